@@ -1,0 +1,40 @@
+# `make demo` and `make test` each do all the set-up themselves: Python 3.11+ and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TREE := build/typecheck
+
+.PHONY: demo test test-fast check format clean
+
+demo: $(STAMP)
+	$(BIN)/hybrid demo
+
+test: check
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow and not data"
+
+# mypy sees the package as it is installed: the three folders at the root are subpackages of hybrid.
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf $(TREE) && mkdir -p $(TREE)/hybrid
+	ln -s $(CURDIR)/hybrid/* $(TREE)/hybrid/
+	ln -s $(CURDIR)/classifiers $(CURDIR)/extractors $(CURDIR)/pipelines $(TREE)/hybrid/
+	cd $(TREE) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p hybrid
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'hybrid needs Python 3.11 or newer; set PYTHON=')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

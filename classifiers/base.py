@@ -1,0 +1,208 @@
+"""What all heads share: input checks, label encoding, class weights, multi-label targets."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+
+from hybrid.errors import InputError
+
+# float32 comes first: it is what integers and float16 become; float32 and float64 stay as they are.
+_FLOATS = (np.float32, np.float64)
+
+
+class Head(ClassifierMixin, BaseEstimator, ABC):
+    """A classifier of embeddings; the base class of all heads.
+
+    A subclass says in `_fit_one` how one target is learnt. This class checks the input, encodes the
+    labels, and turns `class_weight` and `sample_weight` into one weight per row (for multi-label
+    targets: per row and label), so that class weights mean the same for every head. Rows of weight
+    zero are left out before anything is learnt.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; for multi-label targets the numbers of the label columns.
+    n_features_in_ : int
+        Width of the embeddings.
+    multilabel_ : bool
+        Whether the target was a 0/1 matrix.
+    models_ : list of scikit-learn estimators
+        What was learnt: one, or one for each label column.
+    """
+
+    class_weight: str | dict[Any, float] | None
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn the labels of embeddings.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings. float32 and float64 are taken as they are.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels, strings or integers; or, for multi-label targets, a matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights, not negative; class weights are multiplied onto them.
+
+        Returns
+        -------
+        Self
+            The fitted head.
+
+        Raises
+        ------
+        InputError
+            If X holds NaN or infinity, if y holds one class only or a constant label column, if a matrix
+            of labels holds other values than 0 and 1, or if `class_weight` does not fit the labels.
+        """
+        data, target = validate_data(self, X, y, dtype=_FLOATS, ensure_all_finite=False, multi_output=True)
+        _check_finite(data)
+        target = _check_target(target)
+        weights = _check_sample_weight(sample_weight, data, dtype=np.float64, ensure_non_negative=True)
+        kept = weights > 0
+        if not kept.all():
+            data, target, weights = data[kept], target[kept], weights[kept]
+        self.multilabel_ = target.ndim == 2
+        codes = self._encode_labels(target) if self.multilabel_ else self._encode_classes(target)
+        self._fit_codes(data, codes, self._weigh(codes, weights))
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of each class, or of each label being 1.
+
+        They refer to the classes as weighted in training: with balanced weights, to a population in
+        which all classes are equally frequent.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        InputError
+            If X holds NaN or infinity.
+        """
+        check_is_fitted(self)
+        data = validate_data(self, X, dtype=_FLOATS, ensure_all_finite=False, reset=False)
+        _check_finite(data)
+        probabilities = self._probabilities(data).astype(np.float64, copy=False)
+        if self.multilabel_:
+            return probabilities
+        # In float32 rows add up to 1 only to 1e-7, and scikit-learn's log_loss warns of that in float64.
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Return the most probable class, or for each label whether its probability exceeds 0.5.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels as in `fit`; 0 and 1 for multi-label targets.
+        """
+        probabilities = self.predict_proba(X)
+        if self.multilabel_:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    @classmethod
+    @abstractmethod
+    def search_space(cls) -> dict[str, list[Any]]:
+        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+
+    @abstractmethod
+    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> Any:
+        """Return an estimator fitted to one target: codes 0, 1, … of shape (n_samples,)."""
+
+    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
+        """Learn the target; codes and weights are (n_samples,) or (n_samples, n_labels)."""
+        columns = zip(np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
+        self.models_ = [self._fit_one(X, column, weight) for column, weight in columns]
+
+    def _probabilities(self, X: NDArray) -> NDArray[np.floating]:
+        probabilities = [model.predict_proba(X) for model in self.models_]
+        return np.column_stack([p[:, 1] for p in probabilities]) if self.multilabel_ else probabilities[0]
+
+    def _encode_classes(self, y: NDArray) -> NDArray[np.int64]:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"The labels hold one class only ({self.classes_.tolist()[0]!r}): a classifier needs at least two. "
+                "Add images of another class."
+            )
+        return codes
+
+    def _encode_labels(self, y: NDArray) -> NDArray[np.int64]:
+        if not np.isin(y, (0, 1)).all():
+            raise InputError(f"Multi-label targets must be 0 or 1; these hold {np.unique(y)[:5].tolist()}.")
+        constant = np.flatnonzero((y == y[0]).all(axis=0))
+        if len(constant):
+            raise InputError(
+                f"Label column {constant[0]} is {int(y[0, constant[0]])} in all {len(y)} rows: a classifier "
+                "needs both classes, 0 and 1. Leave the column out, or add images."
+            )
+        self.classes_ = np.arange(y.shape[1])
+        return y.astype(np.int64)
+
+    def _weigh(self, codes: NDArray[np.int64], weights: NDArray) -> NDArray:
+        """Multiply the class weights onto the row weights; returns the shape of codes."""
+        if not self.multilabel_:
+            return weights * self._class_weights(codes, weights, self.classes_.tolist())[codes]
+        columns = [weights * self._class_weights(column, weights, [0, 1])[column] for column in codes.T]
+        return np.column_stack(columns)
+
+    def _class_weights(self, codes: NDArray[np.int64], weights: NDArray, classes: list) -> NDArray:
+        if self.class_weight is None:
+            return np.ones(len(classes))
+        if isinstance(self.class_weight, dict):
+            if unknown := [key for key in self.class_weight if key not in classes]:
+                raise InputError(f"class_weight names {unknown}, but the classes are {classes}.")
+            return np.array([self.class_weight.get(name, 1.0) for name in classes], dtype=float)
+        if self.class_weight != "balanced":
+            raise InputError(
+                f"class_weight is {self.class_weight!r}: it must be 'balanced', None or a dict from class to weight."
+            )
+        return weights.sum() / (len(classes) * np.bincount(codes, weights=weights))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _check_finite(X: NDArray) -> None:
+    finite = np.isfinite(X).all(axis=1)
+    if finite.all():
+        return
+    kind = "NaN" if np.isnan(X[~finite]).any() else "infinity"
+    raise InputError(
+        f"Embeddings hold {kind} in {(~finite).sum()} of {len(X)} rows, first in row {finite.argmin()}: "
+        "every value must be finite. Leave these rows out, or extract them again."
+    )
+
+
+def _check_target(y: Any) -> NDArray:
+    """Return y with one dimension, or with two where it is a multi-label matrix."""
+    check_classification_targets(y)
+    if issparse(y):
+        y = y.toarray()
+    if y.ndim == 2 and y.shape[1] > 1:
+        return y
+    return column_or_1d(y, warn=True)

@@ -1,0 +1,22 @@
+"""Keras networks as feature extractors: backbones, cutting, image loading, the embedding store."""
+
+from typing import TYPE_CHECKING, Any
+
+from hybrid.extractors.backbones import BACKBONES, Backbone, find_backbone, parse_backbone
+
+if TYPE_CHECKING:
+    from hybrid.extractors.extractor import FeatureExtractor
+    from hybrid.extractors.images import BadImageError
+
+__all__ = ["BACKBONES", "Backbone", "BadImageError", "FeatureExtractor", "find_backbone", "parse_backbone"]
+
+_HOMES = {"FeatureExtractor": "extractor", "BadImageError": "images"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs scikit-learn or Pillow at first use."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"hybrid.extractors.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,206 @@
+"""The table of backbones: what there is, by name, without importing Keras.
+
+A backbone is data: one row. A new custom network is one function in `hybrid.extractors.custom` and one row here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid.errors import InputError, unknown_name
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        What users write.
+    kind : {"custom", "pretrained"}
+        A network of this project, or one of `keras.applications`.
+    constructor : str
+        The function that builds it, in `hybrid.extractors.custom` or in `keras.applications`.
+    module : str
+        For a pretrained network: its module in `keras.applications`, the home of its own ``preprocess_input``.
+    size : int
+        Default height and width of the input, in pixels.
+    width : int
+        Length of the default embedding at that size.
+    parameters : int
+        Number of weights without the classification layer, at that size, for RGB input.
+    """
+
+    name: str
+    kind: str
+    constructor: str
+    module: str
+    size: int
+    width: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """What ``"mobilenet:alpha=0.25"`` or ``"path/to/network.keras"`` says.
+
+    Attributes
+    ----------
+    row : Backbone or None
+        The row of the table; None for a file.
+    options : dict
+        Keyword arguments of the row's constructor.
+    path : Path or None
+        The user's own ``.keras`` file.
+    """
+
+    row: Backbone | None
+    options: dict[str, int | float | bool | str]
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The spec as text, the way users write it."""
+        if self.row is None:
+            return str(self.path)
+        options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
+        return self.row.name + (f":{options}" if options else "")
+
+
+# name, constructor, module, input size, width, parameters without the top
+_PRETRAINED = (
+    ("convnext_base", "ConvNeXtBase", "convnext", 224, 1024, 87_566_464),
+    ("convnext_large", "ConvNeXtLarge", "convnext", 224, 1536, 196_230_336),
+    ("convnext_small", "ConvNeXtSmall", "convnext", 224, 768, 49_454_688),
+    ("convnext_tiny", "ConvNeXtTiny", "convnext", 224, 768, 27_820_128),
+    ("convnext_xlarge", "ConvNeXtXLarge", "convnext", 224, 2048, 348_147_968),
+    ("densenet121", "DenseNet121", "densenet", 224, 1024, 7_037_504),
+    ("densenet169", "DenseNet169", "densenet", 224, 1664, 12_642_880),
+    ("densenet201", "DenseNet201", "densenet", 224, 1920, 18_321_984),
+    ("efficientnet_b0", "EfficientNetB0", "efficientnet", 224, 1280, 4_049_571),
+    ("efficientnet_b1", "EfficientNetB1", "efficientnet", 240, 1280, 6_575_239),
+    ("efficientnet_b2", "EfficientNetB2", "efficientnet", 260, 1408, 7_768_569),
+    ("efficientnet_b3", "EfficientNetB3", "efficientnet", 300, 1536, 10_783_535),
+    ("efficientnet_b4", "EfficientNetB4", "efficientnet", 380, 1792, 17_673_823),
+    ("efficientnet_b5", "EfficientNetB5", "efficientnet", 456, 2048, 28_513_527),
+    ("efficientnet_b6", "EfficientNetB6", "efficientnet", 528, 2304, 40_960_143),
+    ("efficientnet_b7", "EfficientNetB7", "efficientnet", 600, 2560, 64_097_687),
+    ("efficientnet_v2_b0", "EfficientNetV2B0", "efficientnet_v2", 224, 1280, 5_919_312),
+    ("efficientnet_v2_b1", "EfficientNetV2B1", "efficientnet_v2", 240, 1280, 6_931_124),
+    ("efficientnet_v2_b2", "EfficientNetV2B2", "efficientnet_v2", 260, 1408, 8_769_374),
+    ("efficientnet_v2_b3", "EfficientNetV2B3", "efficientnet_v2", 300, 1536, 12_930_622),
+    ("efficientnet_v2_l", "EfficientNetV2L", "efficientnet_v2", 480, 1280, 117_746_848),
+    ("efficientnet_v2_m", "EfficientNetV2M", "efficientnet_v2", 480, 1280, 53_150_388),
+    ("efficientnet_v2_s", "EfficientNetV2S", "efficientnet_v2", 384, 1280, 20_331_360),
+    ("inception_resnet_v2", "InceptionResNetV2", "inception_resnet_v2", 299, 1536, 54_336_736),
+    ("inception_v3", "InceptionV3", "inception_v3", 299, 2048, 21_802_784),
+    ("mobilenet", "MobileNet", "mobilenet", 224, 1024, 3_228_864),
+    ("mobilenet_v2", "MobileNetV2", "mobilenet_v2", 224, 1280, 2_257_984),
+    ("mobilenet_v3_large", "MobileNetV3Large", "mobilenet_v3", 224, 960, 2_996_352),
+    ("mobilenet_v3_small", "MobileNetV3Small", "mobilenet_v3", 224, 576, 939_120),
+    ("nasnet_large", "NASNetLarge", "nasnet", 331, 4032, 84_916_818),
+    ("nasnet_mobile", "NASNetMobile", "nasnet", 224, 1056, 4_269_716),
+    ("resnet101", "ResNet101", "resnet", 224, 2048, 42_658_176),
+    ("resnet101_v2", "ResNet101V2", "resnet_v2", 224, 2048, 42_626_560),
+    ("resnet152", "ResNet152", "resnet", 224, 2048, 58_370_944),
+    ("resnet152_v2", "ResNet152V2", "resnet_v2", 224, 2048, 58_331_648),
+    ("resnet50", "ResNet50", "resnet", 224, 2048, 23_587_712),
+    ("resnet50_v2", "ResNet50V2", "resnet_v2", 224, 2048, 23_564_800),
+    ("vgg16", "VGG16", "vgg16", 224, 512, 14_714_688),
+    ("vgg19", "VGG19", "vgg19", 224, 512, 20_024_384),
+    ("xception", "Xception", "xception", 299, 2048, 20_861_480),
+)
+_CUSTOM = (
+    ("convnet_small", "convnet_small", 32, 1_152, 10_144),
+    ("convnet_bn", "convnet_bn", 32, 128, 314_816),
+    ("resnet_small", "resnet_small", 32, 128, 307_936),
+)
+
+BACKBONES: dict[str, Backbone] = {
+    name: Backbone(name, "custom", constructor, "", size, width, parameters)
+    for name, constructor, size, width, parameters in _CUSTOM
+} | {
+    name: Backbone(name, "pretrained", constructor, module, size, width, parameters)
+    for name, constructor, module, size, width, parameters in _PRETRAINED
+}
+
+_ALIASES = {name.replace("_", ""): name for name in BACKBONES}
+
+
+def find_backbone(name: str) -> Backbone:
+    """Return the row of that name; case and underscores do not matter.
+
+    Raises
+    ------
+    InputError
+        If there is none, with the nearest names.
+
+    Examples
+    --------
+    >>> find_backbone("MobileNetV2").name
+    'mobilenet_v2'
+    """
+    key = _ALIASES.get(name.lower().replace("_", "").replace("-", ""))
+    if key is None:
+        raise unknown_name("backbone", name, BACKBONES, "`hybrid backbones` lists them; or give a .keras file.")
+    return BACKBONES[key]
+
+
+def parse_backbone(text: str | Path) -> BackboneSpec:
+    """Read a backbone as users write it: a name, a name with options, or a ``.keras`` file.
+
+    Parameters
+    ----------
+    text : str or Path
+        Such as ``"resnet50"``, ``"mobilenet:alpha=0.25"`` or ``"runs/network.keras"``.
+
+    Returns
+    -------
+    BackboneSpec
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the file does not exist, or an option is not ``key=value``.
+
+    Examples
+    --------
+    >>> parse_backbone("mobilenet:alpha=0.25").options
+    {'alpha': 0.25}
+    """
+    path = Path(text).expanduser()
+    if path.suffix.lower() in (".keras", ".h5", ".hdf5") or path.is_file():
+        return BackboneSpec(None, {}, _network_file(path))
+    name, _, options = str(text).partition(":")
+    return BackboneSpec(find_backbone(name), dict(_option(str(text), item) for item in options.split(",") if item))
+
+
+def _network_file(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(f"There is no network file {str(path)!r}: give the path of a .keras file.")
+    if path.suffix.lower() != ".keras":
+        raise InputError(
+            f"{str(path)!r} is no .keras file: only Keras 3's own format is loaded, since it can be checked; "
+            "load the model in Keras and save it with model.save('network.keras')."
+        )
+    return path.resolve()
+
+
+def _option(text: str, item: str) -> tuple[str, int | float | bool | str]:
+    key, equals, value = item.partition("=")
+    if not equals or not key.strip().isidentifier() or not value.strip():
+        raise InputError(
+            f"Backbone {text!r}: {item!r} is no option; write name:key=value,key=value, as in mobilenet:alpha=0.25."
+        )
+    return key.strip(), _value(value.strip())
+
+
+def _value(text: str) -> int | float | bool | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,271 @@
+"""The feature extractor: a scikit-learn transformer from images to embeddings."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.backbones import parse_backbone
+from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.extraction import Extraction, Progress, Runtime, choose_batch_size, extract
+from hybrid.extractors.identity import Identity, fingerprint
+from hybrid.extractors.keras_import import import_keras
+from hybrid.extractors.options import PENULTIMATE
+from hybrid.extractors.request import describe_request, resolve_size, resolve_weights
+from hybrid.extractors.source import ImageSource
+from hybrid.extractors.store import EmbeddingStore, default_cache
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+
+from hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from hybrid.extractors.graph import Graph
+
+_MAX_GRAPHS = 2
+_graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones: keyed by what they were made from
+
+
+class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Turn images into embeddings with a Keras network cut at a layer.
+
+    Preprocessing, cut and pooling are inside one graph that takes uint8 pixels, and every embedding is kept in a
+    store under the image's content and the graph's identity, so it is computed once and is never stale.
+
+    Parameters
+    ----------
+    backbone : str or Path, default="mobilenet_v2"
+        A name that ``hybrid backbones`` lists, with options of its constructor if need be
+        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file.
+    layers : str or sequence of str, default="penultimate"
+        Where to cut; several are concatenated. ``"outer/inner"`` names a layer of a nested model, and
+        ``"penultimate"`` what feeds the classification layer.
+    pooling : {"avg", "max", "both", "flatten", "none"}, default="avg"
+        What makes one row of a feature map; a layer that gives a row already is left as it is.
+    weights : str or Path, default="auto"
+        ``"imagenet"`` (downloaded by Keras), ``"random"`` (seeded) or a weights file. ``"auto"`` is ``"imagenet"`` for
+        a pretrained backbone, a ``.keras`` file's own, and ``"random"`` for a custom backbone.
+    size : int or (int, int), default=None
+        Height and width, in pixels, that images are resized to; None for the backbone's own.
+    preprocessing : {"auto", "none", "rescale", "tf", "torch", "caffe"}, default="auto"
+        How pixels are scaled. ``"auto"`` is the backbone's own: that of `keras.applications`, or the Rescaling or
+        Normalization layer inside a ``.keras`` file (without one, the scaling must be named).
+    interpolation : {"nearest", "bilinear", "bicubic", "lanczos"}, default="bilinear"
+        Of resizing, antialiased.
+    seed : int, default=0
+        Of random weights.
+    batch_size : int, default=None
+        Images a batch; None to choose by the size. It does not change the embeddings.
+    cache : str or Path, default=None
+        Folder of the store; None for ``HYBRID_CACHE`` or the user's cache folder.
+    fingerprint : str, default=None
+        The fingerprint that the extractor's identity must have, as a saved model states it; None for any.
+
+    Examples
+    --------
+    >>> from hybrid.extractors import FeatureExtractor
+    >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"])
+    FeatureExtractor(backbone='resnet50', layers=['conv3_block4_out', 'penultimate'])
+    """
+
+    def __init__(
+        self,
+        backbone: str | Path = "mobilenet_v2",
+        layers: str | Sequence[str] = PENULTIMATE,
+        pooling: str = "avg",
+        weights: str | Path = "auto",
+        size: int | tuple[int, int] | None = None,
+        preprocessing: str = "auto",
+        interpolation: str = "bilinear",
+        seed: int = 0,
+        batch_size: int | None = None,
+        cache: str | Path | None = None,
+        fingerprint: str | None = None,
+    ):
+        self.backbone = backbone
+        self.layers = layers
+        self.pooling = pooling
+        self.weights = weights
+        self.size = size
+        self.preprocessing = preprocessing
+        self.interpolation = interpolation
+        self.seed = seed
+        self.batch_size = batch_size
+        self.cache = cache
+        self.fingerprint = fingerprint
+
+    def fit(self, X: Any, y: Any = None) -> "FeatureExtractor":
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, see :meth:`transform`.
+        y : ignored
+
+        Returns
+        -------
+        FeatureExtractor
+        """
+        ImageSource(X)
+        self.resolve()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the embeddings of images; those in the store are not computed again.
+
+        Parameters
+        ----------
+        X : array-like
+            Paths (str or Path), shape (n,); or pixels, uint8 from 0 to 255, shape (n, height, width) or
+            (n, height, width, 1 or 3).
+
+        Returns
+        -------
+        ndarray of float32, (n, width)
+            With ``pooling="none"``: (n, height, width, channels) of the layer.
+
+        Raises
+        ------
+        InputError
+            If an image cannot be decoded, or the network cannot be built as asked.
+        """
+        extraction = self.extract(X)
+        identity = self.resolve()
+        rows = EmbeddingStore(self.cache_folder, identity).gather(extraction.keys)
+        return rows.reshape(len(rows), *identity.output_shape)
+
+    def extract(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> Extraction:
+        """Put the embeddings of images into the store, without reading them back: memory stays flat.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, see :meth:`transform`.
+        on_bad : {"raise", "skip"}, default="raise"
+            What to do about an image that cannot be read or decoded.
+        progress : callable, optional
+            Called with (images done, images to do).
+
+        Returns
+        -------
+        Extraction
+            Digests, counts and what was skipped.
+        """
+        identity = self.resolve()
+        batch_size = self.batch_size or choose_batch_size(identity.size)
+        return extract(
+            ImageSource(X),
+            EmbeddingStore(self.cache_folder, identity),
+            FileDigests(self.cache_folder),
+            lambda: self._runtime(identity, batch_size),
+            batch_size=batch_size,
+            on_bad=on_bad,
+            progress=progress,
+        )
+
+    def resolve(self) -> Identity:
+        """Return the extractor's identity; Keras is imported only the first time that this extractor is met.
+
+        Raises
+        ------
+        InputError
+            If the network cannot be built, loaded or cut as asked.
+        """
+        identity = self._remembered() or self._learn()
+        if self.fingerprint is not None and identity.fingerprint != self.fingerprint:
+            raise InputError(
+                f"The backbone {str(self.backbone)!r} gives an extractor of fingerprint {identity.fingerprint[:12]}; "
+                f"expected {self.fingerprint[:12]}: its weights or Keras {version('keras')} differ from those it was saved with."
+            )
+        return identity
+
+    def _remembered(self) -> Identity | None:
+        try:
+            return Identity.from_dict(read_json(self._record)["identity"]) if self._record.exists() else None
+        except (InputError, KeyError, TypeError):
+            return None  # a damaged record is only made again
+
+    def _learn(self) -> Identity:
+        identity = self._graph().identity
+        write_json(self._record, {"request": self._request(), "identity": identity.to_dict()})
+        return identity
+
+    @property
+    def _record(self) -> Path:
+        return self.cache_folder / "extractors" / f"{fingerprint(self._request())}.json"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder of the store."""
+        return Path(self.cache).expanduser() if self.cache is not None else default_cache()
+
+    @property
+    def layer_list(self) -> list[str]:
+        """The layers as a list."""
+        return [self.layers] if isinstance(self.layers, str) else list(self.layers)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.resolve().width
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+    def _request(self) -> dict[str, Any]:
+        return describe_request(
+            self.backbone,
+            self.layer_list,
+            self.pooling,
+            self.weights,
+            self.size,
+            self.preprocessing,
+            self.interpolation,
+            self.seed,
+            FileDigests(self.cache_folder),
+        )
+
+    def _graph(self) -> "Graph":
+        key = fingerprint(self._request())
+        if key not in _graphs:
+            import_keras()
+            from hybrid.extractors.graph import build_graph
+
+            spec = parse_backbone(self.backbone)
+            size = resolve_size(self.size)
+            _graphs[key] = build_graph(
+                spec,
+                weights=resolve_weights(self.weights, spec),
+                layers=self.layer_list,
+                pooling=self.pooling,
+                preprocessing=self.preprocessing,
+                size=(size[0], size[1]) if size else None,
+                interpolation=self.interpolation,
+                seed=self.seed,
+            )
+            while len(_graphs) > _MAX_GRAPHS:
+                _graphs.popitem(last=False)
+        _graphs.move_to_end(key)
+        return _graphs[key]
+
+    def _runtime(self, identity: Identity, batch_size: int) -> Runtime:
+        from hybrid.extractors.runtime import KerasRuntime
+
+        graph = self._graph()
+        if graph.identity != identity:
+            raise InputError(
+                f"The backbone {str(self.backbone)!r} is no longer what it was when it was first used "
+                f"({identity.fingerprint[:12]}, now {graph.identity.fingerprint[:12]}): its weights were replaced "
+                f"under the same name; remove {str(self.cache_folder / 'extractors')!r} to use the new ones."
+            )
+        return KerasRuntime(graph.model, batch_size)

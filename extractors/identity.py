@@ -1,0 +1,64 @@
+"""What an extractor is: everything that can change a number in its embeddings, and the fingerprint of that."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def fingerprint(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An extractor's identity: two extractors with the same one give the same embeddings.
+
+    Attributes
+    ----------
+    fields : dict
+        JSON values: the digests of the graph and of its weights, the layers, pooling, preprocessing, size,
+        channels, interpolation, decode policy, precision and format version.
+    output_shape : tuple of int
+        Shape of one embedding; ``(width,)`` unless pooling is ``"none"``.
+    """
+
+    fields: Mapping[str, Any]
+    output_shape: tuple[int, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the fields, 64 hexadecimal digits."""
+        return fingerprint(self.fields)
+
+    @property
+    def width(self) -> int:
+        """Number of values in one embedding."""
+        width = 1
+        for length in self.output_shape:
+            width *= length
+        return width
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input, in pixels."""
+        height, width = self.fields["size"]
+        return height, width
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the identity as JSON values; :meth:`from_dict` reads it back."""
+        return {"fields": dict(self.fields), "output_shape": list(self.output_shape)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Identity":
+        """Return the identity that :meth:`to_dict` wrote."""
+        return cls(dict(record["fields"]), tuple(record["output_shape"]))

@@ -1,0 +1,193 @@
+"""Image bytes or pixel arrays in, uint8 pixels of one size out: the decode policy.
+
+The policy is part of every extractor's identity (:data:`POLICY`): change a rule, raise the number.
+
+* The format is told by content. First frame of an animation. EXIF orientation is applied.
+* 16-bit and 32-bit integer grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped.
+* Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB.
+* RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
+* Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from hybrid.errors import InputError, unknown_name
+
+POLICY = 1
+
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+IMAGE_SUFFIXES = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+    }
+)
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+)
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO")
+
+
+class BadImageError(InputError):
+    """An image that cannot be read or decoded; the message names it."""
+
+
+def sniff_format(head: bytes) -> str | None:
+    r"""Return the image format that the first bytes of a file announce.
+
+    Parameters
+    ----------
+    head : bytes
+        The first 32 bytes, or fewer if the file is shorter.
+
+    Returns
+    -------
+    str or None
+        A Pillow format name, or None if the bytes are no image that is read here.
+
+    Examples
+    --------
+    >>> sniff_format(b"\x89PNG\r\n\x1a\n"), sniff_format(b"hello")
+    ('PNG', None)
+    """
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
+        return "PPM"
+    return None
+
+
+def read_bytes(path: str) -> bytes:
+    """Return a file's bytes; raise `BadImageError` naming it if it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BadImageError(f"Image {path!r} cannot be read: {reason}.") from error
+
+
+def bytes_digest(data: bytes) -> bytes:
+    """Return the 32-byte SHA-256 that identifies an encoded image."""
+    return hashlib.sha256(data).digest()
+
+
+def pixels_digest(pixels: np.ndarray) -> bytes:
+    """Return the 32-byte SHA-256 that identifies an array of uint8 pixels, (h, w) or (h, w, c)."""
+    header = f"pixels {pixels.shape}\n".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(pixels).tobytes()).digest()
+
+
+def decode(
+    data: bytes | np.ndarray,
+    size: tuple[int, int],
+    channels: int,
+    interpolation: str = "bilinear",
+    name: str = "",
+) -> np.ndarray:
+    """Decode one image to uint8 pixels of a fixed size.
+
+    Parameters
+    ----------
+    data : bytes or ndarray of uint8, (h, w) or (h, w, c)
+        An encoded image, or its pixels.
+    size : (int, int)
+        Height and width, in pixels.
+    channels : {1, 3}
+        1 for grey, 3 for RGB.
+    interpolation : str, default="bilinear"
+        A key of :data:`INTERPOLATIONS`.
+    name : str, default=""
+        What an error calls the image.
+
+    Returns
+    -------
+    ndarray of uint8, (height, width, channels)
+
+    Raises
+    ------
+    BadImageError
+        If the bytes cannot be decoded whole.
+    """
+    try:
+        image = _as_image(data)
+        image = _to_mode(image, "L" if channels == 1 else "RGB")
+        if image.size != (size[1], size[0]):
+            image = image.resize((size[1], size[0]), resample(interpolation))
+    except BadImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadImageError(f"Image {name!r} cannot be decoded: {reason}") from error
+    return np.asarray(image, dtype=np.uint8).reshape(size[0], size[1], channels)
+
+
+def resample(interpolation: str) -> Image.Resampling:
+    """Return Pillow's filter of that name."""
+    if interpolation not in INTERPOLATIONS:
+        raise unknown_name("interpolation", interpolation, INTERPOLATIONS)
+    return INTERPOLATIONS[interpolation]
+
+
+def _as_image(data: bytes | np.ndarray) -> Image.Image:
+    if isinstance(data, np.ndarray):
+        return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
+    image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    image.load()
+    return ImageOps.exif_transpose(image)
+
+
+def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = _scale_to_8_bits(image)
+    elif image.mode == "F":
+        raise BadImageError("Images of floating-point pixels have no fixed range: save them as 8 or 16 bits.")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
+    if image.mode == mode:
+        return image
+    if mode == "L" and image.mode not in ("RGB", "1", "LA"):
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _scale_to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits to 8 by the full range, rounded: 65535 becomes 255. Mode "I" holds 16-bit PNG and PGM too."""
+    pixels = np.asarray(image).astype(np.int64)
+    if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
+        raise BadImageError("Images of 32-bit integers have no fixed range: save them as 8 or 16 bits.")
+    return Image.fromarray(((pixels * 255 + 32767) // 65535).astype(np.uint8))

@@ -1,0 +1,114 @@
+"""What was asked for, without importing Keras: the text that an extractor's identity is remembered under."""
+
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hybrid.extractors import images
+from hybrid.extractors.backbones import BackboneSpec, parse_backbone
+from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.identity import FORMAT
+from hybrid.extractors.options import POOLINGS, PREPROCESSINGS
+
+from hybrid.errors import InputError, unknown_name
+
+
+def describe_request(
+    backbone: str | Path,
+    layers: list[str],
+    pooling: str,
+    weights: str | Path,
+    size: int | Sequence[int] | None,
+    preprocessing: str,
+    interpolation: str,
+    seed: int,
+    memory: FileDigests,
+) -> dict[str, Any]:
+    """Return JSON values that hold everything an identity follows from, files by the digest of their content.
+
+    The parameters are those of `FeatureExtractor`, and the memory of file digests.
+
+    Raises
+    ------
+    InputError
+        If one is unknown, or does not go with another.
+    """
+    if pooling not in POOLINGS:
+        raise unknown_name("pooling", pooling, POOLINGS)
+    if preprocessing not in ("auto", *PREPROCESSINGS):
+        raise unknown_name("preprocessing", preprocessing, ["auto", *PREPROCESSINGS])
+    images.resample(interpolation)
+    if not layers:
+        raise InputError("layers is empty: name at least one layer, such as 'penultimate'.")
+    spec = parse_backbone(backbone)
+    source = resolve_weights(weights, spec)
+    return {
+        "format": FORMAT,
+        "decode_policy": images.POLICY,
+        "keras": version("keras"),
+        "backend": keras_backend(),
+        "backbone": spec.name if spec.path is None else _digest(spec.path, memory),
+        "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source), memory),
+        "seed": seed if source == "random" else None,
+        "layers": layers,
+        "pooling": pooling,
+        "preprocessing": preprocessing,
+        "size": resolve_size(size),
+        "interpolation": interpolation,
+    }
+
+
+def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
+    """Return ``"imagenet"``, ``"random"``, ``"file"`` (the ``.keras`` file's own) or the path of a weights file."""
+    given = str(weights)
+    if spec.row is None:
+        if given != "auto":
+            raise InputError(f"weights={given!r} was given with a .keras file, which holds its own: leave it out.")
+        return "file"
+    if given == "auto":
+        return "imagenet" if spec.row.kind == "pretrained" else "random"
+    if given == "random":
+        return given
+    if spec.row.kind == "custom":
+        raise InputError(
+            f"weights={given!r} was given for the custom backbone {spec.name!r}: train it with `hybrid train`, "
+            "then give the .keras file as the backbone."
+        )
+    if given == "imagenet":
+        return given
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise InputError(f"There is no weights file {given!r}; expected 'imagenet', 'random' or a file.")
+    return str(path)
+
+
+def resolve_size(size: int | Sequence[int] | None) -> list[int] | None:
+    """Return ``[height, width]``, or None for the backbone's own."""
+    if size is None:
+        return None
+    sides = [size, size] if isinstance(size, (int, np.integer)) else list(size)
+    if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
+        raise InputError(f"size={size!r} was given; expected a number of pixels, or (height, width).")
+    return [int(side) for side in sides]
+
+
+def keras_backend() -> str:
+    """Return the backend that Keras has or will have."""
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
+    config = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    try:
+        return json.loads(config.read_text())["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"
+
+
+def _digest(path: Path, memory: FileDigests) -> str:
+    digest = next(memory([str(path.resolve())]))[1]
+    if isinstance(digest, Exception):
+        raise InputError(f"{str(path)!r} cannot be read: {digest}") from digest
+    return digest.hex()

@@ -1,0 +1,96 @@
+"""Images as they come to an extractor: an array of paths, or an array of uint8 pixels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.images import BadImageError, bytes_digest, decode, pixels_digest, read_bytes
+
+from hybrid.errors import InputError
+
+DIGEST_BYTES = 32
+
+
+class ImageSource:
+    """A sequence of images of which each has a digest and can be decoded.
+
+    Parameters
+    ----------
+    X : array-like
+        Paths (str or Path), shape (n,); or pixels, uint8, shape (n, height, width) or (n, height, width, 1 or 3).
+
+    Raises
+    ------
+    InputError
+        If X is neither.
+    """
+
+    def __init__(self, X: Any):
+        self._images: list[str] | np.ndarray = _check(X)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def name(self, number: int) -> str:
+        """Return what an error calls an image: its path, or its row."""
+        return self._images[number] if isinstance(self._images, list) else f"row {number}"
+
+    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+        """Return the digest of every image.
+
+        Parameters
+        ----------
+        memory : FileDigests
+            Of files seen before.
+
+        Returns
+        -------
+        keys : ndarray of uint8, (n, 32)
+            Zeros where the image cannot be read.
+        bad : dict of int to str
+            Which those are, and why.
+        """
+        keys = np.zeros((len(self), DIGEST_BYTES), np.uint8)
+        bad: dict[int, str] = {}
+        if not isinstance(self._images, list):
+            for number, pixels in enumerate(self._images):
+                keys[number] = np.frombuffer(pixels_digest(pixels), np.uint8)
+            return keys, bad
+        for number, digest in memory(self._images):
+            if isinstance(digest, Exception):
+                bad[number] = str(digest)
+            else:
+                keys[number] = np.frombuffer(digest, np.uint8)
+        return keys, bad
+
+    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+        """Return an image's digest and its pixels, of the very bytes that were decoded.
+
+        Raises
+        ------
+        BadImageError
+            If the image cannot be read or decoded.
+        """
+        if isinstance(self._images, list):
+            data = read_bytes(self._images[number])
+            return bytes_digest(data), decode(data, size, channels, interpolation, self._images[number])
+        pixels = self._images[number]
+        return pixels_digest(pixels), decode(pixels, size, channels, interpolation, self.name(number))
+
+
+def _check(X: Any) -> list[str] | np.ndarray:
+    if isinstance(X, (str, Path)):
+        raise InputError(f"One path {str(X)!r} was given; expected a sequence of images: put it in a list.")
+    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))):
+        return array
+    if array.ndim == 1 and all(isinstance(item, (str, Path)) for item in array):
+        return [str(item) for item in array]
+    raise InputError(
+        f"X has dtype {array.dtype} and shape {array.shape}; expected paths (n,), or uint8 pixels from "
+        "0 to 255 of shape (n, height, width) or (n, height, width, 1 or 3)."
+    )
+
+
+__all__ = ["BadImageError", "ImageSource"]

@@ -1,0 +1,56 @@
+"""`hybrid compare`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hybrid.cli.options import json_option, workspace_option
+from hybrid.cli.output import format_metric, print_json, print_notes, print_table
+from hybrid.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+_COLUMNS = {
+    "binary": ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"),
+    "multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr_macro", "log_loss"),
+    "multilabel": ("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro", "subset_accuracy"),
+}
+
+
+@click.command()
+@click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
+@click.option("--metric", default=None, help="What the models are sorted by. Default: by the task.")
+@workspace_option
+@json_option
+def compare(split: str, metric: str | None, workspace: Path, as_json: bool) -> None:
+    """Set all fitted models of the workspace side by side, on the same images.
+
+    Writes reports/ in the workspace: comparison.json, comparison.csv, a bar chart and the confusion matrices.
+    """
+    from hybrid.comparison import compare as compare_results
+    from hybrid.comparison import load_results
+
+    place = Workspace(workspace)
+    comparison = compare_results(load_results(place.models), split=split, metric=metric)
+    written = comparison.save(place.reports)
+    if as_json:
+        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
+        return
+    for group in comparison.groups:
+        _print_group(group, split)
+    print_notes(comparison.notes)
+    click.echo(f"Saved {', '.join(str(path) for path in written)}")
+
+
+def _print_group(group: "Group", split: str) -> None:
+    columns = [name for name in _COLUMNS[group.task] if name in group.evaluations[0].metrics]
+    columns = [group.metric, *(name for name in columns if name != group.metric)]
+    rows = [
+        [model["model"], *(format_metric(result.metrics[name]) for name in columns), f"{model['seconds']['fit']:.1f}"]
+        for model, result in zip(group.models, group.evaluations, strict=True)
+    ]
+    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, 95% intervals, best {group.metric} first"
+    print_table(title, ["model", *columns, "fit s"], rows)
+    print_notes(group.notes)

@@ -1,0 +1,33 @@
+"""`hybrid heads`."""
+
+import click
+
+from hybrid.classifiers import HEADS
+from hybrid.cli.options import json_option
+from hybrid.cli.output import print_json, print_table
+
+
+@click.command()
+@json_option
+def heads(as_json: bool) -> None:
+    """List the heads there are, with their default settings and what --tune searches."""
+    rows = [(row, row.load()) for row in HEADS.values()]
+    if as_json:
+        print_json(
+            {
+                "heads": [
+                    {
+                        "name": row.name,
+                        "summary": row.summary,
+                        "defaults": kind().get_params(),
+                        "search": kind.search_space(),
+                    }
+                    for row, kind in rows
+                ]
+            }
+        )
+        return
+    for row, kind in rows:
+        defaults = ", ".join(f"{key}={value!r}" for key, value in kind().get_params().items())
+        search = "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in kind.search_space().items())
+        print_table("", [row.name, row.summary], [["defaults", defaults], ["--tune", search]], left=2)

@@ -1,0 +1,55 @@
+"""The group of commands; a command's module is imported when it is called or asked for help."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from hybrid import __version__
+from hybrid.errors import InputError
+
+COMMANDS = {
+    "demo": "The whole job on built-in data, offline.",
+    "data": "Look at a dataset: splits, classes, what was left out.",
+    "train": "Train a custom backbone end to end.",
+    "extract": "Bring the embeddings of a dataset into the store.",
+    "fit": "Fit a head on an embedding set; metrics, predictions, saved model.",
+    "compare": "Set all fitted models side by side.",
+    "predict": "Labels and probabilities of new images.",
+    "backbones": "List the networks there are.",
+    "heads": "List the heads there are.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return getattr(import_module(f"hybrid.cli.{name}"), name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list from the table, so that help imports no command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn what a user can mend into one sentence and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hybrid")
+def main() -> None:
+    r"""Keras CNNs as feature extractors for scikit-learn: cached embeddings, honest comparisons.
+
+    \b
+    hybrid extract PICTURES --backbone mobilenet_v2
+    hybrid fit svm
+    hybrid compare
+    """

@@ -1,0 +1,68 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hybrid.errors import InputError
+from hybrid.workspace import DEFAULT_WORKSPACE
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+workspace_option = click.option(
+    "--workspace",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_WORKSPACE,
+    envvar="HYBRID_WORKSPACE",
+    show_default=True,
+    help="Folder of sets, networks, models and reports.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything drawn.")
+on_bad_option = click.option(
+    "--on-bad",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="What to do about an image that cannot be decoded: stop and name it, or leave it out and list it.",
+)
+
+_DATA_OPTIONS = (
+    click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
+                 help="Percent for train/val/test, for the splits that the data lack."),
+    click.option("--label", default=None, help="Label column of a manifest; several, with commas, for multi-label."),
+    click.option("--path-column", default=None, help="Column of a manifest that holds the image paths."),
+    click.option("--split-column", default=None, help="Column of a manifest that holds train, val or test."),
+    click.option("--group-column", default=None, help="Column of a manifest whose images stay in one split."),
+    click.option("--group-pattern", default=None, metavar="REGEX",
+                 help="Regex on an image's path whose first group, such as a patient, stays in one split."),
+    click.option("--image-root", type=click.Path(file_okay=False), default=None,
+                 help="Folder that a manifest's paths are relative to."),
+)  # fmt: skip
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how DATA is read; `read_data` takes them."""
+    for option in reversed(_DATA_OPTIONS):
+        command = option(command)
+    return command
+
+
+def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", **columns: Any) -> Any:
+    """Return the `Dataset` that DATA and its options say."""
+    from hybrid.datasets import load_dataset
+
+    return load_dataset(data, fractions=_fractions(fractions), seed=seed, on_bad=on_bad, **columns)
+
+
+def _fractions(text: str) -> tuple[float, float, float]:
+    try:
+        train, val, test = (float(part) for part in text.replace(",", "/").split("/"))
+    except ValueError:
+        raise InputError(f"--split {text!r} was given; expected three numbers such as 70/15/15.") from None
+    total = train + val + test
+    if min(train, val, test) < 0 or train <= 0 or total not in (1.0, 100.0):
+        raise InputError(f"--split {text!r} was given; expected train/val/test in percent that add up to 100.")
+    return train / total, val / total, test / total

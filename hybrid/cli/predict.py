@@ -1,0 +1,67 @@
+"""`hybrid predict`."""
+
+import csv
+import io
+from pathlib import Path
+
+import click
+
+from hybrid.cli.options import json_option, on_bad_option, workspace_option
+from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
+from hybrid.errors import InputError
+from hybrid.workspace import Workspace
+
+
+@click.command()
+@click.argument("model")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGES…")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file.")
+@on_bad_option
+@workspace_option
+@json_option
+def predict(
+    model: str, images: tuple[str, ...], output: Path | None, on_bad: str, workspace: Path, as_json: bool
+) -> None:
+    """Print labels and probabilities of new IMAGES (files or folders) as CSV, or as JSON with --json.
+
+    MODEL is the name of a fitted model of the workspace, or the folder of a saved one.
+    """
+    from hybrid.prediction import find_images, predict_images
+
+    with loud_warnings(), progress_bar("extracting") as progress:
+        result = predict_images(_folder(model, workspace), find_images(images), on_bad=on_bad, progress=progress)
+    for path, reason in result.skipped.items():
+        warn(f"Skipped {path}: {reason}")
+    if as_json and output is None:
+        print_json(result.to_dict())
+        return
+    text = result.to_json() if as_json else _csv(result.columns, result.rows)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from hybrid.extractors.atomic import write_atomic
+
+    write_atomic(output, lambda file: file.write(text.encode()))
+    click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)
+
+
+def _folder(model: str, workspace: Path) -> Path:
+    given = Path(model).expanduser()
+    for folder in (given, given / "model"):
+        if (folder / "manifest.json").is_file():
+            return folder
+    place = Workspace(workspace)
+    if not place.records("models"):
+        raise InputError(
+            f"There is no model {model!r}: expected the folder of a saved model, or the name of one in "
+            f"{str(place.folder)!r}, which has none; run `hybrid fit svm` first."
+        )
+    return place.find("models", model).parent / "model"
+
+
+def _csv(columns: list[str], rows: list[list[object]]) -> str:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return buffer.getvalue()

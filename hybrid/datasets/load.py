@@ -1,0 +1,135 @@
+"""`load_dataset`: from what a user names as DATA to a `Dataset`."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from hybrid.datasets import folder, manifest, named, npz, table
+from hybrid.datasets.dataset import Dataset, assemble
+from hybrid.datasets.loading import Options, Raw
+from hybrid.datasets.scan import read_head
+from hybrid.datasets.split import FRACTIONS, check_fractions
+from hybrid.errors import InputError, unknown_name
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of dataset: how to tell it and how to load it."""
+
+    name: str
+    summary: str
+    recognise: Callable[[str], bool]
+    load: Callable[[str, Options], Raw]
+    has_columns: bool = False
+
+
+KINDS = (
+    Kind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits),
+    Kind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist),
+    Kind("keras", "keras:NAME", named.is_keras, named.load_keras),
+    Kind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
+    Kind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
+    Kind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, has_columns=True),
+    Kind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, has_columns=True),
+)
+
+ON_BAD = ("raise", "skip")
+
+
+def load_dataset(
+    data: "str | os.PathLike[str] | Dataset",
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    label: str | Sequence[str] | None = None,
+    path_column: str | None = None,
+    split_column: str | None = None,
+    group_column: str | None = None,
+    group_pattern: str | None = None,
+    image_root: "str | os.PathLike[str] | None" = None,
+    on_bad: str = "raise",
+) -> Dataset:
+    r"""Load a dataset, whatever its format, and check it.
+
+    A file's format is told by its content. Splits that are missing are drawn from train, stratified
+    and seeded, and noted; those that are given are kept.
+
+    Parameters
+    ----------
+    data : str, path or Dataset
+        A folder of class folders (or of train, val and test folders of them), an .npz, a CSV or
+        Parquet manifest, or a name: "digits", "medmnist:NAME", "keras:NAME". A folder called
+        "digits" is given as "./digits". A `Dataset` is returned as it is.
+    fractions : (float, float, float), default=(0.70, 0.15, 0.15)
+        Shares of train, val and test where they are missing; 0 leaves one out.
+    seed : int, default=0
+        Seed of the split.
+    label, path_column, split_column, group_column : str, optional
+        Columns of a manifest. `label` may name several 0/1 columns, as "A,B,C" or a sequence.
+    group_pattern : str, optional
+        A regular expression whose first parentheses find an image's group in its id, such as
+        ``(person\d+)_``. Images of one group are never put into two splits.
+    image_root : path, optional
+        The folder a manifest's paths start from; by default its own, or ``images`` in it.
+    on_bad : {"raise", "skip"}
+        What to do with rows of a manifest whose file does not exist.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InputError
+        If there is no such data, or it cannot be fitted and judged.
+    MissingExtraError
+        If a package is needed that is not installed.
+
+    Examples
+    --------
+    >>> load_dataset("digits", fractions=(0.8, 0, 0.2)).part("test").X.shape
+    (360, 8, 8)
+    """
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        raise InputError(f"A dataset cannot be loaded from {type(data).__name__}: use Dataset.from_arrays(X, y).")
+    if on_bad not in ON_BAD:
+        raise unknown_name("on_bad", on_bad, ON_BAD)
+    check_fractions(fractions)
+    root = None if image_root is None else os.fspath(image_root)
+    options = Options(label, path_column, split_column, group_column, root, on_bad)
+    text = data if isinstance(data, str) else str(Path(data).absolute())
+    if text.startswith("~"):
+        text = str(Path(text).expanduser())
+    kind = _kind_of(text)
+    if options.given() and not kind.has_columns:
+        raise InputError(
+            f"{', '.join(options.given())} can be given for a CSV or Parquet manifest only; {text!r} is {kind.summary}."
+        )
+    return assemble(kind.load(text, options), text, fractions, seed, group_pattern)
+
+
+def _kind_of(data: str) -> Kind:
+    for kind in KINDS:
+        if kind.recognise(data):
+            return kind
+    expected = f"Expected is {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
+    if not Path(data).exists():
+        near = get_close_matches(data, named.NAMES, n=1, cutoff=0.6)
+        hint = f" Nearest name: {near[0]!r}." if near else ""
+        raise InputError(f"There is no file, folder or dataset {data!r}.{hint} {expected}")
+    raise InputError(f"{data!r} {_what_it_is(data)}. {expected}")
+
+
+def _what_it_is(data: str) -> str:
+    from hybrid.extractors.images import sniff_format
+
+    head = read_head(data)
+    if not head:
+        return "is empty or cannot be read"
+    if sniff_format(head):
+        return "is one image, not a dataset"
+    return f"is no dataset in a format that is known: it starts with {head[:16]!r}"

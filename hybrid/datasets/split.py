@@ -1,0 +1,171 @@
+"""Train, validation and test: their names, and a stratified, seeded split that respects groups."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hybrid.datasets.stratify import stratify
+from hybrid.datasets.wording import number
+from hybrid.errors import InputError
+
+SPLITS = ("train", "val", "test")
+FRACTIONS = (0.70, 0.15, 0.15)
+
+SPLIT_SYNONYMS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def split_name(text: str) -> str | None:
+    """Return the split that a folder's name or a cell means, or None.
+
+    Examples
+    --------
+    >>> split_name("Validation"), split_name("fold 3")
+    ('val', None)
+    """
+    return SPLIT_SYNONYMS.get(text.strip().lower())
+
+
+def make_split(
+    y: np.ndarray,
+    groups: np.ndarray | None = None,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    ids: Sequence[str] | np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw a stratified split in which no group is divided.
+
+    Iterative stratification: the rarest label is dealt out first, each of its groups to the split
+    that lacks most of that label. A label that is in three groups or more is in every split, one
+    that is in two is in train and test, and every label is in train.
+
+    Parameters
+    ----------
+    y : ndarray, (n,) or (n, k) of 0/1
+        One label an image, or several.
+    groups : ndarray, (n,), optional
+        The group of each image, such as its patient.
+    fractions : sequence of three floats
+        Shares of train, val and test; their sum is 1. A share of 0 makes no such split.
+    seed : int, default=0
+        The same seed, labels and ids give the same split.
+    ids : sequence of str, (n,), optional
+        With ids, the split does not depend on the order of the images.
+
+    Returns
+    -------
+    ndarray of str, (n,)
+        "train", "val" or "test".
+
+    Raises
+    ------
+    InputError
+        If the fractions are no fractions, or there are fewer groups than splits to make.
+
+    References
+    ----------
+    Sechidis, Tsoumakas, Vlahavas. On the stratification of multi-label data. ECML PKDD 2011.
+
+    Examples
+    --------
+    >>> split = make_split(np.array([0] * 20 + [1] * 80), fractions=(0.5, 0.25, 0.25))
+    >>> [(int((split[:20] == name).sum()), int((split[20:] == name).sum())) for name in SPLITS]
+    [(10, 40), (5, 20), (5, 20)]
+    """
+    check_fractions(fractions)
+    units = groups if groups is not None else ids if ids is not None else np.arange(len(y))
+    names, unit = np.unique(np.asarray(units), return_inverse=True)
+    wanted = [s for s in range(3) if fractions[s] > 0]
+    if len(names) < len(wanted):
+        things = number(len(names), "image" if groups is None else "group")
+        raise InputError(f"{things} cannot be split into {' and '.join(SPLITS[s] for s in wanted)}: give more data.")
+    dealt = stratify(unit, *_label_pairs(y), fractions, seed)
+    empty = [SPLITS[s] for s in wanted if not np.any(dealt == s)]
+    if empty:
+        raise InputError(
+            f"No image is left for {' and '.join(empty)} if every class is to be in train: "
+            f"give more images or groups a class, or a fraction of 0 for {' and '.join(empty)}."
+        )
+    return np.array(SPLITS)[dealt[unit]]
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Raise InputError unless there are three shares, none negative, some train, with the sum 1."""
+    numbers = [float(share) for share in fractions]
+    if len(numbers) != 3 or min(numbers) < 0 or numbers[0] == 0 or abs(sum(numbers) - 1) > 1e-6:
+        raise InputError(
+            f"The fractions {tuple(numbers)} are no split: give three shares for train, val and test "
+            "whose sum is 1, with train above 0, such as 0.7 0.15 0.15."
+        )
+
+
+def complete_split(
+    split: np.ndarray | None,
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    ids: Sequence[str],
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+) -> tuple[np.ndarray, list[str]]:
+    """Return a whole split, and sentences on what was made: missing parts come out of train only.
+
+    Parameters
+    ----------
+    split : ndarray of str, (n,), or None
+        What is given. Images given as val or test stay there.
+    y, groups, ids, fractions, seed
+        As for `make_split`. The fractions of val and test are fractions of the given train part.
+
+    Returns
+    -------
+    split : ndarray of str, (n,)
+    notes : list of str
+    """
+    check_fractions(fractions)
+    given = np.full(len(y), "train") if split is None else split.astype("<U5")
+    missing = [s for s in (1, 2) if fractions[s] > 0 and not np.any(given == SPLITS[s])]
+    train = np.flatnonzero(given == "train")
+    if not missing or not len(train):
+        return given, []
+    shares = [fractions[s] if s in missing else 0.0 for s in range(3)]
+    shares[0] = 1 - shares[1] - shares[2]
+    part_groups = None if groups is None else groups[train]
+    given[train] = make_split(y[train], part_groups, shares, seed, np.asarray(ids)[train])
+    return given, [_describe(given, train, missing, split is None, seed, part_groups)]
+
+
+def _describe(
+    split: np.ndarray,
+    train: np.ndarray,
+    missing: list[int],
+    whole: bool,
+    seed: int,
+    groups: np.ndarray | None,
+) -> str:
+    shown = [0, *missing] if whole else missing
+    found = {SPLITS[s]: int((split[train] == SPLITS[s]).sum()) for s in shown}
+    parts = [f"{name} {number(n, 'image')} ({n / len(train):.1%})" for name, n in found.items()]
+    how = f"stratified, seed {seed}"
+    if groups is not None:
+        how += f", none of {number(len(np.unique(groups)), 'group')} divided"
+    if whole:
+        return f"No split was given; one was made: {', '.join(parts)}; {how}."
+    lacking = " and no ".join(SPLITS[s] for s in missing)
+    return f"No {lacking} split was given; set aside from train: {', '.join(parts)}; {how}."
+
+
+def _label_pairs(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return (image, label) index pairs and the number of labels."""
+    if y.ndim == 2:
+        image, label = np.nonzero(y)
+        return image, label, y.shape[1]
+    classes, label = np.unique(y, return_inverse=True)
+    return np.arange(len(y)), label, len(classes)

@@ -1,0 +1,113 @@
+"""Iterative stratification: units with any number of labels, dealt out to train, val and test."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+
+def stratify(
+    unit: np.ndarray, image: np.ndarray, label: np.ndarray, n_labels: int, shares: Sequence[float], seed: int
+) -> np.ndarray:
+    """Deal units (groups, or single images) out so that every label is shared out as the images are.
+
+    The rarest label goes first, each of its units to the split that lacks most of that label.
+
+    Parameters
+    ----------
+    unit : ndarray of int, (n,)
+        The unit of each image, from 0.
+    image, label : ndarray of int, (pairs,)
+        Which image carries which label, from 0.
+    n_labels : int
+    shares : sequence of three floats
+        Of train, val and test.
+    seed : int
+        Decides among units of one size.
+
+    Returns
+    -------
+    ndarray of int, (units,)
+        0 for train, 1 for val, 2 for test.
+
+    References
+    ----------
+    Sechidis, Tsoumakas, Vlahavas. On the stratification of multi-label data. ECML PKDD 2011.
+    """
+    sizes = np.bincount(unit)
+    codes, counts = np.unique(unit[image] * n_labels + label, return_counts=True)
+    of_unit, of_label = np.divmod(codes, n_labels)
+    # Large units are placed while there is room for them; equals come in seeded order.
+    order = np.lexsort((np.random.default_rng(seed).permutation(len(sizes)), -sizes))
+    dealer = _Dealer(sizes, _labels_of_units(of_unit, of_label, counts, len(sizes)), n_labels, shares)
+    return dealer.deal(order, _units_of_labels(of_unit, of_label, order, n_labels))
+
+
+def _labels_of_units(
+    of_unit: np.ndarray, of_label: np.ndarray, counts: np.ndarray, n_units: int
+) -> list[list[tuple[int, int]]]:
+    """Return each unit's (label, images that carry it) pairs; `of_unit` is sorted."""
+    pairs = list(zip(of_label.tolist(), counts.tolist(), strict=True))
+    bounds = np.searchsorted(of_unit, np.arange(n_units + 1))
+    return [pairs[start:end] for start, end in pairwise(bounds.tolist())]
+
+
+def _units_of_labels(of_unit: np.ndarray, of_label: np.ndarray, order: np.ndarray, n_labels: int) -> list[list[int]]:
+    """Return the units that carry each label, in the order given."""
+    place = np.argsort(order)
+    by_label = np.lexsort((place[of_unit], of_label))
+    units = of_unit[by_label].tolist()
+    bounds = np.searchsorted(of_label[by_label], np.arange(n_labels + 1))
+    return [units[start:end] for start, end in pairwise(bounds.tolist())]
+
+
+class _Dealer:
+    """The state of the deal: what each split still lacks of each label, and of all images."""
+
+    def __init__(
+        self, sizes: np.ndarray, labels_of: list[list[tuple[int, int]]], n_labels: int, shares: Sequence[float]
+    ):
+        self.sizes = sizes.tolist()
+        self.labels_of = labels_of
+        self.shares = [float(share) for share in shares]
+        totals, self.left = [0] * n_labels, np.zeros(n_labels, dtype=np.int64)
+        for labels in labels_of:
+            for label, count in labels:
+                totals[label] += count
+                self.left[label] += 1
+        self.demand = [[share * total for share in self.shares] for total in totals]
+        self.held = [[0, 0, 0] for _ in totals]
+        self.shortage = [0.0, 0.0, 0.0]
+        self.dealt = np.full(len(self.sizes), -1)
+
+    def deal(self, order: np.ndarray, units_of: list[list[int]]) -> np.ndarray:
+        while np.any(self.left > 0):
+            rarest = int(np.argmin(np.where(self.left > 0, self.left, np.iinfo(np.int64).max)))
+            for unit in units_of[rarest]:
+                if self.dealt[unit] < 0:
+                    self._put(unit, self._choose(rarest))
+        for unit in order[self.dealt[order] < 0].tolist():  # those without any label
+            self._put(unit, max(range(3), key=lambda s: (self.shares[s] > 0, self.shortage[s])))
+        return self.dealt
+
+    def _choose(self, label: int) -> int:
+        lacking = [s for s in (0, 2, 1) if self.shares[s] > 0 and not self.held[label][s]]
+        if self.left[label] <= len(lacking):
+            return lacking[0]
+        demand, shortage = self.demand[label], self.shortage
+        # Demands of up to one image are rounding: between them the whole split's shortage decides,
+        # so that many small classes do not all round the same way.
+        return max(
+            (s for s in range(3) if self.shares[s] > 0),
+            key=lambda s: (max(demand[s], 1.0) if demand[s] > 0 else demand[s], shortage[s]),
+        )
+
+    def _put(self, unit: int, target: int) -> None:
+        self.dealt[unit] = target
+        for label, count in self.labels_of[unit]:
+            self.demand[label][target] -= count
+            self.held[label][target] += count
+            self.left[label] -= 1
+        for s in range(3):
+            self.shortage[s] += self.shares[s] * self.sizes[unit]
+        self.shortage[target] -= self.sizes[unit]

@@ -1,0 +1,198 @@
+"""What an evaluation gives back: scores with intervals, readable as text, table, JSON and HTML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+Row = tuple[str, float | None, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score and its interval; what is not defined is None, and `note` says why.
+
+    Attributes
+    ----------
+    value : float or None
+    low, high : float or None
+        Ends of the bootstrap interval.
+    note : str
+        Why something is None, or what to know about the value; mostly empty.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval, or None where there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"– ({self.note})"
+        ends = "" if self.interval is None else f" ({self.low:.3f}–{self.high:.3f})"
+        return f"{self.value:.3f}{ends}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict; the note only where there is one."""
+        entry = {"value": self.value, "low": self.low, "high": self.high}
+        return entry | {"note": self.note} if self.note else entry
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The scores of one model on one split.
+
+    Attributes
+    ----------
+    task : {"binary", "multiclass", "multilabel"}
+    classes : tuple
+        Classes or label names, in the order of the columns of the probabilities.
+    positive : object
+        The positive class of a binary task, else None.
+    n : int
+        Number of images.
+    metrics : dict of str to Metric
+        Scores of the whole, named as in scikit-learn ("roc_auc", "f1_macro", …).
+    per_class : dict of class to dict of str to Metric or int
+        Scores of each class against the rest, and "support", its number of images.
+    confusion : ndarray of int
+        Counts, rows true, columns predicted, (k, k); for multi-label (k, 2, 2), as in scikit-learn's
+        ``multilabel_confusion_matrix``.
+    level : float
+        Coverage of the intervals.
+    n_boot, seed : int
+        Bootstrap draws, and their seed.
+    """
+
+    task: str
+    classes: tuple
+    positive: Any
+    n: int
+    metrics: dict[str, Metric]
+    per_class: dict[Any, dict[str, Any]]
+    confusion: np.ndarray
+    level: float = 0.95
+    n_boot: int = 2000
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a JSON-ready dict; None for what is not defined."""
+        return {
+            "task": self.task,
+            "classes": list(self.classes),
+            "positive": self.positive,
+            "n": self.n,
+            "level": self.level,
+            "n_boot": self.n_boot,
+            "seed": self.seed,
+            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
+            # A list in the order of the classes: JSON's keys would turn the class 3 into "3".
+            "per_class": [_plain(self.per_class[label]) for label in self.classes],
+            "confusion": self.confusion.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Evaluation":
+        """Return the evaluation that :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError
+            If something is missing or of another form.
+        """
+        classes = tuple(saved["classes"])
+        per_class = zip(classes, saved["per_class"], strict=True)
+        return cls(
+            task=saved["task"],
+            classes=classes,
+            positive=saved["positive"],
+            n=saved["n"],
+            metrics={name: Metric(**entry) for name, entry in saved["metrics"].items()},
+            per_class={
+                label: {
+                    name: Metric(**entry) if isinstance(entry, Mapping) else entry for name, entry in scores.items()
+                }
+                for label, scores in per_class
+            },
+            confusion=np.array(saved["confusion"], dtype=np.int64),
+            level=saved["level"],
+            n_boot=saved["n_boot"],
+            seed=saved["seed"],
+        )
+
+    def table(self) -> list[Row]:
+        """Return the scores of the whole as rows of name, value, low and high."""
+        return [(name, metric.value, metric.low, metric.high) for name, metric in self.metrics.items()]
+
+    def class_table(self) -> list[tuple[str, ...]]:
+        """Return the scores of each class as text, a header row first."""
+        names = list(next(iter(self.per_class.values())))
+        rows = [tuple(_short(self.per_class[label][name]) for name in names) for label in self.classes]
+        return [
+            ("class", *names),
+            *((str(label), *row) for label, row in zip(self.classes, rows, strict=True)),
+        ]
+
+    def notes(self) -> list[str]:
+        """Return what there is to know about single scores, a sentence each."""
+        noted = [(name, metric) for name, metric in self.metrics.items() if metric.note]
+        noted += [
+            (f"{name} of {label}", metric)
+            for label, scores in self.per_class.items()
+            for name, metric in scores.items()
+            if isinstance(metric, Metric) and metric.note
+        ]
+        reasons: dict[str, list[str]] = {}
+        for name, metric in noted:
+            reasons.setdefault(metric.note, []).append(name)
+        return [f"{', '.join(names)}: {note}" for note, names in reasons.items()]
+
+    def _title(self) -> str:
+        positive = f", positive: {self.positive}" if self.task == "binary" else ""
+        interval = f"; {self.level:.0%} intervals from {self.n_boot} bootstrap draws" if self.n_boot else ""
+        return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
+
+    def __str__(self) -> str:
+        width = max(map(len, self.metrics))
+        lines = [self._title(), ""]
+        lines += [f"{name:<{width}}  {metric}" for name, metric in self.metrics.items()]
+        lines += ["", *_aligned(self.class_table())]
+        return "\n".join([*lines, *(f"Note: {note}." for note in self.notes())])
+
+    def _repr_html_(self) -> str:
+        scores = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(str(metric))}</td></tr>" for name, metric in self.metrics.items()
+        )
+        head, *rows = self.class_table()
+        classes = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        header = "".join(f"<th>{escape(name)}</th>" for name in head)
+        notes = "".join(f"<p>Note: {escape(note)}.</p>" for note in self.notes())
+        return (
+            f"<p>{escape(self._title())}</p><table><tbody>{scores}</tbody></table>"
+            f"<table><thead><tr>{header}</tr></thead><tbody>{classes}</tbody></table>{notes}"
+        )
+
+
+def _plain(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry.to_dict() if isinstance(entry, Metric) else entry for name, entry in scores.items()}
+
+
+def _short(entry: Any) -> str:
+    if isinstance(entry, Metric):
+        return "–" if entry.value is None else f"{entry.value:.3f}"
+    return str(entry)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]

@@ -1,0 +1,129 @@
+"""Predict new images with a saved model."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.extractors.extraction import Progress
+from hybrid.extractors.images import IMAGE_SUFFIXES, sniff_format
+from hybrid.extractors.store import EmbeddingStore
+from hybrid.pipelines import load_model, read_manifest
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Labels and probabilities of images, in the order they were given.
+
+    Attributes
+    ----------
+    columns : list of str
+        ``image``, ``predicted`` and one ``p_CLASS`` for each class.
+    rows : list of list
+        One for each image.
+    skipped : dict of str to str
+        Images that could not be decoded, and why.
+    """
+
+    columns: list[str]
+    rows: list[list[Any]]
+    skipped: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, one object an image."""
+        return {
+            "predictions": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
+            "skipped": self.skipped,
+        }
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def predict_images(
+    model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
+) -> Predictions:
+    """Return labels and probabilities of images.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a saved model.
+    paths : list of str
+        Image files.
+    on_bad : {"raise", "skip"}, default="raise"
+        What to do about an image that cannot be decoded.
+    progress : callable, optional
+        Called with (images done, images to do).
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    InputError
+        If the model was changed after it was saved, or takes embeddings only, or an image cannot be decoded.
+    """
+    manifest = read_manifest(model)
+    pipeline = load_model(model)
+    if manifest["extractor"] is None:
+        raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
+    extractor = pipeline.named_steps["extractor"]
+    done = extractor.extract(paths, on_bad=on_bad, progress=progress)
+    kept = [row for row in range(len(paths)) if row not in done.skipped]
+    rows: list[list[Any]] = []
+    labels = [str(label) for label in manifest["classes"]]
+    if kept:
+        X = EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(done.keys[kept])
+        head = pipeline[1:]
+        proba, predicted = head.predict_proba(X), head.predict(X)
+        rows = [
+            [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
+            for i, row in enumerate(kept)
+        ]
+    return Predictions(
+        ["image", "predicted", *(f"p_{label}" for label in labels)],
+        rows,
+        {paths[row]: reason for row, reason in done.skipped.items()},
+    )
+
+
+def find_images(given: Iterable[str]) -> list[str]:
+    """Return the image files that paths name; folders are searched, other files in them passed over.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist, or there is no image at all.
+    """
+    found: list[str] = []
+    for text in given:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            found += [str(file) for file in sorted(path.rglob("*")) if _is_image(file)]
+        elif path.exists():
+            found.append(str(path))
+        else:
+            raise InputError(f"There is no image {text!r}: give files or folders of images.")
+    if not found:
+        raise InputError(f"No image was found in {', '.join(map(repr, given))}: give files or folders of images.")
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    if path.name.startswith(".") or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return sniff_format(file.read(32)) is not None or path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _label(value: Any, labels: list[str]) -> Any:
+    if np.ndim(value):
+        return "|".join(label for label, on in zip(labels, value, strict=True) if on)
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,154 @@
+"""A saved model's manifest, and the checks on its files: all of them, before one is parsed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.identity import fingerprint
+
+from hybrid import __version__
+from hybrid.errors import InputError
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+
+_KEYS = {"schema", "created", "versions", "task", "labels", "classes", "width", "steps", "extractor", "info", "files"}
+_LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """Return the manifest of a saved model, without loading the model.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model's folder.
+
+    Returns
+    -------
+    dict
+        ``task`` ("binary", "multiclass" or "multilabel"), ``classes`` and their kind ``labels`` ("string", "integer",
+        "float", "boolean"; "multilabel", where the classes are column numbers), ``width`` of the embeddings, ``steps``,
+        ``extractor`` (parameters, identity, fingerprint; None for a head alone), ``info`` as it was given to
+        :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files`` (size in bytes and SHA-256), ``schema``.
+
+    Raises
+    ------
+    InputError
+        If there is no model, it was made by a later version, or its manifest was changed.
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        raise InputError(f"There is no saved model {str(folder)!r}: expected a folder with a {MANIFEST} in it.")
+    manifest = read_json(path)
+    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    if not isinstance(schema, int):
+        raise InputError(f"{str(path)!r} is no manifest of a saved model: it states no schema.")
+    if schema > SCHEMA:
+        raise InputError(
+            f"Model {folder.name!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
+        )
+    stated = manifest.pop("sha256", None)
+    if stated != fingerprint(manifest) or set(manifest) != _KEYS:
+        raise changed(folder, MANIFEST, "it does not match its checksum")
+    return manifest
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest with its own checksum; the values must be what :func:`to_json` returned."""
+    write_json(folder / MANIFEST, {**manifest, "sha256": fingerprint(manifest)})
+
+
+def to_json(value: Any) -> Any:
+    """Return a value as JSON has it: NumPy's numbers and arrays as Python's, paths as text.
+
+    Raises
+    ------
+    InputError
+        If it holds something else, or NaN or infinity.
+    """
+    try:
+        return json.loads(json.dumps(value, default=_plain, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The information on the model cannot be written as JSON: {error}") from error
+
+
+def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the size in bytes and the SHA-256 of every file in a folder, by its name with forward slashes."""
+    return {name: {"size": (folder / name).stat().st_size, "sha256": _digest(folder / name)} for name in _names(folder)}
+
+
+def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Check that a folder holds the files of its manifest, unchanged, and nothing else.
+
+    Raises
+    ------
+    InputError
+        Naming the first file that is missing, changed, not listed, or not inside the folder.
+    """
+    files = manifest["files"]
+    for name, record in files.items():
+        _check_name(folder, name)
+        path = folder / name
+        if not path.is_file():
+            raise InputError(f"Model {folder.name!r} lacks its file {name}: copy the whole folder again.")
+        if path.stat().st_size != record["size"]:
+            raise changed(folder, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
+        if _digest(path) != record["sha256"]:
+            raise changed(folder, name, "it does not match its checksum")
+    if foreign := unlisted(folder, manifest):
+        raise InputError(
+            f"Model {folder.name!r} holds {foreign[0]}, which its manifest does not list: "
+            "move out what does not belong to the model."
+        )
+
+
+def unlisted(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the files in a folder that its manifest does not list; what systems leave there is not counted."""
+    return [name for name in _names(folder) if name not in manifest["files"] and not _left_by_system(name)]
+
+
+def changed(folder: Path, name: str, how: str) -> InputError:
+    """Return the error for a file that is not as it was saved."""
+    return InputError(f"Model {folder.name!r} was changed after it was saved: {name} ({how}). Save it again.")
+
+
+def _names(folder: Path) -> list[str]:
+    found = (
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    )
+    return sorted(name for name in found if name != MANIFEST)
+
+
+def _left_by_system(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    return last in _LEFT_BY_SYSTEMS or last.startswith("._")
+
+
+def _check_name(folder: Path, name: str) -> None:
+    parts = PurePosixPath(name).parts
+    if not parts or "/".join(parts) != name or ".." in parts or any(mark in name for mark in "\\:\0"):
+        raise InputError(f"Model {folder.name!r} lists a file {name!r}, which is no plain name inside its folder.")
+    for depth in range(1, len(parts) + 1):
+        if folder.joinpath(*parts[:depth]).is_symlink():
+            raise InputError(
+                f"Model {folder.name!r} holds a link, {name}; expected a file: copy the file itself there."
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is neither text, number, list nor dict")

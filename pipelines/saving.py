@@ -1,0 +1,183 @@
+"""Save a fitted pipeline as a folder from which nothing is ever unpickled.
+
+manifest.json    schema, versions, classes, extractor, what the caller adds; size and SHA-256 of each file
+head.skops       scaler, PCA and head
+booster.json     the booster of an XGBoost head
+network/         a copy of the user's .keras or weights file, where there is one
+"""
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import numpy as np
+from hybrid.classifiers.base import Head
+from hybrid.extractors.atomic import write_atomic
+from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.pipelines.manifest import MANIFEST, SCHEMA, describe_files, read_manifest, to_json, unlisted, write_manifest
+from hybrid.pipelines.network import save_extractor
+from hybrid.pipelines.trusted import to_bytes
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from hybrid import __version__
+from hybrid.errors import InputError
+
+HEAD = "head.skops"
+BOOSTER = "booster.json"
+
+_PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "keras")
+_KINDS = {"U": "string", "O": "string", "i": "integer", "u": "integer", "b": "boolean", "f": "float"}
+
+
+def save_model(
+    pipeline: Pipeline,
+    folder: str | Path,
+    *,
+    extractor: FeatureExtractor | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> Path:
+    """Save a fitted pipeline; a model that is there already is replaced only once the new one is complete.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, of :func:`make_pipeline` or :func:`make_head_pipeline`.
+    folder : str or Path
+        The model's folder; its parents are made if need be.
+    extractor : FeatureExtractor, optional
+        What gave the embeddings that the pipeline was fitted to: the saved model then goes from images to labels.
+    info : mapping, optional
+        JSON values to keep in the manifest, such as the training set, metrics and a threshold.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor;
+        or if the folder holds something else than a saved model.
+    """
+    extractor, steps = _take_apart(pipeline, extractor)
+    target = Path(folder).expanduser().resolve()
+    _check_target(target)
+    temporary = target.parent / f".tmp-{target.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        temporary.mkdir(parents=True)
+        _write(temporary, steps, extractor, pipeline, dict(info or {}))
+        _replace(target, temporary)
+    except OSError as error:
+        raise InputError(f"{str(target)!r} cannot be written ({error}): free space or give another folder.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _take_apart(pipeline: Any, extractor: FeatureExtractor | None) -> tuple[FeatureExtractor | None, Pipeline]:
+    """Return the extractor, if any, and the fitted steps from embeddings to labels."""
+    if not isinstance(pipeline, Pipeline):
+        hint = "; save its best_estimator_" if hasattr(pipeline, "best_estimator_") else ""
+        raise InputError(f"A {type(pipeline).__name__} was given; expected a fitted Pipeline{hint}.")
+    try:
+        check_is_fitted(pipeline)
+    except NotFittedError as error:
+        raise InputError("The pipeline is not fitted: fit it before it is saved.") from error
+    steps = pipeline
+    if isinstance(pipeline.steps[0][1], FeatureExtractor):
+        if extractor is not None:
+            raise InputError("The pipeline has an extractor of its own: leave out extractor=.")
+        extractor, steps = pipeline.steps[0][1], pipeline[1:]
+    width = steps.n_features_in_
+    if extractor is not None and extractor.resolve().output_shape != (width,):
+        raise InputError(
+            f"The extractor gives embeddings of shape {extractor.resolve().output_shape}, but the pipeline was fitted "
+            f"to {width} columns: give the extractor that made them."
+        )
+    return extractor, steps
+
+
+def _write(
+    folder: Path, steps: Pipeline, extractor: FeatureExtractor | None, pipeline: Pipeline, info: dict[str, Any]
+) -> None:
+    bare, booster = _without_booster(steps)
+    data = to_bytes(bare)
+    write_atomic(folder / HEAD, lambda file: file.write(data))
+    if booster is not None:
+        write_atomic(folder / BOOSTER, lambda file: file.write(booster))
+    manifest = {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(),
+        **_describe_labels(steps[-1]),
+        "width": steps.n_features_in_,
+        "steps": [{"name": name, "type": type(step).__name__} for name, step in pipeline.steps],
+        "extractor": save_extractor(extractor, folder) if extractor is not None else None,
+        "info": info,
+        "files": describe_files(folder),
+    }
+    write_manifest(folder, to_json(manifest))
+
+
+def _without_booster(steps: Pipeline) -> tuple[Pipeline, bytes | None]:
+    name, head = steps.steps[-1]
+    if type(head).__name__ != "XGBoost" or not isinstance(head, Head):
+        return steps, None
+    from hybrid.pipelines.booster import take_booster  # imports XGBoost
+
+    bare, booster = take_booster(head)
+    return Pipeline([*steps.steps[:-1], (name, bare)]), booster
+
+
+def _describe_labels(head: Any) -> dict[str, Any]:
+    classes = np.asarray(head.classes_)
+    multilabel = getattr(head, "multilabel_", False)
+    return {
+        "task": "multilabel" if multilabel else "binary" if len(classes) == 2 else "multiclass",
+        "labels": "multilabel" if multilabel else _KINDS.get(classes.dtype.kind, classes.dtype.name),
+        "classes": classes,
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"hybrid": __version__, "python": python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace a folder in which there is anything that no model wrote."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise InputError(f"{str(target)!r} is a file; expected a folder to save the model in.")
+    if not (target / MANIFEST).exists():
+        foreign = [path.name for path in target.iterdir()]
+    else:
+        foreign = unlisted(target, read_manifest(target))
+    if foreign:
+        raise InputError(
+            f"{str(target)!r} holds {foreign[0]!r}, which is no part of a saved model, so it is not replaced: "
+            "give another folder."
+        )
+
+
+def _replace(target: Path, complete: Path) -> None:
+    """Move a complete folder to its place; the old one is removed last."""
+    if not target.exists():
+        complete.replace(target)
+        return
+    old = complete.with_name(f"{complete.name}-old")
+    target.replace(old)
+    try:
+        complete.replace(target)
+    except OSError:
+        old.replace(target)
+        raise
+    shutil.rmtree(old)

@@ -1,0 +1,277 @@
+"""What all heads promise, on small seeded data."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xgboost
+from sklearn.base import clone
+from sklearn.metrics import brier_score_loss
+from sklearn.model_selection import ParameterGrid
+from sklearn.preprocessing import minmax_scale
+
+from hybrid.classifiers import HEADS, LinearSVM, RandomForest, Softmax, XGBoost, make_head
+from hybrid.errors import InputError
+
+SMALL: dict[str, dict[str, float]] = {
+    "forest": {"n_estimators": 50},
+    "xgboost": {"n_estimators": 50, "colsample_bytree": 0.5, "n_jobs": 1},
+}
+
+each_head = pytest.mark.parametrize("name", HEADS)
+
+
+def small(name, **params):
+    return make_head(name, **SMALL.get(name, {}), **params)
+
+
+def blobs(counts, shift=1.0, width=16, seed=0):
+    """Return embeddings of classes 0, 1, …, each shifted along a direction of its own."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(len(counts)), counts)
+    X = rng.normal(size=(len(y), width)).astype(np.float32)
+    X[np.arange(len(y)), y] += shift
+    order = rng.permutation(len(y))
+    return X[order], y[order]
+
+
+def labels_of(X):
+    """Return three labels that depend on the first columns; the last is rare."""
+    return np.column_stack([X[:, 0] > 0, X[:, 1] > 0.5, X[:, 2] > 1]).astype(int)
+
+
+# -- the table --------------------------------------------------------------------------------------
+
+
+def test_importing_the_package_imports_neither_scikit_learn_nor_xgboost():
+    code = (
+        "import sys, hybrid.classifiers as c; assert set(c.__all__) <= set(dir(c)) and c.HEADS; "
+        "sys.exit(bool({'sklearn', 'xgboost', 'scipy', 'pandas', 'keras'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_table_and_lazy_names_give_the_same_classes():
+    classes = {"svm": LinearSVM, "forest": RandomForest, "xgboost": XGBoost, "softmax": Softmax}
+    assert {name: row.load() for name, row in HEADS.items()} == classes
+    assert all(name == row.name and row.summary for name, row in HEADS.items())
+
+
+def test_make_head_names_what_is_near():
+    with pytest.raises(InputError, match=r"Unknown head 'svn'\. Nearest: 'svm'"):
+        make_head("svn")
+    with pytest.raises(InputError, match=r"Unknown svm parameter 'max_iters'\. Nearest: 'max_iter'"):
+        make_head("svm", max_iters=3)
+
+
+@each_head
+def test_search_space_holds_valid_settings_and_the_default(name):
+    head = make_head(name)
+    grid = list(ParameterGrid(head.search_space()))
+    assert 2 <= len(grid) <= 12
+    assert {key: head.get_params()[key] for key in grid[0]} in grid
+    X, y = blobs([20, 20], shift=3)
+    settings = SMALL.get(name, {}) | grid[-1]
+    assert clone(head).set_params(**settings).fit(X, y).score(X, y) > 0.8
+
+
+# -- labels -----------------------------------------------------------------------------------------
+
+
+@each_head
+@pytest.mark.parametrize(
+    "names", [["no", "yes"], [1, 2], [-3, 7, 40], ["c", "a", "b"], [False, True]], ids=lambda names: str(names)
+)
+def test_labels_come_back_as_they_were_given(name, names):
+    X, codes = blobs([40] * len(names), shift=4)
+    y = np.array(names)[codes]
+    head = small(name).fit(X, y)
+    assert head.classes_.tolist() == sorted(names)
+    assert head.predict(X).dtype == y.dtype
+    assert head.score(X, y) > 0.9
+    probabilities = head.predict_proba(X)
+    assert probabilities.shape == (len(X), len(names))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(head.predict(X), head.classes_[probabilities.argmax(axis=1)])
+
+
+@each_head
+def test_multilabel_gives_a_probability_for_each_label(name):
+    X, _ = blobs([200, 200], shift=0)
+    Y = labels_of(X)
+    head = small(name).fit(X[:300], Y[:300])
+    probabilities, predicted = head.predict_proba(X[300:]), head.predict(X[300:])
+    assert probabilities.shape == predicted.shape == (100, 3)
+    np.testing.assert_array_equal(predicted, probabilities > 0.5)
+    for label in range(3):
+        held_out = Y[300:, label] == 1
+        assert probabilities[held_out, label].mean() > probabilities[~held_out, label].mean() + 0.2
+
+
+@each_head
+def test_unseen_rows_of_separable_classes_are_told_apart(name):
+    X, y = blobs([60, 60, 60], shift=6)
+    assert small(name).fit(X[:120], y[:120]).score(X[120:], y[120:]) > 0.9
+
+
+# -- weights ----------------------------------------------------------------------------------------
+
+
+@each_head
+def test_balanced_weights_are_the_default_and_find_more_of_the_rare_class(name):
+    X, y = blobs([300, 30], shift=1)
+    balanced, plain = small(name).fit(X, y), small(name, class_weight=None).fit(X, y)
+    assert balanced.get_params()["class_weight"] == "balanced"
+    assert balanced.predict_proba(X)[:, 1].mean() > 1.3 * plain.predict_proba(X)[:, 1].mean()
+    by_hand = small(name, class_weight={0: 330 / 600, 1: 330 / 60}).fit(X, y)
+    np.testing.assert_allclose(by_hand.predict_proba(X), balanced.predict_proba(X), rtol=1e-6)
+
+
+@each_head
+def test_balanced_weights_work_on_each_label_by_itself(name):
+    X, _ = blobs([400], shift=0)
+    Y = labels_of(X)
+    balanced = small(name).fit(X, Y).predict_proba(X).mean(axis=0)
+    plain = small(name, class_weight=None).fit(X, Y).predict_proba(X).mean(axis=0)
+    assert Y[:, 2].mean() < 0.25
+    assert balanced[2] > plain[2] + 0.02
+    assert abs(balanced[0] - plain[0]) < 0.02
+
+
+def test_probabilities_under_balanced_weights_are_calibrated_for_equal_classes():
+    X, y = blobs([900, 100], shift=1.5, width=4)
+    weight = np.where(y == 0, 1 / 900, 1 / 100)
+    for name in ("svm", "softmax"):
+        p = make_head(name, C=1).fit(X, y).predict_proba(X)[:, 1]
+        assert np.average(p, weights=weight) == pytest.approx(0.5, abs=0.02)
+
+
+@each_head
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_weight_zero_is_the_same_as_leaving_the_row_out(name, multilabel):
+    X, y = blobs([60, 60], shift=1)
+    y = labels_of(X) if multilabel else y
+    weight = np.ones(120)
+    weight[::3] = 0
+    weighted = small(name).fit(X, y, sample_weight=weight)
+    left_out = small(name).fit(X[weight > 0], y[weight > 0])
+    np.testing.assert_array_equal(weighted.predict_proba(X), left_out.predict_proba(X))
+
+
+def test_class_weight_that_does_not_fit_the_labels():
+    X, y = blobs([10, 10])
+    with pytest.raises(InputError, match=r"class_weight names \['a'\], but the classes are \[0, 1\]"):
+        Softmax(class_weight={"a": 2}).fit(X, y)
+    with pytest.raises(InputError, match="class_weight is 'equal'"):
+        Softmax(class_weight="equal").fit(X, y)
+
+
+# -- bad input --------------------------------------------------------------------------------------
+
+
+@each_head
+def test_values_that_are_not_finite_are_counted(name):
+    X, y = blobs([20, 20], shift=3)
+    head = small(name).fit(X, y)
+    bad = X.copy()
+    bad[[5, 9], 3] = np.nan
+    for call in (lambda: small(name).fit(bad, y), lambda: head.predict(bad)):
+        with pytest.raises(InputError, match="hold NaN in 2 of 40 rows, first in row 5"):
+            call()
+    bad[[5, 9], 3] = np.inf
+    with pytest.raises(InputError, match="hold infinity in 2 of 40 rows"):
+        head.predict_proba(bad)
+
+
+@each_head
+def test_one_class_only_is_refused(name):
+    X, _ = blobs([10, 10])
+    with pytest.raises(InputError, match=r"one class only \('cat'\)"):
+        small(name).fit(X, np.repeat("cat", 20))
+    Y = labels_of(X)
+    Y[:, 1] = 0
+    with pytest.raises(InputError, match="Label column 1 is 0 in all 20 rows"):
+        small(name).fit(X, Y)
+
+
+def test_a_matrix_of_other_values_than_0_and_1_is_refused():
+    X, _ = blobs([10, 10])
+    with pytest.raises(InputError, match=r"must be 0 or 1; these hold \[1, 2\]"):
+        Softmax().fit(X, labels_of(X) + 1)
+
+
+@pytest.mark.parametrize("name", ["forest", "xgboost", "softmax"])
+def test_a_class_with_one_sample_is_learnt(name):
+    X, y = blobs([20, 20, 1], shift=4)
+    assert small(name).fit(X, y).predict_proba(X).shape == (41, 3)
+
+
+def test_calibration_uses_fewer_folds_for_small_classes_and_refuses_single_samples():
+    X, y = blobs([20, 20, 2], shift=4)
+    assert LinearSVM(C=1).fit(X, y).predict_proba(X).shape == (42, 3)
+    X, y = blobs([20, 1], shift=4)
+    with pytest.raises(InputError, match="Class rare has 1 sample only"):
+        LinearSVM().fit(X, np.array(["common", "rare"])[y])
+    with pytest.raises(InputError, match="Class 1 of label column 1 has 1 sample only"):
+        LinearSVM().fit(X, np.column_stack([X[:, 2] > 0, y]).astype(int))
+
+
+def test_svm_settings_that_are_none():
+    X, y = blobs([10, 10])
+    with pytest.raises(InputError, match=r"Unknown calibration 'sigmoids'\. Nearest: 'sigmoid'"):
+        LinearSVM(calibration="sigmoids").fit(X, y)
+    with pytest.raises(InputError, match="cv is 1"):
+        LinearSVM(cv=1).fit(X, y)
+
+
+# -- repeatability and probabilities ----------------------------------------------------------------
+
+
+@each_head
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_same_data_gives_the_same_bits(name, multilabel):
+    X, y = blobs([100, 100, 100], shift=1)
+    y = labels_of(X) if multilabel else y
+    head = small(name).fit(X, y)
+    first = head.predict_proba(X)
+    np.testing.assert_array_equal(head.predict_proba(X), first)
+    np.testing.assert_array_equal(clone(head).fit(X, y).predict_proba(X), first)
+
+
+@pytest.mark.parametrize("calibration", ["sigmoid", "isotonic", "temperature"])
+def test_svm_probabilities_are_better_than_rescaled_decision_values(calibration):
+    X, y = blobs([1000, 1000], shift=2)
+    head = LinearSVM(calibration=calibration).fit(X[:1000], y[:1000])
+    machine = head.models_[0].calibrated_classifiers_[0].estimator
+    rescaled = minmax_scale(machine.decision_function(X[1000:]))
+    calibrated = head.predict_proba(X[1000:])[:, 1]
+    assert brier_score_loss(y[1000:], calibrated) < 0.9 * brier_score_loss(y[1000:], rescaled)
+
+
+@each_head
+def test_no_probability_is_exactly_zero(name):
+    X, y = blobs([50, 50, 50], shift=4)
+    assert small(name).fit(X, y).predict_proba(X).min() > 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_xgboost_survives_as_json(tmp_path, multilabel, n_classes):
+    X, y = blobs([50] * n_classes, shift=1)
+    y = labels_of(X)[:, :n_classes] if multilabel else y
+    head = small("xgboost").fit(X, y)
+    expected = head.predict_proba(X)
+    head.model_.get_booster().save_model(tmp_path / "booster.json")
+    head.model_ = xgboost.XGBClassifier()
+    head.model_.load_model(tmp_path / "booster.json")
+    np.testing.assert_array_equal(head.predict_proba(X), expected)
+
+
+def test_xgboost_labels_with_equal_weights_match_its_own_objective():
+    X, _ = blobs([200], shift=0)
+    Y = labels_of(X)
+    head = small("xgboost", class_weight=None).fit(X, Y)
+    params = {key: value for key, value in head.get_params().items() if key != "class_weight"}
+    own = xgboost.XGBClassifier(tree_method="hist", base_score=[0.5] * 3, **params).fit(X, Y)
+    np.testing.assert_allclose(head.predict_proba(X), own.predict_proba(X), rtol=1e-5)

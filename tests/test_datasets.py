@@ -1,0 +1,219 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hybrid.datasets import Dataset, load_dataset
+from hybrid.errors import InputError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+WORDS = ["cat"] * 20 + ["dog"] * 20
+
+
+def refused(*args, **kwargs):
+    with pytest.raises(InputError) as caught:
+        Dataset.from_arrays(*args, **kwargs)
+    return str(caught.value)
+
+
+def test_importing_datasets_loads_nothing_heavy():
+    code = (
+        "import sys, hybrid.datasets; print([m for m in ('keras', 'sklearn', 'pandas', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_arrays_become_a_dataset_with_a_noted_split():
+    data = Dataset.from_arrays(PIXELS, WORDS, seed=3)
+    assert data.task == "binary"
+    assert not data.of_files
+    assert data.classes.tolist() == ["cat", "dog"]
+    assert data.counts_by_split() == {
+        "train": {"cat": 14, "dog": 14},
+        "val": {"cat": 3, "dog": 3},
+        "test": {"cat": 3, "dog": 3},
+    }
+    assert "No split was given" in data.notes[0]
+    assert "seed 3" in data.notes[0]
+
+
+def test_part_and_take_keep_rows_together():
+    groups = [f"p{i // 2}" for i in range(40)]
+    data = Dataset.from_arrays(PIXELS, WORDS, groups=groups)
+    test = data.part("test")
+    rows = [int(one) for one in test.ids]
+    assert np.array_equal(test.X, PIXELS[rows])
+    assert test.y.tolist() == [WORDS[i] for i in rows]
+    assert test.groups.tolist() == [groups[i] for i in rows]
+    assert set(test.split) == {"test"}
+    assert test.classes.tolist() == ["cat", "dog"]
+    assert data.take(np.array([5, 3])).ids.tolist() == ["5", "3"]
+
+
+def test_a_split_that_is_not_there_is_empty_and_an_unknown_one_refused():
+    data = Dataset.from_arrays(PIXELS, WORDS, fractions=(0.8, 0, 0.2))
+    assert len(data.part("val")) == 0
+    with pytest.raises(InputError, match=r"Unknown split 'tset'\. Nearest: 'test'"):
+        data.part("tset")
+
+
+def test_a_given_split_is_kept_with_synonyms_and_names_the_images():
+    split = (["Training"] * 14 + ["valid"] * 3 + ["TEST"] * 3) * 2
+    data = Dataset.from_arrays(PIXELS, WORDS, split)
+    assert data.split.tolist() == (["train"] * 14 + ["val"] * 3 + ["test"] * 3) * 2
+    assert data.ids[[0, 14, 17, 20]].tolist() == ["train/0", "val/0", "test/0", "train/14"]
+    assert data.notes == ()
+
+
+def test_paths_are_made_absolute_and_named_below_their_common_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [f"images/{word}/{i}.png" for i, word in enumerate(WORDS)]
+    data = Dataset.from_arrays(paths, WORDS)
+    assert data.of_files
+    assert data.X[0] == str(tmp_path / "images/cat/0.png")
+    assert data.ids[0] == "cat/0.png"
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([3, 7] * 20, np.int64),
+        (np.array([3, 7] * 20, np.uint8)[:, None], np.int64),
+        (np.array([3.0, 7.0] * 20), np.int64),
+        (np.array(["3", "7"] * 20, object), np.str_),
+    ],
+)
+def test_labels_keep_their_kind(y, expected):
+    data = Dataset.from_arrays(PIXELS, y)
+    assert data.y.dtype.type is expected
+    assert data.classes.tolist() == [expected(3), expected(7)]
+
+
+def test_several_labels_stay_columns_of_0_and_1():
+    y = np.random.default_rng(1).integers(0, 2, (40, 3)).astype(float)
+    data = Dataset.from_arrays(PIXELS, y, label_names=["a", "b", "c"])
+    assert data.task == "multilabel"
+    assert data.y.dtype == np.uint8
+    assert np.array_equal(data.y, y)
+    assert data.classes.tolist() == ["a", "b", "c"]
+    assert sum(counts["b"] for counts in data.counts_by_split().values()) == y[:, 1].sum()
+
+
+def test_one_hot_labels_become_classes_with_a_note():
+    y = np.eye(4, dtype=int)[np.arange(40) % 4]
+    named = Dataset.from_arrays(PIXELS, y, label_names=["n", "e", "s", "w"])
+    assert named.task == "multiclass"
+    assert named.y.tolist() == ["n", "e", "s", "w"] * 10
+    assert any("exactly one of the 4 labels" in note for note in named.notes)
+    assert Dataset.from_arrays(PIXELS, y).y.tolist() == [0, 1, 2, 3] * 10
+
+
+@pytest.mark.parametrize(
+    ("X", "says"),
+    [
+        (PIXELS / 255, "float64: give file paths"),
+        (PIXELS.astype(np.uint16), "uint8 pixels from 0 to 255"),
+        (PIXELS.reshape(40, 64), "shape (40, 64)"),
+        (np.zeros((40, 3, 8, 8), np.uint8), "channels come last"),
+        (np.zeros((40, 8, 8, 4), np.uint8), "(n, h, w, 3)"),
+        ([np.zeros((i, 2), np.uint8) for i in range(40)], "different shapes"),
+    ],
+)
+def test_images_that_are_neither_paths_nor_uint8_are_refused(X, says):
+    assert says in refused(X, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        (WORDS[:-1], "40 images but 39 labels"),
+        (["cat"] * 39 + [""], "1 image has no label ('39')"),
+        (["cat"] * 38 + [None, None], "2 images have no label ('38', '39')"),
+        (np.linspace(0, 1, 40), "neither all words nor all integers"),
+        (np.array([1, "a"] * 20, object), "neither all words nor all integers"),
+        (np.arange(80).reshape(40, 2), "other values than 0 and 1"),
+        (["cat"] * 40, "has one class only (cat)"),
+    ],
+)
+def test_labels_that_cannot_be_learnt_are_refused(y, says):
+    assert says in refused(PIXELS, y)
+
+
+def test_classes_that_train_lacks_are_refused_by_name():
+    y = ["cat"] * 20 + ["dog"] * 18 + ["owl"] * 2
+    split = ["train"] * 38 + ["val", "test"]
+    assert "'owl' of The dataset from arrays has no image in train, only in val and test" in refused(PIXELS, y, split)
+
+
+def test_a_label_column_without_or_with_only_positives_is_refused():
+    y = np.random.default_rng(1).integers(0, 2, (40, 3))
+    assert "'1' of The dataset from arrays has no image in train nor anywhere" in refused(PIXELS, y * [1, 0, 1])
+    assert "is on every one of the" in refused(PIXELS, y | [0, 0, 1])
+
+
+def test_other_unusable_arrays_are_refused():
+    assert "none of train, val, test" in refused(PIXELS, WORDS, ["train", "tset"] * 20)
+    assert "no images for train" in refused(PIXELS, WORDS, ["test"] * 40)
+    assert "'a' more than once" in refused(PIXELS, WORDS, ids=["a", "a", *map(str, range(38))])
+    assert "40 images but 1 group" in refused(PIXELS, WORDS, groups=["a"])
+    assert "holds no images" in refused(PIXELS[:0], [])
+
+
+def test_groups_across_given_splits_are_noted():
+    split = ["train"] * 30 + ["val"] * 5 + ["test"] * 5
+    data = Dataset.from_arrays(PIXELS, ["cat", "dog"] * 20, split, groups=np.arange(40) // 4)
+    assert data.counts["divided_groups"] == 2  # images 28..31 and 32..35
+    assert any("2 groups are in more than one" in note for note in data.notes)
+
+
+def test_a_class_that_a_split_lacks_is_noted():
+    data = Dataset.from_arrays(PIXELS, WORDS, ["train"] * 36 + ["val", "val", "test", "test"])
+    assert "No image of 'cat' is in val." in data.notes
+
+
+def test_load_dataset_returns_a_dataset_as_it_is():
+    data = Dataset.from_arrays(PIXELS, WORDS)
+    assert load_dataset(data) is data
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("dgits", "no file, folder or dataset 'dgits'. Nearest name: 'digits'"),
+        ("pneumoniamnist", "Nearest name: 'medmnist:pneumoniamnist'"),
+        ("/nowhere/at all", "a folder of class folders"),
+        (PIXELS, "cannot be loaded from ndarray: use Dataset.from_arrays"),
+    ],
+)
+def test_data_that_is_not_there_is_told_with_what_there_may_be(data, says):
+    with pytest.raises(InputError) as caught:
+        load_dataset(data)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty or cannot be read"),
+        (b"\x89PNG\r\n\x1a\n....", "is one image, not a dataset"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it starts with b'version https:/"),
+        (b"\x00\x01\x02,\x03", "is no dataset in a format that is known"),
+    ],
+)
+def test_a_file_of_no_known_format_is_refused_whatever_its_name(tmp_path, content, says):
+    path = tmp_path / "data.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_dataset(path)
+    assert says in str(caught.value)
+
+
+def test_options_that_do_not_apply_are_refused(tmp_path):
+    with pytest.raises(InputError, match="label, image_root can be given for a CSV or Parquet manifest only"):
+        load_dataset("digits", label="target", image_root=tmp_path)
+    with pytest.raises(InputError, match="Unknown on_bad 'ignore'"):
+        load_dataset("digits", on_bad="ignore")
+    with pytest.raises(InputError, match="give three shares"):
+        load_dataset("digits", fractions=(0.7, 0.7, 0.1))

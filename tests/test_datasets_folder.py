@@ -1,0 +1,141 @@
+import os
+
+import pytest
+
+from hybrid.datasets import load_dataset
+from hybrid.errors import InputError
+
+JPEG = b"\xff\xd8\xff\xe0 the rest is not looked at"
+
+
+def fill(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(JPEG)
+
+
+def classes_of(root, *folders, n=10):
+    fill(root, *(f"{folder}/{i}.jpg" for folder in folders for i in range(n)))
+
+
+def refused(root, **options):
+    with pytest.raises(InputError) as caught:
+        load_dataset(root, **options)
+    return str(caught.value)
+
+
+def test_class_folders_give_labels_and_a_split_is_made(tmp_path):
+    classes_of(tmp_path, "NORMAL", "PNEUMONIA", n=20)
+    fill(tmp_path, "NORMAL/deeper/still/x.png")
+    data = load_dataset(tmp_path)
+    assert data.y.tolist() == ["NORMAL"] * 21 + ["PNEUMONIA"] * 20
+    assert data.ids.tolist() == sorted(data.ids)
+    assert "NORMAL/deeper/still/x.png" in data.ids
+    assert data.X[0] == str(tmp_path / "NORMAL" / "0.jpg")
+    assert all(data.counts_by_split()[name]["NORMAL"] for name in ("train", "val", "test"))
+    assert data.name == tmp_path.name
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("Training", "Validation", "TESTING"), ("train", "dev", "test")]
+)
+def test_split_folders_are_kept(tmp_path, names):
+    for name in names:
+        classes_of(tmp_path / name, "a", "b", n=3)
+    data = load_dataset(tmp_path)
+    assert data.counts_by_split() == {s: {"a": 3, "b": 3} for s in ("train", "val", "test")}
+    assert data.part("test").ids[0] == f"{names[2]}/a/0.jpg"
+    assert data.notes == ()
+
+
+def test_a_train_folder_alone_lends_val_and_test(tmp_path):
+    classes_of(tmp_path / "train", "a", "b", n=20)
+    data = load_dataset(tmp_path)
+    assert data.counts_by_split()["test"] == {"a": 3, "b": 3}
+    assert "No val and no test split was given" in data.notes[0]
+    assert load_dataset(tmp_path / "train").classes.tolist() == ["a", "b"]
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    classes_of(tmp_path, "car", "train")
+    fill(tmp_path, "train/steam/1.jpg")
+    assert load_dataset(tmp_path).classes.tolist() == ["car", "train"]
+
+
+def test_junk_and_other_files_are_left_out_and_counted(tmp_path):
+    classes_of(tmp_path, "a", "b")
+    junk = (
+        ".DS_Store",
+        "a/Thumbs.db",
+        "a/._0.jpg",
+        "b/desktop.ini",
+        "__MACOSX/a/0.jpg",
+        ".git/x.jpg",
+        "b/.hidden/x.jpg",
+    )
+    fill(tmp_path, *junk)
+    (tmp_path / "b" / "readme.txt").write_text("text")
+    fill(tmp_path, "loose.jpg")
+    data = load_dataset(tmp_path)
+    assert len(data) == 20
+    assert data.counts == {"junk": 7, "other_files": 1, "unlabelled_files": 1}
+    assert any(note.startswith("7 junk files or folders ignored") for note in data.notes)
+    assert any("'b/readme.txt'" in note for note in data.notes)
+    assert any("'loose.jpg'" in note for note in data.notes)
+
+
+def test_images_are_told_by_content_where_the_suffix_does_not_say(tmp_path):
+    classes_of(tmp_path, "a", "b")
+    fill(tmp_path, "a/no suffix", "a/odd.dat")
+    (tmp_path / "b" / "broken.JPG").write_bytes(b"")  # must fail loudly on decoding, not vanish here
+    ids = load_dataset(tmp_path).ids.tolist()
+    assert {"a/no suffix", "a/odd.dat", "b/broken.JPG"} <= set(ids)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_back_to_a_folder_above_is_not_followed(tmp_path):
+    classes_of(tmp_path, "a", "b")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path / "a", target_is_directory=True)
+    assert len(load_dataset(tmp_path)) == 20
+
+
+def test_groups_by_pattern_are_not_divided(tmp_path):
+    fill(tmp_path, *(f"{c}/person{i}_{j}.jpg" for c in "ab" for i in range(20) for j in range(3)))
+    data = load_dataset(tmp_path, group_pattern=r"(./person\d+)_")
+    assert data.counts == {"junk": 0, "other_files": 0, "unlabelled_files": 0, "groups": 40, "divided_groups": 0}
+    assert len({(g, s) for g, s in zip(data.groups, data.split, strict=True)}) == 40
+    assert "none of 40 groups divided" in data.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [("(", "is no regular expression"), (r"person\d+", "needs parentheses"), ("(q)", "in no image's id")],
+)
+def test_a_group_pattern_that_is_none_is_refused(tmp_path, pattern, says):
+    classes_of(tmp_path, "a", "b")
+    assert says in refused(tmp_path, group_pattern=pattern)
+
+
+def test_folders_without_labelled_images_are_refused(tmp_path):
+    assert "holds no images and no class folders" in refused(tmp_path)
+    fill(tmp_path, "1.jpg", "2.jpg")
+    assert "holds 2 images and no class folders" in refused(tmp_path)
+    classes_of(tmp_path, "a")
+    assert "one class only (a)" in refused(tmp_path)
+    (tmp_path / "labels.csv").write_text("path,label\n")
+    assert "holds 'labels.csv': give that file" in refused(tmp_path)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "notes.txt").write_text("")
+    assert "The class folder 'b'" in (text := refused(tmp_path))
+    assert "holds no images, only 'notes.txt'" in text
+
+
+def test_split_folders_that_do_not_fit_are_refused(tmp_path):
+    classes_of(tmp_path / "test", "a", "b")
+    assert "no train folder" in refused(tmp_path)
+    classes_of(tmp_path / "train", "a")
+    assert "'b'" in (text := refused(tmp_path))
+    assert "has no image in train, only in test" in text
+    classes_of(tmp_path / "training", "b")
+    assert "two folders for one split" in refused(tmp_path)

@@ -1,0 +1,223 @@
+import sys
+
+import numpy as np
+import pytest
+
+from hybrid.datasets import load_dataset
+from hybrid.errors import InputError, MissingExtraError
+
+JPEG = b"\xff\xd8\xff\xe0 the rest is not looked at"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the images 0.jpg to 39.jpg."""
+    for i in range(40):
+        (tmp_path / f"{i}.jpg").write_bytes(JPEG)
+    return tmp_path
+
+
+def manifest(folder, header, row, n=40, name="labels.csv", encoding="utf-8", more=""):
+    path = folder / name
+    path.write_text("\n".join([header, *(row(i) for i in range(n))]) + "\n" + more, encoding=encoding)
+    return path
+
+
+def simple(folder, **options):
+    return manifest(folder, "path,label", lambda i: f"{i}.jpg,{'cat' if i % 2 else 'dog'}", **options)
+
+
+def refused(path, **options):
+    with pytest.raises(InputError) as caught:
+        load_dataset(path, **options)
+    return str(caught.value)
+
+
+def test_rows_keep_their_order_and_labels(folder):
+    data = load_dataset(simple(folder))
+    assert data.ids.tolist() == [f"{i}.jpg" for i in range(40)]
+    assert data.y.tolist() == ["dog", "cat"] * 20
+    assert data.X[3] == str(folder / "3.jpg")
+    assert data.notes[0] == "Columns: path 'path', label 'label'."
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_delimiter_bom_spaces_quotes_and_blank_lines(folder, mark):
+    path = manifest(
+        folder,
+        mark.join(["File Name", '"Class"']),
+        lambda i: mark.join([f' "{i}.jpg"', f'"{"a, b" if i % 2 else "c"}" ']) + "\n",
+        encoding="utf-8-sig",
+        name="labels.npz",
+    )
+    assert load_dataset(path).y.tolist() == ["c", "a, b"] * 20
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype"), [(("1", "2"), np.int64), (("001", "002"), np.str_), (("NA", "x"), np.str_)]
+)
+def test_labels_come_as_they_are(folder, cells, dtype):
+    data = load_dataset(manifest(folder, "path,label", lambda i: f"{i}.jpg,{cells[i % 2]}"))
+    assert data.classes.dtype.type is dtype
+    assert data.classes.tolist() == [dtype(cell) for cell in cells]
+
+
+def test_columns_of_0_and_1_are_several_labels(folder):
+    path = manifest(folder, ",image,sea,sun", lambda i: f"{i},{i}.jpg,{i % 2},{1.0 if i % 3 else 0.0}")
+    data = load_dataset(path)
+    assert data.task == "multilabel"
+    assert data.classes.tolist() == ["sea", "sun"]
+    assert data.y[:4].tolist() == [[0, 0], [1, 1], [0, 1], [1, 0]]
+
+
+def test_one_hot_columns_are_classes(folder):
+    data = load_dataset(manifest(folder, "image,sea,sun", lambda i: f"{i}.jpg,{i % 2},{1 - i % 2}"))
+    assert data.y.tolist() == ["sun", "sea"] * 20
+
+
+def test_labels_can_be_chosen(folder):
+    path = manifest(folder, "image,age,Sick,Old,label", lambda i: f"{i}.jpg,{i},{i % 2},{i % 3 % 2},{i % 5}")
+    assert load_dataset(path).y[:6].tolist() == [0, 1, 2, 3, 4, 0]
+    assert load_dataset(path, label="sick").y[:3].tolist() == [0, 1, 0]
+    assert load_dataset(path, label="Sick, Old").classes.tolist() == ["Sick", "Old"]
+    assert load_dataset(path, label=["Sick", "Old"]).task == "multilabel"
+    assert "'age' of" in (text := refused(path, label="Sick,age"))
+    assert "each must hold 0 and 1 only" in text
+    assert "Unknown column 'sik'. Nearest: 'Sick'" in refused(path, label="sik")
+
+
+def test_columns_that_cannot_be_told_are_listed(folder):
+    text = refused(manifest(folder, "image,age,sex", lambda i: f"{i}.jpg,{i},m"))
+    assert "'age', 'sex' with --label" in text
+    text = refused(manifest(folder, "image,label,class", lambda i: f"{i}.jpg,a,b"))
+    assert "'label', 'class' could each be it" in text
+    text = refused(manifest(folder, "what,label", lambda i: f"{i},{i % 2}"))
+    assert "say which of 'what', 'label' it is with --path-column" in text
+
+
+def test_an_unusual_path_column_is_told_by_its_cells_or_named(folder):
+    path = manifest(folder, "photo,label", lambda i: f"{i}.jpg,{i % 2}")
+    assert load_dataset(path).ids[0] == "0.jpg"
+    assert load_dataset(path, path_column="PHOTO").ids[0] == "0.jpg"
+
+
+def test_split_and_group_columns_are_honoured(folder):
+    splits = ["training", "Train", "validation", "test"]
+    path = manifest(folder, "path,label,Split,Patient ID", lambda i: f"{i}.jpg,{i // 4 % 2},{splits[i % 4]},{i % 4}")
+    data = load_dataset(path)
+    assert data.split[:4].tolist() == ["train", "train", "val", "test"]
+    assert data.counts["groups"] == 4
+    assert data.notes == ("Columns: path 'path', label 'label', split 'Split', group 'Patient ID'.",)
+
+
+def test_groups_of_a_column_are_not_divided_and_a_blank_one_stands_alone(folder):
+    path = manifest(folder, "path,label,patient", lambda i: f"{i}.jpg,{i // 2 % 2},{f'p{i // 2}' if i < 30 else ''}")
+    data = load_dataset(path)
+    assert data.counts["groups"] == 15 + 10
+    assert data.counts["divided_groups"] == 0
+
+
+def test_a_split_column_with_odd_cells_is_refused_unless_none_names_a_split(folder):
+    path = manifest(folder, "path,label,split", lambda i: f"{i}.jpg,{i % 2},{'tets' if i == 9 else 'train'}")
+    assert "'split'" in (text := refused(path))
+    assert "holds 'tets': expected are train, val, test" in text
+    path = manifest(folder, "path,label,set", lambda i: f"{i}.jpg,{i % 2},{i % 5}")
+    assert "split" not in load_dataset(path).notes[0]
+    assert "holds '0', '1', '2' and 2 more" in refused(path, split_column="set")
+
+
+def test_files_are_found_in_images_in_image_root_and_without_suffix(folder):
+    images = folder / "images"
+    images.mkdir()
+    for file in folder.glob("*.jpg"):
+        file.rename(images / file.name)
+    path = manifest(folder, "image_id,label", lambda i: f"{i},{i % 2}")
+    data = load_dataset(path)
+    assert data.X[7] == str(images / "7.jpg")
+    assert data.ids[7] == "7.jpg"
+    images.rename(folder / "elsewhere")
+    assert "are not in" in (text := refused(path))
+    assert "'0', '1', '2' and 37 more; give their folder with --image-root." in text
+    assert load_dataset(path, image_root=folder / "elsewhere").ids[7] == "7.jpg"
+
+
+def test_absolute_and_windows_paths_are_read(folder):
+    (folder / "deep").mkdir()
+    for i in range(20):
+        (folder / f"{i}.jpg").rename(folder / "deep" / f"{i}.jpg")
+    path = manifest(
+        folder, "path,label", lambda i: f"{f'deep{chr(92)}{i}.jpg' if i < 20 else folder / f'{i}.jpg'},{i % 2}"
+    )
+    assert load_dataset(path).ids[[0, 39]].tolist() == ["deep/0.jpg", "39.jpg"]
+
+
+def test_labels_without_files_stop_or_are_skipped_without_shifting_labels(folder):
+    path = simple(folder)
+    (folder / "4.jpg").unlink()
+    (folder / "5.jpg").unlink()
+    text = refused(path)
+    assert "2 of the 40 images" in text
+    assert "'4.jpg', '5.jpg'" in text
+    data = load_dataset(path, on_bad="skip")
+    assert data.counts["missing_files"] == 2
+    assert dict(zip(data.ids, data.y, strict=True)) == {
+        f"{i}.jpg": "cat" if i % 2 else "dog" for i in range(40) if i not in (4, 5)
+    }
+
+
+def test_files_without_labels_are_noted(folder):
+    data = load_dataset(simple(folder, n=30))
+    assert len(data) == 30
+    assert data.counts["unlabelled_files"] == 10
+    assert any(note.startswith("10 images left out that no row names: '30.jpg'") for note in data.notes)
+
+
+def test_repeated_rows_collapse_and_contradictions_are_refused(folder):
+    data = load_dataset(simple(folder, more="1.jpg,cat\n./2.jpg,dog\n"))
+    assert len(data) == 40
+    assert data.counts["duplicate_rows"] == 2
+    assert "1.jpg' disagree: ('cat',) and ('dog',)" in refused(simple(folder, more="1.jpg,dog\n"))
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("40.jpg\n", "Line 42 of"),
+        (",cat\n", "1 row of"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(folder, more, says):
+    assert says in refused(simple(folder, more=more))
+
+
+def test_empty_labels_and_tables_are_refused(folder):
+    path = manifest(folder, "path,label", lambda i: f"{i}.jpg,{'' if i in (3, 8) else i % 2}")
+    assert "2 images have no label ('3.jpg', '8.jpg')" in refused(path)
+    assert "has no rows" in refused(simple(folder, n=0))
+    assert "names an image: put a line of column names above it" in refused(
+        manifest(folder, "0.jpg,cat", lambda i: f"{i}.jpg,dog")
+    )
+    assert "the column 'label' more than once" in refused(
+        manifest(folder, "path,label,label", lambda i: f"{i}.jpg,1,1")
+    )
+
+
+def test_parquet_is_told_by_content_and_keeps_types(folder):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"path": [f"{i}.jpg" for i in range(40)], "label": [i % 2 for i in range(40)]}
+    parquet.write_table(arrow.table(columns), folder / "labels.csv")
+    data = load_dataset(folder / "labels.csv")
+    assert data.y.tolist() == columns["label"]
+    columns["label"] = [f"{i % 2:03}" for i in range(40)]
+    parquet.write_table(arrow.table(columns), folder / "labels.csv")
+    assert load_dataset(folder / "labels.csv").classes.tolist() == ["000", "001"]
+
+
+def test_parquet_without_pyarrow_or_broken_says_what_to_do(folder, monkeypatch):
+    (folder / "labels.parquet").write_bytes(b"PAR1 and no more")
+    if pytest.importorskip("pyarrow.parquet"):
+        assert "broken or incomplete Parquet file" in refused(folder / "labels.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[parquet\]'"):
+        load_dataset(folder / "labels.parquet")

@@ -1,0 +1,66 @@
+"""The result: JSON and back, text, HTML; and what importing it costs."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hybrid.evaluation import Evaluation, evaluate
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(params=["binary", "integers", "multilabel"])
+def result(request):
+    rng = np.random.default_rng(0)
+    if request.param == "multilabel":
+        truth = (rng.random((30, 3)) < 0.5).astype(int)
+        truth[:, 2] = 0
+        return evaluate(truth, rng.random((30, 3)), [HOSTILE, "b", "c"], n_boot=30)
+    k = 2 if request.param == "binary" else 4
+    classes = np.array([HOSTILE, "healthy"]) if k == 2 else np.arange(4)
+    proba = rng.dirichlet(np.ones(k), 40)
+    return evaluate(classes[rng.integers(0, min(k, 3), 40)], proba, classes, n_boot=30)
+
+
+def test_json_and_back(result):
+    text = json.dumps(result.to_dict(), allow_nan=False)
+    again = Evaluation.from_dict(json.loads(text))
+    assert again.to_dict() == result.to_dict()
+    assert again.classes == result.classes
+    assert again.per_class == result.per_class
+    assert again.metrics == result.metrics
+    np.testing.assert_array_equal(again.confusion, result.confusion)
+
+
+def test_table_holds_every_metric_in_order(result):
+    rows = result.table()
+    assert [row[0] for row in rows] == list(result.metrics)
+    name, value, low, high = rows[0]
+    assert low <= value <= high
+    assert value == result.metrics[name].value
+
+
+def test_text_shows_scores_classes_and_reasons(result):
+    text = str(result)
+    assert all(name in text for name in result.metrics)
+    assert all(str(label) in text for label in result.classes)
+    if result.task != "binary":
+        assert "no image of this class" in text
+
+
+def test_html_escapes_names_from_strangers(result):
+    html = result._repr_html_()
+    assert "<script>" not in html
+    assert "<td>" in html
+
+
+def test_importing_it_brings_no_heavy_package():
+    code = (
+        "import sys, hybrid.evaluation as e; e.evaluate([0, 1], [[.6, .4], [.3, .7]], [0, 1]);"
+        "print([m for m in ('sklearn', 'scipy', 'pandas', 'matplotlib', 'keras') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
