@@ -44,11 +44,11 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         InputError
             If the number of labels is not that of the outputs.
         """
-        X, y = validate_data(self, X, y, dtype=np.float32, multi_output=True)
-        self.multilabel_ = y.ndim == 2
-        self.classes_ = np.arange(y.shape[1]) if self.multilabel_ else np.unique(y)
-        if len(self.classes_) != X.shape[1]:
-            raise InputError(f"The network has {X.shape[1]} outputs, but there are {len(self.classes_)} labels.")
+        outputs, labels = validate_data(self, X, y, dtype=np.float32, multi_output=True)
+        self.multilabel_ = labels.ndim == 2
+        self.classes_ = np.arange(labels.shape[1]) if self.multilabel_ else np.unique(labels)
+        if len(self.classes_) != outputs.shape[1]:
+            raise InputError(f"The network has {outputs.shape[1]} outputs, but there are {len(self.classes_)} labels.")
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:

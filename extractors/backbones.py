@@ -124,7 +124,12 @@ BACKBONES: dict[str, Backbone] = {
     for name, constructor, module, size, width, parameters in _PRETRAINED
 }
 
-_ALIASES = {name.replace("_", ""): name for name in BACKBONES}
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+_ALIASES = {_key(name): name for name in BACKBONES}
 
 
 def find_backbone(name: str) -> Backbone:
@@ -140,10 +145,10 @@ def find_backbone(name: str) -> Backbone:
     >>> find_backbone("MobileNetV2").name
     'mobilenet_v2'
     """
-    key = _ALIASES.get(name.lower().replace("_", "").replace("-", ""))
-    if key is None:
+    found = _ALIASES.get(_key(name))
+    if found is None:
         raise unknown_name("backbone", name, BACKBONES, "`hybrid backbones` lists them; or give a .keras file.")
-    return BACKBONES[key]
+    return BACKBONES[found]
 
 
 def parse_backbone(text: str | Path) -> BackboneSpec:
@@ -169,9 +174,9 @@ def parse_backbone(text: str | Path) -> BackboneSpec:
     {'alpha': 0.25}
     """
     path = Path(text).expanduser()
-    if path.suffix.lower() in (".keras", ".h5", ".hdf5") or path.is_file():
-        return BackboneSpec(None, {}, _network_file(path))
     name, _, options = str(text).partition(":")
+    if path.suffix.lower() in (".keras", ".h5", ".hdf5") or (_key(name) not in _ALIASES and path.is_file()):
+        return BackboneSpec(None, {}, _network_file(path))
     return BackboneSpec(find_backbone(name), dict(_option(str(text), item) for item in options.split(",") if item))
 
 

@@ -40,7 +40,7 @@ def convnet_bn(input_shape: tuple[int, int, int], n_outputs: int, multilabel: bo
     inputs, x = _rescaled(input_shape)
     for filters, dropout in ((32, 0.3), (64, 0.4)):
         x = layers.Conv2D(filters, 3, activation="relu")(x)
-        x = layers.BatchNormalization()(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.MaxPooling2D(2)(x)
         x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
@@ -60,7 +60,7 @@ def resnet_small(input_shape: tuple[int, int, int], n_outputs: int, multilabel: 
     x = layers.Conv2D(32, 3, strides=stride, padding="same", use_bias=False)(x)
     for filters, stride in ((32, 1), (64, 2), (128, 2)):
         x = _residual_block(x, filters, stride)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.ReLU()(x)
     x = layers.GlobalAveragePooling2D(name="features")(x)
     x = layers.Dropout(0.2)(x)
@@ -68,12 +68,12 @@ def resnet_small(input_shape: tuple[int, int, int], n_outputs: int, multilabel: 
 
 
 def _residual_block(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
-    y = layers.ReLU()(layers.BatchNormalization()(x))
+    y = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     shortcut = x
     if stride > 1 or x.shape[-1] != filters:
         shortcut = layers.Conv2D(filters, 1, strides=stride, padding="same", use_bias=False)(y)
     y = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(y)
-    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(y))
     y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
     return layers.Add()([shortcut, y])
 

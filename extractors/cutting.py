@@ -7,9 +7,9 @@ share, or that stands in the file but feeds nothing, is never mistaken for one o
 from collections.abc import Iterator
 
 import keras
-from hybrid.extractors.options import PENULTIMATE
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.options import PENULTIMATE
 
 
 def cut(network: keras.Model, names: list[str]) -> keras.Model:
@@ -33,13 +33,14 @@ def cut(network: keras.Model, names: list[str]) -> keras.Model:
     InputError
         If a name is unknown or ambiguous, or the network has no graph to cut.
     """
-    tensors = [_tensor(network, resolve_layer(network, name).split("/")) for name in names]
-    return keras.Model(network.inputs, tensors, name=f"{network.name}_cut")
+    check_cuttable(network)
+    paths = [tuple(resolve_layer(network, name).split("/")) for name in names]
+    return _cut(network, paths)
 
 
 def check_cuttable(network: keras.Model) -> None:
     """Raise `InputError` for a network that is subclassed, not built, or fed by more than one image."""
-    if not getattr(network, "inputs", None):  # only functional and built sequential models have a graph
+    if not _has_graph(network):
         raise InputError(
             f"The network {network.name!r} ({type(network).__name__}) cannot be cut: it is subclassed or not built, "
             "so it has no graph of layers; rebuild it with Keras's functional API or keras.Sequential."
@@ -50,11 +51,10 @@ def check_cuttable(network: keras.Model) -> None:
 
 def layer_names(network: keras.Model, prefix: str = "") -> list[str]:
     """Return the names of a network's layers, nested ones as ``"outer/inner"``, from input to output."""
-    check_cuttable(network)
     names = []
     for operation in _operations(network):
         names.append(prefix + operation.name)
-        if isinstance(operation, keras.Model):
+        if _has_graph(operation):
             names += layer_names(operation, f"{prefix}{operation.name}/")
     return names
 
@@ -62,7 +62,7 @@ def layer_names(network: keras.Model, prefix: str = "") -> list[str]:
 def leaf_operations(network: keras.Model) -> Iterator[keras.Operation]:
     """Yield the layers and operations of a network from input to output, those of nested models in their place."""
     for operation in _operations(network):
-        if isinstance(operation, keras.Model):
+        if _has_graph(operation):
             yield from leaf_operations(operation)
         else:
             yield operation
@@ -101,53 +101,75 @@ def penultimate(network: keras.Model) -> str:
         raise InputError(
             f"The network {network.name!r} has {len(network.outputs)} outputs, so no penultimate layer: name a layer."
         )
-    return _before_classifier(network) or _path_of(network.outputs[0])
+    output = network.outputs[0]
+    found = _before_classifier(output, probabilities=False)
+    return _path_of(output) if found is None else found or _operation(network.inputs[0]).name
 
 
-def _before_classifier(network: keras.Model) -> str | None:
-    tensor = network.outputs[0]
-    probabilities = _is_probability(tensor)
-    while not _operation(tensor).weights and _parents(tensor):
+def _before_classifier(tensor: keras.KerasTensor, probabilities: bool) -> str | None:
+    """Return the path of what feeds the classification layer; "" for the model's own input, None if there is none."""
+    probabilities = probabilities or _is_probability(tensor)
+    while not getattr(_operation(tensor), "weights", None) and _parents(tensor):
         tensor = _parents(tensor)[0]
         probabilities = probabilities or _is_probability(tensor)
     last = _operation(tensor)
-    if isinstance(last, keras.Model):
-        inner = _before_classifier(last)
-        return inner and f"{last.name}/{inner}"
-    if not isinstance(last, keras.layers.Dense) and not probabilities:
+    if _has_graph(last):
+        inner = _before_classifier(_inside(tensor), probabilities)
+        if inner != "":
+            return inner and f"{last.name}/{inner}"
+    elif not isinstance(last, keras.layers.Dense) and not probabilities:
         return None
     tensor = _parents(tensor)[0]
     while isinstance(_operation(tensor), keras.layers.Dropout):
         tensor = _parents(tensor)[0]
-    return _path_of(tensor)
+    return _path_of(tensor) if _parents(tensor) else ""
 
 
 def _is_probability(tensor: keras.KerasTensor) -> bool:
     operation = _operation(tensor)
     activation = getattr(getattr(operation, "activation", None), "__name__", "")
-    return isinstance(operation, keras.layers.Softmax) or activation in ("softmax", "sigmoid")
+    return type(operation).__name__ in ("Softmax", "Sigmoid") or activation in ("softmax", "sigmoid")
 
 
 def _path_of(tensor: keras.KerasTensor) -> str:
     """Return the layer that makes a tensor; for a nested model, the layer inside it."""
     operation = _operation(tensor)
-    if isinstance(operation, keras.Model):
-        return f"{operation.name}/{_path_of(operation.outputs[0])}"
+    if _has_graph(operation):
+        return f"{operation.name}/{_path_of(_inside(tensor))}"
     return operation.name
 
 
-def _tensor(network: keras.Model, path: list[str]) -> keras.KerasTensor:
-    """Return the tensor that a layer gives, as a function of the network's own input."""
-    uses = [tensor for tensor in _tensors(network) if _operation(tensor).name == path[0]]
-    if len(uses) > 1:
-        raise InputError(
-            f"Layer {path[0]!r} gives {len(uses)} tensors in the network {network.name!r}: name another layer."
-        )
-    if len(path) == 1:
-        return uses[0]
-    nested = _operation(uses[0])
-    inner = keras.Model(nested.inputs, _tensor(nested, path[1:]))
-    return inner(_parents(uses[0])[0])
+def _inside(tensor: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the nested model's own output of which a tensor is one use."""
+    return _operation(tensor).outputs[tensor._keras_history.tensor_index]
+
+
+def _has_graph(operation: keras.Operation) -> bool:
+    """Whether this is a functional or a built sequential model: others have no graph to cut."""
+    return isinstance(operation, keras.Model) and bool(getattr(operation, "inputs", None))
+
+
+def _cut(network: keras.Model, paths: list[tuple[str, ...]]) -> keras.Model:
+    """Return the model from a network's inputs to its layers; all that lie in one nested model are cut in one go."""
+    found: dict[tuple[str, ...], keras.KerasTensor] = {}
+    for name in dict.fromkeys(path[0] for path in paths):
+        uses = [tensor for tensor in _tensors(network) if _operation(tensor).name == name]
+        inner = list(dict.fromkeys(path[1:] for path in paths if path[0] == name and len(path) > 1))
+        if len(uses) > 1 and not (inner and _same_call(uses)):
+            raise InputError(
+                f"Layer {name!r} gives {len(uses)} tensors in the network {network.name!r}: name another layer."
+            )
+        found[name,] = uses[0]
+        if inner:
+            parents = _parents(uses[0])
+            cut_out = _cut(_operation(uses[0]), inner)(parents if len(parents) > 1 else parents[0])
+            tensors = cut_out if isinstance(cut_out, (list, tuple)) else [cut_out]
+            found |= {(name, *path): tensor for path, tensor in zip(inner, tensors, strict=True)}
+    return keras.Model(network.inputs, [found[path] for path in paths], name=f"{network.name}_cut")
+
+
+def _same_call(tensors: list[keras.KerasTensor]) -> bool:
+    return len({tensor._keras_history.node_index for tensor in tensors}) == 1
 
 
 def _tensors(network: keras.Model) -> list[keras.KerasTensor]:

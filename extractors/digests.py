@@ -1,13 +1,14 @@
-"""Remember the digest of a file by path, size, time and inode, only so as not to read it again."""
+"""Remember the digest of a file by path, size, times and inode, only so as not to read it again."""
 
 import contextlib
+import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from hybrid.extractors.images import bytes_digest, read_bytes
+
+from hybrid.extractors.images import BadImageError, bytes_digest, read_bytes
 
 _SETTLED_NS = 2_000_000_000  # a file changed within the clock's grain could change again unnoticed
 
@@ -24,50 +25,64 @@ class FileDigests:
     def __init__(self, cache: Path):
         self._path = cache / "digests.sqlite"
 
-    def __call__(self, paths: list[str]) -> Iterator[tuple[int, bytes | Exception]]:
-        """Yield the number of each path and the SHA-256 of its file, or the `BadImageError` of reading it."""
-        known = self._load(paths)
-        learnt: list[tuple[str, int, int, int, bytes]] = []
-        for number, path in enumerate(paths):
-            try:
-                stat = Path(path).stat()
-                stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-                remembered = known.get(path)
-                if remembered is not None and remembered[:3] == stamp:
-                    yield number, remembered[3]
+    def __call__(self, paths: list[str]) -> list[bytes | BadImageError]:
+        """Return for each path the SHA-256 of its file, or the error of reading it."""
+        names = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() is slow
+        known = self._load(names)
+        learnt: list[tuple[bytes, str, bytes]] = []
+        found: list[bytes | BadImageError] = []
+        try:
+            for path, name in zip(paths, names, strict=True):
+                stamp, settled = _stamp(path)
+                remembered = known.get(name)
+                if remembered is not None and remembered[0] == stamp:
+                    found.append(remembered[1])
                     continue
-                digest = bytes_digest(read_bytes(path))
-            except (OSError, ValueError) as error:
-                yield number, error
-                continue
-            if time.time_ns() - stat.st_mtime_ns > _SETTLED_NS:
-                learnt.append((path, *stamp, digest))
-            yield number, digest
-        self._save(learnt)
+                digest = _digest(path)
+                found.append(digest)
+                if settled and isinstance(digest, bytes):
+                    learnt.append((name, stamp, digest))
+        finally:
+            self._save(learnt)
+        return found
 
-    def _load(self, paths: list[str]) -> dict[str, tuple[int, int, int, bytes]]:
-        known: dict[str, tuple[int, int, int, bytes]] = {}
+    def _load(self, names: list[bytes]) -> dict[bytes, tuple[str, bytes]]:
+        known: dict[bytes, tuple[str, bytes]] = {}
         with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._connect()) as db:
-            for start in range(0, len(paths), 500):
-                chunk = paths[start : start + 500]
-                marks = ",".join("?" * len(chunk))
-                query = f"SELECT path, size, mtime, inode, digest FROM digests WHERE path IN ({marks})"
-                known.update({path: tuple(rest) for path, *rest in db.execute(query, chunk)})
+            for start in range(0, len(names), 500):
+                chunk = names[start : start + 500]
+                query = f"SELECT path, stamp, digest FROM digests WHERE path IN ({','.join('?' * len(chunk))})"
+                known.update({name: (stamp, digest) for name, stamp, digest in db.execute(query, chunk)})
         return known
 
-    def _save(self, learnt: list[tuple[str, int, int, int, bytes]]) -> None:
+    def _save(self, learnt: list[tuple[bytes, str, bytes]]) -> None:
         if not learnt:
             return
         with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._connect()) as db, db:
-            db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", learnt)
+            db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", learnt)
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, timeout=5)
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, size INT, mtime INT, inode INT, digest BLOB)"
-        )
+        db.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB PRIMARY KEY, stamp TEXT, digest BLOB)")
         return db
+
+
+def _stamp(path: str) -> tuple[str, bool]:
+    """Return what changes when a file does, and whether the last change is long enough ago to trust that."""
+    try:
+        stat = Path(path).stat()
+    except (OSError, ValueError):
+        return "", False
+    settled = time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED_NS
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}", settled
+
+
+def _digest(path: str) -> bytes | BadImageError:
+    try:
+        return bytes_digest(read_bytes(path))
+    except BadImageError as error:
+        return error
 
 
 def digest_keys(digests: list[bytes]) -> np.ndarray:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+
+from hybrid.errors import InputError
 from hybrid.extractors.digests import FileDigests, digest_keys
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.images import BadImageError
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import EmbeddingStore
-
-from hybrid.errors import InputError
 
 
 class Runtime(Protocol):
@@ -31,6 +31,7 @@ class Runtime(Protocol):
 Progress = Callable[[int, int], None]
 
 _SHARD_ROWS = 1024
+_SHARD_VALUES = 2**24  # 64 MiB: rows may be wide
 _BATCH_PIXELS = 32 * 224 * 224
 
 
@@ -132,6 +133,7 @@ def _compute(
     result: Extraction,
 ) -> None:
     identity, run = store.identity, None
+    full = min(_SHARD_ROWS, _SHARD_VALUES // identity.width)
     shard_keys: list[np.ndarray] = []
     shard_rows: list[np.ndarray] = []
     done = 0
@@ -152,7 +154,7 @@ def _compute(
             done += len(numbers) + len(failed)
             if progress:
                 progress(done, len(todo))
-            if sum(map(len, shard_rows)) >= _SHARD_ROWS:
+            if sum(map(len, shard_rows)) >= full:
                 _flush(store, shard_keys, shard_rows)
     finally:  # what was computed is kept, whatever happens next
         _flush(store, shard_keys, shard_rows)
@@ -217,7 +219,9 @@ def _settle(store: EmbeddingStore, result: Extraction, readable: np.ndarray, mis
     here[readable] = store.contains(result.keys[readable])
     reasons = {result.keys[number].tobytes(): reason for number, reason in result.skipped.items()}
     for number in np.flatnonzero(missing & ~here):
-        result.skipped.setdefault(int(number), reasons.get(result.keys[number].tobytes(), "not computed"))
+        reason = reasons.get(result.keys[number].tobytes(), "The image changed during the extraction.")
+        result.skipped.setdefault(int(number), reason)
+    result.keys[list(result.skipped)] = 0
     result.cached = len(readable) - result.new - len(result.skipped)
 
 

@@ -1,5 +1,6 @@
 """The feature extractor: a scikit-learn transformer from images to embeddings."""
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+
+from hybrid.errors import InputError
 from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.backbones import parse_backbone
 from hybrid.extractors.digests import FileDigests
@@ -14,12 +18,9 @@ from hybrid.extractors.extraction import Extraction, Progress, Runtime, choose_b
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.keras_import import import_keras
 from hybrid.extractors.options import PENULTIMATE
-from hybrid.extractors.request import describe_request, resolve_size, resolve_weights
+from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import EmbeddingStore, default_cache
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-
-from hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from hybrid.extractors.graph import Graph
@@ -132,10 +133,9 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         InputError
             If an image cannot be decoded, or the network cannot be built as asked.
         """
-        extraction = self.extract(X)
-        identity = self.resolve()
-        rows = EmbeddingStore(self.cache_folder, identity).gather(extraction.keys)
-        return rows.reshape(len(rows), *identity.output_shape)
+        source, store = ImageSource(X), EmbeddingStore(self.cache_folder, self.resolve())
+        rows = store.gather(self._extract(source, store).keys)
+        return rows.reshape(len(rows), *store.identity.output_shape)
 
     def extract(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> Extraction:
         """Put the embeddings of images into the store, without reading them back: memory stays flat.
@@ -154,17 +154,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Extraction
             Digests, counts and what was skipped.
         """
-        identity = self.resolve()
-        batch_size = self.batch_size or choose_batch_size(identity.size)
-        return extract(
-            ImageSource(X),
-            EmbeddingStore(self.cache_folder, identity),
-            FileDigests(self.cache_folder),
-            lambda: self._runtime(identity, batch_size),
-            batch_size=batch_size,
-            on_bad=on_bad,
-            progress=progress,
-        )
+        source, store = ImageSource(X), EmbeddingStore(self.cache_folder, self.resolve())
+        return self._extract(source, store, on_bad, progress)
 
     def resolve(self) -> Identity:
         """Return the extractor's identity; Keras is imported only the first time that this extractor is met.
@@ -174,28 +165,37 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         InputError
             If the network cannot be built, loaded or cut as asked.
         """
-        identity = self._remembered() or self._learn()
+        request = self._request()
+        identity = self._remembered(request) or self._learn(request)
+        if request["weights"] == "random":
+            warnings.warn(
+                f"{request['backbone']} has RANDOM weights (seed {self.seed}): its features are those of an "
+                "untrained network.",
+                RandomWeightsWarning,
+                stacklevel=2,
+            )
         if self.fingerprint is not None and identity.fingerprint != self.fingerprint:
             raise InputError(
                 f"The backbone {str(self.backbone)!r} gives an extractor of fingerprint {identity.fingerprint[:12]}; "
-                f"expected {self.fingerprint[:12]}: its weights or Keras {version('keras')} differ from those it was saved with."
+                f"expected {self.fingerprint[:12]}: its weights, or Keras ({version('keras')}), differ from "
+                "those it was saved with."
             )
         return identity
 
-    def _remembered(self) -> Identity | None:
+    def _remembered(self, request: dict[str, Any]) -> Identity | None:
+        record = self._record(request)
         try:
-            return Identity.from_dict(read_json(self._record)["identity"]) if self._record.exists() else None
+            return Identity.from_dict(read_json(record)["identity"]) if record.exists() else None
         except (InputError, KeyError, TypeError):
             return None  # a damaged record is only made again
 
-    def _learn(self) -> Identity:
+    def _learn(self, request: dict[str, Any]) -> Identity:
         identity = self._graph().identity
-        write_json(self._record, {"request": self._request(), "identity": identity.to_dict()})
+        write_json(self._record(request), {"request": request, "identity": identity.to_dict()})
         return identity
 
-    @property
-    def _record(self) -> Path:
-        return self.cache_folder / "extractors" / f"{fingerprint(self._request())}.json"
+    def _record(self, request: dict[str, Any]) -> Path:
+        return self.cache_folder / "extractors" / f"{fingerprint(request)}.json"
 
     @property
     def cache_folder(self) -> Path:
@@ -221,6 +221,22 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         return tags
+
+    def _extract(
+        self, source: ImageSource, store: EmbeddingStore, on_bad: str = "raise", progress: Progress | None = None
+    ) -> Extraction:
+        batch_size = self.batch_size or choose_batch_size(store.identity.size)
+        if batch_size < 1:
+            raise InputError(f"batch_size={batch_size} was given; expected 1 or more, or None to choose by the size.")
+        return extract(
+            source,
+            store,
+            FileDigests(self.cache_folder),
+            lambda: self._runtime(store.identity, batch_size),
+            batch_size=batch_size,
+            on_bad=on_bad,
+            progress=progress,
+        )
 
     def _request(self) -> dict[str, Any]:
         return describe_request(

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+from keras import layers, ops
+
+from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import images
 from hybrid.extractors.backbones import BackboneSpec
 from hybrid.extractors.cutting import check_cuttable, cut, layer_names, leaf_operations, resolve_layer
 from hybrid.extractors.identity import FORMAT, Identity
-from hybrid.extractors.networks import load_network, symbolic
+from hybrid.extractors.networks import fresh_state, load_network, symbolic
 from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
 from hybrid.extractors.weights import values_of
-from keras import layers, ops
-
-from hybrid.errors import InputError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Graph:
     identity: Identity
 
 
+@fresh_state
 def build_graph(
     spec: BackboneSpec,
     *,

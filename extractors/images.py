@@ -95,8 +95,8 @@ def read_bytes(path: str) -> bytes:
     """Return a file's bytes; raise `BadImageError` naming it if it cannot be read."""
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise BadImageError(f"Image {path!r} cannot be read: {reason}.") from error
 
 
@@ -143,15 +143,12 @@ def decode(
         If the bytes cannot be decoded whole.
     """
     try:
-        image = _as_image(data)
-        image = _to_mode(image, "L" if channels == 1 else "RGB")
+        image = _to_mode(_as_image(data), "L" if channels == 1 else "RGB")
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), resample(interpolation))
-    except BadImageError:
-        raise
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadImageError(f"Image {name!r} cannot be decoded: {reason}") from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise BadImageError(f"Image {name!r} cannot be decoded: {reason}.") from error
     return np.asarray(image, dtype=np.uint8).reshape(size[0], size[1], channels)
 
 
@@ -165,6 +162,8 @@ def resample(interpolation: str) -> Image.Resampling:
 def _as_image(data: bytes | np.ndarray) -> Image.Image:
     if isinstance(data, np.ndarray):
         return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
+    if sniff_format(data[:32]) is None:
+        raise ValueError("its content is no image of a format that is read here" if data else "the file is empty")
     image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
     image.load()
     return ImageOps.exif_transpose(image)
@@ -174,13 +173,13 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.mode.startswith("I"):
         image = _scale_to_8_bits(image)
     elif image.mode == "F":
-        raise BadImageError("Images of floating-point pixels have no fixed range: save them as 8 or 16 bits.")
+        raise ValueError("floating-point pixels have no fixed range; save it with 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
     if image.mode == mode:
         return image
-    if mode == "L" and image.mode not in ("RGB", "1", "LA"):
+    if mode == "L" and image.mode not in ("RGB", "1"):
         image = image.convert("RGB")
     return image.convert(mode)
 
@@ -189,5 +188,5 @@ def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8 by the full range, rounded: 65535 becomes 255. Mode "I" holds 16-bit PNG and PGM too."""
     pixels = np.asarray(image).astype(np.int64)
     if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
-        raise BadImageError("Images of 32-bit integers have no fixed range: save them as 8 or 16 bits.")
+        raise ValueError("32-bit integers have no fixed range; save it with 8 or 16 bits")
     return Image.fromarray(((pixels * 255 + 32767) // 65535).astype(np.uint8))

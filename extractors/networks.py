@@ -13,11 +13,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from hybrid.extractors import custom
-from hybrid.extractors.backbones import Backbone, BackboneSpec
-from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors import custom
+from hybrid.extractors.backbones import Backbone, BackboneSpec
+from hybrid.extractors.request import keras_home
+from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,7 +126,7 @@ def _from_weights_file(spec: BackboneSpec, shape: tuple[int, int, int], path: Pa
     if re.fullmatch(r"efficientnetb\d(_notop)?\.h5", path.name):
         raise InputError(
             f"Keras builds EfficientNet for its own ImageNet weights with one more rescaling, so {path.name!r} would "
-            f"give wrong features here: put it into {str(_keras_home() / 'models')!r} and give weights 'imagenet'."
+            f"give wrong features here: put it into {str(keras_home() / 'models')!r} and give weights 'imagenet'."
         )
     network = _application(spec, shape, seed=0, include_top=False)
     found = file_shapes(path)

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import images
 from hybrid.extractors.backbones import BackboneSpec, parse_backbone
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.identity import FORMAT
 from hybrid.extractors.options import POOLINGS, PREPROCESSINGS
 
-from hybrid.errors import InputError, unknown_name
+
+class RandomWeightsWarning(UserWarning):
+    """The network has random weights: its features are those of an untrained network."""
 
 
 def describe_request(
@@ -42,8 +46,10 @@ def describe_request(
     if preprocessing not in ("auto", *PREPROCESSINGS):
         raise unknown_name("preprocessing", preprocessing, ["auto", *PREPROCESSINGS])
     images.resample(interpolation)
-    if not layers:
-        raise InputError("layers is empty: name at least one layer, such as 'penultimate'.")
+    if not layers or not all(isinstance(layer, str) for layer in layers):
+        raise InputError(f"layers={layers!r} was given; expected the name of one layer or more, such as 'penultimate'.")
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r} was given; expected a whole number from 0 to {2**32 - 1}.")
     spec = parse_backbone(backbone)
     source = resolve_weights(weights, spec)
     return {
@@ -53,7 +59,7 @@ def describe_request(
         "backend": keras_backend(),
         "backbone": spec.name if spec.path is None else _digest(spec.path, memory),
         "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source), memory),
-        "seed": seed if source == "random" else None,
+        "seed": int(seed) if source == "random" else None,
         "layers": layers,
         "pooling": pooling,
         "preprocessing": preprocessing,
@@ -100,15 +106,19 @@ def keras_backend() -> str:
     """Return the backend that Keras has or will have."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]
-    config = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
     try:
-        return json.loads(config.read_text())["backend"]
-    except (OSError, ValueError, KeyError):
+        return json.loads((keras_home() / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow"
 
 
+def keras_home() -> Path:
+    """Return the folder of Keras's settings and of the weights that it downloads."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
 def _digest(path: Path, memory: FileDigests) -> str:
-    digest = next(memory([str(path.resolve())]))[1]
+    (digest,) = memory([str(path.resolve())])
     if isinstance(digest, Exception):
         raise InputError(f"{str(path)!r} cannot be read: {digest}") from digest
     return digest.hex()

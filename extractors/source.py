@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.images import BadImageError, bytes_digest, decode, pixels_digest, read_bytes
 
 from hybrid.errors import InputError
+from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.images import BadImageError, bytes_digest, decode, pixels_digest, read_bytes
 
 DIGEST_BYTES = 32
 
@@ -57,7 +57,7 @@ class ImageSource:
             for number, pixels in enumerate(self._images):
                 keys[number] = np.frombuffer(pixels_digest(pixels), np.uint8)
             return keys, bad
-        for number, digest in memory(self._images):
+        for number, digest in enumerate(memory(self._images)):
             if isinstance(digest, Exception):
                 bad[number] = str(digest)
             else:
@@ -82,7 +82,14 @@ class ImageSource:
 def _check(X: Any) -> list[str] | np.ndarray:
     if isinstance(X, (str, Path)):
         raise InputError(f"One path {str(X)!r} was given; expected a sequence of images: put it in a list.")
-    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    try:
+        array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    except ValueError as error:
+        raise InputError("X holds arrays of different shapes; expected images of one size, or paths.") from error
+    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
+        raise InputError(
+            f"X has shape {array.shape}, which is one RGB image: give image[np.newaxis]."
+        )
     if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))):
         return array
     if array.ndim == 1 and all(isinstance(item, (str, Path)) for item in array):

@@ -10,6 +10,7 @@ either a whole shard or none. There is no head to update: writers need no lock, 
 are the same. What is damaged or missing is not there: it is computed again.
 """
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -19,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
-from hybrid.extractors.atomic import read_json, write_atomic, write_json
-from hybrid.extractors.identity import Identity
 
 from hybrid.errors import InputError
+from hybrid.extractors.atomic import read_json, write_atomic, write_json
+from hybrid.extractors.identity import Identity
 
 KEY_BYTES = 32
 
@@ -104,7 +105,7 @@ class EmbeddingStore:
         shard_of = np.searchsorted(self._index.starts, found, side="right") - 1
         for number in np.unique(shard_of):
             here = shard_of == number
-            out[here] = self._index.shards[number][found[here] - self._index.starts[number]]
+            out[here] = _open_rows(self._index.shards[number])[found[here] - self._index.starts[number]]
         return out
 
     @cached_property
@@ -113,22 +114,23 @@ class EmbeddingStore:
 
 
 class _Index:
-    """All keys of the committed shards, sorted for look-up; the shards themselves memory-mapped."""
+    """All keys of the committed shards, sorted for look-up. Shards are opened one at a time: there may be thousands."""
 
     def __init__(self, folder: Path, width: int):
-        self.shards: list[np.ndarray] = []
+        self.shards: list[Path] = []
+        lengths: list[int] = []
         keys = [np.empty((0, KEY_BYTES), np.uint8)]
         for record in sorted(folder.glob("*.json")):
             if record.name == "identity.json":
                 continue
             try:
-                shard, shard_keys = _open_shard(record, width)
+                shard_keys = _check_shard(record, width)
             except (InputError, OSError, ValueError, KeyError, TypeError) as error:
-                warnings.warn(f"Shard {record.stem} is damaged ({error}).", DamagedShardWarning, stacklevel=2)
+                _set_aside(record, error)
                 continue
-            self.shards.append(shard)
+            self.shards.append(record.with_suffix(".npy"))
+            lengths.append(len(shard_keys))
             keys.append(shard_keys)
-        lengths = [len(shard) for shard in self.shards]
         self.starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
         self._keys = np.concatenate(keys)
         self._order = np.argsort(_prefix(self._keys), kind="stable")
@@ -152,16 +154,33 @@ class _Index:
         return found
 
 
-def _open_shard(record_path: Path, width: int) -> tuple[np.ndarray, np.ndarray]:
+def _check_shard(record_path: Path, width: int) -> np.ndarray:
+    """Return the keys of a shard after checking all of it."""
     record = read_json(record_path)
     for suffix in (".npy", ".keys"):
         if _file_digest(record_path.with_suffix(suffix)) != record["sha256"][suffix]:
             raise InputError(f"{record_path.with_suffix(suffix).name} does not match its checksum")
-    rows = np.load(record_path.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+    rows = _open_rows(record_path.with_suffix(".npy"))
     keys = np.frombuffer(record_path.with_suffix(".keys").read_bytes(), np.uint8).reshape(-1, KEY_BYTES)
     if rows.shape != (record["rows"], width) or len(keys) != len(rows) or rows.dtype != np.float32:
         raise InputError(f"its rows have shape {rows.shape}, its record says {record['rows']}×{width}")
-    return rows, keys
+    return keys
+
+
+def _open_rows(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _set_aside(record: Path, error: Exception) -> None:
+    """Say that a shard is damaged, and take its record away, so that it is said once."""
+    with contextlib.suppress(OSError):
+        record.rename(record.with_suffix(".damaged"))
+    warnings.warn(
+        f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}): its embeddings are not used; "
+        "extracting again computes them.",
+        DamagedShardWarning,
+        stacklevel=2,
+    )
 
 
 def _prefix(keys: np.ndarray) -> np.ndarray:

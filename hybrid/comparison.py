@@ -105,8 +105,8 @@ class Comparison:
 
         return pd.DataFrame(self.rows)
 
-    def to_json(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything, per-class scores and confusion matrices too, as JSON; return the path."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, per-class scores and confusion matrices too, as JSON values."""
         groups = [
             {
                 "dataset": group.dataset,
@@ -121,8 +121,11 @@ class Comparison:
             }
             for group in self.groups
         ]
-        content = {"schema": SCHEMA, "split": self.split, "notes": list(self.notes), "groups": groups}
-        return _write(Path(path), lambda stream: json.dump(content, stream, indent=1, allow_nan=False))
+        return {"schema": SCHEMA, "split": self.split, "notes": list(self.notes), "groups": groups}
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write :meth:`to_dict` as JSON; return the path."""
+        return _write(Path(path), lambda stream: json.dump(self.to_dict(), stream, indent=1, allow_nan=False))
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write :attr:`rows` as CSV, an empty field for what is not defined; return the path."""

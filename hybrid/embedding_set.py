@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ def save_set(found: EmbeddingSet, workspace: Workspace, name: str | None = None)
     if found.groups is not None:
         arrays["groups"] = found.groups
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     rows = workspace.sets / f"{name}-{digest[:12]}.npz"
     write_atomic(rows, lambda file: file.write(buffer.getvalue()))
@@ -162,7 +162,7 @@ def save_set(found: EmbeddingSet, workspace: Workspace, name: str | None = None)
     for other in workspace.sets.glob(f"{name}-*.npz"):
         if other != rows and len(other.stem) == len(rows.stem):
             other.unlink(missing_ok=True)
-    return EmbeddingSet(name, *_arrays_of(found), info=found.info)
+    return replace(found, name=name)
 
 
 def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
@@ -221,24 +221,28 @@ def _json_params(extractor: FeatureExtractor) -> dict[str, Any]:
 
 
 def _free_name(found: EmbeddingSet, workspace: Workspace) -> str:
-    params = found.info["extractor"]["params"]
-    backbone = params["backbone"]
-    path = Path(backbone)
-    short = path.parent.name if path.name == "network.keras" else path.stem if path.suffix == ".keras" else backbone
-    layers = [] if params["layers"] == ["penultimate"] else [layer.split("/")[-1] for layer in params["layers"]]
-    base = slug(found.info["dataset"]["name"], short, *layers)
+    """Return the name of the earlier set of the same dataset and extractor, else a free one."""
+    base = _short_name(found.info["dataset"]["name"], found.info["extractor"]["params"])
     taken = {path.stem: path for path in workspace.records("sets")}
-    for name, record in taken.items():
-        if name == base or name.startswith(f"{base}-"):
-            other = read_json(record)
-            same = (other["dataset"]["fingerprint"], other["extractor"]["fingerprint"]) == (
-                found.info["dataset"]["fingerprint"],
-                found.info["extractor"]["fingerprint"],
-            )
-            if same:
-                return name
+    for name, path in taken.items():
+        if (name == base or name.startswith(f"{base}-")) and _fingerprints(read_json(path)) == _fingerprints(
+            found.info
+        ):
+            return name
     return unique_name(base, taken)
 
 
-def _arrays_of(found: EmbeddingSet) -> tuple:
-    return found.keys, found.ids, found.y, found.classes, found.split, found.groups
+def _short_name(dataset: str, params: dict[str, Any]) -> str:
+    """Return a name from dataset, backbone and layers; a trained network's name holds the dataset's already."""
+    path = Path(params["backbone"])
+    backbone = slug(
+        path.parent.name if path.name == "network.keras" else path.stem if path.suffix == ".keras" else path
+    )
+    layers = [] if params["layers"] == ["penultimate"] else [layer.split("/")[-1] for layer in params["layers"]]
+    if backbone.startswith(f"{slug(dataset)}-"):
+        return slug(backbone, *layers)
+    return slug(dataset, backbone, *layers)
+
+
+def _fingerprints(info: dict[str, Any]) -> tuple[str, str]:
+    return info["dataset"]["fingerprint"], info["extractor"]["fingerprint"]

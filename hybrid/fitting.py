@@ -176,7 +176,7 @@ def finish_model(
         split: evaluate(
             found.y[here],
             proba[here],
-            found.classes,
+            found.classes.tolist(),
             y_pred=predicted[here],
             positive=positive_class,
             n_boot=0 if split == "train" and here.sum() > _MOST_TRAIN_DRAWN else 2000,
@@ -210,7 +210,7 @@ def finish_model(
             pipeline,
             folder / "model",
             extractor=extractor,
-            info={"model": name, "dataset": info["dataset"], "head": head},
+            info={"model": name, "dataset": info["dataset"], "head": head, "labels": found.classes.tolist()},
         )
         _write_predictions(folder / "predictions.csv", found, proba, predicted)
         write_json(folder / "metrics.json", record)

@@ -78,7 +78,7 @@ def predict_images(
     done = extractor.extract(paths, on_bad=on_bad, progress=progress)
     kept = [row for row in range(len(paths)) if row not in done.skipped]
     rows: list[list[Any]] = []
-    labels = [str(label) for label in manifest["classes"]]
+    labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
     if kept:
         X = EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(done.keys[kept])
         head = pipeline[1:]

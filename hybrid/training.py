@@ -152,7 +152,7 @@ def train_network(
 
 
 def save_network(trained: TrainedNetwork, folder: Path, arch: str, dataset: Dataset, options: TrainingOptions) -> Path:
-    """Write ``network.keras``, ``training.json`` (options and history) and ``curves.png``; return the network's path."""
+    """Write ``network.keras``, ``training.json`` (with the history) and ``curves.png``; return the network's path."""
     from hybrid.plots import save_figure, training_curves
 
     with replace_folder(folder) as new:
@@ -198,8 +198,8 @@ def load_pixels(part: Dataset, shape: tuple[int, int, int]) -> np.ndarray:
     """
     if len(part) * int(np.prod(shape)) > _MOST_BYTES:
         raise InputError(
-            f"{len(part)} images of {shape[0]}×{shape[1]}×{shape[2]} need more than {_MOST_BYTES // 2**30} GiB of memory: "
-            "train on smaller images, as in --size 64."
+            f"{len(part)} images of {shape[0]}×{shape[1]}×{shape[2]} need more than {_MOST_BYTES // 2**30} GiB of "
+            "memory: train on smaller images, as in --size 64."
         )
     pixels = np.empty((len(part), *shape), np.uint8)
 

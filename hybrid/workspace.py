@@ -62,7 +62,7 @@ def slug(*parts: object) -> str:
     >>> slug("chest_xray", "mobilenet:alpha=0.25")
     'chest_xray-mobilenet_alpha_0.25'
     """
-    words = [re.sub(r"[^\w.]+", "_", str(part)).strip("._") for part in parts]
+    words = [re.sub(r"[^\w.-]+", "_", str(part)).strip("._-") for part in parts]
     return "-".join(word for word in words if word)[:100] or "unnamed"
 
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from hybrid.classifiers import make_head
-from hybrid.extractors.extractor import FeatureExtractor
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from hybrid.classifiers import make_head
 from hybrid.errors import InputError
+from hybrid.extractors.extractor import FeatureExtractor
 
 
 def make_pipeline(
@@ -91,7 +91,8 @@ def _extractor(given: FeatureExtractor | str | Path) -> FeatureExtractor:
         return FeatureExtractor(given)
     if not isinstance(given, FeatureExtractor):
         raise InputError(
-            f"The extractor is a {type(given).__name__}; expected a FeatureExtractor, or a backbone's name or .keras file."
+            f"The extractor is a {type(given).__name__}; expected a FeatureExtractor, or a backbone by its name or "
+            ".keras file."
         )
     if given.pooling == "none":
         raise InputError(

@@ -1,11 +1,11 @@
 """Folds inside the training data: stratified, never through a group, and every class in every training part."""
 
 import numpy as np
-from hybrid.pipelines.scoring import both_values, truth_matrix
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from hybrid.errors import InputError
+from hybrid.pipelines.scoring import both_values, truth_matrix
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -52,27 +52,25 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, seed: 
 
 
 def _split(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:
-    single = y.ndim == 1
-    if groups is None:
-        kind = StratifiedKFold if single else KFold
-    else:
-        kind = StratifiedGroupKFold if single else GroupKFold
+    ungrouped, grouped = (StratifiedKFold, StratifiedGroupKFold) if y.ndim == 1 else (KFold, GroupKFold)
+    kind = ungrouped if groups is None else grouped
     return list(kind(n_folds, shuffle=True, random_state=seed).split(np.empty(len(y)), y, groups))
 
 
 def _most_folds(y: NDArray, truth: NDArray[np.bool_], groups: NDArray | None) -> int:
-    names = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
-    sides = [
-        (name, value, column == value) for name, column in zip(names, truth.T, strict=True) for value in (True, False)
-    ]
-    counts = [int(rows.sum()) if groups is None else len(np.unique(groups[rows])) for _, _, rows in sides]
-    fewest = int(np.argmin(counts))
-    if counts[fewest] < 2:
-        name, value, _ = sides[fewest]
-        what = f"Class {name!r}" if y.ndim == 1 else f"The value {int(value)} of label column {name}"
+    """Return in how many rows, or groups, the rarest class is; for multi-label, the rarest value of a label."""
+    sides = truth if y.ndim == 1 else np.hstack([truth, ~truth])
+    counts = [int(rows.sum()) if groups is None else len(np.unique(groups[rows])) for rows in sides.T]
+    rarest = int(np.argmin(counts))
+    if counts[rarest] < 2:
+        name = f"Class {np.unique(y).tolist()[rarest]!r}" if y.ndim == 1 else _side_name(rarest, truth.shape[1])
         unit = "row" if groups is None else "group"
         raise InputError(
-            f"{what} is in {counts[fewest]} {unit}{'s' * (counts[fewest] != 1)} of the training data; cross-validation "
-            "needs at least 2. Add images, or give validation data."
+            f"{name} is in {counts[rarest]} {unit}{'s' * (counts[rarest] != 1)} of the training data; "
+            "cross-validation needs at least 2. Add images, or give validation data."
         )
-    return counts[fewest]
+    return counts[rarest]
+
+
+def _side_name(side: int, n_labels: int) -> str:
+    return f"The value {int(side < n_labels)} of label column {side % n_labels}"

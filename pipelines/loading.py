@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from hybrid.pipelines.manifest import check_files, read_manifest
-from hybrid.pipelines.saving import BOOSTER, HEAD
-from hybrid.pipelines.trusted import from_bytes
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError
+from hybrid.pipelines.manifest import check_files, read_manifest
+from hybrid.pipelines.saving import BOOSTER, HEAD
+from hybrid.pipelines.trusted import from_bytes
 
 
 def load_model(folder: str | Path) -> Pipeline:
@@ -30,7 +30,7 @@ def load_model(folder: str | Path) -> Pipeline:
         If a file is missing, changed, not listed, or holds a type that is not trusted; or if the model was made by a
         later version.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(folder).expanduser().absolute()
     manifest = read_manifest(folder)
     check_files(folder, manifest)
     pipeline = from_bytes((folder / HEAD).read_bytes())

@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from hybrid.extractors.atomic import read_json, write_json
-from hybrid.extractors.identity import fingerprint
 
 from hybrid import __version__
 from hybrid.errors import InputError
+from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.identity import fingerprint
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -34,14 +34,15 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         ``task`` ("binary", "multiclass" or "multilabel"), ``classes`` and their kind ``labels`` ("string", "integer",
         "float", "boolean"; "multilabel", where the classes are column numbers), ``width`` of the embeddings, ``steps``,
         ``extractor`` (parameters, identity, fingerprint; None for a head alone), ``info`` as it was given to
-        :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files`` (size in bytes and SHA-256), ``schema``.
+        :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files`` (size in bytes and SHA-256) and
+        ``schema``.
 
     Raises
     ------
     InputError
         If there is no model, it was made by a later version, or its manifest was changed.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser().absolute()
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
         raise InputError(f"There is no saved model {str(folder)!r}: expected a folder with a {MANIFEST} in it.")
@@ -101,16 +102,16 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise changed(folder, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
         if _digest(path) != record["sha256"]:
             raise changed(folder, name, "it does not match its checksum")
-    if foreign := unlisted(folder, manifest):
+    if foreign := unlisted(folder, files):
         raise InputError(
             f"Model {folder.name!r} holds {foreign[0]}, which its manifest does not list: "
             "move out what does not belong to the model."
         )
 
 
-def unlisted(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Return the files in a folder that its manifest does not list; what systems leave there is not counted."""
-    return [name for name in _names(folder) if name not in manifest["files"] and not _left_by_system(name)]
+def unlisted(folder: Path, listed: Container[str]) -> list[str]:
+    """Return the files in a model's folder that are not listed; what systems leave there is not counted."""
+    return [name for name in _names(folder) if name not in listed and not _left_by_system(name)]
 
 
 def changed(folder: Path, name: str, how: str) -> InputError:
@@ -119,10 +120,8 @@ def changed(folder: Path, name: str, how: str) -> InputError:
 
 
 def _names(folder: Path) -> list[str]:
-    found = (
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    )
-    return sorted(name for name in found if name != MANIFEST)
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
 
 
 def _left_by_system(name: str) -> bool:

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hybrid.errors import InputError
+from hybrid.extractors.atomic import write_atomic
 from hybrid.extractors.backbones import parse_backbone
 from hybrid.extractors.extractor import FeatureExtractor
 from hybrid.extractors.request import resolve_weights
 
-from hybrid.errors import InputError
-
-_NETWORK = "network/network.keras"
-_WEIGHTS = ("network/network.weights.h5", "network/network.h5")  # Keras tells the format of weights by the name
+NETWORK = "network/network.keras"
+WEIGHTS = ("network/network.weights.h5", "network/network.h5")  # Keras tells the format of weights by the name
 
 
 def save_extractor(extractor: FeatureExtractor, folder: Path) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def save_extractor(extractor: FeatureExtractor, folder: Path) -> dict[str, Any]:
     source = _source(extractor)
     if source is not None:
         parameter, path, name = source
-        (folder / name).parent.mkdir()
-        shutil.copyfile(path, folder / name)
+        with path.open("rb") as file:
+            write_atomic(folder / name, lambda copy: shutil.copyfileobj(file, copy))
         params[parameter] = name
     return {"params": params, "identity": identity.to_dict(), "fingerprint": identity.fingerprint}
 
@@ -42,7 +42,7 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
         If the network comes from a file outside the folder.
     """
     params = dict(record["params"])
-    files = {"backbone": (_NETWORK,), "weights": _WEIGHTS}
+    files = {"backbone": (NETWORK,), "weights": WEIGHTS}
     for parameter, names in files.items():
         if params[parameter] in names and (folder / params[parameter]).is_file():
             params[parameter] = str((folder / params[parameter]).resolve())
@@ -57,11 +57,11 @@ def _source(extractor: FeatureExtractor) -> tuple[str, Path, str] | None:
     """Return the parameter that names a file, the file, and its name in a saved model."""
     spec = parse_backbone(extractor.backbone)
     if spec.path is not None:
-        return "backbone", spec.path, _NETWORK
+        return "backbone", spec.path, NETWORK
     weights = resolve_weights(extractor.weights, spec)
     if weights in ("imagenet", "random"):
         return None
-    return "weights", Path(weights), _WEIGHTS[0] if weights.endswith(".weights.h5") else _WEIGHTS[1]
+    return "weights", Path(weights), WEIGHTS[0] if weights.endswith(".weights.h5") else WEIGHTS[1]
 
 
 def _is_outside(parameter: str, value: str) -> bool:

@@ -1,9 +1,11 @@
 """Save a fitted pipeline as a folder from which nothing is ever unpickled.
 
-manifest.json    schema, versions, classes, extractor, what the caller adds; size and SHA-256 of each file
-head.skops       scaler, PCA and head
-booster.json     the booster of an XGBoost head
-network/         a copy of the user's .keras or weights file, where there is one
+    manifest.json    schema, versions, classes, extractor, what the caller adds; size and SHA-256 of each file
+    head.skops       scaler, PCA and head
+    booster.json     the booster of an XGBoost head
+    network/         a copy of the user's .keras or weights file, where there is one
+
+A network with ImageNet or random weights is not kept: it is built again, and its fingerprint checked.
 """
 
 import shutil
@@ -16,18 +18,18 @@ from platform import python_version
 from typing import Any
 
 import numpy as np
-from hybrid.classifiers.base import Head
-from hybrid.extractors.atomic import write_atomic
-from hybrid.extractors.extractor import FeatureExtractor
-from hybrid.pipelines.manifest import MANIFEST, SCHEMA, describe_files, read_manifest, to_json, unlisted, write_manifest
-from hybrid.pipelines.network import save_extractor
-from hybrid.pipelines.trusted import to_bytes
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from hybrid import __version__
+from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
+from hybrid.extractors.atomic import write_atomic
+from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.pipelines.manifest import SCHEMA, describe_files, to_json, unlisted, write_manifest
+from hybrid.pipelines.network import NETWORK, WEIGHTS, save_extractor
+from hybrid.pipelines.trusted import to_bytes
 
 HEAD = "head.skops"
 BOOSTER = "booster.json"
@@ -129,7 +131,7 @@ def _write(
 
 def _without_booster(steps: Pipeline) -> tuple[Pipeline, bytes | None]:
     name, head = steps.steps[-1]
-    if type(head).__name__ != "XGBoost" or not isinstance(head, Head):
+    if type(head).__module__ != HEADS["xgboost"].module:
         return steps, None
     from hybrid.pipelines.booster import take_booster  # imports XGBoost
 
@@ -153,15 +155,9 @@ def _versions() -> dict[str, str]:
 
 def _check_target(target: Path) -> None:
     """Refuse to replace a folder in which there is anything that no model wrote."""
-    if not target.exists():
-        return
-    if not target.is_dir():
+    if target.exists() and not target.is_dir():
         raise InputError(f"{str(target)!r} is a file; expected a folder to save the model in.")
-    if not (target / MANIFEST).exists():
-        foreign = [path.name for path in target.iterdir()]
-    else:
-        foreign = unlisted(target, read_manifest(target))
-    if foreign:
+    if foreign := unlisted(target, (HEAD, BOOSTER, NETWORK, *WEIGHTS)):
         raise InputError(
             f"{str(target)!r} holds {foreign[0]!r}, which is no part of a saved model, so it is not replaced: "
             "give another folder."

@@ -47,7 +47,8 @@ class Scored:
 
 def both_values(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return for each column of labels (n, k) whether it holds positives and negatives, (k,)."""
-    return truth.any(axis=0) & ~truth.all(axis=0)
+    positives = truth.sum(axis=0)
+    return (positives > 0) & (positives < len(truth))
 
 
 def truth_matrix(y: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:

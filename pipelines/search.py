@@ -3,8 +3,6 @@
 from typing import Any
 
 import numpy as np
-from hybrid.pipelines.folds import make_folds
-from hybrid.pipelines.scoring import MULTILABEL, SINGLE_LABEL, Scorer
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
@@ -12,6 +10,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from hybrid.errors import InputError
+from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.scoring import MULTILABEL, SINGLE_LABEL, Scorer, both_values, truth_matrix
 
 
 def tune(
@@ -128,9 +128,9 @@ def _labels(y: ArrayLike) -> NDArray:
 def _check_validation(y: NDArray, y_val: NDArray) -> None:
     if y.shape[1:] != y_val.shape[1:]:
         raise InputError(
-            f"The labels have shape {y.shape} in training and {y_val.shape} in validation; expected the same."
+            f"The labels have shape {y.shape} in training and {y_val.shape} in validation; expected as many columns."
         )
     if y.ndim == 1 and (unknown := sorted(set(y_val.tolist()) - set(y.tolist()))):
         raise InputError(f"The validation data holds the classes {unknown}, which the training data lacks.")
-    if len(np.unique(y_val)) < 2:
+    if not both_values(truth_matrix(y_val, np.unique(y))).any():
         raise InputError("The validation data holds one class only, so nothing can be chosen on it: leave it out.")

@@ -1,6 +1,7 @@
 """Check the decision trees of a loaded model: scikit-learn and XGBoost follow their indices without looking."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ def check_trees(model: Any) -> None:
     InputError
         If a node leads out of its tree or backwards, or asks for a column that there is not.
     """
-    for width, tree in _trees(model, None, set()):
-        if tree.node_count != tree.capacity or (width is not None and tree.n_features != width):
+    for width, tree in _trees(model, math.inf, set()):
+        if tree.node_count != tree.capacity:
             raise _damaged()
-        check_nodes(tree.children_left, tree.children_right, tree.feature, tree.n_features)
+        check_nodes(tree.children_left, tree.children_right, tree.feature, min(width, tree.n_features))
 
 
-def check_nodes(left: NDArray, right: NDArray, column: NDArray, width: int) -> None:
+def check_nodes(left: NDArray, right: NDArray, column: NDArray, width: float) -> None:
     """Check one tree, given as arrays over its nodes; -1 on the left makes a leaf.
 
     Parameters
@@ -35,6 +36,11 @@ def check_nodes(left: NDArray, right: NDArray, column: NDArray, width: int) -> N
         What an inner node asks for.
     width : int
         Number of columns.
+
+    Raises
+    ------
+    InputError
+        If a node leads out of the tree or backwards, or asks for a column that there is not.
     """
     inner = np.flatnonzero(left != -1)
     children = np.stack([left[inner], right[inner]])
@@ -43,24 +49,28 @@ def check_nodes(left: NDArray, right: NDArray, column: NDArray, width: int) -> N
         raise _damaged()
 
 
-def _trees(value: Any, width: int | None, seen: set[int]) -> Iterator[tuple[int | None, Tree]]:
-    """Yield each tree with the width of the outermost estimator's input that leads to it."""
+def _trees(value: Any, width: float, seen: set[tuple[int, float]]) -> Iterator[tuple[float, Tree]]:
+    """Yield each tree with the least input width of the estimators that lead to it: not all of them look again."""
     if isinstance(value, Tree):
         yield width, value
         return
-    if isinstance(value, np.ndarray):
-        value = value.ravel().tolist() if value.dtype == object else None
-    items = value if isinstance(value, (list, tuple, set)) else None
-    if isinstance(value, dict):
-        items = list(value.values())
-    elif items is None and hasattr(value, "__dict__"):
-        items = list(vars(value).values())
-        width = getattr(value, "n_features_in_", width)
-    if items is None or id(value) in seen:
+    inside = _inside(value)
+    width = min(width, getattr(value, "n_features_in_", width))
+    if not inside or (id(value), width) in seen:
         return
-    seen.add(id(value))
-    for item in items:
+    seen.add((id(value), width))
+    for item in inside:
         yield from _trees(item, width, seen)
+
+
+def _inside(value: Any) -> Collection[Any]:
+    if isinstance(value, (list, tuple, set)):
+        return value
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, np.ndarray):
+        return value.ravel().tolist() if value.dtype == object else ()
+    return () if isinstance(value, type) else getattr(value, "__dict__", {}).values()
 
 
 def _damaged() -> InputError:

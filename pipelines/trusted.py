@@ -1,18 +1,20 @@
 """Fitted steps as bytes and back through skops: the one place that says which types a saved model may hold."""
 
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import skops.io
-from hybrid.pipelines.trees import check_trees
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UnsupportedTypeException
 
 from hybrid.errors import InputError
+from hybrid.pipelines.trees import check_trees
 
 # Beyond skops' own list (numbers, text, containers, arrays, scikit-learn's public estimators): the heads, and what
 # scikit-learn keeps inside them. Trees are checked after loading: skops leaves them out since it does not.
 TRUSTED = (
     "hybrid.classifiers.forest.RandomForest",
+    "hybrid.classifiers.network_output.NetworkOutput",
     "hybrid.classifiers.softmax.Softmax",
     "hybrid.classifiers.svm.LinearSVM",
     "hybrid.classifiers.xgboost.XGBoost",
@@ -33,7 +35,7 @@ def to_bytes(pipeline: Pipeline) -> bytes:
         If it holds a type that would not be loaded again.
     """
     try:
-        data = skops.io.dumps(pipeline)
+        data = skops.io.dumps(pipeline, compression=ZIP_DEFLATED, compresslevel=1)
     except UnsupportedTypeException as error:
         raise InputError(f"The pipeline cannot be saved: {error}") from error
     if foreign := set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED):
@@ -54,8 +56,8 @@ def from_bytes(data: bytes) -> Any:
     """
     try:
         loaded = skops.io.loads(data, trusted=list(TRUSTED))
+        check_trees(loaded)
     except Exception as error:  # a stranger's file fails in any way it likes
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"The model's fitted steps cannot be loaded: {reason}") from error
-    check_trees(loaded)
     return loaded

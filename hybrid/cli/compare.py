@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from hybrid.cli.options import json_option, workspace_option
-from hybrid.cli.output import format_metric, print_json, print_notes, print_table
+from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
     from hybrid.comparison import Group
 
-_COLUMNS = {
-    "binary": ("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1"),
-    "multiclass": ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr_macro", "log_loss"),
-    "multilabel": ("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro", "subset_accuracy"),
-}
+_COLUMNS = 6  # scores beside the one that orders
 
 
 @click.command()
@@ -45,12 +41,16 @@ def compare(split: str, metric: str | None, workspace: Path, as_json: bool) -> N
 
 
 def _print_group(group: "Group", split: str) -> None:
-    columns = [name for name in _COLUMNS[group.task] if name in group.evaluations[0].metrics]
-    columns = [group.metric, *(name for name in columns if name != group.metric)]
+    others = [name for name in SHOWN[group.task] if name != group.metric][:_COLUMNS]
     rows = [
-        [model["model"], *(format_metric(result.metrics[name]) for name in columns), f"{model['seconds']['fit']:.1f}"]
+        [
+            model["model"],
+            format_metric(result.metrics[group.metric]),
+            *(format_metric(result.metrics[name], interval=False) for name in others),
+            f"{model['seconds']['fit']:.1f}",
+        ]
         for model, result in zip(group.models, group.evaluations, strict=True)
     ]
-    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, 95% intervals, best {group.metric} first"
-    print_table(title, ["model", *columns, "fit s"], rows)
+    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
+    print_table(title, ["model", group.metric, *others, "fit s"], rows)
     print_notes(group.notes)

@@ -33,6 +33,7 @@ def data(data: str, as_json: bool, **given: Any) -> None:
         return
     labels = [str(label) for label in dataset.classes]
     sizes = {split: len(dataset.part(split)) for split in table}
-    rows = [[split, sizes[split], *(counts[label] for label in labels)] for split, counts in table.items()]
-    print_table(repr(dataset), ["split", "images", *labels], rows)
+    rows = [[label, *(counts[label] for counts in table.values())] for label in labels]
+    rows.append(["images", *sizes.values()])
+    print_table(repr(dataset), ["label" if dataset.task == "multilabel" else "class", *table], rows)
     print_notes(dataset.notes)

@@ -9,7 +9,7 @@ import click
 from hybrid.cli.options import workspace_option
 from hybrid.workspace import DEFAULT_WORKSPACE
 
-_MODEL = "svm-digits-digits-resnet_small"
+_MODEL = "svm-digits-resnet_small"
 _COMMANDS = (
     "data digits",
     "train resnet_small digits --epochs 20",

@@ -26,12 +26,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(Text(column), justify="left" if number < left else "right", overflow="fold")
+        text = number < left
+        table.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 120)
+        console.width = max(console.width, 160)
     if title:
         click.secho(_plain(title), bold=True)
     console.print(table)
@@ -76,19 +77,62 @@ def loud_warnings() -> Iterator[None]:
         yield
 
 
+SHOWN = {
+    "binary": (
+        "roc_auc",
+        "average_precision",
+        "accuracy",
+        "balanced_accuracy",
+        "sensitivity",
+        "specificity",
+        "precision",
+        "f1",
+        "mcc",
+        "log_loss",
+        "brier",
+    ),
+    "multiclass": (
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "f1_weighted",
+        "roc_auc_macro",
+        "average_precision_macro",
+        "mcc",
+        "log_loss",
+        "brier",
+    ),
+    "multilabel": (
+        "average_precision_macro",
+        "roc_auc_macro",
+        "f1_macro",
+        "f1_micro",
+        "subset_accuracy",
+        "hamming_loss",
+    ),
+}
+
+
 def print_evaluations(title: str, splits: dict[str, "Evaluation"]) -> None:
-    """Print the scores of each split side by side, with their intervals."""
-    names = list(dict.fromkeys(name for result in splits.values() for name in result.metrics))
-    rows = [[name, *(format_metric(result.metrics.get(name)) for result in splits.values())] for name in names]
+    """Print the main scores of each split side by side, with intervals, then each class on the last split."""
+    task = next(iter(splits.values())).task
+    rows = [[name, *(format_metric(result.metrics[name]) for result in splits.values())] for name in SHOWN[task]]
     columns = [f"{split} (n={result.n})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
+    split, result = list(splits.items())[-1]
+    names = ("precision", "recall", "f1", "roc_auc", "support")
+    rows = [
+        [label, *(format_metric(scores[name]) if name != "support" else scores[name] for name in names)]
+        for label, scores in result.per_class.items()
+    ]
+    print_table(f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names], rows)
 
 
-def format_metric(metric: Any) -> str:
-    """Return a score with its interval; a dash where it is not defined."""
-    if metric is None or metric.value is None:
+def format_metric(metric: Any, interval: bool = True) -> str:
+    """Return a score, with its interval if wanted; a dash where it is not defined."""
+    if metric.value is None:
         return "–"
-    if metric.low is None:
+    if metric.low is None or not interval:
         return f"{metric.value:.3f}"
     return f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
 
