@@ -165,7 +165,8 @@ def _cut(network: keras.Model, paths: list[tuple[str, ...]]) -> keras.Model:
             cut_out = _cut(_operation(uses[0]), inner)(parents if len(parents) > 1 else parents[0])
             tensors = cut_out if isinstance(cut_out, (list, tuple)) else [cut_out]
             found |= {(name, *path): tensor for path, tensor in zip(inner, tensors, strict=True)}
-    return keras.Model(network.inputs, [found[path] for path in paths], name=f"{network.name}_cut")
+    inputs = network.inputs if len(network.inputs) > 1 else network.inputs[0]  # as it is called, else Keras warns
+    return keras.Model(inputs, [found[path] for path in paths], name=f"{network.name}_cut")
 
 
 def _same_call(tensors: list[keras.KerasTensor]) -> bool:

@@ -87,7 +87,8 @@ def _network_with(
         network = load_network(spec, weights, size, seed, top=True)
     if pretrained:  # the same embedding, whether or not the file holds the classification layers
         end = resolve_layer(symbolic(spec, size, include_top=False), PENULTIMATE)
-        wanted = [end if name == PENULTIMATE else name for name in wanted]
+        if _has(network, [end]):  # ConvNeXt has other layers at its end with the classification layers than without
+            wanted = [end if name == PENULTIMATE else name for name in wanted]
     return network, [resolve_layer(network, name) for name in wanted]
 
 

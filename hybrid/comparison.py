@@ -60,6 +60,20 @@ class Group:
         return [model["model"] for model in self.models]
 
     @property
+    def shared_suffix(self) -> str:
+        """What all names end with, from a hyphen on: what pictures put into their title; "" if they differ."""
+        if len(self.names) < 2:
+            return ""
+        first = self.names[0]
+        ends = [first[start:] for start, letter in enumerate(first) if letter == "-" and start]
+        return next((end for end in ends if all(name.endswith(end) and name != end for name in self.names)), "")
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the models without :attr:`shared_suffix`."""
+        return [name.removesuffix(self.shared_suffix) for name in self.names]
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict a model: who it is, its scores with their intervals, its times."""
         pairs = zip(self.models, self.evaluations, strict=True)
@@ -172,7 +186,7 @@ class Comparison:
         metrics = [result.metrics[chosen.metric] for result in chosen.evaluations]
         best = "lower is better, " if chosen.metric in LOWER_IS_BETTER else ""
         return bar_chart(
-            chosen.names,
+            chosen.labels,
             [metric.value for metric in metrics],
             [metric.interval for metric in metrics],
             label=f"{chosen.metric} ({best}{chosen.evaluations[0].level:.0%} interval)",
@@ -186,10 +200,12 @@ class Comparison:
         chosen = self.groups[group]
         confusions = [result.confusion for result in chosen.evaluations]
         classes = chosen.evaluations[0].classes
-        return confusion_matrices(chosen.names, confusions, classes, title=self._title(chosen))
+        return confusion_matrices(chosen.labels, confusions, classes, title=self._title(chosen))
 
     def _title(self, group: Group) -> str:
-        return f"{group.dataset}, {self.split}: {group.evaluations[0].n} images"
+        shared = group.shared_suffix.strip("-")
+        name = shared if group.dataset in shared else group.dataset
+        return f"{name}, {self.split}: {group.evaluations[0].n} images"
 
     def _repr_html_(self) -> str:
         tables = "".join(
@@ -255,7 +271,8 @@ def _group(members: Sequence[dict[str, Any]], split: str, metric: str | None) ->
     overlapping = _overlapping([result.metrics[main] for result in evaluations])
     if overlapping > 1:
         names = ", ".join(result["model"] for result in ordered[:overlapping])
-        notes.append(f"The {main} intervals of {names} overlap: {OVERLAP}.")
+        which = f"all {len(ordered)} models" if overlapping == len(ordered) else names
+        notes.append(f"The {main} intervals of {which} overlap: {OVERLAP}.")
     return Group(first["dataset"], first["dataset_fingerprint"], task, main, tuple(ordered), evaluations, tuple(notes))
 
 

@@ -42,7 +42,8 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     Unknown head 'svn'. Nearest: 'svm'. There are: forest, softmax, svm, xgboost.
     """
     names = sorted(known)
-    near = get_close_matches(str(given), names, n=3, cutoff=0.5)
+    folded = {name.lower(): name for name in names}
+    near = [folded[match] for match in get_close_matches(str(given).lower(), folded, n=3, cutoff=0.5)]
     text = f"Unknown {kind} {given!r}."
     if near:
         text += f" Nearest: {', '.join(map(repr, near))}."

@@ -69,13 +69,13 @@ def save_model(
         If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor;
         or if the folder holds something else than a saved model.
     """
-    extractor, steps = _take_apart(pipeline, extractor)
+    whole = _compose(pipeline, extractor)
     target = Path(folder).expanduser().resolve()
     _check_target(target)
     temporary = target.parent / f".tmp-{target.name}-{uuid.uuid4().hex[:8]}"
     try:
         temporary.mkdir(parents=True)
-        _write(temporary, steps, extractor, pipeline, dict(info or {}))
+        _write(temporary, whole, dict(info or {}))
         _replace(target, temporary)
     except OSError as error:
         raise InputError(f"{str(target)!r} cannot be written ({error}): free space or give another folder.") from error
@@ -84,8 +84,8 @@ def save_model(
     return target
 
 
-def _take_apart(pipeline: Any, extractor: FeatureExtractor | None) -> tuple[FeatureExtractor | None, Pipeline]:
-    """Return the extractor, if any, and the fitted steps from embeddings to labels."""
+def _compose(pipeline: Any, extractor: FeatureExtractor | None) -> Pipeline:
+    """Return the fitted pipeline, with the extractor before it if one was given."""
     if not isinstance(pipeline, Pipeline):
         hint = "; save its best_estimator_" if hasattr(pipeline, "best_estimator_") else ""
         raise InputError(f"A {type(pipeline).__name__} was given; expected a fitted Pipeline{hint}.")
@@ -93,23 +93,22 @@ def _take_apart(pipeline: Any, extractor: FeatureExtractor | None) -> tuple[Feat
         check_is_fitted(pipeline)
     except NotFittedError as error:
         raise InputError("The pipeline is not fitted: fit it before it is saved.") from error
-    steps = pipeline
-    if isinstance(pipeline.steps[0][1], FeatureExtractor):
-        if extractor is not None:
-            raise InputError("The pipeline has an extractor of its own: leave out extractor=.")
-        extractor, steps = pipeline.steps[0][1], pipeline[1:]
-    width = steps.n_features_in_
-    if extractor is not None and extractor.resolve().output_shape != (width,):
+    if extractor is None:
+        return pipeline
+    if isinstance(pipeline[0], FeatureExtractor):
+        raise InputError("The pipeline has an extractor of its own: leave out extractor=.")
+    shape, width = extractor.resolve().output_shape, pipeline.n_features_in_
+    if shape != (width,):
         raise InputError(
-            f"The extractor gives embeddings of shape {extractor.resolve().output_shape}, but the pipeline was fitted "
-            f"to {width} columns: give the extractor that made them."
+            f"The extractor gives embeddings of shape {shape}, but the pipeline was fitted to {width} columns: "
+            "give the extractor that made them."
         )
-    return extractor, steps
+    return Pipeline([("extractor", extractor), *pipeline.steps])
 
 
-def _write(
-    folder: Path, steps: Pipeline, extractor: FeatureExtractor | None, pipeline: Pipeline, info: dict[str, Any]
-) -> None:
+def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
+    extractor = pipeline[0] if isinstance(pipeline[0], FeatureExtractor) else None
+    steps = pipeline if extractor is None else pipeline[1:]
     bare, booster = _without_booster(steps)
     data = to_bytes(bare)
     write_atomic(folder / HEAD, lambda file: file.write(data))
@@ -122,7 +121,7 @@ def _write(
         **_describe_labels(steps[-1]),
         "width": steps.n_features_in_,
         "steps": [{"name": name, "type": type(step).__name__} for name, step in pipeline.steps],
-        "extractor": save_extractor(extractor, folder) if extractor is not None else None,
+        "extractor": None if extractor is None else save_extractor(extractor, folder),
         "info": info,
         "files": describe_files(folder),
     }

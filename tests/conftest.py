@@ -1,11 +1,85 @@
-"""What all tests share: a cache of their own."""
+"""What all tests share: a quiet Keras, a cache of their own, a tiny network, real data where there is any."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    """Keep embeddings and digests out of the user's cache folder."""
-    folder = tmp_path_factory.mktemp("cache")
+def cache(tmp_path, monkeypatch):
+    """An empty cache folder: no test sees the user's own, or another test's."""
+    folder = tmp_path / "cache"
     monkeypatch.setenv("HYBRID_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def data_folder():
+    """The folder of real data, for tests marked `data`."""
+    folder = os.environ.get("HYBRID_TEST_DATA")
+    if not folder:
+        pytest.skip("HYBRID_TEST_DATA is not set: it names the folder of real data")
+    return Path(folder)
+
+
+@pytest.fixture
+def python(cache, tmp_path):
+    """Run code in a fresh interpreter that sees the checkout and this test's cache; return what it printed."""
+
+    def run(code, *arguments, check=True):
+        env = os.environ | {"PYTHONPATH": str(ROOT), "HYBRID_CACHE": str(cache)}
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert not check or done.returncode == 0, done.stderr
+        return done if not check else done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory):
+    """A .keras file: 16×16 RGB, its own rescaling, a nested model with two convolutions, dropout, 3 classes."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(3)
+    inner_input = keras.Input((16, 16, 3))
+    x = layers.Conv2D(4, 3, activation="relu", name="conv_a")(inner_input)
+    x = layers.Conv2D(6, 3, strides=2, activation="relu", name="conv_b")(x)
+    inner = keras.Model(inner_input, x, name="base")
+    inputs = keras.Input((16, 16, 3), name="image")
+    x = inner(layers.Rescaling(1 / 255, name="scale")(inputs))
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dense(5, activation="relu", name="hidden")(x)
+    x = layers.Dropout(0.5, name="drop")(x)
+    outputs = layers.Dense(3, activation="softmax", name="probabilities")(x)
+    path = tmp_path_factory.mktemp("network") / "tiny.keras"
+    keras.Model(inputs, outputs, name="tiny").save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pixels():
+    """Twelve RGB images of 16×16, all different."""
+    return np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+
+
+@pytest.fixture
+def image_files(pixels, tmp_path):
+    """The same images as PNG files."""
+    from PIL import Image
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    paths = [folder / f"{number}.png" for number in range(len(pixels))]
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    return paths

@@ -88,7 +88,7 @@ def test_overlapping_intervals_are_said_in_words():
     nothing_to_resample = result("a", binary(9, n_boot=50))
     assert nothing_to_resample["splits"]["test"].metrics["roc_auc"].interval is None
     perfect = compare([nothing_to_resample, result("b", binary(9, seed=1))])
-    assert "a, b overlap" in perfect.groups[0].notes[0]
+    assert "all 2 models overlap" in perfect.groups[0].notes[0]
     apart = compare([result("a", binary(3, n=400)), result("b", binary(0.1, n=400))])
     assert apart.groups[0].notes == ()
 

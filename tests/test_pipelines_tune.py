@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from hybrid.classifiers import HEADS, make_head
-from hybrid.pipelines import make_head_pipeline, tune
-from hybrid.pipelines.folds import make_folds
-from hybrid.pipelines.scoring import METRICS, Scored, Scorer, truth_matrix
 from sklearn import metrics
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from hybrid.classifiers import HEADS, make_head
 from hybrid.errors import InputError
+from hybrid.pipelines import make_head_pipeline, tune
+from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.scoring import METRICS, Scored, Scorer, truth_matrix
 
 NAMES = np.array(["a", "b", "c"])
 
@@ -118,7 +118,7 @@ def test_a_class_too_small_for_two_folds_is_named():
 
 def test_unknown_metric_names_the_nearest(data):
     X, noisy = data
-    with pytest.raises(InputError, match="Unknown metric 'roc_acu'. Nearest: 'roc_auc'"):
+    with pytest.raises(InputError, match=r"Unknown metric 'roc_acu'\. Nearest: 'roc_auc'"):
         tune(make_head_pipeline("svm"), X, noisy > 0, metric="roc_acu")
 
 

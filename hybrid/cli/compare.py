@@ -12,11 +12,17 @@ from hybrid.workspace import Workspace
 if TYPE_CHECKING:
     from hybrid.comparison import Group
 
-_COLUMNS = 6  # scores beside the one that orders
+_COLUMNS = 5  # scores beside the one that orders
 
 
 @click.command()
-@click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="test",
+    show_default=True,
+    help="Which split to compare on.",
+)
 @click.option("--metric", default=None, help="What the models are sorted by. Default: by the task.")
 @workspace_option
 @json_option

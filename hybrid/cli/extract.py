@@ -29,7 +29,11 @@ from hybrid.workspace import Workspace
     help="Where to cut (repeatable: concatenated). Default: penultimate.",
 )
 @click.option(
-    "--pooling", type=click.Choice([name for name in POOLINGS if name != "none"]), default="avg", show_default=True
+    "--pooling",
+    type=click.Choice([name for name in POOLINGS if name != "none"]),
+    default="avg",
+    show_default=True,
+    help="What makes one row of a feature map.",
 )
 @click.option(
     "--weights",
@@ -39,12 +43,19 @@ from hybrid.workspace import Workspace
     help="auto: imagenet for a pretrained backbone, a .keras file's own.",
 )
 @click.option("--size", default=None, metavar="N|HxW", help="Size images are resized to. Default: the backbone's own.")
-@click.option("--preprocessing", type=click.Choice(["auto", *PREPROCESSINGS]), default="auto", show_default=True)
+@click.option(
+    "--preprocessing",
+    type=click.Choice(["auto", *PREPROCESSINGS]),
+    default="auto",
+    show_default=True,
+    help="How pixels are scaled. auto: as the backbone was trained.",
+)
 @click.option(
     "--interpolation",
     type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]),
     default="bilinear",
     show_default=True,
+    help="Of resizing, antialiased.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=None, help="Default: chosen by the size.")
 @click.option(

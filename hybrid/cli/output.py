@@ -51,12 +51,13 @@ def warn(text: str) -> None:
 
 @contextlib.contextmanager
 def progress_bar(text: str) -> Iterator["Progress"]:
-    """Give a function to report progress to; the bar appears with its first call."""
+    """Give a function to report progress to; on a terminal, a bar shows it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task: list[Any] = []
 
         def report(done: int, total: int) -> None:

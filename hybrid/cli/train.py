@@ -27,9 +27,15 @@ from hybrid.workspace import Workspace
     show_default=True,
     help="Epochs without a better validation loss before training stops.",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True)
-@click.option("--class-weight", type=click.Choice(["balanced", "none"]), default="balanced", show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images a step.")
+@click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam, at the start.")
+@click.option(
+    "--class-weight",
+    type=click.Choice(["balanced", "none"]),
+    default="balanced",
+    show_default=True,
+    help="Whether rare classes weigh more in the loss.",
+)
 @click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
 @click.option("--name", default=None, help="Name of the network. Default: data and architecture.")
 @data_options

@@ -1,0 +1,104 @@
+"""The command line: help, start-up, and what it says to bad input."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from hybrid.cli.main import COMMANDS, main
+
+
+@pytest.fixture
+def hybrid(tmp_path, monkeypatch):
+    """Run a command in an empty folder; return the result."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        return CliRunner().invoke(main, [str(arg) for arg in args])
+
+    return run
+
+
+def test_help_lists_every_command(hybrid):
+    text = hybrid("--help").output
+    assert all(name in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_and_each_option(hybrid, name):
+    result = hybrid(name, "--help")
+    assert result.exit_code == 0
+    command = main.get_command(None, name)
+    assert command.name == name
+    assert command.help
+    undocumented = [p.name for p in command.params if getattr(p, "opts", [""])[0].startswith("--") and not p.help]
+    assert undocumented == []
+
+
+def test_help_imports_nothing_heavy(python):
+    code = """
+import sys
+from hybrid.cli import main
+try:
+    main.main(["--help"])
+except SystemExit:
+    pass
+print(sorted({"keras", "tensorflow", "sklearn", "numpy", "rich", "matplotlib", "PIL"} & set(sys.modules)))
+"""
+    assert python(code).splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command_is_a_usage_error(hybrid):
+    assert hybrid("extrct").exit_code == 2
+
+
+def test_backbones_are_listed_as_one_json_object(hybrid):
+    rows = {row["name"]: row for row in json.loads(hybrid("backbones", "--json").stdout)["backbones"]}
+    assert rows["resnet50"]["size"] == 224
+    assert rows["resnet50"]["width"] == 2048
+    assert rows["inception_v3"]["size"] == 299
+    assert "resnet50" in hybrid("backbones").output
+
+
+def test_heads_are_listed_with_defaults_and_search_space(hybrid):
+    heads = {head["name"]: head for head in json.loads(hybrid("heads", "--json").stdout)["heads"]}
+    assert set(heads) == {"svm", "forest", "xgboost", "softmax"}
+    assert len(heads["svm"]["search"]["C"]) > 1
+    assert "svm" in hybrid("heads").output
+
+
+def test_data_says_what_it_found(hybrid):
+    found = json.loads(hybrid("data", "digits", "--json").stdout)
+    assert found["images"] == 1797
+    assert sum(found["counts_by_split"]["train"].values()) == pytest.approx(0.7 * 1797, abs=1)
+    assert "stratified, seed 0" in found["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("fit", "svn"), ["Unknown head 'svn'", "'svm'"]),
+        (("fit", "svm"), ["no embedding set", "hybrid extract"]),
+        (("extract", "digits"), ["--backbone", "hybrid train"]),
+        (("extract", "digits", "--backbone", "resnet51"), ["Unknown backbone 'resnet51'", "'resnet50'"]),
+        (("extract", "digits", "--backbone", "mobilenet:alpha"), ["name:key=value"]),
+        (("extract", "digits", "--backbone", "nothing.keras"), ["no network file", "nothing.keras"]),
+        (("extract", "digits", "--backbone", "resnet50", "--size", "big"), ["--size 'big'", "224"]),
+        (("extract", "digits", "--backbone", "resnet50", "--weights", "no.h5"), ["no weights file 'no.h5'"]),
+        (("extract", "nowhere", "--backbone", "resnet50"), ["nowhere"]),
+        (("extract", "digits", "--backbone", "resnet50", "--split", "70/20"), ["--split '70/20'", "70/15/15"]),
+        (("data", "digts"), ["digits"]),
+        (("train", "resnet50", "digits"), ["custom backbone", "resnet_small"]),
+        (("train", "convnet_small", "digits"), ["convnet_small", "8×8"]),
+        (("compare",), ["hybrid fit svm"]),
+        (("predict", "svm", "x.png"), ["no model 'svm'", "hybrid fit"]),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
+    result = hybrid(*args)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.strip().count("\n") == 0
+    assert "Traceback" not in result.output
+    for word in words:
+        assert word in result.stderr

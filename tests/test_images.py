@@ -1,0 +1,194 @@
+"""The decode policy, rule by rule, each on an image made for it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybrid.errors import InputError
+from hybrid.extractors.images import BadImageError, decode, read_bytes, sniff_format
+
+RNG = np.random.default_rng(0)
+RGB = RNG.integers(0, 256, (10, 14, 3), np.uint8)
+GREY = RGB[..., 0]
+
+
+def encoded(tmp_path, image, suffix=".png", **options):
+    path = tmp_path / f"image{suffix}"
+    image.save(path, **options)
+    return path.read_bytes()
+
+
+def decoded(data, size=(10, 14), channels=3, **options):
+    return decode(data, size, channels, name="x", **options)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
+def test_lossless_formats_come_back_as_they_were(tmp_path, suffix):
+    np.testing.assert_array_equal(decoded(encoded(tmp_path, Image.fromarray(RGB), suffix)), RGB)
+
+
+def test_lossless_webp_comes_back_as_it_was(tmp_path):
+    data = encoded(tmp_path, Image.fromarray(RGB), ".webp", lossless=True)
+    np.testing.assert_array_equal(decoded(data), RGB)
+
+
+def test_grey_to_rgb_repeats_the_channel_and_rgb_to_grey_is_luma(tmp_path):
+    np.testing.assert_array_equal(decoded(GREY), np.repeat(GREY[..., None], 3, axis=2))
+    luma = RGB @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(decoded(RGB, channels=1)[..., 0] - luma).max() <= 1
+    jpeg = encoded(tmp_path, Image.fromarray(np.full((10, 14), 99, np.uint8)), ".jpg")
+    assert np.abs(decoded(jpeg).astype(int) - 99).max() <= 1
+
+
+def test_pixel_arrays_decode_like_their_files(tmp_path):
+    data = encoded(tmp_path, Image.fromarray(RGB))
+    np.testing.assert_array_equal(decoded(RGB, size=(5, 6)), decoded(data, size=(5, 6)))
+    np.testing.assert_array_equal(decoded(GREY[..., None]), decoded(GREY))
+    np.testing.assert_array_equal(decoded(RGB[::-1, ::-1]), RGB[::-1, ::-1])  # not contiguous
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [(2, np.fliplr), (3, lambda a: np.rot90(a, 2)), (6, lambda a: np.rot90(a, -1)), (8, np.rot90)],
+)
+def test_exif_orientation_is_applied(tmp_path, orientation, upright):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = upright(RGB)
+    np.testing.assert_array_equal(
+        decoded(encoded(tmp_path, Image.fromarray(RGB), exif=exif), size=expected.shape[:2]), expected
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_corrupt_exif_block_does_not_cost_the_image(tmp_path):
+    data = encoded(tmp_path, Image.fromarray(RGB), exif=b"Exif\x00\x00MM\x00*garbage")
+    np.testing.assert_array_equal(decoded(data), RGB)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_are_scaled_by_their_full_range(tmp_path, suffix):
+    deep = np.linspace(0, 65535, 140).astype(np.uint16).reshape(10, 14)
+    data = encoded(tmp_path, Image.fromarray(deep), suffix)
+    expected = np.floor(deep / 65535 * 255 + 0.5)
+    np.testing.assert_array_equal(decoded(data, channels=1)[..., 0], expected)
+    np.testing.assert_array_equal(decoded(data)[..., 2], expected)
+
+
+def test_16_bit_pgm_is_scaled(tmp_path):
+    deep = np.linspace(0, 65535, 140).astype(">u2").reshape(10, 14)
+    data = b"P5 14 10 65535\n" + deep.tobytes()
+    np.testing.assert_array_equal(decoded(data, channels=1)[..., 0], np.floor(deep / 65535 * 255 + 0.5))
+
+
+def test_one_bit_is_black_and_white(tmp_path):
+    bits = GREY > 127
+    data = encoded(tmp_path, Image.fromarray(bits))
+    np.testing.assert_array_equal(decoded(data, channels=1)[..., 0], np.where(bits, 255, 0))
+
+
+def test_palette_goes_through_rgb(tmp_path):
+    image = Image.fromarray(RGB).quantize(16)
+    colours = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(decoded(encoded(tmp_path, image)), colours)
+    luma = decoded(colours.copy(), channels=1)
+    np.testing.assert_array_equal(decoded(encoded(tmp_path, image), channels=1), luma)
+
+
+def test_alpha_is_laid_on_black(tmp_path):
+    alpha = RNG.integers(0, 256, (10, 14), np.uint8)
+    expected = RGB * (alpha[..., None] / 255)
+    data = encoded(tmp_path, Image.fromarray(np.dstack([RGB, alpha])))
+    assert np.abs(decoded(data) - expected).max() <= 1
+    grey = encoded(tmp_path, Image.fromarray(np.dstack([GREY, alpha])))
+    assert np.abs(decoded(grey, channels=1)[..., 0] - GREY * (alpha / 255)).max() <= 1
+
+
+def test_a_transparent_palette_colour_is_black(tmp_path):
+    image = Image.new("P", (14, 10), 1)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.paste(0, (0, 0, 7, 10))
+    found = decoded(encoded(tmp_path, image, transparency=0))
+    assert (found[:, :7] == 0).all()
+    assert (found[:, 7:] == [0, 255, 0]).all()
+
+
+def test_cmyk_jpeg_gives_its_colour(tmp_path):
+    image = Image.new("CMYK", (14, 10), (0, 255, 255, 0))  # red
+    assert np.abs(decoded(encoded(tmp_path, image, ".jpg")).astype(int) - [255, 0, 0]).max() <= 4
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".tif", ".png"])
+def test_only_the_first_frame_counts(tmp_path, suffix):
+    frames = [Image.new("RGB", (14, 10), colour) for colour in ("red", "lime", "blue")]
+    options = {"lossless": True} if suffix == ".webp" else {}
+    data = encoded(tmp_path, frames[0], suffix, save_all=True, append_images=frames[1:], **options)
+    assert (decoded(data) == [255, 0, 0]).all()
+
+
+def test_the_format_is_told_by_content(tmp_path):
+    png = encoded(tmp_path, Image.fromarray(RGB))
+    path = tmp_path / "image.jpg"
+    path.write_bytes(png)
+    np.testing.assert_array_equal(decoded(read_bytes(str(path))), RGB)
+
+
+def test_resizing_stretches_and_antialiases():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 200
+    small = decoded(stripes, size=(8, 4))
+    assert small.shape == (8, 4, 3)
+    assert np.abs(small.astype(int) - 100).max() <= 2  # without antialiasing: all 0 or all 200
+    assert set(np.unique(decoded(stripes, size=(8, 4), interpolation="nearest"))) <= {0, 200}
+
+
+def test_unknown_interpolation_is_refused():
+    with pytest.raises(InputError, match="'bicubic'"):
+        decoded(RGB, size=(4, 4), interpolation="bicubc")
+
+
+@pytest.mark.parametrize("place", [2, 20, 200, 0.5, 0.9, -12])
+def test_a_truncated_jpeg_is_refused(tmp_path, place):
+    noise = Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8))
+    data = encoded(tmp_path, noise, ".jpg")
+    with pytest.raises(BadImageError, match=r"Image 'x' cannot be decoded: .*\.$"):
+        decoded(data[: int(place * len(data)) if isinstance(place, float) else place])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".tif", ".webp", ".bmp", ".ppm"])
+def test_a_file_of_which_half_is_missing_is_refused(tmp_path, suffix):
+    data = encoded(tmp_path, Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8)), suffix)
+    with pytest.raises(BadImageError, match="Image 'x' cannot be decoded"):
+        decoded(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"", "the file is empty"), (b"<!DOCTYPE html><html></html>", "no image"), (b"\x89PNG\r\n\x1a\n", "x")],
+)
+def test_what_is_no_image_is_refused_by_name(data, reason):
+    with pytest.raises(BadImageError, match=f"Image 'x' cannot be decoded: .*{reason}?") as error:
+        decoded(data)
+    assert "0x" not in str(error.value)
+
+
+def test_pixels_without_a_fixed_range_are_refused_by_name(tmp_path):
+    floats = encoded(tmp_path, Image.fromarray(np.ones((10, 14), np.float32)), ".tif")
+    with pytest.raises(BadImageError, match="Image 'x' .*floating-point"):
+        decoded(floats)
+    integers = encoded(tmp_path, Image.fromarray(np.full((10, 14), 70000, np.int32)), ".tif")
+    with pytest.raises(BadImageError, match="Image 'x' .*32-bit"):
+        decoded(integers)
+
+
+def test_missing_files_and_folders_are_refused_by_name(tmp_path):
+    (tmp_path / "folder.jpg").mkdir()
+    for name in ("folder.jpg", "missing.jpg", "null\0byte.jpg"):
+        with pytest.raises(BadImageError, match=name.split("\0")[0].split(".")[0]):
+            read_bytes(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".tif", ".webp", ".ppm"])
+def test_formats_are_sniffed(tmp_path, suffix):
+    expected = {".jpg": "JPEG", ".tif": "TIFF"}.get(suffix, suffix[1:].upper())
+    assert sniff_format(encoded(tmp_path, Image.fromarray(RGB), suffix)[:32]) == expected

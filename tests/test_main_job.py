@@ -1,0 +1,263 @@
+"""The main job from files to a comparison, through the command line, on images that the test makes."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+
+from hybrid.cli.main import main
+
+COLOURS = {"blue": (40, 60, 200), "green": (60, 190, 50), "red": (210, 50, 40)}
+PER_SPLIT = {"train": 16, "val": 6, "test": 6}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of three classes with splits; each class has its colour, half hidden in noise."""
+    rng = np.random.default_rng(5)
+    for split, count in PER_SPLIT.items():
+        for name, colour in COLOURS.items():
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                noise = rng.integers(0, 256, (20, 24, 3))
+                Image.fromarray((0.5 * noise + 0.5 * np.array(colour)).astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def hybrid(tmp_path, monkeypatch):
+    """Run a command that must succeed (or fail, as said), in this test's folder; return what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args, code=0):
+        result = CliRunner().invoke(main, [str(arg) for arg in args])
+        assert result.exit_code == code, result.output
+        return result.stdout if code == 0 else result.stderr
+
+    return run
+
+
+def run_json(hybrid, *args):
+    return json.loads(hybrid(*args, "--json"))
+
+
+def predictions(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_path):
+    found = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+    assert (found["new"], found["cached"], found["width"]) == (84, 0, 5)
+    fitted = {head: run_json(hybrid, "fit", head) for head in ("svm", "softmax")}
+    result = run_json(hybrid, "compare")
+    (group,) = result["groups"]
+    assert {model["model"] for model in group["models"]} == {"svm-pictures-tiny", "softmax-pictures-tiny"}
+    for model in group["models"]:
+        own = fitted[model["head"]]["splits"]["test"]["metrics"]["accuracy"]
+        assert model["accuracy"] == own["value"]
+        assert model["accuracy_low"] == own["low"]
+    pictures_written = [path for path in result["files"] if path.endswith(".png")]
+    assert len(pictures_written) == 2
+    for path in pictures_written:
+        with Image.open(path) as image:
+            assert min(image.size) > 200
+
+
+def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, pictures, tiny_network, tmp_path):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    record = run_json(hybrid, "fit", "softmax")
+    rows = predictions(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
+    assert len(rows) == 84
+    for split, count in PER_SPLIT.items():
+        part = [row for row in rows if row["split"] == split]
+        assert len(part) == 3 * count
+        true, predicted = [row["label"] for row in part], [row["predicted"] for row in part]
+        proba = np.array([[float(row[f"p_{label}"]) for label in COLOURS] for row in part])
+        metrics = record["splits"][split]["metrics"]
+        assert metrics["accuracy"]["value"] == pytest.approx(accuracy_score(true, predicted), abs=1e-12)
+        assert metrics["log_loss"]["value"] == pytest.approx(log_loss(true, proba, labels=list(COLOURS)), abs=1e-9)
+        np.testing.assert_array_equal(record["splits"][split]["confusion"], confusion_matrix(true, predicted))
+        assert all(row["id"].startswith(f"{split}/{row['label']}/") for row in part)
+
+
+def test_predict_gives_what_fit_saw(hybrid, pictures, tiny_network, tmp_path):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    hybrid("fit", "svm")
+    saved = {row["id"]: row for row in predictions(tmp_path / "hybrid_runs/models/svm-pictures-tiny/predictions.csv")}
+    out = tmp_path / "out.csv"
+    hybrid("predict", "svm-pictures-tiny", pictures / "test", "--output", out)
+    rows = predictions(out)
+    assert len(rows) == 18
+    for row in rows:
+        before = saved[row["image"].split("/pictures/")[1]]
+        assert row["predicted"] == before["predicted"]
+        for label in COLOURS:
+            assert float(row[f"p_{label}"]) == pytest.approx(float(before[f"p_{label}"]), abs=1e-6)
+
+
+def test_a_saved_model_works_where_workspace_cache_and_network_are_gone(
+    hybrid, pictures, tiny_network, tmp_path, cache
+):
+    network = tmp_path / "own.keras"
+    shutil.copy(tiny_network, network)
+    hybrid("extract", pictures, "--backbone", network)
+    hybrid("fit", "svm")
+    before = run_json(hybrid, "predict", "svm-pictures-own", pictures / "test")
+    shutil.move(tmp_path / "hybrid_runs/models/svm-pictures-own/model", tmp_path / "moved")
+    shutil.rmtree(tmp_path / "hybrid_runs")
+    shutil.rmtree(cache)
+    network.unlink()
+    after = run_json(hybrid, "predict", tmp_path / "moved", pictures / "test")
+    for one, other in zip(before["predictions"], after["predictions"], strict=True):
+        assert one["image"] == other["image"]
+        assert one["p_red"] == pytest.approx(other["p_red"], abs=1e-6)
+
+
+def test_a_second_extraction_and_every_fit_import_no_keras(hybrid, pictures, tiny_network, python):
+    first = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+    code = """
+import sys
+from hybrid.cli import main
+main.main(sys.argv[1:], standalone_mode=False)
+print(sorted({"keras", "tensorflow"} & set(sys.modules)))
+"""
+    out = python(code, "extract", pictures, "--backbone", tiny_network, "--json")
+    second = json.loads(out[: out.rindex("}") + 1])
+    assert (second["new"], second["cached"]) == (0, first["images"])
+    assert out.splitlines()[-1] == "[]"
+    for args in (["svm"], ["forest"], ["xgboost"], ["softmax"], ["svm", "--tune"]):
+        assert python(code, "fit", *args).splitlines()[-1] == "[]"
+
+
+def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, pictures, tiny_network):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    moved = pictures.with_name("renamed")
+    pictures.rename(moved)
+    Image.new("RGB", (30, 30), (1, 2, 3)).save(moved / "train" / "blue" / "new.png")
+    found = run_json(hybrid, "extract", moved, "--backbone", tiny_network)
+    assert (found["new"], found["cached"]) == (1, 84)
+
+
+def test_an_undecodable_image_stops_the_run_and_is_named(hybrid, pictures, tiny_network, tmp_path):
+    bad = pictures / "train" / "green" / "3.png"
+    bad.write_bytes(bad.read_bytes()[:60])
+    message = hybrid("extract", pictures, "--backbone", tiny_network, code=1)
+    assert "green/3.png" in message
+    assert "--on-bad skip" in message
+    assert not (tmp_path / "hybrid_runs").exists()
+    assert "no embedding set" in hybrid("fit", "svm", code=1)
+
+
+def test_skipped_images_are_listed_and_never_shift_the_labels(hybrid, pictures, tiny_network, tmp_path):
+    for name in ("blue/0.png", "red/2.png"):
+        (pictures / "train" / name).write_bytes(b"\x89PNG\r\n\x1a\n no image")
+    found = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--on-bad", "skip")
+    assert [bad["id"] for bad in found["skipped"]] == ["train/blue/0.png", "train/red/2.png"]
+    assert found["images"] == 82
+    hybrid("fit", "softmax")
+    rows = predictions(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
+    assert len(rows) == 82
+    assert all(row["id"].split("/")[1] == row["label"] for row in rows)
+    hybrid("predict", "softmax-pictures-tiny", pictures / "train", code=1)
+    predicted = run_json(hybrid, "predict", "softmax-pictures-tiny", pictures / "train", "--on-bad", "skip")
+    assert len(predicted["skipped"]) == 2
+    by_name = {row["id"]: row["predicted"] for row in rows}
+    for row in predicted["predictions"]:
+        assert row["predicted"] == by_name[row["image"].split("/pictures/")[1]]
+
+
+def test_several_labels_go_from_manifest_to_prediction(hybrid, pictures, tiny_network, tmp_path):
+    files = sorted(pictures.rglob("*.png"))
+    rng = np.random.default_rng(1)
+    lines = ["file,bright,warm"]
+    for path in files:
+        lines.append(f"{path.relative_to(tmp_path)},{rng.integers(2)},{int(path.parent.name == 'red')}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    hybrid("extract", "labels.csv", "--backbone", tiny_network)
+    record = run_json(hybrid, "fit", "softmax")
+    assert record["task"] == "multilabel"
+    assert record["classes"] == ["bright", "warm"]
+    assert record["splits"]["test"]["metrics"]["hamming_loss"]["value"] is not None
+    row = run_json(hybrid, "predict", record["model"], files[0])["predictions"][0]
+    expected = "|".join(name for name in ("bright", "warm") if row[f"p_{name}"] >= 0.5)
+    assert row["predicted"] == expected
+
+
+def test_a_medmnist_file_goes_through(hybrid, tiny_network, tmp_path):
+    rng = np.random.default_rng(2)
+    arrays = {}
+    for split, count in (("train", 30), ("val", 10), ("test", 10)):
+        labels = np.arange(count) % 2
+        arrays[f"{split}_images"] = (rng.integers(0, 128, (count, 28, 28)) + 120 * labels[:, None, None]).astype(
+            np.uint8
+        )
+        arrays[f"{split}_labels"] = labels[:, None]
+    np.savez(tmp_path / "mini.npz", **arrays)
+    found = run_json(
+        hybrid, "extract", "mini.npz", "--backbone", tiny_network, "--layer", "conv_a", "--layer", "hidden"
+    )
+    assert found["width"] == 9
+    record = run_json(hybrid, "fit", "svm", "--positive", "0")
+    assert record["positive"] == 0
+    assert record["splits"]["test"]["metrics"]["roc_auc"]["value"] == 1.0
+
+
+def test_several_sets_keep_their_names_and_the_same_one_is_replaced(hybrid, pictures, tiny_network):
+    first = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+    again = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+    pooled = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--layer", "conv_a")
+    largest = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--layer", "conv_a", "--pooling", "max")
+    assert first["set"] == again["set"] == "pictures-tiny"
+    assert pooled["set"] == "pictures-tiny-conv_a"
+    assert largest["set"] == "pictures-tiny-conv_a-2"
+    assert run_json(hybrid, "fit", "svm")["set"] == largest["set"]
+    assert run_json(hybrid, "fit", "svm", "--set", first["set"])["set"] == first["set"]
+    assert "'pictures-tiny'" in hybrid("fit", "svm", "--set", "pictures-tinny", code=1)
+
+
+def test_a_set_whose_embeddings_are_gone_is_refused(hybrid, pictures, tiny_network, cache):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    shutil.rmtree(cache / "embeddings")
+    message = hybrid("fit", "svm", code=1)
+    assert "84 of 84" in message
+    assert "hybrid extract" in message
+
+
+def test_a_damaged_set_is_refused(hybrid, pictures, tiny_network, tmp_path):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    (rows,) = (tmp_path / "hybrid_runs/sets").glob("*.npz")
+    data = bytearray(rows.read_bytes())
+    data[len(data) // 2] ^= 1
+    rows.write_bytes(data)
+    assert "damaged" in hybrid("fit", "svm", code=1)
+
+
+def test_the_same_fit_twice_gives_the_same_predictions(hybrid, pictures, tiny_network, tmp_path):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    path = tmp_path / "hybrid_runs/models/forest-pictures-tiny/predictions.csv"
+    texts = []
+    for _ in range(2):
+        hybrid("fit", "forest")
+        texts.append(path.read_text())
+    assert texts[0] == texts[1]
+
+
+def test_settings_can_be_given_and_are_recorded(hybrid, pictures, tiny_network):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    record = run_json(hybrid, "fit", "svm", "--param", "C=0.5", "--param", "class_weight=None", "--name", "mine")
+    assert record["model"] == "mine"
+    assert record["params"]["C"] == 0.5
+    assert record["params"]["class_weight"] is None
+    tuned = run_json(hybrid, "fit", "svm", "--tune-on-val")
+    assert tuned["tuning"]["on"] == "val"
+    assert tuned["params"]["C"] == tuned["tuning"]["chosen"]["C"]
+    assert "Nearest: 'C'" in hybrid("fit", "svm", "--param", "c=1", code=1)
+    assert "KEY=VALUE" in hybrid("fit", "svm", "--param", "C", code=1)
+    assert "name '../x'" in hybrid("fit", "svm", "--name", "../x", code=1)

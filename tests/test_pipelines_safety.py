@@ -1,0 +1,137 @@
+"""Saved models from strangers: what is trusted, and that crafted files are refused before they do harm."""
+
+import hashlib
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from hybrid.errors import InputError
+from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.identity import fingerprint
+from hybrid.pipelines import load_model, make_head_pipeline, save_model
+from hybrid.pipelines.trusted import TRUSTED, from_bytes, to_bytes
+
+ROOT = Path(__file__).parents[1]
+X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+Y = np.where(X[:, 0] > 0, "sick", "healthy")
+
+
+def fitted(head):
+    return make_head_pipeline(head, n_estimators=10).fit(X, Y)
+
+
+def put(folder, name, data):
+    """Replace a file of a model the way an attacker would: with checksums that fit."""
+    (folder / name).write_bytes(data)
+    manifest = read_json(folder / "manifest.json")
+    del manifest["sha256"]
+    manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    write_json(folder / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+
+
+def test_only_these_types_are_trusted():
+    assert TRUSTED == (
+        "hybrid.classifiers.forest.RandomForest",
+        "hybrid.classifiers.network_output.NetworkOutput",
+        "hybrid.classifiers.softmax.Softmax",
+        "hybrid.classifiers.svm.LinearSVM",
+        "hybrid.classifiers.xgboost.XGBoost",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.calibration._TemperatureScaling",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.tree._tree.Tree",
+    )
+
+
+def test_a_file_with_another_type_is_refused_though_its_checksum_fits(tmp_path):
+    model = save_model(fitted("forest"), tmp_path / "model")
+    harm = skops.io.dumps(Pipeline([("run", FunctionTransformer(subprocess.run)), ("head", LogisticRegression())]))
+    put(model, "head.skops", harm)
+    with pytest.raises(InputError, match=r"cannot be loaded: Untrusted types found in the file: \['subprocess.run'\]"):
+        load_model(model)
+
+
+def crafted(tree_attribute, value):
+    """A forest whose tree leads out of its arrays, as scikit-learn would follow it."""
+    forest = ExtraTreesClassifier(2, random_state=0).fit(X, Y)
+    tree = forest.estimators_[1].tree_
+    state = tree.__getstate__()
+    state["nodes"][tree_attribute][0] = value
+    tree.__setstate__(state)
+    return Pipeline([("head", forest)])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("left_child", 10**6), ("right_child", 0), ("feature", 8), ("feature", -2)]
+)
+def test_a_tree_that_leads_out_of_its_arrays_is_refused(attribute, value):
+    with pytest.raises(InputError, match="damaged decision tree"):
+        from_bytes(to_bytes(crafted(attribute, value)))
+
+
+def test_a_tree_wider_than_the_estimator_around_it_is_refused():
+    pipeline = fitted("forest")
+    wide = ExtraTreesClassifier(1, random_state=0).fit(np.eye(200)[:60], Y)
+    pipeline[-1].models_[0].estimators_[0] = wide.estimators_[0]
+    with pytest.raises(InputError, match="damaged decision tree"):
+        from_bytes(to_bytes(pipeline))
+
+
+def change_tree(booster, name, value):
+    booster["learner"]["gradient_booster"]["model"]["trees"][3][name][0] = value
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda booster: change_tree(booster, "left_children", 10**6), "damaged decision tree"),
+        (lambda booster: change_tree(booster, "right_children", 0), "damaged decision tree"),
+        (lambda booster: change_tree(booster, "split_indices", 8), "damaged decision tree"),
+        (lambda booster: booster["learner"]["learner_model_param"].update(num_feature="9"), "for 9 columns"),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"]["tree_info"].reverse(), None),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"].update(tree_info=[1] * 10), "its outputs"),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"]["iteration_indptr"].pop(), "its rounds"),
+        (lambda booster: booster["learner"].pop("gradient_booster"), "cannot be loaded: 'gradient_booster'"),
+    ],
+)
+def test_a_booster_that_leads_out_of_its_arrays_is_refused(tmp_path, change, message):
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    booster = json.loads((model / "booster.json").read_bytes())
+    change(booster)
+    put(model, "booster.json", json.dumps(booster).encode())
+    if message is None:
+        load_model(model)
+        return
+    with pytest.raises(InputError, match=message):
+        load_model(model)
+
+
+FORBIDDEN = re.compile(
+    r"\b(import|from)\s+(pickle|cloudpickle|dill|marshal|shelve|joblib)\b|\bpickle\.|\bjoblib\.(load|dump)|"
+    r"allow_pickle\s*=\s*True|safe_mode\s*=\s*False|enable_unsafe_deserialization|\beval\(|\bexec\(|"
+    r"trusted\s*=\s*\w*\.?get_untrusted_types"
+)
+
+
+def test_no_module_unpickles_anything():
+    sources = [
+        path for name in ("hybrid", "extractors", "classifiers", "pipelines") for path in (ROOT / name).rglob("*.py")
+    ]
+    assert len(sources) > 30
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if FORBIDDEN.search(line)
+    ]
+    assert found == []

@@ -1,0 +1,149 @@
+"""Training a custom backbone: the epoch is chosen on validation, the test split is not looked at, seeds repeat."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.metrics import accuracy_score, log_loss
+
+from hybrid.cli.main import main
+from hybrid.datasets import Dataset
+from hybrid.errors import InputError
+from hybrid.training import TrainingOptions, input_shape, train_network
+
+QUICK = TrainingOptions(epochs=4, batch_size=16, patience=2, seed=1)
+
+
+def stripes(n=90, seed=0, size=12):
+    """Return images of upright and level stripes, a third of them level, in noise."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(["upright", "level", "upright"] * (n // 3))
+    images = rng.integers(0, 120, (n, size, size))
+    images[:, :, ::4] += np.where(labels == "upright", 130, 0)[:, None, None]
+    images[:, ::4, :] += np.where(labels == "level", 130, 0)[:, None, None]
+    return images.astype(np.uint8), labels
+
+
+@pytest.fixture
+def dataset():
+    images, labels = stripes()
+    split = np.array((["train"] * 9 + ["val"] * 3 + ["test"] * 3) * 6)
+    return Dataset.from_arrays(images, labels, split=split)
+
+
+def predict(trained, dataset):
+    return trained.model.predict(dataset.X[..., None], verbose=0)
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch_on_validation(dataset):
+    trained = train_network("convnet_small", dataset, replace(QUICK, learning_rate=0.02, epochs=8))
+    losses = trained.history["val_loss"]
+    assert trained.best_epoch == np.argmin(losses) + 1
+    val = dataset.part("val")
+    assert log_loss(val.y, predict(trained, val)) == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_it_learns_and_the_history_has_train_and_validation(dataset):
+    trained = train_network("resnet_small", dataset, replace(QUICK, epochs=12, patience=12))
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} <= set(trained.history)
+    val = dataset.part("val")
+    assert accuracy_score(val.y, val.classes[predict(trained, val).argmax(axis=1)]) > 0.9
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(dataset):
+    one, same, other = (train_network("convnet_bn", dataset, replace(QUICK, seed=seed, epochs=2)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(predict(one, dataset), predict(same, dataset))
+    assert not np.array_equal(predict(one, dataset), predict(other, dataset))
+
+
+def test_the_test_split_changes_nothing(dataset):
+    inverted = dataset.X.copy()
+    inverted[dataset.split == "test"] = 255 - inverted[dataset.split == "test"]
+    runs = [train_network("convnet_small", data, QUICK) for data in (dataset, replace(dataset, X=inverted))]
+    assert runs[0].history == runs[1].history
+
+
+def test_balanced_weights_move_predictions_to_the_rare_class(dataset):
+    means = {}
+    for weight in ("balanced", "none"):
+        options = replace(QUICK, epochs=1, learning_rate=1e-4, class_weight=weight)
+        means[weight] = predict(train_network("convnet_small", dataset, options), dataset).mean(axis=0)[0]
+    assert dataset.classes[0] == "level"
+    assert means["balanced"] > means["none"]
+
+
+def test_several_labels_train_with_one_sigmoid_each():
+    images, labels = stripes()
+    targets = np.stack([labels == "level", labels == "upright", images.mean(axis=(1, 2)) > images.mean()], axis=1)
+    data = Dataset.from_arrays(images, targets.astype(np.uint8), label_names=["level", "upright", "bright"])
+    trained = train_network("resnet_small", data, replace(QUICK, epochs=12, patience=12))
+    proba = predict(trained, data)
+    assert proba.shape == (90, 3)
+    assert not np.allclose(proba.sum(axis=1), 1)
+    assert accuracy_score(labels == "level", proba[:, 0] > 0.5) > 0.9
+
+
+def test_the_input_is_sized_to_the_images(tmp_path):
+    grey = Dataset.from_arrays(*stripes(size=12))
+    assert input_shape(grey, None) == (12, 12, 1)
+    assert input_shape(grey, 20) == (20, 20, 1)
+    images, labels = stripes(size=12)
+    paths = []
+    for number, image in enumerate(images):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(image).resize((90, 60 + number % 2)).save(paths[-1])
+    files = Dataset.from_arrays(paths, labels)
+    assert input_shape(files, None) == (64, 64, 1)
+    Image.new("RGB", (90, 60)).save(paths[0])
+    assert input_shape(files, (30, 40)) == (30, 40, 3)
+
+
+def test_what_cannot_be_trained_is_said(dataset):
+    without_val = dataset.take(dataset.split != "val")
+    with pytest.raises(InputError, match="no validation split"):
+        train_network("convnet_small", without_val, QUICK)
+    with pytest.raises(InputError, match="custom backbone 'resnet50'"):
+        train_network("resnet50", dataset, QUICK)
+    with pytest.raises(InputError, match="Nearest: 'resnet_small'"):
+        train_network("resnet_smal", dataset, QUICK)
+    with pytest.raises(InputError, match="convnet_small cannot be built for images of 6×6"):
+        train_network("convnet_small", dataset, QUICK, size=6)
+    with pytest.raises(InputError, match="Nearest: 'balanced'"):
+        train_network("convnet_small", dataset, replace(QUICK, class_weight="balance"))
+
+
+def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images, labels = stripes()
+    rows = np.arange(90)
+    parts = {"train": rows % 5 > 1, "val": rows % 5 == 0, "test": rows % 5 == 1}
+    codes = (labels == "upright").astype(np.uint8)
+    arrays = {f"{name}_images": images[here] for name, here in parts.items()}
+    np.savez("stripes.npz", **arrays, **{f"{name}_labels": codes[here] for name, here in parts.items()})
+
+    def run(*args):
+        result = CliRunner().invoke(main, [*args, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    record = run("train", "resnet_small", "stripes.npz", "--epochs", "6")
+    folder = tmp_path / "hybrid_runs/networks/stripes-resnet_small"
+    history = json.loads((folder / "training.json").read_text())["history"]
+    with Image.open(folder / "curves.png") as image:
+        assert min(image.size) > 200
+    assert record["model"] == "network-stripes-resnet_small"
+    val = record["splits"]["val"]["metrics"]["log_loss"]["value"]
+    assert val == pytest.approx(min(history["val_loss"]), abs=1e-5)
+
+    found = run("extract", "stripes.npz")
+    assert found["set"] == "stripes-resnet_small"
+    assert found["width"] == 128
+    run("fit", "svm")
+    models = {row["model"] for row in run("compare")["groups"][0]["models"]}
+    assert models == {"network-stripes-resnet_small", "svm-stripes-resnet_small"}
+    Image.fromarray(images[0]).save("upright.png")
+    row = run("predict", "network-stripes-resnet_small", "upright.png")["predictions"][0]
+    assert row["p_0"] + row["p_1"] == pytest.approx(1)
