@@ -7,10 +7,19 @@ from hybrid.extractors.backbones import BACKBONES, Backbone, find_backbone, pars
 if TYPE_CHECKING:
     from hybrid.extractors.extractor import FeatureExtractor
     from hybrid.extractors.images import BadImageError
+    from hybrid.extractors.request import RandomWeightsWarning
 
-__all__ = ["BACKBONES", "Backbone", "BadImageError", "FeatureExtractor", "find_backbone", "parse_backbone"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "BadImageError",
+    "FeatureExtractor",
+    "RandomWeightsWarning",
+    "find_backbone",
+    "parse_backbone",
+]
 
-_HOMES = {"FeatureExtractor": "extractor", "BadImageError": "images"}
+_HOMES = {"FeatureExtractor": "extractor", "BadImageError": "images", "RandomWeightsWarning": "request"}
 
 
 def __getattr__(name: str) -> Any:

@@ -60,6 +60,35 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{str(path)!r} cannot be read ({error}): remove it and make it again.") from error
 
 
+@contextlib.contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well it takes the place of `folder`, else it is removed.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or the disk is full; what was there before is still there then.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tmp-", ignore_cleanup_errors=True) as temporary:
+            new, old = Path(temporary) / "new", Path(temporary) / "old"
+            new.mkdir()
+            yield new
+            if folder.exists():
+                folder.rename(old)
+            try:
+                new.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
+        _sync_folder(folder.parent)
+    except OSError as error:
+        raise InputError(
+            f"{str(folder)!r} cannot be written ({error.strerror or error}): free space or give another folder."
+        ) from error
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
@@ -67,17 +96,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-@contextlib.contextmanager
-def replace_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends well it takes the place of `folder`, else it is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tmp-", ignore_cleanup_errors=True) as temporary:
-        new = Path(temporary) / "new"
-        new.mkdir()
-        yield new
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        new.rename(folder)
-        _sync_folder(folder.parent)

@@ -87,9 +87,7 @@ def _check(X: Any) -> list[str] | np.ndarray:
     except ValueError as error:
         raise InputError("X holds arrays of different shapes; expected images of one size, or paths.") from error
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
-        raise InputError(
-            f"X has shape {array.shape}, which is one RGB image: give image[np.newaxis]."
-        )
+        raise InputError(f"X has shape {array.shape}, which is one RGB image: give image[np.newaxis].")
     if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))):
         return array
     if array.ndim == 1 and all(isinstance(item, (str, Path)) for item in array):

@@ -1,5 +1,6 @@
 """Load a weights file into a network after comparing their structure, layer by layer."""
 
+import warnings
 from pathlib import Path
 
 import h5py
@@ -24,11 +25,16 @@ def load_weights(network: keras.Model, path: Path) -> None:
         problem = mismatch(shapes, network_shapes(network))
         if problem:
             raise InputError(f"Weights file {str(path)!r} does not fit {network.name!r}: {problem}")
-    try:
-        network.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"Weights file {str(path)!r} does not fit {network.name!r}: {reason}") from error
+    with warnings.catch_warnings(record=True) as told:  # Keras only warns of some layers that it leaves as they were
+        warnings.simplefilter("always", UserWarning)
+        try:
+            network.load_weights(path)
+            problem = next((str(item.message) for item in told if issubclass(item.category, UserWarning)), "")
+        except (ValueError, OSError, KeyError) as error:
+            problem = str(error)
+    if problem:
+        reason = " ".join(problem.split())[:300]
+        raise InputError(f"Weights file {str(path)!r} does not fit {network.name!r}: {reason}")
 
 
 def file_shapes(path: Path) -> Shapes | None:

@@ -8,8 +8,6 @@
 A network with ImageNet or random weights is not kept: it is built again, and its fingerprint checked.
 """
 
-import shutil
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from hybrid import __version__
 from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import write_atomic
+from hybrid.extractors.atomic import replace_folder, write_atomic
 from hybrid.extractors.extractor import FeatureExtractor
 from hybrid.pipelines.manifest import SCHEMA, describe_files, to_json, unlisted, write_manifest
 from hybrid.pipelines.network import NETWORK, WEIGHTS, save_extractor
@@ -72,15 +70,8 @@ def save_model(
     whole = _compose(pipeline, extractor)
     target = Path(folder).expanduser().resolve()
     _check_target(target)
-    temporary = target.parent / f".tmp-{target.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        temporary.mkdir(parents=True)
-        _write(temporary, whole, dict(info or {}))
-        _replace(target, temporary)
-    except OSError as error:
-        raise InputError(f"{str(target)!r} cannot be written ({error}): free space or give another folder.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with replace_folder(target) as new:
+        _write(new, whole, dict(info or {}))
     return target
 
 
@@ -161,18 +152,3 @@ def _check_target(target: Path) -> None:
             f"{str(target)!r} holds {foreign[0]!r}, which is no part of a saved model, so it is not replaced: "
             "give another folder."
         )
-
-
-def _replace(target: Path, complete: Path) -> None:
-    """Move a complete folder to its place; the old one is removed last."""
-    if not target.exists():
-        complete.replace(target)
-        return
-    old = complete.with_name(f"{complete.name}-old")
-    target.replace(old)
-    try:
-        complete.replace(target)
-    except OSError:
-        old.replace(target)
-        raise
-    shutil.rmtree(old)

@@ -40,10 +40,10 @@ def load(path, spec=SPEC, size=SIZE, top=False):
 
 def assert_same_features(network, other):
     first = {weight.path: keras.ops.convert_to_numpy(weight) for weight in network.weights}
-    for weight in other.weights:
-        if weight.path in first:
-            np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), first[weight.path])
-    assert len(set(first) & {weight.path for weight in other.weights}) > 100
+    both = [weight for weight in other.weights if weight.path in first]
+    assert len(both) > 100
+    for weight in both:
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), first[weight.path])
 
 
 @pytest.mark.parametrize("root", ["", "model_weights"])
@@ -54,8 +54,9 @@ def test_applications_files_with_and_without_the_classes(tmp_path, options, root
     assert_same_features(source, load(tmp_path / "w.h5"))
 
 
-def test_keras_3_weights_files(tmp_path):
-    source = mobilenet(include_top=False)
+@pytest.mark.parametrize("include_top", [False, True])
+def test_keras_3_weights_files(tmp_path, include_top):
+    source = mobilenet(include_top=include_top)
     source.save_weights(tmp_path / "w.weights.h5")
     assert_same_features(source, load(tmp_path / "w.weights.h5"))
 
@@ -117,6 +118,7 @@ def test_keras_own_efficientnet_files_are_not_taken_for_plain_weights(tmp_path):
 
 # --- ImageNet weights
 
+
 def test_without_a_network_imagenet_weights_give_one_sentence(monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("URL fetch failure: [Errno -3] Temporary failure in name resolution")
@@ -128,6 +130,7 @@ def test_without_a_network_imagenet_weights_give_one_sentence(monkeypatch):
 
 # --- random weights
 
+
 @pytest.mark.parametrize("backbone", ["resnet_small", "mobilenet:alpha=0.25"])
 def test_random_weights_are_said_every_time(backbone):
     images = np.zeros((2, 32, 32, 3), np.uint8)
@@ -135,10 +138,11 @@ def test_random_weights_are_said_every_time(backbone):
         extractor = FeatureExtractor(backbone, weights="random", size=32)
         with pytest.warns(RandomWeightsWarning, match=r"RANDOM weights \(seed 0\)") as told:
             extractor.transform(images)
-        assert len(told) == 1
+        assert sum(issubclass(item.category, RandomWeightsWarning) for item in told) == 1
 
 
 # --- the user's own network
+
 
 def save(network, path):
     network.save(path)
@@ -222,6 +226,7 @@ def test_weights_that_do_not_go_with_the_backbone(backbone, weights, reason, tin
 
 
 # --- real weights
+
 
 @pytest.mark.data
 def test_both_files_of_mobilenet_give_the_same_embedding(data_folder, pixels):
