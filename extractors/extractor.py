@@ -67,8 +67,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     Examples
     --------
     >>> from hybrid.extractors import FeatureExtractor
-    >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"])
-    FeatureExtractor(backbone='resnet50', layers=['conv3_block4_out', 'penultimate'])
+    >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"]).layer_list
+    ['conv3_block4_out', 'penultimate']
     """
 
     def __init__(
@@ -275,9 +275,9 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return _graphs[key]
 
     def _runtime(self, identity: Identity, batch_size: int) -> Runtime:
+        graph = self._graph()  # imports Keras
         from hybrid.extractors.runtime import KerasRuntime
 
-        graph = self._graph()
         if graph.identity != identity:
             raise InputError(
                 f"The backbone {str(self.backbone)!r} is no longer what it was when it was first used "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from hybrid.errors import InputError, unknown_name
@@ -16,7 +17,6 @@ from hybrid.extractors.cutting import check_cuttable, cut, layer_names, leaf_ope
 from hybrid.extractors.identity import FORMAT, Identity
 from hybrid.extractors.networks import fresh_state, load_network, symbolic
 from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
-from hybrid.extractors.weights import values_of
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,10 @@ def _pool(tensor: keras.KerasTensor, pooling: str, name: str) -> keras.KerasTens
 
 def _weights_digest(model: keras.Model) -> str:
     digest = hashlib.sha256()
-    for value in values_of(model):
+    for weight in model.weights:
+        value = ops.convert_to_numpy(weight)
+        if not np.isfinite(value).all():  # a ReLU may hide it
+            raise InputError(f"The weight {weight.path!r} of the network holds NaN or infinity: train it anew.")
         digest.update(f"{value.dtype} {value.shape}\n".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()

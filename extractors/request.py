@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid import __version__
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import images
 from hybrid.extractors.backbones import BackboneSpec, parse_backbone
@@ -55,6 +56,7 @@ def describe_request(
     return {
         "format": FORMAT,
         "decode_policy": images.POLICY,
+        "hybrid": __version__,
         "keras": version("keras"),
         "backend": keras_backend(),
         "backbone": spec.name if spec.path is None else _digest(spec.path, memory),

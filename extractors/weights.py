@@ -5,7 +5,6 @@ from pathlib import Path
 
 import h5py
 import keras
-import numpy as np
 
 from hybrid.errors import InputError
 
@@ -76,11 +75,6 @@ def mismatch(found: Shapes, expected: Shapes) -> str:
         extra = rest[min(len(found), len(expected))][0]
         return f"the file has {len(found)} layers with weights, the network {len(expected)}; {owner} has {extra!r}."
     return ""
-
-
-def values_of(network: keras.Model) -> list[np.ndarray]:
-    """Return a network's weights as arrays, in the order of its layers."""
-    return [keras.ops.convert_to_numpy(weight) for weight in network.weights]
 
 
 def _show(sizes: list[tuple[int, ...]]) -> str:

@@ -83,3 +83,17 @@ def image_files(pixels, tmp_path):
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image).save(path)
     return paths
+
+
+@pytest.fixture
+def image_folder(tmp_path):
+    """A folder of two classes, dark and bright, thirty 40×40 pictures each, named as in the README."""
+    from PIL import Image
+
+    rng = np.random.default_rng(4)
+    for name, base in (("normal", 40), ("pneumonia", 120)):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for number in range(30):
+            Image.fromarray((base + rng.integers(0, 100, (40, 40, 3))).astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "pictures"

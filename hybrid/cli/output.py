@@ -70,11 +70,18 @@ def progress_bar(text: str) -> Iterator["Progress"]:
 
 @contextlib.contextmanager
 def loud_warnings() -> Iterator[None]:
-    """Print the library's warnings as one line each."""
+    """Print the library's warnings as one line each, and each only once."""
     import warnings
 
+    said: set[str] = set()
+
+    def once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            warn(text)
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *rest, **more: warn(str(message))
+        warnings.showwarning = lambda message, *rest, **more: once(str(message))
         yield
 
 
