@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TREE := build/typecheck
 
-.PHONY: demo test test-fast check format clean
+.PHONY: demo test test-fast test-lowest check format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
@@ -25,6 +25,14 @@ check: $(STAMP)
 	ln -s $(CURDIR)/classifiers $(CURDIR)/extractors $(CURDIR)/pipelines $(TREE)/hybrid/
 	cd $(TREE) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p hybrid
 
+# The lower bounds of setup.cfg, all at once: the same tests with the oldest versions that it allows.
+test-lowest:
+	mkdir -p build
+	sed -n 's/^ *\([a-z][a-z-]*\)>=\([0-9.]*\)$$/\1==\2.*/p' setup.cfg > build/lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e ".[dev]"
+	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -37,4 +45,4 @@ $(STAMP): setup.cfg pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache

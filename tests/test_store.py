@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from hybrid.extractors import extraction
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.extraction import extract
 from hybrid.extractors.identity import Identity
-from hybrid.extractors.images import BadImageError, bytes_digest
+from hybrid.extractors.images import BadImageError
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import DamagedShardWarning, EmbeddingStore
 
@@ -281,63 +280,3 @@ def test_two_processes_at_once_end_well(cache):
     done, store = run(images_of(100), cache)
     assert (done.new, done.cached) == (0, 100)
     np.testing.assert_array_equal(store.gather(done.keys), expected(images_of(100)))
-
-
-# --- the memory of file digests
-
-
-def settled(monkeypatch):
-    monkeypatch.setattr("hybrid.extractors.digests._SETTLED_NS", -(10**15))
-
-
-def test_a_file_is_read_again_only_if_it_changed(cache, tmp_path, monkeypatch):
-    settled(monkeypatch)
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"one")
-    memory = FileDigests(cache)
-    assert memory([str(path)]) == [bytes_digest(b"one")]
-    with monkeypatch.context() as patch:
-        patch.setattr("hybrid.extractors.digests.read_bytes", lambda path: pytest.fail("read again"))
-        assert FileDigests(cache)([str(path)]) == [bytes_digest(b"one")]
-    stat = path.stat()
-    path.write_bytes(b"two")  # same size, same inode, and the same time put back, as `cp -p` or an archive does
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert memory([str(path)]) == [bytes_digest(b"two")]
-    assert memory([str(path)]) == [bytes_digest(b"two")]
-
-
-def test_a_file_changed_just_now_is_not_trusted(cache, tmp_path):
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"one")
-    FileDigests(cache)([str(path)])
-    path.write_bytes(b"two")
-    assert FileDigests(cache)([str(path)]) == [bytes_digest(b"two")]
-
-
-def test_relative_paths_are_not_mixed_up(cache, tmp_path, monkeypatch):
-    settled(monkeypatch)
-    for name in ("x", "y"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "image.png").write_text(name)
-    monkeypatch.setattr("hybrid.extractors.digests._stamp", lambda path: ("same", True))
-    found = []
-    for name in ("x", "y"):
-        monkeypatch.chdir(tmp_path / name)
-        found += FileDigests(cache)(["image.png"])
-    assert found == [bytes_digest(b"x"), bytes_digest(b"y")]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="file names of any bytes are POSIX's")
-def test_file_names_that_are_no_text(cache, image_files, tmp_path):
-    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
-    shutil.copy(image_files[0], path)
-    assert run([path], cache)[0].new == 1
-    assert run([path], cache)[0].cached == 1
-
-
-def test_losing_the_memory_costs_nothing_else(cache, image_files):
-    run(image_files, cache)
-    (cache / "digests.sqlite").write_bytes(b"damaged" * 100)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert run(image_files, cache)[0].cached == len(image_files)

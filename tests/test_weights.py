@@ -61,6 +61,16 @@ def test_keras_3_weights_files(tmp_path, include_top):
     assert_same_features(source, load(tmp_path / "w.weights.h5"))
 
 
+@pytest.mark.slow
+def test_convnext_with_its_classes_is_cut_at_its_own_last_normalization(tmp_path):
+    spec = parse_backbone("convnext_tiny")
+    source = keras.applications.ConvNeXtTiny(weights=None, input_shape=(32, 32, 3))
+    write_applications_file(source, tmp_path / "w.h5")
+    identity = FeatureExtractor(spec.name, weights=tmp_path / "w.h5", size=32).resolve()
+    assert identity.fields["layers"] == ["convnext_tiny_head_layernorm"]
+    assert identity.width == 768
+
+
 def test_a_file_of_another_network_names_the_first_layer_that_differs(tmp_path):
     other = keras.applications.MobileNet(weights=None, alpha=0.5, include_top=False, input_shape=(32, 32, 3))
     write_applications_file(other, tmp_path / "w.h5")
