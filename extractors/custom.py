@@ -28,7 +28,7 @@ def convnet_small(input_shape: tuple[int, int, int], n_outputs: int, multilabel:
     for _ in range(2):
         x = layers.Conv2D(32, 3, activation="relu")(x)
         x = layers.MaxPooling2D(2)(x)
-    x = layers.Flatten(name="features")(x)
+    x = _flattened(x, name="features")
     return keras.Model(inputs, _probabilities(x, n_outputs, multilabel), name="convnet_small")
 
 
@@ -43,7 +43,7 @@ def convnet_bn(input_shape: tuple[int, int, int], n_outputs: int, multilabel: bo
         x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.MaxPooling2D(2)(x)
         x = layers.Dropout(dropout)(x)
-    x = layers.Flatten()(x)
+    x = _flattened(x)
     x = layers.Dense(128, activation="relu", name="features")(x)
     x = layers.Dropout(0.5)(x)
     return keras.Model(inputs, _probabilities(x, n_outputs, multilabel), name="convnet_bn")
@@ -76,6 +76,12 @@ def _residual_block(x: keras.KerasTensor, filters: int, stride: int) -> keras.Ke
     y = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(y))
     y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
     return layers.Add()([shortcut, y])
+
+
+def _flattened(x: keras.KerasTensor, name: str | None = None) -> keras.KerasTensor:
+    if 0 in x.shape:  # Keras says so itself in some versions only
+        raise ValueError("the images are too small: nothing is left of them after the convolutions and poolings.")
+    return layers.Flatten(name=name)(x)
 
 
 def _rescaled(input_shape: tuple[int, int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:

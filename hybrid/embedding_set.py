@@ -150,11 +150,10 @@ def save_set(found: EmbeddingSet, workspace: Workspace, name: str | None = None)
     The same dataset and extractor take the place of their earlier set; another one gets a number behind its name.
     """
     name = name or _free_name(found, workspace)
-    arrays = {"keys": found.keys, "ids": found.ids, "y": found.y, "classes": found.classes, "split": found.split}
-    if found.groups is not None:
-        arrays["groups"] = found.groups
+    names = ("keys", "ids", "y", "classes", "split", "groups")
+    arrays: dict[str, Any] = {name: getattr(found, name) for name in names if getattr(found, name) is not None}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     rows = workspace.sets / f"{name}-{digest[:12]}.npz"
     write_atomic(rows, lambda file: file.write(buffer.getvalue()))
