@@ -1,12 +1,12 @@
 """Run images through an extractor into the store: decode in threads, network in turn, shard by shard."""
 
+import itertools
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
@@ -14,25 +14,14 @@ from hybrid.errors import InputError
 from hybrid.extractors.digests import FileDigests, digest_keys
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.images import BadImageError
+from hybrid.extractors.runtime import Runtime
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import EmbeddingStore
-
-
-class Runtime(Protocol):
-    """What turns uint8 pixels (n, height, width, channels) into float32 embeddings (n, …)."""
-
-    name: str
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the embeddings of a batch."""
-        ...
-
 
 Progress = Callable[[int, int], None]
 
 _SHARD_ROWS = 1024
 _SHARD_VALUES = 2**24  # 64 MiB: rows may be wide
-_BATCH_PIXELS = 32 * 224 * 224
 
 
 @dataclass
@@ -63,18 +52,12 @@ class Extraction:
     runtime: str | None = None
 
 
-def choose_batch_size(size: tuple[int, int]) -> int:
-    """Return a batch size for images of that height and width: 32 at 224×224, more if smaller."""
-    return int(np.clip(_BATCH_PIXELS // (size[0] * size[1]), 8, 256))
-
-
 def extract(
     source: ImageSource,
     store: EmbeddingStore,
     memory: FileDigests,
     runtime: Callable[[], Runtime],
     *,
-    batch_size: int,
     on_bad: str = "raise",
     progress: Progress | None = None,
 ) -> Extraction:
@@ -90,8 +73,6 @@ def extract(
         Of the cache.
     runtime : callable
         Returns what turns pixels into embeddings; called only if there is something to compute.
-    batch_size : int
-        Images a batch.
     on_bad : {"raise", "skip"}, default="raise"
         What to do about an image that cannot be read or decoded.
     progress : callable, optional
@@ -116,90 +97,109 @@ def extract(
     missing[readable] = ~store.contains(keys[readable])
     todo = _first_of_each(keys, np.flatnonzero(missing))
     result = Extraction(keys, skipped=dict(bad))
-    _compute(source, store, todo, runtime, batch_size, on_bad, progress, result)
+    if len(todo):
+        _compute(source, store, todo, runtime(), on_bad, progress, result)
     _settle(store, result, readable, missing)
     result.seconds = time.perf_counter() - started
     return result
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Decoded images: their numbers, digests (n, 32) and pixels; and those that failed, with the reason."""
+
+    numbers: np.ndarray
+    keys: np.ndarray
+    pixels: np.ndarray
+    failed: dict[int, str]
 
 
 def _compute(
     source: ImageSource,
     store: EmbeddingStore,
     todo: np.ndarray,
-    runtime: Callable[[], Runtime],
-    batch_size: int,
+    run: Runtime,
     on_bad: str,
     progress: Progress | None,
     result: Extraction,
 ) -> None:
-    identity, run = store.identity, None
-    full = min(_SHARD_ROWS, _SHARD_VALUES // identity.width)
-    shard_keys: list[np.ndarray] = []
-    shard_rows: list[np.ndarray] = []
-    done = 0
+    """Send what is to do through the network, and write a shard whenever one is full."""
+    result.runtime = run.name
+    full = min(_SHARD_ROWS, _SHARD_VALUES // store.identity.width)
+    in_network: deque[_Batch] = deque()
+    shard: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def pixels() -> Iterator[np.ndarray]:
+        for batch in _batches(source, todo, store.identity, run.batch_size):
+            result.skipped.update(batch.failed)
+            _refuse(batch.failed, on_bad)
+            if len(batch.numbers):
+                in_network.append(batch)
+                yield batch.pixels
+
+    bad_before = len(result.skipped)
     try:
-        for numbers, digests, pixels, failed in _batches(source, todo, identity, batch_size):
-            result.skipped.update(failed)
-            _refuse(failed, on_bad)
-            if len(numbers):
-                run = run or runtime()
-                result.runtime = run.name
-                rows = run(pixels).reshape(len(pixels), -1)
-                _check_finite(rows, [source.name(number) for number in numbers])
-                keys = digest_keys(digests)
-                result.keys[numbers] = keys
-                shard_keys.append(keys)
-                shard_rows.append(rows)
-                result.new += len(numbers)
-            done += len(numbers) + len(failed)
+        for output in run.stream(pixels()):
+            batch, rows = in_network.popleft(), output.reshape(len(output), -1)
+            _check_finite(rows, [source.name(number) for number in batch.numbers])
+            result.keys[batch.numbers] = batch.keys
+            result.new += len(rows)
+            shard.append((batch.keys, rows))
             if progress:
-                progress(done, len(todo))
-            if sum(map(len, shard_rows)) >= full:
-                _flush(store, shard_keys, shard_rows)
+                progress(result.new + len(result.skipped) - bad_before, len(todo))
+            if sum(len(keys) for keys, _ in shard) >= full:
+                _flush(store, shard)
     finally:  # what was computed is kept, whatever happens next
-        _flush(store, shard_keys, shard_rows)
+        _flush(store, shard)
 
 
-def _flush(store: EmbeddingStore, keys: list[np.ndarray], rows: list[np.ndarray]) -> None:
-    if rows:
+def _flush(store: EmbeddingStore, shard: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    if shard:
+        keys, rows = zip(*shard, strict=True)
         store.append(np.concatenate(keys), np.concatenate(rows))
-        keys.clear()
-        rows.clear()
+        shard.clear()
 
 
-def _batches(
-    source: ImageSource, todo: np.ndarray, identity: Identity, batch_size: int
-) -> Iterator[tuple[np.ndarray, list[bytes], np.ndarray, dict[int, str]]]:
-    """Yield decoded batches in order; a few are decoded ahead while the network runs."""
-    size, channels, interpolation = (
-        identity.size,
-        identity.fields["channels"],
-        identity.fields["interpolation"],
-    )
+def _batches(source: ImageSource, todo: np.ndarray, identity: Identity, batch_size: int) -> Iterator[_Batch]:
+    """Yield decoded batches in order; threads decode a few of them ahead while the network runs."""
+    size, channels = identity.size, identity.fields["channels"]
+    interpolation = identity.fields["interpolation"]
 
-    def load(number: int) -> tuple[bytes, np.ndarray] | str:
-        try:
-            return source.decode(number, size, channels, interpolation)
-        except BadImageError as error:
-            return str(error)
+    def load(numbers: np.ndarray) -> list[tuple[bytes, np.ndarray] | str]:
+        loaded: list[tuple[bytes, np.ndarray] | str] = []
+        for number in numbers.tolist():
+            try:
+                loaded.append(source.decode(number, size, channels, interpolation))
+            except BadImageError as error:
+                loaded.append(str(error))
+        return loaded
 
-    chunks = deque(np.array_split(todo, range(batch_size, len(todo), batch_size)) if len(todo) else [])
+    workers = os.cpu_count() or 1
+    task = max(1, batch_size // (2 * workers))  # images a task: few enough to share out, many enough to be worth it
+    ahead = 2 + -(-4 * workers // batch_size)  # batches
+    starts = iter(range(0, len(todo), batch_size))
     pending: deque[tuple[np.ndarray, list[Future]]] = deque()
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
         try:
-            while chunks or pending:
-                while chunks and len(pending) < 3:
-                    chunk = chunks.popleft()
-                    pending.append((chunk, [pool.submit(load, int(number)) for number in chunk]))
+            while True:
+                for start in itertools.islice(starts, ahead - len(pending)):
+                    chunk = todo[start : start + batch_size]
+                    tasks = [chunk[first : first + task] for first in range(0, len(chunk), task)]
+                    pending.append((chunk, [pool.submit(load, numbers) for numbers in tasks]))
+                if not pending:
+                    return
                 chunk, futures = pending.popleft()
-                loaded = [future.result() for future in futures]
-                good = [item for item in loaded if not isinstance(item, str)]
-                failed = {int(n): item for n, item in zip(chunk, loaded, strict=True) if isinstance(item, str)}
-                numbers = np.array([number for number in chunk if int(number) not in failed], int)
-                pixels = np.stack([item[1] for item in good]) if good else np.empty((0, *size, channels), np.uint8)
-                yield numbers, [item[0] for item in good], pixels, failed
+                yield _batch(chunk, [item for future in futures for item in future.result()], (*size, channels))
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _batch(chunk: np.ndarray, loaded: list[tuple[bytes, np.ndarray] | str], shape: tuple[int, int, int]) -> _Batch:
+    failed = {int(number): item for number, item in zip(chunk, loaded, strict=True) if isinstance(item, str)}
+    numbers = np.array([number for number in chunk if int(number) not in failed], int)
+    good = [item for item in loaded if not isinstance(item, str)]
+    pixels = np.stack([image for _, image in good]) if good else np.empty((0, *shape), np.uint8)
+    return _Batch(numbers, digest_keys([digest for digest, _ in good]), pixels, failed)
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.backbones import parse_backbone
 from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.extraction import Extraction, Progress, Runtime, choose_batch_size, extract
+from hybrid.extractors.extraction import Extraction, Progress, extract
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.keras_import import import_keras
+from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, export_graph, is_exported
 from hybrid.extractors.options import PENULTIMATE
 from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
+from hybrid.extractors.runtime import RUNTIMES, KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import EmbeddingStore, default_cache
 
@@ -63,6 +65,9 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Folder of the store; None for ``HYBRID_CACHE`` or the user's cache folder.
     fingerprint : str, default=None
         The fingerprint that the extractor's identity must have, as a saved model states it; None for any.
+    runtime : {"auto", "openvino", "keras"}, default="auto"
+        What runs the network: OpenVINO on a CPU, Keras where a GPU is visible or OpenVINO cannot take the network.
+        The embeddings are the same to 1e-4 of their scale.
 
     Examples
     --------
@@ -84,6 +89,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         batch_size: int | None = None,
         cache: str | Path | None = None,
         fingerprint: str | None = None,
+        runtime: str = "auto",
     ):
         self.backbone = backbone
         self.layers = layers
@@ -96,6 +102,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.batch_size = batch_size
         self.cache = cache
         self.fingerprint = fingerprint
+        self.runtime = runtime
 
     def fit(self, X: Any, y: Any = None) -> "FeatureExtractor":
         """Check the parameters; there is nothing to learn.
@@ -225,15 +232,13 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _extract(
         self, source: ImageSource, store: EmbeddingStore, on_bad: str = "raise", progress: Progress | None = None
     ) -> Extraction:
-        batch_size = self.batch_size or choose_batch_size(store.identity.size)
-        if batch_size < 1:
-            raise InputError(f"batch_size={batch_size} was given; expected 1 or more, or None to choose by the size.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose.")
         return extract(
             source,
             store,
             FileDigests(self.cache_folder),
-            lambda: self._runtime(store.identity, batch_size),
-            batch_size=batch_size,
+            lambda: self._runtime(store.identity),
             on_bad=on_bad,
             progress=progress,
         )
@@ -274,14 +279,35 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         _graphs.move_to_end(key)
         return _graphs[key]
 
-    def _runtime(self, identity: Identity, batch_size: int) -> Runtime:
-        graph = self._graph()  # imports Keras
-        from hybrid.extractors.runtime import KerasRuntime
+    def _runtime(self, identity: Identity) -> Runtime:
+        """Return what runs the graph: OpenVINO on a CPU, without Keras if the graph was exported before."""
+        if self.runtime not in RUNTIMES:
+            raise unknown_name("runtime", self.runtime, RUNTIMES)
+        if self.runtime == "keras" or (self.runtime == "auto" and gpu_is_visible()):
+            return KerasRuntime(
+                self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size)
+            )
+        folder = self.cache_folder / "graphs" / identity.fingerprint
+        try:
+            if not is_exported(folder, identity):
+                export_graph(self._checked_graph(identity).model, identity, folder)
+            return OpenVINORuntime(folder, identity, self.batch_size)
+        except ExportError as error:
+            if self.runtime == "openvino":
+                raise InputError(
+                    f"OpenVINO cannot run {str(self.backbone)!r} ({error}): leave runtime='auto'."
+                ) from error
+            warnings.warn(f"OpenVINO cannot run {str(self.backbone)!r}, so Keras does: {error}", stacklevel=2)
+            return KerasRuntime(
+                self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size)
+            )
 
+    def _checked_graph(self, identity: Identity) -> "Graph":
+        graph = self._graph()
         if graph.identity != identity:
             raise InputError(
                 f"The backbone {str(self.backbone)!r} is no longer what it was when it was first used "
                 f"({identity.fingerprint[:12]}, now {graph.identity.fingerprint[:12]}): its weights were replaced "
                 f"under the same name; remove {str(self.cache_folder / 'extractors')!r} to use the new ones."
             )
-        return KerasRuntime(graph.model, batch_size)
+        return graph

@@ -3,10 +3,12 @@
 The policy is part of every extractor's identity (:data:`POLICY`): change a rule, raise the number.
 
 * The format is told by content. First frame of an animation. EXIF orientation is applied.
-* 16-bit and 32-bit integer grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped.
+* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped.
 * Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB.
 * RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
 * Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
+* A JPEG of at least four times the size asked for is decoded at a half, a quarter or an eighth, never at less than twice
+  that size, before it is resized ("draft" decoding); not so with "nearest", which is to pick pixels that are there.
 """
 
 import hashlib
@@ -18,7 +20,7 @@ from PIL import Image, ImageOps
 
 from hybrid.errors import InputError, unknown_name
 
-POLICY = 1
+POLICY = 2
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -143,9 +145,11 @@ def decode(
         If the bytes cannot be decoded whole.
     """
     try:
-        image = _to_mode(_as_image(data), "L" if channels == 1 else "RGB")
+        image = _to_mode(_as_image(data, None if interpolation == "nearest" else 2 * max(size)), channels)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), resample(interpolation))
+        if channels == 3:
+            image = image.convert("RGB")
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise BadImageError(f"Image {name!r} cannot be decoded: {reason}.") from error
@@ -159,17 +163,22 @@ def resample(interpolation: str) -> Image.Resampling:
     return INTERPOLATIONS[interpolation]
 
 
-def _as_image(data: bytes | np.ndarray) -> Image.Image:
+def _as_image(data: bytes | np.ndarray, least_side: int | None) -> Image.Image:
+    """Open an image upright; a JPEG may come smaller, but no side below `least_side` unless it was."""
     if isinstance(data, np.ndarray):
         return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
     if sniff_format(data[:32]) is None:
         raise ValueError("its content is no image of a format that is read here" if data else "the file is empty")
     image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    if image.format == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
+        image.draft(None, (least_side, least_side))
     image.load()
-    return ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
-def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+def _to_mode(image: Image.Image, channels: int) -> Image.Image:
+    """Return the image in mode "L" or "RGB": grey stays grey, which is cheaper to resize."""
     if image.mode.startswith("I"):
         image = _scale_to_8_bits(image)
     elif image.mode == "F":
@@ -177,11 +186,10 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
-    if image.mode == mode:
-        return image
-    if mode == "L" and image.mode not in ("RGB", "1"):
-        image = image.convert("RGB")
-    return image.convert(mode)
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    image = image.convert("RGB")
+    return image.convert("L") if channels == 1 else image
 
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:

@@ -97,3 +97,19 @@ def image_folder(tmp_path):
         for number in range(30):
             Image.fromarray((base + rng.integers(0, 100, (40, 40, 3))).astype(np.uint8)).save(folder / f"{number}.png")
     return tmp_path / "pictures"
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """The number of images in each batch that goes through a network, whatever runs it."""
+    from hybrid.extractors.openvino_runtime import OpenVINORuntime
+    from hybrid.extractors.runtime import KerasRuntime
+
+    batches = []
+    for kind in (OpenVINORuntime, KerasRuntime):
+
+        def stream(self, images, original=kind.stream):
+            return original(self, (batches.append(len(pixels)) or pixels for pixels in images))
+
+        monkeypatch.setattr(kind, "stream", stream)
+    return batches

@@ -18,19 +18,6 @@ from hybrid.extractors.extractor import _graphs
 
 
 @pytest.fixture
-def computed(monkeypatch):
-    """The number of images in each batch that goes through a network."""
-    from hybrid.extractors.runtime import KerasRuntime
-
-    batches = []
-    call = KerasRuntime.__call__
-    monkeypatch.setattr(
-        KerasRuntime, "__call__", lambda self, pixels: (batches.append(len(pixels)), call(self, pixels))[1]
-    )
-    return batches
-
-
-@pytest.fixture
 def extractor(tiny_network):
     return FeatureExtractor(tiny_network)
 

@@ -1,5 +1,7 @@
 """The decode policy, rule by rule, each on an image made for it."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -192,3 +194,48 @@ def test_missing_files_and_folders_are_refused_by_name(tmp_path):
 def test_formats_are_sniffed(tmp_path, suffix):
     expected = {".jpg": "JPEG", ".tif": "TIFF"}.get(suffix, suffix[1:].upper())
     assert sniff_format(encoded(tmp_path, Image.fromarray(RGB), suffix)[:32]) == expected
+
+
+# --- large JPEGs are decoded at a fraction of their size
+
+
+def large_jpeg(mode, orientation=None):
+    """Return a smooth 1200×900 picture, dark at the left and bright at the top right, as JPEG, and its pixels."""
+    y, x = np.mgrid[0:900, 0:1200]
+    pixels = (20 + 120 * x / 1199 + 100 * (x > 600) * (y < 300) * (1 - y / 300)).astype(np.uint8)
+    image = Image.fromarray(pixels).convert(mode)
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=95, exif=exif)
+    return buffer.getvalue(), np.asarray(image)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_large_jpeg_decoded_in_part_looks_like_one_decoded_whole(mode, channels):
+    data, _ = large_jpeg(mode)
+    whole = Image.open(io.BytesIO(data)).convert("L" if channels == 1 else "RGB").resize((80, 60), Image.BILINEAR)
+    found = decode(data, (60, 80), channels)
+    difference = np.abs(found.astype(int) - np.asarray(whole, int).reshape(60, 80, channels))
+    assert difference.mean() < 1
+    assert difference.max() <= 6
+
+
+def test_a_large_jpeg_is_never_decoded_below_twice_the_size_asked_for(monkeypatch):
+    seen = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(Image.Image, "resize", lambda self, *args: seen.append(self.size) or resize(self, *args))
+    data, _ = large_jpeg("L")
+    decode(data, (100, 60), 1)
+    assert seen == [(300, 225)]
+    decode(data, (100, 60), 1, "nearest")
+    assert seen[1] == (1200, 900)
+
+
+def test_a_large_jpeg_lying_on_its_side_is_turned_upright():
+    data, pixels = large_jpeg("L", orientation=6)
+    found = decode(data, (80, 60), 1)[..., 0]
+    upright = np.asarray(Image.fromarray(np.rot90(pixels, -1)).resize((60, 80), Image.BILINEAR))
+    assert np.abs(found.astype(int) - upright).mean() < 1

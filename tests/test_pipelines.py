@@ -91,31 +91,19 @@ def images():
     return X, np.repeat(["dark", "light"], 20)
 
 
-@pytest.fixture
-def calls(monkeypatch):
-    """The number of images in each batch that went through a network."""
-    from hybrid.extractors.runtime import KerasRuntime
-
-    original, seen = KerasRuntime.__call__, []
-    monkeypatch.setattr(
-        KerasRuntime, "__call__", lambda self, pixels: seen.append(len(pixels)) or original(self, pixels)
-    )
-    return seen
-
-
-def test_a_grid_over_layers_and_heads_runs_each_image_through_each_network_once(tiny_network, images, calls):
+def test_a_grid_over_layers_and_heads_runs_each_image_through_each_network_once(tiny_network, images, computed):
     X, y = images
     grid = {"extractor__layers": ["base/conv_a", "pool", ["base/conv_a", "hidden"]], "head__C": [0.01, 0.1, 1.0]}
     search = GridSearchCV(make_pipeline(tiny_network, "softmax"), grid, cv=4, error_score="raise").fit(X, y)
     assert search.best_score_ > 0.9
-    assert sum(calls) == 3 * len(X)
+    assert sum(computed) == 3 * len(X)
 
 
-def test_tuning_on_images_runs_each_image_once(tiny_network, images, calls):
+def test_tuning_on_images_runs_each_image_once(tiny_network, images, computed):
     X, y = images
     search = tune(make_pipeline(tiny_network, "svm"), X, y, cv=3)
     assert set(search.best_params_) == {"head__C"}
-    assert sum(calls) == len(X)
+    assert sum(computed) == len(X)
 
 
 def test_paths_and_pixels_give_the_same_labels(tiny_network, images, tmp_path):

@@ -23,8 +23,13 @@ class Means:
 
     name = "means"
 
-    def __init__(self):
+    def __init__(self, batch_size=4):
         self.images = 0
+        self.batch_size = batch_size
+
+    def stream(self, batches):
+        for pixels in batches:
+            yield self(pixels)
 
     def __call__(self, pixels):
         self.images += len(pixels)
@@ -42,7 +47,6 @@ def images_of(n, seed=0):
 
 def run(images, cache, runtime=None, **options):
     runtime = runtime or Means()
-    options = {"batch_size": 4} | options
     source, store = ImageSource(images), EmbeddingStore(cache, IDENTITY)
     return extract(source, store, FileDigests(cache), lambda: runtime, **options), store
 

@@ -1,0 +1,117 @@
+"""Run an extractor's graph through OpenVINO: exported from Keras once, kept in the cache, then run without Keras."""
+
+import contextlib
+import hashlib
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.extractors.atomic import read_json, replace_folder, write_json
+from hybrid.extractors.identity import Identity
+from hybrid.extractors.runtime import padded
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH_PIXELS = 8 * 224 * 224
+_FILES = ("graph.xml", "graph.bin")
+
+
+class ExportError(Exception):
+    """OpenVINO cannot take a network."""
+
+
+class OpenVINORuntime:
+    """Run an exported graph on the CPU, in float32, a few batches in flight.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``graph.xml`` and ``graph.bin``, checked.
+    identity : Identity
+        Of the extractor.
+    batch_size : int, optional
+        The graph is compiled for it; by default 8 at 224×224, more if smaller.
+    """
+
+    name = "openvino"
+
+    def __init__(self, folder: Path, identity: Identity, batch_size: int | None = None):
+        openvino = _openvino()
+        height, width = identity.size
+        self.batch_size = batch_size or int(np.clip(_BATCH_PIXELS // (height * width), 1, 256))
+        core = openvino.Core()
+        model = core.read_model(folder / _FILES[0])
+        model.reshape([self.batch_size, height, width, identity.fields["channels"]])
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
+        compiled = core.compile_model(model, "CPU", settings)
+        in_flight = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [compiled.create_infer_request() for _ in range(in_flight)]
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the embeddings of each batch, as `hybrid.extractors.runtime.Runtime` says."""
+        free = deque(self._requests)
+        running: deque[tuple[Any, np.ndarray, int]] = deque()
+        for pixels in batches:
+            if not free:
+                yield _finish(running, free)
+            request, batch = free.popleft(), padded(pixels, self.batch_size)
+            request.start_async([batch], share_inputs=True)
+            running.append((request, batch, len(pixels)))  # the batch must outlive its request
+        while running:
+            yield _finish(running, free)
+
+
+def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None:
+    """Write a Keras graph in OpenVINO's format, with its checksums, whole or not at all.
+
+    Raises
+    ------
+    ExportError
+        If OpenVINO cannot take the network; nothing is written then.
+    """
+    _openvino()
+    with replace_folder(folder) as new:
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                model.export(str(new / _FILES[0]), format="openvino", verbose=False)
+        except Exception as error:  # the converter fails in any way it likes
+            raise ExportError(" ".join(str(error).split())[:200]) from error
+        files = {name: _file_digest(new / name) for name in _FILES}
+        write_json(new / "graph.json", {"fingerprint": identity.fingerprint, "sha256": files})
+
+
+def is_exported(folder: Path, identity: Identity) -> bool:
+    """Whether a folder holds the whole, undamaged graph of an extractor."""
+    try:
+        record = read_json(folder / "graph.json")
+        whole = all(_file_digest(folder / name) == record["sha256"][name] for name in _FILES)
+        return whole and record["fingerprint"] == identity.fingerprint
+    except (InputError, OSError, KeyError, TypeError):
+        return False
+
+
+def _finish(running: deque[tuple[Any, np.ndarray, int]], free: deque[Any]) -> np.ndarray:
+    request, _, length = running.popleft()
+    request.wait()
+    rows = np.array(request.get_output_tensor().data[:length], dtype=np.float32)  # a copy: the tensor is used again
+    free.append(request)
+    return rows
+
+
+def _openvino() -> Any:
+    """Import OpenVINO without the package through which its converter reports every use to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

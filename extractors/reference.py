@@ -1,0 +1,86 @@
+"""The embeddings a careful person would compute by hand with Keras alone, and what a graph says of its own layers.
+
+`hybrid doctor` holds an extractor against this: nothing of how the extractor's graph is put together is used here.
+"""
+
+import inspect
+
+import keras
+import numpy as np
+
+from hybrid.extractors.backbones import BackboneSpec
+from hybrid.extractors.cutting import layer_names, leaf_operations
+from hybrid.extractors.identity import Identity
+from hybrid.extractors.networks import load_network
+
+
+def reference_embeddings(
+    spec: BackboneSpec, weights: str, size: tuple[int, int] | None, seed: int, identity: Identity, pixels: np.ndarray
+) -> np.ndarray:
+    """Preprocess with ``keras.applications``, run the bare network with ``predict``, pool with NumPy.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        A network of `keras.applications`.
+    weights, size, seed
+        As `hybrid.extractors.networks.load_network` takes them.
+    identity : Identity
+        Of the extractor: its layers and pooling.
+    pixels : ndarray of uint8, (n, height, width, 3)
+        Images of the network's size.
+
+    Returns
+    -------
+    ndarray of float32, (n, width)
+    """
+    assert spec.row is not None
+    names = identity.fields["layers"]
+    network = load_network(spec, weights, size, seed, top=False)
+    if not set(names) <= set(layer_names(network)):
+        network = load_network(spec, weights, size, seed, top=True)
+    bare = keras.Model(network.inputs[0], [_output(network, name) for name in names])
+    preprocess = getattr(keras.applications, spec.row.module).preprocess_input
+    maps = bare.predict(preprocess(pixels.astype(np.float32)), verbose=0)
+    maps = maps if isinstance(maps, (list, tuple)) else [maps]
+    return np.hstack([_pool(features, identity.fields["pooling"]) for features in maps])
+
+
+def in_training_mode(model: keras.Model) -> list[str]:
+    """Return the layers of a graph that are written to run in training mode (``training=True``)."""
+    return [
+        operation.name
+        for operation in leaf_operations(model)
+        if any(_asks_for_training(operation, node.arguments) for node in operation._inbound_nodes)
+    ]
+
+
+def mode_dependent(model: keras.Model) -> list[str]:
+    """Return the layers of a graph that would compute something else in training: batch norm, dropout, noise."""
+    kinds = (keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.GaussianNoise)
+    return [operation.name for operation in leaf_operations(model) if isinstance(operation, kinds)]
+
+
+def _asks_for_training(operation: keras.Operation, arguments: object) -> bool:
+    args, kwargs = getattr(arguments, "args", ()), getattr(arguments, "kwargs", {})
+    if "training" in kwargs:
+        return kwargs["training"] is True
+    names = list(inspect.signature(operation.call).parameters)
+    position = names.index("training") if "training" in names else len(args)
+    return position < len(args) and args[position] is True
+
+
+def _output(network: keras.Model, path: str) -> keras.KerasTensor:
+    """Return a layer's output; one inside a nested model is not reachable so, and Keras says it."""
+    return network.get_layer(path).output
+
+
+def _pool(features: np.ndarray, pooling: str) -> np.ndarray:
+    """Return rows (n, width) of a layer's output (n, …)."""
+    if features.ndim == 2 or pooling in ("flatten", "none"):
+        return features.reshape(len(features), -1)
+    places = tuple(range(1, features.ndim - 1))
+    average = features.mean(places, dtype=np.float64).astype(np.float32)
+    if pooling == "avg":
+        return average
+    return features.max(places) if pooling == "max" else np.hstack([average, features.max(places)])
