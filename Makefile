@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TREE := build/typecheck
 
-.PHONY: demo test test-fast test-lowest check format clean
+.PHONY: demo test test-fast test-long test-lowest check format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
@@ -14,7 +14,11 @@ test: check
 	$(BIN)/python -m pytest
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not data"
+	$(BIN)/python -m pytest -m "not slow and not data and not long"
+
+# Faults by the thousand; -s prints the counts.
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -m long -s
 
 # mypy sees the package as it is installed: the three folders at the root are subpackages of hybrid.
 check: $(STAMP)

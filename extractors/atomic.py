@@ -1,6 +1,7 @@
 """Write files that are there whole or not at all, also after a crash."""
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -37,7 +38,8 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
                 os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
     except OSError as error:
@@ -58,6 +60,26 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}): remove it and make it again.") from error
+
+
+def write_sealed(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON object together with its checksum, atomically; :func:`read_sealed` reads it."""
+    write_json(path, {**value, "seal": _seal(value)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Return the JSON object that :func:`write_sealed` wrote; raise `InputError` naming it if one bit is not as it was.
+
+    What only a human reads, such as spaces, may differ.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict) or value.pop("seal", None) != _seal(value):
+        raise InputError(f"{str(path)!r} does not match its checksum: remove it and make it again.")
+    return value
+
+
+def _seal(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Remember the digest of a file by path, size, times and inode, only so as not to read it again."""
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import time
@@ -11,6 +12,7 @@ import numpy as np
 from hybrid.extractors.images import BadImageError, bytes_digest, read_bytes
 
 _SETTLED_NS = 2_000_000_000  # a file changed within the clock's grain could change again unnoticed
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)  # the last: another table of that name
 
 
 class FileDigests:
@@ -29,7 +31,7 @@ class FileDigests:
         """Return for each path the SHA-256 of its file, or the error of reading it."""
         names = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() is slow
         known = self._load(names)
-        learnt: list[tuple[bytes, str, bytes]] = []
+        learnt: list[tuple[bytes, bytes, bytes]] = []
         found: list[bytes | BadImageError] = []
         try:
             for path, name in zip(paths, names, strict=True):
@@ -46,36 +48,57 @@ class FileDigests:
             self._save(learnt)
         return found
 
-    def _load(self, names: list[bytes]) -> dict[bytes, tuple[str, bytes]]:
-        known: dict[bytes, tuple[str, bytes]] = {}
-        with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._connect()) as db:
-            for start in range(0, len(names), 500):
-                chunk = names[start : start + 500]
-                query = f"SELECT path, stamp, digest FROM digests WHERE path IN ({','.join('?' * len(chunk))})"
-                known.update({name: (stamp, digest) for name, stamp, digest in db.execute(query, chunk)})
+    def _load(self, names: list[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+        known: dict[bytes, tuple[bytes, bytes]] = {}
+        try:
+            with contextlib.closing(self._connect()) as db:
+                for start in range(0, len(names), 500):
+                    chunk = names[start : start + 500]
+                    query = f"SELECT path, stamp, digest, seal FROM files WHERE path IN ({','.join('?' * len(chunk))})"
+                    for name, stamp, digest, seal in db.execute(query, chunk):
+                        row = (name, stamp, digest)
+                        if all(isinstance(value, bytes) for value in row) and _seal(*row) == seal:
+                            known[name] = stamp, digest
+        except (sqlite3.Error, OSError) as error:
+            self._begin_anew_if_damaged(error)
         return known
 
-    def _save(self, learnt: list[tuple[bytes, str, bytes]]) -> None:
+    def _save(self, learnt: list[tuple[bytes, bytes, bytes]]) -> None:
         if not learnt:
             return
-        with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._connect()) as db, db:
-            db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", learnt)
+        rows = [(*row, _seal(*row)) for row in learnt]
+        try:
+            with contextlib.closing(self._connect()) as db, db:
+                db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+        except (sqlite3.Error, OSError) as error:
+            self._begin_anew_if_damaged(error)
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, timeout=5)
-        db.execute("CREATE TABLE IF NOT EXISTS digests (path BLOB PRIMARY KEY, stamp TEXT, digest BLOB)")
+        db.execute("CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, stamp BLOB, digest BLOB, seal BLOB)")
         return db
 
+    def _begin_anew_if_damaged(self, error: Exception) -> None:
+        """Remove the file if SQLite cannot read it; a lock, a full disk or a file's mode say nothing about that."""
+        if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
-def _stamp(path: str) -> tuple[str, bool]:
+
+def _seal(name: bytes, stamp: bytes, digest: bytes) -> bytes:
+    """Return the checksum of a row: a flipped bit that SQLite does not notice is noticed here."""
+    return hashlib.sha256(b"%d %d %b%b%b" % (len(name), len(stamp), name, stamp, digest)).digest()[:16]
+
+
+def _stamp(path: str) -> tuple[bytes, bool]:
     """Return what changes when a file does, and whether the last change is long enough ago to trust that."""
     try:
         stat = Path(path).stat()
     except (OSError, ValueError):
-        return "", False
+        return b"", False
     settled = time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > _SETTLED_NS
-    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}", settled
+    return b"%d %d %d %d" % (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino), settled
 
 
 def _digest(path: str) -> bytes | BadImageError:

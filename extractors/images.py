@@ -7,8 +7,8 @@ The policy is part of every extractor's identity (:data:`POLICY`): change a rule
 * Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB.
 * RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
 * Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
-* A JPEG of at least four times the size asked for is decoded at a half, a quarter or an eighth, never at less than twice
-  that size, before it is resized ("draft" decoding); not so with "nearest", which is to pick pixels that are there.
+* A JPEG of at least four times the size asked for is decoded at a half, a quarter or an eighth, never at less than
+  twice that size, before it is resized ("draft" decoding); not so with "nearest", which is to pick pixels that are there.
 """
 
 import hashlib

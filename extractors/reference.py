@@ -3,13 +3,13 @@
 `hybrid doctor` holds an extractor against this: nothing of how the extractor's graph is put together is used here.
 """
 
-import inspect
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from hybrid.extractors.backbones import BackboneSpec
-from hybrid.extractors.cutting import layer_names, leaf_operations
+from hybrid.extractors.cutting import layer_names
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.networks import load_network
 
@@ -26,7 +26,7 @@ def reference_embeddings(
     weights, size, seed
         As `hybrid.extractors.networks.load_network` takes them.
     identity : Identity
-        Of the extractor: its layers and pooling.
+        Of the extractor: its layers, none of a nested model, and pooling.
     pixels : ndarray of uint8, (n, height, width, 3)
         Images of the network's size.
 
@@ -39,7 +39,7 @@ def reference_embeddings(
     network = load_network(spec, weights, size, seed, top=False)
     if not set(names) <= set(layer_names(network)):
         network = load_network(spec, weights, size, seed, top=True)
-    bare = keras.Model(network.inputs[0], [_output(network, name) for name in names])
+    bare = keras.Model(network.inputs[0], [network.get_layer(name).output for name in names])
     preprocess = getattr(keras.applications, spec.row.module).preprocess_input
     maps = bare.predict(preprocess(pixels.astype(np.float32)), verbose=0)
     maps = maps if isinstance(maps, (list, tuple)) else [maps]
@@ -47,32 +47,25 @@ def reference_embeddings(
 
 
 def in_training_mode(model: keras.Model) -> list[str]:
-    """Return the layers of a graph that are written to run in training mode (``training=True``)."""
+    """Return the layers of a graph, nested models among them, that are called with ``training=True``."""
     return [
-        operation.name
-        for operation in leaf_operations(model)
-        if any(_asks_for_training(operation, node.arguments) for node in operation._inbound_nodes)
+        layer.name
+        for layer in _layers(model)
+        if any(node.arguments.kwargs.get("training") is True for node in layer._inbound_nodes)
     ]
 
 
 def mode_dependent(model: keras.Model) -> list[str]:
     """Return the layers of a graph that would compute something else in training: batch norm, dropout, noise."""
     kinds = (keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.GaussianNoise)
-    return [operation.name for operation in leaf_operations(model) if isinstance(operation, kinds)]
+    return [layer.name for layer in _layers(model) if isinstance(layer, kinds)]
 
 
-def _asks_for_training(operation: keras.Operation, arguments: object) -> bool:
-    args, kwargs = getattr(arguments, "args", ()), getattr(arguments, "kwargs", {})
-    if "training" in kwargs:
-        return kwargs["training"] is True
-    names = list(inspect.signature(operation.call).parameters)
-    position = names.index("training") if "training" in names else len(args)
-    return position < len(args) and args[position] is True
-
-
-def _output(network: keras.Model, path: str) -> keras.KerasTensor:
-    """Return a layer's output; one inside a nested model is not reachable so, and Keras says it."""
-    return network.get_layer(path).output
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
 
 
 def _pool(features: np.ndarray, pooling: str) -> np.ndarray:

@@ -1,9 +1,8 @@
 """The embedding store: one folder an extractor, immutable shards of rows keyed by the digest of an image.
 
     <root>/<fingerprint>/identity.json
-    <root>/<fingerprint>/<id>.npy       float32 (rows, width), immutable
-    <root>/<fingerprint>/<id>.keys      32 bytes a row: SHA-256 of the image
-    <root>/<fingerprint>/<id>.json      commit record: rows, width and the SHA-256 of the two files
+    <root>/<fingerprint>/<id>.npy, .keys, .json     a shard, see `hybrid.extractors.store_shards`
+    <root>/<fingerprint>/index                      see `hybrid.extractors.store_index`
 
 A shard counts only once its commit record is there, and the record is written last, so a kill at any moment leaves
 either a whole shard or none. There is no head to update: writers need no lock, and rows that two of them compute
@@ -11,10 +10,9 @@ are the same. What is damaged or missing is not there: it is computed again.
 """
 
 import contextlib
-import hashlib
 import os
-import uuid
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -22,10 +20,10 @@ import numpy as np
 import platformdirs
 
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import read_json, write_atomic, write_json
+from hybrid.extractors.atomic import write_json
 from hybrid.extractors.identity import Identity
-
-KEY_BYTES = 32
+from hybrid.extractors.store_index import Indexes, open_indexes
+from hybrid.extractors.store_shards import DamagedShardError, Shard, write_shard
 
 
 def default_cache() -> Path:
@@ -40,6 +38,8 @@ class DamagedShardWarning(UserWarning):
 class EmbeddingStore:
     """The embeddings of one extractor.
 
+    Every shard is compared with its checksum the first time that this process meets it.
+
     Parameters
     ----------
     cache : Path
@@ -51,6 +51,7 @@ class EmbeddingStore:
     def __init__(self, cache: Path, identity: Identity):
         self.identity = identity
         self.folder = cache / "embeddings" / identity.fingerprint
+        self._excluded: set[str] = set()
 
     def append(self, keys: np.ndarray, rows: np.ndarray) -> None:
         """Add a shard, all or nothing.
@@ -67,25 +68,16 @@ class EmbeddingStore:
         InputError
             If the folder cannot be written.
         """
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
         if rows.shape != (len(keys), self.identity.width):
             raise ValueError(f"rows of shape {rows.shape} for {len(keys)} keys of width {self.identity.width}")
         if not (self.folder / "identity.json").exists():
             write_json(self.folder / "identity.json", self.identity.to_dict())
-        stem = self.folder / uuid.uuid4().hex
-        write_atomic(stem.with_suffix(".npy"), lambda file: np.save(file, rows, allow_pickle=False))
-        write_atomic(stem.with_suffix(".keys"), lambda file: file.write(keys.tobytes()))
-        record = {
-            "rows": len(rows),
-            "width": rows.shape[1],
-            "sha256": {suffix: _file_digest(stem.with_suffix(suffix)) for suffix in (".npy", ".keys")},
-        }
-        write_json(stem.with_suffix(".json"), record)
+        write_shard(self.folder, keys, rows)
         self.__dict__.pop("_index", None)
 
     def contains(self, keys: np.ndarray) -> np.ndarray:
-        """Return for each key (n, 32) whether its embedding is stored, (n,) of bool."""
-        return self._index.find(keys) >= 0
+        """Return for each key (n, 32) whether its embedding is stored, and whole, (n,) of bool."""
+        return self._find(keys)[0] >= 0
 
     def gather(self, keys: np.ndarray) -> np.ndarray:
         """Return the embeddings (n, width), float32, of the keys (n, 32), in their order.
@@ -95,99 +87,75 @@ class EmbeddingStore:
         InputError
             If one is not stored.
         """
-        found = self._index.find(keys)
-        if (found < 0).any():
-            raise InputError(
-                f"{int((found < 0).sum())} of {len(keys)} embeddings are no longer in the store {str(self.folder)!r}: "
-                "run `hybrid extract` again."
-            )
         out = np.empty((len(keys), self.identity.width), np.float32)
-        shard_of = np.searchsorted(self._index.starts, found, side="right") - 1
-        for number in np.unique(shard_of):
-            here = shard_of == number
-            out[here] = _open_rows(self._index.shards[number])[found[here] - self._index.starts[number]]
-        return out
+        while True:
+            shards, rows = self._find(keys)
+            if (shards < 0).any():
+                raise InputError(
+                    f"{int((shards < 0).sum())} of {len(keys)} embeddings are no longer in the store "
+                    f"{str(self.folder)!r}: run `hybrid extract` again."
+                )
+            if self._read(shards, rows, out):
+                return out
+
+    def _find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return shard (-1 where there is none) and row of each key; every shard among them was checked."""
+        while True:
+            shards, rows = self._index.find(keys)
+            met = [self._index.shards[number] for number in np.unique(shards[shards >= 0])]
+            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # hashing releases the GIL
+                errors = list(pool.map(_damage, [shard for shard in met if not shard.is_verified]))
+            damaged = [error for error in errors if error is not None]
+            if not damaged:
+                self._touch(bool(met))
+                return shards, rows
+            self._leave_out(damaged)
+
+    def _read(self, shards: np.ndarray, rows: np.ndarray, out: np.ndarray) -> bool:
+        """Read each row into its place; if a shard was damaged since it was checked, set it aside and return False."""
+        order = np.argsort(shards, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(shards[order])) + 1) if len(order) else []:
+            shard = self._index.shards[shards[places[0]]]
+            try:
+                shard.read(rows[places], out, places)
+            except DamagedShardError as error:
+                self._leave_out([(shard, error)])
+                return False
+        return True
+
+    def _touch(self, used: bool) -> None:
+        """Leave in identity.json's time when the embeddings were last used."""
+        if used:
+            with contextlib.suppress(OSError):
+                os.utime(self.folder / "identity.json")
+
+    def _leave_out(self, damaged: list[tuple[Shard, DamagedShardError]]) -> None:
+        for shard, error in damaged:
+            self._set_aside(shard.stem.with_suffix(".json"), error)
+        self.__dict__.pop("_index", None)
+
+    def _set_aside(self, record: Path, error: Exception) -> None:
+        """Leave a damaged shard out; say so, and take its record away, so that it is said once."""
+        self._excluded.add(record.stem)
+        if not record.exists():  # removed by another process, on purpose
+            return
+        with contextlib.suppress(OSError):
+            record.rename(record.with_suffix(".damaged"))
+        warnings.warn(
+            f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}): its embeddings are not "
+            "used; extracting again computes them.",
+            DamagedShardWarning,
+            stacklevel=2,
+        )
 
     @cached_property
-    def _index(self) -> "_Index":
-        return _Index(self.folder, self.identity.width)
+    def _index(self) -> Indexes:
+        return open_indexes(self.folder, self.identity.width, self._excluded, self._set_aside)
 
 
-class _Index:
-    """All keys of the committed shards, sorted for look-up. Shards are opened one at a time: there may be thousands."""
-
-    def __init__(self, folder: Path, width: int):
-        self.shards: list[Path] = []
-        lengths: list[int] = []
-        keys = [np.empty((0, KEY_BYTES), np.uint8)]
-        for record in sorted(folder.glob("*.json")):
-            if record.name == "identity.json":
-                continue
-            try:
-                shard_keys = _check_shard(record, width)
-            except (InputError, OSError, ValueError, KeyError, TypeError) as error:
-                _set_aside(record, error)
-                continue
-            self.shards.append(record.with_suffix(".npy"))
-            lengths.append(len(shard_keys))
-            keys.append(shard_keys)
-        self.starts = np.concatenate([[0], np.cumsum(lengths)])[:-1].astype(np.int64)
-        self._keys = np.concatenate(keys)
-        self._order = np.argsort(_prefix(self._keys), kind="stable")
-        self._sorted = _prefix(self._keys)[self._order]
-
-    def find(self, keys: np.ndarray) -> np.ndarray:
-        """Return the row number of each key, -1 where there is none. Equal prefixes are told apart in turn."""
-        prefixes = _prefix(keys)
-        position = np.searchsorted(self._sorted, prefixes)
-        found = np.full(len(keys), -1, np.int64)
-        open_ = np.arange(len(keys))
-        while open_.size:
-            inside = position[open_] < len(self._sorted)
-            open_ = open_[inside]
-            open_ = open_[self._sorted[position[open_]] == prefixes[open_]]
-            rows = self._order[position[open_]]
-            same = (self._keys[rows] == keys[open_]).all(axis=1)
-            found[open_[same]] = rows[same]
-            open_ = open_[~same]
-            position[open_] += 1
-        return found
-
-
-def _check_shard(record_path: Path, width: int) -> np.ndarray:
-    """Return the keys of a shard after checking all of it."""
-    record = read_json(record_path)
-    for suffix in (".npy", ".keys"):
-        if _file_digest(record_path.with_suffix(suffix)) != record["sha256"][suffix]:
-            raise InputError(f"{record_path.with_suffix(suffix).name} does not match its checksum")
-    rows = _open_rows(record_path.with_suffix(".npy"))
-    keys = np.frombuffer(record_path.with_suffix(".keys").read_bytes(), np.uint8).reshape(-1, KEY_BYTES)
-    if rows.shape != (record["rows"], width) or len(keys) != len(rows) or rows.dtype != np.float32:
-        raise InputError(f"its rows have shape {rows.shape}, its record says {record['rows']}×{width}")
-    return keys
-
-
-def _open_rows(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _set_aside(record: Path, error: Exception) -> None:
-    """Say that a shard is damaged, and take its record away, so that it is said once."""
-    with contextlib.suppress(OSError):
-        record.rename(record.with_suffix(".damaged"))
-    warnings.warn(
-        f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}): its embeddings are not used; "
-        "extracting again computes them.",
-        DamagedShardWarning,
-        stacklevel=2,
-    )
-
-
-def _prefix(keys: np.ndarray) -> np.ndarray:
-    """Return the first eight bytes of each key as an integer that sorts like them."""
-    return np.ascontiguousarray(keys[:, :8]).view(">u8")[:, 0].astype(np.uint64)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _damage(shard: Shard) -> tuple[Shard, DamagedShardError] | None:
+    try:
+        shard.check()
+    except DamagedShardError as error:
+        return shard, error
+    return None

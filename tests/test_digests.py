@@ -41,7 +41,7 @@ def test_relative_paths_are_not_mixed_up(cache, tmp_path, monkeypatch):
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "image.png").write_text(name)
-    monkeypatch.setattr("hybrid.extractors.digests._stamp", lambda path: ("same", True))
+    monkeypatch.setattr("hybrid.extractors.digests._stamp", lambda path: (b"same", True))
     found = []
     for name in ("x", "y"):
         monkeypatch.chdir(tmp_path / name)

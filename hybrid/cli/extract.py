@@ -5,10 +5,18 @@ from typing import Any
 
 import click
 
-from hybrid.cli.options import data_options, json_option, on_bad_option, read_data, seed_option, workspace_option
+from hybrid.cli.options import (
+    data_options,
+    extractor_options,
+    json_option,
+    make_extractor,
+    on_bad_option,
+    read_data,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar
 from hybrid.errors import InputError
-from hybrid.extractors.options import POOLINGS, PREPROCESSINGS
 from hybrid.workspace import Workspace
 
 
@@ -21,50 +29,7 @@ from hybrid.workspace import Workspace
     help="A name of `hybrid backbones`, such as resnet50 or mobilenet:alpha=0.25, or a .keras file. "
     "Without it: the network trained last in this workspace.",
 )
-@click.option(
-    "--layer",
-    "layers",
-    multiple=True,
-    metavar="NAME",
-    help="Where to cut (repeatable: concatenated). Default: penultimate.",
-)
-@click.option(
-    "--pooling",
-    type=click.Choice([name for name in POOLINGS if name != "none"]),
-    default="avg",
-    show_default=True,
-    help="What makes one row of a feature map.",
-)
-@click.option(
-    "--weights",
-    default="auto",
-    show_default=True,
-    metavar="imagenet|random|FILE",
-    help="auto: imagenet for a pretrained backbone, a .keras file's own.",
-)
-@click.option("--size", default=None, metavar="N|HxW", help="Size images are resized to. Default: the backbone's own.")
-@click.option(
-    "--preprocessing",
-    type=click.Choice(["auto", *PREPROCESSINGS]),
-    default="auto",
-    show_default=True,
-    help="How pixels are scaled. auto: as the backbone was trained.",
-)
-@click.option(
-    "--interpolation",
-    type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]),
-    default="bilinear",
-    show_default=True,
-    help="Of resizing, antialiased.",
-)
-@click.option("--batch-size", type=click.IntRange(min=1), default=None, help="Default: chosen by the size.")
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False),
-    default=None,
-    envvar="HYBRID_CACHE",
-    help="Folder of the embedding store. Default: your cache folder.",
-)
+@extractor_options
 @click.option("--name", default=None, help="Name of the embedding set.")
 @data_options
 @on_bad_option
@@ -78,18 +43,10 @@ def extract(data: str, workspace: Path, name: str | None, on_bad: str, seed: int
     digits, medmnist:NAME, keras:NAME. Images whose embedding is stored are not computed again.
     """
     from hybrid.embedding_set import extract_dataset, save_set
-    from hybrid.extractors import FeatureExtractor
     from hybrid.workspace import check_name
 
     place = Workspace(workspace)
-    extractor_names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache")
-    extractor = FeatureExtractor(
-        backbone=given.pop("backbone") or _latest_network(place),
-        layers=list(given.pop("layers")) or "penultimate",
-        size=parse_size(given.pop("size")),
-        seed=seed,
-        **{key: given.pop(key) for key in extractor_names},
-    )
+    extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:
         found = extract_dataset(dataset, extractor, on_bad=on_bad, progress=progress)
@@ -122,16 +79,3 @@ def _latest_network(workspace: Workspace) -> str:
     network = str(path.parent / "network.keras")
     click.echo(f"Backbone: {network} (the network trained last)", err=True)
     return network
-
-
-def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return what --size says: one side of a square, or height and width."""
-    if text is None:
-        return None
-    try:
-        sides = [int(part) for part in text.lower().replace("×", "x").split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2) or min(sides) < 1:
-        raise InputError(f"--size {text!r} was given; expected pixels, such as 224 or 160x120 (height x width).")
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])

@@ -16,6 +16,8 @@ COMMANDS = {
     "fit": "Fit a head on an embedding set; metrics, predictions, saved model.",
     "compare": "Set all fitted models side by side.",
     "predict": "Labels and probabilities of new images.",
+    "cache": "Look after the embedding store: list, verify, gc, rm, explain.",
+    "doctor": "Prove an extractor before it is trusted.",
     "backbones": "List the networks there are.",
     "heads": "List the heads there are.",
 }

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hybrid.errors import InputError
+from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
 from hybrid.workspace import DEFAULT_WORKSPACE
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -42,6 +43,76 @@ _DATA_OPTIONS = (
                  help="Folder that a manifest's paths are relative to."),
 )  # fmt: skip
 
+_EXTRACTOR_OPTIONS = (
+    click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        metavar="NAME",
+        help="Where to cut (repeatable: concatenated). Default: penultimate.",
+    ),
+    click.option(
+        "--pooling",
+        type=click.Choice([name for name in POOLINGS if name != "none"]),
+        default="avg",
+        show_default=True,
+        help="What makes one row of a feature map.",
+    ),
+    click.option(
+        "--weights",
+        default="auto",
+        show_default=True,
+        metavar="imagenet|random|FILE",
+        help="auto: imagenet for a pretrained backbone, a .keras file's own.",
+    ),
+    click.option(
+        "--size", default=None, metavar="N|HxW", help="Size images are resized to. Default: the backbone's own."
+    ),
+    click.option(
+        "--preprocessing",
+        type=click.Choice(["auto", *PREPROCESSINGS]),
+        default="auto",
+        show_default=True,
+        help="How pixels are scaled. auto: as the backbone was trained.",
+    ),
+    click.option(
+        "--interpolation",
+        type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]),
+        default="bilinear",
+        show_default=True,
+        help="Of resizing, antialiased.",
+    ),
+    click.option("--batch-size", type=click.IntRange(min=1), default=None, help="Default: chosen by the size."),
+    click.option(
+        "--cache",
+        type=click.Path(file_okay=False),
+        default=None,
+        envvar="HYBRID_CACHE",
+        help="Folder of the embedding store. Default: your cache folder.",
+    ),
+)
+
+
+def extractor_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how a backbone is made an extractor; `make_extractor` takes them."""
+    for option in reversed(_EXTRACTOR_OPTIONS):
+        command = option(command)
+    return command
+
+
+def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
+    """Return the `FeatureExtractor` that the options say, and take them out of what was given."""
+    from hybrid.extractors import FeatureExtractor
+
+    names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache")
+    return FeatureExtractor(
+        backbone=backbone,
+        layers=list(given.pop("layers")) or PENULTIMATE,
+        size=parse_size(given.pop("size")),
+        seed=seed,
+        **{name: given.pop(name) for name in names},
+    )
+
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how DATA is read; `read_data` takes them."""
@@ -55,6 +126,19 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", **
     from hybrid.datasets import load_dataset
 
     return load_dataset(data, fractions=_fractions(fractions), seed=seed, on_bad=on_bad, **columns)
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Return what --size says: one side of a square, or height and width."""
+    if text is None:
+        return None
+    try:
+        sides = [int(part) for part in text.lower().replace("×", "x").split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or min(sides) < 1:
+        raise InputError(f"--size {text!r} was given; expected pixels, such as 224 or 160x120 (height x width).")
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
 
 
 def _fractions(text: str) -> tuple[float, float, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hybrid.cli.options import data_options, json_option, read_data, seed_option, workspace_option
+from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes
 from hybrid.workspace import Workspace
 
@@ -48,7 +48,6 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     Writes networks/NAME in the workspace: network.keras with the weights of its best epoch by validation loss,
     training.json with the history, curves.png. The network's own softmax is evaluated and saved as a model.
     """
-    from hybrid.cli.extract import parse_size
     from hybrid.fitting import fit_network
     from hybrid.training import TrainingOptions, save_network, train_network
     from hybrid.workspace import check_name, slug

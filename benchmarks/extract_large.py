@@ -1,0 +1,28 @@
+"""The same as extract.py on large JPEGs, 1300×1000 and above, grey and RGB, for MobileNetV2 at 224.
+
+python benchmarks/extract_large.py [--repeats 5] [--images 1500]
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from machine import save
+from methods import Job, measure, print_record
+from pictures import make_large
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--images", type=int, default=1500)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = make_large(Path(folder) / "pictures", given.images)
+        record = measure(Job("mobilenet_v2", 224, pictures, Path(folder)), given.repeats)
+    print_record("mobilenet_v2, 224×224, large JPEGs", record)
+    save("extract_large", {"repeats": given.repeats, "mobilenet_v2": record})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Folders of made pictures: what the benchmarks extract from."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from hybrid.extractors.made_images import made_photographs
+
+CLASSES = ("a", "b")
+_BASES = 48  # large pictures are cut out of so many: to make each anew would take longer than to extract it
+
+
+def make_small(folder: Path, count: int, side: int, suffix: str) -> Path:
+    """Write `count` different square RGB pictures in two class folders."""
+    return _write(folder, count, suffix, lambda number: made_photographs(1, (side, side), 3, seed=number)[0])
+
+
+def make_large(folder: Path, count: int) -> Path:
+    """Write `count` different JPEGs of 1300×1000 to 1700×1400, every other one grey."""
+    bases = made_photographs(_BASES, (1500, 1800), 3)
+
+    def picture(number: int) -> np.ndarray:
+        rng = np.random.default_rng(number)
+        height, width = rng.integers(1000, 1401), rng.integers(1300, 1701)
+        top, left = rng.integers(1500 - height + 1), rng.integers(1800 - width + 1)
+        part = bases[number % _BASES, top : top + height, left : left + width]
+        return part[..., 1] if number % 2 else part
+
+    return _write(folder, count, ".jpg", picture)
+
+
+def _write(folder: Path, count: int, suffix: str, picture) -> Path:
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True)
+
+    def write(number: int) -> None:
+        path = folder / CLASSES[number % len(CLASSES)] / f"{number:05d}{suffix}"
+        Image.fromarray(picture(number)).save(path, quality=90)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(write, range(count)))
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.glob("*/*"))

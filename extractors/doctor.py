@@ -1,0 +1,229 @@
+"""Prove an extractor before it is trusted: run it in several ways that must not matter, and measure the difference."""
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from sklearn.base import clone
+
+from hybrid.errors import InputError
+from hybrid.extractors.backbones import parse_backbone
+from hybrid.extractors.identity import Identity
+from hybrid.extractors.request import RandomWeightsWarning, resolve_size, resolve_weights
+from hybrid.extractors.source import ImageSource
+
+if TYPE_CHECKING:
+    import keras
+
+    from hybrid.extractors.extractor import FeatureExtractor
+
+TOLERANCE = 1e-4  # of the embedding's scale: its largest absolute value
+Status = Literal["passed", "failed", "warning", "not run", "info"]
+
+_CONSTANT = 1e-6  # of a feature's own size: what rounding alone can move it by
+_MANY_DEAD = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    check : str
+        What must hold.
+    status : {"passed", "failed", "warning", "not run", "info"}
+        Whether it does.
+    measured : str
+        What was measured, in one sentence.
+    value : float or None
+        The figure in it, if it is one finite number.
+    """
+
+    check: str
+    status: Status
+    measured: str
+    value: float | None = None
+
+
+def examine(extractor: "FeatureExtractor", images: Any) -> list[Finding]:
+    """Examine an extractor on images; nothing is read from the store of embeddings or written to it.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+        With any parameters.
+    images : array-like
+        Two images or more, as :meth:`FeatureExtractor.transform` takes them. The more and the more varied they are,
+        the more a dead feature means.
+
+    Returns
+    -------
+    list of Finding
+        One for each check; the extractor is sound if none has failed.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be built as asked, or an image cannot be decoded.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RandomWeightsWarning)  # it is one of the findings
+        identity = extractor.resolve()
+        runs = _Runs(extractor, identity, _decode(images, identity))
+        graph = extractor._graph().model
+    return [
+        _weights(extractor),
+        _finite(runs.own),
+        _dead(runs.own),
+        _scale(runs.own),
+        _alone(runs),
+        _order(runs),
+        _repeatable(runs),
+        _runtimes(runs),
+        _preprocessing(extractor, runs),
+        _inference_mode(graph),
+    ]
+
+
+class _Runs:
+    """An extractor's embeddings of some pixels, (n, width), computed in one way or another."""
+
+    def __init__(self, extractor: "FeatureExtractor", identity: Identity, pixels: np.ndarray):
+        self.extractor, self.identity, self.pixels = extractor, identity, pixels
+        self.own = self.embed(pixels)
+
+    def embed(self, pixels: np.ndarray, **changed: Any) -> np.ndarray:
+        run = clone(self.extractor).set_params(**changed)._runtime(self.identity)
+        starts = range(0, len(pixels), run.batch_size)
+        rows = np.concatenate(list(run.stream(pixels[start : start + run.batch_size] for start in starts)))
+        return rows.reshape(len(rows), -1)
+
+
+def _decode(images: Any, identity: Identity) -> np.ndarray:
+    source = ImageSource(images)
+    if len(source) < 2:
+        raise InputError(f"{len(source)} images were given; expected two or more, to tell features from constants.")
+    how = (identity.size, identity.fields["channels"], identity.fields["interpolation"])
+    return np.stack([source.decode(number, *how)[1] for number in range(len(source))])
+
+
+def _weights(extractor: "FeatureExtractor") -> Finding:
+    weights = resolve_weights(extractor.weights, parse_backbone(extractor.backbone))
+    if weights == "random":
+        text = f"RANDOM weights (seed {extractor.seed}): features of an untrained network"
+        return Finding("trained weights", "warning", text)
+    return Finding("trained weights", "info", {"file": "the .keras file's own"}.get(weights, weights))
+
+
+def _finite(rows: np.ndarray) -> Finding:
+    wrong = int((~np.isfinite(rows)).any(axis=0).sum())
+    text = f"{wrong} of {rows.shape[1]} features are NaN or infinite on some image ({len(rows)} images)"
+    return Finding("finite features", "failed" if wrong else "passed", text, wrong)
+
+
+def _dead(rows: np.ndarray) -> Finding:
+    """Constant features carry nothing: some are usual behind a ReLU, half of them is a sign of wrong input."""
+    with np.errstate(invalid="ignore"):
+        dead = np.ptp(rows, axis=0) <= _CONSTANT * np.abs(rows).max(axis=0)
+    share = float(dead.mean())
+    status: Status = "failed" if dead.all() else "warning" if share > _MANY_DEAD else "passed"
+    text = f"{int(dead.sum())} of {len(dead)} features ({share:.0%}) are constant over {len(rows)} images"
+    return Finding("no dead features", status, text, share)
+
+
+def _scale(rows: np.ndarray) -> Finding:
+    finite = rows[np.isfinite(rows)]
+    if not finite.size:
+        return Finding("scale", "info", "no value is finite")
+    between = float(np.where(np.isfinite(rows), rows, 0).std(axis=0).mean())
+    text = f"mean {finite.mean():.4g}, standard deviation {finite.std():.4g}, of a feature between images {between:.4g}"
+    if between <= TOLERANCE * _size(rows):
+        return Finding("scale", "warning", f"{text}: the images are hardly told apart, so order proves little", between)
+    return Finding("scale", "info", text, between)
+
+
+def _alone(runs: _Runs) -> Finding:
+    alone = runs.embed(runs.pixels, batch_size=1)
+    text = f"{len(alone)} images, each alone and in a batch with others"
+    return _compared("same alone or in a batch", alone, runs.own, text)
+
+
+def _order(runs: _Runs) -> Finding:
+    order = np.random.default_rng(0).permutation(len(runs.pixels))
+    shuffled = np.empty_like(runs.own)
+    shuffled[order] = runs.embed(runs.pixels[order])
+    return _compared("same in any order", shuffled, runs.own, f"{len(order)} images, in order and shuffled")
+
+
+def _repeatable(runs: _Runs) -> Finding:
+    again = runs.embed(runs.pixels)
+    differ = int((again.view(np.uint32) != runs.own.view(np.uint32)).any(axis=1).sum())
+    text = f"{differ} of {len(again)} embeddings differ in some bit when computed again"
+    return Finding("repeatable", "failed" if differ else "passed", text, differ)
+
+
+def _runtimes(runs: _Runs) -> Finding:
+    name = "same in both runtimes"
+    try:
+        fast = runs.embed(runs.pixels, runtime="openvino")
+    except InputError as error:
+        return Finding(name, "not run", str(error))
+    return _compared(name, fast, runs.embed(runs.pixels, runtime="keras"), "OpenVINO against Keras")
+
+
+def _preprocessing(extractor: "FeatureExtractor", runs: _Runs) -> Finding:
+    name, spec, fields = "preprocessing as in Keras", parse_backbone(extractor.backbone), runs.identity.fields
+    if spec.row is None or spec.row.kind != "pretrained":
+        return Finding(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")
+    if any("/" in layer for layer in fields["layers"]):
+        return Finding(name, "not run", "a layer lies in a nested model, which Keras's get_layer cannot reach")
+    from hybrid.extractors.reference import reference_embeddings
+
+    size = resolve_size(extractor.size)
+    expected = reference_embeddings(
+        spec,
+        resolve_weights(extractor.weights, spec),
+        (size[0], size[1]) if size else None,
+        extractor.seed,
+        runs.identity,
+        runs.pixels,
+    )
+    own = f"keras.applications.{spec.row.module}"
+    found = _compared(name, runs.own, expected, f"against {own}.preprocess_input, the bare network and NumPy")
+    if found.status == "failed" and fields["preprocessing"] != own:  # as asked for: the weights may want it so
+        return Finding(name, "warning", f"scaled by {_said(fields)}, not as {own} does: {found.measured}", found.value)
+    return found
+
+
+def _said(fields: Any) -> str:
+    name = fields["preprocessing"]
+    return "a layer of the network itself" if name == "none" else f"{name!r}"
+
+
+def _inference_mode(graph: "keras.Model") -> Finding:
+    from hybrid.extractors.reference import in_training_mode, mode_dependent
+
+    wrong, layers = in_training_mode(graph), mode_dependent(graph)
+    if wrong:
+        text = f"called with training=True: {', '.join(wrong)}"
+        return Finding("inference mode", "failed", f"{text}; build the network without it", len(wrong))
+    text = f"{len(layers)} batch norm, dropout and noise layers, none called with training=True"
+    return Finding("inference mode", "passed", text, 0)
+
+
+def _compared(check: str, found: np.ndarray, expected: np.ndarray, what: str) -> Finding:
+    """Return the finding that two sets of embeddings are the same, to the tolerance."""
+    if not np.array_equal(np.isfinite(found), np.isfinite(expected)):
+        return Finding(check, "failed", f"{what}: NaN or infinity in one of them only")
+    finite = np.isfinite(expected)
+    gap = float(np.abs(found[finite] - expected[finite]).max(initial=0))
+    gap /= max(_size(expected), float(np.finfo(np.float32).tiny))
+    text = f"{what}: largest difference {gap:.1e} of the scale (at most {TOLERANCE:g})"
+    return Finding(check, "passed" if gap <= TOLERANCE else "failed", text, gap)
+
+
+def _size(rows: np.ndarray) -> float:
+    """Return the largest absolute value that is finite."""
+    return float(np.abs(rows[np.isfinite(rows)]).max(initial=0))
