@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError, unknown_name
 
-_CALIBRATIONS = ("sigmoid", "isotonic", "temperature")
+_CALIBRATIONS = ("auto", "sigmoid", "isotonic", "temperature")
 
 
 class LinearSVM(Head):
@@ -29,8 +29,10 @@ class LinearSVM(Head):
         nearly separable: there, C = 1 overfits.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class, in training and in calibration.
-    calibration : {"sigmoid", "isotonic", "temperature"}, default="sigmoid"
-        How decision values become probabilities. "sigmoid" is Platt's.
+    calibration : {"auto", "sigmoid", "isotonic", "temperature"}, default="auto"
+        How decision values become probabilities. "sigmoid" is Platt's. "auto" is "sigmoid" for two classes and
+        "temperature" for more. On few or noisy rows Platt's curve can come out falling, which would turn every
+        decision round: "auto" then takes "temperature", which cannot.
     cv : int, default=5
         Number of folds of the calibration; fewer where a class has fewer samples.
     max_iter : int, default=1000
@@ -56,7 +58,7 @@ class LinearSVM(Head):
         C: float = 0.001,
         *,
         class_weight: str | dict[Any, float] | None = "balanced",
-        calibration: str = "sigmoid",
+        calibration: str = "auto",
         cv: int = 5,
         max_iter: int = 1000,
         random_state: int | None = 0,
@@ -91,8 +93,13 @@ class LinearSVM(Head):
         n_folds = min(self.cv, int(np.bincount(codes).min()))
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
         machine = LinearSVC(C=self.C, dual="auto", max_iter=self.max_iter, random_state=self.random_state)
-        model = CalibratedClassifierCV(machine, method=self.calibration, cv=folds, ensemble=False)
-        return model.fit(X, codes, sample_weight=weights)
+        auto = self.calibration == "auto"
+        method = ("sigmoid" if codes.max() == 1 else "temperature") if auto else self.calibration
+        model = CalibratedClassifierCV(machine, method=method, cv=folds, ensemble=False)
+        model.fit(X, codes, sample_weight=weights)
+        if auto and method == "sigmoid" and model.calibrated_classifiers_[0].calibrators[0].a_ >= 0:
+            model = model.set_params(method="temperature").fit(X, codes, sample_weight=weights)
+        return model
 
     def _check_counts(self, counts: NDArray[np.int64], column: int) -> None:
         """Raise where a class has too few samples to be in two folds."""

@@ -51,7 +51,7 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as readable JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(path, lambda file: file.write(text.encode()))
+    write_atomic(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def read_json(path: Path) -> Any:

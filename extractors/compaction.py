@@ -20,7 +20,7 @@ class Compaction:
     Attributes
     ----------
     shards : list of Shard
-        Small ones, or such as hold mostly rows that others hold.
+        Small ones, and such as hold rows that others hold.
     keys : list of ndarray of uint8, (n, 32)
         The keys of each that no other shard holds.
     rows : list of ndarray, (n,)
@@ -58,16 +58,17 @@ def plan_compaction(folder: Path, width: int) -> Compaction | None:
     chosen = [
         (shard, part, mask)
         for shard, part, mask in zip(shards, parts, masks, strict=True)
-        if 2 * shard.rows < full or 2 * mask.sum() < shard.rows
+        if 2 * shard.rows < full or not mask.all()
     ]
-    kept = sum(int(mask.sum()) for _, _, mask in chosen)
-    if len(chosen) <= -(-kept // full):
+    repeated = sum(int((~mask).sum()) for _, _, mask in chosen)
+    kept = sum(shard.rows for shard, _, _ in chosen) - repeated
+    if not repeated and len(chosen) <= -(-kept // full):
         return None
     return Compaction(
         [shard for shard, _, _ in chosen],
         [part[mask] for _, part, mask in chosen],
         [np.flatnonzero(mask) for _, _, mask in chosen],
-        sum(shard.rows for shard, _, _ in chosen) - kept,
+        repeated,
     )
 
 

@@ -76,12 +76,13 @@ class FileDigests:
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, timeout=5)
+        db.text_factory = bytes  # what a flipped bit makes text of need not be UTF-8
         db.execute("CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, stamp BLOB, digest BLOB, seal BLOB)")
         return db
 
     def _begin_anew_if_damaged(self, error: Exception) -> None:
         """Remove the file if SQLite cannot read it; a lock, a full disk or a file's mode say nothing about that."""
-        if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in _DAMAGE:
+        if getattr(error, "sqlite_errorcode", None) in _DAMAGE:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ Progress = Callable[[int, int], None]
 
 _SHARD_ROWS = 1024
 _SHARD_VALUES = 2**24  # 64 MiB: rows may be wide
+_SHARD_SECONDS = 20  # the most work that a kill can cost
 
 
 @dataclass
@@ -137,7 +138,7 @@ def _compute(
                 in_network.append(batch)
                 yield batch.pixels
 
-    bad_before = len(result.skipped)
+    bad_before, flushed = len(result.skipped), time.monotonic()
     try:
         for output in run.stream(pixels()):
             batch, rows = in_network.popleft(), output.reshape(len(output), -1)
@@ -147,8 +148,9 @@ def _compute(
             shard.append((batch.keys, rows))
             if progress:
                 progress(result.new + len(result.skipped) - bad_before, len(todo))
-            if sum(len(keys) for keys, _ in shard) >= full:
+            if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
                 _flush(store, shard)
+                flushed = time.monotonic()
     finally:  # what was computed is kept, whatever happens next
         _flush(store, shard)
 

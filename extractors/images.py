@@ -8,7 +8,7 @@ The policy is part of every extractor's identity (:data:`POLICY`): change a rule
 * RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
 * Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
 * A JPEG of at least four times the size asked for is decoded at a half, a quarter or an eighth, never at less than
-  twice that size, before it is resized ("draft" decoding); not so with "nearest", which is to pick pixels that are there.
+  twice that size, before it is resized ("draft" decoding); not so with "nearest", which picks pixels that are there.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ _SIGNATURES = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
 
 class BadImageError(InputError):

@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +91,8 @@ class Index:
         header = json.dumps({"format": _FORMAT, "width": width, "rows": len(self), "shards": shards}).encode()
         header += b" " * (-(40 + len(header)) % 64)
         arrays = (self._prefixes, self._rests, self._rows)
-        chunks = [len(header).to_bytes(8, "little"), header, *(np.ascontiguousarray(array).data for array in arrays)]
+        chunks: list[bytes | memoryview] = [len(header).to_bytes(8, "little"), header]
+        chunks += [np.ascontiguousarray(array).data for array in arrays]
         digest = hashlib.sha256()
         for chunk in chunks:
             digest.update(chunk)
@@ -122,16 +122,18 @@ class Index:
         return Index(self.shards, self._prefixes[order], self._rests[order], self._rows[order])
 
 
-@dataclass(frozen=True)
 class Indexes:
-    """What was sorted before, and what has come since: two look-ups, as if one."""
+    """What was sorted before, and what has come since: two look-ups, as if one.
 
-    parts: tuple[Index, ...]
+    Attributes
+    ----------
+    shards : list of Shard
+        In the order that :meth:`find` numbers them in.
+    """
 
-    @property
-    def shards(self) -> list[Shard]:
-        """All shards, in the order that :meth:`find` numbers them in."""
-        return [shard for part in self.parts for shard in part.shards]
+    def __init__(self, *parts: Index):
+        self.parts = parts
+        self.shards = [shard for part in parts for shard in part.shards]
 
     def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return for each key (n, 32) the number of its shard, -1 where there is none, and its row there, both (n,)."""
@@ -174,11 +176,11 @@ def open_indexes(
     loose = present - {shard.name for shard in base.shards}
     recent = Index.of(*read_shards([folder / f"{name}.json" for name in sorted(loose)], width, set_aside))
     if len(recent.shards) <= _LOOSE_SHARDS:
-        return Indexes((base, recent))
+        return Indexes(base, recent)
     whole = base.with_other(recent)
     with contextlib.suppress(InputError):  # it only saves time
         whole.save(folder / INDEX_NAME, width)
-    return Indexes((whole,))
+    return Indexes(whole)
 
 
 def commit_records(folder: Path) -> set[str]:

@@ -176,6 +176,9 @@ class Comparison:
             stem = f"{stem}-{i + 1}" if len(self.groups) > 1 else stem
             paths.append(save_figure(self.plot_bars(i), target / f"{stem}-bars.png"))
             paths.append(save_figure(self.plot_confusions(i), target / f"{stem}-confusion.png"))
+        for old in [*target.glob("*-bars.png"), *target.glob("*-confusion.png")]:
+            if old not in paths:
+                old.unlink()
         return paths
 
     def plot_bars(self, group: int = 0) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError
-from hybrid.extractors import FeatureExtractor
+from hybrid.extractors import FeatureExtractor, parse_backbone
 from hybrid.extractors.atomic import read_json, write_atomic, write_json
 from hybrid.extractors.extraction import Progress
 from hybrid.extractors.identity import Identity
@@ -19,6 +19,7 @@ from hybrid.extractors.store import EmbeddingStore
 from hybrid.workspace import Workspace, slug, unique_name
 
 SCHEMA = 1
+TRAINING_KEYS = "training.keys"  # beside a network: digests of the images it was trained on and chosen by
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +68,10 @@ class EmbeddingSet:
     @property
     def extractor(self) -> FeatureExtractor:
         """The extractor that made the set."""
-        params = self.info["extractor"]["params"]
-        size = params["size"]
-        return FeatureExtractor(**params | {"size": tuple(size) if isinstance(size, list) else size})
+        params, size = dict(self.info["extractor"]["params"]), self.info["extractor"]["params"]["size"]
+        params["size"] = tuple(size) if isinstance(size, list) else size
+        params["fingerprint"] = self.info["extractor"]["fingerprint"]  # a network replaced since then is refused
+        return FeatureExtractor(**params)
 
     def embeddings(self, cache: Path | None = None) -> np.ndarray:
         """Return the rows of the store, (n, width), float32.
@@ -126,6 +128,7 @@ def extract_dataset(
             "task": dataset.task,
             "fingerprint": _dataset_fingerprint(keys, part),
             "notes": list(dataset.notes),
+            "warnings": [*_leaks(keys, part), *_seen_in_training(keys, part, extractor)],
             "counts": part.counts_by_split(),
         },
         "extractor": {
@@ -182,11 +185,45 @@ def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
             raise ValueError("its rows do not match their checksum")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             values = {key: arrays[key] for key in arrays.files}
+        _find_moved_network(info["extractor"]["params"], workspace)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"The embedding set {str(path)!r} is damaged ({error}): run `hybrid extract` again."
         ) from error
     return EmbeddingSet(name=path.stem, groups=values.pop("groups", None), info=info, **values)
+
+
+def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:
+    """Return sentences on byte-identical images that are in several splits or have several labels."""
+    places: dict[bytes, set[str]] = {}
+    labels: dict[bytes, set[str]] = {}
+    for key, split, label in zip(keys, part.split.tolist(), part.y.tolist(), strict=True):
+        places.setdefault(key.tobytes(), set()).add(split)
+        labels.setdefault(key.tobytes(), set()).add(str(label))
+    notes = []
+    if divided := sum(len(splits) > 1 for splits in places.values()):
+        notes.append(
+            f"{divided} images are in more than one split, byte for byte: results on them flatter every model."
+        )
+    if torn := sum(len(names) > 1 for names in labels.values()):
+        notes.append(f"{torn} images are there under more than one label, byte for byte.")
+    return notes
+
+
+def _seen_in_training(keys: np.ndarray, part: Dataset, extractor: FeatureExtractor) -> list[str]:
+    """Return a sentence if the network, trained here, saw images that are now in the test split."""
+    path = Path(extractor.backbone).with_name(TRAINING_KEYS)
+    if parse_backbone(extractor.backbone).path is None or not path.is_file():
+        return []
+    seen = {row.tobytes() for row in np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 32)}
+    test = [key.tobytes() for key in keys[part.split == "test"]]
+    known = sum(key in seen for key in test)
+    if not known:
+        return []
+    return [
+        f"The network was trained on, or chosen by, {known} of the {len(test)} test images: results on them "
+        "flatter every model on its features. Extract with the split and the seed that it was trained with."
+    ]
 
 
 def _check_whole(part: Dataset) -> None:
@@ -219,6 +256,14 @@ def _json_params(extractor: FeatureExtractor) -> dict[str, Any]:
     return params
 
 
+def _find_moved_network(params: dict[str, Any], workspace: Workspace) -> None:
+    """Point to the network of the same name in this workspace if the whole project was moved."""
+    path = Path(params["backbone"])
+    here = workspace.networks / path.parent.name / path.name
+    if path.name == "network.keras" and not path.exists() and here.is_file():
+        params["backbone"] = str(here.resolve())
+
+
 def _free_name(found: EmbeddingSet, workspace: Workspace) -> str:
     """Return the name of the earlier set of the same dataset and extractor, else a free one."""
     base = _short_name(found.info["dataset"]["name"], found.info["extractor"]["params"])
@@ -238,6 +283,9 @@ def _short_name(dataset: str, params: dict[str, Any]) -> str:
         path.parent.name if path.name == "network.keras" else path.stem if path.suffix == ".keras" else path
     )
     layers = [] if params["layers"] == ["penultimate"] else [layer.split("/")[-1] for layer in params["layers"]]
+    layers += [params["pooling"]] if params["pooling"] != "avg" else []
+    size = params["size"]
+    layers += ["x".join(map(str, size)) if isinstance(size, list) else str(size)] if size else []
     if backbone.startswith(f"{slug(dataset)}-"):
         return slug(backbone, *layers)
     return slug(dataset, backbone, *layers)

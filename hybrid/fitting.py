@@ -112,14 +112,30 @@ def fit_head(
     started = time.perf_counter()
     train = found.split == "train"
     searched: dict[str, Any] = {}
-    if options.tune:
-        pipeline, searched = _tuned(pipeline, X, found, options)
-    else:
-        pipeline.fit(X[train], found.y[train])
+    try:
+        if options.tune:
+            pipeline, searched = _tuned(pipeline, X, found, options)
+        else:
+            pipeline.fit(X[train], found.y[train])
+    except InputError:
+        raise
+    except ValueError as error:  # scikit-learn's and XGBoost's own words on a parameter out of range
+        given = ", ".join(f"{key}={value!r}" for key, value in options.params.items()) or "its defaults"
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{head} cannot be fitted to {train.sum()} images with {given}: {reason}") from error
     seconds = time.perf_counter() - started
     extra = {"params": _json_values(pipeline.named_steps["head"].get_params()), "tuning": searched}
     return finish_model(
-        pipeline, X, found, head, workspace, name or f"{head}-{found.name}", seconds, found.extractor, positive, extra
+        pipeline,
+        X,
+        found,
+        head,
+        workspace,
+        name or _model_name(head, options, found),
+        seconds,
+        found.extractor,
+        positive,
+        extra,
     )
 
 
@@ -204,6 +220,7 @@ def finish_model(
         "seconds": {"extract": info["seconds"], "fit": round(fit_seconds, 3), "predict": round(predict_seconds, 3)},
         "splits": {split: result.to_dict() for split, result in splits.items()},
         "skipped": len(info["skipped"]),
+        "warnings": info["dataset"].get("warnings", []),
     } | extra
     with replace_folder(workspace.models / name) as folder:
         save_model(
@@ -215,6 +232,12 @@ def finish_model(
         _write_predictions(folder / "predictions.csv", found, proba, predicted)
         write_json(folder / "metrics.json", record)
     return FittedModel(name, pipeline, splits, record)
+
+
+def _model_name(head: str, options: HeadOptions, found: EmbeddingSet) -> str:
+    """Return a name that tells a tuned head, or one behind a PCA, from a plain one."""
+    parts = [head, "tuned" if options.tune else "", f"pca{options.pca}" if options.pca is not None else ""]
+    return "-".join([part for part in parts if part] + [found.name])
 
 
 def _tuned(
@@ -271,7 +294,7 @@ def _write_predictions(path: Path, found: EmbeddingSet, proba: np.ndarray, predi
     for row in range(len(found)):
         labels = [_label(found.y[row], found.classes), _label(predicted[row], found.classes)]
         writer.writerow([found.ids[row], found.split[row], *labels, *(repr(float(value)) for value in proba[row])])
-    write_atomic(path, lambda file: file.write(buffer.getvalue().encode()))
+    write_atomic(path, lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
 
 
 def _label(value: Any, classes: np.ndarray) -> str:

@@ -76,17 +76,17 @@ def predict_images(
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
     extractor = pipeline.named_steps["extractor"]
     done = extractor.extract(paths, on_bad=on_bad, progress=progress)
+    if len(done.skipped) == len(paths):
+        raise InputError(f"None of the {len(paths)} images can be decoded, first: {next(iter(done.skipped.values()))}")
     kept = [row for row in range(len(paths)) if row not in done.skipped]
-    rows: list[list[Any]] = []
     labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
-    if kept:
-        X = EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(done.keys[kept])
-        head = pipeline[1:]
-        proba, predicted = head.predict_proba(X), head.predict(X)
-        rows = [
-            [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
-            for i, row in enumerate(kept)
-        ]
+    X = EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(done.keys[kept])
+    head = pipeline[1:]
+    proba, predicted = head.predict_proba(X), head.predict(X)
+    rows = [
+        [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
+        for i, row in enumerate(kept)
+    ]
     return Predictions(
         ["image", "predicted", *(f"p_{label}" for label in labels)],
         rows,

@@ -12,11 +12,15 @@ import numpy as np
 from PIL import Image
 
 from hybrid.datasets import Dataset
+from hybrid.embedding_set import TRAINING_KEYS
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import BACKBONES, find_backbone
-from hybrid.extractors.atomic import replace_folder, write_json
+from hybrid.extractors.atomic import replace_folder, write_atomic, write_json
+from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.images import decode, read_bytes
 from hybrid.extractors.keras_import import import_keras
+from hybrid.extractors.source import ImageSource
+from hybrid.extractors.store import default_cache
 
 if TYPE_CHECKING:
     import keras
@@ -127,8 +131,10 @@ def train_network(
     try:
         model = getattr(custom, row.constructor)(shape, len(dataset.classes), multilabel)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{arch} cannot be built for images of {shape[0]}×{shape[1]}: {reason}") from error
+        raise InputError(
+            f"{arch} cannot be built for images of {shape[0]}×{shape[1]}: nothing is left of them after its "
+            "convolutions and poolings; enlarge them, as in --size 28."
+        ) from error
     targets, weights = _targets(train), _class_weights(train, options)
     model.compile(
         optimizer=keras.optimizers.Adam(options.learning_rate),
@@ -157,6 +163,9 @@ def save_network(trained: TrainedNetwork, folder: Path, arch: str, dataset: Data
 
     with replace_folder(folder) as new:
         trained.model.save(new / "network.keras")
+        seen = dataset.take(dataset.split != "test")
+        keys, _ = ImageSource(seen.X).digests(FileDigests(default_cache()))
+        write_atomic(new / TRAINING_KEYS, lambda file: file.write(keys.tobytes()))
         save_figure(training_curves(trained.history, title=f"{arch} on {dataset.name}"), new / "curves.png")
         record = {
             "schema": 1,

@@ -55,11 +55,11 @@ def start(work):
     return child
 
 
-def storm(cache, kills, seed):
+def storm(cache, kills, count, seed):
     """Kill two writers at random moments, again and again; what was committed stays, and one shard each is lost."""
     extraction._SHARD_ROWS = SHARD_ROWS
     rng, done, runs, lost, worst = np.random.default_rng(seed), 0, 0, 0, 0
-    images = images_of(3000)
+    images = images_of(count)
     whole = expected(images)
     while done < kills:
         folder, committed = Path(cache) / f"{runs}", set()

@@ -275,3 +275,20 @@ def test_xgboost_labels_with_equal_weights_match_its_own_objective():
     params = {key: value for key, value in head.get_params().items() if key != "class_weight"}
     own = xgboost.XGBClassifier(tree_method="hist", base_score=[0.5] * 3, **params).fit(X, Y)
     np.testing.assert_allclose(head.predict_proba(X), own.predict_proba(X), rtol=1e-5)
+
+
+def test_the_svm_never_turns_its_own_decisions_round():
+    """With few, noisy rows the folds of the calibration disagree with the machine; its decisions must stand."""
+    from sklearn.svm import LinearSVC
+
+    rng = np.random.default_rng(0)
+    for draw in range(20):
+        y = np.repeat([0, 1], 10)
+        X = rng.normal(size=(20, 60)) + 0.1 * y[:, None]
+        machine = LinearSVC(C=0.001, random_state=0).fit(X, y)
+        head = LinearSVM().fit(X, y)
+        order = np.argsort(machine.decision_function(X))
+        assert (np.diff(head.predict_proba(X)[order, 1]) >= -1e-12).all(), draw
+    y = np.repeat(np.arange(20), 4)
+    X = rng.normal(size=(80, 100)) + 0.3 * rng.normal(size=(20, 100))[y]
+    assert (LinearSVM().fit(X, y).predict(X) == y).mean() > 0.95

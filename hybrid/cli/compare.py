@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hybrid.cli.options import json_option, workspace_option
-from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table
+from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, warn
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,11 +52,13 @@ def _print_group(group: "Group", split: str) -> None:
         [
             model["model"],
             format_metric(result.metrics[group.metric]),
-            *(format_metric(result.metrics[name], interval=False) for name in others),
             f"{model['seconds']['fit']:.1f}",
+            *(format_metric(result.metrics[name], interval=False) for name in others),
         ]
         for model, result in zip(group.models, group.evaluations, strict=True)
     ]
     title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
-    print_table(title, ["model", group.metric, *others, "fit s"], rows)
+    print_table(title, ["model", group.metric, "fit s", *others], rows, optional=len(others))
     print_notes(group.notes)
+    for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
+        warn(f"WARNING: {text}")

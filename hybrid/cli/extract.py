@@ -15,7 +15,7 @@ from hybrid.cli.options import (
     seed_option,
     workspace_option,
 )
-from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar
+from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
 
@@ -59,6 +59,8 @@ def extract(data: str, workspace: Path, name: str | None, on_bad: str, seed: int
                 [[len(dataset), info["new"], info["cached"], len(info["skipped"]), f"{info['seconds']:.1f}",
                   f"{len(dataset) / max(info['seconds'], 1e-9):.0f}", info["width"]]], left=0)  # fmt: skip
     print_notes(dataset.notes)
+    for text in info["dataset"]["warnings"]:
+        warn(f"WARNING: {text}")
     print_notes([f"Skipped {bad['id']}: {bad['reason']}" for bad in info["skipped"][:20]])
     fields = info["extractor"]["identity"]["fields"]
     click.echo(

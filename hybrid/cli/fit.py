@@ -7,7 +7,7 @@ import click
 
 from hybrid.classifiers import HEADS
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_evaluations, print_json
+from hybrid.cli.output import loud_warnings, print_evaluations, print_json, warn
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
 
@@ -37,6 +37,8 @@ def fit(head: str, set_name: str | None, workspace: Path, as_json: bool, name: s
 
     if head not in HEADS:
         raise unknown_name("head", head, HEADS)
+    if given["metric"] and not (given["tune"] or given["tune_on_val"]):
+        raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
     from hybrid.embedding_set import load_set
     from hybrid.fitting import HeadOptions, fit_head
     from hybrid.workspace import check_name
@@ -57,6 +59,8 @@ def fit(head: str, set_name: str | None, workspace: Path, as_json: bool, name: s
         print_json(model.record)
         return
     print_evaluations(f"{head} on {found.name} ({model.record['width']} features)", model.splits)
+    for text in model.record["warnings"]:
+        warn(f"WARNING: {text}")
     seconds = model.record["seconds"]
     if model.record["tuning"]:
         chosen = ", ".join(f"{key}={value}" for key, value in model.record["tuning"]["chosen"].items())

@@ -43,15 +43,19 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise click.ClickException(f"{error.strerror or error} ({error.filename or 'output'}).") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="hybrid")
 def main() -> None:
-    r"""Keras CNNs as feature extractors for scikit-learn: cached embeddings, honest comparisons.
+    """Keras CNNs as feature extractors for scikit-learn: cached embeddings, honest comparisons.
 
     \b
     hybrid extract PICTURES --backbone mobilenet_v2
     hybrid fit svm
     hybrid compare
-    """
+    """  # noqa: D301 - click's mark for lines that are not to be joined

@@ -21,7 +21,9 @@ workspace_option = click.option(
     help="Folder of sets, networks, models and reports.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything drawn.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of everything drawn."
+)
 on_bad_option = click.option(
     "--on-bad",
     type=click.Choice(["raise", "skip"]),

@@ -14,28 +14,41 @@ if TYPE_CHECKING:
 
 def print_json(value: Any) -> None:
     """Print one JSON object."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    click.echo(text.encode(errors="backslashreplace"))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> None:
-    """Print a table; the first `left` columns are text, the others numbers."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1, optional: int = 0
+) -> None:
+    """Print a table; the first `left` columns are text, the others numbers, which are never cut or broken.
+
+    On a terminal that is too narrow, up to `optional` of the last columns are left out; if that is not enough, its
+    lines run over.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        text = number < left
-        table.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 160)
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(text) for text in column) + 2 for column in zip(columns, *cells, strict=True)]
+    shown = len(columns)
+    while shown > len(columns) - optional and sum(widths[:shown]) > console.width:
+        shown -= 1
+    console.width = max(console.width, sum(widths[left:shown]) + sum(min(width, 50) for width in widths[:left]))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns[:shown]):
+        text = number < left
+        table.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
+    for row in cells:
+        table.add_row(*map(Text, row[:shown]))
     if title:
         click.secho(_plain(title), bold=True)
-    console.print(table)
+    console.print(table, soft_wrap=False)
 
 
 def print_notes(notes: Sequence[str]) -> None:

@@ -1,0 +1,69 @@
+"""Peak resident memory of `hybrid extract`, as the number of images grows.
+
+    python benchmarks/memory.py [IMAGES …] [--backbone NAME] [--side N] [--suffix .png|.jpg]
+
+1,000, 10,000 and 60,000 made pictures of 28×28 for resnet_small by default; what the project has set itself is for
+mobilenet_v2 at 224: --backbone mobilenet_v2 --side 224 --suffix .jpg. The network is exported before, by a run on ten
+images: what is measured runs without Keras, which alone takes more than all the rest.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import save
+from pictures import files, make_small
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", nargs="*", type=int, default=[1_000, 10_000, 60_000])
+    parser.add_argument("--backbone", default="resnet_small")
+    parser.add_argument("--side", type=int, default=28)
+    parser.add_argument("--suffix", default=".png")
+    given = parser.parse_args()
+    counts = sorted(given.images)
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        pictures = files(make_small(scratch / "all", counts[-1], given.side, given.suffix))
+        extract(scratch, part(scratch / "few", pictures, 10), given)
+        records = {str(count): extract(scratch, part(scratch / f"{count}", pictures, count), given) for count in counts}
+    first = records[str(counts[0])]["peak_mb"]
+    for count, record in records.items():
+        ratio = record["peak_mb"] / first
+        print(f"{int(count):>7,} images  {record['peak_mb']:8.1f} MB  {ratio:5.3f}  {record['seconds']:8.1f} s")
+    name = f"memory-{given.backbone}-{given.side}"
+    save(name, {"backbone": given.backbone, "side": given.side, "images": records})
+
+
+def part(folder: Path, pictures: list[str], count: int) -> Path:
+    """Return a folder of some of the pictures, of both classes."""
+    for path in map(Path, pictures[: count // 2] + pictures[-(count - count // 2) :]):
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (folder / path.parent.name / path.name).hardlink_to(path)
+    return folder
+
+
+def extract(scratch: Path, pictures: Path, given: argparse.Namespace) -> dict[str, float]:
+    """Run `hybrid extract` on an empty store, and return its peak and its time."""
+    cache = scratch / "cache"
+    shutil.rmtree(cache / "embeddings", ignore_errors=True)
+    command = [str(Path(sys.executable).with_name("hybrid")), "extract", str(pictures), "--weights", "random"]
+    command += ["--backbone", given.backbone, "--size", str(given.side)]
+    started = time.perf_counter()
+    environment = os.environ | {"HYBRID_CACHE": str(cache)}
+    child = subprocess.Popen(command, cwd=scratch, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(command)} failed")
+    return {"peak_mb": usage.ru_maxrss / 1024, "seconds": time.perf_counter() - started}
+
+
+if __name__ == "__main__":
+    main()
