@@ -14,6 +14,7 @@ import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,8 @@ def measured(label: str, model: Any, folds: list[Fold], repeats: int) -> dict[st
     for fold in folds:
         for _ in range(repeats):
             fitted = clone(model)
-            fits.append(seconds(lambda: fitted.fit(fold.X, fold.y)))
-            predictions.append(seconds(lambda: fitted.predict(fold.X_test)))
+            fits.append(seconds(partial(fitted.fit, fold.X, fold.y)))
+            predictions.append(seconds(partial(fitted.predict, fold.X_test)))
             if fits[-1] > _SLOW:
                 break
         accuracies.append(float((fitted.predict(fold.X_test) == fold.y_test).mean()))
@@ -157,7 +158,7 @@ def _scores(fitted: Any, X: np.ndarray) -> np.ndarray:
 def _intelex(reference: Any) -> Any:
     """Return the same classifier of scikit-learn-intelex."""
     from sklearnex.ensemble import RandomForestClassifier as FastForest
-    from sklearnex.svm import SVC as FastSVC  # noqa: N811
+    from sklearnex.svm import SVC as FastSVC
 
     return (FastSVC if isinstance(reference, SVC) else FastForest)(**reference.get_params())
 

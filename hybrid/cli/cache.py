@@ -71,7 +71,7 @@ def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
         damaged = [{"path": str(finding.path), "reason": finding.reason} for finding in found]
         print_json({"cache": str(folder), "shards": shards, "rows": rows, "damaged": damaged})
     else:
-        print_notes([f"{finding.path}: {finding.reason}" for finding in found])
+        print_notes([f"{finding.path.relative_to(folder)}: {finding.reason}" for finding in found])
         click.echo(
             f"{len(found)} damaged: `hybrid cache gc` removes them, extracting again computes what is missing."
             if found
@@ -108,7 +108,7 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
         removed = [vars(garbage) for garbage in found]
         print_json({"cache": str(folder), "dry_run": dry_run, "bytes": freed, "removed": removed})
         return
-    print_notes([f"{garbage.what}: {garbage.reason}" for garbage in found])
+    print_notes([f"{Path(garbage.what).relative_to(folder)}: {garbage.reason}" for garbage in found])
     click.echo(f"{'Would free' if dry_run else 'Freed'} {_megabytes(freed)} MB.")
 
 
