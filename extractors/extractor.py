@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.atomic import read_sealed, write_sealed
 from hybrid.extractors.backbones import parse_backbone
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.extraction import Extraction, Progress, extract
@@ -192,13 +192,13 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _remembered(self, request: dict[str, Any]) -> Identity | None:
         record = self._record(request)
         try:
-            return Identity.from_dict(read_json(record)["identity"]) if record.exists() else None
+            return Identity.from_dict(read_sealed(record)["identity"]) if record.exists() else None
         except (InputError, KeyError, TypeError):
             return None  # a damaged record is only made again
 
     def _learn(self, request: dict[str, Any]) -> Identity:
         identity = self._graph().identity
-        write_json(self._record(request), {"request": request, "identity": identity.to_dict()})
+        write_sealed(self._record(request), {"request": request, "identity": identity.to_dict()})
         return identity
 
     def _record(self, request: dict[str, Any]) -> Path:

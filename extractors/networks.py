@@ -146,7 +146,7 @@ def _download(spec: BackboneSpec, shape: tuple[int, int, int], top: bool) -> ker
         raise
     except Exception as error:  # urllib, socket and Keras's own, by version
         raise InputError(
-            f"The ImageNet weights of {spec.name!r} could not be downloaded ({' '.join(str(error).split())[:200]}). "
+            f"The ImageNet weights of {spec.name!r} could not be downloaded ({' '.join(str(error).split())[:400]}). "
             "Without a network, give the file with --weights FILE, or --weights random for an untrained network."
         ) from error
 

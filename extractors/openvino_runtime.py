@@ -48,6 +48,7 @@ class OpenVINORuntime:
         height, width = identity.size
         self.batch_size = batch_size or int(np.clip(_BATCH_PIXELS // (height * width), 1, 256))
         core = openvino.Core()
+        core.set_property({"ENABLE_MMAP": False})  # a mapped file that is cut short would kill the process
         model = core.read_model(folder / _FILES[0])
         model.reshape([self.batch_size, height, width, identity.fields["channels"]])
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}

@@ -12,7 +12,7 @@ from test_store import IDENTITY, Means, expected, images_of, run
 from hybrid.cli.main import main
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor, extraction
-from hybrid.extractors.atomic import write_json
+from hybrid.extractors.atomic import write_json, write_sealed
 from hybrid.extractors.cache import collect_garbage, find_extractor, list_extractors, remove_extractor
 from hybrid.extractors.cache_check import find_damage
 from hybrid.extractors.digests import FileDigests
@@ -49,7 +49,7 @@ def known_extractor(images, cache, **options):
         "channels": 3, "interpolation": request["interpolation"],
     }  # fmt: skip
     identity = Identity(fields, (2,))
-    write_json(extractor._record(request), {"request": request, "identity": identity.to_dict()})
+    write_sealed(extractor._record(request), {"request": request, "identity": identity.to_dict()})
     assert extractor.resolve() == identity
     store = EmbeddingStore(cache, identity)
     extract(ImageSource(images), store, FileDigests(cache), Means)
