@@ -18,9 +18,9 @@ from hybrid.extractors.extraction import Extraction, Progress, extract
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.keras_import import import_keras
 from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, export_graph, is_exported
-from hybrid.extractors.options import PENULTIMATE
+from hybrid.extractors.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
-from hybrid.extractors.runtime import RUNTIMES, KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
+from hybrid.extractors.runtime import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import EmbeddingStore, default_cache
 

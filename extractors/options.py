@@ -17,3 +17,5 @@ PREPROCESSINGS = {
 }
 
 PENULTIMATE = "penultimate"  # the layer name that means: what feeds the classification layer
+
+RUNTIMES = ("auto", "openvino", "keras")

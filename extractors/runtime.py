@@ -12,7 +12,6 @@ from hybrid.extractors.keras_import import import_keras
 if TYPE_CHECKING:
     import keras
 
-RUNTIMES = ("auto", "openvino", "keras")
 _BATCH_PIXELS = 32 * 224 * 224
 
 
@@ -37,7 +36,7 @@ class Runtime(Protocol):
     Attributes
     ----------
     name : str
-        A word of :data:`RUNTIMES`: what an embedding set records.
+        A word of :data:`hybrid.extractors.options.RUNTIMES`: what an embedding set records.
     batch_size : int
         The most images that a batch may hold.
     """

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from hybrid.cli.main import COMMANDS, main
@@ -44,7 +45,10 @@ def test_commands_in_the_documentation_exist_with_their_options(path):
             words = shlex.split(part)
             assert words[0] == "hybrid"
             assert words[1] in COMMANDS, line
-            known = {opt for param in main.get_command(None, words[1]).params for opt in param.opts}
+            command = main.get_command(None, words[1])
+            if isinstance(command, click.Group):
+                command = command.get_command(None, words[2])
+            known = {opt for param in command.params for opt in param.opts}
             assert {word for word in words[2:] if word.startswith("--")} <= known, line
 
 

@@ -62,6 +62,8 @@ def extract(data: str, workspace: Path, name: str | None, on_bad: str, seed: int
     for text in info["dataset"]["warnings"]:
         warn(f"WARNING: {text}")
     print_notes([f"Skipped {bad['id']}: {bad['reason']}" for bad in info["skipped"][:20]])
+    if info["runtime"]:
+        print_notes([f"The network ran through {info['runtime']}."])
     fields = info["extractor"]["identity"]["fields"]
     click.echo(
         f"  · {extractor.backbone} cut at {', '.join(fields['layers'])}, pooling {fields['pooling']}, preprocessing "

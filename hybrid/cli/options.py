@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 
 from hybrid.errors import InputError
-from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
+from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS, RUNTIMES
 from hybrid.workspace import DEFAULT_WORKSPACE
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -92,6 +93,13 @@ _EXTRACTOR_OPTIONS = (
         envvar="HYBRID_CACHE",
         help="Folder of the embedding store. Default: your cache folder.",
     ),
+    click.option(
+        "--runtime",
+        type=click.Choice(RUNTIMES),
+        default="auto",
+        show_default=True,
+        help="What runs the network. auto: Keras where it has a GPU, else OpenVINO.",
+    ),
 )
 
 
@@ -106,7 +114,7 @@ def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
     """Return the `FeatureExtractor` that the options say, and take them out of what was given."""
     from hybrid.extractors import FeatureExtractor
 
-    names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache")
+    names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache", "runtime")
     return FeatureExtractor(
         backbone=backbone,
         layers=list(given.pop("layers")) or PENULTIMATE,
@@ -149,6 +157,6 @@ def _fractions(text: str) -> tuple[float, float, float]:
     except ValueError:
         raise InputError(f"--split {text!r} was given; expected three numbers such as 70/15/15.") from None
     total = train + val + test
-    if min(train, val, test) < 0 or train <= 0 or total not in (1.0, 100.0):
+    if min(train, val, test) < 0 or train <= 0 or not (math.isclose(total, 1) or math.isclose(total, 100)):
         raise InputError(f"--split {text!r} was given; expected train/val/test in percent that add up to 100.")
     return train / total, val / total, test / total
