@@ -19,7 +19,7 @@ from hybrid.extractors.runtime import padded
 if TYPE_CHECKING:
     import keras
 
-_BATCH_PIXELS = 8 * 224 * 224
+_LARGE = 128 * 128  # pixels; large images run fastest 8 at a time, small ones 32 (measured on 2 cores, of 4 to 256)
 _FILES = ("graph.xml", "graph.bin")
 _AGREEMENT = 1e-2  # far above rounding, which the layers of an untrained network can amplify to 1e-3
 
@@ -38,7 +38,7 @@ class OpenVINORuntime:
     identity : Identity
         Of the extractor.
     batch_size : int, optional
-        The graph is compiled for it; by default 8 at 224×224, more if smaller.
+        The graph is compiled for it; 8 for large images and 32 for small ones if not given.
     """
 
     name = "openvino"
@@ -46,7 +46,7 @@ class OpenVINORuntime:
     def __init__(self, folder: Path, identity: Identity, batch_size: int | None = None):
         openvino = _openvino()
         height, width = identity.size
-        self.batch_size = batch_size or int(np.clip(_BATCH_PIXELS // (height * width), 1, 256))
+        self.batch_size = batch_size or (8 if height * width >= _LARGE else 32)
         core = openvino.Core()
         core.set_property({"ENABLE_MMAP": False})  # a mapped file that is cut short would kill the process
         model = core.read_model(folder / _FILES[0])
