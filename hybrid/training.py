@@ -1,6 +1,7 @@
 """Train a custom backbone end to end, by the same protocol as every head: fit on train, choose on validation."""
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from hybrid.datasets import Dataset
+from hybrid.datasets.split import make_split
 from hybrid.embedding_set import TRAINING_KEYS
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import BACKBONES, find_backbone
@@ -29,6 +31,7 @@ EpochReport = Callable[[int, dict[str, float]], None]
 
 _LARGEST = 64  # pixels: what a network for files of several sizes is trained at
 _SAMPLE = 200
+_FEW = 100  # validation images
 _MOST_BYTES = 8 * 2**30
 
 
@@ -95,7 +98,8 @@ def train_network(
     arch : str
         Name of a custom backbone.
     dataset : Dataset
-        With a validation split. Its test split is not looked at.
+        With a validation split; to one of less than 100 images a tenth of a large train split is added, with a
+        warning. Its test split is not looked at.
     options : TrainingOptions
     size : int or (int, int), optional
         Height and width of the network's input, in pixels; the images' own if they are of one size up to 64, else 64.
@@ -115,9 +119,7 @@ def train_network(
     custom_names = [name for name, other in BACKBONES.items() if other.kind == "custom"]
     if row.kind != "custom":
         raise unknown_name("custom backbone", arch, custom_names, "A pretrained backbone is used as it is.")
-    train, val = dataset.part("train"), dataset.part("val")
-    if not len(val):
-        raise InputError("There is no validation split to choose the epoch by: give one, as in --split 70/15/15.")
+    train, val = _parts(dataset, options.seed)
     shape = input_shape(dataset, size)
     x_train, x_val = load_pixels(train, shape), load_pixels(val, shape)
 
@@ -155,6 +157,23 @@ def train_network(
     scores = {key.replace("binary_accuracy", "accuracy"): [float(v) for v in row] for key, row in history.items()}
     best = int(np.argmin(scores["val_loss"])) + 1
     return TrainedNetwork(model, scores, best, time.perf_counter() - started)
+
+
+def _parts(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Return what is fitted to, and what the epoch is chosen by: a tiny validation split borrows a tenth of train."""
+    train, val = (np.flatnonzero(dataset.split == name) for name in ("train", "val"))
+    if not len(val):
+        raise InputError("There is no validation split to choose the epoch by: give one, as in --split 70/15/15.")
+    if len(val) < _FEW and len(train) >= 10 * _FEW:
+        part = dataset.take(train)
+        lent = make_split(part.y, part.groups, (0.9, 0.1, 0.0), seed, part.ids) == "val"
+        warnings.warn(
+            f"The validation split has {len(val)} images, too few to choose the epoch by: {lent.sum()} images of train "
+            "are used for that too, and not fitted to.",
+            stacklevel=3,
+        )
+        train, val = train[~lent], np.concatenate([val, train[lent]])
+    return dataset.take(train), dataset.take(val)
 
 
 def save_network(trained: TrainedNetwork, folder: Path, arch: str, dataset: Dataset, options: TrainingOptions) -> Path:

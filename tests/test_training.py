@@ -66,6 +66,15 @@ def test_the_test_split_changes_nothing(dataset):
     assert runs[0].history == runs[1].history
 
 
+def test_a_tiny_validation_split_borrows_from_train():
+    images, labels = stripes(n=1200, size=10)
+    split = np.array(["val"] * 16 + ["train"] * 1100 + ["test"] * 84)
+    data = Dataset.from_arrays(images, labels, split=split)
+    with pytest.warns(UserWarning, match="has 16 images, too few to choose the epoch by: 110 images of train"):
+        trained = train_network("convnet_small", data, replace(QUICK, epochs=1))
+    assert trained.best_epoch == 1
+
+
 def test_balanced_weights_move_predictions_to_the_rare_class(dataset):
     means = {}
     for weight in ("balanced", "none"):
