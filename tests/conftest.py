@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """An empty cache folder: no test sees the user's own, or another test's."""
+    """An empty cache folder and no workspace by the environment: no test sees the user's own, or another test's."""
+    monkeypatch.delenv("HYBRID_WORKSPACE", raising=False)
     folder = tmp_path / "cache"
     monkeypatch.setenv("HYBRID_CACHE", str(folder))
     return folder
