@@ -16,7 +16,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hybrid.errors import InputError, unknown_name
 
@@ -167,9 +167,13 @@ def _as_image(data: bytes | np.ndarray, least_side: int | None) -> Image.Image:
     """Open an image upright; a JPEG may come smaller, but no side below `least_side` unless it was."""
     if isinstance(data, np.ndarray):
         return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
-    if sniff_format(data[:32]) is None:
+    kind = sniff_format(data[:32])
+    if kind is None:
         raise ValueError("its content is no image of a format that is read here" if data else "the file is empty")
-    image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError(f"it begins like a {kind} file but is none, or is cut short") from None
     if image.format == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
         image.draft(None, (least_side, least_side))
     image.load()

@@ -166,10 +166,10 @@ def test_a_file_of_which_half_is_missing_is_refused(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "the file is empty"), (b"<!DOCTYPE html><html></html>", "no image"), (b"\x89PNG\r\n\x1a\n", "x")],
+    [(b"", "the file is empty"), (b"<!DOCTYPE html><html></html>", "no image"), (b"\x89PNG\r\n\x1a\n", "cut short")],
 )
 def test_what_is_no_image_is_refused_by_name(data, reason):
-    with pytest.raises(BadImageError, match=f"Image 'x' cannot be decoded: .*{reason}?") as error:
+    with pytest.raises(BadImageError, match=f"Image 'x' cannot be decoded: .*{reason}") as error:
         decoded(data)
     assert "0x" not in str(error.value)
 
