@@ -216,8 +216,10 @@ def test_several_sets_keep_their_names_and_the_same_one_is_replaced(hybrid, pict
     largest = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--layer", "conv_a", "--pooling", "max")
     assert first["set"] == again["set"] == "pictures-tiny"
     assert pooled["set"] == "pictures-tiny-conv_a"
-    assert largest["set"] == "pictures-tiny-conv_a-2"
-    assert run_json(hybrid, "fit", "svm")["set"] == largest["set"]
+    assert largest["set"] == "pictures-tiny-conv_a-max"
+    nearest = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--interpolation", "nearest")
+    assert nearest["set"] == "pictures-tiny-2"
+    assert run_json(hybrid, "fit", "svm")["set"] == nearest["set"]
     assert run_json(hybrid, "fit", "svm", "--set", first["set"])["set"] == first["set"]
     assert "'pictures-tiny'" in hybrid("fit", "svm", "--set", "pictures-tinny", code=1)
 
