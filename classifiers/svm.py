@@ -30,9 +30,9 @@ class LinearSVM(Head):
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class, in training and in calibration.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, default="auto"
-        How decision values become probabilities. "sigmoid" is Platt's. "auto" is "sigmoid" for two classes and
-        "temperature" for more. On few or noisy rows Platt's curve can come out falling, which would turn every
-        decision round: "auto" then takes "temperature", which cannot.
+        How decision values become probabilities. "sigmoid" is Platt's. On few or noisy rows his curve can come out
+        falling, which would turn decisions round: "auto" takes "sigmoid" unless it does, then "temperature", which
+        cannot.
     cv : int, default=5
         Number of folds of the calibration; fewer where a class has fewer samples.
     max_iter : int, default=1000
@@ -94,10 +94,10 @@ class LinearSVM(Head):
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
         machine = LinearSVC(C=self.C, dual="auto", max_iter=self.max_iter, random_state=self.random_state)
         auto = self.calibration == "auto"
-        method = ("sigmoid" if codes.max() == 1 else "temperature") if auto else self.calibration
+        method = "sigmoid" if auto else self.calibration
         model = CalibratedClassifierCV(machine, method=method, cv=folds, ensemble=False)
         model.fit(X, codes, sample_weight=weights)
-        if auto and method == "sigmoid" and model.calibrated_classifiers_[0].calibrators[0].a_ >= 0:
+        if auto and any(curve.a_ >= 0 for curve in model.calibrated_classifiers_[0].calibrators):
             model = model.set_params(method="temperature").fit(X, codes, sample_weight=weights)
         return model
 
