@@ -284,9 +284,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if self.runtime not in RUNTIMES:
             raise unknown_name("runtime", self.runtime, RUNTIMES)
         if self.runtime == "keras" or (self.runtime == "auto" and gpu_is_visible()):
-            return KerasRuntime(
-                self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size)
-            )
+            return self._keras_runtime(identity)
         folder = self.cache_folder / "graphs" / identity.fingerprint
         try:
             if not is_exported(folder, identity):
@@ -298,9 +296,10 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                     f"OpenVINO cannot run {str(self.backbone)!r} ({error}): leave runtime='auto'."
                 ) from error
             warnings.warn(f"OpenVINO cannot run {str(self.backbone)!r}, so Keras does: {error}", stacklevel=2)
-            return KerasRuntime(
-                self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size)
-            )
+            return self._keras_runtime(identity)
+
+    def _keras_runtime(self, identity: Identity) -> KerasRuntime:
+        return KerasRuntime(self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size))
 
     def _checked_graph(self, identity: Identity) -> "Graph":
         graph = self._graph()

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.options import extractor_options, json_option, make_extractor, seed_option, workspace_option
+from hybrid.cli.options import (
+    cache_option,
+    extractor_options,
+    json_option,
+    make_extractor,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
@@ -14,13 +21,6 @@ from hybrid.workspace import Workspace
 if TYPE_CHECKING:
     from hybrid.extractors.explain import Explanation
 
-_cache_option = click.option(
-    "--cache",
-    type=click.Path(file_okay=False),
-    default=None,
-    envvar="HYBRID_CACHE",
-    help="Folder of the embedding store. Default: your cache folder.",
-)
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _SHOWN = 24  # characters of a value
 
@@ -31,7 +31,7 @@ def cache() -> None:
 
 
 @cache.command("list")
-@_cache_option
+@cache_option
 @json_option
 def list_(cache: str | None, as_json: bool) -> None:
     """List the extractors that have embeddings in the store, the last used first."""
@@ -55,7 +55,7 @@ def list_(cache: str | None, as_json: bool) -> None:
 
 
 @cache.command()
-@_cache_option
+@cache_option
 @json_option
 @click.pass_context
 def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
@@ -90,7 +90,7 @@ def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
     "them. Sets of other workspaces are not known here: they would need `hybrid extract` again.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@_cache_option
+@cache_option
 @workspace_option
 @json_option
 def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Path, as_json: bool) -> None:
@@ -116,7 +116,7 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
 @click.argument("fingerprints", nargs=-1, metavar="FINGERPRINT…")
 @click.option("--all", "all_", is_flag=True, help="Of all extractors.")
 @_yes_option
-@_cache_option
+@cache_option
 @workspace_option
 @json_option
 def rm(fingerprints: tuple[str, ...], all_: bool, yes: bool, cache: str | None, workspace: Path, as_json: bool) -> None:

@@ -46,6 +46,14 @@ _DATA_OPTIONS = (
                  help="Folder that a manifest's paths are relative to."),
 )  # fmt: skip
 
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False),
+    default=None,
+    envvar="HYBRID_CACHE",
+    help="Folder of the embedding store. Default: your cache folder.",
+)
+
 _EXTRACTOR_OPTIONS = (
     click.option(
         "--layer",
@@ -86,13 +94,7 @@ _EXTRACTOR_OPTIONS = (
         help="Of resizing, antialiased.",
     ),
     click.option("--batch-size", type=click.IntRange(min=1), default=None, help="Default: chosen by the size."),
-    click.option(
-        "--cache",
-        type=click.Path(file_okay=False),
-        default=None,
-        envvar="HYBRID_CACHE",
-        help="Folder of the embedding store. Default: your cache folder.",
-    ),
+    cache_option,
     click.option(
         "--runtime",
         type=click.Choice(RUNTIMES),
