@@ -62,6 +62,12 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{str(path)!r} cannot be read ({error}): remove it and make it again.") from error
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON object together with its checksum, atomically; :func:`read_sealed` reads it."""
     write_json(path, {**value, "seal": _seal(value)})

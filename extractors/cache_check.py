@@ -1,7 +1,6 @@
 """Check every file of the cache folder against what it should hold, and find what a dead writer left behind."""
 
 import contextlib
-import hashlib
 import re
 import sqlite3
 import time
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import read_json
+from hybrid.extractors.atomic import file_digest, read_json
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.store_index import INDEX_NAME, Index, commit_records
 from hybrid.extractors.store_shards import DamagedShardError, forget_verified, read_shard
@@ -128,7 +127,7 @@ def _check_request(path: Path) -> Iterator[Finding]:
 def _check_graph(folder: Path) -> Iterator[Finding]:
     try:
         record = read_json(folder / "graph.json")
-        wrong = [name for name, digest in record["sha256"].items() if _digest(folder / Path(name).name) != digest]
+        wrong = [name for name, digest in record["sha256"].items() if file_digest(folder / Path(name).name) != digest]
         if wrong or record["fingerprint"] != folder.name:
             yield Finding(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
     except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
@@ -158,8 +157,3 @@ def _older(path: Path, before: float) -> bool:
         return path.stat().st_mtime < before
     except OSError:
         return False
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,6 @@
 """Run an extractor's graph through OpenVINO: exported from Keras once, kept in the cache, then run without Keras."""
 
 import contextlib
-import hashlib
 import sys
 import tempfile
 from collections import deque
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import read_json, replace_folder, write_json
+from hybrid.extractors.atomic import file_digest, read_json, replace_folder, write_json
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.runtime import padded
 
@@ -88,7 +87,7 @@ def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None
             raise ExportError(" ".join(str(error).split())[:200]) from error
         if not difference < _AGREEMENT:
             raise ExportError(f"its result differs from Keras's by {difference:.0e} of their scale")
-        files = {name: _file_digest(new / name) for name in _FILES}
+        files = {name: file_digest(new / name) for name in _FILES}
         write_json(new / "graph.json", {"fingerprint": identity.fingerprint, "sha256": files})
 
 
@@ -121,7 +120,7 @@ def is_exported(folder: Path, identity: Identity) -> bool:
     """Whether a folder holds the whole, undamaged graph of an extractor."""
     try:
         record = read_json(folder / "graph.json")
-        whole = all(_file_digest(folder / name) == record["sha256"][name] for name in _FILES)
+        whole = all(file_digest(folder / name) == record["sha256"][name] for name in _FILES)
         return whole and record["fingerprint"] == identity.fingerprint
     except (InputError, OSError, KeyError, TypeError):
         return False
@@ -141,8 +140,3 @@ def _openvino() -> Any:
     import openvino
 
     return openvino
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

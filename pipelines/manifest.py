@@ -1,6 +1,5 @@
 """A saved model's manifest, and the checks on its files: all of them, before one is parsed."""
 
-import hashlib
 import json
 from collections.abc import Container, Mapping
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,7 @@ import numpy as np
 
 from hybrid import __version__
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import read_json, write_json
+from hybrid.extractors.atomic import file_digest, read_json, write_json
 from hybrid.extractors.identity import fingerprint
 
 SCHEMA = 1
@@ -81,7 +80,9 @@ def to_json(value: Any) -> Any:
 
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the size in bytes and the SHA-256 of every file in a folder, by its name with forward slashes."""
-    return {name: {"size": (folder / name).stat().st_size, "sha256": _digest(folder / name)} for name in _names(folder)}
+    return {
+        name: {"size": (folder / name).stat().st_size, "sha256": file_digest(folder / name)} for name in _names(folder)
+    }
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -100,7 +101,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise InputError(f"Model {folder.name!r} lacks its file {name}: copy the whole folder again.")
         if path.stat().st_size != record["size"]:
             raise changed(folder, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
-        if _digest(path) != record["sha256"]:
+        if file_digest(path) != record["sha256"]:
             raise changed(folder, name, "it does not match its checksum")
     if foreign := unlisted(folder, files):
         raise InputError(
@@ -138,11 +139,6 @@ def _check_name(folder: Path, name: str) -> None:
             raise InputError(
                 f"Model {folder.name!r} holds a link, {name}; expected a file: copy the file itself there."
             )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(value: Any) -> Any:
