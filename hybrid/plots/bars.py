@@ -1,0 +1,69 @@
+"""Scores of models with their intervals: bars, and points on an axis of their own."""
+
+from collections.abc import Sequence
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hybrid.plots.style import FONTS, GRID, SKY, set_title, wrapped
+
+
+@rc_context(FONTS)
+def bar_chart(
+    names: Sequence[str],
+    values: Sequence[float | None],
+    intervals: Sequence[tuple[float, float] | None],
+    *,
+    label: str,
+    title: str = "",
+) -> Figure:
+    """Draw one bar a model, with its interval as a whisker and its numbers beside it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the models, best first; drawn from the top.
+    values : sequence of float or None
+        Their scores; None is written as "not defined".
+    intervals : sequence of (float, float) or None
+        Low and high ends.
+    label : str
+        Name of the score, for the axis.
+    title : str, default=""
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    labels = [wrapped(name, 34) for name in names]
+    lines = sum(text.count("\n") + 1 for text in labels)
+    figure = Figure(figsize=(8, 1.3 + 0.25 * len(labels) + 0.2 * lines), layout="constrained")
+    axes = figure.subplots()
+    place = range(len(labels))
+    axes.barh(place, [value or 0 for value in values], color=SKY, height=0.62)
+    for y, value, interval in zip(place, values, intervals, strict=True):
+        _whisker(axes, y, value, interval)
+    axes.set_yticks(place, labels, parse_math=False)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    ends = [0.0, *(v for v in values if v is not None), *(end for i in intervals if i for end in i)]
+    axes.set_xlim(min(0, *ends) if min(ends) < 0 else 0, 1 if max(ends) <= 1 else max(ends) * 1.05)
+    axes.set_xlabel(label, parse_math=False)
+    axes.grid(axis="x", color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(left=False)
+    set_title(figure, title)
+    return figure
+
+
+def _whisker(axes: Axes, y: int, value: float | None, interval: tuple[float, float] | None) -> None:
+    text = "not defined" if value is None else f"{value:.3f}"
+    if value is not None and interval is not None:
+        low, high = interval
+        # A percentile interval need not hold the value, so the whisker is drawn from end to end.
+        axes.plot([low, high], [y, y], color="black", linewidth=1.4, solid_capstyle="butt")
+        axes.plot([low, high], [y, y], color="black", linestyle="", marker="|", markersize=9, markeredgewidth=1.4)
+        text += f"  ({low:.3f}–{high:.3f})"
+    axes.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=10, annotation_clip=False)

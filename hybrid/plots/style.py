@@ -1,0 +1,84 @@
+"""What all pictures share: colours, dashes, marks, fonts, and names that are shown as they are."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
+from matplotlib.text import Text
+
+# Okabe and Ito's palette, told apart with every common colour blindness.
+SKY = "#56B4E9"
+CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", SKY, "#E69F00", "#000000")
+
+INK = "#000000"
+GRID = "#DDDDDD"
+FAINT = "#8A8A8A"
+# Ten that stand out from white with a contrast of at least 3. Never alone: each comes with its dash or mark.
+SERIES = (
+    "#0B6AB0", "#C8500A", "#00805E", "#A23E8C", "#8A6A00", "#007F9C", "#3D3D3D", "#B3261E", "#6B4FBB", "#7A4B2A",
+)  # fmt: skip
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (10, 3)))
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
+
+# Names in other scripts fall back on whichever of these the machine has.
+FALLBACK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Hiragino Sans", "Arial Unicode MS")
+FONTS: Any = {"font.family": ["DejaVu Sans", *(font for font in FALLBACK_FONTS if font in get_font_names())]}
+INCHES_PER_LETTER = 0.09
+PANEL = 4.6  # inches: the width at which the letters can still be read on a phone
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Return the colour and the dash of the model of that number, from 0."""
+    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number % len(DASHES)]}
+
+
+def mark_style(number: int) -> dict[str, Any]:
+    """Return the colour and the mark of the model of that number, from 0."""
+    return {"color": SERIES[number % len(SERIES)], "marker": MARKS[number % len(MARKS)], "linestyle": ""}
+
+
+def plain_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
+    """Name the axes, draw a grid behind the data and leave out the frame's upper half."""
+    axes.set_xlabel(xlabel, parse_math=False)
+    axes.set_ylabel(ylabel, parse_math=False)
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int = 1) -> None:
+    """Put the legend under the axes, where it hides nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    legend = figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=9, frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def set_title(figure: Figure, title: str) -> None:
+    """Give a figure its title, wrapped to its width."""
+    if title:
+        text: Text = figure.suptitle(wrapped(title, int(figure.get_figwidth() * 10)), fontsize=12)
+        text.set_parse_math(False)
+
+
+def wrapped(name: object, width: int, lines: int = 3) -> str:
+    """Return a name on at most `lines` lines, broken after spaces and signs; the rest is an ellipsis."""
+    text = "".join(c if c.isprintable() else " " for c in str(name)).strip() or " "
+    rows = [""]
+    for word in re.findall(rf"[^ _/:+,-]{{1,{width - 1}}}[ _/:+,-]?|[ _/:+,-]", text):
+        if rows[-1] and len(rows[-1] + word.rstrip()) > width:
+            rows.append("")
+        rows[-1] += word
+    if len(rows) > lines:
+        rows = [*rows[: lines - 1], rows[lines - 1][: width - 1].rstrip() + "…"]
+    return "\n".join(row.strip() for row in rows)
+
+
+def longest(names: Sequence[str]) -> int:
+    """Return the number of letters of the longest line."""
+    return max(len(line) for name in names for line in name.split("\n"))

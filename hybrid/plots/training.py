@@ -1,0 +1,83 @@
+"""Curves of a network's training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hybrid.plots.style import CURVE_COLOURS, FONTS, GRID, set_title, wrapped
+
+
+@rc_context(FONTS)
+def training_curves(histories: Mapping[str, Any], *, monitor: str = "val_loss", title: str = "") -> Figure:
+    """Draw loss and accuracy by epoch for train and validation, the best epoch marked.
+
+    Parameters
+    ----------
+    histories : mapping
+        A Keras history (``{"loss": […], "val_loss": […], "accuracy": […], …}``), or several of them by name.
+    monitor : str, default="val_loss"
+        What the best epoch is judged by: the lowest of a loss, the highest of anything else. Where a
+        history lacks it, no epoch is marked.
+    title : str, default=""
+        Title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    several = all(isinstance(history, Mapping) for history in histories.values())
+    runs: Mapping[str, Mapping[str, Sequence[float]]] = histories if several else {"": histories}
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = _panels(runs)
+    for axes, key in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for i, (name, run) in enumerate(runs.items()):
+            _curves(axes, run, key, name, CURVE_COLOURS[i % len(CURVE_COLOURS)], monitor)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(key.replace("_", " "), parse_math=False)
+        axes.set_xlim(0.5, max(len(series) for run in runs.values() for series in run.values()) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(color=GRID)
+        axes.spines[["top", "right"]].set_visible(False)
+        _legend(axes)
+    set_title(figure, title)
+    return figure
+
+
+def _panels(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
+    """Return the series to draw: the loss, and whatever the accuracy is called."""
+    keys = [key for run in runs.values() for key in run]
+    accuracy = [key for key in keys if key.endswith("accuracy") and not key.startswith("val_")]
+    return ["loss", *accuracy[:1]]
+
+
+def _curves(axes: Axes, run: Mapping[str, Sequence[float]], key: str, name: str, colour: str, monitor: str) -> None:
+    for series, style, part in ((key, "--", "train"), (f"val_{key}", "-", "validation")):
+        if series not in run:
+            continue
+        epochs = np.arange(1, len(run[series]) + 1)
+        label = wrapped(f"{name}, {part}" if name else part, 40)
+        axes.plot(epochs, run[series], style, color=colour, label=label, marker="." if len(epochs) < 3 else "")
+        if part == "validation" or f"val_{key}" not in run:
+            _mark_best(axes, run, series, colour, monitor)
+
+
+def _mark_best(axes: Axes, run: Mapping[str, Sequence[float]], series: str, colour: str, monitor: str) -> None:
+    watched = np.asarray(run.get(monitor, ()), dtype=float)
+    if not np.isfinite(watched).any():
+        return
+    best = int(np.nanargmin(watched) if "loss" in monitor else np.nanargmax(watched))
+    value = run[series][best]
+    label = f"best epoch: {best + 1}"
+    axes.plot(best + 1, value, "o", color=colour, markeredgecolor="black", markersize=8, label=label, zorder=3)
+
+
+def _legend(axes: Axes) -> None:
+    if not axes.get_legend_handles_labels()[0]:
+        return
+    for text in axes.legend(fontsize=9, frameon=False).get_texts():
+        text.set_parse_math(False)
