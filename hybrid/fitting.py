@@ -1,7 +1,5 @@
 """Fit a head on an embedding set, evaluate it on every split, and save model, metrics and predictions."""
 
-import csv
-import io
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +15,9 @@ from hybrid.embedding_set import EmbeddingSet, extract_dataset
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate
 from hybrid.extractors import FeatureExtractor
-from hybrid.extractors.atomic import replace_folder, write_atomic, write_json
+from hybrid.extractors.atomic import replace_folder, write_json
 from hybrid.pipelines import make_head_pipeline, save_model, tune
+from hybrid.predictions import Predictions, write_predictions
 from hybrid.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
@@ -229,7 +228,8 @@ def finish_model(
             extractor=extractor,
             info={"model": name, "dataset": info["dataset"], "head": head, "labels": found.classes.tolist()},
         )
-        _write_predictions(folder / "predictions.csv", found, proba, predicted)
+        saved = Predictions(found.ids, found.split, found.y, predicted, proba, found.classes)
+        write_predictions(folder / "predictions.csv", saved)
         write_json(folder / "metrics.json", record)
     return FittedModel(name, pipeline, splits, record)
 
@@ -284,21 +284,6 @@ def _check_finite(X: np.ndarray, ids: np.ndarray) -> None:
             f"The embeddings of {wrong.size} of {len(X)} images hold NaN or infinity, first {str(ids[wrong[0]])!r}: "
             "check the network's weights and its preprocessing, then extract again."
         )
-
-
-def _write_predictions(path: Path, found: EmbeddingSet, proba: np.ndarray, predicted: np.ndarray) -> None:
-    """Write one row an image: id, split, label, prediction, probability of each class; several labels by ``|``."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["id", "split", "label", "predicted", *(f"p_{label}" for label in found.classes)])
-    for row in range(len(found)):
-        labels = [_label(found.y[row], found.classes), _label(predicted[row], found.classes)]
-        writer.writerow([found.ids[row], found.split[row], *labels, *(repr(float(value)) for value in proba[row])])
-    write_atomic(path, lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
-
-
-def _label(value: Any, classes: np.ndarray) -> str:
-    return "|".join(str(label) for label in classes[np.asarray(value, bool)]) if np.ndim(value) else str(value)
 
 
 def _json_values(params: dict[str, Any]) -> dict[str, Any]:

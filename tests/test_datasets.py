@@ -1,10 +1,11 @@
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from hybrid.datasets import Dataset, load_dataset
+from hybrid.datasets import Dataset, load_dataset, reopen
 from hybrid.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
@@ -217,3 +218,24 @@ def test_options_that_do_not_apply_are_refused(tmp_path):
         load_dataset("digits", on_bad="ignore")
     with pytest.raises(InputError, match="give three shares"):
         load_dataset("digits", fractions=(0.7, 0.7, 0.1))
+
+
+def test_a_dataset_can_be_loaded_again_from_elsewhere(image_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(image_folder.parent)
+    first = load_dataset("pictures", fractions=(0.5, 0.2, 0.3), seed=7, group_pattern=r"(\d)\d*\.png")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    again = reopen(json.loads(json.dumps(first.arguments)))
+    for name in ("X", "y", "split", "groups", "ids"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
+    assert reopen(load_dataset("digits").arguments).name == "digits"
+
+
+def test_what_cannot_be_loaded_again_says_why(image_folder):
+    arguments = load_dataset(image_folder).arguments
+    image_folder.rename(image_folder.with_name("moved"))
+    with pytest.raises(InputError, match="There is no file, folder or dataset"):
+        reopen(arguments)
+    with pytest.raises(InputError, match="arrays"):
+        reopen(Dataset.from_arrays(np.zeros((40, 8, 8), np.uint8), ["cat"] * 20 + ["dog"] * 20).arguments)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class Dataset:
         Sentences on what was found, left out and made.
     counts : dict of str to int
         The numbers behind the notes.
+    arguments : dict or None
+        What `load_dataset` was called with, as JSON values: what `reopen` takes. None for arrays.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class Dataset:
     source: str
     notes: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    arguments: dict[str, Any] | None = None
 
     @classmethod
     def from_arrays(

@@ -1,10 +1,11 @@
-"""`load_dataset`: from what a user names as DATA to a `Dataset`."""
+"""`load_dataset` and `reopen`: from what a user names as DATA to a `Dataset`."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from hybrid.datasets import folder, manifest, named, npz, table
 from hybrid.datasets.dataset import Dataset, assemble
@@ -23,12 +24,13 @@ class Kind:
     recognise: Callable[[str], bool]
     load: Callable[[str, Options], Raw]
     has_columns: bool = False
+    named: bool = False
 
 
 KINDS = (
-    Kind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits),
-    Kind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist),
-    Kind("keras", "keras:NAME", named.is_keras, named.load_keras),
+    Kind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits, named=True),
+    Kind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
+    Kind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
     Kind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
     Kind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
     Kind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, has_columns=True),
@@ -109,7 +111,43 @@ def load_dataset(
         raise InputError(
             f"{', '.join(options.given())} can be given for a CSV or Parquet manifest only; {text!r} is {kind.summary}."
         )
-    return assemble(kind.load(text, options), text, fractions, seed, group_pattern)
+    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern)
+    arguments = {
+        "data": text if kind.named else str(Path(text).absolute()),
+        "fractions": [float(share) for share in fractions],
+        "seed": int(seed),
+        "label": label if label is None or isinstance(label, str) else list(label),
+        "path_column": path_column,
+        "split_column": split_column,
+        "group_column": group_column,
+        "group_pattern": group_pattern,
+        "image_root": None if root is None else str(Path(root).absolute()),
+        "on_bad": on_bad,
+    }
+    return replace(dataset, arguments=arguments)
+
+
+def reopen(arguments: Mapping[str, Any]) -> Dataset:
+    """Load a dataset again, as it was loaded before.
+
+    Parameters
+    ----------
+    arguments : mapping
+        `Dataset.arguments`; the info of an embedding set holds it too.
+
+    Returns
+    -------
+    Dataset
+        Of what is there now: whether it is the same is for the caller to ask.
+
+    Raises
+    ------
+    InputError
+        If the data are gone, or came from arrays.
+    """
+    if not arguments:
+        raise InputError("A dataset made of arrays cannot be loaded again: give the arrays.")
+    return load_dataset(**arguments)
 
 
 def _kind_of(data: str) -> Kind:
