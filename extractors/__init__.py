@@ -5,21 +5,28 @@ from typing import TYPE_CHECKING, Any
 from hybrid.extractors.backbones import BACKBONES, Backbone, find_backbone, parse_backbone
 
 if TYPE_CHECKING:
-    from hybrid.extractors.extractor import FeatureExtractor
+    from hybrid.extractors.extractor import Extractor
     from hybrid.extractors.images import BadImageError
     from hybrid.extractors.request import RandomWeightsWarning
+    from hybrid.extractors.transformer import FeatureExtractor
 
 __all__ = [
     "BACKBONES",
     "Backbone",
     "BadImageError",
+    "Extractor",
     "FeatureExtractor",
     "RandomWeightsWarning",
     "find_backbone",
     "parse_backbone",
 ]
 
-_HOMES = {"FeatureExtractor": "extractor", "BadImageError": "images", "RandomWeightsWarning": "request"}
+_HOMES = {
+    "BadImageError": "images",
+    "Extractor": "extractor",
+    "FeatureExtractor": "transformer",
+    "RandomWeightsWarning": "request",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.base import clone
 
 from hybrid.errors import InputError
 from hybrid.extractors.backbones import parse_backbone
@@ -16,7 +15,7 @@ from hybrid.extractors.source import ImageSource
 if TYPE_CHECKING:
     import keras
 
-    from hybrid.extractors.extractor import FeatureExtractor
+    from hybrid.extractors.extractor import Extractor
 
 TOLERANCE = 1e-4  # of the embedding's scale: its largest absolute value
 Status = Literal["passed", "failed", "warning", "not run", "info"]
@@ -47,12 +46,12 @@ class Finding:
     value: float | None = None
 
 
-def examine(extractor: "FeatureExtractor", images: Any) -> list[Finding]:
+def examine(extractor: "Extractor", images: Any) -> list[Finding]:
     """Examine an extractor on images; nothing is read from the store of embeddings or written to it.
 
     Parameters
     ----------
-    extractor : FeatureExtractor
+    extractor : Extractor
         With any parameters.
     images : array-like
         Two images or more, as :meth:`FeatureExtractor.transform` takes them. The more and the more varied they are,
@@ -91,13 +90,13 @@ def examine(extractor: "FeatureExtractor", images: Any) -> list[Finding]:
 class _Runs:
     """An extractor's embeddings of some pixels, (n, width), computed in one way or another."""
 
-    def __init__(self, extractor: "FeatureExtractor", identity: Identity, pixels: np.ndarray):
+    def __init__(self, extractor: "Extractor", identity: Identity, pixels: np.ndarray):
         self.extractor, self.identity, self.pixels = extractor, identity, pixels
         self.runtime = extractor._runtime(identity).name
         self.own = self.embed(pixels)
 
     def embed(self, pixels: np.ndarray, **changed: Any) -> np.ndarray:
-        run = clone(self.extractor).set_params(**{"runtime": self.runtime} | changed)._runtime(self.identity)
+        run = self.extractor.but(**{"runtime": self.runtime} | changed)._runtime(self.identity)
         starts = range(0, len(pixels), run.batch_size)
         rows = np.concatenate(list(run.stream(pixels[start : start + run.batch_size] for start in starts)))
         return rows.reshape(len(rows), -1)
@@ -111,7 +110,7 @@ def _decode(images: Any, identity: Identity) -> np.ndarray:
     return np.stack([source.decode(number, *how)[1] for number in range(len(source))])
 
 
-def _weights(extractor: "FeatureExtractor") -> Finding:
+def _weights(extractor: "Extractor") -> Finding:
     weights = resolve_weights(extractor.weights, parse_backbone(extractor.backbone))
     if weights == "random":
         text = f"RANDOM weights (seed {extractor.seed}): features of an untrained network"
@@ -175,7 +174,7 @@ def _runtimes(runs: _Runs) -> Finding:
     return _compared(name, rows, runs.own, f"{other} against {runs.runtime}, which is what runs it")
 
 
-def _preprocessing(extractor: "FeatureExtractor", runs: _Runs) -> Finding:
+def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
     name, spec, fields = "preprocessing as in Keras", parse_backbone(extractor.backbone), runs.identity.fields
     if spec.row is None or spec.row.kind != "pretrained":
         return Finding(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")

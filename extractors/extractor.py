@@ -1,14 +1,12 @@
-"""The feature extractor: a scikit-learn transformer from images to embeddings."""
+"""An extractor of embeddings: a backbone, where it is cut, and the store of what it gave."""
 
+import inspect
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.atomic import read_sealed, write_sealed
@@ -31,49 +29,11 @@ _MAX_GRAPHS = 2
 _graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones: keyed by what they were made from
 
 
-class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Turn images into embeddings with a Keras network cut at a layer.
+class Extractor:
+    """Bring the embeddings of images into the store.
 
-    Preprocessing, cut and pooling are inside one graph that takes uint8 pixels, and every embedding is kept in a
-    store under the image's content and the graph's identity, so it is computed once and is never stale.
-
-    Parameters
-    ----------
-    backbone : str or Path, default="mobilenet_v2"
-        A name that ``hybrid backbones`` lists, with options of its constructor if need be
-        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file.
-    layers : str or sequence of str, default="penultimate"
-        Where to cut; several are concatenated. ``"outer/inner"`` names a layer of a nested model, and
-        ``"penultimate"`` what feeds the classification layer.
-    pooling : {"avg", "max", "both", "flatten", "none"}, default="avg"
-        What makes one row of a feature map; a layer that gives a row already is left as it is.
-    weights : str or Path, default="auto"
-        ``"imagenet"`` (downloaded by Keras), ``"random"`` (seeded) or a weights file. ``"auto"`` is ``"imagenet"`` for
-        a pretrained backbone, a ``.keras`` file's own, and ``"random"`` for a custom backbone.
-    size : int or (int, int), default=None
-        Height and width, in pixels, that images are resized to; None for the backbone's own.
-    preprocessing : {"auto", "none", "rescale", "tf", "torch", "caffe"}, default="auto"
-        How pixels are scaled. ``"auto"`` is the backbone's own: that of `keras.applications`, or the Rescaling or
-        Normalization layer inside a ``.keras`` file (without one, the scaling must be named).
-    interpolation : {"nearest", "bilinear", "bicubic", "lanczos"}, default="bilinear"
-        Of resizing, antialiased.
-    seed : int, default=0
-        Of random weights.
-    batch_size : int, default=None
-        Images a batch; None to choose by the size. It does not change the embeddings.
-    cache : str or Path, default=None
-        Folder of the store; None for ``HYBRID_CACHE`` or the user's cache folder.
-    fingerprint : str, default=None
-        The fingerprint that the extractor's identity must have, as a saved model states it; None for any.
-    runtime : {"auto", "openvino", "keras"}, default="auto"
-        What runs the network: OpenVINO on a CPU, Keras where a GPU is visible or OpenVINO cannot take the network.
-        The embeddings are the same to 1e-4 of their scale.
-
-    Examples
-    --------
-    >>> from hybrid.extractors import FeatureExtractor
-    >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"]).layer_list
-    ['conv3_block4_out', 'penultimate']
+    The parameters are those of `hybrid.extractors.FeatureExtractor`, which makes a scikit-learn transformer of it;
+    this part does without scikit-learn, whose import alone takes longer than to look up thousands of embeddings.
     """
 
     def __init__(
@@ -104,45 +64,13 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.fingerprint = fingerprint
         self.runtime = runtime
 
-    def fit(self, X: Any, y: Any = None) -> "FeatureExtractor":
-        """Check the parameters; there is nothing to learn.
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name, as scikit-learn's estimators do."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-        Parameters
-        ----------
-        X : array-like
-            Images, see :meth:`transform`.
-        y : ignored
-
-        Returns
-        -------
-        FeatureExtractor
-        """
-        ImageSource(X)
-        self.resolve()
-        return self
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the embeddings of images; those in the store are not computed again.
-
-        Parameters
-        ----------
-        X : array-like
-            Paths (str or Path), shape (n,); or pixels, uint8 from 0 to 255, shape (n, height, width) or
-            (n, height, width, 1 or 3).
-
-        Returns
-        -------
-        ndarray of float32, (n, width)
-            With ``pooling="none"``: (n, height, width, channels) of the layer.
-
-        Raises
-        ------
-        InputError
-            If an image cannot be decoded, or the network cannot be built as asked.
-        """
-        source, store = ImageSource(X), EmbeddingStore(self.cache_folder, self.resolve())
-        rows = store.gather(self._extract(source, store).keys)
-        return rows.reshape(len(rows), *store.identity.output_shape)
+    def but(self, **changed: Any) -> Self:
+        """Return an extractor of the same parameters, but for those given."""
+        return type(self)(**self.get_params() | changed)
 
     def extract(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> Extraction:
         """Put the embeddings of images into the store, without reading them back: memory stays flat.
@@ -150,7 +78,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         X : array-like
-            Images, see :meth:`transform`.
+            Images, see :meth:`FeatureExtractor.transform`.
         on_bad : {"raise", "skip"}, default="raise"
             What to do about an image that cannot be read or decoded.
         progress : callable, optional
@@ -213,21 +141,6 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def layer_list(self) -> list[str]:
         """The layers as a list."""
         return [self.layers] if isinstance(self.layers, str) else list(self.layers)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.resolve().width
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        return tags
 
     def _extract(
         self, source: ImageSource, store: EmbeddingStore, on_bad: str = "raise", progress: Progress | None = None

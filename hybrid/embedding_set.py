@@ -5,18 +5,21 @@ import io
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError
-from hybrid.extractors import FeatureExtractor, parse_backbone
+from hybrid.extractors import Extractor, parse_backbone
 from hybrid.extractors.atomic import read_json, write_atomic, write_json
 from hybrid.extractors.extraction import Progress
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.store import EmbeddingStore
 from hybrid.workspace import Workspace, slug, unique_name
+
+if TYPE_CHECKING:
+    from hybrid.extractors import FeatureExtractor
 
 SCHEMA = 1
 TRAINING_KEYS = "training.keys"  # beside a network: digests of the images it was trained on and chosen by
@@ -66,8 +69,10 @@ class EmbeddingSet:
         return Identity.from_dict(self.info["extractor"]["identity"])
 
     @property
-    def extractor(self) -> FeatureExtractor:
+    def extractor(self) -> "FeatureExtractor":
         """The extractor that made the set."""
+        from hybrid.extractors import FeatureExtractor
+
         params, size = dict(self.info["extractor"]["params"]), self.info["extractor"]["params"]["size"]
         params["size"] = tuple(size) if isinstance(size, list) else size
         params["fingerprint"] = self.info["extractor"]["fingerprint"]  # a network replaced since then is refused
@@ -81,13 +86,13 @@ class EmbeddingSet:
         InputError
             If one is no longer there.
         """
-        folder = FeatureExtractor(cache=cache).cache_folder
+        folder = Extractor(cache=cache).cache_folder
         return EmbeddingStore(folder, self.identity).gather(self.keys)
 
 
 def extract_dataset(
     dataset: Dataset,
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     *,
     on_bad: str = "raise",
     progress: Progress | None = None,
@@ -97,7 +102,8 @@ def extract_dataset(
     Parameters
     ----------
     dataset : Dataset
-    extractor : FeatureExtractor
+    extractor : Extractor
+        A `FeatureExtractor`, or the part of one that does without scikit-learn.
     on_bad : {"raise", "skip"}, default="raise"
         With ``"skip"``, images that cannot be decoded are left out together with their labels, and listed.
     progress : callable, optional
@@ -210,7 +216,7 @@ def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:
     return notes
 
 
-def _seen_in_training(keys: np.ndarray, part: Dataset, extractor: FeatureExtractor) -> list[str]:
+def _seen_in_training(keys: np.ndarray, part: Dataset, extractor: Extractor) -> list[str]:
     """Return a sentence if the network, trained here, saw images that are now in the test split."""
     path = Path(extractor.backbone).with_name(TRAINING_KEYS)
     if parse_backbone(extractor.backbone).path is None or not path.is_file():
@@ -246,7 +252,7 @@ def _dataset_fingerprint(keys: np.ndarray, part: Dataset) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def _json_params(extractor: FeatureExtractor) -> dict[str, Any]:
+def _json_params(extractor: Extractor) -> dict[str, Any]:
     params = extractor.get_params()
     for name in ("backbone", "weights"):
         path = Path(params[name]).expanduser()

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from hybrid.classifiers import make_head
 from hybrid.errors import InputError
-from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.extractors import FeatureExtractor
 
 
 def make_pipeline(

@@ -8,7 +8,7 @@ from typing import Any
 from hybrid.errors import InputError
 from hybrid.extractors.atomic import write_atomic
 from hybrid.extractors.backbones import parse_backbone
-from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.request import resolve_weights
 
 NETWORK = "network/network.keras"

@@ -24,7 +24,7 @@ from hybrid import __version__
 from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
 from hybrid.extractors.atomic import replace_folder, write_atomic
-from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.extractors import FeatureExtractor
 from hybrid.pipelines.manifest import SCHEMA, describe_files, to_json, unlisted, write_manifest
 from hybrid.pipelines.network import NETWORK, WEIGHTS, save_extractor
 from hybrid.pipelines.trusted import to_bytes

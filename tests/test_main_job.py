@@ -1,6 +1,7 @@
 """The main job from files to a comparison, through the command line, on images that the test makes."""
 
 import csv
+import ast
 import json
 import shutil
 
@@ -126,14 +127,14 @@ def test_a_second_extraction_and_every_fit_import_no_keras(hybrid, pictures, tin
 import sys
 from hybrid.cli import main
 main.main(sys.argv[1:], standalone_mode=False)
-print(sorted({"keras", "tensorflow"} & set(sys.modules)))
+print(sorted({"keras", "tensorflow", "sklearn", "scipy", "pandas"} & set(sys.modules)))
 """
     out = python(code, "extract", pictures, "--backbone", tiny_network, "--json")
     second = json.loads(out[: out.rindex("}") + 1])
     assert (second["new"], second["cached"]) == (0, first["images"])
-    assert out.splitlines()[-1] == "[]"
+    assert out.splitlines()[-1] == "[]"  # nor scikit-learn, which takes longer to import than all the rest
     for args in (["svm"], ["forest"], ["xgboost"], ["softmax"], ["svm", "--tune"]):
-        assert python(code, "fit", *args).splitlines()[-1] == "[]"
+        assert not {"keras", "tensorflow"} & set(ast.literal_eval(python(code, "fit", *args).splitlines()[-1]))
 
 
 def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, pictures, tiny_network):

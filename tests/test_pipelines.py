@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from hybrid.errors import InputError
-from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.extractors import FeatureExtractor
 from hybrid.pipelines import make_head_pipeline, make_pipeline, tune
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import pytest
 
 from hybrid.errors import InputError
 from hybrid.extractors.atomic import read_json, write_json
-from hybrid.extractors.extractor import FeatureExtractor
+from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.identity import fingerprint
 from hybrid.pipelines import load_model, make_head_pipeline, make_pipeline, read_manifest, save_model
 

@@ -113,11 +113,11 @@ def extractor_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
-    """Return the `FeatureExtractor` that the options say, and take them out of what was given."""
-    from hybrid.extractors import FeatureExtractor
+    """Return the `Extractor` that the options say, and take them out of what was given."""
+    from hybrid.extractors import Extractor
 
     names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache", "runtime")
-    return FeatureExtractor(
+    return Extractor(
         backbone=backbone,
         layers=list(given.pop("layers")) or PENULTIMATE,
         size=parse_size(given.pop("size")),
