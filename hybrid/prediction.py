@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError
+from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extraction import Progress
 from hybrid.extractors.images import IMAGE_SUFFIXES, sniff_format
 from hybrid.extractors.store import EmbeddingStore
 from hybrid.pipelines import load_model, read_manifest
+from hybrid.pipelines.build import extractors_of
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,12 @@ def predict_images(
     """
     manifest = read_manifest(model)
     pipeline = load_model(model)
-    if manifest["extractor"] is None:
+    if not manifest["extractors"]:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
-    extractor = pipeline.named_steps["extractor"]
-    done = extractor.extract(paths, on_bad=on_bad, progress=progress)
-    if len(done.skipped) == len(paths):
-        raise InputError(f"None of the {len(paths)} images can be decoded, first: {next(iter(done.skipped.values()))}")
-    kept = [row for row in range(len(paths)) if row not in done.skipped]
+    keys, skipped = _extract(extractors_of(pipeline[0]), paths, on_bad, progress)
+    kept = [row for row in range(len(paths)) if row not in skipped]
     labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
-    X = EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(done.keys[kept])
+    X = np.concatenate([store.gather(found[kept]) for store, found in keys], axis=1)
     head = pipeline[1:]
     proba, predicted = head.predict_proba(X), head.predict(X)
     rows = [
@@ -90,8 +89,30 @@ def predict_images(
     return Predictions(
         ["image", "predicted", *(f"p_{label}" for label in labels)],
         rows,
-        {paths[row]: reason for row, reason in done.skipped.items()},
+        {paths[row]: reason for row, reason in sorted(skipped.items())},
     )
+
+
+def _extract(
+    extractors: list[FeatureExtractor], paths: list[str], on_bad: str, progress: Progress | None
+) -> tuple[list[tuple[EmbeddingStore, np.ndarray]], dict[int, str]]:
+    """Bring images into each extractor's store; return the stores with the images' keys, and what was skipped."""
+    found: list[tuple[EmbeddingStore, np.ndarray]] = []
+    skipped: dict[int, str] = {}
+    for number, extractor in enumerate(extractors, start=1):
+        part = progress and _part_of(progress, number * len(paths), len(extractors) * len(paths))
+        done = extractor.extract(paths, on_bad=on_bad, progress=part)
+        found.append((EmbeddingStore(extractor.cache_folder, extractor.resolve()), done.keys))
+        skipped |= done.skipped
+        if len(skipped) == len(paths):
+            reason = next(iter(skipped.values()))
+            raise InputError(f"None of the {len(paths)} images can be decoded, first: {reason}")
+    return found, skipped
+
+
+def _part_of(progress: Progress, end: int, total: int) -> Progress:
+    """Return what reports one of several extractions as a part of all; `end` is the count when it is done."""
+    return lambda done, to_do: progress(end - to_do + done, total)
 
 
 def find_images(given: Iterable[str]) -> list[str]:

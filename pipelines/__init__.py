@@ -8,15 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hybrid.pipelines.build import make_head_pipeline, make_pipeline
+    from hybrid.pipelines.ensemble import Ensemble, make_ensemble
     from hybrid.pipelines.loading import load_model
     from hybrid.pipelines.manifest import read_manifest
     from hybrid.pipelines.saving import save_model
     from hybrid.pipelines.search import tune
+    from hybrid.pipelines.weighting import choose_weights
 
-__all__ = ["load_model", "make_head_pipeline", "make_pipeline", "read_manifest", "save_model", "tune"]
+__all__ = [
+    "Ensemble",
+    "choose_weights",
+    "load_model",
+    "make_ensemble",
+    "make_head_pipeline",
+    "make_pipeline",
+    "read_manifest",
+    "save_model",
+    "tune",
+]
 
 _HOMES = {
+    "Ensemble": "ensemble",
+    "choose_weights": "weighting",
     "load_model": "loading",
+    "make_ensemble": "ensemble",
     "make_head_pipeline": "build",
     "make_pipeline": "build",
     "read_manifest": "manifest",

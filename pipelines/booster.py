@@ -1,41 +1,88 @@
-"""The XGBoost head's booster as JSON and back: skops has no say in what XGBoost keeps."""
+"""XGBoost heads' boosters as JSON and back: skops has no say in what XGBoost keeps.
+
+A saved head has the name of its booster's file in the booster's place.
+"""
 
 import copy
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import xgboost
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers.xgboost import XGBoost
 from hybrid.errors import InputError
 from hybrid.pipelines.trees import check_nodes
 
-
-def take_booster(head: XGBoost) -> tuple[XGBoost, bytes]:
-    """Return a copy of a fitted head without its booster, and the booster as JSON."""
-    bare = copy.copy(head)
-    del bare.model_
-    return bare, bytes(head.model_.get_booster().save_raw("json"))
+_FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, xgboost.core.XGBoostError)
 
 
-def put_booster(head: XGBoost, data: bytes) -> None:
-    """Give a head the booster that :func:`take_booster` took from it.
+def take_boosters(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
+    """Return a copy of a fitted pipeline without the boosters of the heads in it, and these as JSON, by file name."""
+    boosters: dict[str, bytes] = {}
+
+    def take(head: XGBoost) -> XGBoost:
+        bare = copy.copy(head)
+        if hasattr(head, "model_"):
+            bare.model_ = f"boosters/{len(boosters)}.json"
+            boosters[bare.model_] = bytes(head.model_.get_booster().save_raw("json"))
+        return bare
+
+    return _change_heads(pipeline, take, {}), boosters
+
+
+def put_boosters(pipeline: Pipeline, boosters: Mapping[str, bytes]) -> Pipeline:
+    """Return a copy of a pipeline in which the heads have the boosters that :func:`take_boosters` took from them.
 
     Raises
     ------
     InputError
-        If the data is no booster, or one that does not fit the head.
+        If a head's booster is not there, is none, or does not fit the head; or if no head has a use for one.
     """
+    used: set[str] = set()
+
+    def put(head: XGBoost) -> XGBoost:
+        whole = copy.copy(head)
+        if hasattr(head, "model_"):
+            whole.model_ = _booster(head, boosters[head.model_])
+            used.add(head.model_)
+        return whole
+
     try:
-        if not isinstance(head, XGBoost):
-            raise TypeError(f"the head is a {type(head).__name__}")
-        _check(json.loads(data), head.n_features_in_)
-        model = xgboost.XGBClassifier(n_jobs=head.n_jobs)
-        model.load_model(bytearray(data))
-    except (KeyError, TypeError, ValueError, IndexError, xgboost.core.XGBoostError) as error:
+        whole = _change_heads(pipeline, put, {})
+        if unused := sorted(set(boosters) - used):
+            raise ValueError(f"no head has a place for {unused[0]}")
+    except _FAULTS as error:
         reason = " ".join(str(error).split())[:300]
-        raise InputError(f"The model's booster cannot be loaded: {reason}") from error
-    head.model_ = model
+        raise InputError(f"The model's boosters cannot be loaded: {reason}") from error
+    return whole
+
+
+def _change_heads(value: Any, change: Callable[[XGBoost], XGBoost], done: dict[int, Any]) -> Any:
+    """Return an estimator, or a list or tuple with estimators in it, as a copy in which the XGBoost heads are changed.
+
+    What was one object stays one: `done` holds the copies by the identities of their originals.
+    """
+    if type(value) in (list, tuple):
+        return type(value)(_change_heads(item, change, done) for item in value)
+    if not isinstance(value, BaseEstimator):
+        return value
+    if id(value) not in done and isinstance(value, XGBoost):
+        done[id(value)] = change(value)
+    elif id(value) not in done:
+        done[id(value)] = new = copy.copy(value)
+        vars(new).update({name: _change_heads(item, change, done) for name, item in vars(value).items()})
+    return done[id(value)]
+
+
+def _booster(head: XGBoost, data: bytes) -> xgboost.XGBClassifier:
+    _check(json.loads(data), head.n_features_in_)
+    model = xgboost.XGBClassifier(n_jobs=head.n_jobs)
+    model.load_model(bytearray(data))
+    return model
 
 
 def _check(booster: dict, width: int) -> None:

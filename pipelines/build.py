@@ -1,20 +1,23 @@
 """Put an extractor, a scaler, a PCA and a head together into one scikit-learn Pipeline."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hybrid.classifiers import make_head
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 
+ExtractorLike = FeatureExtractor | str | Path
+
 
 def make_pipeline(
-    extractor: FeatureExtractor | str | Path,
+    extractor: ExtractorLike | Sequence[ExtractorLike],
     head: str | BaseEstimator,
     *,
     scale: bool = True,
@@ -28,8 +31,10 @@ def make_pipeline(
 
     Parameters
     ----------
-    extractor : FeatureExtractor, str or Path
-        The extractor; or a backbone, by its name or ``.keras`` file, cut at its penultimate layer.
+    extractor : FeatureExtractor, str, Path, or a sequence of them
+        The extractor; or a backbone, by its name or ``.keras`` file, cut at its penultimate layer. Of several the
+        embeddings are put side by side: the step is then a FeatureUnion, and a grid names a part of it by its
+        backbone, as in ``extractor__resnet50__layers``.
     head : str or estimator
         A name in `hybrid.classifiers.HEADS`, or a scikit-learn classifier.
     scale : bool, default=True
@@ -53,9 +58,53 @@ def make_pipeline(
     --------
     >>> make_pipeline("resnet50", "svm", C=0.01).named_steps["head"]
     LinearSVM(C=0.01)
+    >>> both = make_pipeline(["resnet50", "mobilenet:alpha=0.25"], "softmax")
+    >>> [name for name, _ in both.named_steps["extractor"].transformer_list]
+    ['resnet50', 'mobilenet:alpha=0.25']
     """
     pipeline = make_head_pipeline(head, scale=scale, pca=pca, **head_params)
-    return Pipeline([("extractor", _extractor(extractor)), *pipeline.steps])
+    several = isinstance(extractor, Sequence) and not isinstance(extractor, str)
+    extractors = [_extractor(one) for one in (extractor if several else [extractor])]
+    return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
+
+
+def side_by_side(extractors: Sequence[FeatureExtractor]) -> FeatureExtractor | FeatureUnion:
+    """Return one transformer that puts the embeddings of all extractors side by side.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if not extractors:
+        raise InputError("No extractor was given; expected at least one.")
+    if len(extractors) == 1:
+        return extractors[0]
+    names: list[str] = []
+    for extractor in extractors:
+        path = Path(extractor.backbone)
+        name = base = (path.stem if path.suffix == ".keras" else str(path)).replace("__", "_")
+        number = 2
+        while name in names:
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return FeatureUnion(list(zip(names, extractors, strict=True)))
+
+
+def extractors_of(step: Any) -> list[FeatureExtractor]:
+    """Return the extractors that a pipeline's step consists of, in the order of their columns; none if it is another.
+
+    Examples
+    --------
+    >>> pipeline = make_pipeline("resnet50", "svm")
+    >>> len(extractors_of(pipeline[0])), extractors_of(pipeline[-1])
+    (1, [])
+    """
+    if isinstance(step, FeatureExtractor):
+        return [step]
+    parts = [part for _, part in step.transformer_list] if isinstance(step, FeatureUnion) else []
+    plain = all(isinstance(part, FeatureExtractor) for part in parts) and not getattr(step, "transformer_weights", None)
+    return parts if plain else []
 
 
 def make_head_pipeline(
@@ -86,7 +135,7 @@ def make_head_pipeline(
     return Pipeline([*steps, ("head", _head(head, head_params))])
 
 
-def _extractor(given: FeatureExtractor | str | Path) -> FeatureExtractor:
+def _extractor(given: ExtractorLike) -> FeatureExtractor:
     if isinstance(given, (str, Path)):
         return FeatureExtractor(given)
     if not isinstance(given, FeatureExtractor):

@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError
 from hybrid.pipelines.manifest import check_files, read_manifest
-from hybrid.pipelines.saving import BOOSTER, HEAD
+from hybrid.pipelines.saving import HEAD, is_booster
 from hybrid.pipelines.trusted import from_bytes
 
 
@@ -21,14 +21,14 @@ def load_model(folder: str | Path) -> Pipeline:
     Returns
     -------
     Pipeline
-        Fitted. With an extractor it takes images; its network is built at first use, and refused if its
-        fingerprint is not the one in the manifest. Without one it takes embeddings.
+        Fitted. With extractors it takes images; their networks are built at first use, and refused if their
+        fingerprints are not those in the manifest. Without one it takes embeddings.
 
     Raises
     ------
     InputError
-        If a file is missing, changed, not listed, or holds a type that is not trusted; or if the model was made by a
-        later version.
+        If a file is missing, changed, not listed, or holds a type that is not trusted; or if the model was made by an
+        earlier or later version.
     """
     folder = Path(folder).expanduser().absolute()
     manifest = read_manifest(folder)
@@ -36,13 +36,14 @@ def load_model(folder: str | Path) -> Pipeline:
     pipeline = from_bytes((folder / HEAD).read_bytes())
     if not isinstance(pipeline, Pipeline):
         raise InputError(f"Model {folder.name!r} holds a {type(pipeline).__name__}; expected a Pipeline.")
-    if BOOSTER in manifest["files"]:
-        from hybrid.pipelines.booster import put_booster  # imports XGBoost
+    if boosters := [name for name in manifest["files"] if is_booster(name)]:
+        from hybrid.pipelines.booster import put_boosters  # imports XGBoost
 
-        put_booster(pipeline[-1], (folder / BOOSTER).read_bytes())
-    if manifest["extractor"] is None:
+        pipeline = put_boosters(pipeline, {name: (folder / name).read_bytes() for name in boosters})
+    if not manifest["extractors"]:
         return pipeline
+    from hybrid.pipelines.build import side_by_side
     from hybrid.pipelines.network import load_extractor
 
-    name = manifest["steps"][0]["name"]
-    return Pipeline([(name, load_extractor(manifest["extractor"], folder)), *pipeline.steps])
+    extractors = [load_extractor(record, folder) for record in manifest["extractors"]]
+    return Pipeline([(manifest["steps"][0]["name"], side_by_side(extractors)), *pipeline.steps])

@@ -1,7 +1,7 @@
 """A saved model's manifest, and the checks on its files: all of them, before one is parsed."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,10 +12,10 @@ from hybrid.errors import InputError
 from hybrid.extractors.atomic import file_digest, read_json, write_json
 from hybrid.extractors.identity import fingerprint
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 
-_KEYS = {"schema", "created", "versions", "task", "labels", "classes", "width", "steps", "extractor", "info", "files"}
+_KEYS = {"schema", "created", "versions", "task", "labels", "classes", "width", "steps", "extractors", "info", "files"}
 _LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
 
 
@@ -32,14 +32,14 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     dict
         ``task`` ("binary", "multiclass" or "multilabel"), ``classes`` and their kind ``labels`` ("string", "integer",
         "float", "boolean"; "multilabel", where the classes are column numbers), ``width`` of the embeddings, ``steps``,
-        ``extractor`` (parameters, identity, fingerprint; None for a head alone), ``info`` as it was given to
-        :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files`` (size in bytes and SHA-256) and
-        ``schema``.
+        ``extractors`` (parameters, identity, fingerprint of each, in the order of their columns; none for a head
+        alone), ``info`` as it was given to :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files``
+        (size in bytes and SHA-256) and ``schema``.
 
     Raises
     ------
     InputError
-        If there is no model, it was made by a later version, or its manifest was changed.
+        If there is no model, it was made by an earlier or later version, or its manifest was changed.
     """
     folder = Path(folder).expanduser().absolute()
     path = folder / MANIFEST
@@ -52,6 +52,11 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     if schema > SCHEMA:
         raise InputError(
             f"Model {folder.name!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
+        )
+    if schema < SCHEMA:
+        raise InputError(
+            f"Model {folder.name!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schema "
+            f"{SCHEMA}: fit and save it again."
         )
     stated = manifest.pop("sha256", None)
     if stated != fingerprint(manifest) or set(manifest) != _KEYS:
@@ -103,16 +108,16 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise changed(folder, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
         if file_digest(path) != record["sha256"]:
             raise changed(folder, name, "it does not match its checksum")
-    if foreign := unlisted(folder, files):
+    if foreign := foreign_files(folder, files.__contains__):
         raise InputError(
             f"Model {folder.name!r} holds {foreign[0]}, which its manifest does not list: "
             "move out what does not belong to the model."
         )
 
 
-def unlisted(folder: Path, listed: Container[str]) -> list[str]:
-    """Return the files in a model's folder that are not listed; what systems leave there is not counted."""
-    return [name for name in _names(folder) if name not in listed and not _left_by_system(name)]
+def foreign_files(folder: Path, belongs: Callable[[str], bool]) -> list[str]:
+    """Return the files that do not belong in a model's folder; what systems leave there is not counted."""
+    return [name for name in _names(folder) if not belongs(name) and not _left_by_system(name)]
 
 
 def changed(folder: Path, name: str, how: str) -> InputError:

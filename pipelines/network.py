@@ -1,24 +1,45 @@
 """An extractor as a saved model keeps it: its parameters, its identity, and a copy of the file it stands on."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hybrid.errors import InputError
+from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.atomic import write_atomic
 from hybrid.extractors.backbones import parse_backbone
-from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.request import resolve_weights
 
-NETWORK = "network/network.keras"
-WEIGHTS = ("network/network.weights.h5", "network/network.h5")  # Keras tells the format of weights by the name
+_FILES = {  # Keras tells the format of weights by the name
+    "backbone": re.compile(r"network/network(-\d+)?\.keras"),
+    "weights": re.compile(r"network/network(-\d+)?(\.weights)?\.h5"),
+}
 
 
-def save_extractor(extractor: FeatureExtractor, folder: Path) -> dict[str, Any]:
+def is_network(name: str) -> bool:
+    """Return whether a saved model may have a file of that name as its copy of a network or of weights."""
+    return any(pattern.fullmatch(name) for pattern in _FILES.values())
+
+
+def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path, str]) -> dict[str, Any]:
     """Copy the file that an extractor's network comes from, and return what the manifest says of it.
 
     A network with ImageNet or random weights is not copied: it is built again, and its fingerprint checked.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+    folder : Path
+        Of the model.
+    copies : dict of Path to str
+        Files that the folder holds already, and their names there; a new copy is added.
+
+    Returns
+    -------
+    dict
+        JSON values: parameters, identity, fingerprint.
     """
     identity = extractor.resolve()
     params = extractor.get_params(deep=False)
@@ -26,10 +47,14 @@ def save_extractor(extractor: FeatureExtractor, folder: Path) -> dict[str, Any]:
     params["backbone"], params["layers"] = str(extractor.backbone), _list(extractor.layers)
     source = _source(extractor)
     if source is not None:
-        parameter, path, name = source
-        with path.open("rb") as file:
-            write_atomic(folder / name, lambda copy: shutil.copyfileobj(file, copy))
-        params[parameter] = name
+        parameter, path, ending = source
+        path = path.expanduser().resolve()
+        if path not in copies:
+            number = f"-{len(copies) + 1}" if copies else ""
+            copies[path] = f"network/network{number}{ending}"
+            with path.open("rb") as file:
+                write_atomic(folder / copies[path], lambda copy: shutil.copyfileobj(file, copy))
+        params[parameter] = copies[path]
     return {"params": params, "identity": identity.to_dict(), "fingerprint": identity.fingerprint}
 
 
@@ -42,9 +67,8 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
         If the network comes from a file outside the folder.
     """
     params = dict(record["params"])
-    files = {"backbone": (NETWORK,), "weights": WEIGHTS}
-    for parameter, names in files.items():
-        if params[parameter] in names and (folder / params[parameter]).is_file():
+    for parameter, pattern in _FILES.items():
+        if pattern.fullmatch(params[parameter]) and (folder / params[parameter]).is_file():
             params[parameter] = str((folder / params[parameter]).resolve())
         elif _is_outside(parameter, params[parameter]):
             raise InputError(
@@ -54,14 +78,14 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
 
 
 def _source(extractor: FeatureExtractor) -> tuple[str, Path, str] | None:
-    """Return the parameter that names a file, the file, and its name in a saved model."""
+    """Return the parameter that names a file, the file, and the ending that its copy must have."""
     spec = parse_backbone(extractor.backbone)
     if spec.path is not None:
-        return "backbone", spec.path, NETWORK
+        return "backbone", spec.path, ".keras"
     weights = resolve_weights(extractor.weights, spec)
     if weights in ("imagenet", "random"):
         return None
-    return "weights", Path(weights), WEIGHTS[0] if weights.endswith(".weights.h5") else WEIGHTS[1]
+    return "weights", Path(weights), ".weights.h5" if weights.endswith(".weights.h5") else ".h5"
 
 
 def _is_outside(parameter: str, value: str) -> bool:

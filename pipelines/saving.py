@@ -1,14 +1,16 @@
 """Save a fitted pipeline as a folder from which nothing is ever unpickled.
 
-    manifest.json    schema, versions, classes, extractor, what the caller adds; size and SHA-256 of each file
-    head.skops       scaler, PCA and head
-    booster.json     the booster of an XGBoost head
-    network/         a copy of the user's .keras or weights file, where there is one
+    manifest.json      schema, versions, classes, extractors, what the caller adds; size and SHA-256 of each file
+    head.skops         scaler, PCA and head, or the ensemble of them
+    boosters/0.json    the booster of an XGBoost head; an ensemble may have several
+    network/           copies of the user's .keras or weights files, where there are any
 
 A network with ImageNet or random weights is not kept: it is built again, and its fingerprint checked.
 """
 
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,17 +23,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from hybrid import __version__
-from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import replace_folder, write_atomic
 from hybrid.extractors import FeatureExtractor
-from hybrid.pipelines.manifest import SCHEMA, describe_files, to_json, unlisted, write_manifest
-from hybrid.pipelines.network import NETWORK, WEIGHTS, save_extractor
+from hybrid.extractors.atomic import replace_folder, write_atomic
+from hybrid.pipelines.build import extractors_of, side_by_side
+from hybrid.pipelines.manifest import SCHEMA, describe_files, foreign_files, to_json, write_manifest
+from hybrid.pipelines.network import is_network, save_extractor
 from hybrid.pipelines.trusted import to_bytes
 
 HEAD = "head.skops"
-BOOSTER = "booster.json"
 
+_BOOSTER = re.compile(r"boosters/\d+\.json")
 _PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "keras")
 _KINDS = {"U": "string", "O": "string", "i": "integer", "u": "integer", "b": "boolean", "f": "float"}
 
@@ -40,7 +42,7 @@ def save_model(
     pipeline: Pipeline,
     folder: str | Path,
     *,
-    extractor: FeatureExtractor | None = None,
+    extractor: FeatureExtractor | Sequence[FeatureExtractor] | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> Path:
     """Save a fitted pipeline; a model that is there already is replaced only once the new one is complete.
@@ -51,8 +53,9 @@ def save_model(
         Fitted, of :func:`make_pipeline` or :func:`make_head_pipeline`.
     folder : str or Path
         The model's folder; its parents are made if need be.
-    extractor : FeatureExtractor, optional
-        What gave the embeddings that the pipeline was fitted to: the saved model then goes from images to labels.
+    extractor : FeatureExtractor or sequence of them, optional
+        What gave the embeddings that the pipeline was fitted to, side by side where there are several: the saved
+        model then goes from images to labels.
     info : mapping, optional
         JSON values to keep in the manifest, such as the training set, metrics and a threshold.
 
@@ -75,8 +78,13 @@ def save_model(
     return target
 
 
-def _compose(pipeline: Any, extractor: FeatureExtractor | None) -> Pipeline:
-    """Return the fitted pipeline, with the extractor before it if one was given."""
+def is_booster(name: str) -> bool:
+    """Return whether a file of a saved model is a booster, by its name."""
+    return _BOOSTER.fullmatch(name) is not None
+
+
+def _compose(pipeline: Any, extractor: FeatureExtractor | Sequence[FeatureExtractor] | None) -> Pipeline:
+    """Return the fitted pipeline, with the extractors before it if any were given."""
     if not isinstance(pipeline, Pipeline):
         hint = "; save its best_estimator_" if hasattr(pipeline, "best_estimator_") else ""
         raise InputError(f"A {type(pipeline).__name__} was given; expected a fitted Pipeline{hint}.")
@@ -86,25 +94,26 @@ def _compose(pipeline: Any, extractor: FeatureExtractor | None) -> Pipeline:
         raise InputError("The pipeline is not fitted: fit it before it is saved.") from error
     if extractor is None:
         return pipeline
-    if isinstance(pipeline[0], FeatureExtractor):
+    if extractors_of(pipeline[0]):
         raise InputError("The pipeline has an extractor of its own: leave out extractor=.")
-    shape, width = extractor.resolve().output_shape, pipeline.n_features_in_
-    if shape != (width,):
+    extractors = [extractor] if isinstance(extractor, FeatureExtractor) else list(extractor)
+    shapes, width = [one.resolve().output_shape for one in extractors], pipeline.n_features_in_
+    if any(len(shape) != 1 for shape in shapes) or sum(shape[0] for shape in shapes) != width:
         raise InputError(
-            f"The extractor gives embeddings of shape {shape}, but the pipeline was fitted to {width} columns: "
-            "give the extractor that made them."
+            f"The extractor gives embeddings of shape {' and '.join(map(str, shapes))}, but the pipeline was fitted to "
+            f"{width} columns: give the extractor that made them, or all of them in order."
         )
-    return Pipeline([("extractor", extractor), *pipeline.steps])
+    return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
 
 
 def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
-    extractor = pipeline[0] if isinstance(pipeline[0], FeatureExtractor) else None
-    steps = pipeline if extractor is None else pipeline[1:]
-    bare, booster = _without_booster(steps)
-    data = to_bytes(bare)
-    write_atomic(folder / HEAD, lambda file: file.write(data))
-    if booster is not None:
-        write_atomic(folder / BOOSTER, lambda file: file.write(booster))
+    extractors = extractors_of(pipeline[0])
+    steps = pipeline[1:] if extractors else pipeline
+    bare, boosters = _without_boosters(steps)
+    contents = {HEAD: to_bytes(bare), **boosters}
+    for name, data in contents.items():
+        write_atomic(folder / name, lambda file, data=data: file.write(data))
+    copies: dict[Path, str] = {}
     manifest = {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -112,21 +121,20 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
         **_describe_labels(steps[-1]),
         "width": steps.n_features_in_,
         "steps": [{"name": name, "type": type(step).__name__} for name, step in pipeline.steps],
-        "extractor": None if extractor is None else save_extractor(extractor, folder),
+        "extractors": [save_extractor(extractor, folder, copies) for extractor in extractors],
         "info": info,
         "files": describe_files(folder),
     }
     write_manifest(folder, to_json(manifest))
 
 
-def _without_booster(steps: Pipeline) -> tuple[Pipeline, bytes | None]:
-    name, head = steps.steps[-1]
-    if type(head).__module__ != HEADS["xgboost"].module:
-        return steps, None
-    from hybrid.pipelines.booster import take_booster  # imports XGBoost
+def _without_boosters(steps: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
+    """Return the steps without XGBoost's boosters, and these by the names of their files."""
+    if "xgboost" not in sys.modules:  # then none of the steps is of it
+        return steps, {}
+    from hybrid.pipelines.booster import take_boosters
 
-    bare, booster = take_booster(head)
-    return Pipeline([*steps.steps[:-1], (name, bare)]), booster
+    return take_boosters(steps)
 
 
 def _describe_labels(head: Any) -> dict[str, Any]:
@@ -147,8 +155,12 @@ def _check_target(target: Path) -> None:
     """Refuse to replace a folder in which there is anything that no model wrote."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{str(target)!r} is a file; expected a folder to save the model in.")
-    if foreign := unlisted(target, (HEAD, BOOSTER, NETWORK, *WEIGHTS)):
+    if foreign := foreign_files(target, _is_own):
         raise InputError(
             f"{str(target)!r} holds {foreign[0]!r}, which is no part of a saved model, so it is not replaced: "
             "give another folder."
         )
+
+
+def _is_own(name: str) -> bool:
+    return name == HEAD or is_booster(name) or is_network(name)

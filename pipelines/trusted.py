@@ -18,6 +18,7 @@ TRUSTED = (
     "hybrid.classifiers.softmax.Softmax",
     "hybrid.classifiers.svm.LinearSVM",
     "hybrid.classifiers.xgboost.XGBoost",
+    "hybrid.pipelines.ensemble.Ensemble",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",

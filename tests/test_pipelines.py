@@ -115,3 +115,24 @@ def test_paths_and_pixels_give_the_same_labels(tiny_network, images, tmp_path):
         Image.fromarray(pixels).save(path)
     pipeline = make_pipeline(tiny_network, "softmax").fit(X, y)
     np.testing.assert_array_equal(pipeline.predict_proba(paths), pipeline.predict_proba(X))
+
+
+def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_network, images, computed):
+    X, y = images
+    extractors = [FeatureExtractor(tiny_network, layers=layer) for layer in ("base/conv_a", "hidden")]
+    pipeline = make_pipeline(extractors, "softmax")
+    assert [name for name, _ in pipeline[0].transformer_list] == ["tiny", "tiny-2"]
+    expected = np.hstack([extractor.transform(X) for extractor in extractors])
+    np.testing.assert_array_equal(pipeline[0].fit_transform(X), expected)
+    assert expected.dtype == pipeline[0].transform(X).dtype == np.float32
+    grid = {"extractor__tiny-2__layers": ["pool", "hidden"], "head__C": [0.01, 1.0]}
+    assert GridSearchCV(pipeline, grid, cv=4, error_score="raise").fit(X, y).best_score_ > 0.9
+    assert sum(computed) == 3 * len(X)
+
+
+def test_one_extractor_in_a_list_is_that_extractor_and_none_is_refused():
+    assert isinstance(make_pipeline(["resnet50"], "svm")[0], FeatureExtractor)
+    with pytest.raises(InputError, match="No extractor was given"):
+        make_pipeline([], "svm")
+    with pytest.raises(InputError, match="pooling='none'"):
+        make_pipeline(["resnet50", FeatureExtractor("mobilenet", pooling="none")], "svm")

@@ -45,6 +45,7 @@ def test_only_these_types_are_trusted():
         "hybrid.classifiers.softmax.Softmax",
         "hybrid.classifiers.svm.LinearSVM",
         "hybrid.classifiers.xgboost.XGBoost",
+        "hybrid.pipelines.ensemble.Ensemble",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
@@ -106,9 +107,9 @@ def change_tree(booster, name, value):
 )
 def test_a_booster_that_leads_out_of_its_arrays_is_refused(tmp_path, change, message):
     model = save_model(fitted("xgboost"), tmp_path / "model")
-    booster = json.loads((model / "booster.json").read_bytes())
+    booster = json.loads((model / "boosters/0.json").read_bytes())
     change(booster)
-    put(model, "booster.json", json.dumps(booster).encode())
+    put(model, "boosters/0.json", json.dumps(booster).encode())
     if message is None:
         load_model(model)
         return

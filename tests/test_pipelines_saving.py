@@ -106,7 +106,7 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
         9: "nine",
     }
     manifest = read_manifest(save_model(fitted("xgboost", "classes"), tmp_path / "model", info=info))
-    assert manifest["schema"] == 1
+    assert manifest["schema"] == 2
     assert manifest["info"] == {
         "set": "scenes",
         "auc": 0.5,
@@ -117,9 +117,9 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
     }
     assert manifest["classes"] == ["a", "b", "ç"]
     assert (manifest["task"], manifest["labels"], manifest["width"]) == ("multiclass", "string", 8)
-    assert manifest["extractor"] is None
+    assert manifest["extractors"] == []
     assert [step["name"] for step in manifest["steps"]] == ["scaler", "head"]
-    assert set(manifest["files"]) == {"head.skops", "booster.json"}
+    assert set(manifest["files"]) == {"head.skops", "boosters/0.json"}
     assert {"hybrid", "python", "numpy", "scikit-learn", "skops", "xgboost", "keras"} == set(manifest["versions"])
 
 
@@ -134,7 +134,7 @@ def test_the_manifest_tells_kinds_of_labels_apart(tmp_path, kind, task, kept):
 @pytest.mark.parametrize("head", ["xgboost", "forest"])
 def test_one_changed_byte_anywhere_is_noticed(tmp_path, head):
     model = save_model(fitted(head), tmp_path / "model")
-    for path in sorted(model.iterdir()):
+    for path in sorted(path for path in model.rglob("*") if path.is_file()):
         whole = path.read_bytes()
         for place in np.linspace(0, len(whole) - 1, 7).astype(int):
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -155,8 +155,9 @@ def test_a_lengthened_a_missing_and_a_foreign_file_are_named(model):
     with pytest.raises(InputError, match=r"Model 'model' lacks its file head\.skops"):
         load_model(model)
     (model / "head.skops").write_bytes(whole)
-    (model / "booster.json").write_text("{}")
-    with pytest.raises(InputError, match=r"holds booster\.json, which its manifest does not list"):
+    (model / "boosters").mkdir()
+    (model / "boosters" / "0.json").write_text("{}")
+    with pytest.raises(InputError, match=r"holds boosters/0\.json, which its manifest does not list"):
         load_model(model)
 
 
@@ -185,9 +186,16 @@ def test_links_are_refused(model, tmp_path):
         load_model(model)
 
 
-def test_a_later_schema_is_one_sentence(model):
-    rewrite(model, schema=2, something="new")
-    with pytest.raises(InputError, match=r"Model 'model' has schema 2; hybrid .* reads up to 1: update hybrid\.$"):
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        (1, r"Model 'model' has schema 1, of an earlier version; hybrid .* reads schema 2: fit and save it again\.$"),
+        (3, r"Model 'model' has schema 3; hybrid .* reads up to 2: update hybrid\.$"),
+    ],
+)
+def test_another_schema_is_one_sentence(model, schema, message):
+    rewrite(model, schema=schema, something="else")
+    with pytest.raises(InputError, match=message):
         load_model(model)
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from hybrid.classifiers import make_head
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.identity import fingerprint
 from hybrid.pipelines import load_model, make_head_pipeline, make_pipeline, read_manifest, save_model
 
@@ -76,7 +79,7 @@ def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_ne
     loaded = load_model(model)
     assert list(loaded.named_steps) == ["extractor", "scaler", "head"]
     np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(extractor.transform(X)))
-    record = read_manifest(model)["extractor"]
+    (record,) = read_manifest(model)["extractors"]
     assert record["fingerprint"] == extractor.resolve().fingerprint
     assert record["params"]["backbone"] == "network/network.keras"
 
@@ -107,9 +110,9 @@ def test_another_network_in_its_place_is_refused(tiny_network, other_network, im
 def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, images, tmp_path):
     X, y = images
     model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
-    record = read_manifest(model)["extractor"]
+    (record,) = read_manifest(model)["extractors"]
     for parameter, value in (("backbone", str(tiny_network)), ("backbone", "../x.keras"), ("weights", "/etc/hostname")):
-        swap(model, extractor=record | {"params": record["params"] | {parameter: value}})
+        swap(model, extractors=[record | {"params": record["params"] | {parameter: value}}])
         with pytest.raises(InputError):
             load_model(model)
 
@@ -120,25 +123,84 @@ def test_random_weights_are_not_kept_but_built_again_and_checked(images, tmp_pat
     model = save_model(pipeline, tmp_path / "model")
     assert set(read_manifest(model)["files"]) == {"head.skops"}
     np.testing.assert_array_equal(load_model(model).predict_proba(X), pipeline.predict_proba(X))
-    record = read_manifest(model)["extractor"]
-    swap(model, extractor=record | {"params": record["params"] | {"seed": 4}})
+    (record,) = read_manifest(model)["extractors"]
+    swap(model, extractors=[record | {"params": record["params"] | {"seed": 4}}])
     with pytest.raises(InputError, match="gives an extractor of fingerprint"):
         load_model(model).predict(X)
 
 
 def test_a_weights_file_comes_along(tmp_path):
-    import keras
-
     size, path = 32, tmp_path / "alpha.weights.h5"
-    keras.utils.set_random_seed(0)
-    keras.applications.MobileNet((size, size, 3), alpha=0.25, include_top=False, weights=None).save_weights(path)
+    save_random_weights(path)
     X = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
     extractor = FeatureExtractor("mobilenet:alpha=0.25", weights=path, size=(size, size))
     pipeline = make_pipeline(extractor, "softmax").fit(X, np.repeat(["a", "b"], 4))
     model, expected = save_model(pipeline, tmp_path / "model"), pipeline.predict_proba(X)
     path.unlink()
-    assert read_manifest(model)["extractor"]["params"]["weights"] == "network/network.weights.h5"
+    assert read_manifest(model)["extractors"][0]["params"]["weights"] == "network/network.weights.h5"
     np.testing.assert_array_equal(load_model(model).predict_proba(X), expected)
+
+
+def test_several_extractors_come_back_each_with_its_own_network(
+    tiny_network, other_network, images, tmp_path, monkeypatch
+):
+    X, y = images
+    mine, weights = tmp_path / "mine.keras", tmp_path / "b.weights.h5"
+    mine.write_bytes(tiny_network.read_bytes())
+    save_random_weights(weights)
+    extractors = [
+        FeatureExtractor(mine, layers="conv_a"),
+        FeatureExtractor(other_network),
+        FeatureExtractor(mine, layers="hidden"),
+        FeatureExtractor("mobilenet:alpha=0.25", weights=weights, size=32),
+    ]
+    pipeline = make_pipeline(extractors, "xgboost", n_estimators=5).fit(X, y)
+    model, expected = save_model(pipeline, tmp_path / "model"), pipeline.predict_proba(X)
+    copies = ["network/network-2.keras", "network/network-3.weights.h5", "network/network.keras"]
+    manifest = read_manifest(model)
+    assert sorted(name for name in manifest["files"] if name.startswith("network/")) == copies
+    assert [record["params"]["backbone"] for record in manifest["extractors"]] == [
+        "network/network.keras",
+        "network/network-2.keras",
+        "network/network.keras",
+        "mobilenet:alpha=0.25",
+    ]
+    mine.unlink()
+    weights.unlink()
+    np.save(tmp_path / "X.npy", X)
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "other cache"))
+    arguments = [str(model.replace(tmp_path / "moved")), str(tmp_path / "X.npy"), str(tmp_path / "proba.npy")]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], cwd=ROOT, check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "proba.npy"), expected, rtol=1e-5)
+
+
+def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(tiny_network, other_network, images, tmp_path):
+    X, y = images
+    extractors = [FeatureExtractor(tiny_network), FeatureExtractor(other_network, layers=["conv_a", "hidden"])]
+    embeddings = np.hstack([extractor.transform(X) for extractor in extractors])
+    pipeline = make_head_pipeline("softmax").fit(embeddings, y)
+    loaded = load_model(save_model(pipeline, tmp_path / "model", extractor=extractors))
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(embeddings))
+    with pytest.raises(InputError, match=r"shape .5,., but the pipeline was fitted to 14 columns"):
+        save_model(pipeline, tmp_path / "model", extractor=extractors[:1])
+
+
+def test_a_union_that_holds_something_else_is_not_saved(tiny_network, images, tmp_path):
+    X, y = images
+    union = FeatureUnion([("deep", FeatureExtractor(tiny_network)), ("flat", FunctionTransformer(flatten))])
+    with pytest.raises(InputError, match=r"which cannot be loaded safely"):
+        save_model(Pipeline([("features", union), ("head", make_head("softmax"))]).fit(X, y), tmp_path / "model")
+
+
+def flatten(X):
+    return X.reshape(len(X), -1)
+
+
+def save_random_weights(path):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None).save_weights(path)
 
 
 def swap(folder, **values):
