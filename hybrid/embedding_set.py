@@ -131,6 +131,7 @@ def extract_dataset(
         "dataset": {
             "name": dataset.name,
             "source": dataset.source,
+            "arguments": dataset.arguments,
             "task": dataset.task,
             "fingerprint": _dataset_fingerprint(keys, part),
             "notes": list(dataset.notes),
