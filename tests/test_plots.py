@@ -8,7 +8,20 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from hybrid.plots import bar_chart, confusion_matrices, save_figure, training_curves
+from hybrid.plots import (
+    bar_chart,
+    class_map,
+    confusion_matrices,
+    cost_chart,
+    error_map,
+    interval_chart,
+    precision_recall_curves,
+    reliability_curves,
+    roc_curves,
+    save_figure,
+    training_curves,
+)
+from hybrid.plots.style import DASHES, MARKS, SERIES, line_style, mark_style
 
 NASTY = ["$x_1$ and \\frac{", "snake_case_name_that_is_long_" * 4, "line\nbreak\tand tab", "plain"]
 HISTORY = {
@@ -99,8 +112,8 @@ def test_numbers_stand_out_from_their_cells():
     image = axes.get_images()[0]
     for text in axes.texts:
         column, row = map(int, text.get_position())
-        red, green, blue, _ = image.cmap(image.norm(image.get_array()[row, column]))
-        back = luminance(red, green, blue)
+        *colour, alpha = image.cmap(image.norm(image.get_array()[row, column]))
+        back = luminance(*(alpha * channel + 1 - alpha for channel in colour))
         front = 1.0 if text.get_color() == "white" else 0.0
         contrast = (max(back, front) + 0.05) / (min(back, front) + 0.05)
         assert contrast >= 4.5  # WCAG 2.1, level AA
@@ -144,6 +157,88 @@ def test_a_history_without_validation_or_accuracy_is_drawn():
     figure = training_curves({"loss": [1.0]})
     assert len(figure.axes) == 1
     assert_nothing_is_cut(figure)
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_the_interval_chart_marks_the_chosen_model_and_fits_the_intervals(n):
+    values = [0.9 - 0.01 * i for i in range(n)]
+    ends = [(v - 0.03, v + 0.02) for v in values]
+    figure = interval_chart((NASTY * n)[:n], values, ends, label="roc_auc", chosen=0, title=NASTY[1])
+    assert_nothing_is_cut(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert low < min(ends)[0] < max(ends)[1] < high
+    diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert [(list(d.get_xdata()), list(d.get_ydata())) for d in diamonds] == [([0.9], [0])]
+
+
+def test_an_interval_chart_of_undefined_scores_says_so():
+    figure = interval_chart(["a", "b"], [None, 0.5], [None, None], label="score")
+    assert "not defined" in words(figure)
+    assert_nothing_is_cut(figure)
+
+
+def test_the_cost_chart_names_every_model_with_score_and_cost():
+    names = [*NASTY, "no cost", "no score"]
+    values, costs = [0.9, 0.8, 0.95, 0.7, 0.6, None], [0.02, 30, 4000, 7, None, 5]
+    figure = cost_chart(names, values, [(0.6, 0.99)] * 6, costs, label="roc_auc", cost="seconds")
+    assert_nothing_is_cut(figure)
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    points = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() in MARKS}
+    assert points == {(0.02, 0.9), (30, 0.8), (4000, 0.95), (7, 0.7)}
+    assert "no score" not in words(figure)
+
+
+UNIT = np.linspace(0, 1, 50)
+
+
+@pytest.mark.parametrize("n", [1, 10])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        roc_curves,
+        lambda curves: precision_recall_curves(curves, prevalence=0.3),
+        lambda c: reliability_curves(c, event="x"),
+    ],
+)
+def test_curves_name_every_model_and_cut_nothing(draw, n):
+    curves = {f"{i} {NASTY[i % 4]}": (UNIT, UNIT ** (0.1 * (i + 1))) for i in range(n)}
+    figure = draw(curves)
+    assert_nothing_is_cut(figure)
+    shown = words(figure)
+    assert all(str(i) in shown for i in range(n))
+    drawn = figure.axes[0].lines[0]
+    np.testing.assert_array_equal(drawn.get_ydata(), UNIT**0.1)
+
+
+def test_ten_models_are_told_apart_without_colour():
+    lines = {str(line_style(i)) for i in range(10)}
+    marks = {mark_style(i)["marker"] for i in range(10)}
+    assert len(lines) == len(marks) == 10
+    assert line_style(0)["linestyle"] != line_style(1)["linestyle"]
+    assert len(DASHES) == 5
+
+
+def test_colours_stand_out_from_white():
+    for colour in SERIES:
+        back = luminance(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+        assert 1.05 / (back + 0.05) >= 3  # WCAG 2.1, graphical objects
+
+
+def test_maps_show_every_point_once():
+    rng = np.random.default_rng(0)
+    points, codes = rng.normal(size=(300, 2)), np.repeat([-1, 0, 1], 100)
+    figure = class_map(points, codes, NASTY[:2], title=NASTY[2])
+    assert_nothing_is_cut(figure)
+    assert sum(len(line.get_xdata()) for line in figure.axes[0].lines) == 300
+    assert "other classes" in words(figure)
+    wrong = np.arange(300) % 10 == 0
+    figure = error_map(points, wrong)
+    assert_nothing_is_cut(figure)
+    assert "right (270)" in words(figure)
+    crosses = figure.axes[0].lines[1]
+    assert crosses.get_marker() == "x"
+    np.testing.assert_array_equal(np.column_stack(crosses.get_data()), points[wrong])
 
 
 def test_a_saved_figure_is_whole_and_leaves_nothing_else(tmp_path):

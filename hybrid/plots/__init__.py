@@ -4,9 +4,24 @@ Drawn through Matplotlib's object interface, so that no window system and no glo
 come from strangers' files: they are shown as they are, never parsed as formulas.
 """
 
-from hybrid.plots.bars import bar_chart
+from hybrid.plots.bars import bar_chart, interval_chart
 from hybrid.plots.confusion import confusion_matrices
+from hybrid.plots.cost import cost_chart
+from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
 from hybrid.plots.saving import save_figure
+from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.training import training_curves
 
-__all__ = ["bar_chart", "confusion_matrices", "save_figure", "training_curves"]
+__all__ = [
+    "bar_chart",
+    "class_map",
+    "confusion_matrices",
+    "cost_chart",
+    "error_map",
+    "interval_chart",
+    "precision_recall_curves",
+    "reliability_curves",
+    "roc_curves",
+    "save_figure",
+    "training_curves",
+]

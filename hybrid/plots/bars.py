@@ -6,7 +6,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FONTS, GRID, SKY, set_title, wrapped
+from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, SKY, plain_axes, set_title, wrapped
 
 
 @rc_context(FONTS)
@@ -54,6 +54,48 @@ def bar_chart(
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
+    set_title(figure, title)
+    return figure
+
+
+@rc_context(FONTS)
+def interval_chart(
+    names: Sequence[str],
+    values: Sequence[float | None],
+    intervals: Sequence[tuple[float, float] | None],
+    *,
+    label: str,
+    chosen: int | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw one point a model with its interval, on an axis that begins where the intervals do.
+
+    Parameters
+    ----------
+    names, values, intervals, label, title
+        As for :func:`bar_chart`.
+    chosen : int, optional
+        Number of the model that is drawn as a filled diamond.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    labels = [wrapped(name, 24) for name in names]
+    lines = sum(text.count("\n") + 1 for text in labels)
+    figure = Figure(figsize=(PANEL, max(2.0, 0.9 + 0.16 * len(labels) + 0.17 * lines)), layout="constrained")
+    axes = figure.subplots()
+    for y, (value, ends) in enumerate(zip(values, intervals, strict=True)):
+        if value is None:
+            axes.annotate("not defined", (0.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+            continue
+        axes.plot(ends or (value, value), [y, y], color=INK, linewidth=1.4)
+        mark, face = ("D", SERIES[0]) if y == chosen else ("o", "none")
+        axes.plot([value], [y], mark, markersize=7, markerfacecolor=face, markeredgecolor=SERIES[0])
+    plain_axes(axes, label, "")
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
     set_title(figure, title)
     return figure
 

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from hybrid.plots.style import FONTS, INCHES_PER_LETTER, longest, set_title, wrapped
 
 MAX_CLASSES_WITH_NUMBERS = 20
 MAX_CLASS_NAMES = 120
+# From nothing to blue: the page behind it, light or dark, shows through where there is little.
+HEAT = LinearSegmentedColormap.from_list("heat", [(0.03, 0.34, 0.6, 0.0), (0.03, 0.34, 0.6, 1.0)])
 CELLS = ("true\npositive", "false\nnegative", "false\npositive", "true\nnegative")
 
 
@@ -62,7 +65,7 @@ def _matrix(axes: Axes, counts: np.ndarray, names: list[str], inner: float) -> N
         axes.axvline(1.5, color="white", linewidth=6)
     else:
         cells, share = counts, _shares(counts)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.imshow(share, cmap=HEAT, vmin=0, vmax=1, aspect="auto")
     _name_cells(axes, names, CELLS if multilabel else names, inner)
     axes.set_xlabel("% of images with | without the label" if multilabel else "predicted (% of the true class)")
     axes.set_ylabel("label" if multilabel else "true")
@@ -85,7 +88,7 @@ def _name_cells(axes: Axes, names: list[str], across: Sequence[str], inner: floa
 def _numbers(axes: Axes, cells: np.ndarray, share: np.ndarray) -> None:
     for (i, j), count in np.ndenumerate(cells):
         text = f"{count}\n{_per_cent(float(share[i, j]))}" if count else "0"
-        colour = "white" if share[i, j] > 0.7 else "black"
+        colour = "white" if share[i, j] > 0.8 else "black"
         axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
 
 

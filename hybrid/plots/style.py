@@ -9,10 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
 
-# Okabe and Ito's palette, told apart with every common colour blindness.
 SKY = "#56B4E9"
-CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", SKY, "#E69F00", "#000000")
-
 INK = "#000000"
 GRID = "#DDDDDD"
 FAINT = "#8A8A8A"
@@ -82,3 +79,10 @@ def wrapped(name: object, width: int, lines: int = 3) -> str:
 def longest(names: Sequence[str]) -> int:
     """Return the number of letters of the longest line."""
     return max(len(line) for name in names for line in name.split("\n"))
+
+
+def panel(names: Sequence[str], height: float = 3.6) -> tuple[Figure, Axes]:
+    """Return a figure as narrow as a phone, with room below for a legend of these names."""
+    rows = sum(name.count("\n") + 1 for name in names)
+    figure = Figure(figsize=(PANEL, height + 0.21 * rows), layout="constrained")
+    return figure, figure.subplots()

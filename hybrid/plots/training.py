@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hybrid.plots.style import CURVE_COLOURS, FONTS, GRID, set_title, wrapped
+from hybrid.plots.style import FONTS, GRID, INK, SERIES, set_title, wrapped
 
 
 @rc_context(FONTS)
@@ -36,7 +36,7 @@ def training_curves(histories: Mapping[str, Any], *, monitor: str = "val_loss", 
     panels = _panels(runs)
     for axes, key in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for i, (name, run) in enumerate(runs.items()):
-            _curves(axes, run, key, name, CURVE_COLOURS[i % len(CURVE_COLOURS)], monitor)
+            _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor)
         axes.set_xlabel("epoch")
         axes.set_ylabel(key.replace("_", " "), parse_math=False)
         axes.set_xlim(0.5, max(len(series) for run in runs.values() for series in run.values()) + 0.5)
@@ -73,7 +73,7 @@ def _mark_best(axes: Axes, run: Mapping[str, Sequence[float]], series: str, colo
     best = int(np.nanargmin(watched) if "loss" in monitor else np.nanargmax(watched))
     value = run[series][best]
     label = f"best epoch: {best + 1}"
-    axes.plot(best + 1, value, "o", color=colour, markeredgecolor="black", markersize=8, label=label, zorder=3)
+    axes.plot(best + 1, value, "o", color=colour, markeredgecolor=INK, markersize=8, label=label, zorder=3)
 
 
 def _legend(axes: Axes) -> None:
