@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hybrid.extractors.extractor import Extractor
 
-TOLERANCE = 1e-4  # of the embedding's scale: its largest absolute value
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2, "float16": 1e-2}  # of the embedding's scale: its largest absolute value
 Status = Literal["passed", "failed", "warning", "not run", "info"]
 
 _CONSTANT = 1e-6  # of a feature's own size: what rounding alone can move it by
@@ -75,9 +75,10 @@ def examine(extractor: "Extractor", images: Any) -> list[Finding]:
         graph = extractor._graph().model
     return [
         _weights(extractor),
+        _precision(identity),
         _finite(runs.own),
         _dead(runs.own),
-        _scale(runs.own),
+        _scale(runs),
         _alone(runs),
         _order(runs),
         _repeatable(runs),
@@ -92,6 +93,7 @@ class _Runs:
 
     def __init__(self, extractor: "Extractor", identity: Identity, pixels: np.ndarray):
         self.extractor, self.identity, self.pixels = extractor, identity, pixels
+        self.tolerance = TOLERANCE[identity.fields["precision"]]
         self.runtime = extractor._runtime(identity).name
         self.own = self.embed(pixels)
 
@@ -100,6 +102,16 @@ class _Runs:
         starts = range(0, len(pixels), run.batch_size)
         rows = np.concatenate(list(run.stream(pixels[start : start + run.batch_size] for start in starts)))
         return rows.reshape(len(rows), -1)
+
+    def compared(self, check: str, rows: np.ndarray, what: str) -> Finding:
+        """Return the finding that rows are the extractor's own, to the tolerance of its precision."""
+        if not np.array_equal(np.isfinite(rows), np.isfinite(self.own)):
+            return Finding(check, "failed", f"{what}: NaN or infinity in one of them only")
+        finite = np.isfinite(rows)
+        gap = float(np.abs(rows[finite] - self.own[finite]).max(initial=0))
+        gap /= max(_size(rows), float(np.finfo(np.float32).tiny))
+        text = f"{what}: largest difference {gap:.1e} of the scale (at most {self.tolerance:g})"
+        return Finding(check, "passed" if gap <= self.tolerance else "failed", text, gap)
 
 
 def _decode(images: Any, identity: Identity) -> np.ndarray:
@@ -118,6 +130,14 @@ def _weights(extractor: "Extractor") -> Finding:
     return Finding("trained weights", "info", {"file": "the .keras file's own"}.get(weights, weights))
 
 
+def _precision(identity: Identity) -> Finding:
+    precision = identity.fields["precision"]
+    if precision == "float32":
+        return Finding("precision", "info", precision)
+    allowed = f"may differ by {TOLERANCE[precision]:g} of the scale, not only by {TOLERANCE['float32']:g}"
+    return Finding("precision", "info", f"{precision}, as asked for: what is compared {allowed}")
+
+
 def _finite(rows: np.ndarray) -> Finding:
     wrong = int((~np.isfinite(rows)).any(axis=0).sum())
     text = f"{wrong} of {rows.shape[1]} features are NaN or infinite on some image ({len(rows)} images)"
@@ -134,13 +154,14 @@ def _dead(rows: np.ndarray) -> Finding:
     return Finding("no dead features", status, text, share)
 
 
-def _scale(rows: np.ndarray) -> Finding:
+def _scale(runs: _Runs) -> Finding:
+    rows = runs.own
     finite = rows[np.isfinite(rows)]
     if not finite.size:
         return Finding("scale", "info", "no value is finite")
     between = float(np.where(np.isfinite(rows), rows, 0).std(axis=0).mean())
     text = f"mean {finite.mean():.4g}, standard deviation {finite.std():.4g}, of a feature between images {between:.4g}"
-    if between <= TOLERANCE * _size(rows):
+    if between <= runs.tolerance * _size(rows):
         return Finding("scale", "warning", f"{text}: the images are hardly told apart, so order proves little", between)
     return Finding("scale", "info", text, between)
 
@@ -148,14 +169,14 @@ def _scale(rows: np.ndarray) -> Finding:
 def _alone(runs: _Runs) -> Finding:
     alone = runs.embed(runs.pixels, batch_size=1)
     text = f"{len(alone)} images, each alone and in a batch with others"
-    return _compared("same alone or in a batch", alone, runs.own, text)
+    return runs.compared("same alone or in a batch", alone, text)
 
 
 def _order(runs: _Runs) -> Finding:
     order = np.random.default_rng(0).permutation(len(runs.pixels))
     shuffled = np.empty_like(runs.own)
     shuffled[order] = runs.embed(runs.pixels[order])
-    return _compared("same in any order", shuffled, runs.own, f"{len(order)} images, in order and shuffled")
+    return runs.compared("same in any order", shuffled, f"{len(order)} images, in order and shuffled")
 
 
 def _repeatable(runs: _Runs) -> Finding:
@@ -171,7 +192,7 @@ def _runtimes(runs: _Runs) -> Finding:
         rows = runs.embed(runs.pixels, runtime=other)
     except InputError as error:  # OpenVINO cannot take every network; Keras runs it, slower
         return Finding(name, "warning", f"Keras runs it: {error}")
-    return _compared(name, rows, runs.own, f"{other} against {runs.runtime}, which is what runs it")
+    return runs.compared(name, rows, f"{other} against {runs.runtime}, which is what runs it")
 
 
 def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
@@ -192,7 +213,7 @@ def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
         runs.pixels,
     )
     own = f"keras.applications.{spec.row.module}"
-    found = _compared(name, runs.own, expected, f"against {own}.preprocess_input, the bare network and NumPy")
+    found = runs.compared(name, expected, f"against {own}.preprocess_input, the bare network and NumPy")
     if found.status == "failed" and fields["preprocessing"] != own:  # as asked for: the weights may want it so
         return Finding(name, "warning", f"scaled by {_said(fields)}, not as {own} does: {found.measured}", found.value)
     return found
@@ -212,17 +233,6 @@ def _inference_mode(graph: "keras.Model") -> Finding:
         return Finding("inference mode", "failed", f"{text}; build the network without it", len(wrong))
     text = f"{len(layers)} batch norm, dropout and noise layers, none called with training=True"
     return Finding("inference mode", "passed", text, 0)
-
-
-def _compared(check: str, found: np.ndarray, expected: np.ndarray, what: str) -> Finding:
-    """Return the finding that two sets of embeddings are the same, to the tolerance."""
-    if not np.array_equal(np.isfinite(found), np.isfinite(expected)):
-        return Finding(check, "failed", f"{what}: NaN or infinity in one of them only")
-    finite = np.isfinite(expected)
-    gap = float(np.abs(found[finite] - expected[finite]).max(initial=0))
-    gap /= max(_size(expected), float(np.finfo(np.float32).tiny))
-    text = f"{what}: largest difference {gap:.1e} of the scale (at most {TOLERANCE:g})"
-    return Finding(check, "passed" if gap <= TOLERANCE else "failed", text, gap)
 
 
 def _size(rows: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.extraction import Extraction, Progress, extract
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.keras_import import import_keras
-from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, export_graph, is_exported
+from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
 from hybrid.extractors.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
 from hybrid.extractors.runtime import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
@@ -50,6 +50,7 @@ class Extractor:
         cache: str | Path | None = None,
         fingerprint: str | None = None,
         runtime: str = "auto",
+        precision: str = "float32",
     ):
         self.backbone = backbone
         self.layers = layers
@@ -63,6 +64,7 @@ class Extractor:
         self.cache = cache
         self.fingerprint = fingerprint
         self.runtime = runtime
+        self.precision = precision
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, as scikit-learn's estimators do."""
@@ -166,6 +168,7 @@ class Extractor:
             self.preprocessing,
             self.interpolation,
             self.seed,
+            self.precision,
             FileDigests(self.cache_folder),
         )
 
@@ -186,6 +189,7 @@ class Extractor:
                 size=(size[0], size[1]) if size else None,
                 interpolation=self.interpolation,
                 seed=self.seed,
+                precision=self.precision,
             )
             while len(_graphs) > _MAX_GRAPHS:
                 _graphs.popitem(last=False)
@@ -200,8 +204,10 @@ class Extractor:
             return self._keras_runtime(identity)
         folder = self.cache_folder / "graphs" / identity.fingerprint
         try:
+            check_precision(identity)
             if not is_exported(folder, identity):
-                export_graph(self._checked_graph(identity).model, identity, folder)
+                full = identity.in_precision("float32")  # OpenVINO itself lowers it
+                export_graph(self.but(precision="float32")._checked_graph(full).model, identity, folder)
             return OpenVINORuntime(folder, identity, self.batch_size)
         except ExportError as error:
             if self.runtime == "openvino":

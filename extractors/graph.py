@@ -15,7 +15,7 @@ from hybrid.extractors import images
 from hybrid.extractors.backbones import BackboneSpec
 from hybrid.extractors.cutting import check_cuttable, cut, layer_names, leaf_operations, resolve_layer
 from hybrid.extractors.identity import FORMAT, Identity
-from hybrid.extractors.networks import fresh_state, load_network, symbolic
+from hybrid.extractors.networks import compute_in, fresh_state, load_network, symbolic
 from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
 
 
@@ -46,6 +46,7 @@ def build_graph(
     size: tuple[int, int] | None,
     interpolation: str,
     seed: int,
+    precision: str,
 ) -> Graph:
     """Build the graph of an extractor; the parameters are those of `FeatureExtractor`, resolved.
 
@@ -57,6 +58,7 @@ def build_graph(
     if keras.config.image_data_format() != "channels_last":
         raise InputError("Keras is set to channels_first; set image_data_format to channels_last in keras.json.")
     network, names = _network_with(spec, weights, layers, size, seed)
+    compute_in(network, precision)
     shape = _input_shape(network, size)
     convert, preprocessing = _preprocessing(spec, network, preprocessing, shape[2])
     model = _assemble(network, names, shape, convert, pooling)
@@ -71,9 +73,9 @@ def build_graph(
         "channels": shape[2],
         "interpolation": interpolation,
         "decode_policy": images.POLICY,
-        "precision": "float32",
+        "precision": precision,
     }
-    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:])))
+    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()))
 
 
 def _network_with(

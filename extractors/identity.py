@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 FORMAT = 1
@@ -30,10 +30,14 @@ class Identity:
         channels, interpolation, decode policy, precision and format version.
     output_shape : tuple of int
         Shape of one embedding; ``(width,)`` unless pooling is ``"none"``.
+    parameters : int or None
+        Number of weights in the cut network; None in records of before it was counted. It follows from the fields,
+        and is no part of the fingerprint.
     """
 
     fields: Mapping[str, Any]
     output_shape: tuple[int, ...]
+    parameters: int | None = field(default=None, compare=False)
 
     @property
     def fingerprint(self) -> str:
@@ -54,11 +58,16 @@ class Identity:
         height, width = self.fields["size"]
         return height, width
 
+    def in_precision(self, precision: str) -> "Identity":
+        """Return the identity of the same extractor in another precision."""
+        return replace(self, fields={**self.fields, "precision": precision})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the identity as JSON values; :meth:`from_dict` reads it back."""
-        return {"fields": dict(self.fields), "output_shape": list(self.output_shape)}
+        values = {"fields": dict(self.fields), "output_shape": list(self.output_shape)}
+        return values | {"parameters": self.parameters}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Identity":
         """Return the identity that :meth:`to_dict` wrote."""
-        return cls(dict(record["fields"]), tuple(record["output_shape"]))
+        return cls(dict(record["fields"]), tuple(record["output_shape"]), record.get("parameters"))

@@ -91,6 +91,17 @@ def load_keras_file(path: Path) -> keras.Model:
     return network
 
 
+def compute_in(network: keras.Model, precision: str) -> None:
+    """Make every layer of a network compute in a precision; its variables stay float32.
+
+    A network that was saved in mixed precision brings its own, which "float32" undoes. Quantized layers keep theirs.
+    """
+    policy = precision if precision == "float32" else f"mixed_{precision}"
+    for layer in network._flatten_layers():
+        if layer.quantization_mode is None and layer.compute_dtype != precision:
+            layer.dtype_policy = policy
+
+
 @fresh_state
 def symbolic(spec: BackboneSpec, size: tuple[int, int] | None, include_top: bool) -> keras.Model:
     """Return a pretrained network's graph without allocating its weights, to look up layers in."""

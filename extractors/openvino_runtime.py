@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import keras
 
 _LARGE = 128 * 128  # pixels; large images run fastest 8 at a time, small ones 32 (measured on 2 cores, of 4 to 256)
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_PRECISION = "INFERENCE_PRECISION_HINT"
 _FILES = ("graph.xml", "graph.bin")
 _AGREEMENT = 1e-2  # far above rounding, which the layers of an untrained network can amplify to 1e-3
 
@@ -28,7 +30,7 @@ class ExportError(Exception):
 
 
 class OpenVINORuntime:
-    """Run an exported graph on the CPU, in float32, a few batches in flight.
+    """Run an exported graph on the CPU, a few batches in flight.
 
     Parameters
     ----------
@@ -38,6 +40,11 @@ class OpenVINORuntime:
         Of the extractor.
     batch_size : int, optional
         The graph is compiled for it; 8 for large images and 32 for small ones if not given.
+
+    Raises
+    ------
+    ExportError
+        If OpenVINO would compute in another precision than the identity says.
     """
 
     name = "openvino"
@@ -50,8 +57,10 @@ class OpenVINORuntime:
         core.set_property({"ENABLE_MMAP": False})  # a mapped file that is cut short would kill the process
         model = core.read_model(folder / _FILES[0])
         model.reshape([self.batch_size, height, width, identity.fields["channels"]])
-        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
+        precision = identity.fields["precision"]
+        settings = {_PRECISION: _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
         compiled = core.compile_model(model, "CPU", settings)
+        _compare(compiled.get_property(_PRECISION), precision)
         in_flight = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         self._requests = [compiled.create_infer_request() for _ in range(in_flight)]
 
@@ -69,10 +78,23 @@ class OpenVINORuntime:
             yield _finish(running, free)
 
 
+def check_precision(identity: Identity) -> None:
+    """Raise `ExportError` if this CPU cannot compute in an extractor's precision: OpenVINO takes float32 in silence."""
+    precision, core = identity.fields["precision"], _openvino().Core()
+    core.set_property("CPU", {_PRECISION: _HINTS[precision]})
+    _compare(core.get_property("CPU", _PRECISION), precision)
+
+
+def _compare(found: Any, precision: str) -> None:
+    if found.get_type_name() != _HINTS[precision]:
+        raise ExportError(f"on this CPU it computes in {found.get_type_name()}, not in {precision}")
+
+
 def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None:
     """Write a Keras graph in OpenVINO's format, with its checksums, whole or not at all.
 
-    What was written is run on a made image and must agree with Keras.
+    The graph is that of float32 whatever the precision, which is set when it is compiled. What was written is run on
+    a made image and must agree with Keras.
 
     Raises
     ------
@@ -82,7 +104,7 @@ def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None
     with replace_folder(folder) as new:
         try:
             _convert(model, new / _FILES[0])
-            difference = _difference(model, OpenVINORuntime(new, identity, batch_size=1))
+            difference = _difference(model, OpenVINORuntime(new, identity.in_precision("float32"), batch_size=1))
         except Exception as error:  # the converter fails in any way it likes
             raise ExportError(" ".join(str(error).split())[:200]) from error
         if not difference < _AGREEMENT:

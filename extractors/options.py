@@ -18,4 +18,6 @@ PREPROCESSINGS = {
 
 PENULTIMATE = "penultimate"  # the layer name that means: what feeds the classification layer
 
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 RUNTIMES = ("auto", "openvino", "keras")

@@ -15,7 +15,7 @@ from hybrid.extractors import images
 from hybrid.extractors.backbones import BackboneSpec, parse_backbone
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.identity import FORMAT
-from hybrid.extractors.options import POOLINGS, PREPROCESSINGS
+from hybrid.extractors.options import POOLINGS, PRECISIONS, PREPROCESSINGS
 
 
 class RandomWeightsWarning(UserWarning):
@@ -31,6 +31,7 @@ def describe_request(
     preprocessing: str,
     interpolation: str,
     seed: int,
+    precision: str,
     memory: FileDigests,
 ) -> dict[str, Any]:
     """Return JSON values that hold everything an identity follows from, files by the digest of their content.
@@ -46,6 +47,8 @@ def describe_request(
         raise unknown_name("pooling", pooling, POOLINGS)
     if preprocessing not in ("auto", *PREPROCESSINGS):
         raise unknown_name("preprocessing", preprocessing, ["auto", *PREPROCESSINGS])
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
     images.resample(interpolation)
     if not layers or not all(isinstance(layer, str) for layer in layers):
         raise InputError(f"layers={layers!r} was given; expected the name of one layer or more, such as 'penultimate'.")
@@ -67,6 +70,7 @@ def describe_request(
         "preprocessing": preprocessing,
         "size": resolve_size(size),
         "interpolation": interpolation,
+        "precision": precision,
     }
 
 

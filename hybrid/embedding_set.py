@@ -294,6 +294,7 @@ def _short_name(dataset: str, params: dict[str, Any]) -> str:
     layers += [params["pooling"]] if params["pooling"] != "avg" else []
     size = params["size"]
     layers += ["x".join(map(str, size)) if isinstance(size, list) else str(size)] if size else []
+    layers += [params["precision"]] if params.get("precision", "float32") != "float32" else []
     if backbone.startswith(f"{slug(dataset)}-"):
         return slug(backbone, *layers)
     return slug(dataset, backbone, *layers)

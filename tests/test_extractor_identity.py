@@ -1,6 +1,8 @@
 """An extractor's identity: what changes a number changes the fingerprint, and nothing else does."""
 
+import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extractor import _graphs
+from hybrid.extractors.identity import FORMAT, Identity
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def identity(tiny_network):
         {"preprocessing": "tf"},
         {"interpolation": "bicubic"},
         {"interpolation": "nearest"},
+        {"precision": "bfloat16"},
     ],
 )
 def test_what_changes_a_number_changes_the_fingerprint(tiny_network, identity, params):
@@ -34,6 +38,47 @@ def test_what_changes_a_number_changes_the_fingerprint(tiny_network, identity, p
     assert other.fingerprint != identity.fingerprint
     if len(params) > 1 or "layers" not in params:
         assert other.fingerprint != plain.fingerprint
+
+
+def test_every_field_is_part_of_the_fingerprint(identity):
+    assert set(identity.fields) == {
+        "format", "graph", "weights", "layers", "pooling", "preprocessing", "size", "channels", "interpolation",
+        "decode_policy", "precision",
+    }  # fmt: skip
+    others = [replace(identity, fields={**identity.fields, name: "another"}) for name in identity.fields]
+    assert len({other.fingerprint for other in [identity, *others]}) == len(identity.fields) + 1
+
+
+def test_a_new_decode_policy_or_format_is_another_extractor(tiny_network, identity, monkeypatch):
+    found = {identity.fingerprint}
+    for name in ("images.POLICY", "request.FORMAT"):
+        monkeypatch.setattr(f"hybrid.extractors.{name}", 99)
+        monkeypatch.setattr("hybrid.extractors.graph.FORMAT", 99 if name == "request.FORMAT" else FORMAT)
+        found.add(FeatureExtractor(tiny_network).resolve().fingerprint)
+    assert len(found) == 3
+
+
+def test_parameters_are_counted_but_change_nothing(tiny_network, identity):
+    conv_a, conv_b, hidden = 3 * 3 * 3 * 4 + 4, 3 * 3 * 4 * 6 + 6, 6 * 5 + 5
+    assert identity.parameters == conv_a + conv_b + hidden
+    assert (
+        FeatureExtractor(tiny_network, "conv_a").resolve().parameters == conv_a
+    )  # what lies behind the cut is not run
+    older = {name: value for name, value in identity.to_dict().items() if name != "parameters"}
+    assert Identity.from_dict(older) == identity == Identity.from_dict(identity.to_dict())
+    assert Identity.from_dict(older).parameters is None
+    assert Identity.from_dict(older).fingerprint == identity.fingerprint
+
+
+def test_path_order_and_time_of_the_images_do_not_matter(tiny_network, image_files, tmp_path):
+    extractor = FeatureExtractor(tiny_network)
+    rows = extractor.transform(image_files)
+    copies = [tmp_path / f"copy-{number}.jpg" for number in range(len(image_files))]  # told by content
+    for path, copy in zip(reversed(image_files), copies, strict=True):
+        shutil.copyfile(path, copy)
+        os.utime(copy, (1e9, 1e9))
+    assert extractor.extract(copies).new == 0
+    np.testing.assert_array_equal(extractor.transform(copies), rows[::-1])
 
 
 @pytest.mark.parametrize("params", [{"seed": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
@@ -79,6 +124,26 @@ def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
     before = made[-1].resolve().fingerprint
     network.save_weights(tmp_path / "w.weights.h5")
     assert made[-1].resolve().fingerprint != before
+
+
+def test_two_weight_files_that_change_names_change_places(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.setattr("hybrid.extractors.digests._SETTLED_NS", -(10**15))  # as if written long ago: remembered
+    network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3))
+    files = [tmp_path / "a.weights.h5", tmp_path / "b.weights.h5"]
+    for path in files:
+        network.save_weights(path)
+        network.get_layer("conv1").set_weights([value + 1 for value in network.get_layer("conv1").get_weights()])
+        os.utime(path, (1e9, 1e9))
+    assert files[0].stat().st_size == files[1].stat().st_size
+    extractors = [FeatureExtractor("mobilenet:alpha=0.25", weights=path, size=32) for path in files]
+    before = [extractor.resolve().fingerprint for extractor in extractors]
+    files[0].rename(tmp_path / "c.weights.h5")
+    files[1].rename(files[0])
+    (tmp_path / "c.weights.h5").rename(files[1])
+    assert before[0] != before[1]
+    assert [extractor.resolve().fingerprint for extractor in extractors] == before[::-1]
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.request.RandomWeightsWarning")

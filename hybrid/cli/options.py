@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hybrid.errors import InputError
-from hybrid.extractors.options import PENULTIMATE, POOLINGS, PREPROCESSINGS, RUNTIMES
+from hybrid.extractors.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
 from hybrid.workspace import DEFAULT_WORKSPACE
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -102,6 +102,13 @@ _EXTRACTOR_OPTIONS = (
         show_default=True,
         help="What runs the network. auto: Keras where it has a GPU, else OpenVINO.",
     ),
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="float32",
+        show_default=True,
+        help="What the network computes in. Lower is quicker on hardware that has it, and gives other embeddings.",
+    ),
 )
 
 
@@ -116,7 +123,7 @@ def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
     """Return the `Extractor` that the options say, and take them out of what was given."""
     from hybrid.extractors import Extractor
 
-    names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache", "runtime")
+    names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache", "runtime", "precision")
     return Extractor(
         backbone=backbone,
         layers=list(given.pop("layers")) or PENULTIMATE,
