@@ -11,6 +11,8 @@ from hybrid.errors import InputError
 class NetworkOutput(ClassifierMixin, BaseEstimator):
     """Take a network's own outputs for probabilities, so that it is evaluated and saved like every other head.
 
+    A single output for two classes is the probability of the second.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -47,15 +49,20 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         outputs, labels = validate_data(self, X, y, dtype=np.float32, multi_output=True)
         self.multilabel_ = labels.ndim == 2
         self.classes_ = np.arange(labels.shape[1]) if self.multilabel_ else np.unique(labels)
-        if len(self.classes_) != outputs.shape[1]:
+        single = outputs.shape[1] == 1 and len(self.classes_) == 2 and not self.multilabel_
+        if len(self.classes_) != outputs.shape[1] and not single:
             raise InputError(f"The network has {outputs.shape[1]} outputs, but there are {len(self.classes_)} labels.")
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the outputs, (n_samples, n_outputs); those of a softmax summing to 1 in float64."""
+        """Return the outputs, (n_samples, n_labels); those of single labels sum to 1 in float64."""
         check_is_fitted(self)
         proba = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), np.float64)
-        return proba if self.multilabel_ else proba / proba.sum(axis=1, keepdims=True)
+        if self.multilabel_:
+            return proba
+        if proba.shape[1] == 1:
+            return np.hstack([1 - proba, proba])
+        return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the most probable class, or the labels of at least one half."""

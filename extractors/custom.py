@@ -1,94 +1,124 @@
-"""Small CNNs that are trained from scratch. Each takes raw pixels: the rescaling is its first layer.
+"""The custom networks, each a description in the grammar of `hybrid.extractors.description`, and their options.
 
-Every function has the same signature and gives an uncompiled `keras.Model` whose last layer is ``"probabilities"``:
-softmax over the classes, or one sigmoid a label.
+A new one is an entry in :data:`NETWORKS` and a row in `hybrid.extractors.backbones`.
 """
 
-import keras
-from keras import layers
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.backbones import parse_backbone
+from hybrid.extractors.description import parse_description
+from hybrid.extractors.keras_import import import_keras
+
+if TYPE_CHECKING:
+    import keras
+
+Shape = tuple[int, int, int]
+
+_OPTIONS = {"dropout": "a rate from 0 to below 1", "l2": "a penalty of 0 or more"}  # of every network
 
 
-def convnet_small(input_shape: tuple[int, int, int], n_outputs: int, multilabel: bool = False) -> keras.Model:
-    """Build the 2-convolution ConvNet: twice (conv 32 3x3, pool 2), then the classes.
+@dataclass(frozen=True)
+class Architecture:
+    """A custom network, not yet built: one of the table, or a user's own description.
 
     Parameters
     ----------
-    input_shape : (int, int, int)
-        Height, width, channels; at least 10x10.
-    n_outputs : int
-        Number of classes or labels.
-    multilabel : bool, default=False
-        Independent sigmoids in place of a softmax.
+    name : str
+        A key of :data:`NETWORKS`, or any name for a network of one's own.
+    description : sequence of str, optional
+        The lines of a network of one's own.
+    options : mapping, optional
+        ``dropout`` and ``l2`` of any network, and what the function in the table takes.
 
-    Returns
-    -------
-    keras.Model
+    Raises
+    ------
+    InputError
+        If a line is not in the grammar, or an option is unknown or out of its range.
+
+    Examples
+    --------
+    >>> Architecture.parse("resnet_small:width=16").options
+    {'width': 16}
+    >>> Architecture("mine", ["conv 32", "globalpool"]).lines((28, 28, 1))
+    ('conv 32', 'globalpool')
     """
-    inputs, x = _rescaled(input_shape)
-    for _ in range(2):
-        x = layers.Conv2D(32, 3, activation="relu")(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = _flattened(x, name="features")
-    return keras.Model(inputs, _probabilities(x, n_outputs, multilabel), name="convnet_small")
+
+    name: str
+    description: Sequence[str] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.description is not None:
+            parse_description(self.description)
+        elif self.name not in NETWORKS:
+            raise unknown_name("custom backbone", self.name, NETWORKS, "A pretrained backbone is used as it is.")
+        for option, value in self.options.items():
+            self._check(option, value)
+
+    @classmethod
+    def parse(cls, text: str) -> "Architecture":
+        """Read a custom backbone as users write it, such as ``"convnet_bn:dropout=0.3,l2=0.001"``."""
+        spec = parse_backbone(text)
+        return cls(spec.name if spec.row is None else spec.row.name, None, spec.options)
+
+    @property
+    def label(self) -> str:
+        """The network as users write it, options included."""
+        options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
+        return self.name + (f":{options}" if options else "")
+
+    def lines(self, input_shape: Shape) -> tuple[str, ...]:
+        """Return the description for images of (height, width, channels)."""
+        found = NETWORKS[self.name] if self.description is None else self.description
+        if not callable(found):
+            return tuple(found)
+        return tuple(found(input_shape, **{key: v for key, v in self.options.items() if key not in _OPTIONS}))
+
+    def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
+        """Return the network, not compiled; parameters and errors are those of `layers.build_described`."""
+        import_keras()
+        from hybrid.extractors.layers import build_described
+
+        common = {key: value for key, value in self.options.items() if key in _OPTIONS}
+        return build_described(self.lines(input_shape), input_shape, n_outputs, multilabel, name=self.name, **common)
+
+    def _check(self, option: str, value: Any) -> None:
+        own = {}
+        if self.description is None and callable(NETWORKS[self.name]):
+            own = dict(inspect.signature(NETWORKS[self.name]).parameters)
+            del own["input_shape"]
+        if option not in (*_OPTIONS, *own):
+            raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *own])
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if option in own and not (isinstance(value, int) and number and value >= 1):
+            raise InputError(f"{option}={value} was given for {self.name}; expected a whole number of 1 or more.")
+        if option in _OPTIONS and not (number and 0 <= value < (1 if option == "dropout" else float("inf"))):
+            raise InputError(f"{option}={value} was given for {self.name}; expected {_OPTIONS[option]}.")
 
 
-def convnet_bn(input_shape: tuple[int, int, int], n_outputs: int, multilabel: bool = False) -> keras.Model:
-    """Build the ConvNet with batch norm and dropout: blocks of 32 and 64 filters, dense 128.
+def resnet_small(input_shape: Shape, width: int = 32, blocks: int = 1) -> list[str]:
+    """Describe a residual net for 8 to 96 pixels: three stages of `width`, twice and four times as many filters.
 
-    Parameters and return value are those of :func:`convnet_small`.
+    From 48 pixels on, the first convolution has stride 2.
     """
-    inputs, x = _rescaled(input_shape)
-    for filters, dropout in ((32, 0.3), (64, 0.4)):
-        x = layers.Conv2D(filters, 3, activation="relu")(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.MaxPooling2D(2)(x)
-        x = layers.Dropout(dropout)(x)
-    x = _flattened(x)
-    x = layers.Dense(128, activation="relu", name="features")(x)
-    x = layers.Dropout(0.5)(x)
-    return keras.Model(inputs, _probabilities(x, n_outputs, multilabel), name="convnet_bn")
+    first = 2 if min(input_shape[:2]) >= 48 else 1
+    lines = [f"conv {width} 3 same stride {first} linear nobias"]
+    for stage in range(3):
+        for block in range(blocks):
+            lines.append(f"residual {width * 2**stage} stride {2 if stage and not block else 1}")
+    return [*lines, "norm", "activation relu", "globalpool", "dropout 0.2"]
 
 
-def resnet_small(input_shape: tuple[int, int, int], n_outputs: int, multilabel: bool = False) -> keras.Model:
-    """Build a residual net for 8 to 64 pixels: one pre-activation block each of 32, 64 and 128 filters.
-
-    After He et al., "Identity Mappings in Deep Residual Networks" (2016). From 48 pixels on, the first convolution
-    has stride 2. Parameters and return value are those of :func:`convnet_small`.
-    """
-    inputs, x = _rescaled(input_shape)
-    stride = 2 if min(input_shape[:2]) >= 48 else 1
-    x = layers.Conv2D(32, 3, strides=stride, padding="same", use_bias=False)(x)
-    for filters, stride in ((32, 1), (64, 2), (128, 2)):
-        x = _residual_block(x, filters, stride)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    x = layers.GlobalAveragePooling2D(name="features")(x)
-    x = layers.Dropout(0.2)(x)
-    return keras.Model(inputs, _probabilities(x, n_outputs, multilabel), name="resnet_small")
-
-
-def _residual_block(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
-    y = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    shortcut = x
-    if stride > 1 or x.shape[-1] != filters:
-        shortcut = layers.Conv2D(filters, 1, strides=stride, padding="same", use_bias=False)(y)
-    y = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(y)
-    y = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(y))
-    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
-    return layers.Add()([shortcut, y])
-
-
-def _flattened(x: keras.KerasTensor, name: str | None = None) -> keras.KerasTensor:
-    if 0 in x.shape:  # Keras says so itself in some versions only
-        raise ValueError("the images are too small: nothing is left of them after the convolutions and poolings.")
-    return layers.Flatten(name=name)(x)
-
-
-def _rescaled(input_shape: tuple[int, int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    inputs = keras.Input(input_shape, name="pixels")
-    return inputs, layers.Rescaling(1 / 255)(inputs)
-
-
-def _probabilities(x: keras.KerasTensor, n_outputs: int, multilabel: bool) -> keras.KerasTensor:
-    activation = "sigmoid" if multilabel else "softmax"
-    return layers.Dense(n_outputs, activation=activation, dtype="float32", name="probabilities")(x)
+NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
+    "convnet_small": ("conv 32 3 relu", "pool 2", "conv 32 3 relu", "pool 2", "flatten"),
+    "convnet_bn": (
+        *("conv 32 3 relu", "norm", "pool 2", "dropout 0.3"),
+        *("conv 64 3 relu", "norm", "pool 2", "dropout 0.4"),
+        *("flatten", "dense 128 relu", "dropout 0.5"),
+    ),
+    "resnet_small": resnet_small,
+}

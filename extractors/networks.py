@@ -15,8 +15,8 @@ import keras
 import numpy as np
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors import custom
 from hybrid.extractors.backbones import Backbone, BackboneSpec
+from hybrid.extractors.custom import Architecture
 from hybrid.extractors.request import keras_home
 from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
 
@@ -119,7 +119,7 @@ def _shape(spec: BackboneSpec, size: tuple[int, int] | None) -> tuple[int, int, 
 def _custom(spec: BackboneSpec, shape: tuple[int, int, int], seed: int) -> keras.Model:
     assert spec.row is not None
     with _seeded(seed), _building(spec, shape[:2]):
-        return getattr(custom, spec.row.constructor)(shape, 2, **spec.options)
+        return Architecture(spec.row.name, None, spec.options).build(shape, 2)
 
 
 def _build_application(spec: BackboneSpec, shape: tuple[int, int, int], seed: int, **kwargs: Any) -> keras.Model:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hybrid.errors import InputError
-from hybrid.extractors import custom
 from hybrid.extractors.backbones import BACKBONES, BackboneSpec, find_backbone, parse_backbone
+from hybrid.extractors.custom import Architecture
 from hybrid.extractors.cutting import cut, layer_names, penultimate
 from hybrid.extractors.networks import fresh_state, load_network, symbolic
 
@@ -40,7 +40,7 @@ def test_width_parameters_and_penultimate(name):
 @pytest.mark.parametrize("name", CUSTOM)
 def test_custom_width_parameters_and_penultimate(name):
     row = BACKBONES[name]
-    network = getattr(custom, row.constructor)((row.size, row.size, 3), 2)
+    network = Architecture(name).build((row.size, row.size, 3), 2)
     assert penultimate(network) == "features"
     assert cut(network, ["features"]).outputs[0].shape[1:] == (row.width,)
     *_, classes = network.layers

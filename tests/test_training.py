@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import accuracy_score, log_loss
+from sklearn.utils.class_weight import compute_sample_weight
 
 from hybrid.cli.main import main
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.training import TrainingOptions, input_shape, train_network
 
-QUICK = TrainingOptions(epochs=4, batch_size=16, patience=2, seed=1)
+QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, seed=1)
 
 
 def stripes(n=90, seed=0, size=12):
@@ -42,12 +43,16 @@ def test_the_weights_kept_are_those_of_the_best_epoch_on_validation(dataset):
     trained = train_network("convnet_small", dataset, replace(QUICK, learning_rate=0.02, epochs=8))
     losses = trained.history["val_loss"]
     assert trained.best_epoch == np.argmin(losses) + 1
-    val = dataset.part("val")
-    assert log_loss(val.y, predict(trained, val)) == pytest.approx(min(losses), abs=1e-5)
+    val, train = dataset.part("val"), dataset.part("train")
+    weight = dict(zip(train.y, compute_sample_weight("balanced", train.y), strict=True))
+    for model, loss in ((trained.model, min(losses)), (trained.last, losses[-1])):
+        proba = model.predict(val.X[..., None], verbose=0)
+        total = log_loss(val.y, proba, sample_weight=[weight[label] for label in val.y], normalize=False)
+        assert total / len(val) == pytest.approx(loss, abs=1e-5)
 
 
 def test_it_learns_and_the_history_has_train_and_validation(dataset):
-    trained = train_network("resnet_small", dataset, replace(QUICK, epochs=12, patience=12))
+    trained = train_network("resnet_small:width=8", dataset, replace(QUICK, epochs=16, patience=16))
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} <= set(trained.history)
     val = dataset.part("val")
     assert accuracy_score(val.y, val.classes[predict(trained, val).argmax(axis=1)]) > 0.9
@@ -88,7 +93,7 @@ def test_several_labels_train_with_one_sigmoid_each():
     images, labels = stripes()
     targets = np.stack([labels == "level", labels == "upright", images.mean(axis=(1, 2)) > images.mean()], axis=1)
     data = Dataset.from_arrays(images, targets.astype(np.uint8), label_names=["level", "upright", "bright"])
-    trained = train_network("resnet_small", data, replace(QUICK, epochs=12, patience=12))
+    trained = train_network("resnet_small:width=8", data, replace(QUICK, epochs=16, patience=16))
     proba = predict(trained, data)
     assert proba.shape == (90, 3)
     assert not np.allclose(proba.sum(axis=1), 1)
@@ -120,8 +125,29 @@ def test_what_cannot_be_trained_is_said(dataset):
         train_network("resnet_smal", dataset, QUICK)
     with pytest.raises(InputError, match="convnet_small cannot be built for images of 6×6"):
         train_network("convnet_small", dataset, QUICK, size=6)
-    with pytest.raises(InputError, match="Nearest: 'balanced'"):
-        train_network("convnet_small", dataset, replace(QUICK, class_weight="balance"))
+    with pytest.raises(InputError, match=r"Unknown option of convnet_bn 'rate'\. .*dropout, l2"):
+        train_network("convnet_bn:rate=0.3", dataset, QUICK)
+    with pytest.raises(InputError, match="dropout=2 was given for convnet_bn; expected a rate from 0 to below 1"):
+        train_network("convnet_bn:dropout=2", dataset, QUICK)
+    with pytest.raises(InputError, match="In epoch 1 the loss is no longer a number: give a lower --learning-rate"):
+        train_network("convnet_small", dataset, replace(QUICK, optimizer="sgd", learning_rate=1e9))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"class_weight": "balance"}, "Unknown class weight 'balance'. Nearest: 'balanced'"),
+        ({"optimizer": "adamm"}, "Unknown optimizer 'adamm'. Nearest: 'adam"),
+        ({"schedule": "cos"}, "There are: constant, cosine, plateau"),
+        ({"epochs": 0}, "epochs=0 was given; expected a whole number of 1 or more"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0 was given"),
+        ({"label_smoothing": 1.0}, "label_smoothing=1.0 was given; expected a share"),
+        ({"augment": ("rotat=5",)}, "Nearest: 'rotate'"),
+    ],
+)
+def test_options_out_of_range_are_said(values, message):
+    with pytest.raises(InputError, match=message):
+        TrainingOptions(**values)
 
 
 def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, monkeypatch):
@@ -138,21 +164,23 @@ def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, m
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
-    record = run("train", "resnet_small", "stripes.npz", "--epochs", "6")
+    record = run("train", "resnet_small", "stripes.npz", "--epochs", "6", "--class-weight", "none")
     folder = tmp_path / "hybrid_runs/networks/stripes-resnet_small"
     history = json.loads((folder / "training.json").read_text())["history"]
     with Image.open(folder / "curves.png") as image:
         assert min(image.size) > 200
     assert record["model"] == "network-stripes-resnet_small"
-    val = record["splits"]["val"]["metrics"]["log_loss"]["value"]
-    assert val == pytest.approx(min(history["val_loss"]), abs=1e-5)
+    for model, loss in ((record, min(history["val_loss"])), (record["last"], history["val_loss"][-1])):
+        assert model["splits"]["val"]["metrics"]["log_loss"]["value"] == pytest.approx(loss, abs=1e-5)
+    assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
     found = run("extract", "stripes.npz")
     assert found["set"] == "stripes-resnet_small"
     assert found["width"] == 128
     run("fit", "svm")
     models = {row["model"] for row in run("compare")["groups"][0]["models"]}
-    assert models == {"network-stripes-resnet_small", "svm-stripes-resnet_small"}
+    network = "network-stripes-resnet_small"
+    assert models == {network, f"{network}-last", "svm-stripes-resnet_small"}
     Image.fromarray(images[0]).save("upright.png")
     row = run("predict", "network-stripes-resnet_small", "upright.png")["predictions"][0]
     assert row["p_0"] + row["p_1"] == pytest.approx(1)

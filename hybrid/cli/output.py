@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ def progress_bar(text: str) -> Iterator["Progress"]:
     if not console.is_terminal:
         yield lambda done, total: None
         return
-    with Progress(*columns, console=console, transient=True) as bar:
+    to_terminal = sys.stdout.isatty()  # else what is printed meanwhile would go there instead of to its file
+    with Progress(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
         task: list[Any] = []
 
         def report(done: int, total: int) -> None:
@@ -137,12 +139,14 @@ SHOWN = {
 }
 
 
-def print_evaluations(title: str, splits: dict[str, "Evaluation"]) -> None:
+def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:
     """Print the main scores of each split side by side, with intervals, then each class on the last split."""
     task = next(iter(splits.values())).task
     rows = [[name, *(format_metric(result.metrics[name]) for result in splits.values())] for name in SHOWN[task]]
     columns = [f"{split} (n={result.n})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
+    if not each_class:
+        return
     split, result = list(splits.items())[-1]
     names = ("precision", "recall", "f1", "roc_auc", "support")
     rows = [

@@ -1,13 +1,46 @@
 """`hybrid train`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes
+from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes, progress_bar
 from hybrid.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hybrid.training import Epoch
+
+_OPTIONS = (
+    click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True, help="At most."),
+    click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images a step."),
+    click.option("--steps-per-epoch", type=click.IntRange(min=1), default=None,
+                 help="Batches an epoch, of images drawn anew for each. Default: all images."),
+    click.option("--optimizer", type=click.Choice(["adam", "adamw", "sgd"]), default="adam", show_default=True,
+                 help="sgd has a Nesterov momentum of 0.9."),
+    click.option("--learning-rate", type=float, default=None,
+                 help="At its highest. Default: 0.001; 0.01 for sgd."),
+    click.option("--schedule", type=click.Choice(["cosine", "plateau", "constant"]), default="cosine",
+                 show_default=True, help="Of the learning rate: down to 0 along a cosine after a short warm-up, down "
+                 "whenever the validation loss stalls, or as it is."),
+    click.option("--patience", type=click.IntRange(min=1), default=None,
+                 help="Epochs without a better validation loss before training stops. Default: 8; none for cosine."),
+    click.option("--class-weight", type=click.Choice(["balanced", "none"]), default="balanced", show_default=True,
+                 help="Whether rare classes weigh more in the loss."),
+    click.option("--label-smoothing", type=float, default=0.0, show_default=True,
+                 help="Share of each target that is spread over all classes."),
+    click.option("--augment", multiple=True, metavar="NAME=STRENGTH",
+                 help="Change the images of train at random (repeatable), such as rotate=10, flip, shift=0.1, zoom=0.1."
+                 " `hybrid data DATA --augment …` shows how."),
+    click.option("--mixed-precision", is_flag=True, help="Compute in float16: for a GPU."),
+)  # fmt: skip
+
+
+def _training_options(command: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -19,23 +52,7 @@ from hybrid.workspace import Workspace
     metavar="N|HxW",
     help="Size of the network's input. Default: the images' own up to 64×64, else 64×64.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True, help="At most.")
-@click.option(
-    "--patience",
-    type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Epochs without a better validation loss before training stops.",
-)
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images a step.")
-@click.option("--learning-rate", type=float, default=1e-3, show_default=True, help="Of Adam, at the start.")
-@click.option(
-    "--class-weight",
-    type=click.Choice(["balanced", "none"]),
-    default="balanced",
-    show_default=True,
-    help="Whether rare classes weigh more in the loss.",
-)
+@_training_options
 @click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
 @click.option("--name", default=None, help="Name of the network. Default: data and architecture.")
 @data_options
@@ -45,15 +62,20 @@ from hybrid.workspace import Workspace
 def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **given: Any) -> None:
     """Train the custom backbone ARCH on DATA, end to end.
 
+    ARCH is a name that `hybrid backbones` lists, with options behind a colon: resnet_small:width=16,
+    convnet_bn:dropout=0.3,l2=0.001.
+
     Writes networks/NAME in the workspace: network.keras with the weights of its best epoch by validation loss,
-    training.json with the history, curves.png. The network's own softmax is evaluated and saved as a model.
+    last.keras with those of its last, training.json with the history, curves.png. The outputs of both networks are
+    evaluated and saved as models. The same command again after an interruption goes on from the last whole epoch.
     """
     from hybrid.fitting import fit_network
-    from hybrid.training import TrainingOptions, save_network, train_network
+    from hybrid.training import LAST, TrainingOptions, save_network, train_network
     from hybrid.workspace import check_name, slug
 
     place = Workspace(workspace)
-    names = ("epochs", "batch_size", "learning_rate", "patience", "class_weight")
+    names = ("epochs", "batch_size", "steps_per_epoch", "optimizer", "learning_rate", "schedule", "patience",
+             "class_weight", "label_smoothing", "augment", "mixed_precision")  # fmt: skip
     options = TrainingOptions(seed=seed, **{name: given.pop(name) for name in names})
     size, positive, name = parse_size(given.pop("size")), given.pop("positive"), given.pop("name")
     dataset = read_data(data, seed=seed, **given)
@@ -61,18 +83,26 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     click.echo(repr(dataset), err=as_json)
     if not as_json:
         print_notes(dataset.notes)
+    state = place.networks / f".{name}.state.npz"
     with loud_warnings():
-        trained = train_network(arch, dataset, options, size=size, report=None if as_json else _print_epoch)
+        with progress_bar("training") as progress:
+            report = None if as_json else _print_epoch
+            trained = train_network(arch, dataset, options, size=size, report=report, progress=progress, state=state)
         path = save_network(trained, place.networks / name, arch, dataset, options)
-        model = fit_network(path, dataset, place, f"network-{name}", trained.seconds, positive)
+        best = fit_network(path, dataset, place, f"network-{name}", trained.seconds, positive)
+        last = fit_network(path.with_name(LAST), dataset, place, f"network-{name}-last", trained.seconds, positive)
+    state.unlink(missing_ok=True)
     if as_json:
-        print_json({"network": str(path), "best_epoch": trained.best_epoch} | model.record)
+        epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
+        print_json({"network": str(path)} | epochs | best.record | {"last": last.record})
         return
-    click.echo(f"  · best epoch {trained.best_epoch} of {len(trained.history['loss'])}, {trained.seconds:.0f} s")
-    print_evaluations(f"{arch} itself on {dataset.name}", model.splits)
-    click.echo(f"Saved {path} and {path.with_name('curves.png')}: hybrid extract {data}")
+    print_notes([f"{trained.seconds:.0f} s; {trained.waiting:.1%} of the steps' time spent waiting for images"])
+    print_evaluations(f"{arch} on {dataset.name}: best epoch, {trained.best_epoch}", best.splits)
+    print_evaluations(f"{arch} on {dataset.name}: last epoch, {trained.last_epoch}", last.splits, each_class=False)
+    click.echo(f"Saved {path}, {LAST} and curves.png beside it: hybrid extract {data}")
 
 
-def _print_epoch(epoch: int, scores: dict[str, float]) -> None:
-    shown = "  ".join(f"{key} {scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
-    click.echo(f"  epoch {epoch:3d}  {shown}  learning rate {scores['learning_rate']:.1e}")
+def _print_epoch(epoch: "Epoch") -> None:
+    shown = "  ".join(f"{key} {epoch.scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
+    left = f"{epoch.left / 60:.0f} min" if epoch.left >= 90 else f"{epoch.left:.0f} s"
+    click.echo(f"  epoch {epoch.number:3d}  {shown}  {epoch.seconds:.1f} s, {left} left")

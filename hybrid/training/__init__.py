@@ -1,0 +1,8 @@
+"""Train a custom backbone end to end, by the same protocol as every head: fit on train, choose on validation."""
+
+from hybrid.training.images import input_shape
+from hybrid.training.options import Epoch, TrainedNetwork, TrainingOptions
+from hybrid.training.saving import LAST, save_network
+from hybrid.training.train import train_network
+
+__all__ = ["LAST", "Epoch", "TrainedNetwork", "TrainingOptions", "input_shape", "save_network", "train_network"]

@@ -1,0 +1,167 @@
+"""How a network is trained, and what comes out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.augment import Augmentation
+
+if TYPE_CHECKING:
+    import keras
+
+OPTIMIZERS = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-2}  # with their default learning rates
+SCHEDULES = ("cosine", "plateau", "constant")
+CLASS_WEIGHTS = ("balanced", "none")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs : int, default=40
+        At most.
+    batch_size : int, default=64
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        SGD has a Nesterov momentum of 0.9, AdamW a weight decay of 0.01.
+    learning_rate : float, optional
+        At its highest; 0.001 for Adam and AdamW, 0.01 for SGD, if not given.
+    schedule : {"cosine", "plateau", "constant"}, default="cosine"
+        Of the learning rate. Cosine: up over the first `warmup` of all steps, then down to 0 along half a cosine
+        (Loshchilov and Hutter, "SGDR", 2017). Plateau: times 0.3 whenever the validation loss has not been at its best
+        for half of `patience` epochs.
+    warmup : float, default=0.05
+        Share of all steps, for cosine.
+    patience : int, optional
+        Epochs without a better validation loss before training stops. If not given: never for cosine, which comes to
+        rest by itself, and 8 for the others.
+    steps_per_epoch : int, optional
+        Batches an epoch, of images drawn anew for each; all images if not given, or if there are fewer.
+    class_weight : {"balanced", "none"}, default="balanced"
+        Whether rare classes weigh more in the losses of train and validation, as in scikit-learn.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over all classes, in the loss that is minimised.
+    augment : tuple of str, default=()
+        Operations on the images of train, as `Augmentation.parse` reads them.
+    mixed_precision : bool, default=False
+        Whether to compute in float16 (variables stay float32): for a GPU.
+    seed : int, default=0
+        Of the weights, the order of the images, augmentation and dropout.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range.
+    """
+
+    epochs: int = 40
+    batch_size: int = 64
+    optimizer: str = "adam"
+    learning_rate: float | None = None
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    patience: int | None = None
+    steps_per_epoch: int | None = None
+    class_weight: str = "balanced"
+    label_smoothing: float = 0.0
+    augment: tuple[str, ...] = ()
+    mixed_precision: bool = False
+    seed: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "augment", tuple(self.augment))
+        for kind, name, known in (
+            ("optimizer", self.optimizer, OPTIMIZERS),
+            ("schedule", self.schedule, SCHEDULES),
+            ("class weight", self.class_weight, CLASS_WEIGHTS),
+        ):
+            if name not in known:
+                raise unknown_name(kind, name, known)
+        for name in ("epochs", "batch_size", "patience", "steps_per_epoch"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise InputError(f"{name}={value} was given; expected a whole number of 1 or more.")
+        if not self.rate > 0:
+            raise InputError(f"learning_rate={self.rate} was given; expected a number above 0, such as 0.001.")
+        for name in ("label_smoothing", "warmup"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)} was given; expected a share from 0 to below 1.")
+        Augmentation.parse(self.augment)
+
+    @property
+    def rate(self) -> float:
+        """The highest learning rate."""
+        return OPTIMIZERS[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+    @property
+    def stops_after(self) -> int | None:
+        """Epochs without a better validation loss before training stops, None for never."""
+        return 8 if self.patience is None and self.schedule != "cosine" else self.patience
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """What is done to the images of train, None for nothing."""
+        return Augmentation.parse(self.augment) if self.augment else None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is reported after each epoch.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    scores : dict of str to float
+        The epoch's line of `TrainedNetwork.history`.
+    seconds : float
+        That it took.
+    waiting : float
+        Share of its steps' time in which the network waited for images.
+    left : float
+        Seconds that the training will take at most from here.
+    """
+
+    number: int
+    scores: dict[str, float]
+    seconds: float
+    waiting: float
+    left: float
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network with the record of its training.
+
+    Attributes
+    ----------
+    model : keras.Model
+        With the weights of its best epoch. It takes pixels from 0 to 255; not compiled.
+    last : keras.Model
+        With the weights of its last epoch.
+    history : dict of str to list of float
+        An epoch: ``loss`` and ``val_loss`` (cross-entropy, weighted by class if asked for, without penalties and label
+        smoothing), ``accuracy`` and ``val_accuracy``, and ``learning_rate`` at its end.
+    best_epoch : int
+        That of the lowest ``val_loss``, counted from 1.
+    seconds : float
+        Of all epochs, those before an interruption included.
+    waiting : float
+        Share of the time of the training steps in which the network waited for images.
+    resumed : int
+        Epochs that an interrupted training had done before; 0 for none.
+    """
+
+    model: "keras.Model"
+    last: "keras.Model"
+    history: dict[str, list[float]]
+    best_epoch: int
+    seconds: float
+    waiting: float = 0.0
+    resumed: int = 0
+
+    @property
+    def last_epoch(self) -> int:
+        """Counted from 1."""
+        return len(self.history["loss"])

@@ -1,0 +1,55 @@
+"""A trained network in the workspace."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hybrid.datasets import Dataset
+from hybrid.embedding_set import TRAINING_KEYS
+from hybrid.extractors.atomic import replace_folder, write_atomic, write_json
+from hybrid.extractors.custom import Architecture
+from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.source import ImageSource
+from hybrid.extractors.store import default_cache
+from hybrid.training.options import TrainedNetwork, TrainingOptions
+
+BEST, LAST = "network.keras", "last.keras"
+
+
+def save_network(
+    trained: TrainedNetwork, folder: Path, arch: str | Architecture, dataset: Dataset, options: TrainingOptions
+) -> Path:
+    """Write a trained network's folder and return the path of the best epoch's network.
+
+    Besides ``network.keras`` and ``last.keras``, the networks of the best and the last epoch, it holds
+    ``training.json`` (with the history), ``curves.png``, and the digests of the images that were looked at.
+    """
+    from hybrid.plots import save_figure, training_curves
+
+    architecture = arch if isinstance(arch, Architecture) else Architecture.parse(arch)
+    shape = trained.model.input_shape[1:]
+    with replace_folder(folder) as new:
+        trained.model.save(new / BEST)
+        trained.last.save(new / LAST)
+        seen = dataset.take(dataset.split != "test")
+        keys, _ = ImageSource(seen.X).digests(FileDigests(default_cache()))
+        write_atomic(new / TRAINING_KEYS, lambda file: file.write(keys.tobytes()))
+        title = f"{architecture.label} on {dataset.name}"
+        save_figure(training_curves(trained.history, title=title), new / "curves.png")
+        record = {
+            "schema": 2,
+            "arch": architecture.label,
+            "description": list(architecture.lines(shape)),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "dataset": {"name": dataset.name, "source": dataset.source, "notes": list(dataset.notes)},
+            "input_shape": list(shape),
+            "classes": dataset.classes.tolist(),
+            "parameters": trained.model.count_params(),
+            "options": asdict(options),
+            "best_epoch": trained.best_epoch,
+            "seconds": round(trained.seconds, 3),
+            "waiting": round(trained.waiting, 4),
+            "history": trained.history,
+        }
+        write_json(new / "training.json", record)
+    return folder / BEST
