@@ -162,29 +162,57 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         return y.astype(np.int64)
 
     def _weigh(self, codes: NDArray[np.int64], weights: NDArray) -> NDArray:
-        """Multiply the class weights onto the row weights; returns the shape of codes."""
-        if not self.multilabel_:
-            return weights * self._class_weights(codes, weights, self.classes_.tolist())[codes]
-        columns = [weights * self._class_weights(column, weights, [0, 1])[column] for column in codes.T]
-        return np.column_stack(columns)
-
-    def _class_weights(self, codes: NDArray[np.int64], weights: NDArray, classes: list) -> NDArray:
-        if self.class_weight is None:
-            return np.ones(len(classes))
-        if isinstance(self.class_weight, dict):
-            if unknown := [key for key in self.class_weight if key not in classes]:
-                raise InputError(f"class_weight names {unknown}, but the classes are {classes}.")
-            return np.array([self.class_weight.get(name, 1.0) for name in classes], dtype=float)
-        if self.class_weight != "balanced":
-            raise InputError(
-                f"class_weight is {self.class_weight!r}: it must be 'balanced', None or a dict from class to weight."
-            )
-        return weights.sum() / (len(classes) * np.bincount(codes, weights=weights))
+        return weigh(self.class_weight, codes, weights, [0, 1] if self.multilabel_ else self.classes_.tolist())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def weigh(
+    class_weight: str | dict[Any, float] | None, codes: NDArray[np.int64], weights: NDArray, classes: list
+) -> NDArray:
+    """Multiply class weights onto the weights of rows.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict or None
+    codes : ndarray of int, shape (n,) or (n, n_labels)
+        Positions in `classes`.
+    weights : ndarray of shape (n,)
+    classes : list
+        What a dict names; for multi-label 0 and 1.
+
+    Returns
+    -------
+    ndarray of the shape of `codes`
+
+    Raises
+    ------
+    InputError
+        If `class_weight` does not fit the classes.
+    """
+    columns = [
+        weights * _class_weights(class_weight, column, weights, classes)[column] for column in np.atleast_2d(codes.T)
+    ]
+    return np.column_stack(columns) if codes.ndim == 2 else columns[0]
+
+
+def _class_weights(
+    class_weight: str | dict[Any, float] | None, codes: NDArray[np.int64], weights: NDArray, classes: list
+) -> NDArray:
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, dict):
+        if unknown := [key for key in class_weight if key not in classes]:
+            raise InputError(f"class_weight names {unknown}, but the classes are {classes}.")
+        return np.array([class_weight.get(name, 1.0) for name in classes], dtype=float)
+    if class_weight != "balanced":
+        raise InputError(
+            f"class_weight is {class_weight!r}: it must be 'balanced', None or a dict from class to weight."
+        )
+    return weights.sum() / (len(classes) * np.bincount(codes, weights=weights))
 
 
 def _check_finite(X: NDArray) -> None:

@@ -10,9 +10,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from hybrid.classifiers.base import Head
-from hybrid.errors import InputError, unknown_name
-
-_CALIBRATIONS = ("auto", "sigmoid", "isotonic", "temperature")
+from hybrid.classifiers.calibration import calibrate, check_calibration
+from hybrid.errors import InputError
 
 
 class LinearSVM(Head):
@@ -81,8 +80,7 @@ class LinearSVM(Head):
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
-        if self.calibration not in _CALIBRATIONS:
-            raise unknown_name("calibration", self.calibration, _CALIBRATIONS)
+        check_calibration(self.calibration)
         if not isinstance(self.cv, Integral) or self.cv < 2:
             raise InputError(f"cv is {self.cv!r}: calibration needs a whole number of folds, 2 or more.")
         for number, column in enumerate(np.atleast_2d(codes.T)):
@@ -93,13 +91,7 @@ class LinearSVM(Head):
         n_folds = min(self.cv, int(np.bincount(codes).min()))
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
         machine = LinearSVC(C=self.C, dual="auto", max_iter=self.max_iter, random_state=self.random_state)
-        auto = self.calibration == "auto"
-        method = "sigmoid" if auto else self.calibration
-        model = CalibratedClassifierCV(machine, method=method, cv=folds, ensemble=False)
-        model.fit(X, codes, sample_weight=weights)
-        if auto and any(curve.a_ >= 0 for curve in model.calibrated_classifiers_[0].calibrators):
-            model = model.set_params(method="temperature").fit(X, codes, sample_weight=weights)
-        return model
+        return calibrate(machine, self.calibration, X, codes, weights, folds)
 
     def _check_counts(self, counts: NDArray[np.int64], column: int) -> None:
         """Raise where a class has too few samples to be in two folds."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hybrid.pipelines.adjusted import adjust
     from hybrid.pipelines.build import make_head_pipeline, make_pipeline
     from hybrid.pipelines.ensemble import Ensemble, make_ensemble
     from hybrid.pipelines.loading import load_model
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ensemble",
+    "adjust",
     "choose_weights",
     "load_model",
     "make_ensemble",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HOMES = {
     "Ensemble": "ensemble",
+    "adjust": "adjusted",
     "choose_weights": "weighting",
     "load_model": "loading",
     "make_ensemble": "ensemble",

@@ -2,16 +2,19 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from hybrid.errors import InputError
 from hybrid.pipelines.scoring import both_values, truth_matrix
+from hybrid.pipelines.stratify import stratify
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
-def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, seed: int = 0) -> Splits:
+def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeats: int = 1, seed: int = 0) -> Splits:
     """Return the rows to train on and to score on, for each fold.
+
+    Classes are shared out evenly among the folds, the labels of a multi-label task by iterative stratification.
 
     Parameters
     ----------
@@ -21,12 +24,15 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, seed: 
         Rows of the same group, such as images of one patient, stay together.
     cv : int, default=5
         Number of folds at most; fewer where the smallest class has fewer rows or groups.
+    repeats : int, default=1
+        How often all rows are dealt out anew, with the seeds `seed`, `seed` + 1, …
     seed : int, default=0
         Of the shuffling.
 
     Returns
     -------
     list of (ndarray, ndarray)
+        The folds of the first repeat, then those of the next.
 
     Raises
     ------
@@ -40,9 +46,11 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, seed: 
     """
     if not isinstance(cv, int) or cv < 2:
         raise InputError(f"cv={cv!r} was given; expected a number of folds, 2 or more.")
+    if not isinstance(repeats, int) or repeats < 1:
+        raise InputError(f"repeats={repeats!r} was given; expected how often to deal out the folds, 1 or more.")
     truth = truth_matrix(y)
     for n_folds in range(min(cv, _most_folds(y, truth, groups)), 1, -1):
-        splits = _split(y, groups, n_folds, seed)
+        splits = [fold for number in range(repeats) for fold in _split(y, groups, n_folds, seed + number)]
         if all(both_values(truth[train]).all() and both_values(truth[test]).any() for train, test in splits):
             return splits
     raise InputError(
@@ -52,9 +60,17 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, seed: 
 
 
 def _split(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:
-    ungrouped, grouped = (StratifiedKFold, StratifiedGroupKFold) if y.ndim == 1 else (KFold, GroupKFold)
-    kind = ungrouped if groups is None else grouped
+    if y.ndim == 2:
+        return _split_labels(y, groups, n_folds, seed)
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     return list(kind(n_folds, shuffle=True, random_state=seed).split(np.empty(len(y)), y, groups))
+
+
+def _split_labels(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:
+    """Do for multi-label targets what scikit-learn has no folds for."""
+    unit = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    fold = stratify(unit, *np.nonzero(y), y.shape[1], [1 / n_folds] * n_folds, seed)[unit]
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(n_folds)]
 
 
 def _most_folds(y: NDArray, truth: NDArray[np.bool_], groups: NDArray | None) -> int:

@@ -10,14 +10,18 @@ from skops.io.exceptions import UnsupportedTypeException
 from hybrid.errors import InputError
 from hybrid.pipelines.trees import check_trees
 
-# Beyond skops' own list (numbers, text, containers, arrays, scikit-learn's public estimators): the heads, and what
-# scikit-learn keeps inside them. Trees are checked after loading: skops leaves them out since it does not.
+# Beyond skops' own list (numbers, text, containers, arrays, scikit-learn's public estimators): the heads, what
+# comes after them, and what scikit-learn keeps inside them. Trees are checked after loading: skops leaves them out
+# since it does not.
 TRUSTED = (
+    "hybrid.classifiers.calibration.GivenValues",
+    "hybrid.classifiers.calibration.Recalibration",
     "hybrid.classifiers.forest.RandomForest",
     "hybrid.classifiers.network_output.NetworkOutput",
     "hybrid.classifiers.softmax.Softmax",
     "hybrid.classifiers.svm.LinearSVM",
     "hybrid.classifiers.xgboost.XGBoost",
+    "hybrid.pipelines.adjusted.AdjustedHead",
     "hybrid.pipelines.ensemble.Ensemble",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

@@ -40,11 +40,14 @@ def put(folder, name, data):
 
 def test_only_these_types_are_trusted():
     assert TRUSTED == (
+        "hybrid.classifiers.calibration.GivenValues",
+        "hybrid.classifiers.calibration.Recalibration",
         "hybrid.classifiers.forest.RandomForest",
         "hybrid.classifiers.network_output.NetworkOutput",
         "hybrid.classifiers.softmax.Softmax",
         "hybrid.classifiers.svm.LinearSVM",
         "hybrid.classifiers.xgboost.XGBoost",
+        "hybrid.pipelines.adjusted.AdjustedHead",
         "hybrid.pipelines.ensemble.Ensemble",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",

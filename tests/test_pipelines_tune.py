@@ -107,6 +107,27 @@ def test_folds_are_stratified_seeded_and_capped_by_the_smallest_class():
     assert not all(np.array_equal(a[1], b[1]) for a, b in zip(folds, other, strict=True))
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_labels_are_shared_out_evenly_among_the_folds(grouped):
+    rng = np.random.default_rng(0)
+    y = (rng.random((400, 3)) < [0.5, 0.1, 0.05]).astype(int)
+    folds = make_folds(y, np.arange(400) // 2 if grouped else None)
+    counts = np.array([y[test].sum(axis=0) for _, test in folds])
+    assert (np.ptp(counts, axis=0) <= 2).all()
+    assert np.ptp([len(test) for _, test in folds]) <= 4
+
+
+def test_repeats_deal_the_rows_out_anew():
+    y = np.array([0, 1] * 20)
+    twice = make_folds(y, cv=4, repeats=2, seed=3)
+    for number, seed in enumerate((3, 4)):
+        once = make_folds(y, cv=4, seed=seed)
+        again = twice[4 * number : 4 * number + 4]
+        assert all(np.array_equal(a[1], b[1]) for a, b in zip(again, once, strict=True))
+    with pytest.raises(InputError, match="repeats=0 was given"):
+        make_folds(y, repeats=0)
+
+
 def test_a_class_too_small_for_two_folds_is_named():
     with pytest.raises(InputError, match="Class 'b' is in 1 row of the training data"):
         make_folds(np.array(["a", "a", "a", "b"]))

@@ -1,12 +1,13 @@
 """Train, validation and test: their names, and a stratified, seeded split that respects groups."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from hybrid.datasets.stratify import stratify
 from hybrid.datasets.wording import number
 from hybrid.errors import InputError
+from hybrid.pipelines.stratify import stratify
 
 SPLITS = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
@@ -87,7 +88,7 @@ def make_split(
     if len(names) < len(wanted):
         things = number(len(names), "image" if groups is None else "group")
         raise InputError(f"{things} cannot be split into {' and '.join(SPLITS[s] for s in wanted)}: give more data.")
-    dealt = stratify(unit, *_label_pairs(y), fractions, seed)
+    dealt = stratify(unit, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
     empty = [SPLITS[s] for s in wanted if not np.any(dealt == s)]
     if empty:
         raise InputError(
@@ -95,6 +96,29 @@ def make_split(
             f"give more images or groups a class, or a fraction of 0 for {' and '.join(empty)}."
         )
     return np.array(SPLITS)[dealt[unit]]
+
+
+def parse_fractions(text: str) -> tuple[float, float, float]:
+    """Return the shares of train, val and test that words such as ``70/15/15`` name.
+
+    Raises
+    ------
+    InputError
+        If there are not three numbers that add up to 100 (or 1).
+
+    Examples
+    --------
+    >>> parse_fractions("80/0/20")
+    (0.8, 0.0, 0.2)
+    """
+    try:
+        train, val, test = (float(part) for part in text.replace(",", "/").split("/"))
+    except ValueError:
+        raise InputError(f"The split {text!r} was given; expected three numbers such as 70/15/15.") from None
+    total = train + val + test
+    if min(train, val, test) < 0 or train <= 0 or not (math.isclose(total, 1) or math.isclose(total, 100)):
+        raise InputError(f"The split {text!r} was given; expected train/val/test in percent that add up to 100.")
+    return train / total, val / total, test / total
 
 
 def check_fractions(fractions: Sequence[float]) -> None:

@@ -1,4 +1,4 @@
-"""Iterative stratification: units with any number of labels, dealt out to train, val and test."""
+"""Iterative stratification: units with any number of labels, dealt out to splits or folds."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,7 +7,13 @@ import numpy as np
 
 
 def stratify(
-    unit: np.ndarray, image: np.ndarray, label: np.ndarray, n_labels: int, shares: Sequence[float], seed: int
+    unit: np.ndarray,
+    image: np.ndarray,
+    label: np.ndarray,
+    n_labels: int,
+    shares: Sequence[float],
+    seed: int,
+    precedence: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Deal units (groups, or single images) out so that every label is shared out as the images are.
 
@@ -20,15 +26,17 @@ def stratify(
     image, label : ndarray of int, (pairs,)
         Which image carries which label, from 0.
     n_labels : int
-    shares : sequence of three floats
-        Of train, val and test.
+    shares : sequence of float, (parts,)
+        Of each part, such as train, val and test.
     seed : int
         Decides among units of one size.
+    precedence : sequence of int, optional
+        Which part gets a label that is too rare for all of them; by default the first.
 
     Returns
     -------
     ndarray of int, (units,)
-        0 for train, 1 for val, 2 for test.
+        The part of each unit.
 
     References
     ----------
@@ -39,7 +47,13 @@ def stratify(
     of_unit, of_label = np.divmod(codes, n_labels)
     # Large units are placed while there is room for them; equals come in seeded order.
     order = np.lexsort((np.random.default_rng(seed).permutation(len(sizes)), -sizes))
-    dealer = _Dealer(sizes, _labels_of_units(of_unit, of_label, counts, len(sizes)), n_labels, shares)
+    dealer = _Dealer(
+        sizes,
+        _labels_of_units(of_unit, of_label, counts, len(sizes)),
+        n_labels,
+        shares,
+        precedence or range(len(shares)),
+    )
     return dealer.deal(order, _units_of_labels(of_unit, of_label, order, n_labels))
 
 
@@ -62,22 +76,29 @@ def _units_of_labels(of_unit: np.ndarray, of_label: np.ndarray, order: np.ndarra
 
 
 class _Dealer:
-    """The state of the deal: what each split still lacks of each label, and of all images."""
+    """The state of the deal: what each part still lacks of each label, and of all images."""
 
     def __init__(
-        self, sizes: np.ndarray, labels_of: list[list[tuple[int, int]]], n_labels: int, shares: Sequence[float]
+        self,
+        sizes: np.ndarray,
+        labels_of: list[list[tuple[int, int]]],
+        n_labels: int,
+        shares: Sequence[float],
+        precedence: Sequence[int],
     ):
         self.sizes = sizes.tolist()
         self.labels_of = labels_of
         self.shares = [float(share) for share in shares]
+        self.parts = range(len(self.shares))
+        self.precedence = precedence
         totals, self.left = [0] * n_labels, np.zeros(n_labels, dtype=np.int64)
         for labels in labels_of:
             for label, count in labels:
                 totals[label] += count
                 self.left[label] += 1
         self.demand = [[share * total for share in self.shares] for total in totals]
-        self.held = [[0, 0, 0] for _ in totals]
-        self.shortage = [0.0, 0.0, 0.0]
+        self.held = [[0] * len(self.shares) for _ in totals]
+        self.shortage = [0.0] * len(self.shares)
         self.dealt = np.full(len(self.sizes), -1)
 
     def deal(self, order: np.ndarray, units_of: list[list[int]]) -> np.ndarray:
@@ -87,18 +108,18 @@ class _Dealer:
                 if self.dealt[unit] < 0:
                     self._put(unit, self._choose(rarest))
         for unit in order[self.dealt[order] < 0].tolist():  # those without any label
-            self._put(unit, max(range(3), key=lambda s: (self.shares[s] > 0, self.shortage[s])))
+            self._put(unit, max(self.parts, key=lambda s: (self.shares[s] > 0, self.shortage[s])))
         return self.dealt
 
     def _choose(self, label: int) -> int:
-        lacking = [s for s in (0, 2, 1) if self.shares[s] > 0 and not self.held[label][s]]
+        lacking = [s for s in self.precedence if self.shares[s] > 0 and not self.held[label][s]]
         if self.left[label] <= len(lacking):
             return lacking[0]
         demand, shortage = self.demand[label], self.shortage
-        # Demands of up to one image are rounding: between them the whole split's shortage decides,
+        # Demands of up to one image are rounding: between them the whole part's shortage decides,
         # so that many small classes do not all round the same way.
         return max(
-            (s for s in range(3) if self.shares[s] > 0),
+            (s for s in self.parts if self.shares[s] > 0),
             key=lambda s: (max(demand[s], 1.0) if demand[s] > 0 else demand[s], shortage[s]),
         )
 
@@ -108,6 +129,6 @@ class _Dealer:
             self.demand[label][target] -= count
             self.held[label][target] += count
             self.left[label] -= 1
-        for s in range(3):
+        for s in self.parts:
             self.shortage[s] += self.shares[s] * self.sizes[unit]
         self.shortage[target] -= self.sizes[unit]

@@ -1,0 +1,251 @@
+"""What comes after a head: calibrated probabilities, and a threshold that serves an aim."""
+
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from hybrid.classifiers.base import weigh
+from hybrid.classifiers.calibration import Recalibration
+from hybrid.errors import InputError
+from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.threshold import Aim, choose_threshold
+
+
+def adjust(
+    pipeline: Pipeline,
+    X: Any,
+    y: ArrayLike,
+    *,
+    aim: str | None = None,
+    calibration: str | None = None,
+    validation: tuple[Any, ArrayLike] | None = None,
+    groups: ArrayLike | None = None,
+    **settings: Any,
+) -> Pipeline:
+    """Return a fitted pipeline with calibrated probabilities, a threshold that serves an aim, or both.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of :func:`make_pipeline` or :func:`make_head_pipeline`. One that is fitted already is kept as it is where
+        there is validation data; else its head is fitted again.
+    X, y : array-like
+        Training images or embeddings, and their labels.
+    aim, calibration
+        As for `AdjustedHead`.
+    validation : (X, y), optional
+        Calibrate and choose on these rows instead of by cross-validation inside X.
+    groups : array-like of shape (n,), optional
+        Rows of one group are never split between folds. Not used with `validation`.
+    **settings
+        Further parameters of `AdjustedHead`.
+
+    Returns
+    -------
+    Pipeline
+        Its last step is an `AdjustedHead`.
+
+    Raises
+    ------
+    InputError
+        If the aim does not suit the task, cannot be reached, or nothing can be learnt from the rows.
+
+    Examples
+    --------
+    >>> from hybrid.pipelines import make_head_pipeline
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> adjusted = adjust(make_head_pipeline("softmax"), X, y, aim="recall=0.99")
+    >>> adjusted[-1].choices_[0]["reached"] >= 0.99
+    True
+    """
+    *before, (name, head) = pipeline.steps
+    adjusted = AdjustedHead(head, aim=aim, calibration=calibration, **settings)
+    if validation is None:
+        return Pipeline([*before, (name, adjusted)]).fit(X, y, **{f"{name}__groups": groups})
+    if not _is_fitted(pipeline):
+        pipeline = clone(pipeline).fit(X, y)
+    rows = pipeline[:-1].transform(validation[0]) if before else validation[0]
+    return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, validation[1]))])
+
+
+class AdjustedHead(ClassifierMixin, BaseEstimator):
+    """A head whose probabilities are calibrated, or whose threshold serves an aim, or both.
+
+    Either is learnt from rows that the head has not learnt from: by :meth:`fit` in a cross-validation inside the
+    training rows, by :meth:`adopt` on others.
+
+    Parameters
+    ----------
+    head : estimator
+        A classifier with ``predict_proba``.
+    aim : str, optional
+        ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``, ``"recall=LEVEL"`` or ``"specificity=LEVEL"``: what the
+        threshold on the probability serves, for multi-label targets each label's own. None leaves decisions as they
+        are: the most probable class, labels above one half.
+    calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
+        As for `Recalibration`; None leaves probabilities as they are.
+    positive : object, optional
+        The class that recall, specificity and F1 are of; by default the last. For two classes only.
+    class_weight : "balanced", dict or None, default="balanced"
+        Weight of each class in the calibration: the head's own, or calibration undoes it.
+    cv, repeats : int, default=5, 1
+        Folds of the cross-validation at most, and how often the rows are dealt out anew.
+    random_state : int, default=0
+        Of the folds.
+
+    Attributes
+    ----------
+    head_ : estimator
+        The fitted head.
+    thresholds_ : ndarray of shape (1,) or (n_labels,), or None
+    choices_ : list of dict
+        For each threshold the fields of `hybrid.pipelines.threshold.Choice`.
+    recalibration_ : Recalibration or None
+    """
+
+    def __init__(
+        self,
+        head: BaseEstimator,
+        *,
+        aim: str | None = None,
+        calibration: str | None = None,
+        positive: Any = None,
+        class_weight: str | dict[Any, float] | None = "balanced",
+        cv: int = 5,
+        repeats: int = 1,
+        random_state: int = 0,
+    ):
+        self.head = head
+        self.aim = aim
+        self.calibration = calibration
+        self.positive = positive
+        self.class_weight = class_weight
+        self.cv = cv
+        self.repeats = repeats
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Fit the head to all rows; calibrate and choose by what it says of each when that is left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_labels)
+        groups : array-like of shape (n,), optional
+            Rows of one group are never split between folds.
+
+        Returns
+        -------
+        Self
+        """
+        X, y = np.asarray(X), np.asarray(y)
+        self._check(y)
+        if any(isinstance(member, FrozenEstimator) for _, member, *_ in getattr(self.head, "members", [])):
+            raise InputError(
+                "Members of the ensemble are fitted already, so nothing can be learnt by cross-validation: "
+                "give validation data."
+            )
+        folds = make_folds(
+            y, None if groups is None else np.asarray(groups), cv=self.cv, repeats=self.repeats, seed=self.random_state
+        )
+        proba = np.zeros((len(y), y.shape[1] if y.ndim == 2 else len(np.unique(y))))
+        for train, test in folds:
+            proba[test] += clone(self.head).fit(X[train], y[train]).predict_proba(X[test]) / self.repeats
+        self.head_ = clone(self.head).fit(X, y)
+        return self._learn(proba, y)
+
+    def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike) -> Self:
+        """Take a fitted head as it is; calibrate and choose by what it says of rows that it was not fitted to."""
+        y = np.asarray(y)
+        self._check(y)
+        self.head_ = head
+        return self._learn(head.predict_proba(X), y)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of each class or label, (n, k), in the order of `classes_`."""
+        check_is_fitted(self)
+        proba = self.head_.predict_proba(X)
+        return proba if self.recalibration_ is None else self.recalibration_.transform(proba)
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Return the labels that the thresholds make of the probabilities, (n,) or (n, k)."""
+        proba = self.predict_proba(X)
+        if self.multilabel_:
+            reached = proba > 0.5 if self.thresholds_ is None else proba >= self.thresholds_
+            return reached.astype(np.int64)
+        if self.thresholds_ is None:
+            return self.classes_[proba.argmax(axis=1)]
+        column = self._positive_column()
+        return self.classes_[np.where(proba[:, column] >= self.thresholds_[0], column, 1 - column)]
+
+    def _learn(self, proba: NDArray[np.float64], y: NDArray) -> Self:
+        """Learn from labels and from what the head says of rows that it has not learnt from."""
+        self.classes_, self.multilabel_ = self.head_.classes_, y.ndim == 2
+        if hasattr(self.head_, "n_features_in_"):
+            self.n_features_in_ = self.head_.n_features_in_
+        codes = y.astype(np.int64) if self.multilabel_ else self._codes(y)
+        self.recalibration_ = None
+        if self.calibration is not None:
+            weights = weigh(
+                self.class_weight, codes, np.ones(len(y)), [0, 1] if self.multilabel_ else self.classes_.tolist()
+            )
+            self.recalibration_ = Recalibration(self.calibration).fit(proba, codes, weights)
+            proba = self.recalibration_.transform(proba)
+        self.thresholds_, self.choices_ = None, []
+        if self.aim is not None:
+            aim, column = Aim.parse(self.aim), None if self.multilabel_ else self._positive_column()
+            pairs = zip(codes.T, proba.T, strict=True) if column is None else [(codes == column, proba[:, column])]
+            choices = [choose_threshold(truth.astype(bool), values, aim) for truth, values in pairs]
+            self.thresholds_ = np.array([choice.threshold for choice in choices])
+            self.choices_ = [asdict(choice) for choice in choices]
+        return self
+
+    def _codes(self, y: NDArray) -> NDArray[np.int64]:
+        missing = [label for label in self.classes_.tolist() if label not in set(y.tolist())]
+        if missing or len(set(y.tolist())) > len(self.classes_):
+            raise InputError(
+                f"The rows to calibrate or choose on hold the classes {sorted(set(y.tolist()))}, the head knows "
+                f"{self.classes_.tolist()}: give rows of each of them."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _positive_column(self) -> int:
+        if self.positive is None:
+            return 1
+        if self.positive not in self.classes_.tolist():
+            raise InputError(f"The positive class {self.positive!r} was given; the classes are {list(self.classes_)}.")
+        return self.classes_.tolist().index(self.positive)
+
+    def _check(self, y: NDArray) -> None:
+        if self.aim is None and self.calibration is None:
+            raise InputError("Neither an aim nor a calibration was given: there is nothing to adjust.")
+        if self.aim is None:
+            return
+        Aim.parse(self.aim)
+        if y.ndim == 1 and (n_classes := len(np.unique(y))) > 2:
+            raise InputError(
+                f"The aim {self.aim!r} was given for {n_classes} classes; a threshold is chosen for two classes, or "
+                "for each of several labels: leave the aim out, and the most probable class is taken."
+            )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _is_fitted(pipeline: Pipeline) -> bool:
+    try:
+        check_is_fitted(pipeline)
+    except NotFittedError:
+        return False
+    return True

@@ -1,0 +1,239 @@
+"""Calibration and thresholds after a head: what they promise of probabilities and decisions, for every head."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss, recall_score
+
+from hybrid.classifiers import HEADS, make_head
+from hybrid.classifiers.calibration import CALIBRATIONS, Recalibration, log_odds
+from hybrid.errors import InputError
+from hybrid.pipelines import Ensemble, adjust, load_model, make_head_pipeline, save_model
+
+SMALL = {"forest": {"n_estimators": 30, "n_jobs": 1}, "xgboost": {"n_estimators": 30, "n_jobs": 1}}
+NAMES = np.array(["healthy", "sick"])
+
+each_head = pytest.mark.parametrize("name", HEADS)
+
+
+def small(name, **params):
+    return make_head_pipeline(name, **SMALL.get(name, {}), **params)
+
+
+def blobs(counts, seed=0, shift=1.5):
+    """Return embeddings and codes of classes that differ in one column each."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    X = rng.normal(size=(len(y), 6)).astype(np.float32)
+    X[np.arange(len(y)), y] += shift
+    return X, y
+
+
+def labels_of(X, seed=0):
+    noise = np.random.default_rng(seed).normal(size=(len(X), 3))
+    return (X[:, :3] + noise > [0, 0.5, 1]).astype(int)
+
+
+def weights_of(y):
+    return np.where(y == 1, 0.5 / np.mean(y == 1), 0.5 / np.mean(y == 0))
+
+
+# -- calibration ------------------------------------------------------------------------------------
+
+
+@each_head
+def test_calibrated_probabilities_mean_what_they_say_at_equal_classes(name):
+    """Of images said to be positive with p, a share of p is, where both classes weigh the same, as in training."""
+    X, y = blobs([300, 900])
+    other, truth = blobs([5000, 5000], seed=1)
+    p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
+    edges = np.quantile(p, np.linspace(0, 1, 11))
+    place = np.clip(np.searchsorted(edges, p) - 1, 0, 9)
+    gaps = [abs(p[place == k].mean() - truth[place == k].mean()) for k in range(10)]
+    assert np.mean(gaps) < 0.05
+
+
+@pytest.mark.parametrize("name", ["forest", "xgboost"])
+def test_trees_are_calibrated_better_than_they_were(name):
+    X, y = blobs([400, 400])
+    other, truth = blobs([2000, 2000], seed=1)
+    plain = make_head_pipeline(name, n_estimators=100, n_jobs=1).fit(X, y)
+    calibrated = adjust(plain, X, y, calibration="auto")
+    for loss in (log_loss, brier_score_loss):
+        assert loss(truth, calibrated.predict_proba(other)[:, 1]) < loss(truth, plain.predict_proba(other)[:, 1])
+
+
+def test_a_calibrated_head_stays_as_it_is():
+    """Unlike Platt's curve on probabilities, one on log-odds can be the identity."""
+    rng = np.random.default_rng(0)
+    p = expit(rng.normal(scale=2, size=20_000))
+    codes = (rng.random(len(p)) < p).astype(int)
+    proba, ones = np.column_stack([1 - p, p]), np.ones(len(p))
+    for method in ("auto", "sigmoid", "temperature"):
+        np.testing.assert_allclose(Recalibration(method).fit(proba, codes, ones).transform(proba), proba, atol=0.02)
+
+
+def test_temperature_sharpens_classes_that_were_too_timid():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=2, size=(5000, 4))
+    right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    codes = (right.cumsum(axis=1) > rng.random((5000, 1))).argmax(axis=1)
+    timid = np.sqrt(right) / np.sqrt(right).sum(axis=1, keepdims=True)
+    for method in ("auto", "temperature"):
+        np.testing.assert_allclose(
+            Recalibration(method).fit(timid, codes, np.ones(5000)).transform(timid), right, atol=0.05
+        )
+
+
+@pytest.mark.parametrize("method", CALIBRATIONS)
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_every_method_gives_probabilities_for_every_task(method, kind):
+    X, y = blobs([80, 80, 80] if kind == "multiclass" else [120, 120])
+    y = labels_of(X) if kind == "multilabel" else y
+    proba = adjust(small("softmax"), X, y, calibration=method).predict_proba(X)
+    assert proba.shape == (240, {"binary": 2}.get(kind, 3))
+    assert ((proba >= 0) & (proba <= 1)).all()
+    if kind != "multilabel":
+        np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+@each_head
+def test_calibration_does_not_undo_balanced_weights(name):
+    X, y = blobs([900, 150])
+    other, truth = blobs([3000, 500], seed=1)
+    p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
+    assert np.average(p, weights=weights_of(truth)) == pytest.approx(0.5, abs=0.04)
+    as_they_are = adjust(small(name, class_weight=None), X, y, calibration="auto", class_weight=None)
+    assert as_they_are.predict_proba(other)[:, 1].mean() == pytest.approx(1 / 7, abs=0.04)
+
+
+# -- thresholds -------------------------------------------------------------------------------------
+
+
+@each_head
+def test_balanced_weights_and_the_balanced_aim_agree_that_one_half_is_the_threshold(name):
+    X, y = blobs([900, 300])
+    threshold = adjust(small(name), X, y, aim="balanced", calibration="auto")[-1].thresholds_[0]
+    assert threshold == pytest.approx(0.5, abs=0.1)
+
+
+@each_head
+def test_validation_chooses_and_the_head_stays_as_it_was(name):
+    X, codes = blobs([200, 200])
+    y = NAMES[codes]
+    plain = small(name).fit(X[:250], y[:250])
+    adjusted = adjust(plain, X[:250], y[:250], aim="recall=0.95", validation=(X[250:], y[250:]))
+    np.testing.assert_array_equal(adjusted.predict_proba(X), plain.predict_proba(X))
+    assert recall_score(y[250:], adjusted.predict(X[250:]), pos_label="sick") >= 0.95
+    threshold = adjusted[-1].thresholds_[0]
+    np.testing.assert_array_equal(adjusted.predict(X) == "sick", plain.predict_proba(X)[:, 1] >= threshold)
+    assert adjusted[-1].choices_[0]["positives"] == (y[250:] == "sick").sum()
+
+
+def test_an_unfitted_pipeline_is_fitted_to_train_alone():
+    X, y = blobs([100, 100])
+    adjusted = adjust(small("softmax"), X[:150], y[:150], aim="f1", validation=(X[150:], y[150:]))
+    np.testing.assert_array_equal(adjusted.predict_proba(X), small("softmax").fit(X[:150], y[:150]).predict_proba(X))
+
+
+def test_the_first_class_can_be_the_positive_one():
+    X, codes = blobs([200, 200], shift=1)
+    y = NAMES[codes]
+    adjusted = adjust(small("softmax"), X, y, aim="recall=0.97", positive="healthy", validation=(X, y))
+    assert recall_score(y, adjusted.predict(X), pos_label="healthy") >= 0.97 > 0.9
+    assert recall_score(y, adjusted.predict(X), pos_label="sick") < 0.9
+    with pytest.raises(InputError, match="The positive class 'ill' was given; the classes are"):
+        adjust(small("softmax"), X, y, aim="f1", positive="ill")
+
+
+def test_every_label_has_a_threshold_of_its_own():
+    X, _ = blobs([600])
+    Y = labels_of(X)
+    adjusted = adjust(small("softmax"), X, Y, aim="recall=0.9", validation=(X, Y))
+    assert (recall_score(Y, adjusted.predict(X), average=None) >= 0.9).all()
+    assert len(set(adjusted[-1].thresholds_)) == len(adjusted[-1].choices_) == 3
+
+
+def test_groups_are_never_split_by_the_cross_validation():
+    X, y = blobs([60, 60])
+    groups = np.arange(120) // 4
+    seen = []
+
+    class Watching(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(X[:, 0].astype(int))
+            return super().fit(X, y)
+
+    adjust(
+        make_head_pipeline(Watching(), scale=False), np.column_stack([groups, X]), y, aim="f1", groups=groups, repeats=2
+    )
+    *folds, whole = seen
+    assert (len(folds), len(whole)) == (10, 120)
+    assert all(np.isin(np.bincount(rows, minlength=30), (0, 4)).all() for rows in folds)
+
+
+def test_without_validation_no_image_chooses_by_a_head_that_has_learnt_from_it():
+    """A head that knows its training rows by heart finds nothing where the labels are noise."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 6)).astype(np.float32), rng.integers(0, 2, 200)
+    adjusted = adjust(make_head_pipeline("forest", min_samples_leaf=1, n_estimators=50, n_jobs=1), X, y, aim="balanced")
+    assert adjusted.score(X, y) > 0.9
+    assert adjusted[-1].choices_[0]["reached"] < 0.65
+
+
+def test_an_aim_for_several_classes_is_refused():
+    X, y = blobs([30, 30, 30])
+    with pytest.raises(InputError, match="The aim 'f1' was given for 3 classes"):
+        adjust(small("softmax"), X, y, aim="f1")
+
+
+def test_adjusting_nothing_and_rows_without_a_class_are_refused():
+    X, y = blobs([40, 40])
+    with pytest.raises(InputError, match="nothing to adjust"):
+        adjust(small("softmax"), X, y)
+    with pytest.raises(InputError, match="give rows of each of them"):
+        adjust(small("softmax"), X, y, calibration="auto", validation=(X[y == 0], y[y == 0]))
+
+
+def test_fitted_members_of_an_ensemble_need_validation():
+    X, y = blobs([60, 60])
+    member = make_head("softmax").fit(X, y)
+    ensemble = make_head_pipeline(Ensemble([("one", FrozenEstimator(member), None)]), scale=False)
+    with pytest.raises(InputError, match="give validation data"):
+        adjust(ensemble, X, y, aim="f1")
+    assert adjust(ensemble, X, y, aim="f1", validation=(X, y)).score(X, y) > 0.7
+
+
+# -- repeatable, and saved --------------------------------------------------------------------------
+
+
+@each_head
+def test_the_same_twice_is_the_same_and_a_clone_starts_anew(name):
+    X, y = blobs([60, 60])
+    adjusted = adjust(small(name), X, y, aim="f1", calibration="auto", cv=3, repeats=2)
+    for again in (adjust(small(name), X, y, aim="f1", calibration="auto", cv=3, repeats=2), clone(adjusted).fit(X, y)):
+        np.testing.assert_array_equal(again.predict_proba(X), adjusted.predict_proba(X))
+        assert again[-1].thresholds_ == adjusted[-1].thresholds_
+    assert adjust(small(name), X, y, aim="f1", random_state=1)[-1].thresholds_ != adjusted[-1].thresholds_
+
+
+@pytest.mark.parametrize("name", [*HEADS, "ensemble"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_saved_model_decides_by_its_thresholds(tmp_path, name, several):
+    X, y = blobs([60, 60], shift=1)
+    y = labels_of(X) if several else NAMES[y]
+    members = [(head, small(head), None) for head in ("softmax", "xgboost")]
+    pipeline = small(name) if name in HEADS else make_head_pipeline(Ensemble(members), scale=False)
+    adjusted = adjust(pipeline, X, y, aim="recall=0.95", calibration="isotonic" if several else "auto")
+    loaded = load_model(save_model(adjusted, tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), adjusted.predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict(X), adjusted.predict(X))
+    half = loaded.predict_proba(X) > 0.5
+    assert not np.array_equal(loaded.predict(X), half if several else NAMES[half[:, 1].astype(int)])
+
+
+def test_log_odds_are_finite():
+    assert np.isfinite(log_odds([0.0, 1.0, 0.3])).all()
