@@ -1,21 +1,18 @@
 """Run images through an extractor into the store: decode in threads, network in turn, shard by shard."""
 
-import itertools
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.digests import FileDigests, digest_keys
-from hybrid.extractors.identity import Identity
+from hybrid.extractors.batches import Batch, decoded_batches
+from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.images import BadImageError
 from hybrid.extractors.runtime import Runtime
-from hybrid.extractors.source import ImageSource
+from hybrid.extractors.source import Source
 from hybrid.extractors.store import EmbeddingStore
 
 Progress = Callable[[int, int], None]
@@ -54,7 +51,7 @@ class Extraction:
 
 
 def extract(
-    source: ImageSource,
+    source: Source,
     store: EmbeddingStore,
     memory: FileDigests,
     runtime: Callable[[], Runtime],
@@ -66,7 +63,7 @@ def extract(
 
     Parameters
     ----------
-    source : ImageSource
+    source : Source
         The images.
     store : EmbeddingStore
         Of the extractor.
@@ -88,120 +85,140 @@ def extract(
     BadImageError
         Naming the image, if `on_bad` is ``"raise"``.
     """
+    [done] = extract_each(source, [store], memory, lambda wanted: runtime(), on_bad=on_bad, progress=progress)
+    return done
+
+
+def extract_each(
+    source: Source,
+    stores: Sequence[EmbeddingStore],
+    memory: FileDigests,
+    runtime: Callable[[list[int]], Runtime],
+    *,
+    on_bad: str = "raise",
+    progress: Progress | None = None,
+) -> list[Extraction]:
+    """Put the embeddings of every image into several stores; each image goes through the network once at most.
+
+    Parameters
+    ----------
+    source, memory, on_bad, progress
+        As for :func:`extract`.
+    stores : sequence of EmbeddingStore
+        Of extractors that take the same pixels.
+    runtime : callable
+        Given the numbers of some stores, in order, returns what turns pixels into their embeddings side by side.
+
+    Returns
+    -------
+    list of Extraction
+        One for each store.
+
+    Raises
+    ------
+    BadImageError
+        Naming the image, if `on_bad` is ``"raise"``.
+    """
     if on_bad not in ("raise", "skip"):
         raise InputError(f"on_bad={on_bad!r} was given; expected 'raise' or 'skip'.")
     started = time.perf_counter()
     keys, bad = source.digests(memory)
     _refuse(bad, on_bad)
     readable = np.array([number not in bad for number in range(len(source))], bool)
-    missing = readable.copy()
-    missing[readable] = ~store.contains(keys[readable])
-    todo = _first_of_each(keys, np.flatnonzero(missing))
-    result = Extraction(keys, skipped=dict(bad))
-    if len(todo):
-        _compute(source, store, todo, runtime(), on_bad, progress, result)
-    _settle(store, result, readable, missing)
-    result.seconds = time.perf_counter() - started
-    return result
+    missing = np.zeros((len(source), len(stores)), bool)
+    missing[readable] = np.column_stack([~store.contains(keys[readable]) for store in stores])
+    todo = _first_of_each(keys, np.flatnonzero(missing.any(axis=1)))
+    job = _Job(source, keys, dict(bad), on_bad, progress, len(todo))
+    results = [Extraction(keys) for _ in stores]
+    for wanted, numbers in _passes(missing, todo):
+        run = runtime(wanted)
+        new = job.compute([stores[number] for number in wanted], numbers, run)
+        for number in wanted:
+            results[number].new += new
+            results[number].runtime = run.name
+    job.settle(stores, np.flatnonzero(missing.any(axis=1)))
+    for result in results:
+        result.keys, result.skipped = job.keys.copy(), dict(job.skipped)
+        result.cached = len(source) - result.new - len(job.skipped)
+        result.seconds = time.perf_counter() - started
+    return results
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Decoded images: their numbers, digests (n, 32) and pixels; and those that failed, with the reason."""
+def _passes(missing: np.ndarray, todo: np.ndarray) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield which stores lack the same images, and those images: missing is (n, stores), todo is of its rows."""
+    patterns, which = np.unique(missing[todo], axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        yield np.flatnonzero(pattern).tolist(), todo[which.ravel() == number]
 
-    numbers: np.ndarray
+
+@dataclass
+class _Job:
+    """Images on their way through a network, of which `total` are to do, and what has become of them."""
+
+    source: Source
     keys: np.ndarray
-    pixels: np.ndarray
-    failed: dict[int, str]
+    skipped: dict[int, str]
+    on_bad: str
+    progress: Progress | None
+    total: int
+    done: int = 0
 
+    def compute(self, stores: list[EmbeddingStore], todo: np.ndarray, run: Runtime) -> int:
+        """Send images through the network, write shards whenever they are full, and return how many went through."""
+        full = min(_SHARD_ROWS, _SHARD_VALUES // sum(store.identity.width for store in stores))
+        in_network: deque[Batch] = deque()
+        shard: list[tuple[np.ndarray, np.ndarray]] = []
+        new, flushed = 0, time.monotonic()
+        try:
+            for output in run.stream(self._pixels(stores[0], todo, run.batch_size, in_network)):
+                batch, rows = in_network.popleft(), output.reshape(len(output), -1)
+                _check_finite(rows, [self.source.name(number) for number in batch.numbers])
+                self.keys[batch.numbers] = batch.keys
+                shard.append((batch.keys, rows))
+                new += len(rows)
+                self._report(len(rows))
+                if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
+                    _flush(stores, shard)
+                    flushed = time.monotonic()
+        finally:  # what was computed is kept, whatever happens next
+            _flush(stores, shard)
+        return new
 
-def _compute(
-    source: ImageSource,
-    store: EmbeddingStore,
-    todo: np.ndarray,
-    run: Runtime,
-    on_bad: str,
-    progress: Progress | None,
-    result: Extraction,
-) -> None:
-    """Send what is to do through the network, and write a shard whenever one is full."""
-    result.runtime = run.name
-    full = min(_SHARD_ROWS, _SHARD_VALUES // store.identity.width)
-    in_network: deque[_Batch] = deque()
-    shard: list[tuple[np.ndarray, np.ndarray]] = []
+    def settle(self, stores: Sequence[EmbeddingStore], numbers: np.ndarray) -> None:
+        """Skip those of the images that are in the stores no more, and the copies of one that could not be decoded."""
+        here = np.logical_and.reduce([store.contains(self.keys[numbers]) for store in stores])
+        reasons = {self.keys[number].tobytes(): reason for number, reason in self.skipped.items()}
+        for number in numbers[~here].tolist():
+            reason = reasons.get(self.keys[number].tobytes(), "The image changed during the extraction.")
+            self.skipped.setdefault(number, reason)
+        self.keys[list(self.skipped)] = 0
 
-    def pixels() -> Iterator[np.ndarray]:
-        for batch in _batches(source, todo, store.identity, run.batch_size):
-            result.skipped.update(batch.failed)
-            _refuse(batch.failed, on_bad)
+    def _pixels(
+        self, store: EmbeddingStore, todo: np.ndarray, batch_size: int, in_network: deque[Batch]
+    ) -> Iterator[np.ndarray]:
+        """Yield decoded batches, and leave in `in_network` what they are of."""
+        for batch in decoded_batches(self.source, todo, store.identity, batch_size):
+            self.skipped.update(batch.failed)
+            _refuse(batch.failed, self.on_bad)
+            self.done += len(batch.failed)
             if len(batch.numbers):
                 in_network.append(batch)
                 yield batch.pixels
 
-    bad_before, flushed = len(result.skipped), time.monotonic()
-    try:
-        for output in run.stream(pixels()):
-            batch, rows = in_network.popleft(), output.reshape(len(output), -1)
-            _check_finite(rows, [source.name(number) for number in batch.numbers])
-            result.keys[batch.numbers] = batch.keys
-            result.new += len(rows)
-            shard.append((batch.keys, rows))
-            if progress:
-                progress(result.new + len(result.skipped) - bad_before, len(todo))
-            if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
-                _flush(store, shard)
-                flushed = time.monotonic()
-    finally:  # what was computed is kept, whatever happens next
-        _flush(store, shard)
+    def _report(self, computed: int) -> None:
+        self.done += computed
+        if self.progress:
+            self.progress(self.done, self.total)
 
 
-def _flush(store: EmbeddingStore, shard: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def _flush(stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Write what was computed: of each row, every store gets its own columns."""
     if shard:
-        keys, rows = zip(*shard, strict=True)
-        store.append(np.concatenate(keys), np.concatenate(rows))
+        keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
+        edges = np.cumsum([store.identity.width for store in stores])[:-1]
+        for store, columns in zip(stores, np.split(rows, edges, axis=1), strict=True):
+            store.append(keys, columns)
         shard.clear()
-
-
-def _batches(source: ImageSource, todo: np.ndarray, identity: Identity, batch_size: int) -> Iterator[_Batch]:
-    """Yield decoded batches in order; threads decode a few of them ahead while the network runs."""
-    size, channels = identity.size, identity.fields["channels"]
-    interpolation = identity.fields["interpolation"]
-
-    def load(numbers: np.ndarray) -> list[tuple[bytes, np.ndarray] | str]:
-        loaded: list[tuple[bytes, np.ndarray] | str] = []
-        for number in numbers.tolist():
-            try:
-                loaded.append(source.decode(number, size, channels, interpolation))
-            except BadImageError as error:
-                loaded.append(str(error))
-        return loaded
-
-    workers = os.cpu_count() or 1
-    task = max(1, batch_size // (2 * workers))  # images a task: few enough to share out, many enough to be worth it
-    ahead = 2 + -(-4 * workers // batch_size)  # batches
-    starts = iter(range(0, len(todo), batch_size))
-    pending: deque[tuple[np.ndarray, list[Future]]] = deque()
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
-        try:
-            while True:
-                for start in itertools.islice(starts, ahead - len(pending)):
-                    chunk = todo[start : start + batch_size]
-                    tasks = [chunk[first : first + task] for first in range(0, len(chunk), task)]
-                    pending.append((chunk, [pool.submit(load, numbers) for numbers in tasks]))
-                if not pending:
-                    return
-                chunk, futures = pending.popleft()
-                yield _batch(chunk, [item for future in futures for item in future.result()], (*size, channels))
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _batch(chunk: np.ndarray, loaded: list[tuple[bytes, np.ndarray] | str], shape: tuple[int, int, int]) -> _Batch:
-    failed = {int(number): item for number, item in zip(chunk, loaded, strict=True) if isinstance(item, str)}
-    numbers = np.array([number for number in chunk if int(number) not in failed], int)
-    good = [item for item in loaded if not isinstance(item, str)]
-    pixels = np.stack([image for _, image in good]) if good else np.empty((0, *shape), np.uint8)
-    return _Batch(numbers, digest_keys([digest for digest, _ in good]), pixels, failed)
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -215,22 +232,11 @@ def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return np.array(sorted(seen.values()), int)
 
 
-def _settle(store: EmbeddingStore, result: Extraction, readable: np.ndarray, missing: np.ndarray) -> None:
-    """Count, and skip the copies of an image that could not be decoded."""
-    here = np.zeros(len(readable), bool)
-    here[readable] = store.contains(result.keys[readable])
-    reasons = {result.keys[number].tobytes(): reason for number, reason in result.skipped.items()}
-    for number in np.flatnonzero(missing & ~here):
-        reason = reasons.get(result.keys[number].tobytes(), "The image changed during the extraction.")
-        result.skipped.setdefault(int(number), reason)
-    result.keys[list(result.skipped)] = 0
-    result.cached = len(readable) - result.new - len(result.skipped)
-
-
 def _refuse(bad: dict[int, str], on_bad: str) -> None:
     if bad and on_bad == "raise":
         first = next(iter(bad.values()))
-        more = f" ({len(bad)} such images so far.)" if len(bad) > 1 else ""
+        number = len(set(bad.values()))  # views fail with their image
+        more = f" ({number} such images so far.)" if number > 1 else ""
         raise BadImageError(f"{first}{more} Mend or remove it, or skip such images with --on-bad skip (on_bad='skip').")
 
 

@@ -3,7 +3,7 @@
 import inspect
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,14 +12,14 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.atomic import read_sealed, write_sealed
 from hybrid.extractors.backbones import parse_backbone
 from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.extraction import Extraction, Progress, extract
+from hybrid.extractors.extraction import Extraction, Progress, extract_each
 from hybrid.extractors.identity import Identity, fingerprint
 from hybrid.extractors.keras_import import import_keras
 from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
 from hybrid.extractors.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
 from hybrid.extractors.runtime import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
-from hybrid.extractors.source import ImageSource
+from hybrid.extractors.source import Source
 from hybrid.extractors.store import EmbeddingStore, default_cache
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Extractor:
 
         Parameters
         ----------
-        X : array-like
+        X : array-like or Source
             Images, see :meth:`FeatureExtractor.transform`.
         on_bad : {"raise", "skip"}, default="raise"
             What to do about an image that cannot be read or decoded.
@@ -91,8 +91,47 @@ class Extractor:
         Extraction
             Digests, counts and what was skipped.
         """
-        source, store = ImageSource(X), EmbeddingStore(self.cache_folder, self.resolve())
-        return self._extract(source, store, on_bad, progress)
+        source, identity = Source.of(X), self.resolve()
+        return self._extract(source, [identity], lambda wanted: self._runtime(identity), on_bad, progress)[0]
+
+    def extract_each(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> list[Extraction]:
+        """Put the embeddings of each layer into the store, as those of an extractor that is cut there alone.
+
+        Each image is decoded once, and goes through the network once: as far as the layers that lack it.
+
+        Parameters
+        ----------
+        X, on_bad, progress
+            As for :meth:`extract`.
+
+        Returns
+        -------
+        list of Extraction
+            One for each of :meth:`each_layer`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`extract` does; or if a layer is named twice.
+        """
+        source, parts = Source.of(X), self.each_layer()
+        identities = [part.resolve() for part in parts]
+        _refuse_twins(self.layer_list, identities)
+
+        def runtime(wanted: list[int]) -> Runtime:
+            together = parts[wanted[0]] if len(wanted) == 1 else self._side_by_side(wanted)
+            return together._runtime(together.resolve())
+
+        return self._extract(source, identities, runtime, on_bad, progress)
+
+    def each_layer(self) -> list[Self]:
+        """Return one extractor for each layer."""
+        return [self.but(layers=[layer], fingerprint=None) for layer in self.layer_list]
+
+    def _side_by_side(self, numbers: list[int]) -> Self:
+        """Return the extractor whose rows are those of several layers, one after the other."""
+        pooling = "flatten" if self.pooling == "none" else self.pooling  # the same values, in rows
+        return self.but(layers=[self.layer_list[number] for number in numbers], pooling=pooling, fingerprint=None)
 
     def resolve(self) -> Identity:
         """Return the extractor's identity; Keras is imported only the first time that this extractor is met.
@@ -145,18 +184,17 @@ class Extractor:
         return [self.layers] if isinstance(self.layers, str) else list(self.layers)
 
     def _extract(
-        self, source: ImageSource, store: EmbeddingStore, on_bad: str = "raise", progress: Progress | None = None
-    ) -> Extraction:
+        self,
+        source: Source,
+        identities: list[Identity],
+        runtime: Callable[[list[int]], Runtime],
+        on_bad: str = "raise",
+        progress: Progress | None = None,
+    ) -> list[Extraction]:
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose.")
-        return extract(
-            source,
-            store,
-            FileDigests(self.cache_folder),
-            lambda: self._runtime(store.identity),
-            on_bad=on_bad,
-            progress=progress,
-        )
+        stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
+        return extract_each(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
 
     def _request(self) -> dict[str, Any]:
         return describe_request(
@@ -229,3 +267,12 @@ class Extractor:
                 f"under the same name; remove {str(self.cache_folder / 'extractors')!r} to use the new ones."
             )
         return graph
+
+
+def _refuse_twins(layers: list[str], identities: list[Identity]) -> None:
+    for number, identity in enumerate(identities):
+        twin = identities.index(identity)
+        if twin < number:
+            raise InputError(
+                f"The layers {layers[twin]!r} and {layers[number]!r} are one and the same: name each layer once."
+            )

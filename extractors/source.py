@@ -1,5 +1,6 @@
 """Images as they come to an extractor: an array of paths, or an array of uint8 pixels."""
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,55 @@ from hybrid.extractors.images import BadImageError, bytes_digest, decode, pixels
 DIGEST_BYTES = 32
 
 
-class ImageSource:
-    """A sequence of images of which each has a digest and can be decoded.
+class Source(ABC):
+    """A sequence of images of which each has a digest and can be decoded."""
+
+    @classmethod
+    def of(cls, X: Any) -> "Source":
+        """Return what is a source already, and an `ImageSource` of anything else."""
+        return X if isinstance(X, Source) else ImageSource(X)
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def name(self, number: int) -> str:
+        """Return what an error calls an image: its path, or its row."""
+
+    @abstractmethod
+    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+        """Return the digest of every image.
+
+        Parameters
+        ----------
+        memory : FileDigests
+            Of files seen before.
+
+        Returns
+        -------
+        keys : ndarray of uint8, (n, 32)
+            Zeros where the image cannot be read.
+        bad : dict of int to str
+            Which those are, and why.
+        """
+
+    @abstractmethod
+    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+        """Return an image's digest and its pixels, of the very bytes that were decoded.
+
+        Raises
+        ------
+        BadImageError
+            If the image cannot be read or decoded.
+        """
+
+    def image_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Return which image each number is of, (n,): those of one image are best decoded in turn."""
+        return numbers
+
+
+class ImageSource(Source):
+    """Images, each as it is.
 
     Parameters
     ----------
@@ -33,24 +81,11 @@ class ImageSource:
         return len(self._images)
 
     def name(self, number: int) -> str:
-        """Return what an error calls an image: its path, or its row."""
+        """Return what an error calls an image, see `Source`."""
         return self._images[number] if isinstance(self._images, list) else f"row {number}"
 
     def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
-        """Return the digest of every image.
-
-        Parameters
-        ----------
-        memory : FileDigests
-            Of files seen before.
-
-        Returns
-        -------
-        keys : ndarray of uint8, (n, 32)
-            Zeros where the image cannot be read.
-        bad : dict of int to str
-            Which those are, and why.
-        """
+        """Return the digest of every image, see `Source`."""
         keys = np.zeros((len(self), DIGEST_BYTES), np.uint8)
         bad: dict[int, str] = {}
         if not isinstance(self._images, list):
@@ -65,13 +100,7 @@ class ImageSource:
         return keys, bad
 
     def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
-        """Return an image's digest and its pixels, of the very bytes that were decoded.
-
-        Raises
-        ------
-        BadImageError
-            If the image cannot be read or decoded.
-        """
+        """Return an image's digest and its pixels, see `Source`."""
         if isinstance(self._images, list):
             data = read_bytes(self._images[number])
             return bytes_digest(data), decode(data, size, channels, interpolation, self._images[number])
@@ -98,4 +127,4 @@ def _check(X: Any) -> list[str] | np.ndarray:
     )
 
 
-__all__ = ["BadImageError", "ImageSource"]
+__all__ = ["BadImageError", "ImageSource", "Source"]

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybrid.extractors.extractor import Extractor
-from hybrid.extractors.source import ImageSource
+from hybrid.extractors.source import Source
 from hybrid.extractors.store import EmbeddingStore
 
 
@@ -71,7 +71,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         -------
         FeatureExtractor
         """
-        ImageSource(X)
+        Source.of(X)
         self.resolve()
         return self
 
@@ -94,9 +94,10 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         InputError
             If an image cannot be decoded, or the network cannot be built as asked.
         """
-        source, store = ImageSource(X), EmbeddingStore(self.cache_folder, self.resolve())
-        rows = store.gather(self._extract(source, store).keys)
-        return rows.reshape(len(rows), *store.identity.output_shape)
+        source, identity = Source.of(X), self.resolve()
+        [done] = self._extract(source, [identity], lambda wanted: self._runtime(identity))
+        rows = EmbeddingStore(self.cache_folder, identity).gather(done.keys)
+        return rows.reshape(len(rows), *identity.output_shape)
 
     @property
     def _n_features_out(self) -> int:

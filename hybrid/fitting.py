@@ -12,8 +12,9 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers import HEADS, NetworkOutput
 from hybrid.datasets import Dataset
-from hybrid.embedding_set import EmbeddingSet, extract_dataset
+from hybrid.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
+from hybrid.extracting import extract_dataset
 from hybrid.extractors import FeatureExtractor
 from hybrid.fitted_model import FittedModel, finish_model
 from hybrid.joined_set import JoinedSet, join_sets

@@ -1,7 +1,7 @@
 """`hybrid extract`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,12 @@ from hybrid.cli.options import (
 )
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.errors import InputError
-from hybrid.workspace import Workspace
+from hybrid.workspace import Workspace, check_name, slug
+
+if TYPE_CHECKING:
+    from hybrid.datasets import Dataset
+    from hybrid.embedding_set import EmbeddingSet
+    from hybrid.extractors.views import Views
 
 
 @click.command()
@@ -30,47 +35,120 @@ from hybrid.workspace import Workspace
     "Without it: the network trained last in this workspace.",
 )
 @extractor_options
-@click.option("--name", default=None, help="Name of the embedding set.")
+@click.option("--each-layer", is_flag=True, help="One embedding set for each --layer, all of one pass.")
+@click.option(
+    "--views",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="K",
+    help="Add K random augmentations of every training image, for heads to be fitted to.",
+)
+@click.option(
+    "--augment",
+    multiple=True,
+    metavar="NAME=STRENGTH",
+    help="What makes a view (repeatable), such as rotate=15 or flip. "
+    "Default: a little rotate, shift, zoom and brightness.",
+)
+@click.option(
+    "--views-of",
+    type=click.Choice(["train", "train+test"]),
+    default=None,
+    help="train+test: predictions, too, are means over an image and its views. Default: train.",
+)
+@click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER.")
 @data_options
 @on_bad_option
 @seed_option
 @workspace_option
 @json_option
-def extract(data: str, workspace: Path, name: str | None, on_bad: str, seed: int, as_json: bool, **given: Any) -> None:
+def extract(
+    data: str,
+    workspace: Path,
+    name: str | None,
+    each_layer: bool,
+    views: int | None,
+    augment: tuple[str, ...],
+    views_of: str | None,
+    on_bad: str,
+    seed: int,
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Bring the embeddings of DATA into the store and record them as an embedding set.
 
     DATA is a folder of classes (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
     digits, medmnist:NAME, keras:NAME. Images whose embedding is stored are not computed again.
     """
-    from hybrid.embedding_set import extract_dataset, save_set
-    from hybrid.workspace import check_name
+    from hybrid.embedding_set import save_set
+    from hybrid.extracting import extract_dataset, extract_each_layer
 
     place = Workspace(workspace)
+    options = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train", "on_bad": on_bad}
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
+    names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:
-        found = extract_dataset(dataset, extractor, on_bad=on_bad, progress=progress)
-    found = save_set(found, place, name and check_name(name))
-    info = found.info
+        found = (
+            extract_each_layer(dataset, extractor, **options, progress=progress)
+            if each_layer
+            else [extract_dataset(dataset, extractor, **options, progress=progress)]
+        )
+    found = [save_set(one, place, name) for one, name in zip(found, names, strict=True)]
     if as_json:
-        print_json({"set": found.name} | info)
-        return
-    print_table(repr(dataset), ["images", "new", "cached", "skipped", "seconds", "images/s", "width"],
-                [[len(dataset), info["new"], info["cached"], len(info["skipped"]), f"{info['seconds']:.1f}",
-                  f"{len(dataset) / max(info['seconds'], 1e-9):.0f}", info["width"]]], left=0)  # fmt: skip
+        records = [{"set": one.name} | one.info for one in found]
+        print_json({"sets": records} if each_layer else records[0])
+    else:
+        _show(dataset, found)
+
+
+def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, seed: int) -> "Views | None":
+    if number is None:
+        if augment or views_of:
+            raise click.UsageError("--augment and --views-of say what --views makes: give --views K with them.")
+        return None
+    from hybrid.extractors.augment import Augmentation
+    from hybrid.extractors.views import MILD, Views
+
+    return Views(number, Augmentation.parse(augment) if augment else MILD, seed)
+
+
+def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
+    """Return the names that were asked for, one a set."""
+    if name is None or layers is None:
+        return [name and check_name(name)] * len(layers or [""])
+    return [check_name(f"{check_name(name)}-{slug(layer)}") for layer in layers]
+
+
+def _show(dataset: "Dataset", found: "list[EmbeddingSet]") -> None:
+    """Print what was extracted; all sets are of the same images."""
+    info = found[0].info
+    columns = ["set", "images", "new", "cached", "skipped", "seconds", "images/s", "width"]
+    rows = [[one.name, len(dataset), one.info["new"], one.info["cached"], len(info["skipped"]),
+             f"{info['seconds']:.1f}", f"{len(dataset) / max(info['seconds'], 1e-9):.0f}", one.info["width"]]
+            for one in found]  # fmt: skip
+    print_table(repr(dataset), columns, rows)
     print_notes(dataset.notes)
     for text in info["dataset"]["warnings"]:
         warn(f"WARNING: {text}")
     print_notes([f"Skipped {bad['id']}: {bad['reason']}" for bad in info["skipped"][:20]])
+    if views := found[0].views:
+        of = "every image" if found[0].averages else "every training image"
+        what = f"{views.number} views of {of} ({views.augmentation.describe()}; seed {views.seed})"
+        print_notes([f"{what} are counted as new and cached, too."])
     if info["runtime"]:
         print_notes([f"The network ran through {info['runtime']}."])
-    fields = info["extractor"]["identity"]["fields"]
-    click.echo(
-        f"  · {extractor.backbone} cut at {', '.join(fields['layers'])}, pooling {fields['pooling']}, preprocessing "
-        f"{fields['preprocessing']}, {fields['size'][0]}×{fields['size'][1]}, fingerprint "
-        f"{info['extractor']['fingerprint'][:12]}"
-    )
-    click.echo(f"Embedding set {found.name!r} is ready: hybrid fit svm")
+    for one in found:
+        fields = one.identity.fields
+        print_notes([
+            f"{one.info['extractor']['params']['backbone']} cut at {', '.join(fields['layers'])}, pooling "
+            f"{fields['pooling']}, preprocessing {fields['preprocessing']}, {fields['size'][0]}×{fields['size'][1]}, "
+            f"fingerprint {one.identity.fingerprint[:12]}"
+        ])  # fmt: skip
+    if len(found) == 1:
+        click.echo(f"Embedding set {found[0].name!r} is ready: hybrid fit svm")
+    else:
+        click.echo(f"{len(found)} embedding sets are ready: hybrid fit svm --set {found[0].name}")
 
 
 def _latest_network(workspace: Workspace) -> str:
