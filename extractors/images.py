@@ -13,6 +13,8 @@ The policy is part of every extractor's identity (:data:`POLICY`): change a rule
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -144,16 +146,36 @@ def decode(
     BadImageError
         If the bytes cannot be decoded whole.
     """
-    try:
+    with _named_errors(name):
         image = _to_mode(_as_image(data, None if interpolation == "nearest" else 2 * max(size)), channels)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), resample(interpolation))
         if channels == 3:
             image = image.convert("RGB")
+    return np.asarray(image, dtype=np.uint8).reshape(size[0], size[1], channels)
+
+
+def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.Image:
+    """Decode one image to be looked at: in its own proportions, grey or RGB, no side above `side` pixels.
+
+    Raises
+    ------
+    BadImageError
+        If the bytes cannot be decoded whole.
+    """
+    with _named_errors(name):
+        image = _to_mode(_as_image(data, 2 * side), 3)
+        image.thumbnail((side, side), INTERPOLATIONS["lanczos"])
+    return image
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise BadImageError(f"Image {name!r} cannot be decoded: {reason}.") from error
-    return np.asarray(image, dtype=np.uint8).reshape(size[0], size[1], channels)
 
 
 def resample(interpolation: str) -> Image.Resampling:

@@ -4,6 +4,7 @@ Drawn through Matplotlib's object interface, so that no window system and no glo
 come from strangers' files: they are shown as they are, never parsed as formulas.
 """
 
+from hybrid.plots.augmented import augmentation_grid
 from hybrid.plots.bars import bar_chart, interval_chart
 from hybrid.plots.confusion import confusion_matrices
 from hybrid.plots.cost import cost_chart
@@ -13,6 +14,7 @@ from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.training import training_curves
 
 __all__ = [
+    "augmentation_grid",
     "bar_chart",
     "class_map",
     "confusion_matrices",

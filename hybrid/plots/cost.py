@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hybrid.plots.style import FONTS, legend_below, mark_style, panel, plain_axes, set_title, wrapped
 
+_LOG_FROM = 5  # a ratio of costs
 Interval = tuple[float, float] | None
 
 
@@ -22,7 +23,7 @@ def cost_chart(
     cost: str,
     title: str = "",
 ) -> Figure:
-    """Draw one point a model: its score, with its interval, over its cost on a logarithmic axis.
+    """Draw one point a model: its score, with its interval, over its cost; logarithmic where costs differ much.
 
     Parameters
     ----------
@@ -53,11 +54,13 @@ def cost_chart(
             axes.plot([x, x], interval, color=style["color"], linewidth=1.2)
         axes.plot([x], [value], markersize=8, label=name, **style)
     plain_axes(axes, cost, label)
-    axes.set_xscale("log")
     axes.margins(x=0.12)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    drawn = [x for value, x in zip(values, costs, strict=True) if value is not None and x]
+    if drawn and max(drawn) > _LOG_FROM * min(drawn):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     legend_below(figure, axes)
     set_title(figure, title)
     return figure

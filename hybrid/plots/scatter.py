@@ -28,7 +28,7 @@ def class_map(points: np.ndarray, codes: np.ndarray, names: Sequence[str], *, ti
     matplotlib.figure.Figure
     """
     labels = [wrapped(name, 20, lines=1) for name in names]
-    figure, axes = panel(["", *labels[::2]], height=4.0)
+    figure, axes = panel(["other classes", *labels], height=4.0)
     others = codes < 0
     if others.any():
         axes.plot(*points[others].T, ".", color=FAINT, markersize=3, label="other classes")
@@ -52,7 +52,7 @@ def error_map(points: np.ndarray, wrong: np.ndarray, *, title: str = "") -> Figu
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panel([""], height=4.0)
+    figure, axes = panel(["right", "wrong"], height=4.0)
     axes.plot(*points[~wrong].T, ".", color=FAINT, markersize=3, label=f"right ({(~wrong).sum()})")
     axes.plot(*points[wrong].T, "x", color=SERIES[1], markersize=6, label=f"wrong ({wrong.sum()})")
     return _finish(figure, title)
@@ -63,6 +63,6 @@ def _finish(figure: Figure, title: str) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", "datalim")
-    legend_below(figure, axes, columns=2)
+    legend_below(figure, axes)
     set_title(figure, title)
     return figure

@@ -24,6 +24,7 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
 FALLBACK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Hiragino Sans", "Arial Unicode MS")
 FONTS: Any = {"font.family": ["DejaVu Sans", *(font for font in FALLBACK_FONTS if font in get_font_names())]}
 INCHES_PER_LETTER = 0.09
+_LETTERS_OF_HALF = 22
 PANEL = 4.6  # inches: the width at which the letters can still be read on a phone
 
 
@@ -46,14 +47,20 @@ def plain_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 1) -> None:
+def legend_below(figure: Figure, axes: Axes) -> None:
     """Put the legend under the axes, where it hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
+    columns = legend_columns(labels)
     legend = figure.legend(handles, labels, loc="outside lower left", ncols=columns, fontsize=9, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def legend_columns(names: Sequence[str]) -> int:
+    """Return in how many columns names fit below a panel."""
+    return 2 if longest(names) <= _LETTERS_OF_HALF else 1
 
 
 def set_title(figure: Figure, title: str) -> None:
@@ -83,6 +90,6 @@ def longest(names: Sequence[str]) -> int:
 
 def panel(names: Sequence[str], height: float = 3.6) -> tuple[Figure, Axes]:
     """Return a figure as narrow as a phone, with room below for a legend of these names."""
-    rows = sum(name.count("\n") + 1 for name in names)
+    rows = -(-sum(name.count("\n") + 1 for name in names) // legend_columns(names))
     figure = Figure(figsize=(PANEL, height + 0.21 * rows), layout="constrained")
     return figure, figure.subplots()

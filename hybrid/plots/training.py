@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hybrid.plots.style import FONTS, GRID, INK, SERIES, set_title, wrapped
+from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, set_title, wrapped
 
 
 @rc_context(FONTS)
-def training_curves(histories: Mapping[str, Any], *, monitor: str = "val_loss", title: str = "") -> Figure:
+def training_curves(
+    histories: Mapping[str, Any], *, monitor: str = "val_loss", title: str = "", stacked: bool = False
+) -> Figure:
     """Draw loss and accuracy by epoch for train and validation, the best epoch marked.
 
     Parameters
@@ -25,6 +27,8 @@ def training_curves(histories: Mapping[str, Any], *, monitor: str = "val_loss", 
         history lacks it, no epoch is marked.
     title : str, default=""
         Title of the figure.
+    stacked : bool, default=False
+        Whether accuracy is drawn below the loss, not beside it.
 
     Returns
     -------
@@ -32,9 +36,10 @@ def training_curves(histories: Mapping[str, Any], *, monitor: str = "val_loss", 
     """
     several = all(isinstance(history, Mapping) for history in histories.values())
     runs: Mapping[str, Mapping[str, Sequence[float]]] = histories if several else {"": histories}
-    figure = Figure(figsize=(10, 4), layout="constrained")
     panels = _panels(runs)
-    for axes, key in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    figure = Figure(figsize=(PANEL, 3 * len(panels)) if stacked else (10, 4), layout="constrained")
+    shape = (len(panels), 1) if stacked else (1, len(panels))
+    for axes, key in zip(figure.subplots(*shape, squeeze=False).ravel(), panels, strict=True):
         for i, (name, run) in enumerate(runs.items()):
             _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor)
         axes.set_xlabel("epoch")

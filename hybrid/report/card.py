@@ -1,0 +1,74 @@
+"""The model card of the chosen model, in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019)."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid.report.material import one_or_many
+from hybrid.report.model_parts import own_thresholds
+from hybrid.report.page import environment
+from hybrid.report.words import interval, metric_name, score, visible
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+    from hybrid.report.section import Section
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_MOST_CLASSES = 50
+
+
+def model_card(group: "Group", section: "Section") -> str:
+    """Return the card of a group's chosen model."""
+    number = group.names.index(group.chosen)
+    model, result = group.models[number], group.evaluations[number]
+    engine = environment(autoescape=False)
+    engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
+    return engine.get_template("model-card.md").render(
+        name=model["model"],
+        answer=section.answer,
+        intro=section.intro,
+        warnings=section.warnings,
+        model=model,
+        backbones=one_or_many(model["backbone"]),
+        group=group,
+        about=section.material.about_data,
+        manifest=section.material.manifests.get(model["model"], {}),
+        classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
+        more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
+        scores=_scores(model, group.split),
+        thresholds=_thresholds(model, result),
+        result=result,
+        place=Path(model["folder"]) / "model",
+    )
+
+
+def escaped(value: Any) -> str:
+    r"""Return text in which Markdown and HTML see no marks.
+
+    Examples
+    --------
+    >>> print(escaped("a_b <i> | c"))
+    a\_b \<i\> \| c
+    """
+    return _MARKS.sub(r"\\\1", visible(value))
+
+
+def _scores(model: dict[str, Any], split: str) -> list[tuple[str, str, str]]:
+    """Return each score on the compared split, and on validation beside it."""
+    val = model["splits"].get("val") if split != "val" else None
+    rows = []
+    for name, metric in model["splits"][split].metrics.items():
+        other = val.metrics.get(name) if val else None
+        rows.append((metric_name(name), _with_interval(metric), _with_interval(other) if other else "–"))
+    return rows
+
+
+def _with_interval(metric: Any) -> str:
+    return f"{score(metric.value)} ({interval(metric)})" if interval(metric) else score(metric.value)
+
+
+def _thresholds(model: dict[str, Any], result: Any) -> list[tuple[str, str]]:
+    if result.task == "multiclass":
+        return []
+    names = [result.positive] if result.task == "binary" else list(result.classes)
+    return [(str(name), f"{own:g}") for name, own in zip(names, own_thresholds(model, len(names)), strict=True)]

@@ -1,0 +1,91 @@
+"""One group of models as a section of the report: its parts, in the order in which they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybrid.datasets import Dataset
+from hybrid.report import data_parts, model_parts
+from hybrid.report.answer import SPLITS, answer, chosen_number
+from hybrid.report.material import Material, collect
+from hybrid.report.part import Part
+from hybrid.report.pictures import Pictures
+from hybrid.report.repeat import repeat
+from hybrid.report.words import plural
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+SEED = 0  # of what is drawn for the page: which images are on the map, and how it is laid out
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one group.
+
+    Attributes
+    ----------
+    key : str
+        What its ids in the page begin with.
+    title, answer, intro : str
+    warnings : sequence of str
+        What to know before relying on the figures.
+    parts : sequence of Part
+    material : Material
+        What the workspace holds on it.
+    """
+
+    key: str
+    title: str
+    answer: str
+    intro: str
+    warnings: Sequence[str]
+    parts: Sequence[Part]
+    material: Material
+
+
+def make_section(key: str, group: "Group", dataset: Dataset | None = None, recipe: str = "") -> Section:
+    """Return a group's section, with all that the workspace and the data still hold."""
+    material = collect(group, dataset)
+    pictures = Pictures(material.dataset, material.missing)
+    shown = chosen_number(group) or 0
+    parts = (
+        model_parts.models(group),
+        model_parts.differences(group),
+        model_parts.threshold(group, shown),
+        model_parts.errors(group, shown),
+        data_parts.mistakes(group, pictures, shown),
+        model_parts.curves(group, shown),
+        data_parts.embedding_map(group, material, shown, SEED),
+        data_parts.data(group, material, pictures),
+        data_parts.training(material),
+        repeat(group, material, recipe),
+    )
+    return Section(
+        key,
+        group.dataset,
+        answer(group),
+        _intro(group),
+        _warnings(group),
+        [part for part in parts if part is not None],
+        material,
+    )
+
+
+def _intro(group: "Group") -> str:
+    result = group.evaluations[0]
+    kind = {
+        "binary": f"Two classes, positive is “{result.positive}”",
+        "multiclass": f"{len(result.classes)} classes",
+        "multilabel": f"{plural(len(result.classes), 'label')}, of which an image may have several",
+    }[result.task]
+    where = f"the same {plural(result.n, f'{SPLITS[group.split]} image')}"
+    return f"{kind}. {plural(len(group.models), 'model')}, all judged on {where}."
+
+
+def _warnings(group: "Group") -> list[str]:
+    """Return what was found wrong with the data, and what flatters the figures."""
+    found = list(dict.fromkeys(text for model in group.models for text in model.get("warnings", [])))
+    if group.split != "test":
+        found.append(f"These figures are of {group.split}, not of test: models were fitted to it or chosen by it.")
+    return found

@@ -1,0 +1,114 @@
+"""A figure as SVG inside the page: text stays text, colours follow the page's theme, and no style of its own.
+
+The page's Content-Security-Policy allows no inline style, so that none can be smuggled in by a name; what
+Matplotlib writes as styles becomes attributes here.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from hybrid.plots.style import FAINT, GRID, INK, SERIES
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_THEME = {INK: "currentColor", "#ffffff": "var(--card)", GRID: "var(--grid)", FAINT: "var(--faint)"} | {
+    colour: f"var(--s{number})" for number, colour in enumerate(SERIES)
+}
+_COLOURS = {light.lower(): themed for light, themed in _THEME.items()}
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def svg_text(figure: Figure) -> str:
+    """Return a figure as an SVG file's text; the same figure gives the same text."""
+    buffer = io.BytesIO()
+    with quiet_fonts(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "hybrid"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().decode()
+
+
+def inline_svg(text: str, name: str, description: str) -> Markup:
+    """Return an SVG file's text as an element of the page.
+
+    Parameters
+    ----------
+    text : str
+        From :func:`svg_text`.
+    name : str
+        What its ids begin with; unique in the page.
+    description : str
+        For those who do not see it.
+
+    Returns
+    -------
+    Markup
+    """
+    root = ElementTree.fromstring(text)
+    root[:] = [child for child in root if child.tag != f"{_SVG}metadata"]
+    defined: set[str] = set()
+    for element in list(root.iter()):
+        _tidy(element, name)
+        if element.tag == "defs":  # Matplotlib defines a mark again for every axes that it is in
+            element[:] = [child for child in element if child.tag != f"{_SVG}style" and _first(child, defined)]
+    for element in root.iter():
+        _hoist(element)
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": description, "focusable": "false"}
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+@contextmanager
+def quiet_fonts() -> Iterator[None]:
+    """Keep Matplotlib from warning of letters its font lacks: the browser has other fonts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def _first(element: ElementTree.Element, defined: set[str]) -> bool:
+    """Say whether an id is met for the first time, and remember it."""
+    known = element.get("id") in defined
+    defined.add(element.get("id", ""))
+    return not known
+
+
+def _tidy(element: ElementTree.Element, name: str) -> None:
+    """Take namespaces and styles off an element, make its ids the figure's own, its numbers short."""
+    element.tag = element.tag.removeprefix(_SVG)
+    attributes = element.attrib
+    if element.tag == "g":
+        attributes.pop("id", None)
+    if _LINK in attributes:
+        attributes["href"] = attributes.pop(_LINK).replace("#", f"#{name}-", 1)
+    if "id" in attributes:
+        attributes["id"] = f"{name}-{attributes['id']}"
+    if "clip-path" in attributes:
+        attributes["clip-path"] = attributes["clip-path"].replace("#", f"#{name}-")
+    for rule in attributes.pop("style", "").split(";"):
+        key, _, value = rule.partition(":")
+        if value and key.strip() != "font-family":
+            attributes[key.strip()] = _COLOURS.get(value.strip().lower(), value.strip())
+    for key in ("d", "x", "y", "transform"):
+        if key in attributes and not attributes[key].startswith("data:"):
+            attributes[key] = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}", attributes[key]).replace("\n", "")
+    if element.tag != "text":
+        element.text = element.tail = None
+    element.tail = None
+
+
+def _hoist(parent: ElementTree.Element) -> None:
+    """Say once, on the group, what all marks of a series have in common."""
+    marks = [child for child in parent if child.tag == "use"]
+    if parent.tag != "g" or not marks or len(marks) != len(parent):
+        return
+    shared = {key: value for key, value in marks[0].attrib.items() if all(m.get(key) == value for m in marks)}
+    for key in shared.keys() - {"href", "x", "y"}:
+        parent.set(key, shared[key])
+        for mark in marks:
+            del mark.attrib[key]

@@ -1,0 +1,69 @@
+"""`write_report`: the page, and beside it its figures, tables and model cards as files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybrid import __version__
+from hybrid.datasets import Dataset
+from hybrid.extractors.atomic import replace_folder, write_atomic
+from hybrid.report.card import model_card
+from hybrid.report.page import render
+from hybrid.report.section import Section, make_section
+from hybrid.workspace import slug, unique_name
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Comparison
+
+
+def write_report(comparison: "Comparison", path: Path, *, dataset: Dataset | None = None) -> list[Path]:
+    """Write a comparison as one HTML file that needs no network, with its figures and tables beside it.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    path : Path
+        Of the page. Beside it a folder of the same name, ending in ``-files``, gets a folder for each dataset: figures
+        (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
+    dataset : Dataset, optional
+        The data, for the pictures; else they are opened again as they were.
+
+    Returns
+    -------
+    list of Path
+        The page, then the other files.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    path = Path(path)
+    sections = [
+        make_section(f"d{number}", group, dataset, comparison.recipe)
+        for number, group in enumerate(comparison.groups, start=1)
+    ]
+    title = comparison.title or "Comparison of models"
+    page = render(title, sections, comparison.notes, f"Written by hybrid {__version__}.")
+    folder = path.with_name(f"{path.stem}-files")
+    with replace_folder(folder) as new:
+        written = _write_files(comparison, sections, new)
+    write_atomic(path, lambda file: file.write(page.encode()))
+    return [path, *(folder / one.relative_to(new) for one in written)]
+
+
+def _write_files(comparison: "Comparison", sections: list[Section], folder: Path) -> list[Path]:
+    paths, taken = [], set[str]()
+    for group, section in zip(comparison.groups, sections, strict=True):
+        place = folder / unique_name(slug(section.title), taken)
+        taken.add(place.name)
+        for part in section.parts:
+            for drawing in part.drawings:
+                paths += drawing.save(place)
+            for table in (*part.tables, *part.only_saved):
+                paths += table.save(place)
+        if group.chosen:
+            card = place / "model-card.md"
+            text = model_card(group, section)
+            write_atomic(card, lambda file, text=text: file.write(text.encode()))
+            paths.append(card)
+    return paths
