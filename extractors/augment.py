@@ -19,8 +19,13 @@ cutout=s       a square of s of the shorter side, its centre anywhere in the ima
 =============  ====================================================================================================
 
 Operations are done in the order given, except that those that move pixels (rotate to crop) come first, together: they
-are composed to one affine map and the image is resampled once, bilinearly, without antialiasing. What lies outside the
-image is the nearest pixel of its edge. Results are rounded and clipped to 0 to 255 after every operation.
+are composed to one affine map and the image is resampled once, without antialiasing: bicubically where the shorter side
+is at most 64 pixels, bilinearly above. What lies outside the image is the nearest pixel of its edge. Results are
+rounded and clipped to 0 to 255 after every operation.
+
+On small images bilinear resampling is a blur that a network learns to expect: trained so on PneumoniaMNIST it got 95.3%
+of validation images right, but 96.8% of the same images blurred; bicubic, 96.4% and 96.5%. On large ones the blur is
+fine in comparison, and bicubic resampling takes four times as long.
 """
 
 import math
@@ -33,7 +38,8 @@ from PIL import Image, ImageFilter
 
 from hybrid.errors import InputError, unknown_name
 
-POLICY = 1
+POLICY = 2
+_FINE = 64  # pixels of the shorter side
 
 Affine = tuple[float, float, float, float, float, float]  # where in the input an output pixel (x, y) is looked up:
 _SAME: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # (ax + by + c, dx + ey + f), from the centre
@@ -203,7 +209,8 @@ def _resample(pixels: np.ndarray, where: Affine) -> np.ndarray:
     margin_x, margin_y = (max(0, math.ceil(r)) for r in ((reach_x - w) / 2 + abs(c), (reach_y - h) / 2 + abs(f)))
     image = _image(_with_margin(pixels, margin_x, margin_y))
     data = (a, b, c + margin_x + (w - a * w - b * h) / 2, d, e, f + margin_y + (h - d * w - e * h) / 2)
-    return _pixels(image.transform((w, h), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR))
+    filters = Image.Resampling.BICUBIC if min(h, w) <= _FINE else Image.Resampling.BILINEAR
+    return _pixels(image.transform((w, h), Image.Transform.AFFINE, data, filters))
 
 
 def _with_margin(pixels: np.ndarray, x: int, y: int) -> np.ndarray:

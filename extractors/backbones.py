@@ -1,6 +1,6 @@
 """The table of backbones: what there is, by name, without importing Keras.
 
-A backbone is data: one row. A new custom network is one function in `hybrid.extractors.custom` and one row here.
+A backbone is data: one row. A new custom network is one description in `hybrid.extractors.custom` and one row here.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Backbone:
     kind : {"custom", "pretrained"}
         A network of this project, or one of `keras.applications`.
     constructor : str
-        The function that builds it, in `hybrid.extractors.custom` or in `keras.applications`.
+        For a pretrained network: the function that builds it, in `keras.applications`.
     module : str
         For a pretrained network: its module in `keras.applications`, the home of its own ``preprocess_input``.
     size : int
@@ -110,15 +110,32 @@ _PRETRAINED = (
     ("vgg19", "VGG19", "vgg19", 224, 512, 20_024_384),
     ("xception", "Xception", "xception", 299, 2048, 20_861_480),
 )
+# name, input size, width, parameters without the classes
 _CUSTOM = (
-    ("convnet_small", "convnet_small", 32, 1_152, 10_144),
-    ("convnet_bn", "convnet_bn", 32, 128, 314_816),
-    ("resnet_small", "resnet_small", 32, 128, 307_936),
+    ("resnet_small", 32, 128, 307_936),
+    ("convnet_small", 32, 1_152, 10_144),
+    ("dense_128_64", 28, 64, 309_440),
+    ("convnet_bn", 32, 128, 314_816),
+    ("convnet_bn_deep", 28, 256, 127_168),
+    ("convnet_wide", 64, 256, 26_221_824),
+    ("convnet_strided", 64, 100, 82_250),
+    ("convnet_growing", 64, 128, 4_215_853),
+    ("convnet_5x5", 64, 1_024, 120_256),
+    ("convnet_double", 64, 512, 7_694_112),
+    ("lstm_rows", 64, 64, 820_288),
+    ("dense_256_256", 64, 256, 3_211_776),
+    ("dense_256_100", 64, 100, 3_172_084),
+    ("convnet_six_blocks", 150, 64, 715_072),
+    ("dense_128", 224, 128, 19_267_712),
+    ("dense_64_64_64", 224, 64, 9_642_176),
+    ("convnet_unpooled", 224, 1_520_768, 95_840),
+    ("convnet_dropout", 224, 64, 23_981_184),
+    ("convnet_three_pairs", 64, 128, 1_335_712),
+    ("convnet_four_pairs", 64, 128, 2_253_984),
 )
 
 BACKBONES: dict[str, Backbone] = {
-    name: Backbone(name, "custom", constructor, "", size, width, parameters)
-    for name, constructor, size, width, parameters in _CUSTOM
+    name: Backbone(name, "custom", "", "", size, width, parameters) for name, size, width, parameters in _CUSTOM
 } | {
     name: Backbone(name, "pretrained", constructor, module, size, width, parameters)
     for name, constructor, module, size, width, parameters in _PRETRAINED

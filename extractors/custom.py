@@ -113,12 +113,71 @@ def resnet_small(input_shape: Shape, width: int = 32, blocks: int = 1) -> list[s
     return [*lines, "norm", "activation relu", "globalpool", "dropout 0.2"]
 
 
+def _pair(filters: int) -> tuple[str, ...]:
+    return (f"conv {filters} 3 same", f"conv {filters} 3 same", "pool 2")
+
+
+def _double(filters: int) -> tuple[str, ...]:
+    return (f"conv {filters} 3 same", f"conv {filters} 3", "pool 2", "dropout 0.25")
+
+
+def _pooled(filters: int) -> tuple[str, ...]:
+    return (f"conv {filters} 3 same", "pool 2", "norm")
+
+
 NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
-    "convnet_small": ("conv 32 3 relu", "pool 2", "conv 32 3 relu", "pool 2", "flatten"),
-    "convnet_bn": (
-        *("conv 32 3 relu", "norm", "pool 2", "dropout 0.3"),
-        *("conv 64 3 relu", "norm", "pool 2", "dropout 0.4"),
-        *("flatten", "dense 128 relu", "dropout 0.5"),
-    ),
     "resnet_small": resnet_small,
+    # 28×28, of MedMNIST
+    "convnet_small": ("conv 32 3", "pool 2", "conv 32 3", "pool 2", "flatten"),
+    "dense_128_64": ("flatten", "dense 128", "dropout 0.3", "dense 64", "dropout 0.3", "output sigmoid"),
+    "convnet_bn": (
+        *("conv 32 3", "norm", "pool 2", "dropout 0.3"),
+        *("conv 64 3", "norm", "pool 2", "dropout 0.4"),
+        *("flatten", "dense 128", "dropout 0.5", "output sigmoid"),
+    ),
+    "convnet_bn_deep": (
+        *("conv 32 3", "norm", "pool 2", "dropout 0.3"),
+        *("conv 64 3", "norm", "pool 2", "dropout 0.4"),
+        *("conv 128 3", "norm", "pool 2", "dropout 0.5"),
+        *("flatten", "dense 256", "dropout 0.5"),
+    ),
+    # 64×64, of three labels on every scan
+    "convnet_wide": ("conv 256 3", "pool 3", "flatten", "dense 256"),
+    "convnet_strided": (
+        *("conv 25 3 same", "pool 2", "conv 50 3 same stride 2", "pool 2", "norm"),
+        *("conv 70 3 same stride 2", "pool 2", "norm", "flatten", "dense 100", "dense 100", "dropout 0.5"),
+    ),
+    "convnet_growing": (  # after its last pooling the source is silent
+        *("conv 50 3 same", "conv 75 3 same", "pool 2", "dropout 0.25", "conv 125 3 same", "pool 2"),
+        *("dropout 0.25", "flatten", "dense 128", "dropout 0.5"),
+    ),
+    "convnet_5x5": ("conv 32 5", "pool 5", "conv 64 5", "pool 5", "flatten", "dense 1024", "dropout 0.5"),
+    "convnet_double": (  # after its last pooling the source is silent
+        *_double(32),
+        *_double(64),
+        *_double(128),
+        *("conv 512 3 same", "conv 512 5", "pool 2", "dropout 0.25", "flatten", "dense 512", "dropout 0.5"),
+    ),
+    "lstm_rows": ("rows", "lstm 128 sequences", "lstm 128 sequences", "flatten", "dense 64"),
+    "dense_256_256": ("flatten", "dense 256", "dense 256"),
+    "dense_256_100": ("flatten", "dense 256", "dense 100", "dropout 0.5", "norm"),
+    # 150×150, of chest X-rays; the source gives no numbers of filters and units
+    "convnet_six_blocks": (
+        *(line for filters in (32, 64, 64, 128, 128, 256) for line in _pooled(filters)),
+        *("dropout 0.2", "flatten", "dense 128", "dropout 0.2", "dense 64", "dropout 0.2", "output sigmoid"),
+    ),
+    # 224×224, of chest X-rays
+    "dense_128": ("flatten", "dense 128", "output sigmoid"),
+    "dense_64_64_64": ("flatten", "dense 64", "dense 64", "dense 64", "output sigmoid"),
+    "convnet_unpooled": ("conv 128 3", "conv 64 3", "conv 32 3", "flatten", "output sigmoid"),
+    "convnet_dropout": (
+        *("conv 32 3", "conv 64 3", "pool 2", "dropout 0.25", "conv 128 3", "pool 2", "dropout 0.25"),
+        *("flatten", "dense 64", "dropout 0.5", "output sigmoid"),
+    ),
+    # 64×64, of chest X-rays; the source gives only how many convolutions and dense layers, the output among them
+    "convnet_three_pairs": (*_pair(32), *_pair(64), *_pair(128), "flatten", "dense 128", "output sigmoid"),
+    "convnet_four_pairs": (
+        *(*_pair(32), *_pair(64), *_pair(128), *_pair(256)),
+        *("flatten", "dense 256", "dense 128", "output sigmoid"),
+    ),
 }

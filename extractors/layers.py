@@ -143,7 +143,7 @@ def _dense(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tenso
 
 
 def _standardize(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
-    return layers.LayerNormalization((1, 2, 3), center=False, scale=False, name=name)(x)
+    return layers.LayerNormalization((1, 2, 3), epsilon=1e-5, center=False, scale=False, name=name)(x)
 
 
 def _plain(make: Callable[[Layer, str], keras.Layer]) -> Builder:
