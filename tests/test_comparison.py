@@ -6,27 +6,47 @@ import json
 import numpy as np
 import pytest
 
-from hybrid.comparison import compare, load_results
+from hybrid.comparison import compare_results, load_results
+from hybrid.comparison.metrics import badness
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
+from hybrid.predictions import Predictions, write_predictions
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+SPLITS = ("train", "val", "test")
 
 
-def binary(skill, n=60, seed=0, n_boot=100):
-    rng = np.random.default_rng(seed)
-    y = np.repeat([0, 1], n // 2)
-    p = 1 / (1 + np.exp(-(rng.normal(size=n) + skill * (2 * y - 1))))
-    return evaluate(np.array(["ill", "well"])[y], np.column_stack([1 - p, p]), ["ill", "well"], n_boot=n_boot)
+@pytest.fixture
+def results(tmp_path):
+    """Save models, each given as its options for `said`, as `fit` would; return what is read back, in that order."""
+
+    def save(**models):
+        folder = tmp_path / "models"
+        for name, options in models.items():
+            save_model(folder / name, name, **options)
+        found = {result["folder"]: result for result in load_results(folder)}
+        return [found[str(folder / name)] for name in models]
+
+    return save
 
 
-def multilabel():
-    rng = np.random.default_rng(0)
-    return evaluate((rng.random((40, 3)) < 0.5).astype(int), rng.random((40, 3)), ["a", "b", "c"], n_boot=50)
-
-
-def result(name, evaluation, dataset="xray", fingerprint="f1", splits=("train", "test")):
-    return {
+def save_model(
+    folder, name, n=60, several=False, splits=SPLITS, skill=1.0, seed=0, n_boot=100, val_skill=None, **record
+):
+    """Write metrics.json and predictions.csv of a model that is right the more often the greater its skill."""
+    parts = [said(skill if split != "val" or val_skill is None else val_skill, n, seed, several) for split in splits]
+    y, predicted, proba = (np.concatenate(values) for values in zip(*parts, strict=True))
+    split = np.repeat(splits, n)
+    classes = np.array(["a", "b", "c"] if several else ["ill", "well"])
+    ids = np.array([f"{part}/{i}" for part in splits for i in range(n)])
+    folder.mkdir(parents=True)
+    write_predictions(folder / "predictions.csv", Predictions(ids, split, y, predicted, proba, classes))
+    evaluations = {
+        part: evaluate(y[here], proba[here], classes.tolist(), y_pred=predicted[here], n_boot=100).to_dict()
+        for part in splits
+        if (here := split == part).any()
+    }
+    entry = {
         "schema": 1,
         "model": name,
         "head": "svm",
@@ -34,32 +54,42 @@ def result(name, evaluation, dataset="xray", fingerprint="f1", splits=("train", 
         "layers": ["conv_1", "conv_2"],
         "pooling": "avg",
         "set": "set-1",
-        "dataset": dataset,
-        "dataset_fingerprint": fingerprint,
+        "dataset": "xray",
+        "dataset_fingerprint": "f1",
+        "task": "multilabel" if several else "binary",
+        "classes": classes.tolist(),
         "width": 256,
-        "seconds": {"extract": None, "fit": 0.5, "predict": 0.1},
-        "splits": dict.fromkeys(splits, evaluation),
+        "created": "2025-01-01T00:00:00+00:00",
+        "seconds": {"extract": 2.0, "fit": 0.5, "predict": 0.1},
+        "parameters": 1000,
+        "splits": evaluations,
     }
+    (folder / "metrics.json").write_text(json.dumps(entry | record))
 
 
-def save(folder, entry):
-    path = folder / entry["model"] / "metrics.json"
-    path.parent.mkdir(parents=True)
-    splits = {name: evaluation.to_dict() for name, evaluation in entry["splits"].items()}
-    path.write_text(json.dumps(entry | {"splits": splits}))
-    return path
+def said(skill, n, seed, several):
+    """Return labels, predictions and probabilities."""
+    rng = np.random.default_rng(seed)
+    if several:
+        y = rng.integers(0, 2, (n, 3))
+        proba = 1 / (1 + np.exp(-(rng.normal(size=(n, 3)) + skill * (2 * y - 1))))
+        return y, (proba > 0.5).astype(int), proba
+    y = np.repeat([0, 1], n // 2)
+    p = 1 / (1 + np.exp(-(rng.normal(size=n) + skill * (2 * y - 1))))
+    names = np.array(["ill", "well"])
+    return names[y], names[(p > 0.5).astype(int)], np.column_stack([1 - p, p])
 
 
-def test_models_are_ordered_best_first_by_the_main_metric():
-    comparison = compare([result("poor", binary(0.1)), result("good", binary(2)), result("fair", binary(0.8))])
+def test_models_are_ordered_best_first_by_the_main_metric(results):
+    comparison = compare_results(results(poor={"skill": 0.1}, good={"skill": 2}, fair={"skill": 0.8}))
     assert [row["model"] for row in comparison.rows] == ["good", "fair", "poor"]
     assert [row["rank"] for row in comparison.rows] == [1, 2, 3]
     assert comparison.groups[0].metric == "roc_auc"
     assert comparison.rows[0]["layers"] == "conv_1+conv_2"
 
 
-def test_a_loss_is_ordered_with_the_lowest_first():
-    comparison = compare([result("poor", binary(0.1)), result("good", binary(2))], metric="log_loss")
+def test_a_loss_is_ordered_with_the_lowest_first(results):
+    comparison = compare_results(results(poor={"skill": 0.1}, good={"skill": 2}), metric="log_loss")
     losses = [row["log_loss"] for row in comparison.rows]
     assert losses == sorted(losses)
     assert comparison.rows[0]["model"] == "good"
@@ -68,81 +98,133 @@ def test_a_loss_is_ordered_with_the_lowest_first():
 @pytest.mark.parametrize(
     "other",
     [
-        result("b", binary(2), fingerprint="f2"),
-        result("b", binary(2, n=58)),  # same data, but two images were skipped
-        result("b", multilabel(), dataset="scenes", fingerprint="f3"),
+        {"dataset_fingerprint": "f2"},
+        {"n": 58},  # same data, but two images of each split were skipped
+        {"several": True, "dataset": "scenes", "dataset_fingerprint": "f3"},
     ],
 )
-def test_models_of_different_images_are_never_ranked_together(other):
-    comparison = compare([result("a", binary(1)), other])
+def test_models_of_different_images_are_never_ranked_together(results, other):
+    comparison = compare_results(results(a={}, b=other))
     assert [group.names for group in comparison.groups] == [["a"], ["b"]]
     assert [row["rank"] for row in comparison.rows] == [1, 1]
     assert "separate tables" in comparison.notes[0]
 
 
-def test_overlapping_intervals_are_said_in_words():
-    close = compare([result("a", binary(1.0)), result("b", binary(1.05)), result("c", binary(-3))])
-    (note,) = close.groups[0].notes
-    assert "do not read an order into them" in note
-    assert "b, a overlap" in note
-    nothing_to_resample = result("a", binary(9, n_boot=50))
-    assert nothing_to_resample["splits"]["test"].metrics["roc_auc"].interval is None
-    perfect = compare([nothing_to_resample, result("b", binary(9, seed=1))])
-    assert "all 2 models overlap" in perfect.groups[0].notes[0]
-    apart = compare([result("a", binary(3, n=400)), result("b", binary(0.1, n=400))])
-    assert apart.groups[0].notes == ()
+def test_predictions_of_a_group_are_of_the_same_images_in_the_same_order(results, tmp_path):
+    given = results(a={"skill": 0.5}, b={"skill": 2, "seed": 1})
+    path = tmp_path / "models/b/predictions.csv"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    (group,) = compare_results(given).groups
+    assert group.names == ["b", "a"]
+    for model, part in zip(group.models, group.predictions, strict=True):
+        np.testing.assert_array_equal(part.ids, group.ids)
+        np.testing.assert_array_equal(part.y, group.truth)
+        accuracy = (part.predicted == group.truth).mean()
+        assert model["splits"]["test"].metrics["accuracy"].value == pytest.approx(accuracy)
 
 
-def test_a_model_without_the_split_is_left_out_and_named():
-    comparison = compare([result("a", binary(1)), result("old", binary(1), splits=("train",))])
+def test_every_pair_is_tested_and_said_in_words(results):
+    (group,) = compare_results(results(a={}, b={"seed": 1}, c={"skill": -3, "seed": 2})).groups
+    tested = {frozenset((test.first, test.second)) for test in group.pairs if test.metric == "roc_auc"}
+    assert tested == {frozenset("ab"), frozenset("ac"), frozenset("bc")}
+    assert {test.metric for test in group.pairs} == {"roc_auc", "accuracy"}
+    first, second = group.names[:2]
+    assert any(
+        note.startswith(f"Not distinguishable from {first}") and note.endswith(f": {second}.") for note in group.notes
+    )
+    (alone,) = compare_results(results(d={})[-1:]).groups
+    assert alone.pairs == ()
+
+
+def test_two_equal_models_are_said_not_to_be_distinguishable(results):
+    (group,) = compare_results(results(a={}, b={})).groups
+    assert "a and b are not distinguishable by roc_auc on these 60 images." in group.notes
+
+
+def test_the_model_is_chosen_on_validation_never_on_test(results):
+    given = results(a={"skill": 0.2, "val_skill": 3}, b={"skill": 3, "val_skill": 0.2})
+    (group,) = compare_results(given).groups
+    assert group.names == ["b", "a"]
+    assert group.chosen == "a"
+    assert [row["chosen"] for row in group.rows] == [False, True]
+    assert "a is chosen on the 60 validation images" in group.notes[0]
+
+
+def test_of_models_within_noise_the_simplest_is_chosen_unless_asked(results):
+    first = {"seed": 1, "parameters": 10}, {"seed": 2, "parameters": 9000}
+    second = {"seed": 1, "parameters": 9000}, {"seed": 2, "parameters": 10}
+    given = results(a1=first[0], b1=first[1], a2=second[0], b2=second[1])
+    best = [compare_results(pair, prefer="best").chosen[0] for pair in (given[:2], given[2:])]
+    assert [name[0] for name in best] in (["a", "a"], ["b", "b"])
+    simplest = [compare_results(pair) for pair in (given[:2], given[2:])]
+    assert [comparison.chosen for comparison in simplest] == [("a1",), ("b2",)]
+    reasons = [comparison.groups[0].choice.reason for comparison in simplest]
+    assert sum("within one standard error of" in reason for reason in reasons) == 1
+    assert sum("the simplest of the 2 that are within one standard error" in reason for reason in reasons) == 1
+
+
+def test_a_simple_model_that_is_clearly_worse_is_not_chosen(results):
+    given = results(large={"skill": 3, "parameters": 9000}, tiny={"skill": 0, "seed": 1, "parameters": 10})
+    assert compare_results(given).chosen == ("large",)
+
+
+def test_without_a_validation_split_no_model_is_chosen(results):
+    comparison = compare_results(results(a={"splits": ("train", "test")}, b={"splits": ("train", "test")}))
+    assert comparison.chosen == (None,)
+    assert comparison.to_dict()["groups"][0]["choice"] is None
+
+
+def test_a_model_without_the_split_is_left_out_and_named(results):
+    comparison = compare_results(results(a={}, old={"splits": ("train",)}))
     assert [row["model"] for row in comparison.rows] == ["a"]
     assert "old" in comparison.notes[0]
 
 
-def test_another_split_can_be_compared():
-    comparison = compare([result("a", binary(1), splits=("train", "val"))], split="val")
+def test_another_split_can_be_compared(results):
+    comparison = compare_results(results(a={"splits": ("train", "val")}), split="val")
     assert comparison.split == "val"
     assert len(comparison.rows) == 1
 
 
-def test_a_metric_that_one_task_lacks_is_replaced_there_and_said():
-    comparison = compare(
-        [result("a", binary(1)), result("b", multilabel(), fingerprint="f3")], metric="subset_accuracy"
-    )
-    first, second = comparison.groups
+def test_a_metric_that_one_task_lacks_is_replaced_there_and_said(results):
+    given = results(a={}, b={"several": True, "dataset_fingerprint": "f3"})
+    first, second = compare_results(given, metric="subset_accuracy").groups
     assert (first.metric, second.metric) == ("roc_auc", "subset_accuracy")
-    assert "subset_accuracy does not exist" in first.notes[0]
+    assert any("subset_accuracy does not exist" in note for note in first.notes)
 
 
 def test_an_undefined_score_comes_last():
-    nothing = evaluate(["ill"] * 60, [[0.9, 0.1]] * 60, ["ill", "well"], n_boot=20)
-    something = evaluate(["ill"] * 60, [[0.2, 0.8]] * 60, ["ill", "well"], n_boot=20)
-    comparison = compare([result("a", nothing), result("b", something)])
-    assert [row["roc_auc"] for row in comparison.rows] == [None, None]
-    by_accuracy = compare([result("b", something), result("a", nothing)], metric="accuracy")
-    assert [row["model"] for row in by_accuracy.rows] == ["a", "b"]
+    nothing = evaluate(["ill"] * 60, [[0.9, 0.1]] * 60, ["ill", "well"], n_boot=20).metrics["roc_auc"]
+    something = evaluate(["ill", "well"], [[0.2, 0.8], [0.3, 0.7]], ["ill", "well"], n_boot=0).metrics["roc_auc"]
+    assert nothing.value is None
+    assert badness(nothing, "roc_auc") > badness(something, "roc_auc")
 
 
 @pytest.mark.parametrize(
-    ("given", "options", "sentence"),
+    ("options", "sentence"),
     [
-        ([], {}, "no models to compare"),
-        ([result("a", binary(1))], {"split": "tset"}, "Unknown split 'tset'. Nearest: 'test'"),
-        ([result("a", binary(1))], {"metric": "roc_acu"}, "Unknown metric 'roc_acu'. Nearest: 'roc_auc'"),
+        ({"split": "tset"}, "Unknown split 'tset'. Nearest: 'test'"),
+        ({"metric": "roc_acu"}, "Unknown metric 'roc_acu'. Nearest: 'roc_auc'"),
     ],
 )
-def test_bad_input_gets_a_sentence(given, options, sentence):
+def test_bad_input_gets_a_sentence(results, options, sentence):
     with pytest.raises(InputError, match=sentence):
-        compare(given, **options)
+        compare_results(results(a={}), **options)
+    with pytest.raises(InputError, match="no models to compare"):
+        compare_results([])
+    with pytest.raises(InputError, match="Unknown preference 'nice'"):
+        compare_results(results(b={}), prefer="nice").chosen  # noqa: B018 - chosen when it is asked for
 
 
-def test_results_are_read_back_whole(tmp_path):
-    save(tmp_path, result("a", binary(1)))
-    save(tmp_path, result(".half-written", binary(1)))
-    (tmp_path / "no-model").mkdir()
-    (loaded,) = load_results(tmp_path)
+def test_results_are_read_back_whole(results, tmp_path):
+    results(a={})
+    save_model(tmp_path / "models/.half-written", ".half-written")
+    (tmp_path / "models/no-model").mkdir()
+    (loaded,) = load_results(tmp_path / "models")
     assert loaded["model"] == "a"
-    assert loaded["splits"]["test"].to_dict() == binary(1).to_dict()
+    assert loaded["folder"] == str(tmp_path / "models/a")
+    assert loaded["splits"]["test"].n == 60
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path):
@@ -154,50 +236,52 @@ def test_an_empty_workspace_says_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     "content", ['{"schema": 1, "model"', "[]", "{}", '{"schema": 1, "splits": {"test": {}}}', "\xff"]
 )
-def test_a_damaged_file_is_named(tmp_path, content):
-    path = save(tmp_path, result("a", binary(1)))
-    path.write_bytes(content.encode("latin-1"))
+def test_a_damaged_file_is_named(results, tmp_path, content):
+    results(a={})
+    (tmp_path / "models/a/metrics.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(InputError, match=r"metrics\.json is damaged"):
-        load_results(tmp_path)
+        load_results(tmp_path / "models")
 
 
-def test_another_schema_is_not_guessed_at(tmp_path):
-    path = save(tmp_path, result("a", binary(1)))
+def test_another_schema_is_not_guessed_at(results, tmp_path):
+    results(a={})
+    path = tmp_path / "models/a/metrics.json"
     path.write_text(path.read_text().replace('"schema": 1', '"schema": 9'))
     with pytest.raises(InputError, match="schema 9"):
-        load_results(tmp_path)
+        load_results(tmp_path / "models")
 
 
-def test_saved_tables_hold_the_same_numbers(tmp_path):
-    comparison = compare([result("a", binary(0.4)), result("b", binary(1))])
+def test_saved_tables_hold_the_same_numbers(results, tmp_path):
+    comparison = compare_results(results(a={"skill": 0.4, "seconds": {"extract": None, "fit": 1, "predict": 1}}, b={}))
     paths = comparison.save(tmp_path / "out")
-    assert sorted(path.name for path in paths) == [
-        "comparison.csv",
-        "comparison.json",
-        "xray-bars.png",
-        "xray-confusion.png",
-    ]
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
+    assert [path.name for path in paths[:4]] == ["report.html", "comparison.json", "comparison.csv", "pairs.csv"]
+    assert set(paths) == {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
     frame = comparison.table()
     with (tmp_path / "out/comparison.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    saved = json.loads((tmp_path / "out/comparison.json").read_text())["groups"][0]["models"]
+    (group,) = json.loads((tmp_path / "out/comparison.json").read_text())["groups"]
     for i, name in enumerate(["b", "a"]):
-        assert rows[i]["model"] == saved[i]["model"] == frame["model"][i] == name
-        assert float(rows[i]["roc_auc_low"]) == saved[i]["roc_auc_low"] == frame["roc_auc_low"][i]
-        assert rows[i]["seconds_extract"] == ""
-    assert saved[0]["evaluation"]["confusion"] == binary(1).confusion.tolist()
+        assert rows[i]["model"] == group["models"][i]["model"] == frame["model"][i] == name
+        assert float(rows[i]["roc_auc_low"]) == group["models"][i]["roc_auc_low"] == frame["roc_auc_low"][i]
+    assert rows[1]["seconds_extract"] == ""
+    assert group["models"][0]["evaluation"]["confusion"] == comparison.groups[0].evaluations[0].confusion.tolist()
+    with (tmp_path / "out/pairs.csv").open(newline="") as stream:
+        (by_auc, by_accuracy) = csv.DictReader(stream)
+    assert float(by_auc["difference"]) == group["pairs"][0]["difference"]
+    assert (by_auc["metric"], by_accuracy["metric"]) == ("roc_auc", "accuracy")
 
 
-def test_each_set_of_images_gets_its_pictures_under_safe_names(tmp_path):
-    entries = [result("a", binary(1), dataset="../../$evil$/x"), result("b", multilabel(), "../../$evil$/x", "f2")]
-    paths = compare(entries).save(tmp_path)
-    pictures = [path for path in paths if path.suffix == ".png"]
-    assert len(set(pictures)) == 4
-    assert all(path.parent == tmp_path and path.exists() for path in pictures)
+def test_scores_are_drawn_against_what_they_cost(results):
+    comparison = compare_results(results(a={"parameters": 10}, b={"parameters": 1000}))
+    for cost, ends in (("parameters", (10, 1000)), ("seconds", (2.6, 2.6))):
+        (axes,) = comparison.plot_cost(cost=cost).axes
+        low, high = axes.get_xlim()
+        assert low < ends[0] <= ends[1] < high
+    with pytest.raises(InputError, match="Unknown cost 'euros'"):
+        comparison.plot_cost(cost="euros")
 
 
-def test_html_escapes_names_from_strangers():
-    html = compare([result(HOSTILE, binary(1), dataset=HOSTILE)])._repr_html_()
+def test_html_escapes_names_from_strangers(results):
+    html = compare_results(results(a={"model": HOSTILE, "dataset": HOSTILE}))._repr_html_()
     assert "<img" not in html
     assert "&lt;img" in html

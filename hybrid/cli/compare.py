@@ -1,7 +1,8 @@
 """`hybrid compare`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +11,7 @@ from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, pri
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Comparison, Group
 
 _COLUMNS = 5  # scores beside the one that orders
 
@@ -21,44 +22,73 @@ _COLUMNS = 5  # scores beside the one that orders
     type=click.Choice(["train", "val", "test"]),
     default="test",
     show_default=True,
-    help="Which split to compare on.",
+    help="Which split to compare on. The model is chosen on val in any case.",
 )
-@click.option("--metric", default=None, help="What the models are sorted by. Default: by the task.")
+@click.option("--metric", default=None, help="What models are chosen and sorted by. Default: by the task.")
+@click.option(
+    "--choose",
+    type=click.Choice(["simplest", "best"]),
+    default="simplest",
+    show_default=True,
+    help="Which model is chosen on validation: the simplest within one standard error of the best, or the best.",
+)
 @workspace_option
 @json_option
-def compare(split: str, metric: str | None, workspace: Path, as_json: bool) -> None:
+def compare(split: str, metric: str | None, choose: str, workspace: Path, as_json: bool) -> None:
     """Set all fitted models of the workspace side by side, on the same images.
 
-    Writes reports/ in the workspace: comparison.json, comparison.csv, a bar chart and the confusion matrices.
+    Says which model validation chooses, and which differences are more than chance. Writes reports/ in the workspace:
+    report.html, comparison.json, comparison.csv, pairs.csv.
     """
-    from hybrid.comparison import compare as compare_results
-    from hybrid.comparison import load_results
+    from hybrid.comparison import compare_results, load_results
 
     place = Workspace(workspace)
-    comparison = compare_results(load_results(place.models), split=split, metric=metric)
+    comparison = compare_results(load_results(place.models), split=split, metric=metric, prefer=choose)
     written = comparison.save(place.reports)
     if as_json:
         print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
-        return
+    else:
+        show_comparison(comparison, written)
+
+
+def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
+    """Print scores, costs and what follows from them; at last where the report is."""
     for group in comparison.groups:
-        _print_group(group, split)
+        _print_group(group, comparison.split)
     print_notes(comparison.notes)
-    click.echo(f"Saved {', '.join(str(path) for path in written)}")
+    click.echo(f"Saved {', '.join(str(path) for path in written[1:4])}")
+    click.echo(f"Report: {written[0]}")
 
 
 def _print_group(group: "Group", split: str) -> None:
     others = [name for name in SHOWN[group.task] if name != group.metric][:_COLUMNS]
     rows = [
         [
-            model["model"],
+            _name(group, model),
             format_metric(result.metrics[group.metric]),
-            f"{model['seconds']['fit']:.1f}",
             *(format_metric(result.metrics[name], interval=False) for name in others),
         ]
         for model, result in zip(group.models, group.evaluations, strict=True)
     ]
     title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
-    print_table(title, ["model", group.metric, "fit s", *others], rows, optional=len(others))
+    print_table(title, ["model", group.metric, *others], rows, optional=len(others))
+    columns = ["model", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
+    print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
     print_notes(group.notes)
     for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
         warn(f"WARNING: {text}")
+
+
+def _name(group: "Group", model: dict[str, Any]) -> str:
+    return f"{model['model']} ←" if model["model"] == group.chosen else model["model"]
+
+
+def _costs(model: dict[str, Any]) -> list[str]:
+    seconds = [model["seconds"].get(part) for part in ("extract", "fit", "predict")]
+    counts = [model.get(name) for name in ("parameters", "width")]
+    size = model.get("bytes")
+    return [
+        *("–" if value is None else f"{value:.1f}" for value in seconds),
+        *("–" if value is None else f"{value:,}" for value in counts),
+        "–" if size is None else f"{size / 1e6:.1f}",
+    ]

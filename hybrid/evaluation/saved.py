@@ -23,7 +23,8 @@ def load_results(models: str | os.PathLike[str]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Each model's metrics.json, its splits as :class:`~hybrid.evaluation.Evaluation`, by folder's name.
+        Each model's metrics.json, its splits as :class:`~hybrid.evaluation.Evaluation`, by folder's name; ``folder``
+        is where it was read from.
 
     Raises
     ------
@@ -52,4 +53,4 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is damaged ({type(error).__name__}: {error}). Fit the model again, or delete its folder."
         ) from error
-    return saved | needed | {"splits": splits}
+    return saved | needed | {"splits": splits, "folder": str(path.parent)}

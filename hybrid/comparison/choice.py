@@ -1,0 +1,148 @@
+"""Which model is chosen, by validation alone; of those that it cannot tell from the best, the simplest."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hybrid.comparison.metrics import LOWER_IS_BETTER, badness
+from hybrid.errors import unknown_name
+from hybrid.evaluation import PairedTest, compare_models
+from hybrid.predictions import Predictions
+
+PREFERENCES = ("simplest", "best")
+_HALF_WIDTH = 1.96  # standard errors from the middle to an end of a 95% interval
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that validation chose.
+
+    Attributes
+    ----------
+    model : str
+    metric : str
+    value : float
+        Its score on validation.
+    best : str
+        The model with the best score there.
+    tied : tuple of str
+        The models within one standard error of the best, the chosen one among them.
+    reason : str
+        A sentence.
+    """
+
+    model: str
+    metric: str
+    value: float
+    best: str
+    tied: tuple[str, ...]
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self) | {"tied": list(self.tied)}
+
+
+def choose(
+    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, prefer: str = "simplest"
+) -> Choice | None:
+    """Return the model to take, by its validation score.
+
+    With ``prefer="simplest"`` the one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984,
+    3.4.3): of all models whose score lies within one standard error of the best score, the one that costs least.
+    The standard error is that of the difference on the same images.
+
+    Parameters
+    ----------
+    models : sequence of dict
+        Each model's metrics.json, its splits as `Evaluation`.
+    validation : sequence of Predictions
+        Those of the validation split, in the order of `models`.
+    metric : str
+    prefer : {"simplest", "best"}, default="simplest"
+
+    Returns
+    -------
+    Choice or None
+        None if no model has a defined score on a validation split.
+    """
+    if prefer not in PREFERENCES:
+        raise unknown_name("preference", prefer, PREFERENCES)
+    scores = {
+        number: model["splits"]["val"].metrics[metric]
+        for number, model in enumerate(models)
+        if "val" in model["splits"] and model["splits"]["val"].metrics[metric].value is not None
+    }
+    if not scores:
+        return None
+    best = min(scores, key=lambda number: (badness(scores[number], metric), cost(models[number])))
+    tied = [best]
+    if prefer == "simplest" and len(scores) > 1:
+        tied = _within_noise(models, validation, list(scores), best, metric)
+    taken = min(tied, key=lambda number: cost(models[number]))
+    names = tuple(models[number]["model"] for number in tied)
+    value, name = scores[taken].value, models[taken]["model"]
+    assert value is not None
+    reason = _reason(models, len(validation[taken]), scores, taken, best, tied, metric)
+    return Choice(name, metric, value, models[best]["model"], names, reason)
+
+
+def cost(model: Mapping[str, Any]) -> tuple[float, float, float, str]:
+    """Return what orders models from the simplest: the network's parameters, the features, the bytes of the head."""
+    numbers = (model.get(key) for key in ("parameters", "width", "bytes"))
+    parameters, width, size = (math.inf if number is None else float(number) for number in numbers)
+    return parameters, width, size, model["model"]
+
+
+def _within_noise(
+    models: Sequence[Mapping[str, Any]],
+    validation: Sequence[Predictions],
+    numbers: list[int],
+    best: int,
+    metric: str,
+) -> list[int]:
+    """Return the models whose score is within one standard error, of the difference, from the best one's."""
+    parts = {models[number]["model"]: validation[number] for number in numbers}
+    tests = compare_models(
+        validation[best].y,
+        {name: part.proba for name, part in parts.items()},
+        validation[best].classes.tolist(),
+        y_pred={name: part.predicted for name, part in parts.items()},
+        positive=models[best]["splits"]["val"].positive,
+        metrics=(metric,),
+    )
+    name = models[best]["model"]
+    near = {
+        other: _near(test) for test in tests if name in (test.first, test.second) for other in (test.first, test.second)
+    }
+    return [number for number in numbers if number == best or near[models[number]["model"]]]
+
+
+def _near(test: PairedTest) -> bool:
+    if test.difference is None:
+        return False
+    if test.low is None or test.high is None:
+        return test.difference == 0
+    return abs(test.difference) <= (test.high - test.low) / (2 * _HALF_WIDTH)
+
+
+def _reason(
+    models: Sequence[Mapping[str, Any]],
+    n: int,
+    scores: Mapping[int, Any],
+    taken: int,
+    best: int,
+    tied: Sequence[int],
+    metric: str,
+) -> str:
+    name = models[taken]["model"]
+    text = f"{name} is chosen on the {n} validation images: {metric} {scores[taken].value:.3f}"
+    least = "lowest" if metric in LOWER_IS_BETTER else "highest"
+    if taken == best:
+        others = f", and the simplest of the {len(tied)} that are within one standard error" if len(tied) > 1 else ""
+        return f"{text}, the {least}{others}."
+    return (
+        f"{text}, the simplest of the {len(tied)} models within one standard error of {models[best]['model']}, whose "
+        f"{scores[best].value:.3f} is the {least}."
+    )

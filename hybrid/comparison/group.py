@@ -1,0 +1,176 @@
+"""Models that were evaluated on the same images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hybrid.comparison.choice import Choice, choose
+from hybrid.evaluation import Evaluation, PairedTest, compare_models
+from hybrid.evaluation.trial import MAIN
+from hybrid.predictions import Predictions
+
+DESCRIPTION = ("head", "backbone", "layers", "pooling", "width", "set")
+COSTS = ("parameters", "bytes")
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Models that were evaluated on the same images, best first.
+
+    Attributes
+    ----------
+    dataset, fingerprint : str
+        Name of the data, and the digest that identifies it.
+    task : str
+    split : str
+        The split that is compared.
+    metric : str
+        What the models are ordered by.
+    models : tuple of dict
+        Each model's metrics.json, as read, and its ``folder``.
+    evaluations : tuple of Evaluation
+        Those of the compared split, in the order of `models`.
+    saved : tuple of Predictions
+        What each model said on every split; all of the same images, in the same order.
+    remarks : tuple of str
+        What was found when the group was made.
+    prefer : {"simplest", "best"}
+        Which model is chosen of those that validation cannot tell from the best one.
+    """
+
+    dataset: str
+    fingerprint: str
+    task: str
+    split: str
+    metric: str
+    models: tuple[dict[str, Any], ...]
+    evaluations: tuple[Evaluation, ...]
+    saved: tuple[Predictions, ...]
+    remarks: tuple[str, ...] = ()
+    prefer: str = "simplest"
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models, best first."""
+        return [model["model"] for model in self.models]
+
+    @property
+    def shared_suffix(self) -> str:
+        """What all names end with, from a hyphen on: what pictures put into their title; "" if they differ."""
+        if len(self.names) < 2:
+            return ""
+        first = self.names[0]
+        ends = [first[start:] for start, letter in enumerate(first) if letter == "-" and start]
+        return next((end for end in ends if all(name.endswith(end) and name != end for name in self.names)), "")
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the models without :attr:`shared_suffix`."""
+        return [name.removesuffix(self.shared_suffix) for name in self.names]
+
+    @cached_property
+    def predictions(self) -> tuple[Predictions, ...]:
+        """What each model said on the compared split, in the order of `models`; all of the same images."""
+        return tuple(whole.part(self.split) for whole in self.saved)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Names of the compared images, (n,)."""
+        return self.predictions[0].ids
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Their labels, (n,), or (n, k) of 0/1 for several labels."""
+        return self.predictions[0].y
+
+    @cached_property
+    def pairs(self) -> tuple[PairedTest, ...]:
+        """Every pair of models, tested on the compared images by the main metrics."""
+        metrics = tuple(dict.fromkeys([self.metric, *MAIN[self.task]]))
+        return tuple(paired_tests(self.names, self.predictions, self.evaluations[0].positive, metrics))
+
+    @cached_property
+    def choice(self) -> Choice | None:
+        """Which model validation chooses, and why; None if no model has a score there. The test split has no say."""
+        return choose(self.models, [whole.part("val") for whole in self.saved], self.metric, self.prefer)
+
+    @property
+    def chosen(self) -> str | None:
+        """Name of the model that validation chooses."""
+        return self.choice.model if self.choice else None
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before reading an order into the table."""
+        found = (self.choice.reason,) if self.choice else ()
+        return (*found, *self.remarks, *significance(self.pairs, self.names, self.metric))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat dict a model: who it is, its scores with their intervals, its costs."""
+        pairs = zip(self.models, self.evaluations, strict=True)
+        return [self._row(number, model, result) for number, (model, result) in enumerate(pairs)]
+
+    def _row(self, number: int, model: Mapping[str, Any], result: Evaluation) -> dict[str, Any]:
+        row = {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint}
+        row |= {"rank": number + 1, "model": model["model"]}
+        row["chosen"] = model["model"] == self.chosen
+        for key in DESCRIPTION:
+            value = model.get(key)
+            row[key] = "+".join(map(str, value)) if isinstance(value, list) else value
+        row |= {"n": result.n, "ordered_by": self.metric}
+        for name, value, low, high in result.table():
+            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        row |= {f"seconds_{part}": seconds for part, seconds in model.get("seconds", {}).items()}
+        return row | {name: model.get(name) for name in COSTS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "dataset": self.dataset,
+            "dataset_fingerprint": self.fingerprint,
+            "task": self.task,
+            "metric": self.metric,
+            "choice": self.choice.to_dict() if self.choice else None,
+            "notes": list(self.notes),
+            "models": [
+                row | {"evaluation": result.to_dict()} for row, result in zip(self.rows, self.evaluations, strict=True)
+            ],
+            "pairs": [test.to_dict() for test in self.pairs],
+        }
+
+
+def paired_tests(
+    names: list[str], parts: tuple[Predictions, ...], positive: Any, metrics: tuple[str, ...]
+) -> list[PairedTest]:
+    """Return the tests of every pair of models on the same images; none of a single model."""
+    if len(names) < 2:
+        return []
+    return compare_models(
+        parts[0].y,
+        {name: part.proba for name, part in zip(names, parts, strict=True)},
+        parts[0].classes.tolist(),
+        y_pred={name: part.predicted for name, part in zip(names, parts, strict=True)},
+        positive=positive,
+        metrics=metrics,
+    )
+
+
+def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str) -> list[str]:
+    """Return in words which models the compared images tell from the first one, and whether any two differ."""
+    tests = [test for test in pairs if test.metric == metric]
+    if not tests:
+        return []
+    n, apart = tests[0].n, [test for test in tests if test.distinguishable]
+    corrected = f" (Holm's correction over {len(tests)} pairs)" if len(tests) > 1 else ""
+    if not apart:
+        which = f"No two of the {len(names)} models are" if len(names) > 2 else f"{names[0]} and {names[1]} are not"
+        return [f"{which} distinguishable by {metric} on these {n} images{corrected}."]
+    told = {name for test in apart if names[0] in (test.first, test.second) for name in (test.first, test.second)}
+    alike = [name for name in names[1:] if name not in told]
+    if not alike:
+        return [f"{names[0]} differs from every other model by {metric} on these {n} images{corrected}."]
+    return [f"Not distinguishable from {names[0]} by {metric} on these {n} images{corrected}: {', '.join(alike)}."]

@@ -1,0 +1,108 @@
+"""From the fitted models of a workspace to one table for each set of images, never across them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.comparison.group import Group
+from hybrid.comparison.metrics import MAIN_METRICS, badness
+from hybrid.comparison.result import Comparison
+from hybrid.errors import InputError, unknown_name
+from hybrid.predictions import Predictions, read_predictions
+
+
+def compare_results(
+    results: Sequence[Mapping[str, Any]],
+    *,
+    split: str = "test",
+    metric: str | None = None,
+    prefer: str = "simplest",
+) -> Comparison:
+    """Put models side by side, those that saw the same images in one table, best first.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        From :func:`hybrid.evaluation.load_results`.
+    split : str, default="test"
+        The split to compare; models without it are left out, and named.
+    metric : str, optional
+        What to order by; by default ``roc_auc`` for two classes, ``accuracy`` for more and
+        ``average_precision_macro`` for multi-label.
+    prefer : {"simplest", "best"}, default="simplest"
+        Which model is chosen, on validation: the simplest of those within one standard error of the best, or the best.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If no model has the split, none has the metric, or saved predictions are damaged.
+    """
+    if not results:
+        raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
+    chosen = [result for result in results if split in result["splits"]]
+    if not chosen:
+        known = {name for result in results for name in result["splits"]}
+        raise unknown_name("split", split, known, "No fitted model was evaluated on it.")
+    metrics = {name for result in chosen for name in result["splits"][split].metrics}
+    if metric is not None and metric not in metrics:
+        raise unknown_name("metric", metric, metrics)
+    same_images: dict[tuple, list[tuple[dict[str, Any], Predictions]]] = {}
+    for result in chosen:
+        saved = _in_order(read_predictions(Path(result["folder"])))
+        same_images.setdefault(_images(result, saved, split), []).append((dict(result), saved))
+    groups = tuple(_group(members, split, metric, prefer) for members in same_images.values())
+    return Comparison(split, groups, _left_out(results, split, groups))
+
+
+def _in_order(saved: Predictions) -> Predictions:
+    """Return predictions in the order of their ids: every model's rows are then of the same images."""
+    return saved.take(np.argsort(saved.ids, kind="stable"))
+
+
+def _images(result: Mapping[str, Any], saved: Predictions, split: str) -> tuple:
+    """Return what tells one set of compared images from another: skipped ones and other splits differ in their ids."""
+    evaluation, part = result["splits"][split], saved.part(split)
+    labels = tuple(map(tuple, part.y.tolist())) if part.y.ndim == 2 else tuple(part.y.tolist())
+    return (
+        result["dataset_fingerprint"],
+        evaluation.task,
+        evaluation.classes,
+        evaluation.positive,
+        tuple(part.ids.tolist()),
+        labels,
+    )
+
+
+def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None, prefer: str) -> Group:
+    first = members[0][0]
+    task = first["splits"][split].task
+    asked = metric if metric in first["splits"][split].metrics else None
+    main = asked or MAIN_METRICS[task]
+    ordered = sorted(members, key=lambda member: badness(member[0]["splits"][split].metrics[main], main))
+    remarks = () if metric in (None, asked) else (f"{metric} does not exist for a {task} task; ordered by {main}.",)
+    return Group(
+        dataset=first["dataset"],
+        fingerprint=first["dataset_fingerprint"],
+        task=task,
+        split=split,
+        metric=main,
+        models=tuple(result for result, _ in ordered),
+        evaluations=tuple(result["splits"][split] for result, _ in ordered),
+        saved=tuple(saved for _, saved in ordered),
+        remarks=remarks,
+        prefer=prefer,
+    )
+
+
+def _left_out(results: Sequence[Mapping[str, Any]], split: str, groups: Sequence[Group]) -> tuple[str, ...]:
+    missing = [result["model"] for result in results if split not in result["splits"]]
+    notes = [f"Left out, because not evaluated on {split}: {', '.join(missing)}."] if missing else []
+    if len(groups) > 1:
+        notes.append("Models that were evaluated on different images are in separate tables, and not ranked together.")
+    return tuple(notes)
