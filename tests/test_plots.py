@@ -211,7 +211,8 @@ def test_curves_name_every_model_and_cut_nothing(draw, n):
     np.testing.assert_array_equal(drawn.get_ydata(), UNIT**0.1)
 
 
-def test_ten_models_are_told_apart_without_colour():
+def test_fifty_models_are_told_apart_and_ten_without_colour():
+    assert len({str(line_style(i)) for i in range(50)}) == len({str(mark_style(i)) for i in range(50)}) == 50
     lines = {str(line_style(i)) for i in range(10)}
     marks = {mark_style(i)["marker"] for i in range(10)}
     assert len(lines) == len(marks) == 10

@@ -34,10 +34,9 @@ def demo(workspace: Path) -> None:
         _run(shlex.split(command), workspace)
     pictures = _write_pictures(workspace / "demo_images")
     _run(["predict", _MODEL, *pictures], workspace)
-    click.echo(
-        f"\nDone in {time.perf_counter() - started:.0f} s. Look at {workspace / 'reports'}; then try your own images:"
-    )
+    click.echo(f"\nDone in {time.perf_counter() - started:.0f} s. Then try your own images:")
     click.echo("  hybrid extract FOLDER --backbone mobilenet_v2 && hybrid fit svm && hybrid compare")
+    click.echo(f"\nOpen the report in your browser: {(workspace / 'reports' / 'report.html').absolute()}")
 
 
 def _run(args: list[str], workspace: Path) -> None:

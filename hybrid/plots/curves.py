@@ -89,7 +89,10 @@ def _enlarge(axes: Axes, corner: tuple[float, float], place: tuple[float, float]
     """Draw a corner again, larger and where there is nothing else, if all curves pass through it and not by it."""
     lines = [line for line in axes.lines if not str(line.get_label()).startswith("chance")]
     edge = abs(corner[0] - CORNER)
-    if not lines or min(np.interp(edge, *line.get_data()) for line in lines) < 1 - CORNER:
+    if (
+        not lines
+        or min(np.interp(edge, x, y) for x, y in (np.asarray(line.get_data()) for line in lines)) < 1 - CORNER / 2
+    ):
         return
     inset = axes.inset_axes((*place, 0.5, 0.5))
     for line in lines:

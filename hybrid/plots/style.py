@@ -29,13 +29,17 @@ PANEL = 4.6  # inches: the width at which the letters can still be read on a pho
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return the colour and the dash of the model of that number, from 0."""
-    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[number % len(DASHES)]}
+    """Return the colour and the dash of the model of that number, from 0; all pairs come before one comes again."""
+    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[_turn(number) % len(DASHES)]}
 
 
 def mark_style(number: int) -> dict[str, Any]:
-    """Return the colour and the mark of the model of that number, from 0."""
-    return {"color": SERIES[number % len(SERIES)], "marker": MARKS[number % len(MARKS)], "linestyle": ""}
+    """Return the colour and the mark of the model of that number, from 0; all pairs come before one comes again."""
+    return {"color": SERIES[number % len(SERIES)], "marker": MARKS[_turn(number) % len(MARKS)], "linestyle": ""}
+
+
+def _turn(number: int) -> int:
+    return number + number // len(SERIES)
 
 
 def plain_axes(axes: Axes, xlabel: str, ylabel: str) -> None:

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.extractors.atomic import write_atomic
+from hybrid.report.answer import chosen_number
 from hybrid.report.material import one_or_many
 from hybrid.report.model_parts import own_thresholds
 from hybrid.report.page import environment
@@ -19,7 +21,7 @@ _MOST_CLASSES = 50
 
 def model_card(group: "Group", section: "Section") -> str:
     """Return the card of a group's chosen model."""
-    number = group.names.index(group.chosen)
+    number = chosen_number(group) or 0
     model, result = group.models[number], group.evaluations[number]
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
@@ -40,6 +42,13 @@ def model_card(group: "Group", section: "Section") -> str:
         result=result,
         place=Path(model["folder"]) / "model",
     )
+
+
+def save_card(path: Path, group: "Group", section: "Section") -> Path:
+    """Write the card of a group's chosen model; return the path."""
+    text = model_card(group, section)
+    write_atomic(path, lambda file: file.write(text.encode()))
+    return path
 
 
 def escaped(value: Any) -> str:

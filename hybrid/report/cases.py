@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def _one_column_a_label(part: Predictions) -> np.ndarray:
     return part.predicted[:, None] == part.classes[None, :]
 
 
-def _with_proba(part: Predictions, row: int, columns: Iterable[int]) -> tuple[Said, ...]:
+def _with_proba(part: Predictions, row: Any, columns: Iterable[Any]) -> tuple[Said, ...]:
     return tuple((str(part.classes[k]), f"{part.proba[row, k]:.3f}") for k in columns)
 
 

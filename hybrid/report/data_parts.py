@@ -55,8 +55,8 @@ def data(group: "Group", material: Material, pictures: Pictures) -> Part:
 
 def _spread(ids: np.ndarray) -> list[str]:
     """Return a few ids from all over, the same ones each time."""
-    places = np.unique(np.linspace(0, len(ids) - 1, _SAMPLES).astype(int)) if len(ids) else []
-    return [str(ids[place]) for place in places]
+    places = np.unique(np.linspace(0, len(ids) - 1, _SAMPLES).astype(int))
+    return ids[places].tolist() if len(ids) else []
 
 
 def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hybrid.comparison import Group
 
 MOST_CLASS_CURVES = 10
+MOST_MODELS = 10  # in one picture of curves
 _MOST_DESCRIBED = 12
 
 
@@ -102,22 +103,24 @@ def score_drawings(group: "Group") -> list[Drawing]:
 
 def curve_drawings(group: "Group", shown: int) -> list[Drawing]:
     """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
-    parts, result = group.predictions, group.evaluations[shown]
+    drawn = [shown, *(number for number in range(len(group.models)) if number != shown)][:MOST_MODELS]
+    names, parts = [group.labels[number] for number in drawn], [group.predictions[number] for number in drawn]
+    result = group.evaluations[shown]
     what = "labels" if result.task == "multilabel" else "classes"
     mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
-    areas = [f"{name} {score(_area(one))}" for name, one in zip(group.labels, group.evaluations, strict=True)]
+    areas = [f"{name} {score(_area(group.evaluations[number]))}" for name, number in zip(names, drawn, strict=True)]
     drawings = []
-    if curves := _curves(group.labels, parts, result, roc_points):
+    if curves := _curves(names, parts, result, roc_points):
         words = f"ROC curves{mean}; the nearer to the upper left the better. Areas: {listed(areas, _MOST_DESCRIBED)}."
         drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves)))
-    if curves := _curves(group.labels, parts, result, precision_recall_points):
+    if curves := _curves(names, parts, result, precision_recall_points):
         words = f"Precision against recall{mean}; the nearer to the upper right the better."
         share = _truth(parts[0], result).mean() if result.task == "binary" else None
         figure = plots.precision_recall_curves(curves, prevalence=share)
         drawings.append(Drawing("precision-recall", f"Precision and recall{mean}", words, figure))
-    drawings += _reliability(group.labels, parts, result)
+    drawings += _reliability(names, parts, result)
     if result.task != "binary" and len(result.classes) <= MOST_CLASS_CURVES:
-        drawings += _class_curves(group.labels[shown], parts[shown], result)
+        drawings += _class_curves(names[0], parts[0], result)
     return drawings
 
 
@@ -134,7 +137,7 @@ def _curves(
 def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
     curves = {}
     for name, part in zip(names, parts, strict=True):
-        curve = reliability_curve(part.y, part.proba, part.classes, positive=result.positive)
+        curve = reliability_curve(part.y, part.proba, part.classes.tolist(), positive=result.positive)
         curves[name] = (curve.predicted, curve.observed)
     event = {"binary": str(result.positive), "multiclass": "right", "multilabel": "there"}[result.task]
     words = f"Share of images that are {event} against the predicted probability; the diagonal is perfect calibration."

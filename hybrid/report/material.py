@@ -79,7 +79,7 @@ def collect(group: "Group", dataset: Dataset | None = None) -> Material:
 
 def one_or_many(given: Any) -> list[Any]:
     """Return as a list what metrics.json holds as one value, or as a list where a model has several extractors."""
-    return [] if given is None else list(given) if isinstance(given, list) else [given]
+    return [one for one in (given if isinstance(given, list) else [given]) if one]
 
 
 def _networks(model: dict[str, Any], found: Material, workspace: Workspace) -> Iterable[Path]:

@@ -49,7 +49,9 @@ def differences(group: "Group") -> Part | None:
 
 def curves(group: "Group", shown: int) -> Part:
     """Return the curves of all models."""
-    return Part("curves", "Curves", (), (), figures.curve_drawings(group, shown))
+    left_out = len(group.models) - figures.MOST_MODELS
+    lead = [f"Of the chosen model and the first others of the table; {left_out} are left out."] if left_out > 0 else []
+    return Part("curves", "Curves", lead, drawings=figures.curve_drawings(group, shown))
 
 
 def errors(group: "Group", shown: int) -> Part:

@@ -18,12 +18,12 @@ Facts = list[tuple[str, str]]
 
 def repeat(group: "Group", material: Material, recipe: str) -> Part:
     """Return recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
-    content = {"facts": _facts(group, material), "recipe": recipe.splitlines(), "blocks": []}
-    content["blocks"] += [
+    blocks = [
         {"title": f"Extractor of {name}", "facts": _extractor(found.info["extractor"])}
         for name, found in material.sets.items()
     ]
-    content["blocks"] += [{"title": f"Model {model['model']}", "facts": _model(model)} for model in group.models]
+    blocks += [{"title": f"Model {model['model']}", "facts": _model(model)} for model in group.models]
+    content = {"facts": _facts(group, material), "recipe": recipe.splitlines(), "blocks": blocks}
     lead = ["The same data, settings, seeds and versions give the same figures."]
     return Part("repeat", "How to repeat it", lead, content=content)
 
@@ -35,7 +35,7 @@ def _facts(group: "Group", material: Material) -> Facts:
     facts += [(f"data: {key}", _plain(value)) for key, value in arguments.items() if key != "data"]
     intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
     facts += [("intervals", intervals), ("hybrid", __version__)]
-    versions = next((manifest["versions"] for manifest in material.manifests.values()), {})
+    versions: Mapping[str, str] = next((manifest["versions"] for manifest in material.manifests.values()), {})
     facts += [(name, str(version)) for name, version in versions.items() if name != "hybrid"]
     return [*facts, ("written", datetime.now(UTC).isoformat(timespec="seconds"))]
 

@@ -26,8 +26,8 @@ COSTS = (
     ("seconds_fit", "fit", seconds),
     ("seconds_predict", "predict", seconds),
     ("parameters", "parameters", count),
-    ("width", "embedding width", count),
-    ("bytes", "size on disk", size),
+    ("width", "width", count),
+    ("bytes", "on disk", size),
 )
 HEAT_LEVELS = 10
 MOST_CLASSES_IN_A_MATRIX = 20

@@ -24,7 +24,7 @@ METRICS = {
     "mcc": "Matthews correlation",
     "log_loss": "log loss",
     "brier": "Brier score",
-    "ece": "calibration error (ECE)",
+    "ece": "calibration error",
 }
 _METRIC = re.compile(rf"(?<![\w-])(?:{'|'.join(METRICS)})(?![\w-])")
 # Turning the direction of the text around, for good or until taken back: a name could disguise itself so.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hybrid import __version__
 from hybrid.datasets import Dataset
 from hybrid.extractors.atomic import replace_folder, write_atomic
-from hybrid.report.card import model_card
+from hybrid.report.card import save_card
 from hybrid.report.page import render
 from hybrid.report.section import Section, make_section
 from hybrid.workspace import slug, unique_name
@@ -62,8 +62,5 @@ def _write_files(comparison: "Comparison", sections: list[Section], folder: Path
             for table in (*part.tables, *part.only_saved):
                 paths += table.save(place)
         if group.chosen:
-            card = place / "model-card.md"
-            text = model_card(group, section)
-            write_atomic(card, lambda file, text=text: file.write(text.encode()))
-            paths.append(card)
+            paths.append(save_card(place / "model-card.md", group, section))
     return paths
