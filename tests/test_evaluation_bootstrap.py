@@ -1,12 +1,16 @@
 """The intervals: the same draws done the slow way, and the statistics they should obey."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
 
-from hybrid.evaluation import bootstrap, evaluate
-from hybrid.evaluation.bootstrap import draw_weights, interval
+from hybrid.errors import InputError
+from hybrid.evaluation import bootstrap, evaluate, evaluate_models
+from hybrid.evaluation.bootstrap import Groups, draw_weights
 from hybrid.evaluation.inputs import check_problem
+from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, wilson
 from hybrid.evaluation.scores import Scores
 
 
@@ -89,21 +93,6 @@ def test_the_accuracy_interval_is_close_to_the_binomial_one():
     assert metric.high == pytest.approx(metric.value + half, abs=0.006)
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    # Scores N(0,1) and N(1,1): the AUC is Phi(1/sqrt 2), the accuracy of the cut at one half Phi(1/2).
-    true_auc, true_accuracy = 0.7602499, 0.6914625
-    rng = np.random.default_rng(2)
-    held = np.zeros(2)
-    for _ in range(150):
-        y = np.repeat([0, 1], 100)
-        p = 1 / (1 + np.exp(-(rng.normal(size=200) + y - 0.5)))
-        metrics = evaluate(y, np.column_stack([1 - p, p]), [0, 1], n_boot=300).metrics
-        for i, (name, truth) in enumerate([("roc_auc", true_auc), ("accuracy", true_accuracy)]):
-            held[i] += metrics[name].low <= truth <= metrics[name].high
-    # With true coverage .95, fewer than 133 or more than 149 of 150 would be a 1-in-1000 event.
-    assert ((held >= 133) & (held <= 149)).all(), held
-
-
 def test_a_wider_level_gives_a_wider_interval():
     y, proba = noisy(np.random.default_rng(0), 100, 2)
     wide = evaluate(y, proba, [0, 1], level=0.99).metrics["accuracy"]
@@ -112,17 +101,134 @@ def test_a_wider_level_gives_a_wider_interval():
 
 
 def test_no_interval_where_draws_have_no_value_or_all_the_same():
-    assert interval(np.array([0.5] * 80 + [np.nan] * 20), 0.95) is None
-    assert interval(np.array([np.nan, np.nan]), 0.95) is None
-    assert interval(np.ones(100), 0.95) is None  # no width would look certain
-    assert interval(np.linspace(0, 1, 101), 0.9) == pytest.approx((0.05, 0.95))
+    assert percentile(np.array([0.5] * 80 + [np.nan] * 20), 0.95) is None
+    assert percentile(np.array([np.nan, np.nan]), 0.95) is None
+    assert percentile(np.ones(100), 0.95) is None  # no width would look certain
+    draws = np.random.default_rng(0).normal(size=101)
+    assert percentile(draws, 0.9) == pytest.approx(tuple(np.quantile(draws, [0.05, 0.95], method="hazen")))
+    assert bca(0.5, np.linspace(0.6, 0.9, 100), 0.95, 0.0) is None  # all draws on one side
 
 
-def test_a_class_with_one_image_gets_no_interval():
+def test_without_bias_and_skewness_bca_is_the_percentile_interval():
+    draws = np.random.default_rng(0).normal(size=999)
+    assert bca(float(np.median(draws)), draws, 0.95, 0.0) == pytest.approx(percentile(draws, 0.95))
+
+
+def test_bca_equals_scipy():
+    from scipy.stats import bootstrap as scipy_bootstrap
+
+    rng = np.random.default_rng(4)
+    sample = rng.exponential(size=60)
+    expected = scipy_bootstrap((sample,), np.mean, n_resamples=4000, method="BCa", rng=rng)
+    groups = Groups.within(np.zeros(60))
+    without = np.vstack(list(groups.weights())) @ sample / 59
+    draws = expected.bootstrap_distribution
+    found = bca(sample.mean(), draws, 0.95, groups.acceleration(sample.mean(), without))
+    assert found == pytest.approx(tuple(expected.confidence_interval), abs=0.003)
+
+
+def test_influence_within_strata_is_that_of_the_strata_alone():
+    # The mean of two strata's means: each row's influence is its distance from its own mean, by the stratum's size.
+    rng = np.random.default_rng(0)
+    strata, x = np.repeat([0, 1], [12, 30]), rng.exponential(size=42)
+
+    def score(weights):
+        return np.mean(
+            [weights[:, strata == s] @ x[strata == s] / weights[:, strata == s].sum(axis=1) for s in (0, 1)], 0
+        )
+
+    groups = Groups.within(strata)
+    influence = groups.influence(score(np.ones((1, 42)))[0], score(np.vstack(list(groups.weights()))))
+    means, sizes = np.array([x[strata == s].mean() for s in (0, 1)])[strata], np.bincount(strata)[strata]
+    np.testing.assert_allclose(influence[groups.of_row], (x - means) / sizes / 2, atol=1e-12)
+
+
+def test_groups_left_out_cover_all_rows_once_and_never_span_strata():
+    strata = np.random.default_rng(0).integers(0, 3, 5000)
+    strata[:7] = 9
+    groups = Groups.within(strata)
+    left_out = 1 - np.vstack(list(groups.weights()))
+    assert (left_out.sum(axis=0) == 1).all()
+    assert len(groups.size) < 600
+    assert all(len(np.unique(strata[row > 0])) == 1 for row in left_out)
+    assert (left_out[:, :7].sum(axis=1) <= 1).all()  # a small stratum goes row by row
+
+
+def test_wilson_equals_scipy():
+    from scipy.stats import binomtest
+
+    for hits in (0, 3, 12):
+        expected = binomtest(hits, 12).proportion_ci(0.9, method="wilson")
+        assert wilson(hits / 12, 12, 0.9) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (12, 40), (200, 60)])
+def test_the_low_end_for_a_perfect_auc_makes_perfection_unlikely(positives, negatives):
+    low, high = perfect_auc(positives, negatives, 0.95)
+    assert high == 1
+    rng = np.random.default_rng(0)
+    lift = np.sqrt(2) * NormalDist().inv_cdf(low)  # two normal classes with this area
+    worst = rng.normal(size=(4000, positives)).min(axis=1) + lift
+    perfect = (worst > rng.normal(size=(4000, negatives)).max(axis=1)).mean()
+    assert perfect < 0.025
+
+
+def test_perfect_scores_get_wilsons_and_newcombes_intervals_and_say_so():
+    y = np.repeat([0, 1], 12)
+    p = np.where(y == 1, 0.9, 0.2) + np.linspace(0, 0.05, 24)
+    metrics = evaluate(y, np.column_stack([1 - p, p]), [0, 1]).metrics
+    for name, n in (("accuracy", 24), ("sensitivity", 12), ("specificity", 12), ("precision", 12)):
+        assert metrics[name].interval == pytest.approx(wilson(1.0, n, 0.95))
+        assert "Wilson" in metrics[name].note
+    assert metrics["roc_auc"].interval == perfect_auc(12, 12, 0.95)
+    assert "Newcombe" in metrics["roc_auc"].note
+    assert metrics["f1"].interval is None
+    assert "no interval" in metrics["f1"].note
+
+
+def test_no_draws_give_no_intervals():
+    y, proba = noisy(np.random.default_rng(0), 40, 2)
+    assert all(metric.interval is None for metric in evaluate(y, proba, [0, 1], n_boot=0).metrics.values())
+
+
+def test_a_class_with_one_image_has_an_interval_only_for_proportions():
     y, proba = noisy(np.random.default_rng(0), 40, 2)
     y[y == 1] = 0
     y[0] = 1
-    recall = evaluate(y, proba, [0, 1], n_boot=200).per_class[1]["recall"]
-    assert recall.value in (0, 1)
-    assert recall.low is recall.high is None
-    assert "no interval" in recall.note
+    scores = evaluate(y, proba, [0, 1], n_boot=200).per_class[1]
+    assert scores["recall"].interval == pytest.approx(wilson(scores["recall"].value, 1, 0.95))
+    assert scores["roc_auc"].interval is None
+    assert "single image" in scores["roc_auc"].note
+
+
+def test_percentile_intervals_on_request():
+    y, proba = noisy(np.random.default_rng(0), 100, 2)
+    result = evaluate(y, proba, [0, 1], method="percentile")
+    assert result.method == "percentile"
+    assert result.metrics["roc_auc"].interval != evaluate(y, proba, [0, 1]).metrics["roc_auc"].interval
+    with pytest.raises(InputError, match="interval method 'bootstrap-t'"):
+        evaluate(y, proba, [0, 1], method="bootstrap-t")
+
+
+def test_the_interval_of_a_calibration_error_mirrors_the_draws_and_reaches_zero_where_chance_does():
+    draws = np.linspace(0.08, 0.12, 1001)
+    low, high = percentile(draws, 0.95)
+    assert calibration_error(0.09, draws, 0.95, 0.0) == pytest.approx((0.18 - high, 0.18 - low))
+    assert calibration_error(0.09, draws, 0.95, 0.1)[0] == 0
+    assert calibration_error(0.07, draws, 0.95, 0.0)[1] == 0.07  # it holds the value even so
+
+
+def test_several_models_get_what_each_gets_alone():
+    rng = np.random.default_rng(0)
+    y, one = noisy(rng, 90, 3)
+    other = rng.dirichlet(np.ones(3), 90)
+    together = evaluate_models(y, {"one": one, "other": other}, range(3), y_pred={"other": y}, n_boot=80)
+    assert together["one"].to_dict() == evaluate(y, one, range(3), n_boot=80).to_dict()
+    assert together["other"].to_dict() == evaluate(y, other, range(3), y_pred=y, n_boot=80).to_dict()
+
+
+def test_no_model_or_a_name_without_probabilities_gets_a_sentence():
+    with pytest.raises(InputError, match="no model"):
+        evaluate_models([0, 1], {}, [0, 1])
+    with pytest.raises(InputError, match="model in y_pred 'b'"):
+        evaluate_models([0, 1], {"a": np.eye(2)}, [0, 1], y_pred={"b": [0, 1]})

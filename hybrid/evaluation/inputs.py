@@ -34,6 +34,12 @@ class Problem:
     predicted: np.ndarray
     proba: np.ndarray
 
+    @property
+    def strata(self) -> np.ndarray:
+        """What bootstrap draws keep the numbers of: the true classes; for multi-label all images are one stratum."""
+        single = self.task != "multilabel"
+        return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
+
 
 def check_problem(y_true: Any, proba: Any, classes: Sequence, y_pred: Any = None, positive: Any = None) -> Problem:
     """Check what :func:`hybrid.evaluation.evaluate` was given, which documents the parameters."""

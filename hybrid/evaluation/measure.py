@@ -1,24 +1,11 @@
-"""The one function that evaluates every model."""
+"""The functions that evaluate every model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from hybrid.errors import InputError
-from hybrid.evaluation.bootstrap import draw_weights, interval
-from hybrid.evaluation.inputs import Problem, check_problem
-from hybrid.evaluation.result import Evaluation, Metric
-from hybrid.evaluation.scores import OF_POSITIVE_CLASS, Overall, PerClass, Scores
-
-NEED_NO_IMAGES = {"specificity", "accuracy", "log_loss", "brier"}
-NEED_OTHERS = {"specificity", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
-
-NO_IMAGES = "the split has no image of this class"
-ALL_IMAGES = "every image of the split is of this class"
-NEVER_PREDICTED = "the class is never predicted"
-CONSTANT = "0 by convention: every prediction is the same"
-NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
+from hybrid.evaluation.paired import PairedTest
+from hybrid.evaluation.result import Evaluation
+from hybrid.evaluation.trial import Trial
 
 
 def evaluate(
@@ -31,13 +18,16 @@ def evaluate(
     n_boot: int = 2000,
     seed: int = 0,
     level: float = 0.95,
+    method: str = "bca",
 ) -> Evaluation:
     """Evaluate a model's predictions on one split, with a bootstrap interval for every score.
 
-    The values are scikit-learn's. Intervals are percentile intervals of the bootstrap (Efron and Tibshirani
-    1993, ch. 13): images are drawn with replacement, within each true class for single-label tasks, from all
-    for multi-label. A score that no draw changes, such as an accuracy of 1, gets no interval. Time grows with
-    images × classes × draws; memory does not grow with the draws.
+    The values are scikit-learn's. Intervals come from bootstrap draws: images are drawn with replacement, within
+    each true class for single-label tasks, from all for multi-label. They speak of other images with the same share
+    of each class. BCa intervals (Efron 1987) hold the truth as often as they say where percentile intervals fall
+    short, near 1 above all; `benchmarks/README.md` has the measurements. Where no draw changes a score, proportions
+    get Wilson's interval and a ROC AUC of 1 Newcombe's, and the note says so; other scores get none, with the
+    reason. Time grows with images × classes × draws; memory does not grow with images × draws.
 
     Definitions where the field has several: `brier` is the mean squared error of the positive class's
     probability for two classes, and summed over the classes for more (0 to 2). `roc_auc` and
@@ -45,6 +35,12 @@ def evaluate(
     classes, each against the rest. Macro averages run over the classes that the split has; a class never
     predicted counts there with precision 0, and the note of the metric says so. Log loss clips probabilities
     at 2.2e-16.
+
+    `ece` is the expected calibration error (Guo et al. 2017): the mean distance between probability and frequency
+    over 15 bins, here of equal numbers of images, which bias it less than bins of equal width (Roelofs et al.
+    2022). It is about the positive class's probability for two classes, the likeliest class's for more, and each
+    label's for multi-label, of which `ece_macro` is the mean. Few images make it too large, for a calibrated model
+    too; its interval is an approximation, and reaches down to 0 where chance alone would show as much.
 
     Parameters
     ----------
@@ -65,6 +61,8 @@ def evaluate(
         Seed of the draws.
     level : float, default=0.95
         Coverage of the intervals.
+    method : {"bca", "percentile"}, default="bca"
+        How intervals are taken from the draws.
 
     Returns
     -------
@@ -85,107 +83,122 @@ def evaluate(
     >>> result.confusion.tolist()
     [[1, 0], [1, 1]]
     """
-    if n_boot < 0 or not 0 < level < 1:
-        raise InputError(f"n_boot must be 0 or more and level between 0 and 1; got {n_boot} and {level}.")
-    problem = check_problem(y_true, proba, classes, y_pred, positive)
-    scores = Scores(problem)
-    overall, per_class = scores(np.ones((1, len(problem.truth))))
-    overall_draws, class_draws = _draw(scores, problem, n_boot, seed)
-    support = problem.truth.sum(axis=0)
-    return Evaluation(
-        task=problem.task,
-        classes=problem.classes,
-        positive=problem.positive,
-        n=len(problem.truth),
-        metrics={
-            name: _metric(value[0], overall_draws[name], level, _overall_note(name, problem))
-            for name, value in overall.items()
-        },
-        per_class={
-            label: {
-                name: _metric(value[0, k], class_draws[name][:, k], level, _class_note(name, k, problem))
-                for name, value in per_class.items()
-            }
-            | {"support": int(support[k])}
-            for k, label in enumerate(problem.classes)
-        },
-        confusion=_confusion(problem),
-        level=level,
+    predicted = None if y_pred is None else {"": y_pred}
+    trial = Trial(
+        y_true,
+        {"": proba},
+        classes,
+        y_pred=predicted,
+        positive=positive,
         n_boot=n_boot,
         seed=seed,
+        level=level,
+        method=method,
     )
+    return trial.evaluations()[""]
 
 
-def _draw(scores: Scores, problem: Problem, n_boot: int, seed: int) -> tuple[Overall, PerClass]:
-    """Return every score in every draw: arrays (n_boot,) and (n_boot, k)."""
-    n = len(problem.truth)
-    strata = np.zeros(n, dtype=np.intp) if problem.task == "multilabel" else problem.truth.argmax(axis=1)
-    # The empty first part gives the arrays their names and shapes where no draw is wanted.
-    parts = [scores(np.ones((0, n)))]
-    parts += [scores(weights) for weights in draw_weights(strata, n_boot, seed)]
-    overall, per_class = zip(*parts, strict=True)
-    return _joined(overall), _joined(per_class)
+def evaluate_models(
+    y_true: Any,
+    proba: Mapping[str, Any],
+    classes: Sequence,
+    *,
+    y_pred: Mapping[str, Any] | None = None,
+    positive: Any = None,
+    n_boot: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    method: str = "bca",
+) -> dict[str, Evaluation]:
+    """Evaluate several models on the same images: what :func:`evaluate` gives for each, faster.
+
+    Parameters
+    ----------
+    y_true, classes, positive, n_boot, seed, level, method
+        As for :func:`evaluate`.
+    proba : mapping of str to array-like of shape (n, k)
+        Probabilities by the name of the model.
+    y_pred : mapping of str to array-like, optional
+        Predicted labels by the name of the model; those that it lacks have their likeliest class.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        In the order of `proba`. To test their differences on the same draws, see
+        :class:`~hybrid.evaluation.Trial`.
+
+    Raises
+    ------
+    InputError
+        As :func:`evaluate`, or if there is no model.
+    """
+    trial = Trial(
+        y_true,
+        proba,
+        classes,
+        y_pred=y_pred,
+        positive=positive,
+        n_boot=n_boot,
+        seed=seed,
+        level=level,
+        method=method,
+    )
+    return trial.evaluations()
 
 
-def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def compare_models(
+    y_true: Any,
+    proba: Mapping[str, Any],
+    classes: Sequence,
+    *,
+    y_pred: Mapping[str, Any] | None = None,
+    positive: Any = None,
+    metrics: Sequence[str] | None = None,
+    n_boot: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> list[PairedTest]:
+    """Test the difference of every pair of models on the same images, by each metric.
 
+    Shares of images that are right (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact
+    test (McNemar 1947), the ROC AUC of two classes by that of DeLong, DeLong and Clarke-Pearson (1988), all else by a
+    paired bootstrap: both models see the same draws, and the p-value is the share of draws that lie as far from the
+    difference as it lies from 0. Intervals are DeLong's, and the bootstrap's elsewhere; near the limit an interval may
+    leave out 0 where McNemar's test, which is the stricter, does not tell the models apart. Holm's correction goes
+    over all pairs of a metric.
 
-def _metric(value: float, draws: np.ndarray, level: float, note: str) -> Metric:
-    if np.isnan(value):
-        return Metric(None, note=note)
-    bounds = interval(draws, level)
-    if bounds is not None:
-        return Metric(float(value), *bounds, note=note)
-    reasons = [note, NO_INTERVAL if len(draws) else ""]
-    return Metric(float(value), note="; ".join(filter(None, reasons)))
+    Parameters
+    ----------
+    y_true, classes, positive, seed
+        As for :func:`evaluate`.
+    proba, y_pred
+        As for :func:`evaluate_models`.
+    metrics : sequence of str, optional
+        Names of scores of the whole, as in ``Evaluation.metrics``; by default accuracy and ROC AUC (its macro average
+        for more than two classes), or for multi-label average precision and ROC AUC, macro averages.
+    n_boot : int, default=2000
+        Bootstrap draws, at least 1.
+    level : float, default=0.95
+        Coverage of the intervals; models are distinguishable where the adjusted p-value lies below 1 − `level`.
 
+    Returns
+    -------
+    list of PairedTest
+        By metric, then in the order of the models; empty for a single model.
 
-def _class_note(name: str, k: int, problem: Problem) -> str:
-    """Return why a score of class `k` is not defined, or what it takes by convention."""
-    has = problem.truth[:, k].any()
-    if not has and name not in NEED_NO_IMAGES:
-        return NO_IMAGES
-    if problem.truth[:, k].all() and name in NEED_OTHERS:
-        return ALL_IMAGES
-    said = problem.predicted[:, k]
-    if name == "precision" and not said.any():
-        return NEVER_PREDICTED
-    return CONSTANT if name == "mcc" and said.all() | ~said.any() else ""
+    Raises
+    ------
+    InputError
+        As :func:`evaluate_models`, or if there is no such metric.
 
-
-def _overall_note(name: str, problem: Problem) -> str:
-    """Return why a score of the whole is not defined, or what was left out of it."""
-    support, predicted = problem.truth.sum(axis=0), problem.predicted.sum(axis=0)
-    if problem.task == "binary" and name in OF_POSITIVE_CLASS:
-        return _class_note(OF_POSITIVE_CLASS[name], problem.classes.index(problem.positive), problem)
-    if name == "mcc":
-        if (support > 0).sum() == 1:
-            return "the split has images of one class only"
-        return CONSTANT if (predicted > 0).sum() == 1 else ""
-    if name == "precision_micro" and not predicted.any():
-        return "no label is ever predicted"
-    notes = []
-    if name.endswith("_macro") or name == "balanced_accuracy":
-        absent = [label for label, images in zip(problem.classes, support, strict=True) if images == 0]
-        notes += [f"without classes that the split lacks: {_names(absent)}"] if absent else []
-    if name in ("precision_macro", "precision_weighted"):
-        silent = (support > 0) & (predicted == 0)
-        never = [label for label, missed in zip(problem.classes, silent, strict=True) if missed]
-        notes += [f"counted as 0, because never predicted: {_names(never)}"] if never else []
-    return "; ".join(notes)
-
-
-def _names(labels: Sequence) -> str:
-    text = ", ".join(map(str, labels[:5]))
-    return f"{text} and {len(labels) - 5} more" if len(labels) > 5 else text
-
-
-def _confusion(problem: Problem) -> np.ndarray:
-    """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
-    truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
-    if problem.task != "multilabel":
-        return truth.T @ predicted
-    hits, said, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
-    cells = np.array([[len(truth) - true - said + hits, said - hits], [true - hits, hits]])
-    return cells.transpose(2, 0, 1)
+    Examples
+    --------
+    >>> y = [0, 0, 0, 1, 1, 1]
+    >>> good = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.1, 0.9], [0.2, 0.8]]
+    >>> poor = [[0.6, 0.4], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.1, 0.9], [0.2, 0.8]]
+    >>> test, = compare_models(y, {"good": good, "poor": poor}, [0, 1], metrics=["accuracy"])
+    >>> round(test.difference, 3), test.p_value, test.distinguishable
+    (0.333, 0.5, False)
+    """
+    trial = Trial(y_true, proba, classes, y_pred=y_pred, positive=positive, n_boot=n_boot, seed=seed, level=level)
+    return trial.tests(metrics)

@@ -18,7 +18,7 @@ class Metric:
     ----------
     value : float or None
     low, high : float or None
-        Ends of the bootstrap interval.
+        Ends of the interval.
     note : str
         Why something is None, or what to know about the value; mostly empty.
     """
@@ -69,6 +69,8 @@ class Evaluation:
         Coverage of the intervals.
     n_boot, seed : int
         Bootstrap draws, and their seed.
+    method : {"bca", "percentile"}
+        How the intervals were taken from the draws.
     """
 
     task: str
@@ -81,6 +83,7 @@ class Evaluation:
     level: float = 0.95
     n_boot: int = 2000
     seed: int = 0
+    method: str = "bca"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a JSON-ready dict; None for what is not defined."""
@@ -92,6 +95,7 @@ class Evaluation:
             "level": self.level,
             "n_boot": self.n_boot,
             "seed": self.seed,
+            "method": self.method,
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             # A list in the order of the classes: JSON's keys would turn the class 3 into "3".
             "per_class": [_plain(self.per_class[label]) for label in self.classes],
@@ -125,6 +129,7 @@ class Evaluation:
             level=saved["level"],
             n_boot=saved["n_boot"],
             seed=saved["seed"],
+            method=saved.get("method", "percentile"),  # what there was before there was a choice
         )
 
     def table(self) -> list[Row]:
@@ -156,7 +161,8 @@ class Evaluation:
 
     def _title(self) -> str:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
-        interval = f"; {self.level:.0%} intervals from {self.n_boot} bootstrap draws" if self.n_boot else ""
+        method = {"bca": "BCa"}.get(self.method, self.method)
+        interval = f"; {self.level:.0%} {method} intervals from {self.n_boot} bootstrap draws" if self.n_boot else ""
         return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hybrid.evaluation.calibration import BINS, calibration_gaps
 from hybrid.evaluation.inputs import Problem
 from hybrid.evaluation.ranking import Ranking
 
@@ -15,8 +16,12 @@ OF_POSITIVE_CLASS = {
     "average_precision": "average_precision",
 }
 
-Overall = dict[str, np.ndarray]
-PerClass = dict[str, np.ndarray]
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "hamming_loss", "ece", "ece_macro"})
+RANKED = ("roc_auc", "average_precision")
+
+Overall = dict[str, np.ndarray]  # (draws,)
+PerClass = dict[str, np.ndarray]  # (draws, k)
+Sums = dict[str, np.ndarray]  # (draws, columns): sums over the images
 
 
 class Scores:
@@ -31,30 +36,22 @@ class Scores:
     ----------
     problem : Problem
         Labels, predictions and probabilities.
+    ranked : bool, default=True
+        Whether ROC AUC and average precision are computed too, which take most of the time.
     """
 
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem, ranked: bool = True):
         self._problem = problem
         truth, predicted, proba = problem.truth, problem.predicted, problem.proba
-        self._hits, self._predicted, self._truth = (
-            part.astype(np.float64) for part in (truth & predicted, predicted, truth)
-        )
-        self._rankings = [Ranking(truth[:, k], proba[:, k]) for k in range(truth.shape[1])]
-        # scikit-learn clips so too: a certain, wrong model gets a large loss, not an infinite one.
-        eps = np.finfo(np.float64).eps
-        safe = np.clip(proba, eps, 1 - eps)
-        squares = (truth - proba) ** 2
-        if problem.task == "multilabel":
-            n, k = truth.shape
-            self._micro = Ranking(truth.ravel(), proba.ravel(), np.repeat(np.arange(n), k))
-            self._log_loss, self._brier = -np.log(np.where(truth, safe, 1 - safe)), squares
-            wrong = truth != predicted
-            self._all_right, self._wrong_share = ~wrong.any(axis=1), wrong.mean(axis=1)
-        else:
-            self._log_loss = -np.log(safe[truth])
-            self._brier = squares.sum(axis=1)
-            if problem.task == "binary":
-                self._brier = squares[:, problem.classes.index(problem.positive)]
+        n, k = truth.shape
+        self._rankings = [Ranking(truth[:, j], proba[:, j]) for j in range(k)] if ranked else []
+        rows = np.repeat(np.arange(n), k)
+        self._micro = Ranking(truth.ravel(), proba.ravel(), rows) if ranked and problem.task == "multilabel" else None
+        parts = {"hits": truth & predicted, "predicted": predicted, "truth": truth} | _losses(problem)
+        parts = {name: part.reshape(n, -1) for name, part in parts.items()}
+        # One product with the weights sums all of them.
+        self._columns = np.hstack(list(parts.values())).astype(np.float64)
+        self._ends = dict(zip(parts, np.cumsum([part.shape[1] for part in parts.values()]), strict=True))
 
     def __call__(self, weights: np.ndarray) -> tuple[Overall, PerClass]:
         """Return the scores of each row of `weights`.
@@ -69,69 +66,81 @@ class Scores:
         overall : dict of str to ndarray of shape (draws,)
         per_class : dict of str to ndarray of shape (draws, k)
         """
-        hits, predicted, truth = (weights @ part for part in (self._hits, self._predicted, self._truth))
-        total = weights.sum(axis=1)
-        per_class = _class_scores(hits, predicted, truth, total[:, None])
+        total = weights.sum(axis=1)[:, None]
+        sums = dict(zip(self._ends, np.split(weights @ self._columns, list(self._ends.values())[:-1], 1), strict=True))
+        per_class = _class_scores(sums["hits"], sums["predicted"], sums["truth"], total)
         counts = weights.astype(np.int32)
-        areas = [ranking(counts) for ranking in self._rankings]
-        per_class["roc_auc"] = np.column_stack([auc for auc, _ in areas])
-        per_class["average_precision"] = np.column_stack([precision for _, precision in areas])
+        per_class |= _ranked([ranking(counts) for ranking in self._rankings])
         if self._problem.task == "multilabel":
-            per_class |= _label_scores(hits, predicted, truth, total[:, None])
-            per_class["log_loss"] = weights @ self._log_loss / total[:, None]
-            per_class["brier"] = weights @ self._brier / total[:, None]
-            return self._multilabel(weights, hits, predicted, truth, per_class), per_class
-        return self._single_label(weights, hits, predicted, truth, per_class), per_class
+            per_class |= _label_scores(sums, total)
+            micro = _ranked([self._micro(counts)]) if self._micro else {}
+            return _multilabel(sums, total, per_class, micro), per_class
+        return self._single_label(sums, total, per_class), per_class
 
-    def _single_label(
-        self,
-        weights: np.ndarray,
-        hits: np.ndarray,
-        predicted: np.ndarray,
-        truth: np.ndarray,
-        per_class: PerClass,
-    ) -> Overall:
-        total = weights.sum(axis=1)
-        share = truth / total[:, None]
+    def _single_label(self, sums: Sums, total: np.ndarray, per_class: PerClass) -> Overall:
         overall = {
-            "accuracy": hits.sum(axis=1) / total,
+            "accuracy": sums["hits"].sum(axis=1) / total[:, 0],
             "balanced_accuracy": _mean(per_class["recall"]),
         }
         if self._problem.task == "binary":
             k = self._problem.classes.index(self._problem.positive)
-            overall |= {name: per_class[source][:, k] for name, source in OF_POSITIVE_CLASS.items()}
+            overall |= {
+                name: per_class[source][:, k] for name, source in OF_POSITIVE_CLASS.items() if source in per_class
+            }
         else:
-            overall |= {f"{name}_macro": _mean(per_class[name]) for name in ("roc_auc", "average_precision")}
-        overall["mcc"] = _mcc(hits, predicted, truth)
+            overall |= _macro_ranked(per_class)
+        overall["mcc"] = _mcc(sums["hits"], sums["predicted"], sums["truth"])
         overall |= _macro(per_class)
         for name in ("precision", "recall", "f1"):
-            overall[f"{name}_weighted"] = (share * np.nan_to_num(per_class[name])).sum(axis=1)
-        overall["log_loss"] = weights @ self._log_loss / total
-        overall["brier"] = weights @ self._brier / total
-        return overall
+            overall[f"{name}_weighted"] = (sums["truth"] / total * np.nan_to_num(per_class[name])).sum(axis=1)
+        return overall | {name: sums[name][:, 0] / total[:, 0] for name in ("log_loss", "brier")} | _ece(sums, total)
 
-    def _multilabel(
-        self,
-        weights: np.ndarray,
-        hits: np.ndarray,
-        predicted: np.ndarray,
-        truth: np.ndarray,
-        per_class: PerClass,
-    ) -> Overall:
-        total = weights.sum(axis=1)
-        all_hits, all_predicted, all_true = (part.sum(axis=1) for part in (hits, predicted, truth))
-        auc, precision = self._micro(weights.astype(np.int32))
-        return {
-            "subset_accuracy": weights @ self._all_right / total,
-            "hamming_loss": weights @ self._wrong_share / total,
-            **{f"{name}_macro": _mean(per_class[name]) for name in ("roc_auc", "average_precision")},
-            "roc_auc_micro": auc,
-            "average_precision_micro": precision,
-            **_macro(per_class),
-            "precision_micro": _ratio(all_hits, all_predicted),
-            "recall_micro": _ratio(all_hits, all_true),
-            "f1_micro": _ratio(2 * all_hits, all_predicted + all_true),
-        }
+
+def _losses(problem: Problem) -> dict[str, np.ndarray]:
+    """Return what each image adds to the scores that are means over images."""
+    truth, proba = problem.truth, problem.proba
+    # scikit-learn clips so too: a certain, wrong model gets a large loss, not an infinite one.
+    eps = np.finfo(np.float64).eps
+    safe, squares = np.clip(proba, eps, 1 - eps), (truth - proba) ** 2
+    if problem.task == "multilabel":
+        wrong = truth != problem.predicted
+        losses = {"log_loss": -np.log(np.where(truth, safe, 1 - safe)), "brier": squares}
+        losses |= {"all_right": ~wrong.any(axis=1), "wrong_share": wrong.mean(axis=1)}
+    else:
+        brier = squares.sum(axis=1)
+        if problem.task == "binary":
+            brier = squares[:, problem.classes.index(problem.positive)]
+        losses = {"log_loss": -np.log(safe[truth]), "brier": brier}
+    return losses | {"gaps": calibration_gaps(problem)}
+
+
+def _multilabel(sums: Sums, total: np.ndarray, per_class: PerClass, micro: PerClass) -> Overall:
+    hits, predicted, true = (sums[name].sum(axis=1) for name in ("hits", "predicted", "truth"))
+    return {
+        "subset_accuracy": sums["all_right"][:, 0] / total[:, 0],
+        "hamming_loss": sums["wrong_share"][:, 0] / total[:, 0],
+        **_macro_ranked(per_class),
+        **{f"{name}_micro": values[:, 0] for name, values in micro.items()},
+        **_macro(per_class),
+        "precision_micro": _ratio(hits, predicted),
+        "recall_micro": _ratio(hits, true),
+        "f1_micro": _ratio(2 * hits, predicted + true),
+        "ece_macro": _mean(per_class["ece"]),
+    }
+
+
+def _ece(sums: Sums, total: np.ndarray) -> Overall:
+    return {"ece": np.abs(sums["gaps"]).sum(axis=1) / total[:, 0]}
+
+
+def _ranked(areas: list[tuple[np.ndarray, np.ndarray]]) -> PerClass:
+    if not areas:
+        return {}
+    return {name: np.column_stack(part) for name, part in zip(RANKED, zip(*areas, strict=True), strict=True)}
+
+
+def _macro_ranked(per_class: PerClass) -> Overall:
+    return {f"{name}_macro": _mean(per_class[name]) for name in RANKED if name in per_class}
 
 
 def _class_scores(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray, total: np.ndarray) -> PerClass:
@@ -145,16 +154,21 @@ def _class_scores(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray, to
     }
 
 
-def _label_scores(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray, total: np.ndarray) -> PerClass:
+def _label_scores(sums: Sums, total: np.ndarray) -> PerClass:
     """Return what each label of a multi-label task has beyond :func:`_class_scores`."""
+    hits, predicted, truth = sums["hits"], sums["predicted"], sums["truth"]
     recall, specificity = _ratio(hits, truth), _ratio(total - truth - predicted + hits, total - truth)
     # A label takes two counts a side: with and without it.
     columns = np.stack([hits, total - truth - predicted + hits], axis=-1)
     mcc = _mcc(columns, np.stack([predicted, total - predicted], axis=-1), np.stack([truth, total - truth], axis=-1))
+    gaps = sums["gaps"].reshape(*truth.shape, BINS)
     return {
         "accuracy": columns.sum(axis=-1) / total,
         "balanced_accuracy": (recall + specificity) / 2,
         "mcc": mcc,
+        "log_loss": sums["log_loss"] / total,
+        "brier": sums["brier"] / total,
+        "ece": np.abs(gaps).sum(axis=-1) / total,
     }
 
 

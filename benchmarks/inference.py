@@ -1,0 +1,182 @@
+"""Do intervals hold the truth, and do tests reject, as often as they say? And how long does it all take?
+
+    python benchmarks/inference.py [coverage|errors|seconds …] [--sets 2000] [--jobs 2]
+
+Simulated test sets of one or two models whose scores are normal within each class, with a fixed number of images of
+each class: the population that the stratified bootstrap speaks of. Of models that are equal in the population, a test
+should tell apart at most 5 pairs in 100. Seconds are those of ten models on 10,000 images with 2,000 draws, all
+scores with their intervals and all pairs tested.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from hybrid.evaluation import Trial
+from hybrid.evaluation.intervals import METHODS
+from hybrid.evaluation.metrics import Settings, evaluation
+
+PHI = NormalDist().cdf
+BLOCK = 25  # sets a task
+TESTED = ("accuracy", "roc_auc", "balanced_accuracy", "f1", "mcc", "average_precision", "brier", "log_loss", "ece")
+
+
+@dataclass(frozen=True)
+class Population:
+    """Where simulated test sets come from.
+
+    Attributes
+    ----------
+    n : int
+        Images of a set.
+    share : float
+        Share of them that are positive.
+    separation : float
+        Distance of the classes' mean scores, in standard deviations.
+    shift : float
+        How far the threshold lies off the middle: sensitivity and specificity then differ.
+    shared : float
+        Share of the variance within a class that two models have in common.
+    """
+
+    n: int
+    share: float
+    separation: float
+    shift: float = 0.0
+    shared: float = 0.5
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """The scores of the population."""
+        sensitivity, specificity = PHI(self.separation / 2 - self.shift), PHI(self.separation / 2 + self.shift)
+        positives = round(self.n * self.share) / self.n
+        return {
+            "accuracy": positives * sensitivity + (1 - positives) * specificity,
+            "roc_auc": PHI(self.separation / 2**0.5),
+        }
+
+    def draw(self, rng: np.random.Generator, models: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the labels of a new set, and each model's probabilities."""
+        y = (np.arange(self.n) < round(self.n * self.share)).astype(int)
+        common = rng.normal(size=self.n) * self.shared**0.5
+        proba = {}
+        for model in range(models):
+            noise = common + rng.normal(size=self.n) * (1 - self.shared) ** 0.5
+            z = self.separation * (y - 0.5) + noise - self.shift
+            p = 1 / (1 + np.exp(-self.separation * z))
+            proba[f"model {model}"] = np.column_stack([1 - p, p])
+        return y, proba
+
+
+COVERED = [
+    Population(n, share, separation, shift)
+    for n in (100, 600)
+    for share, separation, shift in [(0.5, 1.0, 0.0), (0.375, 1.8, 0.0), (0.375, 2.4, 0.5)]
+]
+ALIKE = [Population(n, share, separation) for n in (100, 600) for share, separation in [(0.5, 1.5), (0.3, 2.4)]]
+
+
+def covered(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, dict[str, float]]:
+    """Return in which share of simulated sets each interval method holds the truth, by metric."""
+    held = _simulate(partial(_covered, population), sets, seed, jobs)
+    names = [(metric, method) for metric in population.truth for method in METHODS]
+    shares = dict(zip(names, held.mean(axis=0).tolist(), strict=True))
+    return {metric: {method: shares[metric, method] for method in METHODS} for metric in population.truth}
+
+
+def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, float]:
+    """Return in which share of simulated sets the test by each metric tells apart two models that are alike."""
+    apart = _simulate(partial(_rejected, population), sets, seed, jobs)
+    return dict(zip(TESTED, apart.mean(axis=0).tolist(), strict=True))
+
+
+def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
+    y, proba = population.draw(rng, 1)
+    trial = Trial(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    ((name, problem),) = trial.problems.items()
+    held = []
+    for method in METHODS:
+        settings = Settings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
+        found = evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
+        held.append([found[metric].low <= truth <= found[metric].high for metric, truth in population.truth.items()])
+    return [one for of_metric in zip(*held, strict=True) for one in of_metric]
+
+
+def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
+    y, proba = population.draw(rng, 2)
+    trial = Trial(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    return [test.distinguishable for test in trial.tests(TESTED)]
+
+
+def _simulate(one_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
+    """Return what `one_set` gives for each set, a row each; sets have generators of their own."""
+    seeds = np.random.SeedSequence(seed).spawn(sets)
+    blocks = [seeds[first : first + BLOCK] for first in range(0, sets, BLOCK)]
+    rows = Parallel(jobs)(delayed(_block)(one_set, block) for block in blocks)
+    return np.array([row for block in rows for row in block])
+
+
+def _block(one_set: Any, seeds: list[np.random.SeedSequence]) -> list[list[bool]]:
+    return [one_set(np.random.default_rng(seed)) for seed in seeds]
+
+
+def timed(k: int, models: int = 10, n: int = 10_000) -> dict[str, Any]:
+    """Return the seconds of evaluating and comparing models of `k` classes."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, k, n)
+    proba = {}
+    for model in range(models):
+        z = np.exp(rng.normal(size=(n, k)) + 2 * np.eye(k)[y])
+        proba[f"model {model}"] = z / z.sum(axis=1, keepdims=True)
+    started, used = time.perf_counter(), time.process_time()
+    trial = Trial(y, proba, range(k))
+    results = trial.evaluations()
+    evaluated = time.perf_counter() - started
+    tests = trial.tests(list(next(iter(results.values())).metrics))
+    return {
+        "models": models,
+        "images": n,
+        "classes": k,
+        "draws": trial.settings.n_boot,
+        "evaluate_s": evaluated,
+        "evaluate_and_test_s": time.perf_counter() - started,
+        "processor_s": time.process_time() - used,
+        "tests": len(tests),
+    }
+
+
+def main() -> None:
+    from machine import RESULTS, save
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=("coverage", "errors", "seconds"), help="by default all")
+    parser.add_argument("--sets", type=int, default=2000)
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    parts = given.parts or ["coverage", "errors", "seconds"]
+    path = RESULTS / "inference.json"
+    result = json.loads(path.read_text()) if path.exists() else {}
+    result.pop("machine", None)
+    for part, populations, run in [("coverage", COVERED, covered), ("errors", ALIKE, rejected)]:
+        if part in parts:
+            found = []
+            for population in populations:
+                shares = run(population, given.sets, jobs=given.jobs)
+                print(part, population, shares, flush=True)
+                found.append(asdict(population) | {"truth": population.truth, "sets": given.sets, "shares": shares})
+            result[part] = found
+    if "seconds" in parts:
+        result["seconds"] = [timed(2), timed(10)]
+        print(result["seconds"])
+    save("inference", result)
+
+
+if __name__ == "__main__":
+    main()

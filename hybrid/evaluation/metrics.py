@@ -1,0 +1,147 @@
+"""From scores under all weights to an Evaluation: values, intervals, notes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.evaluation import intervals, notes
+from hybrid.evaluation.bootstrap import Groups
+from hybrid.evaluation.calibration import calibrated_error
+from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.resample import Resamples
+from hybrid.evaluation.result import Evaluation, Metric
+from hybrid.evaluation.scores import OF_POSITIVE_CLASS
+
+OF_ONE_SIDE = frozenset({"recall", "specificity", "accuracy"})  # proportions of images that are given, not predicted
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How intervals are made.
+
+    Attributes
+    ----------
+    n_boot, seed : int
+        Bootstrap draws, and their seed.
+    level : float
+        Coverage.
+    method : {"bca", "percentile"}
+    """
+
+    n_boot: int
+    seed: int
+    level: float
+    method: str
+
+
+def evaluation(problem: Problem, scores: Resamples, groups: Groups, settings: Settings) -> Evaluation:
+    """Return the evaluation of one model, whose scores under all weights are `scores`."""
+    build = _Builder(problem, groups, settings)
+    support = problem.truth.sum(axis=0)
+    per_class = {
+        label: {
+            name: build.of_class(
+                name, k, value[0, k], scores.drawn_per_class[name][:, k], scores.without_per_class[name][:, k]
+            )
+            for name, value in scores.per_class.items()
+        }
+        | {"support": int(support[k])}
+        for k, label in enumerate(problem.classes)
+    }
+    return Evaluation(
+        task=problem.task,
+        classes=problem.classes,
+        positive=problem.positive,
+        n=len(problem.truth),
+        metrics={
+            name: build.overall(name, value[0], scores.drawn_overall[name], scores.without_overall[name])
+            for name, value in scores.overall.items()
+        },
+        per_class=per_class,
+        confusion=_confusion(problem),
+        level=settings.level,
+        n_boot=settings.n_boot,
+        seed=settings.seed,
+        method=settings.method,
+    )
+
+
+class _Builder:
+    """Makes the metrics of one model."""
+
+    def __init__(self, problem: Problem, groups: Groups, settings: Settings):
+        self._problem, self._groups, self._settings = problem, groups, settings
+        self._calibrated = calibrated_error(problem, settings.level)
+
+    def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
+        problem = self._problem
+        if problem.task == "binary" and name in OF_POSITIVE_CLASS:
+            k = problem.classes.index(problem.positive)
+            return self.of_class(OF_POSITIVE_CLASS[name], k, value, drawn, without)
+        note = notes.overall_note(name, problem)
+        if np.isnan(value) or len(drawn) == 0:
+            return _plain(value, note)
+        if name.startswith("ece"):
+            bounds = intervals.calibration_error(value, drawn, self._settings.level, self._calibrated.mean())
+            return _with(value, bounds, note)
+        bounds = self._drawn(value, drawn, without)
+        if bounds is None and name in ("accuracy", "subset_accuracy"):
+            return self._wilson(value, len(problem.truth), note)
+        return _with(value, bounds, note)
+
+    def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
+        problem = self._problem
+        note = notes.class_note(name, k, problem)
+        if np.isnan(value) or len(drawn) == 0:
+            return _plain(value, note)
+        if name == "ece":
+            return _with(
+                value, intervals.calibration_error(value, drawn, self._settings.level, self._calibrated[k]), note
+            )
+        n, positives = len(problem.truth), int(problem.truth[:, k].sum())
+        if problem.task != "multilabel" and name not in OF_ONE_SIDE and 1 in (positives, n - positives):
+            return _plain(value, note, notes.LONELY)
+        bounds = self._drawn(value, drawn, without)
+        of = {
+            "recall": positives,
+            "specificity": n - positives,
+            "accuracy": n,
+            "precision": problem.predicted[:, k].sum(),
+        }
+        if bounds is None and name in of:
+            return self._wilson(value, int(of[name]), note)
+        if bounds is None and name == "roc_auc" and value in (0, 1):
+            return self._newcombe(value, positives, n - positives, note)
+        return _with(value, bounds, note)
+
+    def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
+        if self._settings.method == "percentile":
+            return intervals.percentile(drawn, self._settings.level)
+        return intervals.bca(value, drawn, self._settings.level, self._groups.acceleration(value, without))
+
+    def _wilson(self, value: float, n: int, note: str) -> Metric:
+        return _with(value, intervals.wilson(value, n, self._settings.level), note, notes.WILSON)
+
+    def _newcombe(self, value: float, positives: int, negatives: int, note: str) -> Metric:
+        low, high = intervals.perfect_auc(positives, negatives, self._settings.level)
+        return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
+
+
+def _plain(value: float, *texts: str) -> Metric:
+    return Metric(None if np.isnan(value) else float(value), note="; ".join(filter(None, texts)))
+
+
+def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metric:
+    if bounds is None:
+        return _plain(value, *texts, notes.NO_INTERVAL)
+    return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))
+
+
+def _confusion(problem: Problem) -> np.ndarray:
+    """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
+    truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
+    if problem.task != "multilabel":
+        return truth.T @ predicted
+    hits, said, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
+    cells = np.array([[len(truth) - true - said + hits, said - hits], [true - hits, hits]])
+    return cells.transpose(2, 0, 1)

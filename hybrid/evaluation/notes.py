@@ -1,0 +1,58 @@
+"""What to know about single scores: why one is not defined, or what it takes by convention."""
+
+from collections.abc import Sequence
+
+from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.scores import OF_POSITIVE_CLASS
+
+NEED_NO_IMAGES = {"specificity", "accuracy", "log_loss", "brier", "ece"}
+NEED_OTHERS = {"specificity", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
+
+NO_IMAGES = "the split has no image of this class"
+ALL_IMAGES = "every image of the split is of this class"
+NEVER_PREDICTED = "the class is never predicted"
+CONSTANT = "0 by convention: every prediction is the same"
+NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
+LONELY = "no interval: one of the two sides is a single image, which no resampling varies"
+WILSON = "Wilson's interval, because resampling does not vary it"
+NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
+
+
+def class_note(name: str, k: int, problem: Problem) -> str:
+    """Return why a score of class `k` is not defined, or what it takes by convention."""
+    has = problem.truth[:, k].any()
+    if not has and name not in NEED_NO_IMAGES:
+        return NO_IMAGES
+    if problem.truth[:, k].all() and name in NEED_OTHERS:
+        return ALL_IMAGES
+    said = problem.predicted[:, k]
+    if name == "precision" and not said.any():
+        return NEVER_PREDICTED
+    return CONSTANT if name == "mcc" and said.all() | ~said.any() else ""
+
+
+def overall_note(name: str, problem: Problem) -> str:
+    """Return why a score of the whole is not defined, or what was left out of it."""
+    support, predicted = problem.truth.sum(axis=0), problem.predicted.sum(axis=0)
+    if problem.task == "binary" and name in OF_POSITIVE_CLASS:
+        return class_note(OF_POSITIVE_CLASS[name], problem.classes.index(problem.positive), problem)
+    if name == "mcc":
+        if (support > 0).sum() == 1:
+            return "the split has images of one class only"
+        return CONSTANT if (predicted > 0).sum() == 1 else ""
+    if name == "precision_micro" and not predicted.any():
+        return "no label is ever predicted"
+    notes = []
+    if name.endswith("_macro") or name == "balanced_accuracy":
+        absent = [label for label, images in zip(problem.classes, support, strict=True) if images == 0]
+        notes += [f"without classes that the split lacks: {_names(absent)}"] if absent else []
+    if name in ("precision_macro", "precision_weighted"):
+        silent = (support > 0) & (predicted == 0)
+        never = [label for label, missed in zip(problem.classes, silent, strict=True) if missed]
+        notes += [f"counted as 0, because never predicted: {_names(never)}"] if never else []
+    return "; ".join(notes)
+
+
+def _names(labels: Sequence) -> str:
+    text = ", ".join(map(str, labels[:5]))
+    return f"{text} and {len(labels) - 5} more" if len(labels) > 5 else text

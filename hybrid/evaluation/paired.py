@@ -1,0 +1,129 @@
+"""What the comparison of two models on the same images gives back, and how it is said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from hybrid.evaluation.scores import LOWER_IS_BETTER
+
+# Shares of images, whose differences are said in points of a hundred.
+PERCENT = frozenset({"accuracy", "subset_accuracy", "balanced_accuracy", "sensitivity", "specificity"})
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """The difference of two models in one metric on the same images, and whether chance explains it.
+
+    Attributes
+    ----------
+    first, second : str
+        Names of the models.
+    metric : str
+    difference : float or None
+        The first model's value less the second's; None where one of them is not defined.
+    low, high : float or None
+        Ends of the difference's interval.
+    p_value : float or None
+        Two-sided; None where the images do not suffice for a test.
+    p_adjusted : float or None
+        The same with Holm's correction over all pairs that were tested by this metric.
+    test : {"McNemar, exact", "DeLong", "paired bootstrap"}
+    n : int
+        Number of images.
+    level : float
+        Coverage of the interval.
+    """
+
+    first: str
+    second: str
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    test: str
+    n: int
+    level: float = 0.95
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the adjusted p-value lies below 1 − `level`."""
+        return self.p_adjusted is not None and self.p_adjusted < round(1 - self.level, 12)
+
+    def sentence(self) -> str:
+        """Return the outcome in words.
+
+        Figures are the first-named model's less the other's.
+
+        Examples
+        --------
+        >>> test = PairedTest("svm", "forest", "f1", 0.03, -0.01, 0.07, 0.16, 0.16, "paired bootstrap", 99)
+        >>> print(test.sentence())
+        svm and forest are not distinguishable on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
+        """
+        on = f"on these {self.n} images"
+        if self.difference is None:
+            return (
+                f"{self.first} and {self.second} cannot be compared by {self.metric} {on}: it is not defined for both"
+            )
+        if self.p_adjusted is None:
+            return f"{self.first} and {self.second} cannot be tested by {self.metric} {on}, which are too few for it"
+        if not self.distinguishable:
+            return f"{self.first} and {self.second} are not distinguishable {on} ({self._figures()})"
+        if (self.difference > 0) != (self.metric in LOWER_IS_BETTER):
+            return f"{self.first} is better than {self.second} {on} ({self._figures()})"
+        return f"{self.second} is better than {self.first} {on} ({self._figures(-1)})"
+
+    def _figures(self, sign: int = 1) -> str:
+        scale, digits, unit = (100, 1, " points") if self.metric in PERCENT else (1, 3, "")
+        # Adding 0.0 turns a rounded -0.0 into 0.0.
+        difference, low, high = (
+            None if value is None else round(sign * scale * value, digits) + 0.0
+            for value in (self.difference, self.low, self.high)
+        )
+        text = f"{self.metric}: {difference:+.{digits}f}{unit}"
+        if low is not None and high is not None:
+            text += f", {self.level:.0%} interval {min(low, high):.{digits}f} to {max(low, high):.{digits}f}"
+        adjusted = "" if self.p_value == self.p_adjusted else "adjusted "
+        return f"{text}, {adjusted}p {_probability(self.p_adjusted)}".replace("-", "−")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a JSON-ready dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "PairedTest":
+        """Return the test that :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        TypeError
+            If something is missing or unknown.
+        """
+        return cls(**saved)
+
+
+def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
+    """Return the tests with adjusted p-values (Holm 1979); those without a p-value are none of the family.
+
+    Examples
+    --------
+    >>> blank = PairedTest("a", "b", "f1", 0.1, None, None, None, None, "paired bootstrap", 9)
+    >>> [test.p_adjusted for test in holm([replace(blank, p_value=p) for p in (0.25, 0.125, 0.5)])]
+    [0.5, 0.375, 0.5]
+    """
+    ordered = sorted((test.p_value, i) for i, test in enumerate(tests) if test.p_value is not None)
+    adjusted, largest = list(tests), 0.0
+    for rank, (p_value, i) in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(ordered) - rank) * p_value))
+        adjusted[i] = replace(tests[i], p_adjusted=largest)
+    return adjusted
+
+
+def _probability(p: float | None) -> str:
+    if p is None or p >= 0.995:
+        return "= 1"
+    if p < 0.001:
+        return "< .001"
+    return f"= {p:.{2 if p >= 0.1 else 3}f}".replace("0.", ".")

@@ -1,0 +1,85 @@
+"""Calibration error and reliability curve: against scikit-learn, definitions, and populations that are known."""
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+
+from hybrid.errors import InputError
+from hybrid.evaluation import evaluate, reliability_curve
+from hybrid.evaluation.intervals import wilson
+
+
+def binary(n, seed=0, overconfidence=1.0):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(scale=2, size=n)
+    p = 1 / (1 + np.exp(-z))
+    y = (rng.random(n) < 1 / (1 + np.exp(-z / overconfidence))).astype(int)
+    return y, np.column_stack([1 - p, p])
+
+
+def plain_ece(outcome, score):
+    """The definition, for scores that all differ and fill 15 equal bins."""
+    parts = np.array_split(np.argsort(score), 15)
+    return sum(len(part) / len(score) * abs(score[part].mean() - outcome[part].mean()) for part in parts)
+
+
+def test_curve_equals_sklearn():
+    y, proba = binary(400)
+    curve = reliability_curve(y, proba, [0, 1], bins=8)
+    observed, predicted = calibration_curve(y, proba[:, 1], n_bins=8, strategy="quantile")
+    np.testing.assert_allclose(curve.observed, observed)
+    np.testing.assert_allclose(curve.predicted, predicted)
+    assert curve.count.tolist() == [50] * 8
+    ends = [wilson(share, 50, 0.95) for share in observed]
+    np.testing.assert_allclose(np.column_stack([curve.low, curve.high]), ends)
+
+
+def test_curve_of_more_classes_is_about_the_likeliest_and_of_labels_about_all():
+    rng = np.random.default_rng(0)
+    proba, y = rng.dirichlet(np.ones(3), 90), rng.integers(0, 3, 90)
+    curve = reliability_curve(y, proba, range(3), bins=1)
+    assert curve.predicted[0] == pytest.approx(proba.max(axis=1).mean())
+    assert curve.observed[0] == pytest.approx((proba.argmax(axis=1) == y).mean())
+    truth, labels = rng.integers(0, 2, (90, 4)), rng.random((90, 4))
+    curve = reliability_curve(truth, labels, list("abcd"), bins=5)
+    assert curve.count.sum() == 360
+    assert (curve.count * curve.observed).sum() == pytest.approx(truth.sum())
+
+
+def test_equal_probabilities_share_a_bin_whatever_the_order():
+    y, proba = binary(300)
+    proba = np.round(proba, 1)
+    order = np.random.default_rng(1).permutation(300)
+    one, other = reliability_curve(y, proba, [0, 1]), reliability_curve(y[order], proba[order], [0, 1])
+    np.testing.assert_allclose(one.observed, other.observed)
+    assert len(one.count) <= 10
+    values = [evaluate(y[rows], proba[rows], [0, 1], n_boot=0).metrics["ece"].value for rows in (order, slice(None))]
+    assert values[0] == pytest.approx(values[1])
+
+
+def test_error_equals_its_definition():
+    y, proba = binary(300)
+    assert evaluate(y, proba, [0, 1], n_boot=0).metrics["ece"].value == pytest.approx(plain_ece(y, proba[:, 1]))
+    rng = np.random.default_rng(0)
+    proba, y = rng.dirichlet(np.ones(3), 300), rng.integers(0, 3, 300)
+    expected = plain_ece(proba.argmax(axis=1) == y, proba.max(axis=1))
+    assert evaluate(y, proba, range(3), n_boot=0).metrics["ece"].value == pytest.approx(expected)
+    truth, proba = rng.integers(0, 2, (300, 3)), rng.random((300, 3))
+    result = evaluate(truth, proba, list("abc"), n_boot=0)
+    for k, label in enumerate("abc"):
+        assert result.per_class[label]["ece"].value == pytest.approx(plain_ece(truth[:, k], proba[:, k]))
+
+
+def test_the_interval_reaches_zero_for_a_calibrated_model_and_not_for_an_overconfident_one():
+    for seed in range(5):
+        y, proba = binary(600, seed)
+        assert evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"].low == 0
+        y, proba = binary(600, seed, overconfidence=4)
+        metric = evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"]
+        assert 0.05 < metric.low < metric.value < metric.high
+
+
+@pytest.mark.parametrize("change", [{"bins": 0}, {"level": 95}])
+def test_bad_input_gets_a_sentence(change):
+    with pytest.raises(InputError, match="bins must be"):
+        reliability_curve([0, 1], np.eye(2), [0, 1], **change)
