@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, int, int]
 
-_OPTIONS = {"dropout": "a rate from 0 to below 1", "l2": "a penalty of 0 or more"}  # of every network
+_OPTIONS = {  # of every network: whether a value will do, and what an error says that was expected
+    "dropout": (lambda value: _is_number(value) and 0 <= value < 1, "a rate from 0 to below 1"),
+    "l2": (lambda value: _is_number(value) and value >= 0, "a penalty of 0 or more"),
+    "standardize": (lambda value: isinstance(value, bool), "true or false"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Architecture:
     description : sequence of str, optional
         The lines of a network of one's own.
     options : mapping, optional
-        ``dropout`` and ``l2`` of any network, and what the function in the table takes.
+        ``dropout`` and ``l2`` of any network, as for `layers.build_described`; ``standardize``, to bring each image to
+        mean 0 and spread 1 first, where brightness and contrast mean nothing; and what the function in the table takes.
 
     Raises
     ------
@@ -74,30 +79,34 @@ class Architecture:
     def lines(self, input_shape: Shape) -> tuple[str, ...]:
         """Return the description for images of (height, width, channels)."""
         found = NETWORKS[self.name] if self.description is None else self.description
-        if not callable(found):
-            return tuple(found)
-        return tuple(found(input_shape, **{key: v for key, v in self.options.items() if key not in _OPTIONS}))
+        if callable(found):
+            found = found(input_shape, **{key: value for key, value in self.options.items() if key not in _OPTIONS})
+        return (*(["standardize"] if self.options.get("standardize") else []), *found)
 
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
         """Return the network, not compiled; parameters and errors are those of `layers.build_described`."""
         import_keras()
         from hybrid.extractors.layers import build_described
 
-        common = {key: value for key, value in self.options.items() if key in _OPTIONS}
+        common = {key: value for key, value in self.options.items() if key in ("dropout", "l2")}
         return build_described(self.lines(input_shape), input_shape, n_outputs, multilabel, name=self.name, **common)
 
     def _check(self, option: str, value: Any) -> None:
-        own = {}
-        if self.description is None and callable(NETWORKS[self.name]):
-            own = dict(inspect.signature(NETWORKS[self.name]).parameters)
-            del own["input_shape"]
+        describe = NETWORKS[self.name] if self.description is None else None
+        own = list(inspect.signature(describe).parameters)[1:] if callable(describe) else []
         if option not in (*_OPTIONS, *own):
             raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *own])
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if option in own and not (isinstance(value, int) and number and value >= 1):
-            raise InputError(f"{option}={value} was given for {self.name}; expected a whole number of 1 or more.")
-        if option in _OPTIONS and not (number and 0 <= value < (1 if option == "dropout" else float("inf"))):
-            raise InputError(f"{option}={value} was given for {self.name}; expected {_OPTIONS[option]}.")
+        suits, expected = _OPTIONS.get(option, (_is_count, "a whole number of 1 or more"))
+        if not suits(value):
+            raise InputError(f"{option}={value} was given for {self.name}; expected {expected}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def resnet_small(input_shape: Shape, width: int = 32, blocks: int = 1) -> list[str]:

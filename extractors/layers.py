@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from hybrid.errors import InputError
 from hybrid.extractors.description import GRAMMAR, Layer, parse_description, with_dropout
 
-Tensor = keras.KerasTensor
-Builder = Callable[[Tensor, Layer, str, dict[str, Any]], Tensor]
+Builder = Callable[[KerasTensor, Layer, str, dict[str, Any]], KerasTensor]
 
 
 def build_described(
@@ -85,7 +84,7 @@ def _names(hidden: list[Layer]) -> list[str]:
     return names
 
 
-def _checked(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any], failure: str) -> Tensor:
+def _checked(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any], failure: str) -> KerasTensor:
     build, *ranks = BUILDERS[layer.kind]
     if len(x.shape) - 1 not in ranks:
         raise InputError(
@@ -102,21 +101,21 @@ def _checked(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any], failur
     return x
 
 
-def _conv(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _conv(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     options = {"activation": layer.activation, "use_bias": layer.bias, "name": name, **kernels}
     return layers.Conv2D(int(layer.amount), layer.size, layer.stride or 1, layer.padding, **options)(x)
 
 
-def _pool(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _pool(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     kind = layers.AveragePooling2D if layer.kind == "avgpool" else layers.MaxPooling2D
     return kind(layer.size, layer.stride, layer.padding, name=name)(x)
 
 
-def _norm(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _norm(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     return layers.BatchNormalization(momentum=0.9, name=name)(x)
 
 
-def _residual(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _residual(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     filters, stride = int(layer.amount), layer.stride or 1
     options = {"padding": "same", "use_bias": False, **kernels}
     y = layers.ReLU(name=f"{name}_relu_1")(_norm(x, layer, f"{name}_norm_1", {}))
@@ -128,21 +127,21 @@ def _residual(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Te
     return layers.Add(name=name)([x, y])
 
 
-def _recurrent(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _recurrent(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     kind = layers.LSTM if layer.kind == "lstm" else layers.GRU
     return kind(int(layer.amount), return_sequences=layer.sequences, name=name, **kernels)(x)
 
 
-def _rows(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _rows(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     return layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]), name=name)(x)
 
 
-def _dense(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _dense(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     options = {"activation": layer.activation, "use_bias": layer.bias, "name": name, **kernels}
     return layers.Dense(int(layer.amount), **options)(x)
 
 
-def _standardize(x: Tensor, layer: Layer, name: str, kernels: dict[str, Any]) -> Tensor:
+def _standardize(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any]) -> KerasTensor:
     return layers.LayerNormalization((1, 2, 3), epsilon=1e-5, center=False, scale=False, name=name)(x)
 
 

@@ -149,6 +149,8 @@ def test_fields_are_json_and_give_the_same_augmentation_back():
     assert fields == Augmentation((("rotate", 15), ("flip", 0.5), ("shift", 0.1))).fields()
     assert "policy" in fields
     assert "rotate ±15°" in augmentation.describe()
+    assert Augmentation.parse(["light,flip"]).operations[-1] == ("flip", 0.5)
+    assert Augmentation.parse(["none"]).operations == ()
     image = noise(8, 8, 1)
     np.testing.assert_array_equal(Augmentation.parse([])(image, 0), image)
 

@@ -100,7 +100,7 @@ def test_rows_are_time_steps_and_recurrent_layers_read_them():
 
 
 def test_standardize_makes_brightness_and_contrast_count_for_nothing():
-    network = build_described(["standardize", "conv 3", "globalpool"], SMALL, 2)
+    network = Architecture("mine", ["conv 3", "globalpool"], {"standardize": True}).build(SMALL, 2)
     images = np.random.default_rng(0).integers(50, 150, (4, *SMALL)).astype(np.float32)
     np.testing.assert_allclose(
         network.predict(images, verbose=0), network.predict(images * 1.5 - 30, verbose=0), rtol=1e-3
@@ -156,6 +156,7 @@ def test_a_line_that_cannot_be_built_is_said(lines, message):
         ("resnet_small:widht=8", "Unknown option of resnet_small 'widht'. Nearest: 'width'"),
         ("resnet_small:width=0", "width=0 was given for resnet_small; expected a whole number of 1 or more"),
         ("convnet_small:width=8", "Unknown option of convnet_small 'width'"),
+        ("convnet_small:standardize=1", "standardize=1 was given for convnet_small; expected true or false"),
         ("convnet_small:l2=-1", "l2=-1 was given for convnet_small; expected a penalty of 0 or more"),
         ("resnet50", "Unknown custom backbone 'resnet50'.*A pretrained backbone is used as it is"),
     ],

@@ -15,7 +15,7 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.training import TrainingOptions, input_shape, train_network
 
-QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, seed=1)
+QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), seed=1)
 
 
 def stripes(n=90, seed=0, size=12):

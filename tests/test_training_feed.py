@@ -1,5 +1,7 @@
 """What goes into a training: images and their order by seed and epoch alone, learning rates, losses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,6 +58,18 @@ def test_validation_images_come_in_order_and_as_they_are(part):
     pixels, rows = together(Feed(Images(part, (12, 12, 1)), 10).in_order())
     np.testing.assert_array_equal(rows.ravel()[:23], np.arange(23))
     np.testing.assert_array_equal(pixels.reshape(30, 12, 12)[:23], part.X)
+
+
+def test_the_last_epochs_of_a_cosine_see_images_as_they_are(part):
+    feed = Feed(Images(part, (12, 12, 1)), 23, AUGMENTATION)
+    pixels, rows = together(feed.shuffled(9, 1, augment=False))
+    np.testing.assert_array_equal(pixels[..., 0], part.X[rows])
+    np.testing.assert_array_equal(rows, together(feed.shuffled(9, 1))[1])
+    options = TrainingOptions(epochs=10, clean_epochs=0.2)
+    assert [options.augments(epoch) for epoch in range(10)] == [True] * 8 + [False] * 2
+    assert all(replace(options, schedule="plateau").augments(epoch) for epoch in range(10))
+    assert options.augmentation is not None
+    assert TrainingOptions(augment=("none",)).augmentation is None
 
 
 def test_images_that_do_not_fit_into_memory_are_decoded_as_they_are_met(part, tmp_path, monkeypatch):

@@ -30,9 +30,11 @@ _OPTIONS = (
                  help="Whether rare classes weigh more in the loss."),
     click.option("--label-smoothing", type=float, default=0.0, show_default=True,
                  help="Share of each target that is spread over all classes."),
-    click.option("--augment", multiple=True, metavar="NAME=STRENGTH",
+    click.option("--augment", multiple=True, default=["light"], show_default=True, metavar="NAME=STRENGTH|light|none",
                  help="Change the images of train at random (repeatable), such as rotate=10, flip, shift=0.1, zoom=0.1."
                  " `hybrid data DATA --augment …` shows how."),
+    click.option("--clean-epochs", type=float, default=0.2, show_default=True,
+                 help="Share of the epochs, the last ones of the cosine schedule, without that."),
     click.option("--mixed-precision", is_flag=True, help="Compute in float16: for a GPU."),
 )  # fmt: skip
 
@@ -75,7 +77,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
 
     place = Workspace(workspace)
     names = ("epochs", "batch_size", "steps_per_epoch", "optimizer", "learning_rate", "schedule", "patience",
-             "class_weight", "label_smoothing", "augment", "mixed_precision")  # fmt: skip
+             "class_weight", "label_smoothing", "augment", "clean_epochs",
+             "mixed_precision")  # fmt: skip
     options = TrainingOptions(seed=seed, **{name: given.pop(name) for name in names})
     size, positive, name = parse_size(given.pop("size")), given.pop("positive"), given.pop("name")
     dataset = read_data(data, seed=seed, **given)
@@ -86,7 +89,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     state = place.networks / f".{name}.state.npz"
     with loud_warnings():
         with progress_bar("training") as progress:
-            report = None if as_json else _print_epoch
+            report = None if as_json else print_epoch
             trained = train_network(arch, dataset, options, size=size, report=report, progress=progress, state=state)
         path = save_network(trained, place.networks / name, arch, dataset, options)
         best = fit_network(path, dataset, place, f"network-{name}", trained.seconds, positive)
@@ -102,7 +105,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     click.echo(f"Saved {path}, {LAST} and curves.png beside it: hybrid extract {data}")
 
 
-def _print_epoch(epoch: "Epoch") -> None:
+def print_epoch(epoch: "Epoch") -> None:
+    """Print one line on an epoch of a training."""
     shown = "  ".join(f"{key} {epoch.scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
     left = f"{epoch.left / 60:.0f} min" if epoch.left >= 90 else f"{epoch.left:.0f} s"
     click.echo(f"  epoch {epoch.number:3d}  {shown}  {epoch.seconds:.1f} s, {left} left")

@@ -23,7 +23,7 @@ class Feed:
     batch_size : int
         Every batch has as many images; less only if there are fewer in all.
     augmentation : Augmentation, optional
-        What is done to each image.
+        What is done to each image of a shuffled epoch.
     seed : int, default=0
 
     Attributes
@@ -40,16 +40,16 @@ class Feed:
         self._augmentation = augmentation
         self._seed = seed
 
-    def shuffled(self, epoch: int, steps: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def shuffled(self, epoch: int, steps: int, augment: bool = True) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield `steps` batches of pixels and their rows; the last one is filled up from the epoch's first images."""
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self.images))
-        return self._batches(np.resize(order, steps * self.batch_size), epoch)
+        return self._batches(np.resize(order, steps * self.batch_size), epoch if augment else None)
 
     def in_order(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield all images batch by batch, the last one filled up from the first images."""
-        return self._batches(np.resize(np.arange(len(self.images)), self.steps * self.batch_size), 0)
+        """Yield all images as they are, batch by batch, the last one filled up from the first images."""
+        return self._batches(np.resize(np.arange(len(self.images)), self.steps * self.batch_size), None)
 
-    def _batches(self, rows: np.ndarray, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _batches(self, rows: np.ndarray, epoch: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         todo = iter(np.split(rows, len(rows) // self.batch_size))
         pending: deque[tuple[np.ndarray, Future[np.ndarray]]] = deque()
         with ThreadPoolExecutor(min(_AHEAD, os.cpu_count() or 1), "feed") as pool:
@@ -71,13 +71,11 @@ class Feed:
         self.waited += time.perf_counter() - started
         return pixels, batch
 
-    def _batch(self, rows: np.ndarray, epoch: int) -> np.ndarray:
+    def _batch(self, rows: np.ndarray, epoch: int | None) -> np.ndarray:
+        """Return pixels, augmented as in that epoch if there is one: no two images and epochs have the same seed."""
         pixels = np.empty((len(rows), *self.images.shape), np.uint8)
         for place, row in enumerate(rows.tolist()):
-            image = self.images[row]
-            pixels[place] = image if self._augmentation is None else self._augmentation(image, self._key(epoch, row))
+            pixels[place] = self.images[row]
+            if self._augmentation is not None and epoch is not None:
+                pixels[place] = self._augmentation(self.images[row], (self._seed << 64) | (epoch << 32) | row)
         return pixels
-
-    def _key(self, epoch: int, row: int) -> int:
-        """Return the seed of one image in one epoch: no two have the same."""
-        return (self._seed << 64) | (epoch << 32) | row

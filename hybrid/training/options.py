@@ -42,8 +42,11 @@ class TrainingOptions:
         Whether rare classes weigh more in the losses of train and validation, as in scikit-learn.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in the loss that is minimised.
-    augment : tuple of str, default=()
-        Operations on the images of train, as `Augmentation.parse` reads them.
+    augment : tuple of str, default=("light",)
+        Operations on the images of train, as `Augmentation.parse` reads them; empty for none.
+    clean_epochs : float, default=0.2
+        Share of the epochs, the last ones of a cosine schedule, in which train is not augmented: the network comes to
+        rest on images as it will meet them, and its probabilities fit them.
     mixed_precision : bool, default=False
         Whether to compute in float16 (variables stay float32): for a GPU.
     seed : int, default=0
@@ -65,7 +68,8 @@ class TrainingOptions:
     steps_per_epoch: int | None = None
     class_weight: str = "balanced"
     label_smoothing: float = 0.0
-    augment: tuple[str, ...] = ()
+    augment: tuple[str, ...] = ("light",)
+    clean_epochs: float = 0.2
     mixed_precision: bool = False
     seed: int = 0
 
@@ -84,7 +88,7 @@ class TrainingOptions:
                 raise InputError(f"{name}={value} was given; expected a whole number of 1 or more.")
         if not self.rate > 0:
             raise InputError(f"learning_rate={self.rate} was given; expected a number above 0, such as 0.001.")
-        for name in ("label_smoothing", "warmup"):
+        for name in ("label_smoothing", "warmup", "clean_epochs"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)} was given; expected a share from 0 to below 1.")
         Augmentation.parse(self.augment)
@@ -102,7 +106,13 @@ class TrainingOptions:
     @property
     def augmentation(self) -> Augmentation | None:
         """What is done to the images of train, None for nothing."""
-        return Augmentation.parse(self.augment) if self.augment else None
+        found = Augmentation.parse(self.augment)
+        return found if found.operations else None
+
+    def augments(self, epoch: int) -> bool:
+        """Whether the images of train are augmented in an epoch, counted from 0."""
+        clean = round(self.clean_epochs * self.epochs) if self.schedule == "cosine" else 0
+        return epoch < self.epochs - clean
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,8 @@ class _Run:
     def _steps(self, epoch: int, val_losses: list[float], progress: Progress | None) -> dict[str, float]:
         self.train.waited = 0.0
         total, logs = self.steps * self.options.epochs, []
-        for step, (pixels, rows) in enumerate(self.train.shuffled(epoch, self.steps), start=epoch * self.steps):
+        batches = self.train.shuffled(epoch, self.steps, self.options.augments(epoch))
+        for step, (pixels, rows) in enumerate(batches, start=epoch * self.steps):
             rate = learning_rate(self.options, step, total, val_losses)
             self.model.optimizer.learning_rate = rate
             self.model.reset_metrics()  # as some versions of Keras do at every step
