@@ -9,7 +9,13 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from hybrid.errors import InputError
 
@@ -39,7 +45,9 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
 
     class_weight: str | dict[Any, float] | None
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Learn the labels of embeddings.
 
         Parameters
@@ -50,6 +58,8 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
             Labels, strings or integers; or, for multi-label targets, a matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,), optional
             Weights, not negative; class weights are multiplied onto them.
+        groups : array-like of shape (n_samples,), optional
+            Rows of one group, such as views of one image, are never divided by a cross-validation inside the head.
 
         Returns
         -------
@@ -66,12 +76,15 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         _check_finite(data)
         target = _check_target(target)
         weights = _check_sample_weight(sample_weight, data, dtype=np.float64, ensure_non_negative=True)
+        bound = None if groups is None else column_or_1d(groups)
+        check_consistent_length(data, bound)
         kept = weights > 0
         if not kept.all():
             data, target, weights = data[kept], target[kept], weights[kept]
+            bound = None if bound is None else bound[kept]
         self.multilabel_ = target.ndim == 2
         codes = self._encode_labels(target) if self.multilabel_ else self._encode_classes(target)
-        self._fit_codes(data, codes, self._weigh(codes, weights))
+        self._fit_codes(data, codes, self._weigh(codes, weights), bound)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -128,13 +141,13 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         """Return the values worth trying for each parameter, as GridSearchCV takes them."""
 
     @abstractmethod
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> Any:
+    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
         """Return an estimator fitted to one target: codes 0, 1, … of shape (n_samples,)."""
 
-    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
+    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         """Learn the target; codes and weights are (n_samples,) or (n_samples, n_labels)."""
         columns = zip(np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
-        self.models_ = [self._fit_one(X, column, weight) for column, weight in columns]
+        self.models_ = [self._fit_one(X, column, weight, groups) for column, weight in columns]
 
     def _probabilities(self, X: NDArray) -> NDArray[np.floating]:
         probabilities = [model.predict_proba(X) for model in self.models_]

@@ -11,6 +11,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from hybrid.errors import unknown_name
 
+Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
 CALIBRATIONS = ("auto", "sigmoid", "isotonic", "temperature")
 _SMALLEST = 1e-12
 
@@ -27,7 +29,7 @@ def log_odds(proba: ArrayLike) -> NDArray[np.float64]:
 
 
 def calibrate(
-    estimator: Any, method: str, X: NDArray, codes: NDArray[np.int64], weights: NDArray, folds: StratifiedKFold
+    estimator: Any, method: str, X: NDArray, codes: NDArray[np.int64], weights: NDArray, folds: Folds
 ) -> CalibratedClassifierCV:
     """Return a classifier fitted to all rows, calibrated by what it says of those that it has not seen.
 
@@ -43,7 +45,7 @@ def calibrate(
         Classes, from 0.
     weights : ndarray of shape (n,)
         Of the rows, in training and in calibration.
-    folds : StratifiedKFold
+    folds : list of (ndarray, ndarray)
         Of the cross-validation that finds what the estimator says of rows it has not seen.
 
     References
@@ -58,7 +60,22 @@ def calibrate(
     model.fit(X, codes, sample_weight=weights)
     if auto and any(curve.a_ >= 0 for curve in model.calibrated_classifiers_[0].calibrators):
         model = model.set_params(method="temperature").fit(X, codes, sample_weight=weights)
-    return model
+    return model.set_params(cv=len(folds))  # the rows of the folds are not to be saved with it
+
+
+def calibration_folds(codes: NDArray[np.int64], groups: NDArray | None, cv: int, seed: int | None) -> Folds:
+    """Return stratified, shuffled folds that divide no group, fewer than `cv` where a class has fewer rows or groups.
+
+    A group counts as of the class of its first row. Where a class is in fewer than two groups, rows are dealt out
+    singly.
+    """
+    _, first, group = np.unique(np.arange(len(codes)) if groups is None else groups, True, True)
+    counts = np.bincount(codes[first], minlength=codes.max() + 1)
+    if counts.min() < 2 and groups is not None:
+        return calibration_folds(codes, None, cv, seed)
+    folds = StratifiedKFold(min(cv, int(counts.min())), shuffle=True, random_state=seed)
+    dealt = folds.split(np.empty(len(first)), codes[first])
+    return [(np.flatnonzero(np.isin(group, train)), np.flatnonzero(np.isin(group, test))) for train, test in dealt]
 
 
 def check_calibration(method: Any) -> None:
@@ -102,7 +119,8 @@ class Recalibration(BaseEstimator):
         self.multilabel_ = codes.ndim == 2
         several = not self.multilabel_ and proba.shape[1] > 2
         method = "temperature" if several and self.method == "auto" else self.method
-        folds = StratifiedKFold(2)  # whatever they are: what is calibrated learns nothing
+        rows = np.arange(len(proba))
+        folds = [(rows, rows[::2]), (rows, rows[1::2])]  # whatever they are: what is calibrated learns nothing
         columns = zip(self._values(proba, method), np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
         self.models_ = [calibrate(GivenValues(), method, values, *target, folds) for values, *target in columns]
         return self

@@ -64,7 +64,9 @@ class RandomForest(Head):
         """Return the values worth trying for each parameter, as GridSearchCV takes them."""
         return {"min_samples_leaf": [1, 2, 5], "max_features": ["sqrt", 0.1, 0.3]}
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> RandomForestClassifier:
+    def _fit_one(
+        self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
+    ) -> RandomForestClassifier:
         model = RandomForestClassifier(
             self.n_estimators,
             max_depth=self.max_depth,

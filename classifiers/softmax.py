@@ -52,5 +52,7 @@ class Softmax(Head):
         """Iterations that L-BFGS took, the most over labels."""
         return max(int(model.n_iter_.max()) for model in self.models_)
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> LogisticRegression:
+    def _fit_one(
+        self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
+    ) -> LogisticRegression:
         return LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, codes, sample_weight=weights)

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from hybrid.classifiers.base import Head
-from hybrid.classifiers.calibration import calibrate, check_calibration
+from hybrid.classifiers.calibration import calibrate, calibration_folds, check_calibration
 from hybrid.errors import InputError
 
 
@@ -79,17 +78,18 @@ class LinearSVM(Head):
         """Iterations that liblinear took, the most over labels."""
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
 
-    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
+    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         check_calibration(self.calibration)
         if not isinstance(self.cv, Integral) or self.cv < 2:
             raise InputError(f"cv is {self.cv!r}: calibration needs a whole number of folds, 2 or more.")
         for number, column in enumerate(np.atleast_2d(codes.T)):
             self._check_counts(np.bincount(column), number)
-        super()._fit_codes(X, codes, weights)
+        super()._fit_codes(X, codes, weights, groups)
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> CalibratedClassifierCV:
-        n_folds = min(self.cv, int(np.bincount(codes).min()))
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=self.random_state)
+    def _fit_one(
+        self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
+    ) -> CalibratedClassifierCV:
+        folds = calibration_folds(codes, groups, self.cv, self.random_state)
         machine = LinearSVC(C=self.C, dual="auto", max_iter=self.max_iter, random_state=self.random_state)
         return calibrate(machine, self.calibration, X, codes, weights, folds)
 

@@ -84,10 +84,15 @@ class XGBoost(Head):
         """Return the values worth trying for each parameter, as GridSearchCV takes them."""
         return {"max_depth": [2, 3, 5], "n_estimators": [150, 300], "colsample_bytree": [0.1, 0.3]}
 
-    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
-        self.model_ = self._fit_labels(X, codes, weights) if self.multilabel_ else self._fit_one(X, codes, weights)
+    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
+        if self.multilabel_:
+            self.model_ = self._fit_labels(X, codes, weights)
+        else:
+            self.model_ = self._fit_one(X, codes, weights, groups)
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> xgboost.XGBClassifier:
+    def _fit_one(
+        self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
+    ) -> xgboost.XGBClassifier:
         return self._classifier().fit(X, codes, sample_weight=weights)
 
     def _fit_labels(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> xgboost.XGBClassifier:

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from hybrid.classifiers.base import weigh
 from hybrid.classifiers.calibration import Recalibration
 from hybrid.errors import InputError
-from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.threshold import Aim, choose_threshold
 
 
@@ -44,7 +44,7 @@ def adjust(
     validation : (X, y), optional
         Calibrate and choose on these rows instead of by cross-validation inside X.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds. Not used with `validation`.
+        Rows of one group are never split between folds.
     **settings
         Further parameters of `AdjustedHead`.
 
@@ -72,7 +72,7 @@ def adjust(
     if validation is None:
         return Pipeline([*before, (name, adjusted)]).fit(X, y, **{f"{name}__groups": groups})
     if not _is_fitted(pipeline):
-        pipeline = clone(pipeline).fit(X, y)
+        pipeline = clone(pipeline).fit(X, y, **groups_for(pipeline, groups))
     rows = pipeline[:-1].transform(validation[0]) if before else validation[0]
     return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, validation[1]))])
 
@@ -154,13 +154,13 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
                 "Members of the ensemble are fitted already, so nothing can be learnt by cross-validation: "
                 "give validation data."
             )
-        folds = make_folds(
-            y, None if groups is None else np.asarray(groups), cv=self.cv, repeats=self.repeats, seed=self.random_state
-        )
+        bound = None if groups is None else np.asarray(groups)
+        folds = make_folds(y, bound, cv=self.cv, repeats=self.repeats, seed=self.random_state)
         proba = np.zeros((len(y), y.shape[1] if y.ndim == 2 else len(np.unique(y))))
         for train, test in folds:
-            proba[test] += clone(self.head).fit(X[train], y[train]).predict_proba(X[test]) / self.repeats
-        self.head_ = clone(self.head).fit(X, y)
+            inner = groups_for(self.head, None if bound is None else bound[train])
+            proba[test] += clone(self.head).fit(X[train], y[train], **inner).predict_proba(X[test]) / self.repeats
+        self.head_ = clone(self.head).fit(X, y, **groups_for(self.head, bound))
         return self._learn(proba, y)
 
     def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike) -> Self:

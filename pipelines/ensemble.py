@@ -14,6 +14,7 @@ from hybrid.classifiers import HEADS
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 from hybrid.pipelines.build import make_head_pipeline
+from hybrid.pipelines.folds import groups_for
 
 Columns = Sequence[tuple[int, int]] | None
 
@@ -96,14 +97,14 @@ class Ensemble(Head):
         data = np.asarray(X)
         return np.stack([self._ask(number, data) for number in range(len(self.members))])
 
-    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> None:
+    def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         _check_members(self.members, X.shape[1])
         self.shares  # noqa: B018 - wrong weights are told before anything is fitted
         y = codes if self.multilabel_ else self.classes_[codes]
         rows = weights[:, 0] if self.multilabel_ else weights
         fit = delayed(_fit_member)
         self.models_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            fit(clone(member), _take(X, columns), y, rows) for _, member, columns in self.members
+            fit(clone(member), _take(X, columns), y, rows, groups) for _, member, columns in self.members
         )
         for (name, *_), model in zip(self.members, self.models_, strict=True):
             if not np.array_equal(model.classes_, self.classes_):
@@ -112,7 +113,7 @@ class Ensemble(Head):
                     f"{self.classes_.tolist()}."
                 )
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> Any:
+    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
         raise NotImplementedError("the members are fitted to whole targets")
 
     def _probabilities(self, X: NDArray) -> NDArray[np.float64]:
@@ -177,11 +178,12 @@ def make_ensemble(
     return Ensemble(members, n_jobs=n_jobs)
 
 
-def _fit_member(member: Any, X: NDArray, y: NDArray, weights: NDArray) -> Any:
-    if (weights == 1).all():
-        return member.fit(X, y)
-    prefix = f"{member.steps[-1][0]}__" if isinstance(member, Pipeline) else ""
-    return member.fit(X, y, **{f"{prefix}sample_weight": weights})
+def _fit_member(member: Any, X: NDArray, y: NDArray, weights: NDArray, groups: NDArray | None) -> Any:
+    params = groups_for(member, groups)
+    if not (weights == 1).all():
+        prefix = f"{member.steps[-1][0]}__" if isinstance(member, Pipeline) else ""
+        params[f"{prefix}sample_weight"] = weights
+    return member.fit(X, y, **params)
 
 
 def _take(X: NDArray, columns: Columns) -> NDArray:

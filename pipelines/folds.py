@@ -1,8 +1,12 @@
 """Folds inside the training data: stratified, never through a group, and every class in every training part."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from hybrid.errors import InputError
 from hybrid.pipelines.scoring import both_values, truth_matrix
@@ -57,6 +61,21 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeat
         "No folds can be made in which every training part holds every class: some are in too few "
         f"{'rows' if groups is None else 'groups'}. Give validation data instead."
     )
+
+
+def groups_for(estimator: Any, groups: ArrayLike | None) -> dict[str, Any]:
+    """Return the parameter by which an estimator's `fit` is told the groups of its rows; none where it has no use.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier, or a Pipeline that ends in one.
+    groups : array-like of shape (n,), or None
+    """
+    name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
+    if groups is None or not has_fit_parameter(last, "groups"):
+        return {}
+    return {f"{name}__groups" if name else "groups": np.asarray(groups)}
 
 
 def _split(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:

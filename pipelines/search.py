@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from hybrid.errors import InputError
-from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.scoring import MULTILABEL, SINGLE_LABEL, Scorer, both_values, truth_matrix
 
 
@@ -40,7 +40,7 @@ def tune(
     y : array-like of shape (n,) or (n, n_labels)
         Training labels; a 0/1 matrix for multi-label.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds. Not used with `validation`.
+        Rows of one group are never split between folds, of the search or inside a head.
     validation : (X, y), optional
         Score on these rows instead of by cross-validation.
     metric : {"roc_auc", "average_precision", "balanced_accuracy", "f1", "log_loss"}, optional
@@ -76,10 +76,11 @@ def tune(
     scorer = Scorer(metric or (MULTILABEL if y.ndim == 2 else SINGLE_LABEL))
     space = _space(pipeline)
     if validation is not None:
-        return _on_validation(pipeline, space, scorer, X, y, *validation, n_jobs=n_jobs)
+        return _on_validation(pipeline, space, scorer, X, y, *validation, groups=groups, n_jobs=n_jobs)
     check_consistent_length(X, y, groups)
     folds = make_folds(y, None if groups is None else np.asarray(groups), cv=cv, seed=seed)
-    return GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise").fit(X, y)
+    search = GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise")
+    return search.fit(X, y, **groups_for(pipeline, groups))
 
 
 def _on_validation(
@@ -91,6 +92,7 @@ def _on_validation(
     X_val: Any,
     y_val: ArrayLike,
     *,
+    groups: ArrayLike | None,
     n_jobs: int | None,
 ) -> GridSearchCV:
     y_val = _labels(y_val)
@@ -105,9 +107,14 @@ def _on_validation(
         refit=False,
         error_score="raise",
     )
-    search.fit(np.concatenate([np.asarray(X), np.asarray(X_val)]), np.concatenate([y, y_val]))
+    padded = None if groups is None else np.resize(groups, len(fold))  # no validation row is ever fitted to
+    search.fit(
+        np.concatenate([np.asarray(X), np.asarray(X_val)]),
+        np.concatenate([y, y_val]),
+        **groups_for(pipeline, padded),
+    )
     # GridSearchCV would refit on all rows it was given, the validation data among them.
-    search.best_estimator_ = clone(pipeline).set_params(**search.best_params_).fit(X, y)
+    search.best_estimator_ = clone(pipeline).set_params(**search.best_params_).fit(X, y, **groups_for(pipeline, groups))
     return search.set_params(refit=True)
 
 

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 
 from hybrid.errors import InputError
 from hybrid.pipelines.ensemble import Ensemble
-from hybrid.pipelines.folds import make_folds
+from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.scoring import truth_matrix
 
 PRIOR = 100.0  # images' worth of belief in equal weights
@@ -83,8 +83,10 @@ def choose_weights(
     X, y = np.asarray(X), np.asarray(y)
     n_classes = y.shape[1] if y.ndim == 2 else len(np.unique(y))
     proba = np.empty((len(ensemble.members), len(y), n_classes))
-    for train, test in make_folds(y, None if groups is None else np.asarray(groups), cv=cv, seed=seed):
-        proba[:, test] = clone(ensemble).fit(X[train], y[train]).member_probabilities(X[test])
+    bound = None if groups is None else np.asarray(groups)
+    for train, test in make_folds(y, bound, cv=cv, seed=seed):
+        inner = groups_for(ensemble, None if bound is None else bound[train])
+        proba[:, test] = clone(ensemble).fit(X[train], y[train], **inner).member_probabilities(X[test])
     return mixture_weights(proba, y, prior=prior)
 
 

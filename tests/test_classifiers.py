@@ -12,6 +12,7 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.preprocessing import minmax_scale
 
 from hybrid.classifiers import HEADS, LinearSVM, RandomForest, Softmax, XGBoost, make_head
+from hybrid.classifiers.calibration import calibration_folds
 from hybrid.errors import InputError
 
 SMALL: dict[str, dict[str, float]] = {
@@ -247,6 +248,41 @@ def test_svm_probabilities_are_better_than_rescaled_decision_values(calibration)
     rescaled = minmax_scale(machine.decision_function(X[1000:]))
     calibrated = head.predict_proba(X[1000:])[:, 1]
     assert brier_score_loss(y[1000:], calibrated) < 0.9 * brier_score_loss(y[1000:], rescaled)
+
+
+def test_groups_are_not_divided_by_the_calibration():
+    X, y = blobs([60, 60], shift=0, width=64)  # the labels are noise, so nothing can be known of new rows
+    copies = groups = np.repeat(np.arange(120), 5)
+    new = blobs([200, 200], shift=0, width=64, seed=1)[0]
+    sure = {}
+    for name, bound in (("rows", None), ("groups", groups)):
+        head = LinearSVM(C=1.0).fit(X[copies], y[copies], groups=bound)
+        sure[name] = np.abs(head.predict_proba(new)[:, 1] - 0.5).mean()
+    assert sure["groups"] < 0.5 * sure["rows"]
+
+
+def test_folds_of_the_calibration_are_stratified_by_group():
+    codes, groups = np.repeat([0, 1, 0, 1, 0], [3, 2, 3, 2, 3]), np.repeat([0, 1, 2, 3, 4], [3, 2, 3, 2, 3])
+    folds = calibration_folds(codes, groups, cv=5, seed=0)
+    assert len(folds) == 2  # the rarer class has two groups
+    for train, test in folds:
+        assert not set(groups[train]) & set(groups[test])
+        assert set(codes[train]) == set(codes[test]) == {0, 1}
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(codes)))
+    lone = calibration_folds(codes, np.where(codes, 1, groups), cv=5, seed=0)  # one class is one group
+    assert all(set(codes[train]) == {0, 1} for train, _ in lone)
+
+
+@each_head
+def test_groups_are_taken_by_every_head_and_dropped_with_rows_of_weight_zero(name):
+    X, y = blobs([40, 40])
+    groups = np.repeat(np.arange(40), 2).astype(str)
+    kept = np.arange(80) % 4 > 0
+    weighted = small(name).fit(X, y, sample_weight=kept.astype(float), groups=groups)
+    fewer = small(name).fit(X[kept], y[kept], groups=groups[kept])
+    np.testing.assert_allclose(weighted.predict_proba(X), fewer.predict_proba(X), rtol=1e-5)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        small(name).fit(X, y, groups=groups[:-1])
 
 
 @each_head

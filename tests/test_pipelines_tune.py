@@ -98,6 +98,25 @@ def test_tune_hands_the_groups_on(data):
     assert [len(rows) for rows in seen[:-1]] == [20, 20, 20]  # whole groups of three: none in part
 
 
+@pytest.mark.parametrize("on_validation", [True, False])
+def test_tune_tells_a_head_the_groups_of_the_rows_it_is_fitted_to(data, on_validation):
+    X, noisy = data
+    groups = np.repeat(np.arange(30), 3)
+
+    class Watching(LogisticRegression):
+        search_space = staticmethod(lambda: {"C": [1.0, 2.0]})
+
+        def fit(self, X, y, groups):
+            np.testing.assert_array_equal(X[:, 0], groups)
+            return super().fit(X, y)
+
+    X = np.column_stack([groups, X])
+    validation = (X[:10], noisy[:10] > 0) if on_validation else None
+    pipeline = make_head_pipeline(Watching(), scale=False)
+    search = tune(pipeline, X, noisy > 0, groups=groups, validation=validation, cv=3)
+    assert search.best_estimator_.predict(X).shape == (len(X),)
+
+
 def test_folds_are_stratified_seeded_and_capped_by_the_smallest_class():
     y = np.array(["a"] * 30 + ["b"] * 3)
     folds = make_folds(y)
