@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.extractors.images import BadImageError, bytes_digest, read_bytes
+from hybrid.extractors.images import BadImageError, bytes_digest, has_more_frames, read_bytes
 
 _SETTLED_NS = 2_000_000_000  # a file changed within the clock's grain could change again unnoticed
+_DIGEST_BYTES = 32
+_ANIMATED = b"+"  # behind the digest of a file that holds more than one frame
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)  # the last: another table of that name
 
 
@@ -22,9 +24,15 @@ class FileDigests:
     ----------
     cache : Path
         The cache folder.
+
+    Attributes
+    ----------
+    animated : int
+        Files asked for so far that hold more frames than the first, which is all that is used.
     """
 
     def __init__(self, cache: Path):
+        self.animated = 0
         self._path = cache / "digests.sqlite"
 
     def __call__(self, paths: list[str]) -> list[bytes | BadImageError]:
@@ -36,14 +44,15 @@ class FileDigests:
         try:
             for path, name in zip(paths, names, strict=True):
                 stamp, settled = _stamp(path)
-                remembered = known.get(name)
-                if remembered is not None and remembered[0] == stamp:
-                    found.append(remembered[1])
+                remembered, value = known.get(name, (None, b""))
+                looked_at = value if remembered == stamp else _look_at(path)
+                if not isinstance(looked_at, bytes):
+                    found.append(looked_at)
                     continue
-                digest = _digest(path)
-                found.append(digest)
-                if settled and isinstance(digest, bytes):
-                    learnt.append((name, stamp, digest))
+                if remembered != stamp and settled:
+                    learnt.append((name, stamp, looked_at))
+                self.animated += looked_at.endswith(_ANIMATED, _DIGEST_BYTES)
+                found.append(looked_at[:_DIGEST_BYTES])
         finally:
             self._save(learnt)
         return found
@@ -102,9 +111,11 @@ def _stamp(path: str) -> tuple[bytes, bool]:
     return b"%d %d %d %d" % (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino), settled
 
 
-def _digest(path: str) -> bytes | BadImageError:
+def _look_at(path: str) -> bytes | BadImageError:
+    """Return the digest of a file, and a sign behind it if there is more than one frame."""
     try:
-        return bytes_digest(read_bytes(path))
+        data = read_bytes(path)
+        return bytes_digest(data) + _ANIMATED * has_more_frames(data)
     except BadImageError as error:
         return error
 

@@ -36,6 +36,8 @@ class Extraction:
         Images whose embedding was there, or is that of an identical image.
     skipped : dict of int to str
         Rows that could not be read or decoded, and why.
+    animated : int
+        Files, new or not, that hold several frames or pages: the first was used.
     seconds : float
         Of the whole extraction.
     runtime : str or None
@@ -46,6 +48,7 @@ class Extraction:
     new: int = 0
     cached: int = 0
     skipped: dict[int, str] = field(default_factory=dict)
+    animated: int = 0
     seconds: float = 0.0
     runtime: str | None = None
 
@@ -129,7 +132,7 @@ def extract_each(
     missing[readable] = np.column_stack([~store.contains(keys[readable]) for store in stores])
     todo = _first_of_each(keys, np.flatnonzero(missing.any(axis=1)))
     job = _Job(source, keys, dict(bad), on_bad, progress, len(todo))
-    results = [Extraction(keys) for _ in stores]
+    results = [Extraction(keys, animated=memory.animated) for _ in stores]
     for wanted, numbers in _passes(missing, todo):
         run = runtime(wanted)
         new = job.compute([stores[number] for number in wanted], numbers, run)

@@ -2,13 +2,13 @@
 
 The policy is part of every extractor's identity (:data:`POLICY`): change a rule, raise the number.
 
-* The format is told by content. First frame of an animation. EXIF orientation is applied.
-* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped.
-* Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB.
+* The format is told by content. Of an animation, or of several pages, the first frame. EXIF orientation is applied.
+* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped. Of 16-bit colour, the upper byte.
+* Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB. Colour profiles are left out.
 * RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
 * Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
-* A JPEG of at least four times the size asked for is decoded at a half, a quarter or an eighth, never at less than
-  twice that size, before it is resized ("draft" decoding); not so with "nearest", which picks pixels that are there.
+* A JPEG of at least twice the size asked for is decoded at a half, a quarter or an eighth, never at less than that
+  size, before it is resized ("draft" decoding); not so with "nearest", which picks pixels that are there.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hybrid.errors import InputError, unknown_name
 
-POLICY = 2
+POLICY = 3
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -95,6 +95,23 @@ def sniff_format(head: bytes) -> str | None:
     return None
 
 
+def has_more_frames(data: bytes) -> bool:
+    """Whether an image file is an animation or has several pages, of which only the first is used.
+
+    A JPEG's further pictures (MPO: previews, the other eye) are none of that.
+    """
+    kind = sniff_format(data[:32])
+    if kind == "PNG":
+        return data.find(b"acTL", 0, data.find(b"IDAT")) > 0
+    if kind not in ("GIF", "TIFF", "WEBP"):
+        return False
+    try:
+        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+            return getattr(image, "is_animated", False)
+    except Exception:  # what cannot be decoded is said when it is decoded
+        return False
+
+
 def read_bytes(path: str) -> bytes:
     """Return a file's bytes; raise `BadImageError` naming it if it cannot be read."""
     try:
@@ -147,7 +164,7 @@ def decode(
         If the bytes cannot be decoded whole.
     """
     with _named_errors(name):
-        image = _to_mode(_as_image(data, None if interpolation == "nearest" else 2 * max(size)), channels)
+        image = _to_mode(_as_image(data, None if interpolation == "nearest" else max(size)), channels)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), resample(interpolation))
         if channels == 3:
@@ -196,7 +213,7 @@ def _as_image(data: bytes | np.ndarray, least_side: int | None) -> Image.Image:
         image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError:
         raise ValueError(f"it begins like a {kind} file but is none, or is cut short") from None
-    if image.format == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
+    if kind == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
         image.draft(None, (least_side, least_side))
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
@@ -221,6 +238,7 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8 by the full range, rounded: 65535 becomes 255. Mode "I" holds 16-bit PNG and PGM too."""
     pixels = np.asarray(image).astype(np.int64)
+    pixels[pixels == image.info.get("transparency")] = 0
     if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
         raise ValueError("32-bit integers have no fixed range; save it with 8 or 16 bits")
     return Image.fromarray(((pixels * 255 + 32767) // 65535).astype(np.uint8))

@@ -93,9 +93,7 @@ class _Job:
 
     def result(self, extractor: Extractor, done: Extraction) -> EmbeddingSet:
         """Return the set of what an extractor did."""
-        keys, view_keys, skipped = done.keys, None, done.skipped
-        if isinstance(self.source, ViewSource):
-            keys, view_keys, skipped = self.source.by_image(done)
+        keys, view_keys, skipped = self.source.by_image(done)
         kept = np.array([row not in skipped for row in range(len(self.dataset))], bool)
         part, keys = self.dataset.take(kept), keys[kept]
         _check_whole(part)
@@ -120,11 +118,12 @@ class _Job:
             "new": done.new,
             "cached": done.cached,
             "skipped": [{"id": str(self.dataset.ids[row]), "reason": why} for row, why in sorted(skipped.items())],
+            "animated": done.animated,
             "seconds": round(done.seconds, 3),
             "runtime": done.runtime,
         }
-        view_keys = None if view_keys is None else view_keys[kept]
-        return EmbeddingSet("", keys, part.ids, part.y, part.classes, part.split, part.groups, info, view_keys)
+        arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)
+        return EmbeddingSet("", *arrays, info, view_keys[kept] if self.views else None)
 
 
 def _check_whole(part: Dataset) -> None:

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from PIL import Image
 
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.images import BadImageError, bytes_digest
@@ -65,6 +66,19 @@ def test_losing_the_memory_costs_nothing_else(cache, tmp_path, monkeypatch):
     FileDigests(cache)([str(path)])
     (cache / "digests.sqlite").write_bytes(b"damaged" * 100)
     assert FileDigests(cache)([str(path)]) == [bytes_digest(b"one")]
+
+
+def test_animations_are_counted_whether_they_are_read_or_remembered(cache, tmp_path, monkeypatch):
+    settled(monkeypatch)
+    paths = [tmp_path / f"{number}.gif" for number in range(3)]
+    for number, path in enumerate(paths):
+        frames = [Image.new("L", (4, 4), 80 * frame + number) for frame in range(3)]
+        frames[0].save(path, save_all=True, append_images=frames[1:] if number else [])
+    for _ in range(2):
+        memory = FileDigests(cache)
+        assert memory([str(path) for path in paths]) == [bytes_digest(path.read_bytes()) for path in paths]
+        assert memory.animated == 2
+        monkeypatch.setattr("hybrid.extractors.digests.read_bytes", lambda path: pytest.fail("read again"))
 
 
 def test_files_that_cannot_be_read_are_named(cache, tmp_path):

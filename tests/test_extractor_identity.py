@@ -70,17 +70,6 @@ def test_parameters_are_counted_but_change_nothing(tiny_network, identity):
     assert Identity.from_dict(older).fingerprint == identity.fingerprint
 
 
-def test_path_order_and_time_of_the_images_do_not_matter(tiny_network, image_files, tmp_path):
-    extractor = FeatureExtractor(tiny_network)
-    rows = extractor.transform(image_files)
-    copies = [tmp_path / f"copy-{number}.jpg" for number in range(len(image_files))]  # told by content
-    for path, copy in zip(reversed(image_files), copies, strict=True):
-        shutil.copyfile(path, copy)
-        os.utime(copy, (1e9, 1e9))
-    assert extractor.extract(copies).new == 0
-    np.testing.assert_array_equal(extractor.transform(copies), rows[::-1])
-
-
 @pytest.mark.parametrize("params", [{"seed": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
 def test_what_changes_none_does_not(tiny_network, identity, params, pixels):
     other = FeatureExtractor(tiny_network, **params)

@@ -146,6 +146,15 @@ def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, picture
     assert (found["new"], found["cached"]) == (1, 84)
 
 
+def test_animations_are_said_also_when_their_rows_are_stored(hybrid, pictures, tiny_network):
+    frames = [Image.new("RGB", (24, 20), (number, 200, 9)) for number in range(3)]
+    for name in ("0.png", "1.png"):
+        frames[0].save(pictures / "train" / "green" / name, save_all=True, append_images=frames[1:])
+        frames[0].putpixel((0, 0), (1, 1, 1))  # not twice the same picture
+    for _ in range(2):
+        assert "2 animated images" in hybrid("extract", pictures, "--backbone", tiny_network)
+
+
 def test_an_undecodable_image_stops_the_run_and_is_named(hybrid, pictures, tiny_network, tmp_path):
     bad = pictures / "train" / "green" / "3.png"
     bad.write_bytes(bad.read_bytes()[:60])

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hybrid.errors import InputError
 from hybrid.extractors import extraction
@@ -203,6 +204,15 @@ def test_skipped_images_are_listed_and_never_shift_the_rows(cache, image_files):
     alone = [run([image_files[number]], cache)[0].keys[0] for number in kept]
     np.testing.assert_array_equal(store.gather(done.keys[kept]), store.gather(np.array(alone)))
     assert len(np.unique(store.gather(done.keys[kept]), axis=0)) == 9
+
+
+def test_animations_are_counted_cold_and_warm(cache, image_files):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime")]
+    for path in image_files[:2]:
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert run(image_files, cache)[0].animated == 2
+    assert run(image_files, cache)[0].animated == 2
+    assert run(images_of(3), cache)[0].animated == 0
 
 
 def test_unknown_on_bad_is_refused(cache):

@@ -132,6 +132,8 @@ def _show(dataset: "Dataset", found: "list[EmbeddingSet]") -> None:
     for text in info["dataset"]["warnings"]:
         warn(f"WARNING: {text}")
     print_notes([f"Skipped {bad['id']}: {bad['reason']}" for bad in info["skipped"][:20]])
+    if info["animated"]:
+        print_notes([f"{info['animated']} animated images, or of several pages: first frame used."])
     if views := found[0].views:
         of = "every image" if found[0].averages else "every training image"
         what = f"{views.number} views of {of} ({views.augmentation.describe()}; seed {views.seed})"
