@@ -172,7 +172,7 @@ def _find_moved_network(params: dict[str, Any], workspace: Workspace) -> None:
     """Point to the network of the same name in this workspace if the whole project was moved."""
     path = Path(params["backbone"])
     here = workspace.networks / path.parent.name / path.name
-    if path.name == "network.keras" and not path.exists() and here.is_file():
+    if path.name in ("network.keras", "last.keras") and not path.exists() and here.is_file():
         params["backbone"] = str(here.resolve())
 
 
@@ -190,9 +190,8 @@ def _short_name(info: dict[str, Any]) -> str:
     """Return a name from dataset, backbone, layers and views; a trained network's name holds the dataset's already."""
     dataset, params, views = info["dataset"]["name"], info["extractor"]["params"], info["views"]
     path = Path(params["backbone"])
-    backbone = slug(
-        path.parent.name if path.name == "network.keras" else path.stem if path.suffix == ".keras" else path
-    )
+    trained = {"network.keras": path.parent.name, "last.keras": f"{path.parent.name}-last"}
+    backbone = slug(trained.get(path.name) or (path.stem if path.suffix == ".keras" else path))
     words = [] if params["layers"] == ["penultimate"] else [layer.split("/")[-1] for layer in params["layers"]]
     words += [params["pooling"]] if params["pooling"] != "avg" else []
     size = params["size"]

@@ -13,7 +13,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from hybrid.cli.main import main
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError
-from hybrid.training import TrainingOptions, input_shape, train_network
+from hybrid.fitting import fit_network
+from hybrid.training import TrainingOptions, input_shape, save_network, train_network
+from hybrid.workspace import Workspace
 
 QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), seed=1)
 
@@ -98,6 +100,22 @@ def test_several_labels_train_with_one_sigmoid_each():
     assert proba.shape == (90, 3)
     assert not np.allclose(proba.sum(axis=1), 1)
     assert accuracy_score(labels == "level", proba[:, 0] > 0.5) > 0.9
+
+
+def test_a_single_sigmoid_gives_the_probabilities_of_both_classes(dataset, tmp_path):
+    trained = train_network("convnet_bn", dataset, replace(QUICK, epochs=2))
+    path = save_network(trained, tmp_path / "networks/one", "convnet_bn", dataset, QUICK)
+    model = fit_network(path, dataset, Workspace(tmp_path), "network-one", trained.seconds)
+    outputs = predict(trained, dataset)
+    assert outputs.shape == (90, 1)
+    proba = model.pipeline.predict_proba(outputs)
+    np.testing.assert_allclose(proba, np.hstack([1 - outputs, outputs]), rtol=1e-6)
+    predicted = np.where(outputs[:, 0] > 0.5, "upright", "level")
+    np.testing.assert_array_equal(model.pipeline.predict(outputs), predicted)
+    val = dataset.split == "val"
+    assert model.splits["val"].metrics["accuracy"].value == pytest.approx(
+        accuracy_score(dataset.y[val], predicted[val])
+    )
 
 
 def test_the_input_is_sized_to_the_images(tmp_path):
