@@ -81,6 +81,33 @@ class Ensemble(Head):
             )
         return weights / weights.sum()
 
+    def adopt(self, models: Sequence[Any], width: int) -> "Ensemble":
+        """Take fitted members as they are, instead of fitting them.
+
+        Parameters
+        ----------
+        models : sequence of estimators
+            One for each member, in their order, fitted to the same classes.
+        width : int
+            Width of the embeddings whose columns the members name.
+
+        Returns
+        -------
+        Ensemble
+            Itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If the members know other classes.
+        """
+        _check_members(self.members, width)
+        self.models_, self.n_features_in_ = list(models), width
+        last = models[0][-1] if isinstance(models[0], Pipeline) else models[0]
+        self.classes_, self.multilabel_ = last.classes_, getattr(last, "multilabel_", False)
+        self._check_classes()
+        return self
+
     def member_probabilities(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return what each member says.
 
@@ -106,6 +133,9 @@ class Ensemble(Head):
         self.models_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             fit(clone(member), _take(X, columns), y, rows, groups) for _, member, columns in self.members
         )
+        self._check_classes()
+
+    def _check_classes(self) -> None:
         for (name, *_), model in zip(self.members, self.models_, strict=True):
             if not np.array_equal(model.classes_, self.classes_):
                 raise InputError(

@@ -12,7 +12,7 @@ from hybrid.pipelines.ensemble import Ensemble
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.scoring import truth_matrix
 
-PRIOR = 100.0  # images' worth of belief in equal weights
+PRIOR = 20.0  # images' worth of belief in equal weights
 
 _STEPS = 2000
 _CLOSE = 1e-7
@@ -27,15 +27,16 @@ def choose_weights(
     groups: ArrayLike | None = None,
     validation: tuple[Any, ArrayLike] | None = None,
     cv: int = 5,
+    repeats: int = 1,
     seed: int = 0,
     prior: float = PRIOR,
+    balanced: bool = True,
 ) -> list[float]:
     """Return weights for the members of an ensemble: those of the most likely mixture, drawn toward equal ones.
 
     The labels are taken to be drawn from a mixture of the members' probabilities. Its weights are the most likely ones
     under a Dirichlet prior around equal weights, found by expectation and maximisation: they are never negative, and
-    members that the labels do not tell apart keep equal ones. Every class counts as much as every other, as in the
-    members' own training.
+    members that the labels do not tell apart keep equal ones.
 
     Parameters
     ----------
@@ -49,12 +50,14 @@ def choose_weights(
         Rows of one group are never split between folds.
     validation : (X, y), optional
         Choose on these rows instead of by cross-validation.
-    cv : int, default=5
-        Number of folds at most.
+    cv, repeats : int, default=5, 1
+        Number of folds at most, and how often the rows are dealt out anew.
     seed : int, default=0
         Of the folds.
-    prior : float, default=100
+    prior : float, default=20
         How many images the belief in equal weights is worth. 0 gives the most likely weights by themselves.
+    balanced : bool, default=True
+        Whether every class counts as much as every other, as it does in the heads' own training by default.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def choose_weights(
     """
     if validation is not None:
         proba, y_val = ensemble.member_probabilities(validation[0]), np.asarray(validation[1])
-        return mixture_weights(proba, y_val, ensemble.classes_, prior)
+        return mixture_weights(proba, y_val, ensemble.classes_, prior, balanced)
     frozen = [name for name, member, _ in ensemble.members if isinstance(member, FrozenEstimator)]
     if frozen:
         raise InputError(
@@ -82,16 +85,21 @@ def choose_weights(
         )
     X, y = np.asarray(X), np.asarray(y)
     n_classes = y.shape[1] if y.ndim == 2 else len(np.unique(y))
-    proba = np.empty((len(ensemble.members), len(y), n_classes))
-    bound = None if groups is None else np.asarray(groups)
-    for train, test in make_folds(y, bound, cv=cv, seed=seed):
-        inner = groups_for(ensemble, None if bound is None else bound[train])
-        proba[:, test] = clone(ensemble).fit(X[train], y[train], **inner).member_probabilities(X[test])
-    return mixture_weights(proba, y, prior=prior)
+    proba = np.zeros((len(ensemble.members), len(y), n_classes))
+    given = None if groups is None else np.asarray(groups)
+    for train, test in make_folds(y, given, cv=cv, repeats=repeats, seed=seed):
+        inner = groups_for(ensemble, None if given is None else given[train])
+        fitted = clone(ensemble).fit(X[train], y[train], **inner)
+        proba[:, test] += fitted.member_probabilities(X[test]) / repeats
+    return mixture_weights(proba, y, prior=prior, balanced=balanced)
 
 
 def mixture_weights(
-    proba: NDArray[np.floating], y: NDArray, classes: NDArray | None = None, prior: float = PRIOR
+    proba: NDArray[np.floating],
+    y: NDArray,
+    classes: NDArray | None = None,
+    prior: float = PRIOR,
+    balanced: bool = True,
 ) -> list[float]:
     """Return the weights of the most likely mixture, as :func:`choose_weights` describes it.
 
@@ -103,7 +111,8 @@ def mixture_weights(
         Their labels.
     classes : ndarray of shape (k,), optional
         What the columns stand for; those of `y` if not given.
-    prior : float, default=100
+    prior, balanced
+        As for :func:`choose_weights`.
 
     Returns
     -------
@@ -117,6 +126,7 @@ def mixture_weights(
     [1.0, 0.0]
     """
     likelihood, counts = _likelihood(np.asarray(proba, np.float64), truth_matrix(y, classes), y.ndim == 2)
+    counts = counts if balanced else np.full(len(counts), counts.mean())
     weights = np.full(len(proba), 1 / len(proba))
     for _ in range(_STEPS):
         share = weights[:, None] * likelihood

@@ -107,6 +107,19 @@ def test_a_frozen_member_stays_as_it_was_fitted():
     np.testing.assert_array_equal(ensemble.member_probabilities(X)[0], fitted.predict_proba(X[:, :6].copy()))
 
 
+@pytest.mark.parametrize("kind", ["strings", "multilabel"])
+def test_fitted_members_can_be_adopted_and_fitted_anew(kind):
+    X, y = data(kind)
+    fitted = small(["svm", "xgboost"]).fit(X, y)
+    adopted = Ensemble(fitted.members).adopt(fitted.models_, X.shape[1])
+    np.testing.assert_array_equal(adopted.predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(adopted.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(clone(adopted).fit(X, y).predict_proba(X), fitted.predict_proba(X))
+    other = make_head_pipeline("softmax").fit(*data("classes"))
+    with pytest.raises(InputError, match=r"'xgboost-1' knows the classes \[3, 5, 8\]"):
+        Ensemble(fitted.members[:2]).adopt([fitted.models_[0], other], X.shape[1])
+
+
 @pytest.mark.parametrize(
     ("members", "options", "message"),
     [
@@ -171,6 +184,15 @@ def test_the_weights_maximise_the_balanced_likelihood_of_the_mixture():
 
     best = minimize_scalar(loss, bounds=(1e-6, 1 - 1e-6), method="bounded", options={"xatol": 1e-7}).x
     assert mixture_weights(proba, y, prior=100)[0] == pytest.approx(best, abs=1e-4)
+
+
+def test_rare_classes_count_as_much_as_others_unless_told_otherwise():
+    rng = np.random.default_rng(8)
+    y = (rng.random(2000) < 0.05).astype(int)
+    sure = np.where(y == 1, 0.9, 0.3), np.where(y == 1, 0.3, 0.1)  # one is right on the rare class, one on the other
+    proba = np.stack([np.stack([1 - p, p], axis=1) for p in sure])
+    balanced, plain = (mixture_weights(proba, y, balanced=balanced) for balanced in (True, False))
+    assert balanced[0] > 0.5 > plain[0]
 
 
 def test_several_labels_count_like_as_many_tasks():
