@@ -99,7 +99,7 @@ def threshold(group: "Group", shown: int) -> Part | None:
         if result.task == "binary"
         else f"{group.names[shown]} gives each label from its own threshold on, {_origin(model)}.",
         f"Moving it here, on {group.split}, is for looking, not for choosing: a threshold that is chosen on "
-        f"{group.split} flatters itself there. Choose it with `hybrid fit --aim`, which never looks at test.",
+        f"{group.split} flatters itself there. Choose it by hybrid fit --aim, which never looks at test.",
     ]
     if other := int(((proba >= own) != said).any(axis=1).sum()):
         lead.append(
