@@ -8,7 +8,7 @@ from typing import Any as _Any
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
-    from hybrid.comparison import compare
+    from hybrid.comparing import compare
     from hybrid.datasets import Dataset, load_dataset
     from hybrid.evaluation import Evaluation, evaluate
     from hybrid.extractors import FeatureExtractor
@@ -38,7 +38,7 @@ _HOMES = {
     "Dataset": "datasets",
     "Evaluation": "evaluation",
     "FeatureExtractor": "extractors",
-    "compare": "comparison",
+    "compare": "comparing",
     "evaluate": "evaluation",
     "load_dataset": "datasets",
     "load_model": "pipelines",

@@ -86,7 +86,7 @@ def test_data_says_what_it_found(hybrid):
         (("extract", "digits", "--backbone", "resnet50", "--size", "big"), ["--size 'big'", "224"]),
         (("extract", "digits", "--backbone", "resnet50", "--weights", "no.h5"), ["no weights file 'no.h5'"]),
         (("extract", "nowhere", "--backbone", "resnet50"), ["nowhere"]),
-        (("extract", "digits", "--backbone", "resnet50", "--split", "70/20"), ["--split '70/20'", "70/15/15"]),
+        (("extract", "digits", "--backbone", "resnet50", "--split", "70/20"), ["split '70/20'", "70/15/15"]),
         (("data", "digts"), ["digits"]),
         (("train", "resnet50", "digits"), ["custom backbone", "resnet_small"]),
         (("train", "convnet_small", "digits"), ["convnet_small", "8×8"]),

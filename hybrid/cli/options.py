@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,8 +142,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", **columns: Any) -> Any:
     """Return the `Dataset` that DATA and its options say."""
     from hybrid.datasets import load_dataset
+    from hybrid.datasets.split import parse_fractions
 
-    return load_dataset(data, fractions=_fractions(fractions), seed=seed, on_bad=on_bad, **columns)
+    return load_dataset(data, fractions=parse_fractions(fractions), seed=seed, on_bad=on_bad, **columns)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
@@ -158,14 +158,3 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if len(sides) not in (1, 2) or min(sides) < 1:
         raise InputError(f"--size {text!r} was given; expected pixels, such as 224 or 160x120 (height x width).")
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
-
-
-def _fractions(text: str) -> tuple[float, float, float]:
-    try:
-        train, val, test = (float(part) for part in text.replace(",", "/").split("/"))
-    except ValueError:
-        raise InputError(f"--split {text!r} was given; expected three numbers such as 70/15/15.") from None
-    total = train + val + test
-    if min(train, val, test) < 0 or train <= 0 or not (math.isclose(total, 1) or math.isclose(total, 100)):
-        raise InputError(f"--split {text!r} was given; expected train/val/test in percent that add up to 100.")
-    return train / total, val / total, test / total

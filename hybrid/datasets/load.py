@@ -150,6 +150,11 @@ def reopen(arguments: Mapping[str, Any]) -> Dataset:
     return load_dataset(**arguments)
 
 
+def is_named(data: str) -> bool:
+    """Return whether DATA is the name of a dataset, not a path."""
+    return any(kind.named and kind.recognise(data) for kind in KINDS)
+
+
 def _kind_of(data: str) -> Kind:
     for kind in KINDS:
         if kind.recognise(data):

@@ -1,0 +1,60 @@
+"""`hybrid run`."""
+
+from pathlib import Path
+
+import click
+
+from hybrid.cli.options import json_option, workspace_option
+from hybrid.cli.output import loud_warnings, print_json, progress_bar
+from hybrid.extractors.options import RUNTIMES
+from hybrid.workspace import Workspace
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--data", default=None, help="Takes the place of the source of the recipe's only dataset.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Takes the place of what the recipe says (repeatable), as in train.resnet.epochs=5.",
+)
+@click.option("--quick", is_flag=True, help="Do less, as the recipe's table [quick] says.")
+@click.option(
+    "--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True, help="What runs the networks."
+)
+@workspace_option
+@json_option
+def run(
+    recipe: Path,
+    data: str | None,
+    changes: tuple[str, ...],
+    quick: bool,
+    runtime: str,
+    workspace: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Do what RECIPE, a TOML file, says: train, extract, fit, then compare in one report.
+
+    What the workspace holds already is not done again, so an interrupted run goes on where it was. The model is chosen
+    on validation; the test split is looked at once, by the comparison.
+    """
+    from hybrid.cli.compare import show_comparison
+    from hybrid.cli.train import print_epoch
+    from hybrid.recipes import read_recipe
+    from hybrid.run import run_recipe
+    from hybrid.steps import Listener
+
+    place = Workspace(workspace)
+    plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
+    listener = Listener(progress=progress_bar)
+    if not as_json:
+        listener = Listener(click.echo, progress_bar, print_epoch)
+    with loud_warnings():
+        comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
+        written = comparison.save(place.reports / plan.name)
+    if as_json:
+        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
+    else:
+        show_comparison(comparison, written)

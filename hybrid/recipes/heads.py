@@ -1,0 +1,119 @@
+"""The section ``[heads]``: which heads are fitted to which features, and how."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+from hybrid.classifiers import HEADS, make_head
+from hybrid.ensembling import WEIGHTS
+from hybrid.errors import unknown_name
+from hybrid.fitting import HeadOptions
+from hybrid.recipes.recipe import EnsembleStep, FeatureStep, HeadStep
+from hybrid.recipes.section import Section
+
+ENSEMBLE = "ensemble"
+NAMES = (*HEADS, ENSEMBLE)
+
+_SETTINGS = {
+    field.name: get_type_hints(HeadOptions)[field.name]
+    for field in fields(HeadOptions)
+    if field.name not in ("params", "tune", "seed")
+}
+_TUNED_ON = {True: "cv", "cv": "cv", "val": "val"}
+_CLASS_WEIGHTS = {"balanced": "balanced", "none": None}
+
+
+def read_heads(
+    section: Section, features: Sequence[FeatureStep], shared: Mapping[str, Any]
+) -> tuple[tuple[HeadStep, ...], tuple[EnsembleStep, ...]]:
+    """Return the heads: those of ``use``, and one for each table; all there are if neither is given.
+
+    Parameters
+    ----------
+    section : Section
+    features : sequence of FeatureStep
+        What there is to fit heads to.
+    shared : mapping
+        Settings of every head that does not say its own.
+    """
+    used = section.take("use", list[str] | None, None)
+    shared = {**shared, **head_settings(section)}
+    tables = section.tables()
+    if used is None:
+        used = [] if tables else list(HEADS)
+    for name in used:
+        if name not in (*NAMES, *tables):
+            raise section.error("use", unknown_name("head", name, (*NAMES, *tables)))
+    heads: list[HeadStep] = []
+    ensembles: list[tuple[str, Section]] = []
+    for name in dict.fromkeys([*used, *tables]):
+        table = tables.get(name) or section.inner(name, {})
+        kind = table.take("head", str, name)
+        if kind == ENSEMBLE:
+            ensembles.append((name, table))
+        else:
+            heads.append(_head(name, kind, table, shared, features))
+    return tuple(heads), tuple(_ensemble(name, table, shared, heads, features) for name, table in ensembles)
+
+
+def head_settings(section: Section) -> dict[str, Any]:
+    """Return how heads are fitted, as far as a section says it."""
+    found = section.take_given(_SETTINGS)
+    tuned = section.take("tune", bool | str | None, None)
+    if tuned:
+        if tuned not in _TUNED_ON:
+            raise section.error("tune", f"{tuned!r} was given; expected true, 'cv' or 'val'.")
+        found["tune"] = _TUNED_ON[tuned]
+    elif tuned is False:
+        found["tune"] = None
+    if "class_weight" in section:
+        found["class_weight"] = _CLASS_WEIGHTS[section.take_one("class_weight", _CLASS_WEIGHTS, "balanced")]
+    with section.naming():
+        HeadOptions(**{key: value for key, value in found.items() if key != "class_weight"})
+    return found
+
+
+def _head(
+    name: str, kind: str, section: Section, shared: Mapping[str, Any], features: Sequence[FeatureStep]
+) -> HeadStep:
+    if kind not in HEADS:
+        raise section.error("head", unknown_name("head", kind, NAMES))
+    settings = {**shared, **head_settings(section)}
+    on = _features(section, features)
+    parameters = {key: settings.pop(key) for key in ("class_weight",) if key in settings} | section.rest()
+    with section.naming():
+        make_head(kind, **parameters)
+    return HeadStep(name, kind, HeadOptions(params=parameters, **settings), on)
+
+
+def _ensemble(
+    name: str, section: Section, shared: Mapping[str, Any], heads: Sequence[HeadStep], features: Sequence[FeatureStep]
+) -> EnsembleStep:
+    known = [step.name for step in heads]
+    members = section.take("heads", list[str], known)
+    for member in members:
+        if member not in known:
+            raise section.error("heads", unknown_name("head", member, known))
+    if not members:
+        raise section.error("heads", "an ensemble needs other heads: name them here or in [heads] use.")
+    kept = ("aim", "calibration", "folds", "repeats", "seed")
+    settings = {key: value for key, value in {**shared, **head_settings(section)}.items() if key in kept}
+    step = EnsembleStep(
+        name,
+        tuple(members),
+        network=section.take("network", bool, False),
+        weights=section.take_one("weights", WEIGHTS, "equal"),
+        options=HeadOptions(**settings),
+        features=_features(section, features),
+    )
+    section.finish()
+    return step
+
+
+def _features(section: Section, features: Sequence[FeatureStep]) -> tuple[str, ...]:
+    known = [step.name for step in features]
+    names = section.take("features", list[str], known)
+    for name in names:
+        if name not in known:
+            raise section.error("features", unknown_name("feature", name, known))
+    return tuple(names)

@@ -1,0 +1,186 @@
+"""What a recipe says, checked: the steps of a scripted comparison."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hybrid.extractors.custom import Architecture
+from hybrid.extractors.views import Views
+from hybrid.fitting import HeadOptions
+from hybrid.training import TrainingOptions
+
+
+@dataclass(frozen=True)
+class DataStep:
+    """A dataset to load.
+
+    Attributes
+    ----------
+    name : str
+        What the recipe calls it; "" for the only one.
+    arguments : dict
+        Of `load_dataset`.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """A network to train.
+
+    Attributes
+    ----------
+    name : str
+    architecture : Architecture
+    options : TrainingOptions
+    size : int or (int, int), optional
+        Of its input.
+    data : tuple of str
+        Names of the datasets it is trained on, a network each.
+    last : bool
+        Whether its last epoch's weights are compared too, beside its best epoch's.
+    """
+
+    name: str
+    architecture: Architecture
+    options: TrainingOptions
+    size: int | tuple[int, int] | None
+    data: tuple[str, ...]
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class ExtractStep:
+    """Embeddings to extract.
+
+    Attributes
+    ----------
+    name : str
+    network : str, optional
+        The trained network that gives them; else ``parameters`` names a backbone.
+    parameters : dict
+        Of `FeatureExtractor`.
+    data : tuple of str
+        Names of the datasets.
+    views : Views, optional
+        Random augmentations of the training images, for heads to be fitted to beside the images themselves.
+    views_of : {"train", "train+test"}
+        Whether predictions, too, are means over an image and its views.
+    """
+
+    name: str
+    network: str | None
+    parameters: dict[str, Any]
+    data: tuple[str, ...]
+    views: Views | None = None
+    views_of: str = "train"
+
+
+@dataclass(frozen=True)
+class FeatureStep:
+    """What heads are fitted to: the embeddings of one extraction, or of several side by side."""
+
+    name: str
+    parts: tuple[str, ...]
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """A head to fit to each of the features.
+
+    Attributes
+    ----------
+    name : str
+    head : str
+        A name in `hybrid.classifiers.HEADS`.
+    options : HeadOptions
+    features : tuple of str
+        Names of the features.
+    """
+
+    name: str
+    head: str
+    options: HeadOptions
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnsembleStep:
+    """An average of other heads' probabilities, for each of the features.
+
+    Attributes
+    ----------
+    name : str
+    heads : tuple of str
+        Names of the heads that are averaged. Of features side by side, it is the heads of each of them.
+    network : bool
+        Whether the own output of a trained network, whose features they are, counts too.
+    weights : str
+        As in `fit_ensemble`.
+    options : HeadOptions
+    features : tuple of str
+        Names of the features.
+    """
+
+    name: str
+    heads: tuple[str, ...]
+    network: bool
+    weights: str
+    options: HeadOptions
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How models are chosen and compared.
+
+    Attributes
+    ----------
+    metric : str, optional
+        What models are ordered and chosen by; by the task if not given.
+    positive : str, optional
+        The positive class of a binary task.
+    choose : {"simplest", "best"}
+        Which of the models that validation cannot tell apart is taken.
+    cv : (int, int), optional
+        Folds and repeats of a cross-validated comparison beside that on test.
+    """
+
+    metric: str | None = None
+    positive: str | None = None
+    choose: str = "simplest"
+    cv: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A scripted comparison: datasets × features × heads, under one protocol. Made by `read_recipe`.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its suffix.
+    title : str
+    seed : int
+    data, train, extract, features, heads, ensembles : tuple of steps
+    protocol : Protocol
+    text : str
+        The file as it is, for the report.
+    path : Path
+    """
+
+    name: str
+    title: str
+    seed: int
+    data: tuple[DataStep, ...]
+    train: tuple[TrainStep, ...]
+    extract: tuple[ExtractStep, ...]
+    features: tuple[FeatureStep, ...]
+    heads: tuple[HeadStep, ...]
+    ensembles: tuple[EnsembleStep, ...]
+    protocol: Protocol
+    text: str = ""
+    path: Path = field(default_factory=Path)

@@ -1,0 +1,125 @@
+"""The sections of a recipe, each read into its steps."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hybrid.comparison.choice import PREFERENCES
+from hybrid.datasets.load import ON_BAD
+from hybrid.datasets.split import parse_fractions
+from hybrid.errors import unknown_name
+from hybrid.extractors.custom import Architecture
+from hybrid.pipelines.folds import parse_folds
+from hybrid.recipes.heads import head_settings
+from hybrid.recipes.paths import data_source
+from hybrid.recipes.recipe import DataStep, Protocol, TrainStep
+from hybrid.recipes.section import Section
+from hybrid.training import TrainingOptions
+
+Size = int | list[int]
+
+_COLUMNS = {
+    "label": str | list[str],
+    "path_column": str,
+    "split_column": str,
+    "group_column": str,
+    "group_pattern": str,
+}
+
+
+def read_data(section: Section, folder: Path, seed: int) -> tuple[DataStep, ...]:
+    """Return the datasets: ``[data]`` is the only one, or holds a table for each."""
+    if "source" in section:
+        return (_dataset("", section, folder, seed),)
+    tables = section.tables()
+    if not tables:
+        raise section.error("source", "it is missing; expected what `hybrid data` takes, such as a folder.")
+    return tuple(_dataset(name, table, folder, seed) for name, table in tables.items())
+
+
+def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
+    source = section.take("source", str)
+    with section.naming("source"):
+        data = data_source(source, folder)
+    arguments = {"data": data, "seed": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
+    split, root = section.take("split", str | None, None), section.take("image_root", str | None, None)
+    if split is not None:
+        with section.naming("split"):
+            arguments["fractions"] = parse_fractions(split)
+    if root is not None:
+        with section.naming("image_root"):
+            arguments["image_root"] = data_source(root, folder)
+    arguments["on_bad"] = section.take_one("on_bad", ON_BAD, "raise")
+    section.finish()
+    return DataStep(name, arguments)
+
+
+def read_train(section: Section, datasets: Sequence[str], seed: int) -> tuple[TrainStep, ...]:
+    """Return the networks to train, each a table of ``[train]``."""
+    return tuple(_network(name, table, datasets, seed) for name, table in section.tables().items())
+
+
+def _network(name: str, section: Section, datasets: Sequence[str], seed: int) -> TrainStep:
+    architecture = _architecture(name, section)
+    hints = get_type_hints(TrainingOptions)
+    given = section.take_given({field.name: hints[field.name] for field in fields(TrainingOptions)})
+    with section.naming():
+        options = TrainingOptions(**{"seed": seed} | given)
+    step = TrainStep(
+        name,
+        architecture,
+        options,
+        size=read_size(section),
+        data=read_datasets(section, datasets),
+        last=section.take("last", bool, False),
+    )
+    section.finish()
+    return step
+
+
+def _architecture(name: str, section: Section) -> Architecture:
+    """Return the network that ``arch`` names, or that ``layers`` describe."""
+    options = section.take_given({"dropout": float, "l2": float})
+    if "layers" in section:
+        lines = section.take("layers", list[str])
+        with section.naming("layers"):
+            return Architecture(name, lines, options)
+    arch = section.take("arch", str)
+    with section.naming("arch"):
+        found = Architecture.parse(arch)
+        return Architecture(found.name, found.description, {**found.options, **options})
+
+
+def read_size(section: Section) -> int | tuple[int, int] | None:
+    """Return height and width in pixels, or the one side of a square."""
+    size = section.take("size", Size | None, None)
+    if isinstance(size, list):
+        if len(size) != 2:
+            raise section.error("size", f"{size} was given; expected one number of pixels, or [height, width].")
+        return size[0], size[1]
+    return size
+
+
+def read_datasets(section: Section, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the datasets that a step is for; all if it does not say."""
+    given = section.take("data", str | list[str] | None, None)
+    if given is None:
+        return tuple(known)
+    names = [given] if isinstance(given, str) else given
+    for name in names:
+        if name not in known or not name:
+            raise section.error("data", unknown_name("dataset", name, filter(None, known)))
+    return tuple(names)
+
+
+def read_protocol(section: Section) -> tuple[Protocol, dict[str, Any]]:
+    """Return how models are chosen and compared, and the settings of every head that does not say its own."""
+    given = section.take_given({"metric": str, "positive": str | int})
+    choose = section.take_one("choose", PREFERENCES, PREFERENCES[0])
+    folds = section.take("cv", str | None, None)
+    with section.naming("cv"):
+        cv = None if folds is None else parse_folds(folds)
+    shared = head_settings(section)
+    section.finish()
+    return Protocol(**given, choose=choose, cv=cv), shared

@@ -1,0 +1,112 @@
+"""Runs of recipes: what they make, and that nothing is done twice."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hybrid import FeatureExtractor, compare, load_dataset
+from hybrid.cli.main import main
+from hybrid.errors import InputError
+
+RECIPE = """\
+title = "Dots"
+[data]
+source = "dots.npz"
+[train.net]
+layers = ["conv 4", "globalpool"]
+epochs = 1
+[features]
+net = {network = "net", layers = ["conv_1", "features"]}
+raw = {backbone = "TINY"}
+both = ["net-features", "raw"]
+[heads]
+use = ["svm", "softmax", "ensemble"]
+"""
+FEATURES = ("net-conv_1", "net-features", "raw", "both")
+MODELS = {"network-net-dots"} | {f"{head}-{name}-dots" for head in ("svm", "softmax", "ensemble") for name in FEATURES}
+
+
+@pytest.fixture
+def recipe(tmp_path, tiny_network, monkeypatch):
+    """A recipe beside its data: two classes of noise, one of them brighter."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, n in (("train", 40), ("val", 20), ("test", 20)):
+        labels = np.arange(n) % 2
+        images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
+        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    np.savez(folder / "dots.npz", **arrays)
+    (folder / "dots.toml").write_text(RECIPE.replace("TINY", str(tiny_network)))
+    return folder / "dots.toml"
+
+
+def run(recipe, *options, code=0):
+    result = CliRunner().invoke(main, ["run", str(recipe), "--json", *options])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout) if code == 0 else result.stderr
+
+
+def models(done):
+    return {model["model"]: model for group in done["groups"] for model in group["models"]}
+
+
+@pytest.mark.slow
+def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, computed, monkeypatch):
+    first = run(recipe)
+    assert set(models(first)) == MODELS
+    assert sum(computed) == 2 * 80  # each image through each of the two networks once
+    report = (tmp_path / "hybrid_runs/reports/dots/report.html").read_text()
+    assert "Dots" in report
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "hybrid_runs/models").glob("*/metrics.json")}
+
+    def never(*args, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("hybrid.steps.train_network", never)
+    again = run(recipe)
+    assert sum(computed) == 2 * 80
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    assert again["groups"][0]["models"] == first["groups"][0]["models"]
+    assert again["groups"][0]["choice"] == first["groups"][0]["choice"]
+
+    only = run(recipe, "--set", "heads.svm.C=0.5", "--set", "heads.use=['svm', 'softmax']")
+    changed = {path.parent.name for path in stamps if path.stat().st_mtime_ns != stamps[path]}
+    assert changed == {f"svm-{name}-dots" for name in FEATURES}
+    assert set(models(only)) == {name for name in MODELS if not name.startswith("ensemble")}
+
+
+def test_a_mistake_is_one_sentence_and_nothing_is_made(recipe, tmp_path):
+    said = run(recipe, "--set", "train.net.epoch=1", code=1)
+    assert "dots.toml: [train.net] epoch: Unknown key 'epoch'. Nearest: 'epochs'" in " ".join(said.split())
+    assert "Traceback" not in said
+    assert not (tmp_path / "hybrid_runs").exists()
+
+
+def test_in_python_one_call_compares(recipe, tiny_network):
+    dataset = load_dataset(recipe.with_name("dots.npz"))
+    one = FeatureExtractor(tiny_network)
+    other = FeatureExtractor(tiny_network, layers="hidden")
+    comparison = compare(dataset, {"tiny": one, "two": [one.but(layers="pool"), other]}, ["softmax", "ensemble"])
+    assert set(comparison.table()["model"]) == {"softmax-tiny", "ensemble-tiny", "softmax-two", "ensemble-two"}
+    assert comparison.chosen[0] in set(comparison.table()["model"])
+    assert "softmax-tiny" in comparison._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("extractors", "heads", "sentence"),
+    [
+        ("vgg16", ["svn"], "Unknown head 'svn'. Nearest: 'svm'"),
+        ("vgg16", {"svm": {"c": 1}}, "Unknown svm parameter 'c'"),
+        ("vgg16", ["ensemble"], "No head was given"),
+        ([], ["svm"], "No extractor was given"),
+        (["vgg16", "vgg16"], ["svm"], "Two extractors are called 'vgg16'"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_at_once(extractors, heads, sentence):
+    with pytest.raises(InputError, match=sentence):
+        compare(load_dataset("digits"), extractors, heads)
