@@ -35,6 +35,10 @@ class DamagedShardWarning(UserWarning):
     """A shard is damaged or lost; its rows are computed again."""
 
 
+class LostEmbeddingsError(InputError):
+    """Embeddings that were stored are damaged or gone: extracting again computes them."""
+
+
 class EmbeddingStore:
     """The embeddings of one extractor.
 
@@ -84,14 +88,14 @@ class EmbeddingStore:
 
         Raises
         ------
-        InputError
+        LostEmbeddingsError
             If one is not stored.
         """
         out = np.empty((len(keys), self.identity.width), np.float32)
         while True:
             shards, rows = self._find(keys)
             if (shards < 0).any():
-                raise InputError(
+                raise LostEmbeddingsError(
                     f"{int((shards < 0).sum())} of {len(keys)} embeddings are no longer in the store "
                     f"{str(self.folder)!r}: run `hybrid extract` again."
                 )

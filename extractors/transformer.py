@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybrid.extractors.extractor import Extractor
+from hybrid.extractors.identity import Identity
 from hybrid.extractors.source import Source
-from hybrid.extractors.store import EmbeddingStore
+from hybrid.extractors.store import EmbeddingStore, LostEmbeddingsError
 
 
 class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Extractor):
@@ -95,9 +96,15 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             If an image cannot be decoded, or the network cannot be built as asked.
         """
         source, identity = Source.of(X), self.resolve()
-        [done] = self._extract(source, [identity], lambda wanted: self._runtime(identity))
-        rows = EmbeddingStore(self.cache_folder, identity).gather(done.keys)
+        try:
+            rows = self._rows(source, identity)
+        except LostEmbeddingsError:  # a shard was damaged or removed since it was looked for: computed once more
+            rows = self._rows(source, identity)
         return rows.reshape(len(rows), *identity.output_shape)
+
+    def _rows(self, source: Source, identity: Identity) -> np.ndarray:
+        [done] = self._extract(source, [identity], lambda wanted: self._runtime(identity))
+        return EmbeddingStore(self.cache_folder, identity).gather(done.keys)
 
     @property
     def _n_features_out(self) -> int:

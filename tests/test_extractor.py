@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from hybrid.errors import InputError
 from hybrid.extractors import BadImageError, FeatureExtractor
 from hybrid.extractors.extractor import _graphs
+from hybrid.extractors.store import DamagedShardWarning
 
 
 @pytest.fixture
@@ -236,6 +237,46 @@ done = FeatureExtractor(sys.argv[1], ["conv_a", "pool"]).extract(sys.argv[2:])
 heavy = {name for name in ("keras", "tensorflow", "jax", "torch", "h5py", "matplotlib") if name in sys.modules}
 print(done.new, done.cached, sorted(heavy))
 """
+
+
+@pytest.fixture
+def losing(cache, monkeypatch):
+    """Damage the store's only shard whenever an extraction has ended, so often, before its rows are read."""
+
+    def start(harm, often):
+        extract, harmed = FeatureExtractor._extract, []
+
+        def extract_and_lose(*args, **kwargs):
+            done = extract(*args, **kwargs)
+            if len(harmed) < often:
+                (rows,) = {path.with_suffix(".npy") for path in cache.glob("embeddings/*/*.keys")} - set(harmed)
+                data = rows.read_bytes()
+                rows.unlink()
+                if harm != "lose":
+                    rows.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if harm == "flip" else data[:-8])
+                harmed.append(rows)
+            return done
+
+        monkeypatch.setattr(FeatureExtractor, "_extract", extract_and_lose)
+
+    return start
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "lose"])
+def test_rows_that_are_lost_before_they_are_read_are_computed_once_more(extractor, image_files, computed, losing, harm):
+    expected = extractor.transform(image_files)
+    losing(harm, often=1)
+    with pytest.warns(DamagedShardWarning):
+        rows = extractor.transform(image_files)
+    np.testing.assert_array_equal(rows, expected)
+    assert sum(computed) == 24
+
+
+@pytest.mark.filterwarnings("ignore::hybrid.extractors.store.DamagedShardWarning")
+def test_rows_that_are_lost_again_and_again_are_an_error_in_one_sentence(extractor, image_files, losing):
+    losing("flip", often=2)
+    with pytest.raises(InputError, match=r"12 of 12 embeddings are no longer .* run `hybrid extract` again"):
+        extractor.transform(image_files)
 
 
 def test_a_second_run_in_a_new_process_imports_no_keras(tiny_network, image_files, python):
