@@ -10,7 +10,7 @@ from hybrid.errors import InputError
 from hybrid.evaluation import bootstrap, evaluate, evaluate_models
 from hybrid.evaluation.bootstrap import Groups, draw_weights
 from hybrid.evaluation.inputs import check_problem
-from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, wilson
+from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, share_right, wilson
 from hybrid.evaluation.scores import Scores
 
 
@@ -160,6 +160,15 @@ def test_wilson_equals_scipy():
     for hits in (0, 3, 12):
         expected = binomtest(hits, 12).proportion_ci(0.9, method="wilson")
         assert wilson(hits / 12, 12, 0.9) == pytest.approx((expected.low, expected.high))
+
+
+def test_shares_of_strata_vary_as_much_as_their_strata():
+    # A quarter and three quarters of 200 each are right: the variance is that of the two, not of a half of 400.
+    right, strata = np.tile(np.repeat([True, False], [50, 150]), 2), np.repeat([0, 1], 200)
+    right[200:] = ~right[200:]
+    low, high = share_right(right, strata, 0.95)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 * 0.75 / 400), rel=0.02)
+    assert share_right(right, np.zeros(400), 0.95) == pytest.approx(wilson(0.5, 400, 0.95))
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (12, 40), (200, 60)])

@@ -25,9 +25,11 @@ def evaluate(
     The values are scikit-learn's. Intervals come from bootstrap draws: images are drawn with replacement, within
     each true class for single-label tasks, from all for multi-label. They speak of other images with the same share
     of each class. BCa intervals (Efron 1987) hold the truth as often as they say where percentile intervals fall
-    short, near 1 above all; `benchmarks/README.md` has the measurements. Where no draw changes a score, proportions
-    get Wilson's interval and a ROC AUC of 1 Newcombe's, and the note says so; other scores get none, with the
-    reason. Time grows with images × classes × draws; memory does not grow with images × draws.
+    short, near 1 above all; with them, plain shares of images (accuracy, recall, specificity) have Wilson's interval
+    instead, because quantiles of draws jump from one possible share to the next; `benchmarks/README.md` has the
+    measurements. Where no draw changes a score, a ROC AUC of 1 gets Newcombe's interval, a proportion Wilson's, and
+    the note says so; other scores get none, with the reason. Time grows with images × classes × draws; memory does
+    not grow with images × draws.
 
     Definitions where the field has several: `brier` is the mean squared error of the positive class's
     probability for two classes, and summed over the classes for more (0 to 2). `roc_auc` and
@@ -62,7 +64,7 @@ def evaluate(
     level : float, default=0.95
         Coverage of the intervals.
     method : {"bca", "percentile"}, default="bca"
-        How intervals are taken from the draws.
+        How intervals are taken from the draws. With "percentile" those of plain shares come from them too.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from hybrid.evaluation.resample import Resamples
 from hybrid.evaluation.result import Evaluation, Metric
 from hybrid.evaluation.scores import OF_POSITIVE_CLASS
 
-OF_ONE_SIDE = frozenset({"recall", "specificity", "accuracy"})  # proportions of images that are given, not predicted
+SHARES = ("recall", "specificity", "accuracy")  # of images whose number is given
 
 
 @dataclass(frozen=True)
@@ -82,36 +82,32 @@ class _Builder:
         if np.isnan(value) or len(drawn) == 0:
             return _plain(value, note)
         if name.startswith("ece"):
-            bounds = intervals.calibration_error(value, drawn, self._settings.level, self._calibrated.mean())
-            return _with(value, bounds, note)
-        bounds = self._drawn(value, drawn, without)
-        if bounds is None and name in ("accuracy", "subset_accuracy"):
-            return self._wilson(value, len(problem.truth), note)
-        return _with(value, bounds, note)
+            return self._calibration(value, drawn, self._calibrated.mean(), note)
+        if name in ("accuracy", "subset_accuracy"):
+            right = (problem.truth == problem.predicted).all(axis=1)
+            return self._share(value, drawn, right, np.ones(len(right), dtype=bool), note)
+        return _with(value, self._drawn(value, drawn, without), note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
-        problem = self._problem
+        problem, truth = self._problem, self._problem.truth[:, k]
         note = notes.class_note(name, k, problem)
         if np.isnan(value) or len(drawn) == 0:
             return _plain(value, note)
         if name == "ece":
-            return _with(
-                value, intervals.calibration_error(value, drawn, self._settings.level, self._calibrated[k]), note
-            )
-        n, positives = len(problem.truth), int(problem.truth[:, k].sum())
-        if problem.task != "multilabel" and name not in OF_ONE_SIDE and 1 in (positives, n - positives):
+            return self._calibration(value, drawn, self._calibrated[k], note)
+        if name in SHARES:
+            of = {"recall": truth, "specificity": ~truth, "accuracy": np.ones_like(truth)}[name]
+            return self._share(value, drawn, truth == problem.predicted[:, k], of, note)
+        positives = int(truth.sum())
+        if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
             return _plain(value, note, notes.LONELY)
         bounds = self._drawn(value, drawn, without)
-        of = {
-            "recall": positives,
-            "specificity": n - positives,
-            "accuracy": n,
-            "precision": problem.predicted[:, k].sum(),
-        }
-        if bounds is None and name in of:
-            return self._wilson(value, int(of[name]), note)
+        if bounds is None and name == "precision":
+            bounds = intervals.wilson(value, int(problem.predicted[:, k].sum()), self._settings.level)
+            return _with(value, bounds, note, notes.WILSON)
         if bounds is None and name == "roc_auc" and value in (0, 1):
-            return self._newcombe(value, positives, n - positives, note)
+            low, high = intervals.perfect_auc(positives, len(truth) - positives, self._settings.level)
+            return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
         return _with(value, bounds, note)
 
     def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
@@ -119,12 +115,16 @@ class _Builder:
             return intervals.percentile(drawn, self._settings.level)
         return intervals.bca(value, drawn, self._settings.level, self._groups.acceleration(value, without))
 
-    def _wilson(self, value: float, n: int, note: str) -> Metric:
-        return _with(value, intervals.wilson(value, n, self._settings.level), note, notes.WILSON)
+    def _share(self, value: float, drawn: np.ndarray, right: np.ndarray, of: np.ndarray, note: str) -> Metric:
+        if self._settings.method == "percentile":
+            bounds = intervals.percentile(drawn, self._settings.level)
+            if bounds is not None:
+                return _with(value, bounds, note)
+        bounds = intervals.share_right(right[of], self._problem.strata[of], self._settings.level)
+        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
 
-    def _newcombe(self, value: float, positives: int, negatives: int, note: str) -> Metric:
-        low, high = intervals.perfect_auc(positives, negatives, self._settings.level)
-        return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
+    def _calibration(self, value: float, drawn: np.ndarray, calibrated: float, note: str) -> Metric:
+        return _with(value, intervals.calibration_error(value, drawn, self._settings.level, calibrated), note)
 
 
 def _plain(value: float, *texts: str) -> Metric:

@@ -161,8 +161,10 @@ class Evaluation:
 
     def _title(self) -> str:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
-        method = {"bca": "BCa"}.get(self.method, self.method)
-        interval = f"; {self.level:.0%} {method} intervals from {self.n_boot} bootstrap draws" if self.n_boot else ""
+        interval = ""
+        if self.n_boot:
+            how = "BCa, Wilson's for plain shares" if self.method == "bca" else self.method
+            interval = f"; {self.level:.0%} intervals ({how}) from {self.n_boot} bootstrap draws"
         return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
 
     def __str__(self) -> str:
