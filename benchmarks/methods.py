@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from machine import seconds
 from pictures import files
+from PIL import Image
 
 from hybrid.cli.output import print_table
 from hybrid.extractors import FeatureExtractor, RandomWeightsWarning, find_backbone, parse_backbone
@@ -32,6 +33,9 @@ warnings.simplefilter("ignore", RandomWeightsWarning)  # the weights do not matt
 
 BATCH = 32
 CORES = os.cpu_count() or 1
+TORCH_NETWORKS = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet"}  # as transformers calls them
+IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)[:, None, None]
+IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)[:, None, None]
 NAMES = {
     "iterator": "(a) Keras directory iterator, predict per batch",
     "dataset": "(b) image_dataset_from_directory, predict",
@@ -77,10 +81,13 @@ def prepare(job: Job) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
         "dataset": lambda: image_dataset(job, model, preprocess),
     }
     skipped = {}
-    if find_spec("torch") and find_spec("torchvision") and find_backbone(job.backbone).kind == "pretrained":
-        methods["torch"] = lambda: torch_loader(job)
+    if job.backbone not in TORCH_NETWORKS:
+        skipped["torch"] = "the network is hybrid's own"
+    elif not (find_spec("torch") and find_spec("transformers")):
+        skipped["torch"] = "torch and transformers are not installed"
     else:
-        skipped["torch"] = "torch and torchvision are not installed, or have no such network"
+        network = torch_network(job)
+        methods["torch"] = lambda: torch_loader(job, network)
     export(job)
     methods["hybrid"] = lambda: hybrid_cold(job)
     return methods, skipped
@@ -118,17 +125,36 @@ def image_dataset(job: Job, model: keras.Model, preprocess: Callable) -> None:
     np.save(job.output, model.predict(images.map(preprocess), verbose=0))
 
 
-def torch_loader(job: Job) -> None:
-    import torch
-    from torchvision import datasets, models, transforms
+@dataclass(frozen=True)
+class Tensors:
+    """What a DataLoader takes: pictures of one size, (3, side, side), scaled as PyTorch's networks are fed."""
 
-    network = getattr(models, job.backbone)(weights=None).eval()
-    setattr(network, "fc" if hasattr(network, "fc") else "classifier", torch.nn.Identity())
-    scaled = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    steps = transforms.Compose([transforms.Resize((job.side, job.side)), transforms.ToTensor(), scaled])
-    loader = torch.utils.data.DataLoader(datasets.ImageFolder(job.folder, steps), BATCH, num_workers=CORES)
+    paths: list[str]
+    side: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        image = Image.open(self.paths[number]).convert("RGB").resize((self.side, self.side), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image, np.float32).transpose(2, 0, 1) / np.float32(255)
+        return (pixels - IMAGENET_MEAN) / IMAGENET_STD
+
+
+def torch_network(job: Job) -> Any:
+    """Return the same architecture, with its pooling, for PyTorch."""
+    import transformers
+
+    name = TORCH_NETWORKS[job.backbone]
+    return getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")()).eval()
+
+
+def torch_loader(job: Job, network: Any) -> None:
+    import torch
+
+    loader = torch.utils.data.DataLoader(Tensors(files(job.folder), job.side), BATCH, num_workers=CORES)
     with torch.inference_mode():
-        np.save(job.output, torch.cat([network(images) for images, _ in loader]).numpy())
+        np.save(job.output, torch.cat([network(images).pooler_output.flatten(1) for images in loader]).numpy())
 
 
 def hybrid_cold(job: Job) -> None:
