@@ -25,7 +25,7 @@ def take_boosters(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
     boosters: dict[str, bytes] = {}
 
     def take(head: XGBoost) -> XGBoost:
-        bare = copy.copy(head)
+        bare: Any = copy.copy(head)
         if hasattr(head, "model_"):
             bare.model_ = f"boosters/{len(boosters)}.json"
             boosters[bare.model_] = bytes(head.model_.get_booster().save_raw("json"))
@@ -44,7 +44,7 @@ def put_boosters(pipeline: Pipeline, boosters: Mapping[str, bytes]) -> Pipeline:
     """
     used: set[str] = set()
 
-    def put(head: XGBoost) -> XGBoost:
+    def put(head: Any) -> XGBoost:
         whole = copy.copy(head)
         if hasattr(head, "model_"):
             whole.model_ = _booster(head, boosters[head.model_])

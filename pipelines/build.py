@@ -63,8 +63,8 @@ def make_pipeline(
     ['resnet50', 'mobilenet:alpha=0.25']
     """
     pipeline = make_head_pipeline(head, scale=scale, pca=pca, **head_params)
-    several = isinstance(extractor, Sequence) and not isinstance(extractor, str)
-    extractors = [_extractor(one) for one in (extractor if several else [extractor])]
+    several: Sequence[Any] = extractor if isinstance(extractor, (list, tuple)) else [extractor]
+    extractors = [_extractor(one) for one in several]
     return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
 
 

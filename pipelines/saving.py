@@ -12,10 +12,11 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
@@ -112,7 +113,7 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     bare, boosters = _without_boosters(steps)
     contents = {HEAD: to_bytes(bare), **boosters}
     for name, data in contents.items():
-        write_atomic(folder / name, lambda file, data=data: file.write(data))
+        write_atomic(folder / name, partial(_put, data))
     copies: dict[Path, str] = {}
     manifest = {
         "schema": SCHEMA,
@@ -126,6 +127,10 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
         "files": describe_files(folder),
     }
     write_manifest(folder, to_json(manifest))
+
+
+def _put(data: bytes, file: IO[bytes]) -> None:
+    file.write(data)
 
 
 def _without_boosters(steps: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
