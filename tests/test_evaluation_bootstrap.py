@@ -241,3 +241,9 @@ def test_no_model_or_a_name_without_probabilities_gets_a_sentence():
         evaluate_models([0, 1], {}, [0, 1])
     with pytest.raises(InputError, match="model in y_pred 'b'"):
         evaluate_models([0, 1], {"a": np.eye(2)}, [0, 1], y_pred={"b": [0, 1]})
+
+
+def test_scores_that_are_the_same_have_the_same_interval():
+    metrics = evaluate(*noisy(np.random.default_rng(0), 90, 3), range(3), n_boot=50).metrics
+    assert metrics["recall_weighted"].interval == metrics["accuracy"].interval
+    assert metrics["recall_macro"].interval == metrics["balanced_accuracy"].interval

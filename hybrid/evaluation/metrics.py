@@ -83,7 +83,7 @@ class _Builder:
             return _plain(value, note)
         if name.startswith("ece"):
             return self._calibration(value, drawn, self._calibrated.mean(), note)
-        if name in ("accuracy", "subset_accuracy"):
+        if name in ("accuracy", "recall_weighted", "subset_accuracy"):  # the first two are the same
             right = (problem.truth == problem.predicted).all(axis=1)
             return self._share(value, drawn, right, np.ones(len(right), dtype=bool), note)
         return _with(value, self._drawn(value, drawn, without), note)
