@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.images import BadImageError, bytes_digest, decode, pixels_digest, read_bytes
+
+if TYPE_CHECKING:
+    from hybrid.extractors.extraction import Extraction
 
 DIGEST_BYTES = 32
 
@@ -54,6 +57,20 @@ class Source(ABC):
         BadImageError
             If the image cannot be read or decoded.
         """
+
+    def by_image(self, done: "Extraction") -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+        """Return what an extraction of this source did, image by image.
+
+        Returns
+        -------
+        keys : ndarray of uint8, (n, 32)
+            Digests of the images.
+        view_keys : ndarray of uint8, (n, k, 32)
+            Keys of what else there is of each, zeros where there is nothing.
+        skipped : dict of int to str
+            Images of which anything could not be had, and why.
+        """
+        return done.keys, np.empty((len(done.keys), 0, DIGEST_BYTES), np.uint8), done.skipped
 
     def image_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return which image each number is of, (n,): those of one image are best decoded in turn."""

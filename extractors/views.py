@@ -76,7 +76,7 @@ class Views:
         policy = fields["augmentation"]["policy"]
         if policy != POLICY:
             raise InputError(
-                f"The views were made by version {policy} of the augmentation's policy, which is {POLICY} now: "
+                f"The views were made by another version of the augmentation's policy ({policy}; it is {POLICY} now): "
                 "extract again, with --views."
             )
         operations = fields["augmentation"]["operations"]
@@ -144,17 +144,7 @@ class ViewSource(Source):
         return self._image[numbers]
 
     def by_image(self, done: Extraction) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-        """Return what an extraction of this source did, image by image.
-
-        Returns
-        -------
-        keys : ndarray of uint8, (n, 32)
-            Digests of the images.
-        view_keys : ndarray of uint8, (n, number, 32)
-            Keys of the views, zeros for images without.
-        skipped : dict of int to str
-            Images of which anything could not be had, and why.
-        """
+        """Return the keys of images and of their views, and the images of which anything is amiss, see `Source`."""
         keys = done.keys[self._view == 0]
         view_keys = np.zeros((len(keys), self._views.number, keys.shape[1]), np.uint8)
         view_keys[self._chosen] = done.keys[self._view > 0].reshape(-1, *view_keys.shape[1:])

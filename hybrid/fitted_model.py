@@ -55,9 +55,8 @@ def finish_model(
 ) -> FittedModel:
     """Evaluate a fitted pipeline on every split and save it; every model of the product goes through here."""
     started = time.perf_counter()
-    proba = pipeline.predict_proba(X)
+    proba, predicted = found.predict(pipeline, X)
     predict_seconds = time.perf_counter() - started
-    predicted = pipeline.predict(X)
     positive_class = _positive(found, positive)
     splits = {
         split: evaluate(
@@ -97,8 +96,9 @@ def finish_model(
             pipeline,
             folder / "model",
             extractor=found.extractors,
-            info={"model": name, "dataset": dataset, "head": head, "labels": found.classes.tolist()},
-        )
+            info={"model": name, "dataset": dataset, "head": head, "labels": found.classes.tolist(),
+                  "views": found.views if found.averages else None},
+        )  # fmt: skip
         record["bytes"] = _size(model)
         write_predictions(folder / FILE, Predictions(found.ids, found.split, found.y, predicted, proba, found.classes))
         write_json(folder / "metrics.json", record)

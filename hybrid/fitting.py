@@ -19,6 +19,7 @@ from hybrid.extractors import FeatureExtractor
 from hybrid.fitted_model import FittedModel, finish_model
 from hybrid.joined_set import JoinedSet, join_sets
 from hybrid.pipelines import make_head_pipeline, tune
+from hybrid.pipelines.folds import groups_for
 from hybrid.workspace import Workspace
 
 
@@ -94,7 +95,7 @@ def fit_head(
         if options.tune:
             pipeline, searched = _tuned(pipeline, X, found, options)
         else:
-            pipeline.fit(train.X, train.y)
+            pipeline.fit(train.X, train.y, **groups_for(pipeline, train.groups))
     except InputError:
         raise
     except ValueError as error:  # scikit-learn's and XGBoost's own words on a parameter out of range

@@ -13,6 +13,8 @@ from hybrid.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from hybrid.extractors import FeatureExtractor
 
 _LONGEST = 100  # letters in a name that becomes a folder's
@@ -100,6 +102,29 @@ class JoinedSet:
         """Number of columns of each set."""
         return [found.identity.width for found in self.sets]
 
+    @property
+    def views(self) -> dict[str, Any] | None:
+        """What is recorded of the images' views; None if there are none.
+
+        Raises
+        ------
+        InputError
+            If it is not the same for all sets.
+        """
+        first = self.sets[0].info.get("views")
+        for other in self.sets[1:]:
+            if other.info.get("views") != first:
+                raise InputError(
+                    f"The sets {self.sets[0].name!r} and {other.name!r} have other views, so that their rows cannot "
+                    "be put side by side: extract them with the same --views, --augment, --views-of and --seed."
+                )
+        return first
+
+    @property
+    def averages(self) -> bool:
+        """Whether a prediction is a mean over an image and its views."""
+        return any(found.averages for found in self.sets) and self.views is not None
+
     def embeddings(self, cache: Path | None = None) -> np.ndarray:
         """Return the rows of the store, (n, width), float32, those of all extractors side by side.
 
@@ -114,9 +139,32 @@ class JoinedSet:
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def part(self, X: np.ndarray, split: str) -> Rows:
-        """Return the rows of one split, of :meth:`embeddings`."""
+        """Return the rows of one split, of :meth:`embeddings`; of train, after them, those of the images' views.
+
+        The views of an image are of one group with it.
+        """
         here = self.split == split
-        return Rows(X[here], self.y[here], None if self.groups is None else self.groups[here])
+        rows = Rows(X[here], self.y[here], None if self.groups is None else self.groups[here])
+        if split != "train" or self.views is None:
+            return rows
+        views = self._views_of(here)
+        image = np.repeat(np.arange(len(rows.y)), views.shape[1])
+        groups = self.ids[here] if rows.groups is None else rows.groups
+        return Rows(
+            np.concatenate([rows.X, views.reshape(len(image), -1)]),
+            np.concatenate([rows.y, rows.y[image]]),
+            np.concatenate([groups, groups[image]]),
+        )
+
+    def predict(self, pipeline: "Pipeline", X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities (n, k) and labels of the images, X being :meth:`embeddings`.
+
+        Where there are views of every image, probabilities are means over an image and its views.
+        """
+        if not self.averages:
+            return pipeline.predict_proba(X), pipeline.predict(X)
+        views = self._views_of(np.ones(len(self), bool))
+        return predict_mean(pipeline, [X, *views.transpose(1, 0, 2)])
 
     def describe(self) -> dict[str, Any]:
         """Return what metrics.json says of the extractors: plain values for one, lists for several.
@@ -134,9 +182,30 @@ class JoinedSet:
             "pooling": _one_or_list([field["pooling"] for field in fields]),
             "set": _one_or_list([found.name for found in self.sets]),
             "extractor_fingerprint": _one_or_list([row["fingerprint"] for row in rows]),
+            "views": _one_or_list([found.info.get("views") for found in self.sets]),
             "width": sum(self.widths),
             "parameters": None if None in counts else sum(count for count in counts if count is not None),
         }
+
+    def _views_of(self, here: np.ndarray) -> np.ndarray:
+        """Return the rows of the views of some images, (m, k, width), those of all extractors side by side."""
+        return np.concatenate([found.view_embeddings(here) for found in self.sets], axis=2)
+
+
+def predict_mean(pipeline: "Pipeline", blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities of images (n, k), means over several rows of each, and the labels they amount to.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, from embeddings to labels, without a threshold.
+    blocks : sequence of ndarray, (n, width)
+        One row an image in each.
+    """
+    proba = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0)
+    if pipeline[-1].multilabel_:
+        return proba, (proba > 0.5).astype(np.int64)
+    return proba, pipeline.classes_[proba.argmax(axis=1)]
 
 
 def join_sets(found: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]") -> JoinedSet:

@@ -12,7 +12,10 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extraction import Progress
 from hybrid.extractors.images import IMAGE_SUFFIXES, sniff_format
+from hybrid.extractors.source import ImageSource, Source
 from hybrid.extractors.store import EmbeddingStore
+from hybrid.extractors.views import Views, ViewSource
+from hybrid.joined_set import predict_mean
 from hybrid.pipelines import load_model, read_manifest
 from hybrid.pipelines.build import extractors_of
 
@@ -50,7 +53,7 @@ class Predictions:
 def predict_images(
     model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
 ) -> Predictions:
-    """Return labels and probabilities of images.
+    """Return labels and probabilities of images; means over views, where the model was evaluated so.
 
     Parameters
     ----------
@@ -76,12 +79,14 @@ def predict_images(
     pipeline = load_model(model)
     if not manifest["extractors"]:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
-    keys, skipped = _extract(extractors_of(pipeline[0]), paths, on_bad, progress)
+    views = manifest["info"].get("views")
+    source = ViewSource(paths, Views.from_fields(views), np.ones(len(paths), bool)) if views else ImageSource(paths)
+    keys, skipped = _extract(extractors_of(pipeline[0]), source, len(paths), on_bad, progress)
     kept = [row for row in range(len(paths)) if row not in skipped]
     labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
-    X = np.concatenate([store.gather(found[kept]) for store, found in keys], axis=1)
+    X = np.concatenate([_rows(store, found[kept]) for store, found in keys], axis=2)
     head = pipeline[1:]
-    proba, predicted = head.predict_proba(X), head.predict(X)
+    proba, predicted = predict_mean(head, X) if views else (head.predict_proba(X[0]), head.predict(X[0]))
     rows = [
         [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
         for i, row in enumerate(kept)
@@ -94,20 +99,35 @@ def predict_images(
 
 
 def _extract(
-    extractors: list[FeatureExtractor], paths: list[str], on_bad: str, progress: Progress | None
+    extractors: list[FeatureExtractor], source: Source, images: int, on_bad: str, progress: Progress | None
 ) -> tuple[list[tuple[EmbeddingStore, np.ndarray]], dict[int, str]]:
-    """Bring images into each extractor's store; return the stores with the images' keys, and what was skipped."""
+    """Bring images into each extractor's store.
+
+    Returns
+    -------
+    list of (EmbeddingStore, ndarray of uint8, (n, 1 + k, 32))
+        The stores with the keys of each image and of its k views.
+    dict of int to str
+        Images that were skipped, and why.
+    """
     found: list[tuple[EmbeddingStore, np.ndarray]] = []
     skipped: dict[int, str] = {}
     for number, extractor in enumerate(extractors, start=1):
-        part = progress and _part_of(progress, number * len(paths), len(extractors) * len(paths))
-        done = extractor.extract(paths, on_bad=on_bad, progress=part)
-        found.append((EmbeddingStore(extractor.cache_folder, extractor.resolve()), done.keys))
-        skipped |= done.skipped
-        if len(skipped) == len(paths):
+        part = progress and _part_of(progress, number * len(source), len(extractors) * len(source))
+        keys, view_keys, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=part))
+        store = EmbeddingStore(extractor.cache_folder, extractor.resolve())
+        found.append((store, np.concatenate([keys[:, None], view_keys], axis=1)))
+        skipped |= bad
+        if len(skipped) == images:
             reason = next(iter(skipped.values()))
-            raise InputError(f"None of the {len(paths)} images can be decoded, first: {reason}")
+            raise InputError(f"None of the {images} images can be decoded, first: {reason}")
     return found, skipped
+
+
+def _rows(store: EmbeddingStore, keys: np.ndarray) -> np.ndarray:
+    """Return the rows of keys (n, m, 32), (m, n, width)."""
+    rows = store.gather(keys.reshape(-1, keys.shape[2]))
+    return rows.reshape(*keys.shape[:2], -1).transpose(1, 0, 2)
 
 
 def _part_of(progress: Progress, end: int, total: int) -> Progress:

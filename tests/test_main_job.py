@@ -1,7 +1,7 @@
 """The main job from files to a comparison, through the command line, on images that the test makes."""
 
-import csv
 import ast
+import csv
 import json
 import shutil
 
