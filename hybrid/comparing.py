@@ -4,7 +4,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hybrid.classifiers import HEADS, make_head
 from hybrid.comparison import Comparison, compare_results, load_results
@@ -17,7 +17,7 @@ from hybrid.workspace import Workspace, slug
 
 ENSEMBLE = "ensemble"
 
-Given = str | Path | FeatureExtractor
+Given: TypeAlias = str | Path | FeatureExtractor
 
 
 def compare(

@@ -48,8 +48,8 @@ class Predictions:
 
     def take(self, chosen: np.ndarray) -> "Predictions":
         """Return those chosen by a mask or by indices, (n,)."""
-        rows = (self.ids, self.split, self.y, self.predicted, self.proba)
-        return Predictions(*(values[chosen] for values in rows), self.classes)
+        rows = {name: getattr(self, name)[chosen] for name in ("ids", "split", "y", "predicted", "proba")}
+        return Predictions(**rows, classes=self.classes)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:

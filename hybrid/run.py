@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hybrid.comparison import Comparison, compare_results, load_results
 from hybrid.datasets import load_dataset
@@ -98,15 +99,15 @@ class _OnDataset:
         }
         for step in self.recipe.extract:
             if self.step.name in step.data:
-                backbone = {"backbone": networks[step.network]} if step.network else {}
+                backbone: dict[str, Any] = {"backbone": networks[step.network]} if step.network else {}
                 extractor = FeatureExtractor(**backbone, **step.parameters, runtime=self.runtime)
                 wanted[self._name(step.name)] = Extraction(extractor, True, step.views, step.views_of)
         found = extract_step(wanted, self.dataset, self.workspace, self.step.arguments["on_bad"], self.listener)
         return found | {step.name: found[self._name(step.name)] for step in self.recipe.extract}
 
     def _evaluate(self, name: str, path: Path, sets: Mapping[str, EmbeddingSet]) -> str:
-        model, positive = self._name("network", name), self.recipe.protocol.positive
-        network_step(path, sets[model], self.dataset, model, self.workspace, positive)
+        model, protocol = self._name("network", name), self.recipe.protocol
+        network_step(path, protocol.options, sets[model], self.dataset, model, self.workspace, protocol.positive)
         return model
 
     def _fit(self, head: HeadStep, feature: FeatureStep, sets: Sequence[EmbeddingSet]) -> str:
@@ -119,7 +120,9 @@ class _OnDataset:
         model, positive = self._name(step.name, feature.name), self.recipe.protocol.positive
         wanted = [(head, part) for part in feature.parts for head in step.heads]
         if step.network:
-            wanted += [("network", one.network) for one in self.recipe.extract if one.name in feature.parts]
+            wanted += [
+                ("network", one.network) for one in self.recipe.extract if one.network and one.name in feature.parts
+            ]
         members = list(dict.fromkeys(names[key] for key in wanted if key in names))
         ensemble_step(members, step.weights, step.options, model, self.workspace, positive, self.listener)
         return model

@@ -177,13 +177,19 @@ def _what(found: EmbeddingSet) -> tuple[Any, ...]:
 
 
 def network_step(
-    network: Path, found: EmbeddingSet, dataset: Dataset, name: str, workspace: Workspace, positive: str | None
+    network: Path,
+    options: HeadOptions,
+    found: EmbeddingSet,
+    dataset: Dataset,
+    name: str,
+    workspace: Workspace,
+    positive: str | None,
 ) -> None:
     """Evaluate a trained network's own output as a model, unless that is there already."""
-    identity = step_identity(step="network", set=_what(found), positive=positive)
+    identity = step_identity(step="network", set=_what(found), options=asdict(options), positive=positive)
     if not is_done(workspace.models / name, identity):
         seconds = read_json(network.with_name("training.json"))["seconds"]
-        fit_network(network, dataset, workspace, name, seconds, positive, found=found)
+        fit_network(network, dataset, workspace, name, seconds, positive, options=options, found=found)
         mark_done(workspace.models / name, identity)
 
 

@@ -23,6 +23,9 @@ raw = {backbone = "TINY"}
 both = ["net-features", "raw"]
 [heads]
 use = ["svm", "softmax", "ensemble"]
+[protocol]
+aim = "balanced"
+cv = "2x1"
 """
 FEATURES = ("net-conv_1", "net-features", "raw", "both")
 MODELS = {"network-net-dots"} | {f"{head}-{name}-dots" for head in ("svm", "softmax", "ensemble") for name in FEATURES}
@@ -60,9 +63,14 @@ def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, compu
     first = run(recipe)
     assert set(models(first)) == MODELS
     assert sum(computed) == 2 * 80  # each image through each of the two networks once
-    report = (tmp_path / "hybrid_runs/reports/dots/report.html").read_text()
+    folder = tmp_path / "hybrid_runs"
+    records = [json.loads(path.read_text()) for path in (folder / "models").glob("*/metrics.json")]
+    assert all(record["aim"] == "balanced" and 0 < record["threshold"] < 1 for record in records)
+    crossed = {row["model"] for result in first["cross_validation"] for row in result["models"]}
+    assert crossed == MODELS - {"network-net-dots"}  # it would have to be trained anew
+    report = (folder / "reports/dots/report.html").read_text()
     assert "Dots" in report
-    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "hybrid_runs/models").glob("*/metrics.json")}
+    stamps = {path: path.stat().st_mtime_ns for path in (folder / "models").glob("*/metrics.json")}
 
     def never(*args, **options):
         raise AssertionError("trained again")

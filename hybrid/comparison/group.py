@@ -115,7 +115,7 @@ class Group:
         return [self._row(number, model, result) for number, (model, result) in enumerate(pairs)]
 
     def _row(self, number: int, model: Mapping[str, Any], result: Evaluation) -> dict[str, Any]:
-        row = {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint}
+        row: dict[str, Any] = {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint}
         row |= {"rank": number + 1, "model": model["model"]}
         row["chosen"] = model["model"] == self.chosen
         for key in DESCRIPTION:

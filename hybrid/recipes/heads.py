@@ -13,6 +13,7 @@ from hybrid.recipes.section import Section
 
 ENSEMBLE = "ensemble"
 NAMES = (*HEADS, ENSEMBLE)
+ADJUSTING = ("aim", "calibration", "folds", "repeats", "seed")  # of what is fitted already
 
 _SETTINGS = {
     field.name: get_type_hints(HeadOptions)[field.name]
@@ -96,8 +97,7 @@ def _ensemble(
             raise section.error("heads", unknown_name("head", member, known))
     if not members:
         raise section.error("heads", "an ensemble needs other heads: name them here or in [heads] use.")
-    kept = ("aim", "calibration", "folds", "repeats", "seed")
-    settings = {key: value for key, value in {**shared, **head_settings(section)}.items() if key in kept}
+    settings = {key: value for key, value in {**shared, **head_settings(section)}.items() if key in ADJUSTING}
     step = EnsembleStep(
         name,
         tuple(members),

@@ -72,9 +72,9 @@ def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     trained = read_train(whole.table("train"), names, seed)
     fitted = "features" in whole or "heads" in whole or not trained
     extractions, features = read_features(whole.table("features"), file.parent, names, trained, seed)
-    protocol, shared = read_protocol(whole.table("protocol"))
+    protocol, shared = read_protocol(whole.table("protocol"), seed)
     section = whole.table("heads")
-    heads, ensembles = read_heads(section, features, {"seed": seed} | shared) if fitted else ((), ())
+    heads, ensembles = read_heads(section, features, shared) if fitted else ((), ())
     whole.finish()
     if not trained and not (features and heads):
         raise whole.error("", "there is nothing to compare: give [train.NAME] a network, or [features] and [heads].")

@@ -145,14 +145,17 @@ class Protocol:
         The positive class of a binary task.
     choose : {"simplest", "best"}
         Which of the models that validation cannot tell apart is taken.
-    cv : (int, int), optional
-        Folds and repeats of a cross-validated comparison beside that on test.
+    cv : str, optional
+        Folds and repeats, such as ``"5x2"``, of a cross-validated comparison beside that on test.
+    options : HeadOptions
+        Calibration and threshold of the trained networks' own outputs.
     """
 
     metric: str | None = None
     positive: str | None = None
     choose: str = "simplest"
-    cv: tuple[int, int] | None = None
+    cv: str | None = None
+    options: HeadOptions = field(default_factory=HeadOptions)
 
 
 @dataclass(frozen=True)

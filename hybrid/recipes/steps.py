@@ -10,8 +10,9 @@ from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.split import parse_fractions
 from hybrid.errors import unknown_name
 from hybrid.extractors.custom import Architecture
+from hybrid.fitting import HeadOptions
 from hybrid.pipelines.folds import parse_folds
-from hybrid.recipes.heads import head_settings
+from hybrid.recipes.heads import ADJUSTING, head_settings
 from hybrid.recipes.paths import data_source
 from hybrid.recipes.recipe import DataStep, Protocol, TrainStep
 from hybrid.recipes.section import Section
@@ -113,13 +114,14 @@ def read_datasets(section: Section, known: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_protocol(section: Section) -> tuple[Protocol, dict[str, Any]]:
+def read_protocol(section: Section, seed: int) -> tuple[Protocol, dict[str, Any]]:
     """Return how models are chosen and compared, and the settings of every head that does not say its own."""
-    given = section.take_given({"metric": str, "positive": str | int})
+    given = section.take_given({"metric": str, "positive": str | int, "cv": str})
     choose = section.take_one("choose", PREFERENCES, PREFERENCES[0])
-    folds = section.take("cv", str | None, None)
-    with section.naming("cv"):
-        cv = None if folds is None else parse_folds(folds)
-    shared = head_settings(section)
+    if "cv" in given:
+        with section.naming("cv"):
+            parse_folds(given["cv"])
+    shared = {"seed": seed} | head_settings(section)
     section.finish()
-    return Protocol(**given, choose=choose, cv=cv), shared
+    options = HeadOptions(**{key: shared[key] for key in ADJUSTING if key in shared})
+    return Protocol(**given, choose=choose, options=options), shared
