@@ -1,6 +1,8 @@
 """Recipes: what they say, and that every mistake is named with its file and key, before anything is done."""
 
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -256,3 +258,14 @@ def test_a_file_that_cannot_be_read(tmp_path):
 def test_a_change_without_a_key(read, text):
     with pytest.raises(InputError, match="expected KEY=VALUE"):
         read(changes=[text])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
+def test_the_recipes_of_the_documentation_can_be_run(read, page):
+    text = (Path(__file__).parents[1] / page).read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        recipe = read(block, quick="[quick]" in block)
+        assert recipe.heads
+        assert recipe.ensembles
