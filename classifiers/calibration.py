@@ -122,7 +122,9 @@ class Recalibration(BaseEstimator):
         rows = np.arange(len(proba))
         folds = [(rows, rows[::2]), (rows, rows[1::2])]  # whatever they are: what is calibrated learns nothing
         columns = zip(self._values(proba, method), np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
-        self.models_ = [calibrate(GivenValues(), method, values, *target, folds) for values, *target in columns]
+        self.models_ = [
+            calibrate(GivenValues(), method, values, column, weight, folds) for values, column, weight in columns
+        ]
         return self
 
     def transform(self, proba: NDArray[np.floating]) -> NDArray[np.float64]:

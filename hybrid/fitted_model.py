@@ -50,21 +50,21 @@ def finish_model(
     workspace: Workspace,
     name: str,
     fit_seconds: float,
-    positive: str | None,
+    positive: Any,
     extra: dict[str, Any],
 ) -> FittedModel:
     """Evaluate a fitted pipeline on every split and save it; every model of the product goes through here."""
     started = time.perf_counter()
     proba, predicted = found.predict(pipeline, X)
     predict_seconds = time.perf_counter() - started
-    positive_class = _positive(found, positive)
+    positive = positive_class(found, positive)
     splits = {
         split: evaluate(
             found.y[here],
             proba[here],
             found.classes.tolist(),
             y_pred=predicted[here],
-            positive=positive_class,
+            positive=positive,
             n_boot=0 if split == "train" and here.sum() > _MOST_TRAIN_DRAWN else 2000,
         )
         for split in SPLITS
@@ -80,7 +80,7 @@ def finish_model(
         "dataset_fingerprint": dataset["fingerprint"],
         "task": found.task,
         "classes": found.classes.tolist(),
-        "positive": positive_class,
+        "positive": positive,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {
             "extract": round(sum(one.info["seconds"] for one in found.sets), 3),
@@ -115,7 +115,8 @@ def _size(model: Path) -> int:
     return size
 
 
-def _positive(found: JoinedSet, given: str | None) -> Any:
+def positive_class(found: JoinedSet, given: Any = None) -> Any:
+    """Return the positive class of a binary task, the last of the sorted classes if none is given; else None."""
     if found.task != "binary":
         if given is not None:
             raise InputError(f"A positive class {given!r} was given, but the task is {found.task}: leave it out.")

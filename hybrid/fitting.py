@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from hybrid.adjustment import adjust_model
 from hybrid.classifiers import HEADS, NetworkOutput
 from hybrid.datasets import Dataset
 from hybrid.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extracting import extract_dataset
 from hybrid.extractors import FeatureExtractor
-from hybrid.fitted_model import FittedModel, finish_model
+from hybrid.fitted_model import FittedModel, finish_model, positive_class
 from hybrid.joined_set import JoinedSet, join_sets
 from hybrid.pipelines import make_head_pipeline, tune
+from hybrid.pipelines.adjusted import check_adjustment
 from hybrid.pipelines.folds import groups_for
-from hybrid.workspace import Workspace
+from hybrid.workspace import Workspace, slug
 
 
 @dataclass
@@ -39,6 +41,12 @@ class HeadOptions:
         Search the head's settings by cross-validation inside train, or on the validation split.
     metric : str, optional
         What the search maximises.
+    aim : str, optional
+        What the threshold is chosen for, such as ``"f1"`` or ``"recall=0.98"``; None leaves it at one half.
+    calibration : str, optional
+        How probabilities are calibrated, such as ``"auto"``; None leaves them as the head gives them.
+    folds, repeats : int, default=5, 1
+        Of each cross-validation inside train: how many, and how often the images are dealt out anew.
     seed : int, default=0
         Of the search's folds, and of the head unless `params` has a ``random_state``.
     """
@@ -48,7 +56,31 @@ class HeadOptions:
     pca: int | float | None = None
     tune: str | None = None
     metric: str | None = None
+    aim: str | None = None
+    calibration: str | None = None
+    folds: int = 5
+    repeats: int = 1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_adjustment(self.aim, self.calibration)
+
+    @property
+    def class_weight(self) -> Any:
+        """Weight of each class, where the head has one: balanced unless `params` say otherwise."""
+        return self.params.get("class_weight", "balanced")
+
+    @property
+    def words(self) -> list[str]:
+        """What in a model's name tells that it was fitted in another way than by default."""
+        words = [
+            "tuned" if self.tune else "",
+            f"pca{self.pca}" if self.pca is not None else "",
+            "unweighted" if self.class_weight is None else "",
+            "calibrated" if self.calibration else "",
+            slug(self.aim) if self.aim else "",
+        ]
+        return [word for word in words if word]
 
 
 def fit_head(
@@ -87,7 +119,7 @@ def fit_head(
     """
     found = join_sets(found)
     X = found.embeddings()
-    pipeline = make_head_pipeline(head, scale=options.scale, pca=options.pca, **_seeded(head, options))
+    pipeline = make_head_pipeline(head, scale=options.scale, pca=options.pca, **seeded(head, options))
     started = time.perf_counter()
     train = found.part(X, "train")
     searched: dict[str, Any] = {}
@@ -96,6 +128,8 @@ def fit_head(
             pipeline, searched = _tuned(pipeline, X, found, options)
         else:
             pipeline.fit(train.X, train.y, **groups_for(pipeline, train.groups))
+        params = _json_values(pipeline.named_steps["head"].get_params())
+        pipeline, adjusted = adjusted_by(options, pipeline, X, found, positive)
     except InputError:
         raise
     except ValueError as error:  # scikit-learn's and XGBoost's own words on a parameter out of range
@@ -104,16 +138,28 @@ def fit_head(
         raise InputError(f"{head} cannot be fitted to {len(train.y)} images with {given}: {reason}") from error
     seconds = time.perf_counter() - started
     extra = {
-        "params": _json_values(pipeline.named_steps["head"].get_params()),
+        "params": params,
+        "scale": options.scale,
+        "pca": options.pca,
+        "class_weight": options.class_weight,
         "tuning": searched,
         "seed": options.seed,
+        **adjusted,
     }
-    name = name or _model_name(head, options, found)
+    name = name or "-".join([head, *options.words, found.name])
     return finish_model(pipeline, X, found, head, workspace, name, seconds, positive, extra)
 
 
 def fit_network(
-    network: Path, dataset: Dataset, workspace: Workspace, name: str, seconds: float, positive: str | None = None
+    network: Path,
+    dataset: Dataset,
+    workspace: Workspace,
+    name: str,
+    seconds: float,
+    positive: str | None = None,
+    *,
+    options: HeadOptions | None = None,
+    found: EmbeddingSet | None = None,
 ) -> FittedModel:
     """Evaluate a trained network's own output, and save it, as a model like every other.
 
@@ -129,22 +175,22 @@ def fit_network(
         That the training took.
     positive : str, optional
         As in `fit_head`.
+    options : HeadOptions, optional
+        How its probabilities are calibrated, and what its threshold is chosen for.
+    found : EmbeddingSet, optional
+        The network's outputs for the dataset, if they were extracted already.
 
     Returns
     -------
     FittedModel
     """
-    found = join_sets(extract_dataset(dataset, FeatureExtractor(network, layers="probabilities")))
-    X = found.embeddings()
-    train = found.part(X, "train")
+    outputs = join_sets(found or extract_dataset(dataset, FeatureExtractor(network, layers="probabilities")))
+    X = outputs.embeddings()
+    train = outputs.part(X, "train")
     pipeline = Pipeline([("head", NetworkOutput().fit(train.X, train.y))])
-    return finish_model(pipeline, X, found, "network", workspace, name, seconds, positive, {"params": {}, "tuning": {}})
-
-
-def _model_name(head: str, options: HeadOptions, found: JoinedSet) -> str:
-    """Return a name that tells a tuned head, or one behind a PCA, from a plain one."""
-    parts = [head, "tuned" if options.tune else "", f"pca{options.pca}" if options.pca is not None else ""]
-    return "-".join([part for part in parts if part] + [found.name])
+    pipeline, adjusted = adjusted_by(options or HeadOptions(), pipeline, X, outputs, positive)
+    extra = {"params": {}, "tuning": {}, **adjusted}
+    return finish_model(pipeline, X, outputs, "network", workspace, name, seconds, positive, extra)
 
 
 def _tuned(
@@ -160,6 +206,8 @@ def _tuned(
         groups=train.groups,
         validation=(val.X, val.y) if options.tune == "val" else None,
         metric=options.metric,
+        cv=options.folds,
+        repeats=options.repeats,
         seed=options.seed,
     )
     chosen = {key.removeprefix("head__"): value for key, value in search.best_params_.items()}
@@ -171,7 +219,25 @@ def _tuned(
     }
 
 
-def _seeded(head: str, options: HeadOptions) -> dict[str, Any]:
+def adjusted_by(
+    options: HeadOptions, pipeline: Pipeline, X: np.ndarray, found: JoinedSet, positive: str | None
+) -> tuple[Pipeline, dict[str, Any]]:
+    """Return a fitted pipeline with the calibration and the threshold that are asked for, and the record of them."""
+    return adjust_model(
+        pipeline,
+        X,
+        found,
+        aim=options.aim,
+        calibration=options.calibration,
+        class_weight=options.class_weight,
+        positive=positive_class(found, positive),
+        cv=options.folds,
+        repeats=options.repeats,
+        seed=options.seed,
+    )
+
+
+def seeded(head: str, options: HeadOptions) -> dict[str, Any]:
     """Return the head's parameters, with the seed for a head that draws."""
     draws = head in HEADS and "random_state" in signature(HEADS[head].load()).parameters
     return {"random_state": options.seed, **options.params} if draws else options.params

@@ -223,31 +223,43 @@ def join_sets(found: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]") -> Joi
         raise InputError("No embedding set was given; expected at least one.")
     first = sets[0]
     for number, other in enumerate(sets[1:], start=1):
+        sets[number] = in_order_of(first, other)
         if other.info["extractor"]["fingerprint"] in [one.info["extractor"]["fingerprint"] for one in sets[:number]]:
             raise InputError(f"The embeddings of the set {other.name!r} were given twice: leave it out.")
-        sets[number] = _in_order_of(first, other)
     groups = next((one.groups for one in sets if one.groups is not None), None)
     return JoinedSet((replace(first, groups=groups), *sets[1:]))
 
 
 def joined_name(names: Sequence[str]) -> str:
-    """Return names joined by "+", what all begin with, up to a hyphen, only once; shortened where it is too long.
+    """Return names joined by "+", what all begin with only once; shortened where it is too long for a folder.
 
     Examples
     --------
     >>> joined_name(["scenes-resnet50", "scenes-vgg16-fc1"])
     'scenes-resnet50+vgg16-fc1'
     """
-    words = zip(*(name.split("-")[:-1] for name in names), strict=False)
-    shared = takewhile(lambda word: len(set(word)) == 1, words) if len(names) > 1 else ()
-    start = "".join(f"{word[0]}-" for word in shared)
-    name = start + "+".join(one.removeprefix(start) for one in names)
+    start, rest = short_names(names)
+    name = start + "+".join(rest)
     if len(name) <= _LONGEST:
         return name
     return f"{name[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
+def short_names(names: Sequence[str]) -> tuple[str, list[str]]:
+    """Return what several names all begin with, up to a hyphen, and the rest of each.
+
+    Examples
+    --------
+    >>> short_names(["scenes-resnet50", "scenes-vgg16-fc1"])
+    ('scenes-', ['resnet50', 'vgg16-fc1'])
+    """
+    words = zip(*(name.split("-")[:-1] for name in names), strict=False)
+    shared = takewhile(lambda word: len(set(word)) == 1, words) if len(names) > 1 else ()
+    start = "".join(f"{word[0]}-" for word in shared)
+    return start, [name.removeprefix(start) for name in names]
+
+
+def in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
     """Return a set with its rows in the order of the first's, which must be of the same dataset."""
     same = [one.info["dataset"]["fingerprint"] for one in (first, other)]
     if same[0] != same[1] or first.task != other.task or first.classes.tolist() != other.classes.tolist():
@@ -258,11 +270,10 @@ def _in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
     if not all(np.array_equal(getattr(first, name), getattr(other, name)) for name in ("keys", "split", "y")):
         rows = np.empty(len(first), int)
         rows[_canonical_order(first)] = _canonical_order(other)
-        names = ("keys", "ids", "y", "split", "groups")
-        arrays = {name: getattr(other, name) for name in names}
-        other = replace(other, **{name: None if a is None else a[rows] for name, a in arrays.items()})
-    grouped = first.groups is not None and other.groups is not None
-    if grouped and not np.array_equal(first.groups, other.groups):
+        arrays: dict[str, Any] = {name: value for name, value in vars(other).items() if isinstance(value, np.ndarray)}
+        del arrays["classes"]
+        other = replace(other, **{name: values[rows] for name, values in arrays.items()})
+    if first.groups is not None and other.groups is not None and not np.array_equal(first.groups, other.groups):
         raise InputError(
             f"The sets {first.name!r} and {other.name!r} have other groups: extract them with the same ones."
         )

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from hybrid.classifiers.base import weigh
-from hybrid.classifiers.calibration import Recalibration
+from hybrid.classifiers.calibration import Recalibration, check_calibration
 from hybrid.errors import InputError
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.threshold import Aim, choose_threshold
@@ -28,6 +28,7 @@ def adjust(
     calibration: str | None = None,
     validation: tuple[Any, ArrayLike] | None = None,
     groups: ArrayLike | None = None,
+    counted: ArrayLike | None = None,
     **settings: Any,
 ) -> Pipeline:
     """Return a fitted pipeline with calibrated probabilities, a threshold that serves an aim, or both.
@@ -45,6 +46,9 @@ def adjust(
         Calibrate and choose on these rows instead of by cross-validation inside X.
     groups : array-like of shape (n,), optional
         Rows of one group are never split between folds.
+    counted : array-like of bool, shape (n,), optional
+        Rows of X that a cross-validation calibrates and chooses by; from the others, such as views of images, heads
+        only learn. By default all.
     **settings
         Further parameters of `AdjustedHead`.
 
@@ -70,11 +74,21 @@ def adjust(
     *before, (name, head) = pipeline.steps
     adjusted = AdjustedHead(head, aim=aim, calibration=calibration, **settings)
     if validation is None:
-        return Pipeline([*before, (name, adjusted)]).fit(X, y, **{f"{name}__groups": groups})
+        return Pipeline([*before, (name, adjusted)]).fit(
+            X, y, **{f"{name}__groups": groups, f"{name}__counted": counted}
+        )
     if not _is_fitted(pipeline):
         pipeline = clone(pipeline).fit(X, y, **groups_for(pipeline, groups))
     rows = pipeline[:-1].transform(validation[0]) if before else validation[0]
     return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, validation[1]))])
+
+
+def check_adjustment(aim: str | None, calibration: str | None) -> None:
+    """Raise InputError unless there are such an aim and such a calibration, as far as they are given."""
+    if aim is not None:
+        Aim.parse(aim)
+    if calibration is not None:
+        check_calibration(calibration)
 
 
 class AdjustedHead(ClassifierMixin, BaseEstimator):
@@ -133,7 +147,9 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         self.repeats = repeats
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, counted: ArrayLike | None = None
+    ) -> Self:
         """Fit the head to all rows; calibrate and choose by what it says of each when that is left out.
 
         Parameters
@@ -142,6 +158,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n,) or (n, n_labels)
         groups : array-like of shape (n,), optional
             Rows of one group are never split between folds.
+        counted : array-like of bool, shape (n,), optional
+            Rows to calibrate and choose by; from the others the head only learns. By default all.
 
         Returns
         -------
@@ -161,7 +179,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
             inner = groups_for(self.head, None if bound is None else bound[train])
             proba[test] += clone(self.head).fit(X[train], y[train], **inner).predict_proba(X[test]) / self.repeats
         self.head_ = clone(self.head).fit(X, y, **groups_for(self.head, bound))
-        return self._learn(proba, y)
+        rows = slice(None) if counted is None else np.asarray(counted, bool)
+        return self._learn(proba[rows], y[rows])
 
     def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike) -> Self:
         """Take a fitted head as it is; calibrate and choose by what it says of rows that it was not fitted to."""
@@ -228,10 +247,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
     def _check(self, y: NDArray) -> None:
         if self.aim is None and self.calibration is None:
             raise InputError("Neither an aim nor a calibration was given: there is nothing to adjust.")
-        if self.aim is None:
-            return
-        Aim.parse(self.aim)
-        if y.ndim == 1 and (n_classes := len(np.unique(y))) > 2:
+        check_adjustment(self.aim, self.calibration)
+        if self.aim is not None and y.ndim == 1 and (n_classes := len(np.unique(y))) > 2:
             raise InputError(
                 f"The aim {self.aim!r} was given for {n_classes} classes; a threshold is chosen for two classes, or "
                 "for each of several labels: leave the aim out, and the most probable class is taken."

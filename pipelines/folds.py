@@ -63,6 +63,29 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeat
     )
 
 
+def parse_folds(text: str) -> tuple[int, int]:
+    """Return the folds and repeats that words such as ``5x2``, or ``5`` for once, name.
+
+    Raises
+    ------
+    InputError
+        If they are none, fewer than 2 folds, or no repeat.
+
+    Examples
+    --------
+    >>> parse_folds("5x2")
+    (5, 2)
+    """
+    folds, _, repeats = str(text).lower().replace("×", "x").partition("x")
+    try:
+        numbers = int(folds), int(repeats or 1)
+    except ValueError:
+        numbers = (0, 0)
+    if numbers[0] < 2 or numbers[1] < 1:
+        raise InputError(f"{text!r} was given; expected folds x repeats, such as 5x2, with 2 folds or more.")
+    return numbers
+
+
 def groups_for(estimator: Any, groups: ArrayLike | None) -> dict[str, Any]:
     """Return the parameter by which an estimator's `fit` is told the groups of its rows; none where it has no use.
 
@@ -88,7 +111,8 @@ def _split(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Split
 def _split_labels(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:
     """Do for multi-label targets what scikit-learn has no folds for."""
     unit = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    fold = stratify(unit, *np.nonzero(y), y.shape[1], [1 / n_folds] * n_folds, seed)[unit]
+    rows, labels = np.nonzero(y)
+    fold = stratify(unit, rows, labels, y.shape[1], [1 / n_folds] * n_folds, seed)[unit]
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(n_folds)]
 
 

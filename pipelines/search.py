@@ -23,6 +23,7 @@ def tune(
     validation: tuple[Any, ArrayLike] | None = None,
     metric: str | None = None,
     cv: int = 5,
+    repeats: int = 1,
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> GridSearchCV:
@@ -48,6 +49,8 @@ def tune(
         "roc_auc", for multi-label "average_precision" (mean over labels).
     cv : int, default=5
         Number of folds at most; fewer where the smallest class has fewer rows (or groups).
+    repeats : int, default=1
+        How often the rows are dealt out to folds anew.
     seed : int, default=0
         Of the shuffling into folds; the head has its own.
     n_jobs : int, optional
@@ -78,7 +81,7 @@ def tune(
     if validation is not None:
         return _on_validation(pipeline, space, scorer, X, y, *validation, groups=groups, n_jobs=n_jobs)
     check_consistent_length(X, y, groups)
-    folds = make_folds(y, None if groups is None else np.asarray(groups), cv=cv, seed=seed)
+    folds = make_folds(y, None if groups is None else np.asarray(groups), cv=cv, repeats=repeats, seed=seed)
     search = GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise")
     return search.fit(X, y, **groups_for(pipeline, groups))
 

@@ -168,6 +168,7 @@ def _bandwidth(scores: NDArray[np.floating]) -> float:
 
 def _highest_reaching(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> float:
     """Return the cut, in log-odds, that reaches a recall; a specificity is that of the negatives, turned round."""
+    assert aim.level is not None  # recall and specificity have one
     sign = 1 if aim.name == "recall" else -1
     scores, wanted = sign * log_odds(proba), truth if sign == 1 else ~truth
     found = np.sort(scores[wanted])[::-1]

@@ -184,6 +184,17 @@ def test_without_validation_no_image_chooses_by_a_head_that_has_learnt_from_it()
     assert adjusted[-1].choices_[0]["reached"] < 0.65
 
 
+def test_rows_that_do_not_count_are_learnt_from_and_not_chosen_by():
+    """Views of an image stand beside it: they are no more images for a threshold to rest on."""
+    X, y = blobs([50, 50])
+    X, y, groups = np.concatenate([X, X + 0.1]), np.tile(y, 2), np.tile(np.arange(100), 2)
+    counted = np.arange(200) < 100
+    adjusted = adjust(small("softmax"), X, y, aim="f1", groups=groups, counted=counted)
+    choice = adjusted[-1].choices_[0]
+    assert (choice["positives"], choice["negatives"]) == (50, 50)
+    np.testing.assert_array_equal(adjusted.predict_proba(X), small("softmax").fit(X, y).predict_proba(X))
+
+
 def test_an_aim_for_several_classes_is_refused():
     X, y = blobs([30, 30, 30])
     with pytest.raises(InputError, match="The aim 'f1' was given for 3 classes"):

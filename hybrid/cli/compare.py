@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.options import json_option, workspace_option
+from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
+from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, warn
 from hybrid.workspace import Workspace
 
@@ -32,9 +33,18 @@ _COLUMNS = 5  # scores beside the one that orders
     show_default=True,
     help="Which model is chosen on validation: the simplest within one standard error of the best, or the best.",
 )
+@click.option(
+    "--cv",
+    default=None,
+    metavar="FOLDS[xREPEATS]",
+    help="Compare by cross-validation too, such as 5x2: every model fitted anew on folds of train and validation.",
+)
+@seed_option
 @workspace_option
 @json_option
-def compare(split: str, metric: str | None, choose: str, workspace: Path, as_json: bool) -> None:
+def compare(
+    split: str, metric: str | None, choose: str, cv: str | None, seed: int, workspace: Path, as_json: bool
+) -> None:
     """Set all fitted models of the workspace side by side, on the same images.
 
     Says which model validation chooses, and which differences are more than chance. Writes reports/ in the workspace:
@@ -44,11 +54,18 @@ def compare(split: str, metric: str | None, choose: str, workspace: Path, as_jso
 
     place = Workspace(workspace)
     comparison = compare_results(load_results(place.models), split=split, metric=metric, prefer=choose)
+    results, saved = run_cross_validation(place, cv, seed, metric) if cv else ([], None)
     written = comparison.save(place.reports)
     if as_json:
-        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
-    else:
-        show_comparison(comparison, written)
+        files = [str(path) for path in [*written, *([saved] if saved else [])]]
+        crossed = {"cross_validation": [result.to_dict() for result in results]} if cv else {}
+        print_json(comparison.to_dict() | crossed | {"files": files})
+        return
+    show_comparison(comparison, written)
+    for result in results:
+        show_cross_validation(result)
+    if saved:
+        click.echo(f"Saved {saved}")
 
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:

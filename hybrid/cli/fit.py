@@ -1,20 +1,32 @@
 """`hybrid fit`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.classifiers import HEADS
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_evaluations, print_json, warn
+from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes, warn
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
 
+if TYPE_CHECKING:
+    from hybrid.fitted_model import FittedModel
+    from hybrid.fitting import HeadOptions
+
+KINDS = (*HEADS, "ensemble")
+
 
 @click.command()
-@click.argument("head", metavar="|".join(HEADS))
-@click.option("--set", "set_name", default=None, help="Embedding set; default: the latest.")
+@click.argument("head", metavar="|".join(KINDS))
+@click.option(
+    "--set",
+    "set_names",
+    multiple=True,
+    metavar="NAME",
+    help="Embedding set; several (repeatable) of one dataset stand side by side. Default: the latest.",
+)
 @click.option("--tune", "tune", is_flag=True, help="Search the head's settings by cross-validation inside train.")
 @click.option("--tune-on-val", is_flag=True, help="Search them on the validation split instead.")
 @click.option(
@@ -23,50 +35,154 @@ from hybrid.workspace import Workspace
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the head, such as C=0.01.")
 @click.option("--pca", default=None, type=float, help="Keep this many components, or this share of the variance.")
 @click.option("--no-scale", is_flag=True, help="Do not standardise the embeddings.")
+@click.option(
+    "--aim",
+    default=None,
+    metavar="AIM",
+    help="What the threshold serves: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL, chosen on "
+    "validation, or by cross-validation inside train where that is missing or small. Default: one half.",
+)
+@click.option(
+    "--calibrate",
+    "calibration",
+    is_flag=False,
+    flag_value="auto",
+    default=None,
+    metavar="[METHOD]",
+    help="Calibrate the probabilities there too: sigmoid, isotonic, temperature, or auto for what suits the task.",
+)
+@click.option(
+    "--class-weight",
+    type=click.Choice(["balanced", "none"]),
+    default=None,
+    help="balanced: every class counts as much, whatever its images, which a test set of other shares asks for; "
+    "none: as the data are. Default: balanced.",
+)
+@click.option(
+    "--cv", default="5", show_default=True, metavar="FOLDS[xREPEATS]", help="Cross-validation inside train, as in 5x2."
+)
 @click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
-@click.option("--name", default=None, help="Name of the model. Default: head and set.")
+@click.option("--heads", default=None, metavar="A,B,…", help="Of an ensemble: heads fitted to every set. Default: all.")
+@click.option(
+    "--member", "models", multiple=True, metavar="MODEL", help="Of an ensemble: a fitted model, as it is (repeatable)."
+)
+@click.option(
+    "--weights",
+    type=click.Choice(["equal", "val", "cv"]),
+    default=None,
+    help="Of an ensemble: how much each member counts. val, cv: chosen on validation, or by cross-validation inside "
+    "train, and drawn toward equal. Default: equal, which holds best on images that differ from those.",
+)
+@click.option("--name", default=None, help="Name of the model. Default: head and sets.")
 @seed_option
 @workspace_option
 @json_option
-def fit(head: str, set_name: str | None, workspace: Path, as_json: bool, name: str | None, **given: Any) -> None:
-    """Fit HEAD on train of an embedding set, evaluate it on every split, and save it.
+def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: Any) -> None:
+    """Fit HEAD on train of one embedding set or several, evaluate it on every split, and save it.
 
-    Writes models/NAME in the workspace: the model, metrics.json, and predictions.csv.
+    An ensemble averages the probabilities of several heads, each on every set, and of fitted models. Writes models/NAME
+    in the workspace: the model, metrics.json, and predictions.csv.
     """
     from hybrid.errors import unknown_name
 
-    if head not in HEADS:
-        raise unknown_name("head", head, HEADS)
+    if head not in KINDS:
+        raise unknown_name("head", head, KINDS)
+    if head != "ensemble" and (given["heads"] or given["models"] or given["weights"]):
+        raise click.UsageError("--heads, --member and --weights say what an ensemble is made of: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
-    from hybrid.embedding_set import load_set
-    from hybrid.fitting import HeadOptions, fit_head
+    from hybrid.fitting import HeadOptions
+    from hybrid.pipelines.folds import parse_folds
     from hybrid.workspace import check_name
 
     place = Workspace(workspace)
+    folds, repeats = parse_folds(given["cv"])
     options = HeadOptions(
-        params=dict(_param(text) for text in given["params"]),
+        params=_params(given["params"], given["class_weight"]),
         scale=not given["no_scale"],
         pca=_pca(given["pca"]),
         tune="val" if given["tune_on_val"] else "cv" if given["tune"] else None,
         metric=given["metric"],
+        aim=given["aim"],
+        calibration=given["calibration"],
+        folds=folds,
+        repeats=repeats,
         seed=given["seed"],
     )
-    found = load_set(place, set_name)
     with loud_warnings():
-        model = fit_head(found, head, options, place, positive=given["positive"], name=name and check_name(name))
+        model = _fit(head, place, options, name and check_name(name), given)
     if as_json:
         print_json(model.record)
         return
-    print_evaluations(f"{head} on {found.name} ({model.record['width']} features)", model.splits)
+    print_evaluations(f"{head} on {_sets(model.record)} ({model.record['width']} features)", model.splits)
     for text in model.record["warnings"]:
         warn(f"WARNING: {text}")
     seconds = model.record["seconds"]
     if model.record["tuning"]:
         chosen = ", ".join(f"{key}={value}" for key, value in model.record["tuning"]["chosen"].items())
         click.echo(f"  · chosen of {model.record['tuning']['settings_tried']} settings: {chosen}")
-    click.echo(f"  · fit {seconds['fit']:.2f} s, predict {seconds['predict']:.2f} s for {len(found)} images")
+    print_notes(_protocol(model.record))
+    images = sum(result.n for result in model.splits.values())
+    click.echo(f"  · fit {seconds['fit']:.2f} s, predict {seconds['predict']:.2f} s for {images} images")
     click.echo(f"Saved {place.models / model.name}: hybrid compare, or hybrid predict {model.name} IMAGES…")
+
+
+def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, given: dict[str, Any]) -> "FittedModel":
+    from hybrid.embedding_set import load_set
+
+    names, models, heads = given["set_names"], given["models"], given["heads"]
+    latest = not names and (heads is not None or not models)
+    sets = [load_set(place)] if latest else [load_set(place, one) for one in names]
+    if head == "ensemble":
+        from hybrid.ensembling import fit_ensemble
+
+        return fit_ensemble(
+            sets,
+            place,
+            heads=tuple(HEADS) if heads is None else [one.strip() for one in heads.split(",")],
+            models=models,
+            weights=given["weights"] or "equal",
+            options=options,
+            positive=given["positive"],
+            name=name,
+        )
+    from hybrid.fitting import fit_head
+
+    return fit_head(sets, head, options, place, positive=given["positive"], name=name)
+
+
+def _sets(record: dict[str, Any]) -> str:
+    from hybrid.joined_set import joined_name
+
+    return joined_name(record["set"]) if isinstance(record["set"], list) else record["set"]
+
+
+def _protocol(record: dict[str, Any]) -> list[str]:
+    """Return how classes were weighted, and which threshold was chosen on what."""
+    weight = record["class_weight"]
+    weighted = {"balanced": "all count as much (balanced)", None: "as the data are"}
+    notes = [f"classes: {weighted[weight] if weight in (None, 'balanced') else f'weighted by {weight}'}"]
+    if record["head"] == "ensemble":
+        shown = [f"{one['name']} {one['weight']:.3f}" for one in record["members"]]
+        notes.append(f"weights ({record['weights'] or 'equal'}): {', '.join(shown)}")
+    if record["calibration"]:
+        notes.append(f"probabilities calibrated: {record['calibration']}")
+    if record["aim"]:
+        several = isinstance(record["threshold"], list)
+        values = zip(record["classes"], record["threshold"], strict=True) if several else [("", record["threshold"])]
+        text = ", ".join(f"{label} {value:.3f}".strip() for label, value in values)
+        notes.append(f"threshold for {record['aim']}: {text}" + (f" of {record['positive']}" if not several else ""))
+    return notes + record["adjustment"].get("notes", [])
+
+
+def _params(given: tuple[str, ...], class_weight: str | None) -> dict[str, Any]:
+    """Return the head's parameters as --param and --class-weight say them."""
+    params = dict(_param(text) for text in given)
+    if class_weight is None:
+        return params
+    if "class_weight" in params:
+        raise InputError("The class weight was given twice, by --class-weight and by --param: leave one out.")
+    return params | {"class_weight": None if class_weight == "none" else class_weight}
 
 
 def _param(text: str) -> tuple[str, Any]:

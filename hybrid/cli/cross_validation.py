@@ -1,0 +1,69 @@
+"""What `--cv` of `hybrid compare` does and prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid.cli.output import SHOWN, loud_warnings, print_notes, print_table, progress_bar
+from hybrid.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hybrid.cross_validated import CrossValidation
+
+_COLUMNS = 4  # scores beside the one that orders
+_MOST_PAIRS = 10
+
+
+def run_cross_validation(
+    place: Workspace,
+    cv: str,
+    seed: int,
+    metric: str | None,
+    models: Sequence[str] | None = None,
+    folder: Path | None = None,
+) -> tuple[list["CrossValidation"], Path]:
+    """Cross-validate models of a workspace; return the results and the JSON file, in a folder, they are written to."""
+    from hybrid.cross_validation import cross_validate_models
+    from hybrid.extractors.atomic import write_json
+    from hybrid.pipelines.folds import parse_folds
+
+    folds, repeats = parse_folds(cv)
+    with progress_bar("cross-validation") as progress, loud_warnings():
+        results = cross_validate_models(
+            place, folds=folds, repeats=repeats, seed=seed, metric=metric, models=models, progress=progress
+        )
+    path = (folder or place.reports) / "cross_validation.json"
+    write_json(path, {"schema": 1, "results": [result.to_dict() for result in results]})
+    return results, path
+
+
+def show_cross_validation(result: "CrossValidation") -> None:
+    """Print the models' means and spreads, and which of them can be told apart."""
+    others = [name for name in SHOWN[result.task] if name != result.metric][:_COLUMNS]
+    rows = [
+        [
+            row["model"],
+            f"{_figure(row['mean'])} [{_figure(row['low'])}, {_figure(row['high'])}]",
+            _figure(row["sd_folds"]),
+            _figure(row["sd_seeds"]),
+            f"{row['seconds']:.1f}",
+            *(_figure(row[name]) for name in others),
+        ]
+        for row in result.rows
+    ]
+    title = (
+        f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: {result.images} images, "
+        f"best {result.metric} first, its mean and 95% interval"
+    )
+    columns = ["model", result.metric, "SD of folds", "SD of seeds", "seconds", *others]
+    print_table(title, columns, rows, optional=len(others))
+    apart = [pair for pair in result.pairs if pair.distinguishable]
+    sentences = [pair.sentence() for pair in apart[:_MOST_PAIRS]]
+    rest = len(result.pairs) - len(apart)
+    if rest:
+        sentences.append(f"{rest} of {len(result.pairs)} pairs are not distinguishable")
+    print_notes([*(f"{text}." for text in sentences), *result.notes])
+
+
+def _figure(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}"
