@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from hybrid.datasets import Dataset
-from hybrid.embedding_set import SCHEMA, TRAINING_KEYS, EmbeddingSet
+from hybrid.embedding_set import SCHEMA, EmbeddingSet
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors import Extractor, parse_backbone
+from hybrid.extractors import Extractor
 from hybrid.extractors.extraction import Extraction, Progress
 from hybrid.extractors.source import ImageSource, Source
 from hybrid.extractors.views import Views, ViewSource
+from hybrid.seen import seen_in_training
 
 VIEWS_OF = ("train", "train+test")
 
@@ -176,13 +177,10 @@ def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:
 
 def _seen_in_training(keys: np.ndarray, part: Dataset, extractor: Extractor) -> list[str]:
     """Return a sentence if the network, trained here, saw images that are now in the test split."""
-    path = Path(extractor.backbone).with_name(TRAINING_KEYS)
-    if parse_backbone(extractor.backbone).path is None or not path.is_file():
-        return []
-    seen = {row.tobytes() for row in np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 32)}
-    test = [key.tobytes() for key in keys[part.split == "test"]]
+    test = keys[part.split == "test"]
     copies = {key.tobytes() for key in keys[part.split != "test"]}  # said by `_leaks` already
-    known = sum(key in seen and key not in copies for key in test)
+    seen = seen_in_training(test, extractor.backbone)
+    known = sum(key.tobytes() not in copies for key in test[seen])
     if not known:
         return []
     return [
