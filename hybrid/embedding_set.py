@@ -118,6 +118,10 @@ class EmbeddingSet:
         return rows.reshape(*keys.shape[:2], -1)
 
     def _store(self, cache: Path | None) -> EmbeddingStore:
+        """Return the store in the cache that was named, else in that of the extraction if it is still there."""
+        recorded = self.info["extractor"]["params"]["cache"]
+        if cache is None and recorded is not None and Path(recorded).is_dir():
+            cache = Path(recorded)
         return EmbeddingStore(Extractor(cache=cache).cache_folder, self.identity)
 
 

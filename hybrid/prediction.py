@@ -86,7 +86,7 @@ def predict_images(
     labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
     X = np.concatenate([_rows(store, found[kept]) for store, found in keys], axis=2)
     head = pipeline[1:]
-    proba, predicted = predict_mean(head, X) if views else (head.predict_proba(X[0]), head.predict(X[0]))
+    proba, predicted = predict_mean(head, list(X)) if views else (head.predict_proba(X[0]), head.predict(X[0]))
     rows = [
         [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
         for i, row in enumerate(kept)

@@ -110,6 +110,16 @@ def test_an_image_skipped_is_skipped_in_every_layer(image_folder, tiny_network):
         np.testing.assert_array_equal(one.view_keys[train], VIEWS.keys(one.keys[train]))
 
 
+def test_a_set_is_found_in_the_cache_it_was_extracted_to_or_where_that_was_moved(
+    hybrid, image_folder, tiny_network, tmp_path, cache
+):
+    hybrid("extract", image_folder, "--backbone", tiny_network, "--cache", tmp_path / "elsewhere")
+    assert not cache.exists()
+    hybrid("fit", "softmax")
+    (tmp_path / "elsewhere").rename(cache)  # which the environment names
+    hybrid("fit", "softmax")
+
+
 # --- views
 
 
@@ -242,3 +252,8 @@ def test_bad_views_are_refused_before_anything_is_done(
 def test_unknown_views_of_in_python(image_folder, tiny_network):
     with pytest.raises(InputError, match=r"'test'.*train, train\+test"):
         extract_dataset(load_dataset(image_folder), Extractor(tiny_network), views=VIEWS, views_of="test")
+
+
+def test_no_threshold_is_chosen_for_means_over_views(hybrid, image_folder, tiny_network):
+    hybrid("extract", image_folder, "--backbone", tiny_network, "--views", 1, "--views-of", "train+test")
+    assert "leave --aim and --calibrate out" in hybrid("fit", "softmax", "--aim", "f1", code=1)

@@ -84,7 +84,8 @@ def extract(
     from hybrid.extracting import extract_dataset, extract_each_layer
 
     place = Workspace(workspace)
-    options = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train", "on_bad": on_bad}
+    options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
+    options["on_bad"] = on_bad
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
