@@ -118,10 +118,7 @@ class EmbeddingSet:
         return rows.reshape(*keys.shape[:2], -1)
 
     def _store(self, cache: Path | None) -> EmbeddingStore:
-        """Return the store in the cache that was named, else in that of the extraction if it is still there."""
-        recorded = self.info["extractor"]["params"]["cache"]
-        if cache is None and recorded is not None and Path(recorded).is_dir():
-            cache = Path(recorded)
+        cache = cache or self.info["extractor"]["params"]["cache"]
         return EmbeddingStore(Extractor(cache=cache).cache_folder, self.identity)
 
 
@@ -165,6 +162,7 @@ def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             values = {key: arrays[key] for key in arrays.files}
         _find_moved_network(info["extractor"]["params"], workspace)
+        _find_moved_cache(info["extractor"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"The embedding set {str(path)!r} is damaged ({error}): run `hybrid extract` again."
@@ -178,6 +176,14 @@ def _find_moved_network(params: dict[str, Any], workspace: Workspace) -> None:
     here = workspace.networks / path.parent.name / path.name
     if path.name in ("network.keras", "last.keras") and not path.exists() and here.is_file():
         params["backbone"] = str(here.resolve())
+
+
+def _find_moved_cache(extractor: dict[str, Any]) -> None:
+    """Point to the cache that is in use now if the one of the extraction has none of the extractor's embeddings."""
+    cache = extractor["params"]["cache"]
+    identity = Identity.from_dict(extractor["identity"])
+    if cache is not None and not EmbeddingStore(Path(cache), identity).folder.is_dir():
+        extractor["params"]["cache"] = None
 
 
 def _free_name(info: dict[str, Any], workspace: Workspace) -> str:
