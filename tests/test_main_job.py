@@ -4,6 +4,7 @@ import ast
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,9 +65,11 @@ def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_pa
         own = fitted[model["head"]]["splits"]["test"]["metrics"]["accuracy"]
         assert model["accuracy"] == own["value"]
         assert model["accuracy_low"] == own["low"]
-    pictures_written = [path for path in result["files"] if path.endswith(".png")]
-    assert len(pictures_written) == 2
-    for path in pictures_written:
+    written = [Path(path) for path in result["files"]]
+    drawn = {path.stem: path for path in written if path.suffix == ".png"}
+    assert {"scores", "cost", "roc", "precision-recall", "reliability"} <= set(drawn)
+    assert set(drawn) == {path.stem for path in written if path.suffix == ".svg"}
+    for path in drawn.values():
         with Image.open(path) as image:
             assert min(image.size) > 200
 
