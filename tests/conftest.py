@@ -45,6 +45,23 @@ def python(cache, tmp_path):
     return run
 
 
+@pytest.fixture
+def hybrid(tmp_path, monkeypatch):
+    """Run a command that must succeed (or fail, as said), in this test's folder; return what it printed."""
+    from click.testing import CliRunner
+
+    from hybrid.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args, code=0):
+        result = CliRunner().invoke(main, [str(arg) for arg in args])
+        assert result.exit_code == code, result.output
+        return result.stdout if code == 0 else result.stderr
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def tiny_network(tmp_path_factory):
     """A .keras file: 16×16 RGB, its own rescaling, a nested model with two convolutions, dropout, 3 classes."""

@@ -5,10 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from hybrid.cli.main import main
 from hybrid.datasets import load_dataset
 from hybrid.embedding_set import load_set
 from hybrid.errors import InputError
@@ -24,19 +22,6 @@ from hybrid.workspace import Workspace
 
 AUGMENT = ["--augment", "rotate=30", "--augment", "brightness=0.4"]
 VIEWS = Views(3, Augmentation.parse(["rotate=30", "brightness=0.4"]))
-
-
-@pytest.fixture
-def hybrid(tmp_path, monkeypatch):
-    """Run a command in this test's folder; return what it printed, on standard error if it failed as said."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args, code=0):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert result.exit_code == code, result.output
-        return result.stdout if code == 0 else result.stderr
-
-    return run
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import accuracy_score
 
-from hybrid.cli.main import main
 from hybrid.embedding_set import load_set
 from hybrid.errors import InputError
 from hybrid.joined_set import join_sets, joined_name
@@ -19,19 +17,6 @@ from hybrid.workspace import Workspace
 
 COLOURS = {"green": (80, 150, 70), "red": (150, 80, 70)}
 HIDDEN, CONV = "pictures-tiny-hidden", "pictures-tiny-conv_a"
-
-
-@pytest.fixture
-def hybrid(tmp_path, monkeypatch):
-    """Run a command that must succeed (or fail, as said), in this test's folder; return what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args, code=0):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert result.exit_code == code, result.output
-        return result.stdout if code == 0 else result.stderr
-
-    return run
 
 
 @pytest.fixture

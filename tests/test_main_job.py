@@ -8,11 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
-
-from hybrid.cli.main import main
 
 COLOURS = {"blue": (40, 60, 200), "green": (60, 190, 50), "red": (210, 50, 40)}
 PER_SPLIT = {"train": 16, "val": 6, "test": 6}
@@ -30,19 +27,6 @@ def pictures(tmp_path):
                 noise = rng.integers(0, 256, (20, 24, 3))
                 Image.fromarray((0.5 * noise + 0.5 * np.array(colour)).astype(np.uint8)).save(folder / f"{number}.png")
     return tmp_path / "pictures"
-
-
-@pytest.fixture
-def hybrid(tmp_path, monkeypatch):
-    """Run a command that must succeed (or fail, as said), in this test's folder; return what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args, code=0):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert result.exit_code == code, result.output
-        return result.stdout if code == 0 else result.stderr
-
-    return run
 
 
 def run_json(hybrid, *args):
