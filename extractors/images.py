@@ -13,14 +13,22 @@ The policy is part of every extractor's identity (:data:`POLICY`): change a rule
 
 import hashlib
 import io
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import jpeg_factory
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.reading import check_pixels, read_regular
 
 POLICY = 3
 
@@ -60,7 +68,16 @@ _SIGNATURES = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+# These formats and no others. Not through Image.open: it would add Pillow's own limit to the one that the user set.
+_FORMATS: dict[str, Callable[[io.BytesIO, str], Image.Image]] = {
+    "JPEG": jpeg_factory,
+    "PNG": PngImageFile,
+    "GIF": GifImageFile,
+    "BMP": BmpImageFile,
+    "TIFF": TiffImageFile,
+    "WEBP": WebPImageFile,
+    "PPM": PpmImageFile,
+}
 
 
 class BadImageError(InputError):
@@ -106,8 +123,7 @@ def has_more_frames(data: bytes) -> bool:
     if kind not in ("GIF", "TIFF", "WEBP"):
         return False
     try:
-        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
-            return getattr(image, "is_animated", False)
+        return getattr(_opened(data, kind), "is_animated", False)
     except Exception:  # what cannot be decoded is said when it is decoded
         return False
 
@@ -115,7 +131,7 @@ def has_more_frames(data: bytes) -> bool:
 def read_bytes(path: str) -> bytes:
     """Return a file's bytes; raise `BadImageError` naming it if it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadImageError(f"Image {path!r} cannot be read: {reason}.") from error
@@ -186,6 +202,19 @@ def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.
     return image
 
 
+def decode_whole(data: bytes | np.ndarray, name: str = "") -> tuple[Image.Image, str]:
+    """Decode one image at its own size: upright, grey or RGB; and say in which of Pillow's modes it was stored.
+
+    Raises
+    ------
+    BadImageError
+        If the bytes cannot be decoded whole.
+    """
+    with _named_errors(name):
+        image = _as_image(data, None)
+        return _to_mode(image, 3), image.mode
+
+
 @contextmanager
 def _named_errors(name: str) -> Iterator[None]:
     try:
@@ -209,14 +238,21 @@ def _as_image(data: bytes | np.ndarray, least_side: int | None) -> Image.Image:
     kind = sniff_format(data[:32])
     if kind is None:
         raise ValueError("its content is no image of a format that is read here" if data else "the file is empty")
-    try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError(f"it begins like a {kind} file but is none, or is cut short") from None
+    image = _opened(data, kind)
     if kind == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
         image.draft(None, (least_side, least_side))
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _opened(data: bytes, kind: str) -> Image.Image:
+    """Return an image whose header was read and whose size is allowed; nothing is decoded yet."""
+    try:
+        image = _FORMATS[kind](io.BytesIO(data), "")
+    except (SyntaxError, IndexError, TypeError, struct.error):
+        raise ValueError(f"it begins like a {kind} file but is none, or is cut short") from None
+    check_pixels(*image.size)
     return image
 
 
@@ -237,8 +273,11 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits to 8 by the full range, rounded: 65535 becomes 255. Mode "I" holds 16-bit PNG and PGM too."""
-    pixels = np.asarray(image).astype(np.int64)
+    pixels = np.array(image, np.int32)
     pixels[pixels == image.info.get("transparency")] = 0
     if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
         raise ValueError("32-bit integers have no fixed range; save it with 8 or 16 bits")
-    return Image.fromarray(((pixels * 255 + 32767) // 65535).astype(np.uint8))
+    pixels *= 255
+    pixels += 32767
+    pixels //= 65535
+    return Image.fromarray(pixels.astype(np.uint8))

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.datasets.scan import link_error, list_below
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extraction import Progress
-from hybrid.extractors.images import IMAGE_SUFFIXES, sniff_format
 from hybrid.extractors.source import ImageSource, Source
 from hybrid.extractors.store import EmbeddingStore
 from hybrid.extractors.views import Views, ViewSource
@@ -135,19 +135,28 @@ def _part_of(progress: Progress, end: int, total: int) -> Progress:
     return lambda done, to_do: progress(end - to_do + done, total)
 
 
-def find_images(given: Iterable[str]) -> list[str]:
+def find_images(given: Iterable[str], follow_links: bool = False) -> list[str]:
     """Return the image files that paths name; folders are searched, other files in them passed over.
+
+    Parameters
+    ----------
+    given : iterable of str
+    follow_links : bool, default=False
+        Whether links in a folder that lead out of it are followed.
 
     Raises
     ------
     InputError
-        If a path does not exist, or there is no image at all.
+        If a path does not exist, a folder holds links that lead out of it, or there is no image at all.
     """
     found: list[str] = []
     for text in given:
         path = Path(text).expanduser()
         if path.is_dir():
-            found += [str(file) for file in sorted(path.rglob("*")) if _is_image(file)]
+            listing = list_below(str(path), None if follow_links else str(path))
+            if listing.outside:
+                raise link_error(listing.outside, str(path), skippable=False)
+            found += [str(path / name) for name in listing.images]
         elif path.exists():
             found.append(str(path))
         else:
@@ -155,13 +164,6 @@ def find_images(given: Iterable[str]) -> list[str]:
     if not found:
         raise InputError(f"No image was found in {', '.join(map(repr, given))}: give files or folders of images.")
     return found
-
-
-def _is_image(path: Path) -> bool:
-    if path.name.startswith(".") or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return sniff_format(file.read(32)) is not None or path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def _label(value: Any, labels: list[str]) -> Any:

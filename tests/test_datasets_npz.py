@@ -94,3 +94,52 @@ def test_a_broken_archive_or_one_of_other_things_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.writestr("a/1.jpg", b"")
     assert "a zip archive without arrays ('a/1.jpg'): unpack it" in refused(tmp_path / "images.zip")
+
+
+# --- archives from strangers
+
+
+@pytest.mark.parametrize("says", [b"(99999999, 99999, 9)", b"(-4, -10, 8, 8)", b"(40, 8, 7)", b"(40, 8, 8, 999999)"])
+def test_what_a_header_says_of_size_is_held_against_the_archive_before_memory_is_taken(tmp_path, says):
+    path = saved(tmp_path, **arrays())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    data = members["train_images.npy"]
+    size = len(says) - len(b"(40, 8, 8)")
+    members["train_images.npy"] = data.replace(b"(40, 8, 8)", says, 1).replace(b" " * max(size, 0) + b"\n", b"\n", 1)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, held in members.items():
+            archive.writestr(name, held)
+    text = refused(path)
+    assert f"train_images says it has the shape {says.decode()}, but holds 2560 bytes" in text
+
+
+def test_an_archive_that_unpacks_to_more_than_the_machine_has_is_refused(tmp_path, monkeypatch):
+    path = saved(tmp_path, **arrays(400))
+    monkeypatch.setattr("hybrid.datasets.npz._memory", lambda: 20_000.0)
+    assert "this machine has 0.0: save the images as files" in refused(path)
+
+
+def test_nothing_outside_is_written_whatever_members_are_called(tmp_path):
+    path = saved(tmp_path, **arrays())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../outside.npy", b"x")
+        archive.writestr("/absolute.npy", b"x")
+    before = sorted(tmp_path.parent.rglob("*"))
+    assert len(load_dataset(path)) == 40
+    assert sorted(tmp_path.parent.rglob("*")) == before
+
+
+def test_an_encrypted_or_damaged_member_is_one_sentence(tmp_path):
+    path = saved(tmp_path, **arrays())
+    data = bytearray(path.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        data[at + place] |= 1
+    path.write_bytes(data)
+    assert "broken or incomplete archive" in refused(path)
+    path = saved(tmp_path, **arrays())
+    data = bytearray(path.read_bytes())
+    data[600] ^= 1
+    path.write_bytes(data)
+    assert "broken or incomplete archive (Bad CRC-32" in refused(path)

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from hybrid.datasets.loading import Options, Raw, name_of
-from hybrid.datasets.scan import Listing, list_below, list_folder
+from hybrid.datasets.scan import Listing, link_error, list_below, list_folder
 from hybrid.datasets.split import split_name
 from hybrid.datasets.wording import first_few, number
 from hybrid.errors import InputError
@@ -26,20 +26,21 @@ def load_folder(data: str, options: Options) -> Raw:
     data : str
         The folder. Images may lie in subfolders of the class folders.
     options : Options
-        None applies.
+        `follow_links`; without it, links that lead out of the folder are refused, or left out if `on_bad` is "skip".
 
     Raises
     ------
     InputError
-        If there are no class folders, or one of them holds no images.
+        If there are no class folders, one of them holds no images, or a link leads out.
     """
     root = os.path.abspath(data)
-    top = list_folder(root)
-    splits = _split_folders(root, top.folders)
-    left_out = Listing(junk=top.junk, others=list(top.others), images=list(top.images))
+    reader = _Reader(root, options)
+    top = reader.list(root)
+    splits = _split_folders(root, top.folders, reader)
+    left_out = Listing(junk=top.junk, others=list(top.others), images=list(top.images), outside=list(top.outside))
     rows: list[tuple[str, str, str]] = []
     for split, folder in splits.items() if splits else [("", "")]:
-        rows += _class_rows(root, folder, split, left_out)
+        rows += _class_rows(root, folder, split, left_out, reader)
     ids, labels, split_of = zip(*sorted(rows), strict=True)
     if len(set(labels)) == 1 and (
         tables := [name for name in top.others if name.lower().endswith((".csv", ".parquet"))]
@@ -61,7 +62,26 @@ def load_folder(data: str, options: Options) -> Raw:
     )
 
 
-def _split_folders(root: str, folders: list[str]) -> dict[str, str]:
+class _Reader:
+    """Lists the folders of a dataset; links that lead out of it are refused, left out or followed, as was asked for."""
+
+    def __init__(self, root: str, options: Options):
+        self._within = None if options.follow_links else root
+        self._refuses = options.on_bad == "raise"
+
+    def list(self, folder: str) -> Listing:
+        return self._checked(list_folder(folder, self._within), folder)
+
+    def list_below(self, folder: str) -> Listing:
+        return self._checked(list_below(folder, self._within), folder)
+
+    def _checked(self, found: Listing, folder: str) -> Listing:
+        if found.outside and self._refuses:
+            raise link_error(found.outside, folder)
+        return found
+
+
+def _split_folders(root: str, folders: list[str], reader: _Reader) -> dict[str, str]:
     """Return split → folder name, or nothing: a class may be called "train" too.
 
     With other folders beside it, it is a class if it has no subfolders or there is neither val nor test.
@@ -72,7 +92,7 @@ def _split_folders(root: str, folders: list[str]) -> dict[str, str]:
         if named and len(named) == len(folders):
             raise InputError(f"The folder {root!r} has {first_few(folders)} but no train folder: add one.")
         return {}
-    alone = len(splits) == 1 or not list_folder(os.path.join(root, splits["train"])).folders
+    alone = len(splits) == 1 or not reader.list(os.path.join(root, splits["train"])).folders
     if alone and len(named) < len(folders):
         return {}
     if len(named) > len(splits):
@@ -82,10 +102,10 @@ def _split_folders(root: str, folders: list[str]) -> dict[str, str]:
     return splits
 
 
-def _class_rows(root: str, folder: str, split: str, left_out: Listing) -> list[tuple[str, str, str]]:
+def _class_rows(root: str, folder: str, split: str, left_out: Listing, reader: _Reader) -> list[tuple[str, str, str]]:
     """Return (id, class, split) of every image below the class folders of one folder."""
     where = os.path.join(root, folder) if folder else root
-    here = list_folder(where)
+    here = reader.list(where)
     if not here.folders:
         what = number(len(here.images), "image") if here.images else "no images"
         raise InputError(
@@ -94,25 +114,30 @@ def _class_rows(root: str, folder: str, split: str, left_out: Listing) -> list[t
         )
     rows = []
     for label in here.folders:
-        inner = list_below(os.path.join(where, label))
+        inner = reader.list_below(os.path.join(where, label))
         prefix = f"{folder}/{label}/" if folder else f"{label}/"
         if not inner.images:
             other = f", only {first_few(inner.others)}" if inner.others else ""
             raise InputError(f"The class folder {prefix[:-1]!r} of {root!r} holds no images{other}: fill or remove it.")
         rows += [(prefix + image, label, split) for image in inner.images]
-        left_out.others += [prefix + name for name in inner.others]
-        left_out.junk += inner.junk
+        _add(left_out, inner, prefix)
     if folder:
+        _add(left_out, here, f"{folder}/")
         left_out.images += [f"{folder}/{name}" for name in here.images]
-        left_out.others += [f"{folder}/{name}" for name in here.others]
-        left_out.junk += here.junk
     return rows
+
+
+def _add(left_out: Listing, found: Listing, prefix: str) -> None:
+    left_out.others += [prefix + name for name in found.others]
+    left_out.outside += [prefix + name for name in found.outside]
+    left_out.junk += found.junk
 
 
 def _left_out_notes(left_out: Listing) -> tuple[list[str], dict[str, int]]:
     counts = {
         "junk": left_out.junk,
         "other_files": len(left_out.others),
+        "links_out": len(left_out.outside),
         "unlabelled_files": len(left_out.images),
     }
     notes = []
@@ -122,6 +147,9 @@ def _left_out_notes(left_out: Listing) -> tuple[list[str], dict[str, int]]:
     if left_out.others:
         what = number(len(left_out.others), "file that is no image", "files that are no images")
         notes.append(f"{what} left out: {first_few(left_out.others)}.")
+    if left_out.outside:
+        what = number(len(left_out.outside), "symbolic link that leads", "symbolic links that lead")
+        notes.append(f"{what} out of the folder left out: {first_few(left_out.outside)}.")
     if left_out.images:
         what = number(len(left_out.images), "image without a label", "images without labels")
         notes.append(f"{what}, beside the class folders, left out: {first_few(left_out.images)}.")

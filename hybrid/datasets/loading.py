@@ -15,7 +15,7 @@ _COMMON = frozenset({"annotations", "data", "dataset", "images", "index", "label
 class Options:
     """What a user may say about a dataset beyond where it is; `None` means "find out".
 
-    All but `on_bad` speak of the columns and files of a manifest.
+    All but `on_bad` and `follow_links` speak of the columns and files of a manifest.
     """
 
     label: str | Sequence[str] | None = None
@@ -24,10 +24,11 @@ class Options:
     group_column: str | None = None
     image_root: str | None = None
     on_bad: str = "raise"
+    follow_links: bool = False
 
     def given(self) -> list[str]:
         """Return the names of the manifest options that were given."""
-        return [name for name, value in vars(self).items() if value and name != "on_bad"]
+        return [name for name, value in vars(self).items() if value and name not in ("on_bad", "follow_links")]
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Raw:
         Sentences about what was found.
     counts : dict
         The numbers behind the notes.
+    left_out : dict of str to list of str
+        Under the names that `counts` has for them, all the files that the notes name a few of.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Raw:
     label_names: Sequence[str] | None = None
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
 
 def name_of(path: str) -> str:

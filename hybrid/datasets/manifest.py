@@ -9,6 +9,7 @@ from hybrid.datasets.columns import Chosen, choose_columns, split_cells, zero_on
 from hybrid.datasets.loading import Options, Raw, name_of
 from hybrid.datasets.locate import Located, locate
 from hybrid.datasets.pixels import path_ids
+from hybrid.datasets.scan import link_error
 from hybrid.datasets.table import Columns, read_csv, read_parquet
 from hybrid.datasets.wording import first_few, number
 from hybrid.errors import InputError
@@ -33,8 +34,8 @@ def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> R
     Raises
     ------
     InputError
-        If columns cannot be told, files are missing (unless `options.on_bad` is "skip"), or rows of
-        one file disagree.
+        If columns cannot be told, files are missing or are links out of the folder (unless `options.on_bad` is
+        "skip"), or rows of one file disagree.
     """
     table = read(data)
     if not table or not next(iter(table.values())):
@@ -44,13 +45,18 @@ def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> R
     if "" in names:
         raise InputError(f"{number(names.count(''), 'row')} of {data!r} lack a path in the column {chosen.path!r}.")
     here = Path(data).absolute().parent
-    located = locate(names, [options.image_root] if options.image_root else [str(here), str(here / "images")])
+    roots = [options.image_root] if options.image_root else [str(here), str(here / "images")]
+    located = locate(names, roots, options.follow_links)
     notes = [_columns_note(chosen)]
     kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
+    kept = _rows_inside(kept, located, options.on_bad, notes, counts)
     rows = _Rows(table, chosen, data)
     kept = _one_row_a_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
-    return _raw(data, kept, located, rows, notes, counts)
+    raw = _raw(data, kept, located, rows, notes, counts)
+    missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
+    raw.left_out = {"missing_files": missing, "unlabelled_files": path_ids(located.unnamed, located.root)}
+    return raw
 
 
 class _Rows:
@@ -95,6 +101,18 @@ def _rows_with_files(
     if missing:
         notes.append(f"{number(len(missing), 'row')} without a file left out: {first_few(missing)}.")
     return kept, {"missing_files": len(missing)}
+
+
+def _rows_inside(kept: list[int], located: Located, on_bad: str, notes: list[str], counts: dict[str, int]) -> list[int]:
+    outside = set(located.outside)
+    counts["links_out"] = len(outside)
+    inside = [row for row in kept if located.paths[row] not in outside]
+    if outside and (on_bad == "raise" or not inside):
+        raise link_error(path_ids(located.outside, located.root), located.root)
+    if outside:
+        what = number(len(outside), "symbolic link that leads", "symbolic links that lead")
+        notes.append(f"{what} out of the folder left out: {first_few(path_ids(located.outside, located.root))}.")
+    return inside
 
 
 def _one_row_a_file(

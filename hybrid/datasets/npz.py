@@ -1,10 +1,15 @@
 """An .npz in the manner of MedMNIST: ``train_images``, ``train_labels``, and so on."""
 
+import math
+import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from hybrid.datasets.dataset import numbered_ids
 from hybrid.datasets.loading import Options, Raw, name_of
@@ -14,6 +19,10 @@ from hybrid.datasets.split import SPLITS
 from hybrid.datasets.wording import first_few
 from hybrid.errors import InputError
 
+_FAULTS = (
+    zipfile.BadZipFile, EOFError, OSError, zlib.error, struct.error, NotImplementedError, RuntimeError, MemoryError,
+    ValueError, KeyError, SyntaxError,
+)  # fmt: skip
 _WANTED = "train_images and train_labels, and for val and test likewise where there are any"
 
 
@@ -25,22 +34,33 @@ def is_npz(data: str) -> bool:
 def load_npz(data: str, options: Options) -> Raw:
     """Return the images and labels of the splits that the archive holds.
 
+    What each array's header says of its size is held against the archive before memory is taken; nothing is unpickled
+    or written.
+
     Raises
     ------
     InputError
-        If the archive is broken, holds no arrays, lacks keys, or its arrays do not fit together.
+        If the archive is broken, holds no arrays, lacks keys, needs more memory than there is, or its arrays do not
+        fit together.
     """
     try:
         with zipfile.ZipFile(data) as archive:
             members = archive.namelist()
-        if not any(name.endswith(".npy") for name in members):
-            raise InputError(
-                f"{data!r} is a zip archive without arrays ({first_few(members)}): unpack it and give the folder."
-            )
-        with np.load(data, allow_pickle=False) as arrays:
-            parts = {split: _read_part(arrays, split, data) for split in _splits_of(arrays.files, data)}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InputError(f"{data!r} is a broken or incomplete archive ({error}): copy or download it again.") from error
+            keys = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+            if not keys:
+                raise InputError(
+                    f"{data!r} is a zip archive without arrays ({first_few(members)}): unpack it and give the folder."
+                )
+            wanted = {split: (f"{split}_images", f"{split}_labels") for split in _splits_of(keys, data)}
+            _check_memory(archive, [key for pair in wanted.values() for key in pair], data)
+            parts = {split: (_read(archive, x, data), _read(archive, y, data)) for split, (x, y) in wanted.items()}
+    except InputError:
+        raise
+    except _FAULTS as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(
+            f"{data!r} is a broken or incomplete archive ({reason}): copy or download it again."
+        ) from error
     return join_splits(name_of(data), parts)
 
 
@@ -84,14 +104,36 @@ def _splits_of(keys: Sequence[str], data: str) -> list[str]:
     return splits
 
 
-def _read_part(arrays: np.lib.npyio.NpzFile, split: str, data: str) -> tuple[np.ndarray, np.ndarray]:
-    found = []
-    for key in (f"{split}_images", f"{split}_labels"):
-        try:
-            found.append(arrays[key])
-        except ValueError as error:
+def _check_memory(archive: zipfile.ZipFile, keys: list[str], data: str) -> None:
+    """Raise `InputError` if arrays need more memory than the machine has: a small archive can unpack to that."""
+    needed = sum(archive.getinfo(f"{key}.npy").file_size for key in keys)
+    if needed > _memory():
+        raise InputError(
+            f"The arrays of {data!r} take {needed / 2**30:.1f} GiB, this machine has {_memory() / 2**30:.1f}: "
+            "save the images as files, or fewer of them."
+        )
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes; infinity where it cannot be told."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _read(archive: zipfile.ZipFile, key: str, data: str) -> np.ndarray:
+    info = archive.getinfo(f"{key}.npy")
+    with archive.open(info) as file:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        if dtype.hasobject:
             raise InputError(
                 f"{key} of {data!r} cannot be read without unpickling, which is never done: "
                 "save images as uint8 and labels as integers or plain strings."
-            ) from error
-    return found[0], found[1]
+            )
+        held = info.file_size - file.tell()
+    if math.prod(shape) * dtype.itemsize != held or min(shape, default=0) < 0:
+        raise ValueError(f"{key} says it has the shape {shape}, but holds {held} bytes")
+    with archive.open(info) as file:
+        return npy.read_array(file, allow_pickle=False)
