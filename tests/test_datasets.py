@@ -222,7 +222,7 @@ def test_options_that_do_not_apply_are_refused(tmp_path):
 
 def test_a_dataset_can_be_loaded_again_from_elsewhere(image_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(image_folder.parent)
-    first = load_dataset("pictures", fractions=(0.5, 0.2, 0.3), seed=7, group_pattern=r"(\d)\d*\.png")
+    first = load_dataset("pictures", fractions=(0.5, 0.2, 0.3), val=0.3, seed=7, group_pattern=r"(\d)\d*\.png")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)

@@ -82,6 +82,24 @@ def test_only_what_is_missing_is_taken_from_train():
     assert notes == ["No test split was given; set aside from train: test 24 images (15.0%); stratified, seed 0."]
 
 
+def test_validation_is_drawn_anew_from_train_and_the_given_one():
+    y = np.tile([0, 1], 100)
+    given = np.array(["train"] * 152 + ["val"] * 8 + ["test"] * 40)
+    groups = np.arange(200) // 4
+    split, notes = complete_split(given, y, groups, [str(i) for i in range(200)], val=0.25)
+    assert np.array_equal(split == "test", given == "test")
+    assert np.sum(split == "val") == 40
+    assert all(len(set(split[groups == group])) == 1 for group in groups)
+    assert set(split[152:160]) != {"val"}  # they were dealt out as all others
+    assert notes[0].startswith("8 given val images joined train. No val split was given; set aside from train: val 40")
+
+
+@pytest.mark.parametrize("val", [0, 1, -0.1, 1.5])
+def test_a_share_of_validation_that_is_none_is_refused(val):
+    with pytest.raises(InputError, match="expected a share above 0 and below 1"):
+        complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], val=val)
+
+
 def test_a_fraction_of_zero_makes_no_split():
     split, notes = complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], (0.8, 0, 0.2))
     assert set(split) == {"train", "test"}

@@ -149,8 +149,11 @@ def test_the_command_line_has_the_last_word(read, tmp_path, monkeypatch):
     here = tmp_path / "here"
     (here / "other").mkdir(parents=True)
     monkeypatch.chdir(here)
-    recipe = read(data="other", changes=["train.net.epochs=7", "protocol.choose=best", 'heads.use=["svm"]'])
+    recipe = read(
+        data="other", changes=["data.val=0.2", "train.net.epochs=7", "protocol.choose=best", 'heads.use=["svm"]']
+    )
     assert recipe.data[0].arguments["data"] == str(here / "other")
+    assert recipe.data[0].arguments["val"] == 0.2
     assert recipe.train[0].options.epochs == 7
     assert recipe.protocol.choose == "best"
     assert [head.name for head in recipe.heads] == ["svm"]
@@ -192,6 +195,7 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ("titel=1", "titel: Unknown key 'titel'. Nearest: 'title'"),
         ("seed=true", "seed: True was given; expected a whole number"),
         ('data.split="70/20"', "[data] split: The split '70/20' was given"),
+        ("data.val=15", "[data] val: val=15 was given; expected a share above 0 and below 1"),
         ("data.labels=1", "[data] labels: Unknown key 'labels'. Nearest: 'label'"),
         ("train.net.epoch=1", "[train.net] epoch: Unknown key 'epoch'. Nearest: 'epochs'"),
         ('train.net.epochs="two"', "[train.net] epochs: 'two' was given; expected a whole number"),

@@ -35,6 +35,8 @@ on_bad_option = click.option(
 _DATA_OPTIONS = (
     click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
                  help="Percent for train/val/test, for the splits that the data lack."),
+    click.option("--val", type=float, default=None, metavar="SHARE",
+                 help="Draw validation anew: this share of train and of the given validation together."),
     click.option("--label", default=None, help="Label column of a manifest; several, with commas, for multi-label."),
     click.option("--path-column", default=None, help="Column of a manifest that holds the image paths."),
     click.option("--split-column", default=None, help="Column of a manifest that holds train, val or test."),

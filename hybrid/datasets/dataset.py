@@ -190,6 +190,7 @@ def assemble(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
     group_pattern: str | None = None,
+    val: float | None = None,
 ) -> Dataset:
     """Return the checked dataset of what a loader found: labels tidied, groups named, the split completed.
 
@@ -202,12 +203,14 @@ def assemble(
         As for `make_split`.
     group_pattern : str, optional
         As for `groups_by_pattern`; it replaces groups that the loader found.
+    val : float, optional
+        As for `complete_split`.
     """
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
     groups = None if raw.groups is None else own_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
-    split, made = complete_split(raw.split, y, groups, raw.ids, fractions, seed)
+    split, made = complete_split(raw.split, y, groups, raw.ids, fractions, seed, val)
     data = Dataset(
         raw.name, raw.X, y, classes, split, groups, np.array(raw.ids, dtype=np.str_), source,
         notes=(*raw.notes, *notes, *made), counts=dict(raw.counts),

@@ -44,6 +44,7 @@ def load_dataset(
     data: "str | os.PathLike[str] | Dataset",
     *,
     fractions: Sequence[float] = FRACTIONS,
+    val: float | None = None,
     seed: int = 0,
     label: str | Sequence[str] | None = None,
     path_column: str | None = None,
@@ -66,6 +67,9 @@ def load_dataset(
         "digits" is given as "./digits". A `Dataset` is returned as it is.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test where they are missing; 0 leaves one out.
+    val : float, optional
+        Draw validation anew: the given one joins train, and this share of both becomes val. For data whose own
+        validation is too small to choose by.
     seed : int, default=0
         Seed of the split.
     label, path_column, split_column, group_column : str, optional
@@ -111,10 +115,11 @@ def load_dataset(
         raise InputError(
             f"{', '.join(options.given())} can be given for a CSV or Parquet manifest only; {text!r} is {kind.summary}."
         )
-    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern)
+    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern, val)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
+        "val": None if val is None else float(val),
         "seed": int(seed),
         "label": label if label is None or isinstance(label, str) else list(label),
         "path_column": path_column,

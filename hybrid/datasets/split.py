@@ -131,6 +131,12 @@ def check_fractions(fractions: Sequence[float]) -> None:
         )
 
 
+def check_val(val: float) -> None:
+    """Raise InputError unless a share can be drawn as validation."""
+    if not 0 < val < 1:
+        raise InputError(f"val={val} was given; expected a share above 0 and below 1, such as 0.15.")
+
+
 def complete_split(
     split: np.ndarray | None,
     y: np.ndarray,
@@ -138,6 +144,7 @@ def complete_split(
     ids: Sequence[str],
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
+    val: float | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Return a whole split, and sentences on what was made: missing parts come out of train only.
 
@@ -147,14 +154,22 @@ def complete_split(
         What is given. Images given as val or test stay there.
     y, groups, ids, fractions, seed
         As for `make_split`. The fractions of val and test are fractions of the given train part.
+    val : float, optional
+        The given val joins train, and this share of both is drawn as val.
 
     Returns
     -------
     split : ndarray of str, (n,)
     notes : list of str
     """
+    if val is not None:
+        check_val(val)
+        fractions = (1 - val - fractions[2], val, fractions[2])
     check_fractions(fractions)
     given = np.full(len(y), "train") if split is None else split.astype("<U5")
+    joined = int((given == "val").sum()) if val is not None else 0
+    if joined:
+        given[given == "val"] = "train"
     missing = [s for s in (1, 2) if fractions[s] > 0 and not np.any(given == SPLITS[s])]
     train = np.flatnonzero(given == "train")
     if not missing or not len(train):
@@ -163,7 +178,8 @@ def complete_split(
     shares[0] = 1 - shares[1] - shares[2]
     part_groups = None if groups is None else groups[train]
     given[train] = make_split(y[train], part_groups, shares, seed, np.asarray(ids)[train])
-    return given, [_describe(given, train, missing, split is None, seed, part_groups)]
+    note = _describe(given, train, missing, split is None, seed, part_groups)
+    return given, [f"{number(joined, 'given val image')} joined train. {note}" if joined else note]
 
 
 def _describe(

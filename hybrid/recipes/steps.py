@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets.load import ON_BAD
-from hybrid.datasets.split import parse_fractions
+from hybrid.datasets.split import check_val, parse_fractions
 from hybrid.errors import unknown_name
 from hybrid.extractors.custom import Architecture
 from hybrid.fitting import HeadOptions
@@ -48,6 +48,11 @@ def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
     if split is not None:
         with section.naming("split"):
             arguments["fractions"] = parse_fractions(split)
+    val = section.take("val", float | None, None)
+    if val is not None:
+        with section.naming("val"):
+            check_val(val)
+        arguments["val"] = val
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
