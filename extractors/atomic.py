@@ -57,9 +57,17 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Return a JSON file's value; raise `InputError` naming it if it is damaged."""
     try:
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{str(path)!r} cannot be read ({error}): remove it and make it again.") from error
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the value of JSON; raise `ValueError` if it is none, holds NaN or infinity, or is nested without end."""
+    try:
+        return json.loads(data, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def file_digest(path: Path) -> str:
@@ -82,6 +90,10 @@ def read_sealed(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or value.pop("seal", None) != _seal(value):
         raise InputError(f"{str(path)!r} does not match its checksum: remove it and make it again.")
     return value
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number in JSON")
 
 
 def _seal(value: dict[str, Any]) -> str:

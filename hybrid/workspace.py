@@ -54,6 +54,27 @@ class Workspace:
         return sorted(path for path in (self.folder / kind).glob(pattern) if not path.parent.name.startswith("."))
 
 
+def find_model(model: str, workspace: str | Path) -> Path:
+    """Return the folder of a saved model: of one in the workspace by its name, or of any by its path.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    given = Path(model).expanduser()
+    for folder in (given, given / "model"):
+        if (folder / "manifest.json").is_file():
+            return folder
+    place = Workspace(workspace)
+    if not place.records("models"):
+        raise InputError(
+            f"There is no model {model!r}: expected the folder of a saved model, or the name of one in "
+            f"{str(place.folder)!r}, which has none; run `hybrid fit svm` first."
+        )
+    return place.find("models", model).parent / "model"
+
+
 def slug(*parts: object) -> str:
     """Return a name that is safe as a file name on any system.
 

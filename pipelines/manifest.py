@@ -9,13 +9,46 @@ import numpy as np
 
 from hybrid import __version__
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import file_digest, read_json, write_json
+from hybrid.extractors.atomic import file_digest, parse_json, write_json
 from hybrid.extractors.identity import fingerprint
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
 
-_KEYS = {"schema", "created", "versions", "task", "labels", "classes", "width", "steps", "extractors", "info", "files"}
+MOST_BYTES = 2**26
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _has(value: Any, **kinds: type) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in kinds.items())
+
+
+def _is_files(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _has(one, sha256=str) and set(one) == {"size", "sha256"} and _is_count(one["size"]) for one in value.values()
+    )
+
+
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "schema": _is_count,
+    "created": lambda value: isinstance(value, str),
+    "versions": lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    "task": lambda value: value in ("binary", "multiclass", "multilabel"),
+    "labels": lambda value: isinstance(value, str),
+    "classes": lambda value: isinstance(value, list) and all(isinstance(one, str | int | float) for one in value),
+    "width": _is_count,
+    "steps": lambda value: (
+        isinstance(value, list) and bool(value) and all(_has(one, name=str, type=str) for one in value)
+    ),
+    "extractors": lambda value: (
+        isinstance(value, list) and all(_has(one, params=dict, identity=dict, fingerprint=str) for one in value)
+    ),
+    "info": lambda value: isinstance(value, dict),
+    "files": _is_files,
+}
 _LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
 
 
@@ -45,22 +78,50 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
         raise InputError(f"There is no saved model {str(folder)!r}: expected a folder with a {MANIFEST} in it.")
-    manifest = read_json(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise changed(folder.name, MANIFEST, f"it has more than {MOST_BYTES:,} bytes")
+    try:
+        return parse_manifest(path.read_bytes(), folder.name, str(path))
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+
+
+def parse_manifest(data: bytes, model: str, path: str) -> dict[str, Any]:
+    """Return the manifest that a file's bytes hold, see :func:`read_manifest`.
+
+    Parameters
+    ----------
+    data : bytes
+    model, path : str
+        What an error calls the model, and the file.
+
+    Raises
+    ------
+    InputError
+        If it is none, is of another schema, was changed, or does not have the fields of a manifest.
+    """
+    try:
+        manifest = parse_json(data)
+    except ValueError as error:
+        raise InputError(f"{path!r} is no manifest of a saved model: {error}.") from error
     schema = manifest.get("schema") if isinstance(manifest, dict) else None
     if not isinstance(schema, int):
-        raise InputError(f"{str(path)!r} is no manifest of a saved model: it states no schema.")
+        raise InputError(f"{path!r} is no manifest of a saved model: it states no schema.")
     if schema > SCHEMA:
         raise InputError(
-            f"Model {folder.name!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
+            f"Model {model!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
         )
     if schema < SCHEMA:
         raise InputError(
-            f"Model {folder.name!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schema "
+            f"Model {model!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schema "
             f"{SCHEMA}: fit and save it again."
         )
     stated = manifest.pop("sha256", None)
-    if stated != fingerprint(manifest) or set(manifest) != _KEYS:
-        raise changed(folder, MANIFEST, "it does not match its checksum")
+    if stated != fingerprint(manifest) or set(manifest) != set(_FIELDS):
+        raise changed(model, MANIFEST, "it does not match its checksum")
+    for name, fits in _FIELDS.items():
+        if not fits(manifest[name]):
+            raise changed(model, MANIFEST, f"its {name} are not what a saved model has")
     return manifest
 
 
@@ -86,7 +147,8 @@ def to_json(value: Any) -> Any:
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the size in bytes and the SHA-256 of every file in a folder, by its name with forward slashes."""
     return {
-        name: {"size": (folder / name).stat().st_size, "sha256": file_digest(folder / name)} for name in _names(folder)
+        name: {"size": (folder / name).stat().st_size, "sha256": file_digest(folder / name)}
+        for name in list_files(folder)
     }
 
 
@@ -105,9 +167,9 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
         if not path.is_file():
             raise InputError(f"Model {folder.name!r} lacks its file {name}: copy the whole folder again.")
         if path.stat().st_size != record["size"]:
-            raise changed(folder, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
+            raise changed(folder.name, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
         if file_digest(path) != record["sha256"]:
-            raise changed(folder, name, "it does not match its checksum")
+            raise changed(folder.name, name, "it does not match its checksum")
     if foreign := foreign_files(folder, files.__contains__):
         raise InputError(
             f"Model {folder.name!r} holds {foreign[0]}, which its manifest does not list: "
@@ -117,27 +179,36 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def foreign_files(folder: Path, belongs: Callable[[str], bool]) -> list[str]:
     """Return the files that do not belong in a model's folder; what systems leave there is not counted."""
-    return [name for name in _names(folder) if not belongs(name) and not _left_by_system(name)]
+    return [name for name in list_files(folder) if not belongs(name) and not is_left_by_system(name)]
 
 
-def changed(folder: Path, name: str, how: str) -> InputError:
+def changed(model: str, name: str, how: str) -> InputError:
     """Return the error for a file that is not as it was saved."""
-    return InputError(f"Model {folder.name!r} was changed after it was saved: {name} ({how}). Save it again.")
+    return InputError(f"Model {model!r} was changed after it was saved: {name} ({how}). Save it again.")
 
 
-def _names(folder: Path) -> list[str]:
+def is_plain_name(name: str) -> bool:
+    """Return whether a name with forward slashes can only mean a file inside its folder, on any system."""
+    parts = PurePosixPath(name).parts
+    plain = bool(parts) and "/".join(parts) == name
+    return plain and ".." not in parts and not any(mark in name for mark in "\\:\0")
+
+
+def list_files(folder: Path) -> list[str]:
+    """Return the names of all files and links below a folder but the manifest, with forward slashes."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
 
 
-def _left_by_system(name: str) -> bool:
+def is_left_by_system(name: str) -> bool:
+    """Return whether a file is one that looking at a folder may leave in it."""
     last = name.rpartition("/")[2]
     return last in _LEFT_BY_SYSTEMS or last.startswith("._")
 
 
 def _check_name(folder: Path, name: str) -> None:
     parts = PurePosixPath(name).parts
-    if not parts or "/".join(parts) != name or ".." in parts or any(mark in name for mark in "\\:\0"):
+    if not is_plain_name(name):
         raise InputError(f"Model {folder.name!r} lists a file {name!r}, which is no plain name inside its folder.")
     for depth in range(1, len(parts) + 1):
         if folder.joinpath(*parts[:depth]).is_symlink():

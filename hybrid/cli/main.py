@@ -16,6 +16,7 @@ COMMANDS = {
     "fit": "Fit a head on an embedding set; metrics, predictions, saved model.",
     "compare": "Set all fitted models side by side.",
     "run": "Do what a recipe says: train, extract, fit, compare.",
+    "inspect": "Show and check a saved model, without loading it.",
     "predict": "Labels and probabilities of new images.",
     "cache": "Look after the embedding store: list, verify, gc, rm, explain.",
     "doctor": "Prove an extractor before it is trusted.",

@@ -8,8 +8,7 @@ import click
 
 from hybrid.cli.options import json_option, on_bad_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
-from hybrid.errors import InputError
-from hybrid.workspace import Workspace
+from hybrid.workspace import find_model
 
 
 @click.command()
@@ -29,7 +28,7 @@ def predict(
     from hybrid.prediction import find_images, predict_images
 
     with loud_warnings(), progress_bar("extracting") as progress:
-        result = predict_images(_folder(model, workspace), find_images(images), on_bad=on_bad, progress=progress)
+        result = predict_images(find_model(model, workspace), find_images(images), on_bad=on_bad, progress=progress)
     for path, reason in result.skipped.items():
         warn(f"Skipped {path}: {reason}")
     if as_json and output is None:
@@ -43,20 +42,6 @@ def predict(
 
     write_atomic(output, lambda file: file.write(text.encode()))
     click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)
-
-
-def _folder(model: str, workspace: Path) -> Path:
-    given = Path(model).expanduser()
-    for folder in (given, given / "model"):
-        if (folder / "manifest.json").is_file():
-            return folder
-    place = Workspace(workspace)
-    if not place.records("models"):
-        raise InputError(
-            f"There is no model {model!r}: expected the folder of a saved model, or the name of one in "
-            f"{str(place.folder)!r}, which has none; run `hybrid fit svm` first."
-        )
-    return place.find("models", model).parent / "model"
 
 
 def _csv(columns: list[str], rows: list[list[object]]) -> str:
