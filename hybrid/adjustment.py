@@ -10,9 +10,7 @@ from hybrid.errors import InputError
 from hybrid.joined_set import JoinedSet
 from hybrid.pipelines import adjust
 from hybrid.seen import trained_on
-
-FEW = 100  # validation images
-FEW_OF_A_CLASS = 20
+from hybrid.validation_size import is_few, rarest
 
 
 def adjust_model(
@@ -101,8 +99,8 @@ def choosing_split(found: JoinedSet) -> tuple[str, str]:
     though it is small.
     """
     val = found.split == "val"
-    least = _least(found.y[val], found.classes) if val.any() else 0
-    if val.sum() >= FEW and least >= FEW_OF_A_CLASS:
+    least = rarest(found.y[val], found.classes)
+    if not is_few(found.y[val], found.classes):
         return "val", f"Chosen on the {val.sum()} validation images."
     seen = any(trained_on(one)[found.split == "train"].any() for one in found.sets)
     size = f"The validation split has {val.sum()} images, {least} of its rarest class: few to choose on"
@@ -111,13 +109,6 @@ def choosing_split(found: JoinedSet) -> tuple[str, str]:
         return "val", f"{size}; still chosen there, since {learnt}."
     why = f"{size}; chosen" if val.any() else "There is no validation split; chosen"
     return "train", f"{why} by cross-validation inside train" + (f", though {learnt}." if seen else ".")
-
-
-def _least(y: np.ndarray, classes: np.ndarray) -> int:
-    """Return how many images the rarest class has; for multi-label, the rarer value of a label."""
-    if y.ndim == 2:
-        return int(np.minimum(y.sum(axis=0), (1 - y).sum(axis=0)).min())
-    return int(min((y == label).sum() for label in classes))
 
 
 def _reached(choices: list[dict[str, Any]], found: JoinedSet, aim: str | None) -> list[str]:

@@ -8,10 +8,13 @@ from typing import Any, TypeAlias
 
 from hybrid.classifiers import HEADS, make_head
 from hybrid.comparison import Comparison, compare_results, load_results
+from hybrid.comparison.choice import PREFERENCES
+from hybrid.cross_validation import cross_validate_models
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import FeatureExtractor
 from hybrid.fitting import HeadOptions
+from hybrid.pipelines.folds import parse_folds
 from hybrid.steps import Extraction, Listener, ensemble_step, extract_step, fit_step
 from hybrid.workspace import Workspace, slug
 
@@ -29,7 +32,8 @@ def compare(
     positive: Any = None,
     aim: str | None = None,
     tune: bool = False,
-    prefer: str = "simplest",
+    choose: str = "simplest",
+    cv: str | None = None,
     seed: int = 0,
     workspace: str | Path | None = None,
 ) -> Comparison:
@@ -55,8 +59,11 @@ def compare(
         What thresholds are chosen for, such as ``"balanced"`` or ``"recall=0.98"``.
     tune : bool, default=False
         Whether the heads' settings are searched, by cross-validation inside train.
-    prefer : {"simplest", "best"}, default="simplest"
-        Which model is chosen, on validation: the simplest of those within one standard error of the best, or the best.
+    choose : str, default="simplest"
+        Which model is chosen, on validation: ``"simplest"`` of those within one standard error of the best, or
+        ``"best"``; or the name of one that is fixed before any score is known, such as ``"svm-mobilenet_v2"``.
+    cv : str, optional
+        Folds and repeats, such as ``"5x2"``, of a cross-validation inside train and validation beside.
     seed : int, default=0
     workspace : path, optional
         Folder that gets the models; one that lives as long as the comparison if not given.
@@ -73,9 +80,12 @@ def compare(
     """
     named, features = _features(extractors)
     options = {name: _options(name, params, aim, tune, seed) for name, params in _pairs(heads) if name != ENSEMBLE}
+    known = (*PREFERENCES, *(slug(head, feature) for feature in features for head in heads))
+    if choose not in known:
+        raise unknown_name("model", choose, known)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     place = Workspace(temporary.name if temporary else workspace or "")
-    told = Listener()
+    told, folds = Listener(), parse_folds(cv) if cv else None
     sets = extract_step({name: Extraction(one) for name, one in named.items()}, dataset, place, "raise", told)
     names: list[str] = []
     for feature, parts in features.items():
@@ -88,7 +98,10 @@ def compare(
             how = HeadOptions(aim=aim, seed=seed)
             ensemble_step(list(fitted.values()), "equal", how, names[-1], place, positive, told)
     results = {result["model"]: result for result in load_results(place.models)}
-    comparison = compare_results([results[name] for name in names], metric=metric, prefer=prefer)
+    comparison = compare_results([results[name] for name in names], metric=metric, choose=choose)
+    if folds:
+        crossed = cross_validate_models(place, folds=folds[0], repeats=folds[1], seed=seed, metric=metric, models=names)
+        comparison = comparison.cross_validated(crossed)
     if temporary:
         weakref.finalize(comparison, temporary.cleanup)
     return comparison

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hybrid.evaluation.paired import PairedTest, holm
 from hybrid.evaluation.scores import LOWER_IS_BETTER
+from hybrid.places import without_places
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +28,14 @@ class ModelScores:
         By metric; NaN where a fold does not define one.
     seconds : float
         To fit it and to predict, in all folds together.
+    flattered : bool
+        Whether a network behind its features was trained on, or chosen by, images of the folds.
     """
 
     name: str
     scores: dict[str, NDArray[np.float64]]
     seconds: float
+    flattered: bool = False
 
     def summary(self, metric: str, ratio: float) -> dict[str, float | None]:
         """Return the mean of a metric with its interval and its spread, None where it is not defined.
@@ -88,7 +92,7 @@ class CrossValidation:
             means = {name: _plain(values.mean()) for name, values in model.scores.items() if name != self.metric}
             row = {"dataset": self.dataset, "rank": rank, "model": model.name, "images": self.images}
             row |= {"ordered_by": self.metric, **model.summary(self.metric, self.ratio)}
-            rows.append(row | means | {"seconds": round(model.seconds, 3)})
+            rows.append(row | means | {"seconds": round(model.seconds, 3), "flattered": model.flattered})
         return rows
 
     @property
@@ -126,7 +130,7 @@ class CrossValidation:
         return {name: getattr(self, name) for name in fields} | {
             "models": [row | {"scores": values} for row, values in zip(self.rows, scores, strict=True)],
             "pairs": [pair.to_dict() for pair in self.pairs],
-            "notes": list(self.notes),
+            "notes": [without_places(text) for text in self.notes],
         }
 
     def _pair(self, first: ModelScores, second: ModelScores, metric: str) -> PairedTest:

@@ -1,56 +1,27 @@
 """Cross-validated comparison: every model fitted anew on the same folds of train and validation, never on test."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
+from hybrid.candidate import Candidate, estimators_in, fitted_candidate, flattered
 from hybrid.comparison.metrics import MAIN_METRICS
 from hybrid.cross_validated import CrossValidation, ModelScores, by_rank
-from hybrid.embedding_set import load_set
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate, load_results
 from hybrid.joined_set import JoinedSet, in_order_of, join_sets
-from hybrid.pipelines import load_model, read_manifest
 from hybrid.pipelines.folds import groups_for, make_folds
-from hybrid.seen import trained_on
 from hybrid.workspace import Workspace
 
 Progress = Callable[[int, int], None]
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A model to cross-validate.
-
-    Attributes
-    ----------
-    name : str
-    found : JoinedSet
-        Its embeddings, labels and splits.
-    pipeline : Pipeline
-        From embeddings to labels; it is left as it is, copies of it are fitted.
-    positive : object, optional
-        The positive class of a binary task.
-    notes : tuple of str
-        What its scores should be read with.
-    """
-
-    name: str
-    found: JoinedSet
-    pipeline: Pipeline
-    positive: Any = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def cross_validate(
@@ -112,7 +83,7 @@ def cross_validate(
                 raise unknown_name("metric", metric, result[0])
             if progress:
                 progress(number * len(splits) + len(scored), len(candidates) * len(splits))
-        models.append(_collected(candidate.name, scored, repeats))
+        models.append(_collected(candidate, scored, repeats))
     main = metric or MAIN_METRICS[task]
     few = [f"{made} folds instead of {folds}: some class has no images for more."] if made < folds else []
     return CrossValidation(
@@ -126,7 +97,7 @@ def cross_validate(
         repeats=repeats,
         seed=seed,
         ratio=float(np.mean([len(test) / len(train) for train, test in splits])),
-        notes=(*few, *dict.fromkeys(note for one in candidates for note in (*one.notes, *_flattered(one)))),
+        notes=(*few, *flattered(candidates, len(y)), *dict.fromkeys(note for one in candidates for note in one.notes)),
     )
 
 
@@ -148,7 +119,7 @@ def cross_validate_models(
     folds, repeats, seed, metric
         As for :func:`cross_validate`.
     models : sequence of str, optional
-        Names of those to take. By default all that can be fitted anew; a note says which cannot, and why.
+        Names of those to take, all by default. Those that cannot be fitted anew are left out; a note says why.
     progress : callable, optional
         Called with (fits done, fits to do) of each dataset.
 
@@ -160,57 +131,32 @@ def cross_validate_models(
     Raises
     ------
     InputError
-        If there is no such model, one that is asked for cannot be fitted anew, or a class is too rare for two folds.
+        If there is no such model, none can be fitted anew, or a class is too rare for two folds.
     """
     results = {result["model"]: result for result in load_results(workspace.models)}
     for name in models or ():
         if name not in results:
             raise unknown_name("model", name, results)
     by_data: dict[tuple, list[Candidate]] = {}
-    left_out: list[str] = []
+    left_out: list[tuple[str, str]] = []
     for name in results if models is None else models:
         members = by_data.setdefault((results[name]["dataset_fingerprint"], results[name]["positive"]), [])
         try:
-            members.append(_of_model(results[name], workspace))
+            members.append(fitted_candidate(results[name], workspace))
         except InputError as error:
-            if models is not None:
-                raise
-            left_out.append(f"{name} is left out. {error}")
+            left_out.append((results[name]["dataset_fingerprint"], f"{name} is left out. {error}"))
     groups = [members for members in by_data.values() if members]
     if not groups:
-        reason = " ".join(left_out) or "Fit one first, for example: hybrid fit svm"
+        reason = " ".join(text for _, text in left_out) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
     made = [
         cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=metric, progress=progress)
         for members in groups
     ]
-    return [replace(result, notes=(*result.notes, *left_out)) for result in made]
-
-
-def _of_model(result: Mapping[str, Any], workspace: Workspace) -> Candidate:
-    """Return a fitted model as a candidate."""
-    if result["head"] == "network":
-        raise InputError(f"{result['model']!r} is a network's own output: it would have to be trained in every fold.")
-    names = result["set"] if isinstance(result["set"], list) else [result["set"]]
-    found = join_sets([load_set(workspace, name) for name in names])
-    now = found.describe()["extractor_fingerprint"], found.dataset["fingerprint"]
-    if now != (result["extractor_fingerprint"], result["dataset_fingerprint"]):
-        raise InputError(
-            f"The set of the model {result['model']!r} was extracted anew since, from other images or in another way: "
-            "fit the model again."
-        )
-    folder = Path(workspace.models) / result["model"] / "model"
-    pipeline = load_model(folder)
-    if read_manifest(folder)["extractors"]:
-        pipeline = pipeline[1:]
-    notes = [
-        f"The {what} of {result['model']} were chosen on these images, which flatters it a little."
-        for what, key in (("settings", "tuning"), ("weights", "weights"))
-        if result.get(key)
+    return [
+        replace(result, notes=(*result.notes, *(text for data, text in left_out if data == result.fingerprint)))
+        for result in made
     ]
-    if found.views is not None:
-        notes.append(f"{result['model']} is fitted and scored here without the views of its images.")
-    return Candidate(result["model"], found, pipeline, result["positive"], tuple(notes))
 
 
 def _score(
@@ -235,24 +181,16 @@ def _score(
     return {name: np.nan if value is None else value for name, value, *_ in result.table()}, seconds
 
 
-def _collected(name: str, scored: Sequence[tuple[dict[str, float], float]], repeats: int) -> ModelScores:
+def _collected(candidate: Candidate, scored: Sequence[tuple[dict[str, float], float]], repeats: int) -> ModelScores:
     scores = {key: np.array([row[key] for row, _ in scored]).reshape(repeats, -1) for key in scored[0][0]}
-    return ModelScores(name, scores, sum(seconds for _, seconds in scored))
+    return ModelScores(candidate.name, scores, sum(seconds for _, seconds in scored), candidate.seen > 0)
 
 
 def _seed(estimator: BaseEstimator, seed: int) -> None:
     """Set every seed inside an unfitted estimator, the members of an ensemble too."""
-    params = estimator.get_params(deep=True)
-    estimator.set_params(**{key: seed for key, value in params.items() if _is_seed(key, value)})
-    for value in params.values():
-        for item in value if isinstance(value, list) else ():
-            for part in item if isinstance(item, tuple) else ():
-                if isinstance(part, BaseEstimator):
-                    _seed(part, seed)
-
-
-def _is_seed(key: str, value: Any) -> bool:
-    return key.rpartition("__")[2] == "random_state" and value is not None
+    for part in estimators_in(estimator):
+        if part.get_params(deep=False).get("random_state") is not None:
+            part.set_params(random_state=seed)
 
 
 def _development_rows(found: JoinedSet, first: JoinedSet) -> NDArray[np.float32]:
@@ -271,18 +209,3 @@ def _bound_together(found: JoinedSet, rows: NDArray[np.bool_]) -> NDArray[np.int
     size = first_group + groups.max() + 1
     links = coo_array((np.ones(len(copies)), (copies, first_group + groups)), shape=(size, size))
     return connected_components(links, directed=False)[1][copies]
-
-
-def _flattered(candidate: Candidate) -> list[str]:
-    """Return a sentence for a model whose features are of a network that was trained on the images of the folds."""
-    development = candidate.found.split != "test"
-    seen = np.zeros(len(candidate.found), bool)
-    for one in candidate.found.sets:
-        seen |= trained_on(one)
-    known = int((seen & development).sum())
-    if not known:
-        return []
-    return [
-        f"The network behind {candidate.name} was trained on, or chosen by, {known} of these {development.sum()} "
-        "images: no fold is new to it, and its scores flatter it; compare it on test."
-    ]

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.comparison import Comparison, compare_results, load_results
+from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets import load_dataset
 from hybrid.embedding_set import EmbeddingSet
+from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
+from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, FeatureStep, HeadStep
 from hybrid.steps import Extraction, Listener, ensemble_step, extract_step, fit_step, network_step, train_step
@@ -49,11 +52,44 @@ def run_recipe(
     """
     told = listener or Listener()
     parts = [_OnDataset(recipe, step, workspace, runtime, told) for step in recipe.data]
-    names = [name for part in parts for name in part.models()]
+    made = [part.models() for part in parts]
+    names = [name for models in made for name in models.values()]
     results = {result["model"]: result for result in load_results(workspace.models)}
     protocol = recipe.protocol
-    comparison = compare_results([results[name] for name in names], metric=protocol.metric, prefer=protocol.choose)
+    choose: str | list[str] = protocol.choose
+    if choose not in PREFERENCES:
+        choose = [models[protocol.choose] for models in made if protocol.choose in models]
+    given = [results[name] for name in names]
+    comparison = compare_results(given, metric=protocol.metric, choose=choose, fixed_by="the recipe")
+    if protocol.cv:
+        comparison = _crossed(comparison, names, recipe, workspace, told)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
+
+
+def _crossed(
+    comparison: Comparison, names: Sequence[str], recipe: Recipe, workspace: Workspace, listener: Listener
+) -> Comparison:
+    """Return the comparison with a cross-validation of its models; one that cannot be done costs nothing else."""
+    from hybrid.cross_validation import cross_validate_models
+
+    protocol = recipe.protocol
+    folds, repeats = parse_folds(protocol.cv or "")
+    listener.say(f"cross-validation: {folds} folds × {repeats}")
+    try:
+        with listener.progress("cross-validation") as progress:
+            return comparison.cross_validated(
+                cross_validate_models(
+                    workspace,
+                    folds=folds,
+                    repeats=repeats,
+                    seed=recipe.seed,
+                    metric=protocol.metric,
+                    models=names,
+                    progress=progress,
+                )
+            )
+    except InputError as error:
+        return replace(comparison, notes=(*comparison.notes, f"Not cross-validated: {error}"))
 
 
 class _OnDataset:
@@ -65,8 +101,8 @@ class _OnDataset:
         self.label = slug(step.name or self.dataset.name)
         listener.say(repr(self.dataset))
 
-    def models(self) -> list[str]:
-        """Train, extract and fit; return the names of the models."""
+    def models(self) -> dict[str, str]:
+        """Train, extract and fit; return the names of the models by what the recipe calls them."""
         networks = self._train()
         sets = self._extract(networks)
         names = {("network", name): self._evaluate(name, path, sets) for name, path in networks.items()}
@@ -79,7 +115,7 @@ class _OnDataset:
             for feature in features:
                 if feature.name in ensemble.features:
                     names[ensemble.name, feature.name] = self._average(ensemble, feature, names)
-        return list(names.values())
+        return {slug(*key): name for key, name in names.items()}
 
     def _train(self) -> dict[str, Path]:
         """Return the paths of the networks, of the last epoch too where that is wanted, by the recipe's names."""

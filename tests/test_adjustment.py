@@ -189,8 +189,8 @@ def test_compare_cross_validates_what_the_workspace_holds(hybrid, workspace):
     printed = hybrid("compare", "--cv", "3x2")
     assert printed.exit_code == 0, printed.output
     assert "3 folds × 2 of train and validation" in printed.stdout
-    (crossed,) = record(hybrid("compare", "--cv", "3x2", "--json"))["cross_validation"]
-    saved = json.loads((workspace[0].reports / "cross_validation.json").read_text())["results"][0]
+    crossed = record(hybrid("compare", "--cv", "3x2", "--json"))["groups"][0]["cross_validation"]
+    saved = json.loads((workspace[0].reports / "comparison.json").read_text())["groups"][0]["cross_validation"]
     for result in (crossed, saved):
         for row in result["models"]:
             del row["seconds"]

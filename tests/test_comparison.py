@@ -155,7 +155,7 @@ def test_of_models_within_noise_the_simplest_is_chosen_unless_asked(results):
     first = {"seed": 1, "parameters": 10}, {"seed": 2, "parameters": 9000}
     second = {"seed": 1, "parameters": 9000}, {"seed": 2, "parameters": 10}
     given = results(a1=first[0], b1=first[1], a2=second[0], b2=second[1])
-    best = [compare_results(pair, prefer="best").chosen[0] for pair in (given[:2], given[2:])]
+    best = [compare_results(pair, choose="best").chosen[0] for pair in (given[:2], given[2:])]
     assert [name[0] for name in best] in (["a", "a"], ["b", "b"])
     simplest = [compare_results(pair) for pair in (given[:2], given[2:])]
     assert [comparison.chosen for comparison in simplest] == [("a1",), ("b2",)]
@@ -167,6 +167,38 @@ def test_of_models_within_noise_the_simplest_is_chosen_unless_asked(results):
 def test_a_simple_model_that_is_clearly_worse_is_not_chosen(results):
     given = results(large={"skill": 3, "parameters": 9000}, tiny={"skill": 0, "seed": 1, "parameters": 10})
     assert compare_results(given).chosen == ("large",)
+
+
+def test_a_model_that_was_fixed_in_advance_is_taken_and_what_validation_says_is_told(results):
+    given = results(**{"a-x": {"skill": 0.2, "val_skill": 0.2}, "b-x": {"skill": 3, "val_skill": 3, "seed": 1}})
+    for name in ("a-x", "a"):
+        (group,) = compare_results(given, choose=name, fixed_by="the recipe").groups
+        assert (group.chosen, group.choice.fixed_by) == ("a-x", "the recipe")
+        assert group.notes[0].startswith("a-x is fixed in advance by the recipe; on the 60 validation images b-x would")
+    (group,) = compare_results(given, choose="b-x").groups
+    assert "it would have been chosen, too" in group.notes[0]
+    other = results(c={"dataset_fingerprint": "f2"})
+    first, second = compare_results([*given, *other], choose=["a-x"]).groups
+    assert (first.chosen, second.chosen) == ("a-x", "c")
+    assert second.notes[1] == "None of the models that the caller fixed in advance is among these: a-x."
+    with pytest.raises(InputError, match="name one"):
+        compare_results(given, choose=["a", "b"])
+
+
+def test_a_fixed_model_needs_no_validation_split(results):
+    given = results(a={"splits": ("train", "test")}, b={"splits": ("train", "test")})
+    choice = compare_results(given, choose="b").groups[0].choice
+    assert (choice.model, choice.value, choice.reason) == ("b", None, "b is fixed in advance by the caller.")
+
+
+@pytest.mark.parametrize(("n", "weak"), [(120, False), (60, True), (30, True)])
+def test_a_choice_on_few_validation_images_is_called_weak(results, n, weak):
+    choice = compare_results(results(a={"n": n}, b={"n": n, "seed": 1})).groups[0].choice
+    assert (choice.weak, choice.images) == (weak, n)
+    said = f"The choice is weak: {n} images, {n // 2} of the rarest class, are few to choose on"
+    assert (said in choice.reason) == ("val = 0.15 under [data]" in choice.reason) == weak
+    alone = compare_results(results(c={"n": n})).groups[-1].choice
+    assert not alone.weak
 
 
 def test_without_a_validation_split_no_model_is_chosen(results):
@@ -213,8 +245,42 @@ def test_bad_input_gets_a_sentence(results, options, sentence):
         compare_results(results(a={}), **options)
     with pytest.raises(InputError, match="no models to compare"):
         compare_results([])
-    with pytest.raises(InputError, match="Unknown preference 'nice'"):
-        compare_results(results(b={}), prefer="nice").chosen  # noqa: B018 - chosen when it is asked for
+    with pytest.raises(InputError, match="Unknown model 'nice'"):
+        compare_results(results(b={}), choose="nice")
+
+
+def test_models_that_differ_in_the_seed_alone_are_put_together(results):
+    (group,) = compare_results(
+        results(
+            **{f"svm-net-seed{seed}-dots": {"seed": seed, "val_skill": 2} for seed in (0, 1, 12)},
+            **{"svm-other-seed0-dots": {}, "svm-net-dots": {}, "svm-net-seed0+net-seed1-dots": {"seed": 4}},
+        )
+    ).groups
+    assert {spread.name for spread in group.seeds} == {"svm-net-dots"}
+    (spread,) = (one for one in group.seeds if (one.metric, one.split) == ("roc_auc", "test"))
+    values = [m["splits"]["test"].metrics["roc_auc"].value for m in group.models if m["model"] in spread.models]
+    assert len(values) == 3
+    assert (spread.mean, spread.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    assert (spread.lowest, spread.highest) == (min(values), max(values))
+    assert {(one.metric, one.split) for one in group.seeds} == {
+        (metric, split) for metric in ("roc_auc", "accuracy") for split in ("val", "test")
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["svm-net-a", "forest-net-a"], ["svm", "forest"]),
+        (["network-a-net", "network-a-net-last", "svm-a-net-last"], ["network", "network-last", "svm-last"]),
+        (["network-a-last", "svm-a-last"], ["network-last", "svm-last"]),
+        (["svm-a", "svm-a-last", "svm-b"], ["svm-a", "svm-a-last", "svm-b"]),
+        (["a", "a-last"], ["a", "a-last"]),
+        (["x-a", "a"], ["x-a", "a"]),
+    ],
+)
+def test_names_are_shortened_by_what_all_end_with(results, names, labels):
+    (group,) = compare_results(results(**{name: {} for name in names})).groups
+    assert dict(zip(group.names, group.labels, strict=True)) == dict(zip(names, labels, strict=True))
 
 
 def test_results_are_read_back_whole(results, tmp_path):

@@ -230,9 +230,12 @@ def test_the_same_twice_is_the_same_and_another_seed_is_not():
 def test_a_network_that_was_trained_on_the_folds_is_said(tmp_path):
     found = made(labels(), backbone=tmp_path / "network.keras")
     found.keys[:100].tofile(tmp_path / "training.keys")
-    (note,) = cross_validate([candidate(found)], repeats=1).notes
-    assert "trained on, or chosen by, 100 of these 120 images" in note
-    assert not cross_validate([candidate(made(labels()))], repeats=1).notes
+    other = made(labels(), name="other")
+    models = [candidate(found, name="a"), candidate([other, found], name="b"), candidate(other, name="c")]
+    result = cross_validate(models, repeats=1)
+    (note,) = result.notes
+    assert note.startswith("Flattered: a, b. The network behind each was trained on, or chosen by, 100 of these 120")
+    assert {row["model"]: row["flattered"] for row in result.rows} == {"a": True, "b": True, "c": False}
 
 
 def test_fewer_folds_than_asked_for_are_said():

@@ -135,6 +135,40 @@ def test_a_network_is_described_in_the_recipe(read):
     assert (step.size, step.last) == ((20, 30), True)
 
 
+def test_several_seeds_of_a_network_are_networks_and_features_of_their_own(read):
+    recipe = read("""
+        seed = 5
+        [data]
+        source = "digits"
+        [train.net]
+        arch = "convnet_small"
+        seeds = 3
+        last = true
+        [features]
+        net = {network = "net"}
+        one = {network = "net-seed6", layers = ["features", "conv_1"]}
+        vgg = {backbone = "vgg16"}
+        all = ["net", "vgg"]
+        [heads]
+        use = ["svm"]
+        [protocol]
+        choose = "network-net-seed7-last"
+    """)
+    names = ["net-seed5", "net-seed6", "net-seed7"]
+    assert [(step.name, step.options.seed) for step in recipe.train] == list(zip(names, (5, 6, 7), strict=True))
+    features = {step.name: step.parts for step in recipe.features}
+    assert features == {
+        **{name: (name,) for name in names},
+        "one-features": ("one-features",),
+        "one-conv_1": ("one-conv_1",),
+        "vgg": ("vgg",),
+        "all": (*names, "vgg"),
+    }
+    assert [step.network for step in recipe.extract] == [*names, "net-seed6", "net-seed6", None]
+    without = read('[data]\nsource = "digits"\n[train.a]\narch = "convnet_small"\nseeds = 2\n[heads]\nuse = ["svm"]')
+    assert [step.parts for step in without.features] == [("a-seed0",), ("a-seed1",)]
+
+
 def test_heads_of_their_own(read):
     text = RECIPE + '[heads.strict]\nhead = "svm"\nC = 0.001\npca = 0.9\nfeatures = ["net"]\ntune = false\naim = "f1"'
     heads = by_name(read(text, changes=["protocol.class_weight=none"]).heads)
@@ -181,6 +215,14 @@ def test_a_quick_run_does_less(read):
         read(quick=True)
 
 
+def test_a_model_may_be_fixed_in_advance(read):
+    text = RECIPE.replace("epochs = 2", "epochs = 2\nlast = true")
+    for name in ("network-net", "network-net-last", "svm-both", "ensemble-mobilenet"):
+        assert read(text, changes=[f"protocol.choose={name}"]).protocol.choose == name
+    with pytest.raises(InputError, match="Unknown model 'network-net-last'"):
+        read(changes=["protocol.choose=network-net-last"])
+
+
 def test_paths_may_name_the_environment(read, monkeypatch):
     text = '[data]\nsource = "${PICTURES}/a"\n[features]\nvgg = {backbone = "vgg16"}'
     with pytest.raises(InputError, match=r"mine\.toml: \[data\] source: .* PICTURES, which is not set"):
@@ -205,6 +247,7 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('train.net.arch="resnet"', "[train.net] arch: Unknown"),
         ('train.net.layers=["conv x"]', "[train.net] layers: Line 1 of the network, 'conv x', cannot be read"),
         ("train.net.size=[1]", "[train.net] size: [1] was given"),
+        ("train.net.seeds=0", "[train.net] seeds: 0 was given; expected with how many seeds to train it"),
         ('train.net.data="b"', "[train.net] data: Unknown dataset 'b'"),
         ("features.net.layer=1", "[features.net] layer: Unknown key 'layer'. Nearest: 'layers'"),
         ('features.net.network="nat"', "[features.net] network: Unknown network 'nat'. Nearest: 'net'"),
@@ -225,7 +268,7 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('protocol.class_weight="equal"', "[protocol] class_weight: Unknown value 'equal'"),
         ('heads.ensemble.weights="vall"', "[heads.ensemble] weights: Unknown value 'vall'. Nearest: 'val'"),
         ("heads.ensemble.C=1", "[heads.ensemble] C: Unknown key 'C'"),
-        ('protocol.choose="nicest"', "[protocol] choose: Unknown value 'nicest'"),
+        ('protocol.choose="svm-bot"', "[protocol] choose: Unknown model 'svm-bot'. Nearest: 'svm-both'"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_key(read, change, sentence):
@@ -242,6 +285,10 @@ def test_a_mistake_is_named_with_its_file_and_key(read, change, sentence):
         ("", r"\[data\] source: it is missing"),
         ('[data]\nsource = "digits"', "there is nothing to compare"),
         ('[data]\nsource = "digits"\n[train.a]\nepochs = 1', r"\[train\.a\] arch: it is missing; expected text"),
+        (
+            '[data]\nsource = "digits"\n[train.a]\narch = "convnet_small"\n[protocol]\ncv = "5x2"',
+            r"\[protocol\] cv: there are no heads to fit in the folds",
+        ),
         ("[data.a]\n[features]\nvgg = {}", r"\[data\.a\] source: it is missing"),
     ],
 )

@@ -147,7 +147,7 @@ def test_the_model_card_says_what_it_is_and_how_to_use_it(binary, tmp_path):
     assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
     assert "- Threshold: 0.5" in card
     assert group.fingerprint in card
-    assert str(tmp_path / "runs" / "models" / group.chosen / "model") in card
+    assert f"load_model('runs/models/{group.chosen}/model')" in card
 
 
 def test_names_are_only_text_in_the_model_card(tmp_path):

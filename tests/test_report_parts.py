@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn import metrics as sk
 
+from hybrid.comparison import Choice
 from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
 from hybrid.evaluation.paired import PairedTest
@@ -27,7 +28,7 @@ from hybrid.report.words import visible
 RNG = np.random.default_rng(0)
 
 
-def group_of(differences, chosen="a", metric="roc_auc"):
+def group_of(differences, chosen="a", metric="roc_auc", **choice):
     """Return a group of the model "a" and those it was tested against; a difference is a's value less the other's."""
     names = ["a", *differences]
     pairs = [
@@ -40,6 +41,7 @@ def group_of(differences, chosen="a", metric="roc_auc"):
         names=names,
         pairs=pairs,
         chosen=chosen,
+        choice=Choice("a", metric, 0.9, "a", ("a",), "", **choice),
         metric=metric,
         split="test",
         models=models,
@@ -67,6 +69,11 @@ def test_the_answer_says_how_sure_it_is(differences, said):
     )
     assert said in text
     assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict.")
+
+
+def test_the_answer_says_where_the_model_comes_from():
+    assert answer(group_of({}, fixed_by="the recipe")).startswith("a, fixed in advance by the recipe, scores 0.900")
+    assert answer(group_of({}, images=16, weak=True)).startswith("a, chosen on only 16 validation images, scores 0.900")
 
 
 def test_of_a_loss_the_lower_is_better():

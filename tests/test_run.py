@@ -22,7 +22,9 @@ net = {network = "net", layers = ["conv_1", "features"]}
 raw = {backbone = "TINY"}
 both = ["net-features", "raw"]
 [heads]
-use = ["svm", "softmax", "ensemble"]
+use = ["svm", "softmax"]
+[heads.ensemble]
+network = true
 [protocol]
 aim = "balanced"
 cv = "2x1"
@@ -66,10 +68,22 @@ def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, compu
     folder = tmp_path / "hybrid_runs"
     records = [json.loads(path.read_text()) for path in (folder / "models").glob("*/metrics.json")]
     assert all(record["aim"] == "balanced" and 0 < record["threshold"] < 1 for record in records)
-    crossed = {row["model"] for result in first["cross_validation"] for row in result["models"]}
-    assert crossed == MODELS - {"network-net-dots"}  # it would have to be trained anew
+    crossed = first["groups"][0]["cross_validation"]
+    flattered = {row["model"]: row["flattered"] for row in crossed["models"]}
+    own = {"network-net-dots", *(f"ensemble-{name}-dots" for name in FEATURES if name != "raw")}
+    assert set(flattered) == MODELS - own  # a network would have to be trained anew
+    assert {name for name, said in flattered.items() if not said} == {
+        "svm-raw-dots",
+        "softmax-raw-dots",
+        "ensemble-raw-dots",
+    }
+    for name in own:
+        assert any(
+            f"{name} is left out. {name!r} answers with a network's own output" in note for note in crossed["notes"]
+        )
     report = (folder / "reports/dots/report.html").read_text()
     assert "Dots" in report
+    assert "Cross-validation" in report
     stamps = {path: path.stat().st_mtime_ns for path in (folder / "models").glob("*/metrics.json")}
 
     def never(*args, **options):
@@ -82,10 +96,13 @@ def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, compu
     assert again["groups"][0]["models"] == first["groups"][0]["models"]
     assert again["groups"][0]["choice"] == first["groups"][0]["choice"]
 
-    only = run(recipe, "--set", "heads.svm.C=0.5", "--set", "heads.use=['svm', 'softmax']")
+    fixed = run(recipe, "--set", "protocol.choose=ensemble-both")["groups"][0]["choice"]
+    assert (fixed["model"], fixed["fixed_by"]) == ("ensemble-both-dots", "the recipe")
+
+    only = run(recipe, "--set", "heads.svm.C=0.5", "--set", "heads.ensemble.features=['raw']")
     changed = {path.parent.name for path in stamps if path.stat().st_mtime_ns != stamps[path]}
-    assert changed == {f"svm-{name}-dots" for name in FEATURES}
-    assert set(models(only)) == {name for name in MODELS if not name.startswith("ensemble")}
+    assert changed == {f"svm-{name}-dots" for name in FEATURES} | {"ensemble-raw-dots"}
+    assert set(models(only)) == {name for name in MODELS if not name.startswith("ensemble")} | {"ensemble-raw-dots"}
 
 
 def test_a_mistake_is_one_sentence_and_nothing_is_made(recipe, tmp_path):

@@ -28,10 +28,11 @@ _COLUMNS = 5  # scores beside the one that orders
 @click.option("--metric", default=None, help="What models are chosen and sorted by. Default: by the task.")
 @click.option(
     "--choose",
-    type=click.Choice(["simplest", "best"]),
     default="simplest",
     show_default=True,
-    help="Which model is chosen on validation: the simplest within one standard error of the best, or the best.",
+    metavar="simplest|best|MODEL",
+    help="Which model is chosen on validation: the simplest within one standard error of the best, or the best. Or one "
+    "that was fixed before its scores were known.",
 )
 @click.option(
     "--cv",
@@ -53,25 +54,24 @@ def compare(
     from hybrid.comparison import compare_results, load_results
 
     place = Workspace(workspace)
-    comparison = compare_results(load_results(place.models), split=split, metric=metric, prefer=choose)
-    results, saved = run_cross_validation(place, cv, seed, metric) if cv else ([], None)
+    comparison = compare_results(
+        load_results(place.models), split=split, metric=metric, choose=choose, fixed_by="--choose"
+    )
+    if cv:
+        comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric))
     written = comparison.save(place.reports)
     if as_json:
-        files = [str(path) for path in [*written, *([saved] if saved else [])]]
-        crossed = {"cross_validation": [result.to_dict() for result in results]} if cv else {}
-        print_json(comparison.to_dict() | crossed | {"files": files})
+        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
         return
     show_comparison(comparison, written)
-    for result in results:
-        show_cross_validation(result)
-    if saved:
-        click.echo(f"Saved {saved}")
 
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
     """Print scores, costs and what follows from them; at last where the report is."""
     for group in comparison.groups:
         _print_group(group, comparison.split)
+        if group.crossed:
+            show_cross_validation(group.crossed)
     print_notes(comparison.notes)
     click.echo(f"Saved {', '.join(str(path) for path in written[1:4])}")
     click.echo(f"Report: {written[0]}")
@@ -91,7 +91,7 @@ def _print_group(group: "Group", split: str) -> None:
     print_table(title, ["model", group.metric, *others], rows, optional=len(others))
     columns = ["model", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
-    print_notes(group.notes)
+    print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
     for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
         warn(f"WARNING: {text}")
 

@@ -1,7 +1,5 @@
 """What `--cv` of `hybrid compare` does and prints."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import SHOWN, loud_warnings, print_notes, print_table, progress_bar
@@ -14,27 +12,14 @@ _COLUMNS = 4  # scores beside the one that orders
 _MOST_PAIRS = 10
 
 
-def run_cross_validation(
-    place: Workspace,
-    cv: str,
-    seed: int,
-    metric: str | None,
-    models: Sequence[str] | None = None,
-    folder: Path | None = None,
-) -> tuple[list["CrossValidation"], Path]:
-    """Cross-validate models of a workspace; return the results and the JSON file, in a folder, they are written to."""
+def run_cross_validation(place: Workspace, cv: str, seed: int, metric: str | None) -> list["CrossValidation"]:
+    """Cross-validate the models of a workspace, with a bar that shows how far it is."""
     from hybrid.cross_validation import cross_validate_models
-    from hybrid.extractors.atomic import write_json
     from hybrid.pipelines.folds import parse_folds
 
     folds, repeats = parse_folds(cv)
     with progress_bar("cross-validation") as progress, loud_warnings():
-        results = cross_validate_models(
-            place, folds=folds, repeats=repeats, seed=seed, metric=metric, models=models, progress=progress
-        )
-    path = (folder or place.reports) / "cross_validation.json"
-    write_json(path, {"schema": 1, "results": [result.to_dict() for result in results]})
-    return results, path
+        return cross_validate_models(place, folds=folds, repeats=repeats, seed=seed, metric=metric, progress=progress)
 
 
 def show_cross_validation(result: "CrossValidation") -> None:

@@ -1,18 +1,13 @@
 """`hybrid run`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar
 from hybrid.extractors.options import RUNTIMES
 from hybrid.workspace import Workspace
-
-if TYPE_CHECKING:
-    from hybrid.cross_validated import CrossValidation
 
 
 @click.command()
@@ -56,26 +51,10 @@ def run(
     listener = Listener(progress=progress_bar)
     if not as_json:
         listener = Listener(click.echo, progress_bar, print_epoch)
-    folder = place.reports / plan.name
-    crossed: list[CrossValidation] = []
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
-        written = comparison.save(folder)
-    if plan.protocol.cv:
-        fitted = [model for group in comparison.groups for model in group.models if model["head"] != "network"]
-        crossed, saved = run_cross_validation(
-            place,
-            plan.protocol.cv,
-            plan.seed,
-            plan.protocol.metric,
-            models=[model["model"] for model in fitted],
-            folder=folder,
-        )
-        written.append(saved)
+        written = comparison.save(place.reports / plan.name)
     if as_json:
-        more = {"cross_validation": [result.to_dict() for result in crossed]} if crossed else {}
-        print_json(comparison.to_dict() | more | {"files": [str(path) for path in written]})
+        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
         return
-    for result in crossed:
-        show_cross_validation(result)
     show_comparison(comparison, written)

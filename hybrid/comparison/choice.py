@@ -1,4 +1,4 @@
-"""Which model is chosen, by validation alone; of those that it cannot tell from the best, the simplest."""
+"""Which model is chosen: by validation, the simplest of those it cannot tell from the best; or one fixed before."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.comparison.metrics import LOWER_IS_BETTER, badness
-from hybrid.errors import unknown_name
 from hybrid.evaluation import PairedTest, compare_models
 from hybrid.predictions import Predictions
+from hybrid.validation_size import is_few, rarest
 
 PREFERENCES = ("simplest", "best")
 _HALF_WIDTH = 1.96  # standard errors from the middle to an end of a 95% interval
@@ -16,28 +16,37 @@ _HALF_WIDTH = 1.96  # standard errors from the middle to an end of a 95% interva
 
 @dataclass(frozen=True)
 class Choice:
-    """The model that validation chose.
+    """The model that validation chose, or that was fixed in advance.
 
     Attributes
     ----------
     model : str
     metric : str
-    value : float
-        Its score on validation.
+    value : float or None
+        Its score on validation; None only for a model that was fixed in advance.
     best : str
         The model with the best score there.
     tied : tuple of str
-        The models within one standard error of the best, the chosen one among them.
+        The models within one standard error of the best.
     reason : str
-        A sentence.
+        In words.
+    images : int
+        Validation images that the choice rests on; 0 for a model that was fixed in advance.
+    weak : bool
+        Whether they are too few for a choice to be relied on.
+    fixed_by : str
+        What fixed the model in advance, such as "the recipe"; "" if validation chose it.
     """
 
     model: str
     metric: str
-    value: float
+    value: float | None
     best: str
     tied: tuple[str, ...]
     reason: str
+    images: int = 0
+    weak: bool = False
+    fixed_by: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -45,11 +54,11 @@ class Choice:
 
 
 def choose(
-    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, prefer: str = "simplest"
+    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, how: str = "simplest"
 ) -> Choice | None:
     """Return the model to take, by its validation score.
 
-    With ``prefer="simplest"`` the one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984,
+    With ``how="simplest"`` the one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984,
     3.4.3): of all models whose score lies within one standard error of the best score, the one that costs least.
     The standard error is that of the difference on the same images.
 
@@ -60,15 +69,13 @@ def choose(
     validation : sequence of Predictions
         Those of the validation split, in the order of `models`.
     metric : str
-    prefer : {"simplest", "best"}, default="simplest"
+    how : {"simplest", "best"}, default="simplest"
 
     Returns
     -------
     Choice or None
         None if no model has a defined score on a validation split.
     """
-    if prefer not in PREFERENCES:
-        raise unknown_name("preference", prefer, PREFERENCES)
     scores = {
         number: model["splits"]["val"].metrics[metric]
         for number, model in enumerate(models)
@@ -78,14 +85,43 @@ def choose(
         return None
     best = min(scores, key=lambda number: (badness(scores[number], metric), cost(models[number])))
     tied = [best]
-    if prefer == "simplest" and len(scores) > 1:
+    if how == "simplest" and len(scores) > 1:
         tied = _within_noise(models, validation, list(scores), best, metric)
     taken = min(tied, key=lambda number: cost(models[number]))
     names = tuple(models[number]["model"] for number in tied)
-    value, name = scores[taken].value, models[taken]["model"]
-    assert value is not None
-    reason = _reason(models, len(validation[taken]), scores, taken, best, tied, metric)
-    return Choice(name, metric, value, models[best]["model"], names, reason)
+    part, value, name = validation[taken], scores[taken].value, models[taken]["model"]
+    weak = len(scores) > 1 and is_few(part.y, part.classes)
+    reason = _reason(models, len(part), scores, taken, best, tied, metric) + (_weakness(part) if weak else "")
+    return Choice(name, metric, value, models[best]["model"], names, reason, len(part), weak)
+
+
+def fixed_choice(
+    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, name: str, fixed_by: str
+) -> Choice:
+    """Return the model that was fixed in advance, and say what validation would have chosen.
+
+    Parameters
+    ----------
+    models, validation, metric
+        As for :func:`choose`.
+    name : str
+        Of the model.
+    fixed_by : str
+        What fixed it, such as "the recipe".
+    """
+    other = choose(models, validation, metric)
+    (taken,) = (model for model in models if model["model"] == name)
+    value = taken["splits"]["val"].metrics[metric].value if "val" in taken["splits"] else None
+    reason = f"{name} is fixed in advance by {fixed_by}"
+    if other is None:
+        return Choice(name, metric, value, name, (name,), f"{reason}.", fixed_by=fixed_by)
+    on = f"on the {other.images} validation images"
+    if other.model == name:
+        reason += f"; {on}, with {metric} {value:.3f}, it would have been chosen, too."
+    else:
+        against = "" if value is None else f" against {value:.3f}"
+        reason += f"; {on} {other.model} would have been chosen, with {metric} {other.value:.3f}{against}."
+    return Choice(name, metric, value, other.best, other.tied, reason, fixed_by=fixed_by)
 
 
 def cost(model: Mapping[str, Any]) -> tuple[float, float, float, str]:
@@ -145,4 +181,11 @@ def _reason(
     return (
         f"{text}, the simplest of the {len(tied)} models within one standard error of {models[best]['model']}, whose "
         f"{scores[best].value:.3f} is the {least}."
+    )
+
+
+def _weakness(part: Predictions) -> str:
+    return (
+        f" The choice is weak: {len(part)} images, {rarest(part.y, part.classes)} of the rarest class, are few to "
+        "choose on; draw a larger validation split, by --val 0.15, or val = 0.15 under [data] of a recipe."
     )

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.comparison.choice import Choice, choose
+from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
+from hybrid.comparison.seeds import SeedSpread, seed_spreads
+from hybrid.cross_validated import CrossValidation
 from hybrid.evaluation import Evaluation, PairedTest, compare_models
 from hybrid.evaluation.trial import MAIN
+from hybrid.places import place_name, without_places
 from hybrid.predictions import Predictions
 
 DESCRIPTION = ("head", "backbone", "layers", "pooling", "width", "set")
 COSTS = ("parameters", "bytes")
+LAST = "-last"  # what the name of a network of the last epoch's weights ends with
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +41,13 @@ class Group:
         What each model said on every split; all of the same images, in the same order.
     remarks : tuple of str
         What was found when the group was made.
-    prefer : {"simplest", "best"}
-        Which model is chosen of those that validation cannot tell from the best one.
+    how : str
+        Which model is chosen: "simplest" of those that validation cannot tell from the best one, "best", or the name
+        of one.
+    fixed_by : str
+        What fixed that name in advance.
+    crossed : CrossValidation, optional
+        The same models, those that can be fitted anew, cross-validated inside train and validation.
     """
 
     dataset: str
@@ -50,7 +59,9 @@ class Group:
     evaluations: tuple[Evaluation, ...]
     saved: tuple[Predictions, ...]
     remarks: tuple[str, ...] = ()
-    prefer: str = "simplest"
+    how: str = "simplest"
+    fixed_by: str = ""
+    crossed: CrossValidation | None = None
 
     @property
     def names(self) -> list[str]:
@@ -59,17 +70,26 @@ class Group:
 
     @property
     def shared_suffix(self) -> str:
-        """What all names end with, from a hyphen on: what pictures put into their title; "" if they differ."""
+        """What all names end with, from a hyphen on and before any `-last`; pictures say it in their title."""
         if len(self.names) < 2:
             return ""
-        first = self.names[0]
-        ends = [first[start:] for start, letter in enumerate(first) if letter == "-" and start]
-        return next((end for end in ends if all(name.endswith(end) and name != end for name in self.names)), "")
+        stems = [name.removesuffix(LAST) for name in self.names]
+        ends = [stems[0][start:] for start, letter in enumerate(stems[0]) if letter == "-" and start]
+        return next((end for end in ends if all(stem.endswith(end) and stem != end for stem in stems)), "")
 
     @property
     def labels(self) -> list[str]:
         """Names of the models without :attr:`shared_suffix`."""
-        return [name.removesuffix(self.shared_suffix) for name in self.names]
+        return [self.label(name) for name in self.names]
+
+    def label(self, name: str) -> str:
+        """Return a model's name without :attr:`shared_suffix`."""
+        stem = name.removesuffix(LAST)
+        return stem.removesuffix(self.shared_suffix) + name[len(stem) :]
+
+    def is_crossed_by(self, result: CrossValidation) -> bool:
+        """Return whether a cross-validation is of models of this group."""
+        return result.fingerprint == self.fingerprint and any(model.name in self.names for model in result.models)
 
     @cached_property
     def predictions(self) -> tuple[Predictions, ...]:
@@ -89,17 +109,30 @@ class Group:
     @cached_property
     def pairs(self) -> tuple[PairedTest, ...]:
         """Every pair of models, tested on the compared images by the main metrics."""
-        metrics = tuple(dict.fromkeys([self.metric, *MAIN[self.task]]))
-        return tuple(paired_tests(self.names, self.predictions, self.evaluations[0].positive, metrics))
+        return tuple(paired_tests(self.names, self.predictions, self.evaluations[0].positive, self.main_metrics))
+
+    @property
+    def main_metrics(self) -> tuple[str, ...]:
+        """What the models are ordered by, then the task's main metrics."""
+        return tuple(dict.fromkeys([self.metric, *MAIN[self.task]]))
+
+    @cached_property
+    def seeds(self) -> tuple[SeedSpread, ...]:
+        """The spread over seeds of each model that was trained with several, on validation and the compared split."""
+        splits = tuple(dict.fromkeys(["val", self.split]))
+        return tuple(spread for name in self.main_metrics for spread in seed_spreads(self.models, splits, name))
 
     @cached_property
     def choice(self) -> Choice | None:
         """Which model validation chooses, and why; None if no model has a score there. The test split has no say."""
-        return choose(self.models, [whole.part("val") for whole in self.saved], self.metric, self.prefer)
+        validation = [whole.part("val") for whole in self.saved]
+        if self.how in PREFERENCES:
+            return choose(self.models, validation, self.metric, self.how)
+        return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by)
 
     @property
     def chosen(self) -> str | None:
-        """Name of the model that validation chooses."""
+        """Name of the model that validation chooses, or that was fixed in advance."""
         return self.choice.model if self.choice else None
 
     @cached_property
@@ -120,7 +153,7 @@ class Group:
         row["chosen"] = model["model"] == self.chosen
         for key in DESCRIPTION:
             value = model.get(key)
-            row[key] = "+".join(map(str, value)) if isinstance(value, list) else value
+            row[key] = "+".join(str(place_name(one)) for one in value) if isinstance(value, list) else place_name(value)
         row |= {"n": result.n, "ordered_by": self.metric}
         for name, value, low, high in result.table():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
@@ -135,12 +168,20 @@ class Group:
             "task": self.task,
             "metric": self.metric,
             "choice": self.choice.to_dict() if self.choice else None,
-            "notes": list(self.notes),
+            "notes": [without_places(text) for text in self.notes],
             "models": [
                 row | {"evaluation": result.to_dict()} for row, result in zip(self.rows, self.evaluations, strict=True)
             ],
             "pairs": [test.to_dict() for test in self.pairs],
+            "seeds": [spread.to_dict() for spread in self.seeds],
+            "cross_validation": self.crossed.to_dict() if self.crossed else None,
         }
+
+
+def total_seconds(model: Mapping[str, Any]) -> float | None:
+    """Return what a model took to extract, fit and predict; None if a part of it is not known."""
+    times = list(model.get("seconds", {}).values())
+    return None if None in times else sum(times) or None
 
 
 def paired_tests(

@@ -1,11 +1,13 @@
 """From the fitted models of a workspace to one table for each set of images, never across them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.group import Group
 from hybrid.comparison.metrics import MAIN_METRICS, badness
 from hybrid.comparison.result import Comparison
@@ -18,7 +20,8 @@ def compare_results(
     *,
     split: str = "test",
     metric: str | None = None,
-    prefer: str = "simplest",
+    choose: str | Sequence[str] = "simplest",
+    fixed_by: str = "the caller",
 ) -> Comparison:
     """Put models side by side, those that saw the same images in one table, best first.
 
@@ -31,8 +34,11 @@ def compare_results(
     metric : str, optional
         What to order by; by default ``roc_auc`` for two classes, ``accuracy`` for more and
         ``average_precision_macro`` for multi-label.
-    prefer : {"simplest", "best"}, default="simplest"
-        Which model is chosen, on validation: the simplest of those within one standard error of the best, or the best.
+    choose : str or sequence of str, default="simplest"
+        Which model is chosen, on validation: ``"simplest"`` of those within one standard error of the best, or
+        ``"best"``. Or the names of models that were fixed before their scores were known, one for each set of images.
+    fixed_by : str, default="the caller"
+        What fixed them, to be said beside the model's name.
 
     Returns
     -------
@@ -41,7 +47,7 @@ def compare_results(
     Raises
     ------
     InputError
-        If no model has the split, none has the metric, or saved predictions are damaged.
+        If no model has the split, none has the metric or the name, or saved predictions are damaged.
     """
     if not results:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
@@ -56,7 +62,11 @@ def compare_results(
     for result in chosen:
         saved = _in_order(read_predictions(Path(result["folder"])))
         same_images.setdefault(_images(result, saved, split), []).append((dict(result), saved))
-    groups = tuple(_group(members, split, metric, prefer) for members in same_images.values())
+    groups = tuple(_group(members, split, metric) for members in same_images.values())
+    if choose not in PREFERENCES:
+        groups = _fixed(groups, [choose] if isinstance(choose, str) else choose, fixed_by)
+    else:
+        groups = tuple(replace(group, how=choose) for group in groups)
     return Comparison(split, groups, _left_out(results, split, groups))
 
 
@@ -79,7 +89,29 @@ def _images(result: Mapping[str, Any], saved: Predictions, split: str) -> tuple:
     )
 
 
-def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None, prefer: str) -> Group:
+def _fixed(groups: Sequence[Group], names: Sequence[str], fixed_by: str) -> tuple[Group, ...]:
+    """Return the groups, each with the model of those names that is in it."""
+    known = {called: name for group in groups for called, name in _called(group)}
+    for name in names:
+        if name not in known:
+            raise unknown_name("model", name, (*PREFERENCES, *known))
+    found = []
+    for group in groups:
+        here = [name for called, name in _called(group) if called in names]
+        if len(set(here)) > 1:
+            raise InputError(f"{' and '.join(map(repr, here))} were fixed in advance for the same images: name one.")
+        said = f"None of the models that {fixed_by} fixed in advance is among these: {', '.join(names)}."
+        changes = {"how": here[0], "fixed_by": fixed_by} if here else {"remarks": (*group.remarks, said)}
+        found.append(replace(group, **changes))
+    return tuple(found)
+
+
+def _called(group: Group) -> list[tuple[str, str]]:
+    """Return what each model may be called: its name, and that without what all names end with."""
+    return [(called, name) for name, label in zip(group.names, group.labels, strict=True) for called in {name, label}]
+
+
+def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None) -> Group:
     first = members[0][0]
     task = first["splits"][split].task
     asked = metric if metric in first["splits"][split].metrics else None
@@ -96,7 +128,6 @@ def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, me
         evaluations=tuple(result["splits"][split] for result, _ in ordered),
         saved=tuple(saved for _, saved in ordered),
         remarks=remarks,
-        prefer=prefer,
     )
 
 

@@ -4,15 +4,17 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.comparison.group import Group
+from hybrid.comparison.group import Group, total_seconds
 from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.cross_validated import CrossValidation
 from hybrid.errors import unknown_name
 from hybrid.extractors.atomic import write_atomic, write_json
+from hybrid.places import without_places
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +71,11 @@ class Comparison:
             for test in group.pairs
         ]
 
+    def cross_validated(self, results: Sequence[CrossValidation]) -> "Comparison":
+        """Return the comparison with the cross-validation of its models, beside what the compared split says."""
+        groups = [replace(group, crossed=next(filter(group.is_crossed_by, results), None)) for group in self.groups]
+        return replace(self, groups=tuple(groups))
+
     def table(self) -> "pd.DataFrame":
         """Return :attr:`rows` as a DataFrame."""
         import pandas as pd
@@ -77,8 +84,9 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, per-class scores, confusion matrices and paired tests too, as JSON values."""
-        head = {"schema": SCHEMA, "title": self.title, "split": self.split, "notes": list(self.notes)}
-        return head | {"groups": [group.to_dict() for group in self.groups]}
+        head = {"schema": SCHEMA, "title": self.title, "split": self.split}
+        notes = [without_places(text) for text in self.notes]
+        return head | {"notes": notes, "groups": [group.to_dict() for group in self.groups]}
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write :meth:`to_dict` as JSON; return the path."""
@@ -160,7 +168,7 @@ class Comparison:
             chosen.labels,
             [metric.value for metric in metrics],
             [metric.interval for metric in metrics],
-            [sum(model["seconds"].values()) if cost == "seconds" else model.get(cost) for model in chosen.models],
+            [total_seconds(model) if cost == "seconds" else model.get(cost) for model in chosen.models],
             label=chosen.metric,
             cost=COSTS[cost],
             title=self._title(chosen),

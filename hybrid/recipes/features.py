@@ -25,10 +25,14 @@ def read_features(
 ) -> tuple[tuple[ExtractStep, ...], tuple[FeatureStep, ...]]:
     """Return what to extract and the features made of it; without the section, those of each trained network.
 
-    Several layers or poolings stand for a feature each; a list of names stands for their embeddings side by side.
+    Several layers, poolings or seeds of a network stand for a feature each; a list of names stands for their
+    embeddings side by side, those of all seeds where a network has several.
     """
-    values = section.rest() or {step.name: {"network": step.name} for step in trained}
-    networks = {step.name: step for step in trained}
+    values = section.rest() or {step.called: {"network": step.called} for step in trained}
+    networks: dict[str, list[TrainStep]] = {}
+    for step in trained:
+        networks.setdefault(step.called, []).append(step)
+    networks |= {step.name: [step] for step in trained}
     extracted: dict[str, list[ExtractStep]] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -48,15 +52,16 @@ def _extractions(
     section: Section,
     folder: Path,
     datasets: Sequence[str],
-    networks: Mapping[str, TrainStep],
+    networks: Mapping[str, Sequence[TrainStep]],
     seed: int,
 ) -> Iterator[ExtractStep]:
     network, known = section.take("network", str | None, None), datasets
     parameters: dict[str, Any] = {}
+    trained: list[str | None] = [None]
     if network is not None:
         if network not in networks:
             raise section.error("network", unknown_name("network", network, networks, "They are trained by [train]."))
-        known = networks[network].data
+        trained, known = [step.name for step in networks[network]], networks[network][0].data
     else:
         parameters["seed"] = seed
         named, weights = section.take("backbone", str), section.take("weights", str, "auto")
@@ -73,10 +78,11 @@ def _extractions(
     layers, poolings, views = _layers(section), _poolings(section), _views(section, seed)
     views_of = section.take_one("views_of", VIEWS_OF, VIEWS_OF[0])
     section.finish()
-    for cut, pooling in product(layers, poolings):
-        parts = [name, "+".join(cut) if len(layers) > 1 else "", pooling if len(poolings) > 1 else ""]
+    for one, cut, pooling in product(trained, layers, poolings):
+        seeded = one.removeprefix(f"{network}-") if one and len(trained) > 1 else ""
+        parts = [name, seeded, "+".join(cut) if len(layers) > 1 else "", pooling if len(poolings) > 1 else ""]
         cutting = {"layers": list(cut), "pooling": pooling}
-        yield ExtractStep(slug(*filter(None, parts)), network, parameters | cutting, data, views, views_of)
+        yield ExtractStep(slug(*filter(None, parts)), one, parameters | cutting, data, views, views_of)
 
 
 def _layers(section: Section) -> list[list[str]]:
@@ -119,6 +125,8 @@ def _joined(
     for one in value:
         if one in steps:
             parts.append(one)
+        elif one in extracted and all(step.parameters == extracted[one][0].parameters for step in extracted[one]):
+            parts += [step.name for step in extracted[one]]
         elif one in extracted:
             several = ", ".join(step.name for step in extracted[one])
             raise section.error(name, f"{one!r} stands for several features: name one of {several}.")

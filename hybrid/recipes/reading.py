@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hybrid.errors import InputError
+from hybrid.comparison.choice import PREFERENCES
+from hybrid.errors import InputError, unknown_name
 from hybrid.recipes.features import read_features
 from hybrid.recipes.heads import read_heads
 from hybrid.recipes.paths import from_here
-from hybrid.recipes.recipe import Recipe
+from hybrid.recipes.recipe import Recipe, model_names
 from hybrid.recipes.section import Section
 from hybrid.recipes.steps import read_data, read_protocol, read_train
 
@@ -72,12 +73,18 @@ def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     trained = read_train(whole.table("train"), names, seed)
     fitted = "features" in whole or "heads" in whole or not trained
     extractions, features = read_features(whole.table("features"), file.parent, names, trained, seed)
-    protocol, shared = read_protocol(whole.table("protocol"), seed)
+    about = whole.table("protocol")
+    protocol, shared = read_protocol(about, seed)
     section = whole.table("heads")
     heads, ensembles = read_heads(section, features, shared) if fitted else ((), ())
     whole.finish()
     if not trained and not (features and heads):
         raise whole.error("", "there is nothing to compare: give [train.NAME] a network, or [features] and [heads].")
+    if protocol.cv and not heads:
+        raise about.error("cv", "there are no heads to fit in the folds, and networks are not: give [heads].")
+    known = (*PREFERENCES, *model_names(trained, heads, ensembles))
+    if protocol.choose not in known:
+        raise about.error("choose", unknown_name("model", protocol.choose, known))
     return Recipe(
         file.stem, title, seed, datasets, trained, extractions, features, heads, ensembles, protocol, text, file
     )

@@ -1,5 +1,6 @@
 """What a recipe says, checked: the steps of a scripted comparison."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from hybrid.extractors.custom import Architecture
 from hybrid.extractors.views import Views
 from hybrid.fitting import HeadOptions
 from hybrid.training import TrainingOptions
+from hybrid.workspace import slug
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class TrainStep:
     Attributes
     ----------
     name : str
+        What the recipe calls it, with its seed behind where it is trained with several.
+    called : str
+        What the recipe calls it.
     architecture : Architecture
     options : TrainingOptions
     size : int or (int, int), optional
@@ -44,11 +49,17 @@ class TrainStep:
     """
 
     name: str
+    called: str
     architecture: Architecture
     options: TrainingOptions
     size: int | tuple[int, int] | None
     data: tuple[str, ...]
     last: bool = False
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the networks that are compared: of the best epoch's weights, perhaps of the last epoch's."""
+        return [self.name, *([f"{self.name}-last"] if self.last else [])]
 
 
 @dataclass(frozen=True)
@@ -143,8 +154,9 @@ class Protocol:
         What models are ordered and chosen by; by the task if not given.
     positive : str, optional
         The positive class of a binary task.
-    choose : {"simplest", "best"}
-        Which of the models that validation cannot tell apart is taken.
+    choose : str
+        "simplest" or "best": which of the models that validation cannot tell apart is taken; or the name of one, as
+        `model_names` gives them, that is fixed in advance.
     cv : str, optional
         Folds and repeats, such as ``"5x2"``, of a cross-validated comparison beside that on test.
     options : HeadOptions
@@ -187,3 +199,11 @@ class Recipe:
     protocol: Protocol
     text: str = ""
     path: Path = field(default_factory=Path)
+
+
+def model_names(
+    trained: Sequence[TrainStep], heads: Sequence[HeadStep], ensembles: Sequence[EnsembleStep]
+) -> list[str]:
+    """Return what a recipe calls the models that it makes on a dataset, such as ``svm-both`` and ``network-net``."""
+    names = [slug("network", name) for step in trained for name in step.outputs]
+    return names + [slug(step.name, feature) for step in (*heads, *ensembles) for feature in step.features]

@@ -1,7 +1,7 @@
 """The sections of a recipe, each read into its steps."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -62,26 +62,33 @@ def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
 
 
 def read_train(section: Section, datasets: Sequence[str], seed: int) -> tuple[TrainStep, ...]:
-    """Return the networks to train, each a table of ``[train]``."""
-    return tuple(_network(name, table, datasets, seed) for name, table in section.tables().items())
+    """Return the networks to train, each a table of ``[train]``, or several that differ in their seed."""
+    steps = [step for name, table in section.tables().items() for step in _networks(name, table, datasets, seed)]
+    names = [step.name for step in steps]
+    for step in steps:
+        if names.count(step.name) > 1:
+            raise section.error(step.called, f"another network is called {step.name!r}, too.")
+    return tuple(steps)
 
 
-def _network(name: str, section: Section, datasets: Sequence[str], seed: int) -> TrainStep:
+def _networks(name: str, section: Section, datasets: Sequence[str], seed: int) -> list[TrainStep]:
     architecture = _architecture(name, section)
     hints = get_type_hints(TrainingOptions)
     given = section.take_given({field.name: hints[field.name] for field in fields(TrainingOptions)})
     with section.naming():
         options = TrainingOptions(**{"seed": seed} | given)
-    step = TrainStep(
-        name,
-        architecture,
-        options,
-        size=read_size(section),
-        data=read_datasets(section, datasets),
-        last=section.take("last", bool, False),
-    )
+    seeds = section.take("seeds", int, 1)
+    if seeds < 1:
+        raise section.error("seeds", f"{seeds} was given; expected with how many seeds to train it, 1 or more.")
+    size, data = read_size(section), read_datasets(section, datasets)
+    last = section.take("last", bool, False)
     section.finish()
-    return step
+    numbers = range(options.seed, options.seed + seeds)
+    names = {number: f"{name}-seed{number}" if seeds > 1 else name for number in numbers}
+    return [
+        TrainStep(names[number], name, architecture, replace(options, seed=number), size, data, last)
+        for number in numbers
+    ]
 
 
 def _architecture(name: str, section: Section) -> Architecture:
@@ -122,7 +129,7 @@ def read_datasets(section: Section, known: Sequence[str]) -> tuple[str, ...]:
 def read_protocol(section: Section, seed: int) -> tuple[Protocol, dict[str, Any]]:
     """Return how models are chosen and compared, and the settings of every head that does not say its own."""
     given = section.take_given({"metric": str, "positive": str | int, "cv": str})
-    choose = section.take_one("choose", PREFERENCES, PREFERENCES[0])
+    choose = section.take("choose", str, PREFERENCES[0])
     if "cv" in given:
         with section.naming("cv"):
             parse_folds(given["cv"])

@@ -24,14 +24,24 @@ def answer(group: "Group") -> str:
     metric = result.metrics[group.metric]
     ends = f" ({result.level:.0%} interval {interval(metric)})" if interval(metric) else ""
     return (
-        f"{group.chosen}, chosen on validation, scores {score(metric.value)} in {name}{ends} on the "
+        f"{group.chosen}, {_origin(group)}, scores {score(metric.value)} in {name}{ends} on the "
         f"{plural(result.n, f'{SPLITS[group.split]} image')}; {standing(group, number)}"
         f"{_cost(group.models[number])}."
     )
 
 
+def _origin(group: "Group") -> str:
+    """Return why it is this model."""
+    choice = group.choice
+    if choice is not None and choice.fixed_by:
+        return f"fixed in advance by {choice.fixed_by}"
+    if choice is not None and choice.weak:
+        return f"chosen on only {choice.images} validation images"
+    return "chosen on validation"
+
+
 def chosen_number(group: "Group") -> int | None:
-    """Return the number of the model that validation chose, None if it chose none."""
+    """Return the number of the model that was chosen, None if none was."""
     return None if group.chosen is None else group.names.index(group.chosen)
 
 

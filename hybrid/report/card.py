@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.extractors.atomic import write_atomic
+from hybrid.places import place_name, without_places
 from hybrid.report.answer import chosen_number
+from hybrid.report.cross_part import cross_words
 from hybrid.report.material import one_or_many
 from hybrid.report.model_parts import own_thresholds
 from hybrid.report.page import environment
@@ -22,7 +24,7 @@ _MOST_CLASSES = 50
 def model_card(group: "Group", section: "Section") -> str:
     """Return the card of a group's chosen model."""
     number = chosen_number(group) or 0
-    model, result = group.models[number], group.evaluations[number]
+    model, result, about = group.models[number], group.evaluations[number], section.material.about_data
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
     return engine.get_template("model-card.md").render(
@@ -31,16 +33,18 @@ def model_card(group: "Group", section: "Section") -> str:
         intro=section.intro,
         warnings=section.warnings,
         model=model,
-        backbones=one_or_many(model["backbone"]),
+        backbones=[place_name(one) for one in one_or_many(model["backbone"])],
         group=group,
-        about=section.material.about_data,
+        source=place_name(about.get("source", "no longer known")),
+        notes=[without_places(note) for note in about.get("notes", [])],
         manifest=section.material.manifests.get(model["model"], {}),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
         scores=_scores(model, group.split),
+        crossed=cross_words(group, model["model"]),
         thresholds=_thresholds(model, result),
         result=result,
-        place=Path(model["folder"]) / "model",
+        place="/".join([*Path(model["folder"]).absolute().parts[-3:], "model"]),
     )
 
 

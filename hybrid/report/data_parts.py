@@ -7,6 +7,7 @@ import numpy as np
 
 from hybrid import plots
 from hybrid.errors import InputError
+from hybrid.places import place_name
 from hybrid.report import cases, figures, tables
 from hybrid.report.answer import SPLITS
 from hybrid.report.embedding import flatten, sample_rows
@@ -33,6 +34,10 @@ class ShownCase:
     lines: tuple[cases.Line, ...] = ()
 
 
+def _shown(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> ShownCase:
+    return ShownCase(place_name(id_), pictures(id_), lines)
+
+
 def data(group: "Group", material: Material, pictures: Pictures) -> Part:
     """Return the images of each class in each split, and samples."""
     saved = group.saved[0]
@@ -42,7 +47,10 @@ def data(group: "Group", material: Material, pictures: Pictures) -> Part:
     counts = {s: dict(zip(labels, truth[saved.split == s].sum(axis=0).tolist(), strict=True)) for s in splits}
     totals = [int((saved.split == s).sum()) for s in splits]
     samples = [
-        (label, [ShownCase(id_, pictures(id_)) for id_ in _spread(saved.ids[truth[:, k] & (saved.split == "train")])])
+        (
+            label,
+            [_shown(pictures, id_) for id_ in _spread(saved.ids[truth[:, k] & (saved.split == "train")])],
+        )
         for k, label in enumerate(labels[:_MOST_CLASSES_SAMPLED])
     ]
     shown = any(one.picture.uri for _, row in samples for one in row)
@@ -70,7 +78,7 @@ def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:
             "title": "The worst mistakes",
             "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[group.split]} image')} wrong"
             + (f"; here are the {len(worst)} on which it gave the truth the least probability." if worst else "."),
-            "cases": [ShownCase(case.id, pictures(case.id), case.lines) for case in worst],
+            "cases": [_shown(pictures, case.id, case.lines) for case in worst],
         }
     ]
     if len(parts) > 1:
@@ -80,7 +88,7 @@ def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:
                 "words": "Where the models are split most evenly; they may be worth a second look at the label."
                 if disputed
                 else f"All models say the same of every {SPLITS[group.split]} image.",
-                "cases": [ShownCase(case.id, pictures(case.id), case.lines) for case in disputed],
+                "cases": [_shown(pictures, case.id, case.lines) for case in disputed],
             }
         )
     lead = [f"There are no pictures: {pictures.missing}"] if pictures.missing and (worst or disputed) else []

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from hybrid import plots
+from hybrid.comparison.group import total_seconds
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.calibration import reliability_curve
 from hybrid.extractors.atomic import write_atomic
@@ -84,7 +85,7 @@ def score_drawings(group: "Group") -> list[Drawing]:
             plots.interval_chart(group.labels, values, ends, label=label, chosen=chosen_number(group)),
         )
     ]
-    costs = [_seconds(model) for model in group.models]
+    costs = [total_seconds(model) for model in group.models]
     if sum(cost is not None for cost in costs) > 1:
         pairs = zip(group.labels, values, costs, strict=True)
         said = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
@@ -186,8 +187,3 @@ def _scores(part: Predictions, result: Evaluation) -> np.ndarray:
 
 def _area(result: Evaluation) -> float | None:
     return result.metrics["roc_auc" if result.task == "binary" else "roc_auc_macro"].value
-
-
-def _seconds(model: Mapping[str, Any]) -> float | None:
-    times = [value for value in model.get("seconds", {}).values() if value]
-    return sum(times) or None

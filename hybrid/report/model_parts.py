@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.comparison.group import LAST
 from hybrid.report import figures, tables
 from hybrid.report.answer import main_tests
 from hybrid.report.explorer import explorer_counts
@@ -26,8 +27,8 @@ def models(group: "Group") -> Part:
 def _shared(group: "Group") -> list[str]:
     if not group.shared_suffix:
         return []
-    shared = group.shared_suffix.strip("-")
-    return [f"All names end with “{shared}”, which is left out below."]
+    before = " before “last”" if any(name.endswith(LAST) for name in group.names) else ""
+    return [f"All names end with “{group.shared_suffix.strip('-')}”{before}, which is left out below."]
 
 
 def differences(group: "Group") -> Part | None:
@@ -43,8 +44,10 @@ def differences(group: "Group") -> Part | None:
     ]
     name = group.chosen or group.names[0]
     sentences = [f"{spoken(test.sentence())}." for test in tests if name in (test.first, test.second)]
-    shown = [tables.pair_table(group)]
-    return Part("differences", "Differences", lead, shown, (), [tables.paired_table(group)], {"sentences": sentences})
+    names = dict(zip(group.names, group.labels, strict=True))
+    shown = [tables.pair_table("differences", tests, names, group.metric)]
+    saved = [tables.paired_table("paired-tests", group.pairs)]
+    return Part("differences", "Differences", lead, shown, (), saved, {"sentences": sentences})
 
 
 def curves(group: "Group", shown: int) -> Part:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hybrid import __version__
+from hybrid.places import place_name, without_places
 from hybrid.report.material import Material
 from hybrid.report.part import Part
 from hybrid.report.words import plural
@@ -23,14 +24,14 @@ def repeat(group: "Group", material: Material, recipe: str) -> Part:
         for name, found in material.sets.items()
     ]
     blocks += [{"title": f"Model {model['model']}", "facts": _model(model)} for model in group.models]
-    content = {"facts": _facts(group, material), "recipe": recipe.splitlines(), "blocks": blocks}
+    content = {"facts": _facts(group, material), "recipe": without_places(recipe).splitlines(), "blocks": blocks}
     lead = ["The same data, settings, seeds and versions give the same figures."]
     return Part("repeat", "How to repeat it", lead, content=content)
 
 
 def _facts(group: "Group", material: Material) -> Facts:
     result, about = group.evaluations[0], material.about_data
-    facts = [("data", about.get("source", group.dataset)), ("fingerprint of the data", group.fingerprint)]
+    facts = [("data", _plain(about.get("source", group.dataset))), ("fingerprint of the data", group.fingerprint)]
     arguments = {key: value for key, value in (about.get("arguments") or {}).items() if value is not None}
     facts += [(f"data: {key}", _plain(value)) for key, value in arguments.items() if key != "data"]
     intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
@@ -66,7 +67,9 @@ def _model(model: Mapping[str, Any]) -> Facts:
 
 
 def _plain(value: Any) -> str:
-    """Return a setting as text: words as they are, everything else as JSON."""
+    """Return a setting as text: words as they are but for places, everything else as JSON."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        value = [place_name(one) for one in value]
+    return place_name(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

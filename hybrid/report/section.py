@@ -1,16 +1,19 @@
 """One group of models as a section of the report: its parts, in the order in which they are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid.datasets import Dataset
+from hybrid.places import without_places
 from hybrid.report import data_parts, model_parts
 from hybrid.report.answer import SPLITS, answer, chosen_number
+from hybrid.report.cross_part import cross_validation
 from hybrid.report.material import Material, collect
 from hybrid.report.part import Part
 from hybrid.report.pictures import Pictures
 from hybrid.report.repeat import repeat
+from hybrid.report.seeds_part import seeds
 from hybrid.report.words import plural
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
     parts = (
         model_parts.models(group),
         model_parts.differences(group),
+        cross_validation(group),
+        seeds(group),
         model_parts.threshold(group, shown),
         model_parts.errors(group, shown),
         data_parts.mistakes(group, pictures, shown),
@@ -66,8 +71,8 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
         group.dataset,
         answer(group),
         _intro(group),
-        _warnings(group),
-        [part for part in parts if part is not None],
+        [without_places(text) for text in _warnings(group)],
+        [replace(part, lead=[without_places(text) for text in part.lead]) for part in parts if part is not None],
         material,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hybrid.comparison.metrics import LOWER_IS_BETTER
 from hybrid.evaluation import Evaluation, Metric, PairedTest
-from hybrid.report.answer import chosen_number, main_tests
+from hybrid.report.answer import chosen_number
 from hybrid.report.table import Cell, Column, Table, text_cell
 from hybrid.report.words import count, interval, metric_name, score, seconds, size
 
@@ -68,17 +68,31 @@ def metric_cell(name: str, metric: Metric | None) -> Cell:
     return Cell(metric.value, score(metric.value), interval(metric), also)
 
 
-def pair_table(group: "Group") -> Table:
-    """Return every pair of models in words: the row's model against the column's."""
-    tests = {(test.first, test.second): test for test in main_tests(group)}
+def pair_table(
+    name: str, tests: Sequence[PairedTest], models: Mapping[str, str], metric: str, caption: str = ""
+) -> Table:
+    """Return every pair of models in words: the row's model against the column's.
+
+    Parameters
+    ----------
+    name : str
+        Of the table's files.
+    tests : sequence of PairedTest
+        Of one metric.
+    models : mapping of str to str
+        What each model is called in the page.
+    metric : str
+    caption : str, default=""
+        What to say beside what it is of.
+    """
+    found = {(test.first, test.second): test for test in tests}
     columns = [Column("model", "", numeric=False)]
-    columns += [
-        Column(f"against_{name}", label, numeric=False) for name, label in zip(group.names, group.labels, strict=True)
+    columns += [Column(f"against_{model}", label, numeric=False) for model, label in models.items()]
+    rows = [
+        [Cell(model, label), *(_pair_cell(found, model, other, metric) for other in models)]
+        for model, label in models.items()
     ]
-    rows = []
-    for name, label in zip(group.names, group.labels, strict=True):
-        rows.append([Cell(name, label), *(_pair_cell(tests, name, other, group.metric) for other in group.names)])
-    return Table("differences", f"The row's model against the column's, by {metric_name(group.metric)}", columns, rows)
+    return Table(name, f"The row's model against the column's, by {metric_name(metric)}{caption}", columns, rows)
 
 
 def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str) -> Cell:
@@ -96,15 +110,15 @@ def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: st
     return Cell(word, f"{'▲' if better else '▼'} {word}", sub, tone=word)
 
 
-def paired_table(group: "Group") -> Table:
+def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:
     """Return every paired test, one a row."""
     keys = ("first", "second", "metric", "difference", "low", "high", "p_value", "p_adjusted", "test", "n")
     rows = [
         [*(Cell(getattr(test, key), str(getattr(test, key))) for key in keys), text_cell(test.sentence())]
-        for test in group.pairs
+        for test in tests
     ]
     columns = [Column(key, key.replace("_", " ")) for key in (*keys, "sentence")]
-    return Table("paired-tests", "Paired tests", columns, rows)
+    return Table(name, "Paired tests", columns, rows)
 
 
 def confusion_table(name: str, model: str, result: Evaluation) -> Table:

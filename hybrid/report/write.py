@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from hybrid import __version__
 from hybrid.datasets import Dataset
 from hybrid.extractors.atomic import replace_folder, write_atomic
+from hybrid.places import without_places
 from hybrid.report.card import save_card
 from hybrid.report.page import render
 from hybrid.report.section import Section, make_section
@@ -43,7 +44,9 @@ def write_report(comparison: "Comparison", path: Path, *, dataset: Dataset | Non
         for number, group in enumerate(comparison.groups, start=1)
     ]
     title = comparison.title or "Comparison of models"
-    page = render(title, sections, comparison.notes, f"Written by hybrid {__version__}.")
+    page = render(
+        title, sections, [without_places(text) for text in comparison.notes], f"Written by hybrid {__version__}."
+    )
     folder = path.with_name(f"{path.stem}-files")
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
