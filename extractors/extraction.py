@@ -40,6 +40,8 @@ class Extraction:
         Files, new or not, that hold several frames or pages: the first was used.
     seconds : float
         Of the whole extraction.
+    cost : float or None
+        Seconds that all of these embeddings took when they were computed, now or before; None where nobody knows.
     runtime : str or None
         What ran the network; None if nothing was left to compute.
     """
@@ -50,6 +52,7 @@ class Extraction:
     skipped: dict[int, str] = field(default_factory=dict)
     animated: int = 0
     seconds: float = 0.0
+    cost: float | None = None
     runtime: str | None = None
 
 
@@ -140,10 +143,14 @@ def extract_each(
             results[number].new += new
             results[number].runtime = run.name
     job.settle(stores, np.flatnonzero(missing.any(axis=1)))
-    for result in results:
+    for store, result in zip(stores, results, strict=True):
         result.keys, result.skipped = job.keys.copy(), dict(job.skipped)
         result.cached = len(source) - result.new - len(job.skipped)
         result.seconds = time.perf_counter() - started
+        if result.new:
+            store.add_cost(result.new, result.seconds)
+        each = store.seconds_per_row
+        result.cost = None if each is None else each * (result.new + result.cached)
     return results
 
 

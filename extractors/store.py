@@ -3,6 +3,7 @@
     <root>/<fingerprint>/identity.json
     <root>/<fingerprint>/<id>.npy, .keys, .json     a shard, see `hybrid.extractors.store_shards`
     <root>/<fingerprint>/index                      see `hybrid.extractors.store_index`
+    <root>/<fingerprint>/cost                       JSON: rows computed, and the seconds that took
 
 A shard counts only once its commit record is there, and the record is written last, so a kill at any moment leaves
 either a whole shard or none. There is no head to update: writers need no lock, and rows that two of them compute
@@ -20,7 +21,7 @@ import numpy as np
 import platformdirs
 
 from hybrid.errors import InputError
-from hybrid.extractors.atomic import write_json
+from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.store_index import Indexes, open_indexes
 from hybrid.extractors.store_shards import DamagedShardError, Shard, write_shard
@@ -29,6 +30,9 @@ from hybrid.extractors.store_shards import DamagedShardError, Shard, write_shard
 def default_cache() -> Path:
     """Return the cache folder: ``HYBRID_CACHE``, or the user's own cache folder."""
     return Path(os.environ.get("HYBRID_CACHE") or platformdirs.user_cache_dir("hybrid"))
+
+
+_COST = "cost"
 
 
 class DamagedShardWarning(UserWarning):
@@ -78,6 +82,25 @@ class EmbeddingStore:
             write_json(self.folder / "identity.json", self.identity.to_dict())
         write_shard(self.folder, keys, rows)
         self.__dict__.pop("_index", None)
+
+    def add_cost(self, rows: int, seconds: float) -> None:
+        """Write down that so many rows took so long; of two who do so at once one is lost: what counts is the ratio."""
+        known = self._cost()
+        with contextlib.suppress(InputError):  # it is for information only
+            write_json(self.folder / _COST, {"rows": known[0] + rows, "seconds": known[1] + seconds})
+
+    @property
+    def seconds_per_row(self) -> float | None:
+        """What a row took when it was computed, on average over the runs that wrote it down; None if none did."""
+        rows, seconds = self._cost()
+        return seconds / rows if rows else None
+
+    def _cost(self) -> tuple[int, float]:
+        try:
+            record = read_json(self.folder / _COST)
+            return int(record["rows"]), float(record["seconds"])
+        except (KeyError, TypeError, ValueError):
+            return 0, 0.0
 
     def contains(self, keys: np.ndarray) -> np.ndarray:
         """Return for each key (n, 32) whether its embedding is stored, and whole, (n,) of bool."""

@@ -230,7 +230,7 @@ def _saved(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved:
     names = _sets_of(dataset["fingerprint"], workspace)
     info = base.info | {
         "dataset": dataset | {"warnings": record["warnings"]},
-        "seconds": record["seconds"]["extract"] / len(extractors),
+        "cost": None if (cost := record["seconds"]["extract"]) is None else cost / len(extractors),
         "views": None,
     }
     sets = [

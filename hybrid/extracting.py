@@ -121,6 +121,7 @@ class _Job:
             "skipped": [{"id": str(self.dataset.ids[row]), "reason": why} for row, why in sorted(skipped.items())],
             "animated": done.animated,
             "seconds": round(done.seconds, 3),
+            "cost": None if done.cost is None else round(done.cost, 3),
             "runtime": done.runtime,
         }
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)

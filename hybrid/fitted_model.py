@@ -83,7 +83,7 @@ def finish_model(
         "positive": positive,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {
-            "extract": round(sum(one.info["seconds"] for one in found.sets), 3),
+            "extract": found.cost,
             "fit": round(fit_seconds, 3),
             "predict": round(predict_seconds, 3),
         },

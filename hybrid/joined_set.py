@@ -103,6 +103,12 @@ class JoinedSet:
         return [found.identity.width for found in self.sets]
 
     @property
+    def cost(self) -> float | None:
+        """Seconds that the embeddings took when they were computed; None where that is not known of all sets."""
+        costs = [found.info.get("cost") for found in self.sets]
+        return None if None in costs else round(sum(cost for cost in costs if cost is not None), 3)
+
+    @property
     def views(self) -> dict[str, Any] | None:
         """What is recorded of the images' views; None if there are none.
 
