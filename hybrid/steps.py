@@ -23,7 +23,7 @@ from hybrid.extractors.views import Views
 from hybrid.fitting import HeadOptions, fit_head, fit_network
 from hybrid.marks import STEP, is_done, mark_done, step_identity
 from hybrid.recipes.recipe import TrainStep
-from hybrid.training import Epoch, save_network, train_network
+from hybrid.training import Epoch, forget_state, save_network, train_network
 from hybrid.workspace import Workspace
 
 
@@ -94,7 +94,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
         )
     path = save_network(trained, folder, architecture, dataset, options)
     mark_done(folder, identity)
-    state.unlink(missing_ok=True)
+    forget_state(state)
     return path
 
 

@@ -104,6 +104,10 @@ def test_plateau_falls_when_the_loss_stalls_and_constant_never():
     plateau = TrainingOptions(schedule="plateau", learning_rate=1.0, patience=4)
     rates = [learning_rate(plateau, 0, 1, losses_so_far[:done]) for done in range(8)]
     assert rates == pytest.approx([1, 1, 1, 1, 0.3, 0.3, 0.09, 0.09])
+    patient = TrainingOptions(schedule="plateau", learning_rate=1.0, patience=4, plateau_patience=3)
+    assert [learning_rate(patient, 0, 1, losses_so_far[:done]) for done in range(8)] == pytest.approx(
+        [1] * 5 + [0.3] * 3
+    )
     constant = TrainingOptions(schedule="constant", learning_rate=1.0)
     assert learning_rate(constant, 50, 100, losses_so_far) == 1.0
 

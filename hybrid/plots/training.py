@@ -11,10 +11,17 @@ from matplotlib.ticker import MaxNLocator
 
 from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, set_title, wrapped
 
+PARTS = ("train", "validation")
+
 
 @rc_context(FONTS)
 def training_curves(
-    histories: Mapping[str, Any], *, monitor: str = "val_loss", title: str = "", stacked: bool = False
+    histories: Mapping[str, Any],
+    *,
+    monitor: str = "val_loss",
+    title: str = "",
+    stacked: bool = False,
+    parts: Sequence[str] = PARTS,
 ) -> Figure:
     """Draw loss and accuracy by epoch for train and validation, the best epoch marked.
 
@@ -29,6 +36,8 @@ def training_curves(
         Title of the figure.
     stacked : bool, default=False
         Whether accuracy is drawn below the loss, not beside it.
+    parts : sequence of {"train", "validation"}
+        Whose curves are drawn; both by default.
 
     Returns
     -------
@@ -41,7 +50,7 @@ def training_curves(
     shape = (len(panels), 1) if stacked else (1, len(panels))
     for axes, key in zip(figure.subplots(*shape, squeeze=False).ravel(), panels, strict=True):
         for i, (name, run) in enumerate(runs.items()):
-            _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor)
+            _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor, parts)
         axes.set_xlabel("epoch")
         axes.set_ylabel(key.replace("_", " "), parse_math=False)
         axes.set_xlim(0.5, max(len(series) for run in runs.values() for series in run.values()) + 0.5)
@@ -60,24 +69,34 @@ def _panels(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
     return ["loss", *accuracy[:1]]
 
 
-def _curves(axes: Axes, run: Mapping[str, Sequence[float]], key: str, name: str, colour: str, monitor: str) -> None:
-    for series, style, part in ((key, "--", "train"), (f"val_{key}", "-", "validation")):
-        if series not in run:
+def _curves(
+    axes: Axes,
+    run: Mapping[str, Sequence[float]],
+    key: str,
+    name: str,
+    colour: str,
+    monitor: str,
+    parts: Sequence[str],
+) -> None:
+    for series, style, part in ((key, "--", PARTS[0]), (f"val_{key}", "-", PARTS[1])):
+        if series not in run or part not in parts:
             continue
         epochs = np.arange(1, len(run[series]) + 1)
-        label = wrapped(f"{name}, {part}" if name else part, 40)
+        label = wrapped(", ".join(filter(None, [name, part if len(parts) > 1 or not name else ""])), 40)
         axes.plot(epochs, run[series], style, color=colour, label=label, marker="." if len(epochs) < 3 else "")
         if part == "validation" or f"val_{key}" not in run:
-            _mark_best(axes, run, series, colour, monitor)
+            _mark_best(axes, run, series, colour, monitor, named=len(parts) > 1)
 
 
-def _mark_best(axes: Axes, run: Mapping[str, Sequence[float]], series: str, colour: str, monitor: str) -> None:
+def _mark_best(
+    axes: Axes, run: Mapping[str, Sequence[float]], series: str, colour: str, monitor: str, named: bool
+) -> None:
     watched = np.asarray(run.get(monitor, ()), dtype=float)
     if not np.isfinite(watched).any():
         return
     best = int(np.nanargmin(watched) if "loss" in monitor else np.nanargmax(watched))
     value = run[series][best]
-    label = f"best epoch: {best + 1}"
+    label = f"best epoch: {best + 1}" if named else None
     axes.plot(best + 1, value, "o", color=colour, markeredgecolor=INK, markersize=8, label=label, zorder=3)
 
 

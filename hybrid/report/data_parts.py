@@ -165,5 +165,7 @@ def training(material: Material) -> Part | None:
         figures.training_drawing(f"training-{number}", name, record)
         for number, (name, record) in enumerate(material.trainings.items(), start=1)
     ]
+    if together := figures.trainings_drawing(material.trainings):
+        drawings.insert(0, together)
     lead = [drawing.description for drawing in drawings]
     return Part("training", "Training of the networks", lead, drawings=drawings)

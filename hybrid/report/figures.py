@@ -165,11 +165,29 @@ def training_drawing(name: str, network: str, record: Mapping[str, Any]) -> Draw
     """Return the curves of a network's training."""
     history, best = record["history"], record["best_epoch"]
     figure = plots.training_curves(history, stacked=True)
-    words = (
-        f"Loss and accuracy of {network} on train and validation over {plural(len(history['loss']), 'epoch')}; "
-        f"the weights of epoch {best} were kept."
-    )
+    if isinstance(best, dict):
+        kept = listed([f"{label} {epoch}" for label, epoch in best.items()], _MOST_DESCRIBED)
+        words = f"Loss and accuracy of {network} on train and validation, a network a label; epochs kept: {kept}."
+    else:
+        words = (
+            f"Loss and accuracy of {network} on train and validation over {plural(len(history['loss']), 'epoch')}; "
+            f"the weights of epoch {best} were kept."
+        )
     return Drawing(name, f"Training of {network}", words, figure)
+
+
+def trainings_drawing(records: Mapping[str, Mapping[str, Any]]) -> Drawing | None:
+    """Return the validation curves of several networks over each other; None where there are no two to compare."""
+    histories = {name: one["history"] for name, one in records.items() if "loss" in one["history"]}
+    if len(histories) < 2:
+        return None
+    figure = plots.training_curves(histories, stacked=True, parts=("validation",))
+    lowest = [f"{name} {min(history['val_loss']):.3f}" for name, history in histories.items()]
+    words = (
+        "Loss and accuracy of the networks on validation, over each other; a dot marks each one's best epoch. "
+        f"Lowest losses: {listed(lowest, _MOST_DESCRIBED)}."
+    )
+    return Drawing("trainings", "All trainings on validation", words, figure)
 
 
 def _truth(part: Predictions, result: Evaluation) -> np.ndarray:

@@ -12,7 +12,7 @@ LEAST_GAIN = 1e-4  # of the validation loss: less is no gain to the plateau sche
 def learning_rate(options: TrainingOptions, step: int, steps: int, val_losses: Sequence[float]) -> float:
     """Return the learning rate of a step, counted from 0 over all epochs, of `steps` in all."""
     if options.schedule == "plateau":
-        return options.rate * PLATEAU_FACTOR ** _plateaus(val_losses, max((options.stops_after or 8) // 2, 1))
+        return options.rate * PLATEAU_FACTOR ** _plateaus(val_losses, options.plateaus_after)
     if options.schedule == "constant":
         return options.rate
     rise = max(round(options.warmup * steps), 1)

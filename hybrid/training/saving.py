@@ -7,8 +7,8 @@ from pathlib import Path
 from hybrid.datasets import Dataset
 from hybrid.embedding_set import TRAINING_KEYS
 from hybrid.extractors.atomic import replace_folder, write_atomic, write_json
-from hybrid.extractors.custom import Architecture
 from hybrid.extractors.digests import FileDigests
+from hybrid.extractors.pretrained import Trainable, parse_trainable
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import default_cache
 from hybrid.training.options import TrainedNetwork, TrainingOptions
@@ -17,7 +17,7 @@ BEST, LAST = "network.keras", "last.keras"
 
 
 def save_network(
-    trained: TrainedNetwork, folder: Path, arch: str | Architecture, dataset: Dataset, options: TrainingOptions
+    trained: TrainedNetwork, folder: Path, arch: str | Trainable, dataset: Dataset, options: TrainingOptions
 ) -> Path:
     """Write a trained network's folder and return the path of the best epoch's network.
 
@@ -26,7 +26,7 @@ def save_network(
     """
     from hybrid.plots import save_figure, training_curves
 
-    architecture = arch if isinstance(arch, Architecture) else Architecture.parse(arch)
+    network = parse_trainable(arch) if isinstance(arch, str) else arch
     shape = trained.model.input_shape[1:]
     with replace_folder(folder) as new:
         trained.model.save(new / BEST)
@@ -34,12 +34,12 @@ def save_network(
         seen = dataset.take(dataset.split != "test")
         keys, _ = ImageSource(seen.X).digests(FileDigests(default_cache()))
         write_atomic(new / TRAINING_KEYS, lambda file: file.write(keys.tobytes()))
-        title = f"{architecture.label} on {dataset.name}"
+        title = f"{network.label} on {dataset.name}"
         save_figure(training_curves(trained.history, title=title), new / "curves.png")
         record = {
             "schema": 2,
-            "arch": architecture.label,
-            "description": list(architecture.lines(shape)),
+            "arch": network.label,
+            "description": list(network.lines(shape)),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "dataset": {"name": dataset.name, "source": dataset.source, "notes": list(dataset.notes)},
             "input_shape": list(shape),

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,15 +62,17 @@ def save_state(path: Path, identity: str, state: State, model: "keras.Model") ->
     write_atomic(path, lambda file: np.savez(file, **arrays))
 
 
-def load_state(path: Path, identity: str, model: "keras.Model") -> State:
+def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[[int], None]) -> State:
     """Return the state of the same training, and bring the network to it; a new state if there is none.
 
-    The state of another training, or a damaged one, is none.
+    The state of another training, or a damaged one, is none. Before its weights, `enter` is called with the last epoch
+    that was done, counted from 0: which variables the optimizer has depends on it.
     """
     unusable = (OSError, KeyError, ValueError, zipfile.BadZipFile)
     with contextlib.suppress(*unusable), path.open("rb") as file, np.load(file) as arrays:
         record = json.loads(arrays["record"].tobytes())
         if record.pop("identity") == identity:
+            enter(len(record["history"]["loss"]) - 1)
             variables = _variables(model)
             values = [arrays[f"variable{number}"] for number in range(len(variables))]
             best = [arrays[f"best{number}"] for number in range(len(model.weights))]
@@ -77,6 +80,17 @@ def load_state(path: Path, identity: str, model: "keras.Model") -> State:
                 variable.assign(value)
             return State(best=best, **record)
     return State()
+
+
+def label_state(path: Path, number: int) -> Path:
+    """Return the file of the state of a label's own network, by the label's number."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def forget_state(path: Path) -> None:
+    """Remove the state of a training that is over, and those of the networks of single labels."""
+    for one in (path, *path.parent.glob(f"{path.stem}-*{path.suffix}")):
+        one.unlink(missing_ok=True)
 
 
 def _variables(model: "keras.Model") -> list[Any]:
