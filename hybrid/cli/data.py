@@ -1,29 +1,30 @@
 """`hybrid data`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.options import (
-    data_options,
-    json_option,
-    on_bad_option,
-    parse_size,
-    read_data,
-    seed_option,
-    workspace_option,
-)
-from hybrid.cli.output import print_json, print_notes, print_table
+from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
+from hybrid.cli.output import print_json, print_notes, print_table, progress_bar, warn
+from hybrid.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
+    from hybrid.findings import Finding
+
+_NAMED = 3  # groups of a finding that are named on the screen
 
 
 @click.command()
 @click.argument("data")
 @data_options
-@on_bad_option
+@click.option(
+    "--checks/--no-checks",
+    default=True,
+    help="Look at every image: copies, near-duplicates, blank ones, outliers. Default: yes; again, it takes no time.",
+)
 @click.option(
     "--augment",
     multiple=True,
@@ -35,45 +36,111 @@ if TYPE_CHECKING:
 @workspace_option
 @json_option
 def data(
-    data: str, as_json: bool, augment: tuple[str, ...], size: str | None, workspace: Path, seed: int, **given: Any
+    data: str,
+    checks: bool,
+    as_json: bool,
+    augment: tuple[str, ...],
+    size: str | None,
+    workspace: Path,
+    seed: int,
+    **given: Any,
 ) -> None:
-    """Look at DATA as `hybrid extract` and `hybrid train` see it: splits, classes, what was left out.
+    """Look at DATA as `hybrid extract` and `hybrid train` see it: splits, classes, sizes, and what is wrong with it.
 
-    With --augment, reports/augment-NAME.png in the workspace shows images beside their augmentations.
+    Writes reports/ in the workspace: data-NAME.png with the counts, findings-NAME.png with examples of what was found,
+    findings-NAME.json with all of it. With --augment, augment-NAME.png shows images beside their augmentations.
     """
-    dataset = read_data(data, seed=seed, **given)
-    picture = _draw(dataset, augment, size, workspace, seed) if augment else None
-    table = dataset.counts_by_split()
+    dataset = read_data(data, seed=seed, on_bad="skip", **given)
+    reports, name = Workspace(workspace).reports, slug(dataset.name)
+    record, findings = _look(dataset) if checks else (_counts(dataset), [])
+    pictures = _draw(dataset, findings, reports, name)
+    if augment:
+        pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
+    record |= {what: str(path) for what, path in pictures.items()}
+    if checks:
+        from hybrid.extractors.atomic import write_json
+
+        write_json(reports / f"findings-{name}.json", record)
     if as_json:
-        print_json(
-            {
-                "name": dataset.name,
-                "source": dataset.source,
-                "task": dataset.task,
-                "images": len(dataset),
-                "counts_by_split": table,
-                "notes": list(dataset.notes),
-                "counts": dict(dataset.counts),
-            }
-            | ({"augmentations": str(picture)} if picture else {})
-        )
+        print_json(record)
         return
-    labels = [str(label) for label in dataset.classes]
-    sizes = {split: len(dataset.part(split)) for split in table}
-    rows = [[label, *(counts[label] for counts in table.values())] for label in labels]
-    rows.append(["images", *sizes.values()])
-    print_table(repr(dataset), ["label" if dataset.task == "multilabel" else "class", *table], rows)
-    print_notes(dataset.notes)
-    if picture:
-        click.echo(f"Saved {picture}")
+    _show(dataset, record, findings)
+    for path in pictures.values():
+        click.echo(f"Saved {path}")
 
 
-def _draw(dataset: "Dataset", augment: tuple[str, ...], size: str | None, workspace: Path, seed: int) -> Path:
+def _counts(dataset: "Dataset") -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "task": dataset.task,
+        "images": len(dataset),
+        "counts_by_split": dataset.counts_by_split(),
+        "notes": list(dataset.notes),
+        "counts": dict(dataset.counts),
+        "left_out": {why: list(names) for why, names in dataset.left_out.items()},
+    }
+
+
+def _look(dataset: "Dataset") -> tuple[dict[str, Any], "list[Finding]"]:
+    """Return all that there is to say of a dataset, as JSON values, and what the checks found."""
+    from hybrid.findings import examine
+    from hybrid.findings.summary import describe_images, describe_labels
+
+    with progress_bar("looking at images") as progress:
+        findings, measures = examine(dataset, progress)
+    found = {"findings": [finding.to_dict() for finding in findings]}
+    return _counts(dataset) | describe_labels(dataset) | describe_images(measures) | found, findings
+
+
+def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name: str) -> dict[str, Path]:
+    from hybrid.findings.examples import example_rows
+    from hybrid.plots import class_counts, example_grid, save_figure
+
+    title = f"{dataset.name}: {len(dataset):,} images"
+    drawn = {"chart": save_figure(class_counts(dataset.counts_by_split(), title=title), reports / f"data-{name}.png")}
+    if rows := example_rows(findings, dataset):
+        figure = example_grid(rows, title=f"{dataset.name}: what to look at")
+        drawn["examples"] = save_figure(figure, reports / f"findings-{name}.png")
+    return drawn
+
+
+def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | None, seed: int, path: Path) -> Path:
     from hybrid.extractors.augment import Augmentation
     from hybrid.plots import augmentation_grid, save_figure
     from hybrid.training.preview import preview
-    from hybrid.workspace import Workspace, slug
 
     rows = preview(dataset, Augmentation.parse(augment), parse_size(size), seed)
-    path = Workspace(workspace).reports / f"augment-{slug(dataset.name)}.png"
     return save_figure(augmentation_grid(rows, title=dataset.name), path)
+
+
+def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Finding]") -> None:
+    table = record["counts_by_split"]
+    sizes = {split: len(dataset.part(split)) for split in table}
+    rows = [[label, *(_share(counts[label], sizes[split]) for split, counts in table.items())]
+            for label in map(str, dataset.classes)]  # fmt: skip
+    rows.append(["images", *sizes.values()])
+    print_table(repr(dataset), ["label" if dataset.task == "multilabel" else "class", *table], rows)
+    print_notes(dataset.notes)
+    if not findings:
+        return
+    from hybrid.findings.summary import in_words
+
+    print_notes(in_words(record))
+    columns = ["finding", "--drop", "found", "groups", "in several splits", "under several labels"]
+    print_table("what to look at", columns, [_finding_row(finding) for finding in findings], left=2)
+    for finding in findings:
+        print_notes([f"{finding.title}: {group.in_words()}" for group in finding.groups[:_NAMED]])
+    for finding in findings:
+        if finding.in_several_splits:
+            warn(f"WARNING: {finding.warning()}")
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{count} ({count / whole:.1%})"
+
+
+def _finding_row(finding: "Finding") -> list[object]:
+    together = any(len(group.rows) > 1 for group in finding.groups)
+    counts = [len(finding.groups), finding.in_several_splits, finding.under_several_labels] if together else [""] * 3
+    return [finding.title, finding.drop, finding.size, *counts]

@@ -44,6 +44,8 @@ class Dataset:
         Sentences on what was found, left out and made.
     counts : dict of str to int
         The numbers behind the notes.
+    left_out : dict of str to list of str
+        Under the names that `counts` has for them, files that are no image of the dataset, and images left out of it.
     arguments : dict or None
         What `load_dataset` was called with, as JSON values: what `reopen` takes. None for arrays.
 
@@ -66,6 +68,7 @@ class Dataset:
     source: str
     notes: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
     arguments: dict[str, Any] | None = None
 
     @classmethod
@@ -213,7 +216,7 @@ def assemble(
     split, made = complete_split(raw.split, y, groups, raw.ids, fractions, seed, val)
     data = Dataset(
         raw.name, raw.X, y, classes, split, groups, np.array(raw.ids, dtype=np.str_), source,
-        notes=(*raw.notes, *notes, *made), counts=dict(raw.counts),
+        notes=(*raw.notes, *notes, *made), counts=dict(raw.counts), left_out=dict(raw.left_out),
     )  # fmt: skip
     check_dataset(data)
     return _with_remarks(data)

@@ -8,7 +8,9 @@ from hybrid.plots.augmented import augmentation_grid
 from hybrid.plots.bars import bar_chart, interval_chart
 from hybrid.plots.confusion import confusion_matrices
 from hybrid.plots.cost import cost_chart
+from hybrid.plots.counts import class_counts
 from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
+from hybrid.plots.examples import example_grid
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.training import training_curves
@@ -16,10 +18,12 @@ from hybrid.plots.training import training_curves
 __all__ = [
     "augmentation_grid",
     "bar_chart",
+    "class_counts",
     "class_map",
     "confusion_matrices",
     "cost_chart",
     "error_map",
+    "example_grid",
     "interval_chart",
     "precision_recall_curves",
     "reliability_curves",

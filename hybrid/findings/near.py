@@ -1,0 +1,96 @@
+"""Near-duplicates: pictures of the same picture, such as one saved again, resized, or a little brighter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.findings.copies import is_first, together
+from hybrid.findings.embeddings import confirm
+from hybrid.findings.finding import Group, Subject
+from hybrid.findings.measuring import Measures
+from hybrid.findings.odd import BLANK
+from hybrid.findings.records import SIDE
+
+BITS = 10  # of 64, in which the perceptual hashes of near-duplicates may differ
+# What the correlation of their thumbnails' details must reach. Of 5,190 chest X-rays no two different ones come above
+# 0.80; what was saved again as a poor JPEG, halved, brightened or made noisy keeps 0.98.
+LIKENESS = 0.85
+SMALLEST = 24  # pixels: below, different pictures have the same thumbnail
+_BLOCK = 2**24  # pairs of hashes compared at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Pairs of images that are nearly the same.
+
+    Attributes
+    ----------
+    pairs : ndarray of int, (m, 2)
+        Of images whose pixels differ: of identical ones only the first is here.
+    likeness : ndarray, (m,)
+        Correlation of the details of their thumbnails.
+    """
+
+    pairs: np.ndarray
+    likeness: np.ndarray
+
+
+def near_duplicates(subject: Subject) -> list[Group]:
+    """Return images that are nearly the same, with all identical copies of each."""
+    measures = subject.measures
+    near = near_pairs(measures)
+    if not len(near.pairs):
+        return []
+    first = np.flatnonzero(measures.readable & is_first(measures))
+    said = confirm(measures.keys[first], np.searchsorted(first, near.pairs))
+    whole = together(measures, near.pairs)
+    groups = []
+    for number in np.unique(whole[near.pairs[:, 0]]).tolist():
+        here = whole[near.pairs[:, 0]] == number
+        reason = f"correlation {near.likeness[here].min():.3f}"
+        if said:
+            reason += f", cosine {said.cosines[here].min():.3f} in {said.backbone}"
+        groups.append(subject.group(np.flatnonzero(whole == number), reason))
+    return groups
+
+
+def near_pairs(measures: Measures) -> Near:
+    """Return the pairs of images whose perceptual hashes and whose details are nearly the same.
+
+    Blank images and those below 24 pixels are not looked at: they are all alike.
+    """
+    rows = measures.rows
+    looked_at = (rows["spread"] >= BLANK) & (np.minimum(rows["height"], rows["width"]) >= SMALLEST)
+    candidates = np.flatnonzero(measures.readable & looked_at & is_first(measures))
+    pairs = candidates[close_hashes(rows["hash"][candidates])]
+    likeness = _likeness(rows["thumbnail"], pairs)
+    kept = likeness >= LIKENESS
+    return Near(pairs[kept], likeness[kept])
+
+
+def close_hashes(hashes: np.ndarray, bits: int = BITS) -> np.ndarray:
+    """Return the pairs (m, 2) of hashes, (n,) of uint64, that differ in no more than so many bits."""
+    found = [np.empty((0, 2), np.intp)]
+    step = max(1, _BLOCK // max(len(hashes), 1))
+    for start in range(0, len(hashes), step):
+        apart = np.bitwise_count(hashes[start : start + step, None] ^ hashes[None, start:])
+        one, other = np.nonzero(apart <= bits)
+        later = other > one
+        found.append(np.column_stack([one[later], other[later]]) + start)
+    return np.concatenate(found)
+
+
+def _likeness(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the correlation of two images' details: what is left of their thumbnails without their larger shapes.
+
+    X-rays, say, all have the same larger shapes.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    used, place = np.unique(pairs, return_inverse=True)
+    small = thumbnails[used].astype(np.float32)
+    details = (small - gaussian_filter(small, (0, 1, 1))).reshape(len(used), SIDE**2)
+    details -= details.mean(axis=1, keepdims=True)
+    details /= np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-6)
+    one, other = place.reshape(-1, 2).T
+    return (details[one] * details[other]).sum(axis=1)
