@@ -7,6 +7,7 @@ from hybrid.extractors.backbones import BACKBONES, Backbone, find_backbone, pars
 if TYPE_CHECKING:
     from hybrid.extractors.extractor import Extractor
     from hybrid.extractors.images import BadImageError
+    from hybrid.extractors.reading import set_max_pixels
     from hybrid.extractors.request import RandomWeightsWarning
     from hybrid.extractors.transformer import FeatureExtractor
 
@@ -19,6 +20,7 @@ __all__ = [
     "RandomWeightsWarning",
     "find_backbone",
     "parse_backbone",
+    "set_max_pixels",
 ]
 
 _HOMES = {
@@ -26,6 +28,7 @@ _HOMES = {
     "Extractor": "extractor",
     "FeatureExtractor": "transformer",
     "RandomWeightsWarning": "request",
+    "set_max_pixels": "reading",
 }
 
 

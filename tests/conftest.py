@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 def cache(tmp_path, monkeypatch):
     """An empty cache folder and no workspace by the environment: no test sees the user's own, or another test's."""
     monkeypatch.delenv("HYBRID_WORKSPACE", raising=False)
+    monkeypatch.setenv("HYBRID_MAX_PIXELS", "")  # also so that what a command sets is unset again
     folder = tmp_path / "cache"
     monkeypatch.setenv("HYBRID_CACHE", str(folder))
     return folder

@@ -221,3 +221,33 @@ def test_parquet_without_pyarrow_or_broken_says_what_to_do(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[parquet\]'"):
         load_dataset(folder / "labels.parquet")
+
+
+# --- symbolic links
+
+
+@pytest.fixture
+def linked(tmp_path):
+    """A table whose rows name files, links out by a file, by a folder, by a hidden name, and a path elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    root = tmp_path / "set"
+    (root / "images").mkdir(parents=True)
+    names = [f"{number}.png" for number in range(20)]
+    for path in (*(root / "images" / name for name in names), tmp_path / "elsewhere" / "x.png"):
+        path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    (root / "images" / "out.png").symlink_to(tmp_path / "elsewhere" / "x.png")
+    (root / "images" / ".hidden").symlink_to(tmp_path / "elsewhere" / "x.png")
+    (root / "folder").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    rows = [*(f"images/{name}" for name in names), "images/out.png", "images/.hidden", "folder/x.png"]
+    text = "path,label\n" + "".join(f"{name},{'ab'[number % 2]}\n" for number, name in enumerate(rows))
+    (root / "table.csv").write_text(text + f"{tmp_path}/elsewhere/x.png,a\n")
+    return root / "table.csv"
+
+
+def test_rows_that_are_links_out_of_the_folder_are_refused_left_out_or_followed(linked):
+    with pytest.raises(InputError, match=r"3 symbolic links lead out of '.*set': 'images/out.png', .*--follow-links"):
+        load_dataset(linked)
+    data = load_dataset(linked, on_bad="skip")
+    assert len(data) == 21  # a path that says itself that it is elsewhere is no link
+    assert data.counts["links_out"] == 3
+    assert len(load_dataset(linked, follow_links=True)) == 24

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hybrid.cli.options import extractor_options, json_option, make_extractor, seed_option
+from hybrid.cli.options import extractor_options, json_option, make_extractor, max_pixels_option, seed_option
 from hybrid.cli.output import loud_warnings, print_json, print_table
 
 _MADE = 24
@@ -21,6 +21,7 @@ _READ = 64  # of a folder, evenly spread
     default=None,
     help=f"Folder of images to examine it on ({_READ} of them). Default: {_MADE} made pictures.",
 )
+@max_pixels_option
 @seed_option
 @json_option
 @click.pass_context

@@ -32,6 +32,27 @@ on_bad_option = click.option(
     help="What to do about an image that cannot be decoded: stop and name it, or leave it out and list it.",
 )
 
+follow_links_option = click.option(
+    "--follow-links", is_flag=True, help="Follow symbolic links that lead out of the folder of images."
+)
+
+
+def _limit_pixels(ctx: click.Context, param: click.Parameter, most: int | None) -> None:
+    from hybrid.extractors.reading import set_max_pixels
+
+    set_max_pixels(most)
+
+
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    default=None,
+    envvar="HYBRID_MAX_PIXELS",
+    expose_value=False,
+    callback=_limit_pixels,
+    help="Refuse images of more pixels before they are decoded. Default: 100 million.",
+)
+
 _DATA_OPTIONS = (
     click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
                  help="Percent for train/val/test, for the splits that the data lack."),
@@ -45,6 +66,8 @@ _DATA_OPTIONS = (
                  help="Regex on an image's path whose first group, such as a patient, stays in one split."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder that a manifest's paths are relative to."),
+    follow_links_option,
+    max_pixels_option,
 )  # fmt: skip
 
 cache_option = click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hybrid.cli.options import json_option, on_bad_option, workspace_option
+from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
 from hybrid.workspace import find_model
 
@@ -16,10 +16,18 @@ from hybrid.workspace import find_model
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES…")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file.")
 @on_bad_option
+@follow_links_option
+@max_pixels_option
 @workspace_option
 @json_option
 def predict(
-    model: str, images: tuple[str, ...], output: Path | None, on_bad: str, workspace: Path, as_json: bool
+    model: str,
+    images: tuple[str, ...],
+    output: Path | None,
+    on_bad: str,
+    follow_links: bool,
+    workspace: Path,
+    as_json: bool,
 ) -> None:
     """Print labels and probabilities of new IMAGES (files or folders) as CSV, or as JSON with --json.
 
@@ -28,7 +36,8 @@ def predict(
     from hybrid.prediction import find_images, predict_images
 
     with loud_warnings(), progress_bar("extracting") as progress:
-        result = predict_images(find_model(model, workspace), find_images(images), on_bad=on_bad, progress=progress)
+        folder, paths = find_model(model, workspace), find_images(images, follow_links)
+        result = predict_images(folder, paths, on_bad=on_bad, progress=progress)
     for path, reason in result.skipped.items():
         warn(f"Skipped {path}: {reason}")
     if as_json and output is None:

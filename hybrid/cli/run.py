@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hybrid.cli.options import json_option, workspace_option
+from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar
 from hybrid.extractors.options import RUNTIMES
 from hybrid.workspace import Workspace
@@ -24,6 +24,7 @@ from hybrid.workspace import Workspace
 @click.option(
     "--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True, help="What runs the networks."
 )
+@max_pixels_option
 @workspace_option
 @json_option
 def run(

@@ -53,6 +53,7 @@ def load_dataset(
     group_pattern: str | None = None,
     image_root: "str | os.PathLike[str] | None" = None,
     on_bad: str = "raise",
+    follow_links: bool = False,
 ) -> Dataset:
     r"""Load a dataset, whatever its format, and check it.
 
@@ -80,7 +81,10 @@ def load_dataset(
     image_root : path, optional
         The folder a manifest's paths start from; by default its own, or ``images`` in it.
     on_bad : {"raise", "skip"}
-        What to do with rows of a manifest whose file does not exist.
+        What to do with rows of a manifest whose file does not exist, and with symbolic links that lead out of the
+        dataset's folder.
+    follow_links : bool, default=False
+        Whether such links are followed.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def load_dataset(
         raise unknown_name("on_bad", on_bad, ON_BAD)
     check_fractions(fractions)
     root = None if image_root is None else os.fspath(image_root)
-    options = Options(label, path_column, split_column, group_column, root, on_bad)
+    options = Options(label, path_column, split_column, group_column, root, on_bad, follow_links)
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
         text = str(Path(text).expanduser())
@@ -128,6 +132,7 @@ def load_dataset(
         "group_pattern": group_pattern,
         "image_root": None if root is None else str(Path(root).absolute()),
         "on_bad": on_bad,
+        "follow_links": bool(follow_links),
     }
     return replace(dataset, arguments=arguments)
 

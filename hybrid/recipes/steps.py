@@ -1,22 +1,19 @@
 """The sections of a recipe, each read into its steps."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.split import check_val, parse_fractions
 from hybrid.errors import unknown_name
-from hybrid.extractors.custom import Architecture
 from hybrid.fitting import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes.heads import ADJUSTING, head_settings
 from hybrid.recipes.paths import data_source
-from hybrid.recipes.recipe import DataStep, Protocol, TrainStep
+from hybrid.recipes.recipe import DataStep, Protocol
 from hybrid.recipes.section import Section
-from hybrid.training import TrainingOptions
 
 Size = int | list[int]
 
@@ -57,51 +54,9 @@ def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
     arguments["on_bad"] = section.take_one("on_bad", ON_BAD, "raise")
+    arguments["follow_links"] = section.take("follow_links", bool, False)
     section.finish()
     return DataStep(name, arguments)
-
-
-def read_train(section: Section, datasets: Sequence[str], seed: int) -> tuple[TrainStep, ...]:
-    """Return the networks to train, each a table of ``[train]``, or several that differ in their seed."""
-    steps = [step for name, table in section.tables().items() for step in _networks(name, table, datasets, seed)]
-    names = [step.name for step in steps]
-    for step in steps:
-        if names.count(step.name) > 1:
-            raise section.error(step.called, f"another network is called {step.name!r}, too.")
-    return tuple(steps)
-
-
-def _networks(name: str, section: Section, datasets: Sequence[str], seed: int) -> list[TrainStep]:
-    architecture = _architecture(name, section)
-    hints = get_type_hints(TrainingOptions)
-    given = section.take_given({field.name: hints[field.name] for field in fields(TrainingOptions)})
-    with section.naming():
-        options = TrainingOptions(**{"seed": seed} | given)
-    seeds = section.take("seeds", int, 1)
-    if seeds < 1:
-        raise section.error("seeds", f"{seeds} was given; expected with how many seeds to train it, 1 or more.")
-    size, data = read_size(section), read_datasets(section, datasets)
-    last = section.take("last", bool, False)
-    section.finish()
-    numbers = range(options.seed, options.seed + seeds)
-    names = {number: f"{name}-seed{number}" if seeds > 1 else name for number in numbers}
-    return [
-        TrainStep(names[number], name, architecture, replace(options, seed=number), size, data, last)
-        for number in numbers
-    ]
-
-
-def _architecture(name: str, section: Section) -> Architecture:
-    """Return the network that ``arch`` names, or that ``layers`` describe."""
-    options = section.take_given({"dropout": float, "l2": float})
-    if "layers" in section:
-        lines = section.take("layers", list[str])
-        with section.naming("layers"):
-            return Architecture(name, lines, options)
-    arch = section.take("arch", str)
-    with section.naming("arch"):
-        found = Architecture.parse(arch)
-        return Architecture(found.name, found.description, {**found.options, **options})
 
 
 def read_size(section: Section) -> int | tuple[int, int] | None:
