@@ -169,6 +169,32 @@ def test_several_seeds_of_a_network_are_networks_and_features_of_their_own(read)
     assert [step.parts for step in without.features] == [("a-seed0",), ("a-seed1",)]
 
 
+def test_what_train_says_holds_for_every_network_that_does_not_say_otherwise(read):
+    text = '[data]\nsource = "digits"\n[train]\narch = "convnet_bn"\nepochs = 3\nl2 = 0.01\n'
+    steps = by_name(read(text + '[train.a]\n[train.b]\nepochs = 5\nl2 = 0.1\narch = "dense_128"').train)
+    assert {name: (step.architecture.label, step.options.epochs) for name, step in steps.items()} == {
+        "a": ("convnet_bn:l2=0.01", 3),
+        "b": ("dense_128:l2=0.1", 5),
+    }
+    with pytest.raises(InputError, match=r"\[train\] arch: it is of no network: give a table \[train\.NAME\]"):
+        read(text)
+    with pytest.raises(InputError, match=r"\[train\.a\] epoch: Unknown key 'epoch'"):
+        read(text + "[train.a]", changes=["train.epoch=1"])
+
+
+def test_a_pretrained_network_is_fine_tuned(read, tmp_path):
+    table = 'arch = "mobilenet:alpha=0.25"\nweights = "file.h5"\nunfreeze = 5\nhead_epochs = 0.5\ndropout = 0.3'
+    recipe = read(f'[data]\nsource = "digits"\n[train.tuned]\n{table}')
+    (step,) = recipe.train
+    assert step.architecture.weights == str(tmp_path / "recipes/file.h5")
+    assert step.architecture.dropout == 0.3
+    assert (step.options.fine_tuning.unfreeze, step.options.fine_tuning.head_epochs) == (5, 0.5)
+    with pytest.raises(InputError, match=r"\[train\.net\] unfreeze: Unknown key"):
+        read(changes=["train.net.unfreeze=5"])
+    with pytest.raises(InputError, match=r"\[train\.tuned\]: head_epochs=2\.0 was given"):
+        read(recipe.text, changes=["train.tuned.head_epochs=2"])
+
+
 def test_heads_of_their_own(read):
     text = RECIPE + '[heads.strict]\nhead = "svm"\nC = 0.001\npca = 0.9\nfeatures = ["net"]\ntune = false\naim = "f1"'
     heads = by_name(read(text, changes=["protocol.class_weight=none"]).heads)

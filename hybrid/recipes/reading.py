@@ -11,10 +11,11 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.errors import InputError, unknown_name
 from hybrid.recipes.features import read_features
 from hybrid.recipes.heads import read_heads
+from hybrid.recipes.networks import read_train
 from hybrid.recipes.paths import from_here
 from hybrid.recipes.recipe import Recipe, model_names
 from hybrid.recipes.section import Section
-from hybrid.recipes.steps import read_data, read_protocol, read_train
+from hybrid.recipes.steps import read_data, read_protocol
 
 QUICK = "quick"
 
@@ -70,7 +71,7 @@ def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     seed = whole.take("seed", int, 0)
     datasets = read_data(whole.table("data"), file.parent, seed)
     names = tuple(step.name for step in datasets)
-    trained = read_train(whole.table("train"), names, seed)
+    trained = read_train(whole.table("train"), names, file.parent, seed)
     fitted = "features" in whole or "heads" in whole or not trained
     extractions, features = read_features(whole.table("features"), file.parent, names, trained, seed)
     about = whole.table("protocol")

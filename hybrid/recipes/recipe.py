@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hybrid.extractors.custom import Architecture
+from hybrid.extractors.pretrained import Trainable
 from hybrid.extractors.views import Views
 from hybrid.fitting import HeadOptions
 from hybrid.training import TrainingOptions
@@ -38,7 +38,7 @@ class TrainStep:
         What the recipe calls it, with its seed behind where it is trained with several.
     called : str
         What the recipe calls it.
-    architecture : Architecture
+    architecture : Architecture or Pretrained
     options : TrainingOptions
     size : int or (int, int), optional
         Of its input.
@@ -50,7 +50,7 @@ class TrainStep:
 
     name: str
     called: str
-    architecture: Architecture
+    architecture: Trainable
     options: TrainingOptions
     size: int | tuple[int, int] | None
     data: tuple[str, ...]
