@@ -79,16 +79,19 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
 
 def _print_group(group: "Group", split: str) -> None:
     others = [name for name in SHOWN[group.task] if name != group.metric][:_COLUMNS]
+    by_validation = [group.validation(model) for model in group.models]
+    validated = ["on val"] if any(by_validation) else []
     rows = [
         [
             _name(group, model),
+            *(["–" if by is None else format_metric(by, interval=False)] if validated else []),
             format_metric(result.metrics[group.metric]),
             *(format_metric(result.metrics[name], interval=False) for name in others),
         ]
-        for model, result in zip(group.models, group.evaluations, strict=True)
+        for model, result, by in zip(group.models, group.evaluations, by_validation, strict=True)
     ]
     title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
-    print_table(title, ["model", group.metric, *others], rows, optional=len(others))
+    print_table(title, ["model", *validated, group.metric, *others], rows, optional=len(others))
     columns = ["model", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
     print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])

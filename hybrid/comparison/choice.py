@@ -112,16 +112,16 @@ def fixed_choice(
     other = choose(models, validation, metric)
     (taken,) = (model for model in models if model["model"] == name)
     value = taken["splits"]["val"].metrics[metric].value if "val" in taken["splits"] else None
-    reason = f"{name} is fixed in advance by {fixed_by}"
+    reason, fair = f"{name} is fixed in advance by {fixed_by}", "That is fair if nobody knew a score on test then."
     if other is None:
-        return Choice(name, metric, value, name, (name,), f"{reason}.", fixed_by=fixed_by)
+        return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
     on = f"on the {other.images} validation images"
     if other.model == name:
         reason += f"; {on}, with {metric} {value:.3f}, it would have been chosen, too."
     else:
         against = "" if value is None else f" against {value:.3f}"
         reason += f"; {on} {other.model} would have been chosen, with {metric} {other.value:.3f}{against}."
-    return Choice(name, metric, value, other.best, other.tied, reason, fixed_by=fixed_by)
+    return Choice(name, metric, value, other.best, other.tied, f"{reason} {fair}", fixed_by=fixed_by)
 
 
 def cost(model: Mapping[str, Any]) -> tuple[float, float, float, str]:

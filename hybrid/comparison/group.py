@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.cross_validated import CrossValidation
-from hybrid.evaluation import Evaluation, PairedTest, compare_models
+from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
 from hybrid.evaluation.trial import MAIN
 from hybrid.places import place_name, without_places
 from hybrid.predictions import Predictions
@@ -130,6 +130,12 @@ class Group:
             return choose(self.models, validation, self.metric, self.how)
         return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by)
 
+    def validation(self, model: Mapping[str, Any]) -> Metric | None:
+        """Return the score on validation that a model is chosen by; None where there is none beside the compared."""
+        if self.split == "val" or "val" not in model["splits"]:
+            return None
+        return model["splits"]["val"].metrics[self.metric]
+
     @property
     def chosen(self) -> str | None:
         """Name of the model that validation chooses, or that was fixed in advance."""
@@ -139,7 +145,7 @@ class Group:
     def notes(self) -> tuple[str, ...]:
         """What to know before reading an order into the table."""
         found = (self.choice.reason,) if self.choice else ()
-        return (*found, *self.remarks, *significance(self.pairs, self.names, self.metric))
+        return (*found, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -155,6 +161,9 @@ class Group:
             value = model.get(key)
             row[key] = "+".join(str(place_name(one)) for one in value) if isinstance(value, list) else place_name(value)
         row |= {"n": result.n, "ordered_by": self.metric}
+        if by := self.validation(model):
+            key = f"val_{self.metric}"
+            row |= {key: by.value, f"{key}_low": by.low, f"{key}_high": by.high}
         for name, value, low, high in result.table():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
         row |= {f"seconds_{part}": seconds for part, seconds in model.get("seconds", {}).items()}
@@ -200,8 +209,8 @@ def paired_tests(
     )
 
 
-def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str) -> list[str]:
-    """Return in words which models the compared images tell from the first one, and whether any two differ."""
+def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str, chosen: str | None) -> list[str]:
+    """Return in words which models the compared images tell from the chosen one, and whether any two differ."""
     tests = [test for test in pairs if test.metric == metric]
     if not tests:
         return []
@@ -210,8 +219,9 @@ def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str) -
     if not apart:
         which = f"No two of the {len(names)} models are" if len(names) > 2 else f"{names[0]} and {names[1]} are not"
         return [f"{which} distinguishable by {metric} on these {n} images{corrected}."]
-    told = {name for test in apart if names[0] in (test.first, test.second) for name in (test.first, test.second)}
-    alike = [name for name in names[1:] if name not in told]
+    name = chosen or names[0]
+    told = {one for test in apart if name in (test.first, test.second) for one in (test.first, test.second)}
+    alike = [other for other in names if other not in (*told, name)]
     if not alike:
-        return [f"{names[0]} differs from every other model by {metric} on these {n} images{corrected}."]
-    return [f"Not distinguishable from {names[0]} by {metric} on these {n} images{corrected}: {', '.join(alike)}."]
+        return [f"{name} differs from every other model by {metric} on these {n} images{corrected}."]
+    return [f"Not distinguishable from {name} by {metric} on these {n} images{corrected}: {', '.join(alike)}."]

@@ -45,15 +45,20 @@ def model_table(group: "Group") -> Table:
     names = [name for name in names if any(name in result.metrics for result in group.evaluations)]
     rows, chosen = group.rows, chosen_number(group)
     costs = [cost for cost in COSTS if any(row.get(cost[0]) is not None for row in rows)]
+    chosen_by = f"val_{group.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
+    by_validation = [group.validation(model) for model in group.models]
+    if validated := any(by_validation):
+        columns.insert(1, Column(chosen_by, f"{metric_name(group.metric)}, validation"))
     columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
             Cell(row["model"], row["model"], sub="the chosen model" if number == chosen else ""),
+            *([metric_cell(chosen_by, by)] if validated else []),
             *(metric_cell(name, result.metrics.get(name)) for name in names),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
-        for number, (row, result) in enumerate(zip(rows, group.evaluations, strict=True))
+        for number, (row, result, by) in enumerate(zip(rows, group.evaluations, by_validation, strict=True))
     ]
     level = f"{group.evaluations[0].level:.0%}"
     caption = f"Scores with {level} intervals, and costs"
