@@ -74,6 +74,11 @@ class Run:
             metrics=[keras.metrics.MeanMetricWrapper(self.loss, "cross_entropy"), accuracy("accuracy")],
             jit_compile="auto" if gpu_is_visible() else False,  # XLA on a CPU: up to 7 times as long an epoch
         )
+        # all variables now: a step that makes some is traced twice, which takes longer than many an epoch
+        self.model.optimizer.build(self.model.trainable_variables)
+        one = keras.ops.convert_to_tensor(self.wanted[:1])
+        self.model.compute_loss(None, one, one)
+        self.model.compute_metrics(None, one, one)
 
     def epoch(self, state: State, progress: Progress) -> Epoch:
         """Do one epoch, judge it on validation, and note it in the state."""
