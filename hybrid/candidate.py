@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers import NetworkOutput
+from hybrid.datasets.wording import first_few
 from hybrid.embedding_set import load_set
 from hybrid.errors import InputError
 from hybrid.joined_set import JoinedSet, join_sets
@@ -70,7 +71,7 @@ def fitted_candidate(result: Mapping[str, Any], workspace: Workspace) -> Candida
     if read_manifest(folder)["extractors"]:
         pipeline = pipeline[1:]
     if any(isinstance(part, NetworkOutput) for part in estimators_in(pipeline)):
-        raise InputError(f"{name!r} answers with a network's own output: it would have to be trained in every fold.")
+        raise InputError("A network's own output cannot be refitted: it would have to be trained in every fold.")
     names = result["set"] if isinstance(result["set"], list) else [result["set"]]
     found = join_sets([load_set(workspace, one) for one in names])
     now = found.describe()["extractor_fingerprint"], found.dataset["fingerprint"]
@@ -106,7 +107,7 @@ def flattered(candidates: Sequence[Candidate], images: int) -> list[str]:
         if one.seen:
             by_number.setdefault(one.seen, []).append(one.name)
     return [
-        f"Flattered: {', '.join(names)}. The network behind {'it' if len(names) == 1 else 'each'} was trained on, or "
+        f"Flattered: {first_few(names)}. The network behind {'it' if len(names) == 1 else 'each'} was trained on, or "
         f"chosen by, {seen} of these {images} images, so that no fold is new to it; judge "
         f"{'it' if len(names) == 1 else 'them'} on test."
         for seen, names in by_number.items()

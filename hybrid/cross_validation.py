@@ -138,23 +138,24 @@ def cross_validate_models(
         if name not in results:
             raise unknown_name("model", name, results)
     by_data: dict[tuple, list[Candidate]] = {}
-    left_out: list[tuple[str, str]] = []
+    left_out: dict[tuple[str, str], list[str]] = {}  # dataset and reason
     for name in results if models is None else models:
         members = by_data.setdefault((results[name]["dataset_fingerprint"], results[name]["positive"]), [])
         try:
             members.append(fitted_candidate(results[name], workspace))
         except InputError as error:
-            left_out.append((results[name]["dataset_fingerprint"], f"{name} is left out. {error}"))
+            left_out.setdefault((results[name]["dataset_fingerprint"], str(error)), []).append(name)
     groups = [members for members in by_data.values() if members]
+    notes = [(data, f"Left out: {', '.join(names)}. {reason}") for (data, reason), names in left_out.items()]
     if not groups:
-        reason = " ".join(text for _, text in left_out) or "Fit one first, for example: hybrid fit svm"
+        reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
     made = [
         cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=metric, progress=progress)
         for members in groups
     ]
     return [
-        replace(result, notes=(*result.notes, *(text for data, text in left_out if data == result.fingerprint)))
+        replace(result, notes=(*result.notes, *(text for data, text in notes if data == result.fingerprint)))
         for result in made
     ]
 

@@ -27,7 +27,7 @@ def show_cross_validation(result: "CrossValidation") -> None:
     others = [name for name in SHOWN[result.task] if name != result.metric][:_COLUMNS]
     rows = [
         [
-            row["model"],
+            f"{row['model']} *" if row["flattered"] else row["model"],
             f"{_figure(row['mean'])} [{_figure(row['low'])}, {_figure(row['high'])}]",
             _figure(row["sd_folds"]),
             _figure(row["sd_seeds"]),
@@ -47,7 +47,8 @@ def show_cross_validation(result: "CrossValidation") -> None:
     rest = len(result.pairs) - len(apart)
     if rest:
         sentences.append(f"{rest} of {len(result.pairs)} pairs are not distinguishable")
-    print_notes([*(f"{text}." for text in sentences), *result.notes])
+    marked = ["*: flattered, see below."] if any(row["flattered"] for row in result.rows) else []
+    print_notes([*marked, *(f"{text}." for text in sentences), *result.notes])
 
 
 def _figure(value: Any) -> str:

@@ -6,15 +6,16 @@ from hybrid import plots
 from hybrid.evaluation import Metric
 from hybrid.report import tables
 from hybrid.report.figures import Drawing
+from hybrid.report.model_parts import said_of
 from hybrid.report.part import Part
 from hybrid.report.table import Cell, Column, Table
-from hybrid.report.words import interval, listed, metric_name, plural, score, seconds, spoken
+from hybrid.report.words import interval, listed, metric_name, score, seconds, spoken
 
 if TYPE_CHECKING:
     from hybrid.comparison import Group
     from hybrid.cross_validated import CrossValidation
 
-FLATTERED = "flattered: its network saw these images"
+FLATTERED = "flattered"
 _MOST_DESCRIBED = 12
 
 
@@ -24,15 +25,12 @@ def cross_validation(group: "Group") -> Part | None:
     if found is None:
         return None
     names = {row["model"]: group.label(row["model"]) for row in found.rows}
-    shown, saved, sentences = [_table(found, names, group)], [], []
-    pairs = found.pairs
-    if pairs:
-        caption = ", over the folds"
-        shown.append(tables.pair_table("cross-validation-differences", pairs, names, found.metric, caption))
+    shown, saved, said = [_table(found, names, group)], [], said_of(None, [], names)
+    if pairs := found.pairs:
+        shown.append(tables.pair_table("cross-validation-differences", pairs, names, found.metric, ", over the folds"))
         saved.append(tables.paired_table("cross-validation-tests", pairs))
-        sentences = [f"{spoken(test.sentence())}." for test in _about(group, found, pairs)]
-    content = {"sentences": sentences}
-    return Part("cross", "Cross-validation", _lead(found), shown, [_drawing(found, names, group)], saved, content)
+        said = said_of(group.chosen, pairs, names)
+    return Part("cross", "Cross-validation", _lead(found), shown, [_drawing(found, names, group)], saved, said)
 
 
 def cross_words(group: "Group", model: str) -> str:
@@ -49,12 +47,12 @@ def cross_words(group: "Group", model: str) -> str:
 
 
 def _lead(found: "CrossValidation") -> list[str]:
-    dealt = f"dealt out {plural(found.repeats, 'time')}" if found.repeats > 1 else "dealt out once"
+    often = {1: "once", 2: "twice"}.get(found.repeats, f"{found.repeats} times")
     words = (
-        f"Every model was fitted anew in each of {found.folds} folds, {dealt}, of the {found.images:,} images of train "
-        "and validation together; test took no part. Thresholds and calibrations were chosen anew inside each fold. "
-        "The spread over folds says how much it matters which images a model is scored on; the spread over seeds, of "
-        "the means of the repeats, how much dealing out the images and the seed of the head do."
+        f"Every model was fitted anew in each of {found.folds} folds, dealt out {often}, of the {found.images:,} "
+        "images of train and validation together; test took no part. Thresholds and calibrations were chosen anew "
+        "inside each fold. The spread over folds says how much it matters which images a model is scored on; the "
+        "spread over seeds, of the means of the repeats, how much dealing out the images and the seed of the head do."
     )
     tests = (
         "Pairs are tested by the corrected resampled t-test, which allows for folds that share training images; "
@@ -103,10 +101,3 @@ def _drawing(found: "CrossValidation", names: dict[str, str], group: "Group") ->
 
 def _metric(row: dict[str, Any]) -> Metric:
     return Metric(row["mean"], row["low"], row["high"])
-
-
-def _about(group: "Group", found: "CrossValidation", pairs: list[Any]) -> list[Any]:
-    """Return the tests of the chosen model, or of the best one where that was left out."""
-    names = [model.name for model in found.models]
-    name = group.chosen if group.chosen in names else names[0]
-    return [test for test in pairs if name in (test.first, test.second)]

@@ -1,10 +1,13 @@
 """The parts of the report on the models: scores, differences, curves, errors, the threshold."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid.comparison.group import LAST
+from hybrid.evaluation import PairedTest
 from hybrid.report import figures, tables
 from hybrid.report.answer import main_tests
 from hybrid.report.explorer import explorer_counts
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_MATRICES = 12
 _FEW_CLASSES = 4
+_MOST_OPEN = 3
 
 
 def models(group: "Group") -> Part:
@@ -42,12 +46,21 @@ def differences(group: "Group") -> Part | None:
         "Holm's correction over all pairs). “Not distinguishable” means that a difference of this size is no surprise "
         "among equally good models; it does not say that they are equal."
     ]
-    name = group.chosen or group.names[0]
-    sentences = [f"{spoken(test.sentence())}." for test in tests if name in (test.first, test.second)]
     names = dict(zip(group.names, group.labels, strict=True))
     shown = [tables.pair_table("differences", tests, names, group.metric)]
     saved = [tables.paired_table("paired-tests", group.pairs)]
-    return Part("differences", "Differences", lead, shown, (), saved, {"sentences": sentences})
+    return Part("differences", "Differences", lead, shown, (), saved, said_of(group.chosen, tests, names))
+
+
+def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return in words how the chosen model, or the first, differs from others: its name, those apart, those alike."""
+    name = chosen if chosen in names else next(iter(names))
+    about = [test for test in tests if name in (test.first, test.second)]
+    said: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
+    for test in about:
+        called = replace(test, first=names[test.first], second=names[test.second])
+        said["apart" if test.distinguishable else "alike"].append(f"{spoken(called.sentence())}.")
+    return said
 
 
 def curves(group: "Group", shown: int) -> Part:
@@ -68,7 +81,7 @@ def errors(group: "Group", shown: int) -> Part:
             tables.confusion_table(f"confusion-{number + 1}", group.labels[number], group.evaluations[number])
             for number in order[: 1 if result.task == "multilabel" else _MOST_MATRICES]
         ]
-        open_ones = len(matrices) if len(result.classes) <= _FEW_CLASSES else 1
+        open_ones = _MOST_OPEN if len(result.classes) <= _FEW_CLASSES else 1
         content |= {"matrices": matrices[:open_ones], "folded": matrices[open_ones:]}
         lead = ["Counts, and the share of each row; rows are what is true, columns what is said."]
         if result.task == "multilabel":

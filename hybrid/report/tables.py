@@ -30,6 +30,7 @@ COSTS = (
     ("bytes", "on disk", size),
 )
 HEAT_LEVELS = 10
+MOST_PAIRED_IN_WORDS = 8
 MOST_CLASSES_IN_A_MATRIX = 20
 COUNTS = (
     ("true_positives", "true positives"),
@@ -53,7 +54,7 @@ def model_table(group: "Group") -> Table:
     columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
-            Cell(row["model"], row["model"], sub="the chosen model" if number == chosen else ""),
+            Cell(row["model"], group.label(row["model"]), sub="the chosen model" if number == chosen else ""),
             *([metric_cell(chosen_by, by)] if validated else []),
             *(metric_cell(name, result.metrics.get(name)) for name in names),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
@@ -91,16 +92,22 @@ def pair_table(
         What to say beside what it is of.
     """
     found = {(test.first, test.second): test for test in tests}
+    many = len(models) > MOST_PAIRED_IN_WORDS
+    titles = [str(number) if many else label for number, label in enumerate(models.values(), start=1)]
     columns = [Column("model", "", numeric=False)]
-    columns += [Column(f"against_{model}", label, numeric=False) for model, label in models.items()]
+    columns += [Column(f"against_{model}", title, numeric=False) for model, title in zip(models, titles, strict=True)]
     rows = [
-        [Cell(model, label), *(_pair_cell(found, model, other, metric) for other in models)]
-        for model, label in models.items()
+        [
+            Cell(model, f"{title} {label}" if many else label),
+            *(_pair_cell(found, model, other, metric, many) for other in models),
+        ]
+        for (model, label), title in zip(models.items(), titles, strict=True)
     ]
-    return Table(name, f"The row's model against the column's, by {metric_name(metric)}{caption}", columns, rows)
+    words = f"The row's model against the column's, by {metric_name(metric)}{caption}"
+    return Table(name, words + (": ▲ better, ▼ worse, ≈ not distinguishable" if many else ""), columns, rows)
 
 
-def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str) -> Cell:
+def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str, sign: bool) -> Cell:
     test = tests.get((name, other)) or tests.get((other, name))
     if test is None or test.difference is None:
         return Cell(None, "–" if name == other else "not defined")
@@ -109,10 +116,10 @@ def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: st
     if test.p_adjusted is not None:
         sub += ", p < 0.001" if test.p_adjusted < 0.001 else f", p = {test.p_adjusted:.3f}"
     if not test.distinguishable:
-        return Cell("not distinguishable", "not distinguishable", sub)
+        return Cell("not distinguishable", "≈" if sign else "not distinguishable", "" if sign else sub)
     better = (difference < 0) == (metric in LOWER_IS_BETTER)
-    word = "better" if better else "worse"
-    return Cell(word, f"{'▲' if better else '▼'} {word}", sub, tone=word)
+    word, mark = ("better", "▲") if better else ("worse", "▼")
+    return Cell(word, mark if sign else f"{mark} {word}", "" if sign else sub, tone=word)
 
 
 def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:

@@ -40,7 +40,7 @@ def write_report(comparison: "Comparison", path: Path, *, dataset: Dataset | Non
     """
     path = Path(path)
     sections = [
-        make_section(f"d{number}", group, dataset, comparison.recipe)
+        make_section(f"d{number}", group, dataset, comparison.recipe if number == 1 else "")
         for number, group in enumerate(comparison.groups, start=1)
     ]
     title = comparison.title or "Comparison of models"
