@@ -14,6 +14,7 @@ from hybrid.extractors import Extractor
 from hybrid.extractors.extraction import Extraction, Progress
 from hybrid.extractors.source import ImageSource, Source
 from hybrid.extractors.views import Views, ViewSource
+from hybrid.findings.dropping import dropped_note
 from hybrid.seen import seen_in_training
 
 VIEWS_OF = ("train", "train+test")
@@ -109,7 +110,11 @@ class _Job:
                 "task": part.task,
                 "fingerprint": dataset_fingerprint(keys, part),
                 "notes": list(part.notes),
-                "warnings": [*_leaks(keys, part), *_seen_in_training(keys, part, extractor)],
+                "warnings": [
+                    *dropped_note(part.counts),
+                    *_leaks(keys, part),
+                    *_seen_in_training(keys, part, extractor),
+                ],
                 "counts": part.counts_by_split(),
             },
             "extractor": describe_extractor(extractor),

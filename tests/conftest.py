@@ -119,6 +119,21 @@ def image_folder(tmp_path):
 
 
 @pytest.fixture
+def pictures(tmp_path):
+    """A folder of two classes and three splits, 32 different pictures, in which nothing is wrong."""
+    from made_pictures import picture
+
+    seed = 0
+    for split, number in (("train", 8), ("val", 4), ("test", 4)):
+        for name in ("a", "b"):
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for place in range(number):
+                picture(seed := seed + 1).save(folder / f"{place}.png")
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
 def computed(monkeypatch):
     """The number of images in each batch that goes through a network, whatever runs it."""
     from hybrid.extractors.openvino_runtime import OpenVINORuntime

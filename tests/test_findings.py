@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, load_dataset
@@ -13,25 +14,6 @@ from hybrid.findings import measuring as measuring_module
 from hybrid.findings.measuring import measure
 from hybrid.findings.near import close_hashes, near_pairs
 from hybrid.findings.odd import is_outlier
-
-
-def picture(seed, size=96):
-    """A picture of soft shapes, other ones for each seed."""
-    shapes = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), np.uint8)
-    return Image.fromarray(shapes).resize((size, size), Image.Resampling.BICUBIC)
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """A folder with a split, in which nothing is wrong."""
-    seed = 0
-    for split, number in (("train", 8), ("val", 4), ("test", 4)):
-        for name in ("a", "b"):
-            folder = tmp_path / "pictures" / split / name
-            folder.mkdir(parents=True)
-            for place in range(number):
-                picture(seed := seed + 1).save(folder / f"{place}.png")
-    return tmp_path / "pictures"
 
 
 def found(folder, **given):

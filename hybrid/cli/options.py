@@ -66,6 +66,9 @@ _DATA_OPTIONS = (
                  help="Regex on an image's path whose first group, such as a patient, stays in one split."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder that a manifest's paths are relative to."),
+    click.option("--drop", default="", metavar="FINDING,…",
+                 help="Leave out what `hybrid data` finds, before a split is drawn: duplicates, near-duplicates, "
+                 "conflicts, blank, undecodable, size, brightness. Of duplicates one stays, one of test first."),
     follow_links_option,
     max_pixels_option,
 )  # fmt: skip
@@ -164,12 +167,18 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", **columns: Any) -> Any:
+def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", drop: str = "", **given: Any) -> Any:
     """Return the `Dataset` that DATA and its options say."""
+    from hybrid.cli.output import progress_bar
     from hybrid.datasets import load_dataset
     from hybrid.datasets.split import parse_fractions
 
-    return load_dataset(data, fractions=parse_fractions(fractions), seed=seed, on_bad=on_bad, **columns)
+    given |= {"fractions": parse_fractions(fractions), "seed": seed, "on_bad": on_bad}
+    names = [name.strip() for name in drop.split(",") if name.strip()]
+    if not names:  # then nothing is looked at
+        return load_dataset(data, **given)
+    with progress_bar("looking at images") as progress:
+        return load_dataset(data, drop=names, progress=progress, **given)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

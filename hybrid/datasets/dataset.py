@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from hybrid.datasets.pixels import common_folder, path_ids, tidy_images
 from hybrid.datasets.split import FRACTIONS, SPLITS, complete_split, split_name
 from hybrid.datasets.wording import first_few, number
 from hybrid.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from hybrid.extractors.extraction import Progress
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,6 +87,7 @@ class Dataset:
         name: str = "arrays",
         fractions: Sequence[float] = FRACTIONS,
         seed: int = 0,
+        drop: Sequence[str] | None = None,
     ) -> "Dataset":
         """Make a dataset of arrays.
 
@@ -107,6 +111,8 @@ class Dataset:
             Shares of train, val and test.
         seed : int, default=0
             Seed of the split.
+        drop : sequence of str, optional
+            As for `load_dataset`.
 
         Returns
         -------
@@ -132,7 +138,7 @@ class Dataset:
             groups=None if groups is None else np.asarray(groups),
             label_names=label_names,
         )
-        return assemble(raw, "The dataset from arrays", fractions, seed)
+        return assemble(raw, "The dataset from arrays", fractions, seed, drop=drop)
 
     @property
     def task(self) -> str:
@@ -194,6 +200,8 @@ def assemble(
     seed: int = 0,
     group_pattern: str | None = None,
     val: float | None = None,
+    drop: Sequence[str] | None = None,
+    progress: "Progress | None" = None,
 ) -> Dataset:
     """Return the checked dataset of what a loader found: labels tidied, groups named, the split completed.
 
@@ -208,7 +216,15 @@ def assemble(
         As for `groups_by_pattern`; it replaces groups that the loader found.
     val : float, optional
         As for `complete_split`.
+    drop : sequence of str, optional
+        Findings whose images are left out before the split is completed, see `leave_out`.
+    progress : callable, optional
+        Called with (images looked at, images to look at).
     """
+    if drop:
+        from hybrid.findings.dropping import leave_out
+
+        raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
     groups = None if raw.groups is None else own_groups(raw.groups, raw.ids)
     if group_pattern:

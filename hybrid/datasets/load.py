@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybrid.datasets import folder, manifest, named, npz, table
 from hybrid.datasets.dataset import Dataset, assemble
@@ -13,6 +13,9 @@ from hybrid.datasets.loading import Options, Raw
 from hybrid.datasets.scan import read_head
 from hybrid.datasets.split import FRACTIONS, check_fractions
 from hybrid.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from hybrid.extractors.extraction import Progress
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def load_dataset(
     image_root: "str | os.PathLike[str] | None" = None,
     on_bad: str = "raise",
     follow_links: bool = False,
+    drop: Sequence[str] | None = None,
+    progress: "Progress | None" = None,
 ) -> Dataset:
     r"""Load a dataset, whatever its format, and check it.
 
@@ -85,6 +90,12 @@ def load_dataset(
         dataset's folder.
     follow_links : bool, default=False
         Whether such links are followed.
+    drop : sequence of str, optional
+        Findings whose images are left out before a split is drawn: "undecodable", "blank", "size", "brightness",
+        "conflicts" (all copies of an image that has several labels), "duplicates" and "near-duplicates" (of which one
+        stays, one of test before one of val before one of train). What was left out is in the notes.
+    progress : callable, optional
+        Called with (images looked at, images to look at), where there is something to drop.
 
     Returns
     -------
@@ -109,6 +120,10 @@ def load_dataset(
     if on_bad not in ON_BAD:
         raise unknown_name("on_bad", on_bad, ON_BAD)
     check_fractions(fractions)
+    if drop:
+        from hybrid.findings.dropping import check_drop
+
+        drop = check_drop(drop)
     root = None if image_root is None else os.fspath(image_root)
     options = Options(label, path_column, split_column, group_column, root, on_bad, follow_links)
     text = data if isinstance(data, str) else str(Path(data).absolute())
@@ -119,7 +134,7 @@ def load_dataset(
         raise InputError(
             f"{', '.join(options.given())} can be given for a CSV or Parquet manifest only; {text!r} is {kind.summary}."
         )
-    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern, val)
+    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern, val, drop, progress)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
@@ -133,6 +148,7 @@ def load_dataset(
         "image_root": None if root is None else str(Path(root).absolute()),
         "on_bad": on_bad,
         "follow_links": bool(follow_links),
+        "drop": list(drop) if drop else None,
     }
     return replace(dataset, arguments=arguments)
 

@@ -94,8 +94,10 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
     """
     y, classes, _ = tidy_labels(raw.y, raw.ids, raw.label_names)
     subject = Subject(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
-    here, left_out = np.ones(len(raw.ids), bool), dict(raw.left_out)
+    here, left_out, torn = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
     for name in check_drop(drop):
+        if name.endswith("duplicates"):
+            torn = torn or int(_conflicts(subject, here).sum())
         gone = DROPS[name](subject, here) & here
         here &= ~gone
         left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(gone)]
@@ -109,7 +111,7 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
         ids=[raw.ids[row] for row in kept],
         split=None if raw.split is None else raw.split[kept],
         groups=None if raw.groups is None else np.asarray(raw.groups)[kept],
-        notes=[*raw.notes, *dropped_note(counts, left_out)],
+        notes=[*raw.notes, *dropped_note(counts, left_out), *_torn_note(torn)],
         counts=raw.counts | counts,
         left_out=left_out,
     )
@@ -128,9 +130,18 @@ def dropped_note(counts: Mapping[str, int], names: Mapping[str, Sequence[str]] |
     dropped = {name: count for name, count in counts.items() if name.startswith(_COUNT)}
     if not dropped:
         return []
-    parts = [f"{count} {name.removeprefix(_COUNT)}" + (f" ({first_few(names[name])})" if names and count else "")
+    parts = [f"{name.removeprefix(_COUNT)} {count}" + (f" ({first_few(names[name])})" if names and count else "")
              for name, count in dropped.items()]  # fmt: skip
     return [f"{number(sum(dropped.values()), 'image')} left out by --drop: {', '.join(parts)}."]
+
+
+def _torn_note(torn: int) -> list[str]:
+    if not torn:
+        return []
+    return [
+        f"Among the duplicates, {number(torn, 'image')} had copies under another label: one of each stays, with its "
+        "own label; --drop conflicts leaves all of them out."
+    ]
 
 
 def _all_but_one(together: np.ndarray, split: np.ndarray | None, here: np.ndarray) -> np.ndarray:

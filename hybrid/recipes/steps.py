@@ -8,6 +8,7 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.split import check_val, parse_fractions
 from hybrid.errors import unknown_name
+from hybrid.findings.dropping import check_drop
 from hybrid.fitting import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes.heads import ADJUSTING, head_settings
@@ -55,6 +56,8 @@ def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
             arguments["image_root"] = data_source(root, folder)
     arguments["on_bad"] = section.take_one("on_bad", ON_BAD, "raise")
     arguments["follow_links"] = section.take("follow_links", bool, False)
+    with section.naming("drop"):
+        arguments["drop"] = list(check_drop(section.take("drop", list[str], []))) or None
     section.finish()
     return DataStep(name, arguments)
 
