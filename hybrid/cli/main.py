@@ -10,7 +10,8 @@ from hybrid.errors import InputError
 
 COMMANDS = {
     "demo": "The whole job on built-in data, offline.",
-    "data": "Look at a dataset: splits, classes, what was left out.",
+    "data": "Look at a dataset: splits, classes, sizes, and what is wrong with it.",
+    "split": "Split a dataset anew: stratified, by group, copies together.",
     "train": "Train a custom backbone end to end.",
     "extract": "Bring the embeddings of a dataset into the store.",
     "fit": "Fit a head on an embedding set; metrics, predictions, saved model.",

@@ -1,5 +1,6 @@
 """A table, CSV or Parquet, with a row for each image."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from hybrid.datasets.columns import Chosen, choose_columns, split_cells, zero_one
 from hybrid.datasets.loading import Options, Raw, name_of
 from hybrid.datasets.locate import Located, locate
-from hybrid.datasets.pixels import path_ids
+from hybrid.datasets.pixels import common_folder, path_ids
 from hybrid.datasets.scan import link_error
 from hybrid.datasets.table import Columns, read_csv, read_parquet
 from hybrid.datasets.wording import first_few, number
@@ -145,6 +146,12 @@ def _columns_note(chosen: Chosen) -> str:
     return f"Columns: {', '.join(parts)}."
 
 
+def _ids(paths: list[str], root: str) -> list[str]:
+    """Return paths below a folder; if none lies there, below the deepest one that holds them all."""
+    inside = any(path.startswith(os.path.join(root, "")) for path in paths)  # noqa: PTH118 - see path_ids
+    return path_ids(paths, root if inside else common_folder(paths))
+
+
 def _raw(data: str, kept: list[int], located: Located, rows: _Rows, notes: list[str], counts: dict[str, int]) -> Raw:
     paths = [str(located.paths[row]) for row in kept]
     labels = [rows.labels[row] for row in kept]
@@ -152,7 +159,7 @@ def _raw(data: str, kept: list[int], located: Located, rows: _Rows, notes: list[
         name=name_of(data),
         X=np.array(paths, dtype=np.str_),
         y=np.array(labels, dtype=None if rows.label_names else object),
-        ids=path_ids(paths, located.root),
+        ids=_ids(paths, located.root),
         split=np.array([rows.splits[row] for row in kept], dtype=np.str_) if rows.splits else None,
         groups=np.array([rows.groups[row] for row in kept], dtype=object) if rows.groups else None,
         label_names=rows.label_names,
