@@ -134,4 +134,4 @@ def test_what_a_manifest_cannot_say_is_an_error_and_nothing_is_left(pictures, tm
     padded = Dataset.from_arrays(data.X, [f" {label}" for label in data.y], data.split)
     with pytest.raises(InputError, match="is not the same when it is read again"):
         save_split(padded, tmp_path / "split.csv")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "pictures"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]

@@ -8,7 +8,7 @@ import click
 
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, warn
+from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,9 +54,15 @@ def compare(
     from hybrid.comparison import compare_results, load_results
 
     place = Workspace(workspace)
-    comparison = compare_results(
-        load_results(place.models), split=split, metric=metric, choose=choose, fixed_by="--choose"
-    )
+    with progress_bar("looking for copies in train") as progress:
+        comparison = compare_results(
+            load_results(place.models),
+            split=split,
+            metric=metric,
+            choose=choose,
+            fixed_by="--choose",
+            progress=progress,
+        )
     if cv:
         comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric))
     written = comparison.save(place.reports)
@@ -97,6 +103,26 @@ def _print_group(group: "Group", split: str) -> None:
     print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
     for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
         warn(f"WARNING: {text}")
+    _print_without_copies(group, [group.metric, *others])
+
+
+def _print_without_copies(group: "Group", shown: Sequence[str]) -> None:
+    """Print scores without the images that are in train, too, beside those with them."""
+    if not group.copies or not group.copies.ids:
+        return
+    if without := group.copies.without:
+        rows = [
+            [_name(group, model), *(_with_and_without(result.metrics[name], other.metrics[name]) for name in shown)]
+            for model, result in zip(group.models, group.evaluations, strict=True)
+            if (other := without[model["model"]])
+        ]
+        n, copies = next(iter(without.values())).n, len(group.copies.ids)
+        print_table(f"with all images → without the {copies} that are in train, too ({n})", ["model", *shown], rows)
+    warn(f"WARNING: {group.copies.sentence(group.split)}")
+
+
+def _with_and_without(whole: Any, other: Any) -> str:
+    return f"{format_metric(whole, interval=False)} → {format_metric(other, interval=False)}"
 
 
 def _name(group: "Group", model: dict[str, Any]) -> str:

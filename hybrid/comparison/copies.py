@@ -43,11 +43,12 @@ class Copies:
     without: dict[str, Evaluation]
 
     def sentence(self, split: str) -> str:
-        """Return what there is to know before relying on the figures."""
-        return (
-            f"{len(self.ids)} of the {self.n} {split} images are in train, too, {self.identity}: "
-            "they flatter every model; its figures without them stand beside those with them."
-        )
+        """Return what there is to know before relying on the figures; "" if there are no copies."""
+        if not self.ids:
+            return ""
+        are, them = ("is", "it") if len(self.ids) == 1 else ("are", "them")
+        without = f"figures without {them} stand beside those with {them}." if self.without else "no others are left."
+        return f"{len(self.ids)} of the {self.n} {split} images {are} in train, too, {self.identity}: {without}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
+from hybrid.comparison.copies import Copies
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.cross_validated import CrossValidation
 from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
@@ -48,6 +49,8 @@ class Group:
         What fixed that name in advance.
     crossed : CrossValidation, optional
         The same models, those that can be fitted anew, cross-validated inside train and validation.
+    copies : Copies, optional
+        The compared images that are in train, too, and the scores without them.
     """
 
     dataset: str
@@ -62,6 +65,7 @@ class Group:
     how: str = "simplest"
     fixed_by: str = ""
     crossed: CrossValidation | None = None
+    copies: Copies | None = None
 
     @property
     def names(self) -> list[str]:
@@ -166,6 +170,9 @@ class Group:
             row |= {key: by.value, f"{key}_low": by.low, f"{key}_high": by.high}
         for name, value, low, high in result.table():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        if self.copies and (other := self.copies.without.get(model["model"])):
+            row |= {"n_without_copies": other.n}
+            row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
         row |= {f"seconds_{part}": seconds for part, seconds in model.get("seconds", {}).items()}
         return row | {name: model.get(name) for name in COSTS}
 
@@ -184,6 +191,7 @@ class Group:
             "pairs": [test.to_dict() for test in self.pairs],
             "seeds": [spread.to_dict() for spread in self.seeds],
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
+            "in_train_too": self.copies.to_dict() if self.copies else None,
         }
 
 

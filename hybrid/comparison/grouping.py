@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.copies import find_copies
 from hybrid.comparison.group import Group
 from hybrid.comparison.metrics import MAIN_METRICS, badness
 from hybrid.comparison.result import Comparison
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.extraction import Progress
 from hybrid.predictions import Predictions, read_predictions
 
 
@@ -22,6 +24,7 @@ def compare_results(
     metric: str | None = None,
     choose: str | Sequence[str] = "simplest",
     fixed_by: str = "the caller",
+    progress: Progress | None = None,
 ) -> Comparison:
     """Put models side by side, those that saw the same images in one table, best first.
 
@@ -39,6 +42,8 @@ def compare_results(
         ``"best"``. Or the names of models that were fixed before their scores were known, one for each set of images.
     fixed_by : str, default="the caller"
         What fixed them, to be said beside the model's name.
+    progress : callable, optional
+        Called with (images looked at, images to look at): compared images that are in train, too, are looked for.
 
     Returns
     -------
@@ -67,6 +72,7 @@ def compare_results(
         groups = _fixed(groups, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         groups = tuple(replace(group, how=choose) for group in groups)
+    groups = tuple(replace(group, copies=find_copies(group, progress)) for group in groups)
     return Comparison(split, groups, _left_out(results, split, groups))
 
 

@@ -8,6 +8,7 @@ from hybrid.datasets import Dataset
 from hybrid.places import without_places
 from hybrid.report import data_parts, model_parts
 from hybrid.report.answer import SPLITS, answer, chosen_number
+from hybrid.report.copies_part import copies
 from hybrid.report.cross_part import cross_validation
 from hybrid.report.material import Material, collect
 from hybrid.report.part import Part
@@ -54,6 +55,7 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
     shown = chosen_number(group) or 0
     parts = (
         model_parts.models(group),
+        copies(group),
         model_parts.differences(group),
         cross_validation(group),
         seeds(group),
@@ -91,6 +93,8 @@ def _intro(group: "Group") -> str:
 def _warnings(group: "Group") -> list[str]:
     """Return what was found wrong with the data, and what flatters the figures."""
     found = list(dict.fromkeys(text for model in group.models for text in model.get("warnings", [])))
+    if group.copies and group.copies.ids:
+        found.append(group.copies.sentence(SPLITS[group.split]))
     if group.split != "test":
         found.append(f"These figures are of {group.split}, not of test: models were fitted to it or chosen by it.")
     return found
