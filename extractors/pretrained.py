@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones import BackboneSpec, parse_backbone
@@ -45,7 +45,7 @@ class Pretrained:
     name: str
     weights: str = "auto"
     given: Mapping[str, float] = field(default_factory=dict)
-    description: None = None
+    description: ClassVar[None] = None
 
     def __post_init__(self):
         for option in self.given:

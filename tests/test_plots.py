@@ -151,6 +151,11 @@ def test_several_histories_are_drawn_together_and_named():
     shown = words(training_curves({"resnet_$a$": HISTORY, "convnet": HISTORY}))
     assert "resnet_$a$, validation" in shown
     assert "convnet, train" in shown
+    names = [f"network number {number}" for number in range(8)]
+    figure = training_curves(dict.fromkeys(names, HISTORY), stacked=True, parts=("validation",))
+    assert_nothing_is_cut(figure)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == names
 
 
 def test_a_history_without_validation_or_accuracy_is_drawn():

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, set_title, wrapped
+from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, legend_below, set_title, wrapped
 
 PARTS = ("train", "validation")
 
@@ -28,7 +28,8 @@ def training_curves(
     Parameters
     ----------
     histories : mapping
-        A Keras history (``{"loss": […], "val_loss": […], "accuracy": […], …}``), or several of them by name.
+        A Keras history (``{"loss": […], "val_loss": […], "accuracy": […], …}``), or several of them by name, their best
+        epochs marked by a dot.
     monitor : str, default="val_loss"
         What the best epoch is judged by: the lowest of a loss, the highest of anything else. Where a
         history lacks it, no epoch is marked.
@@ -46,18 +47,26 @@ def training_curves(
     several = all(isinstance(history, Mapping) for history in histories.values())
     runs: Mapping[str, Mapping[str, Sequence[float]]] = histories if several else {"": histories}
     panels = _panels(runs)
-    figure = Figure(figsize=(PANEL, 3 * len(panels)) if stacked else (10, 4), layout="constrained")
+    below = 0.21 * (len(runs) * len(parts) + 1) if several else 0.0  # inches, for the legend
+    size = (PANEL, 3 * len(panels) + below) if stacked else (10, 4 + below)
+    figure = Figure(figsize=size, layout="constrained")
     shape = (len(panels), 1) if stacked else (1, len(panels))
-    for axes, key in zip(figure.subplots(*shape, squeeze=False).ravel(), panels, strict=True):
+    drawn = figure.subplots(*shape, squeeze=False).ravel()
+    for axes, key in zip(drawn, panels, strict=True):
         for i, (name, run) in enumerate(runs.items()):
             _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor, parts)
+            if key in run or f"val_{key}" in run:
+                _mark_best(axes, run, key, SERIES[i % len(SERIES)], monitor, numbered=not several)
         axes.set_xlabel("epoch")
         axes.set_ylabel(key.replace("_", " "), parse_math=False)
         axes.set_xlim(0.5, max(len(series) for run in runs.values() for series in run.values()) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(color=GRID)
         axes.spines[["top", "right"]].set_visible(False)
-        _legend(axes)
+        if not several:
+            _legend(axes)
+    if several:
+        legend_below(figure, drawn[0])
     set_title(figure, title)
     return figure
 
@@ -84,19 +93,19 @@ def _curves(
         epochs = np.arange(1, len(run[series]) + 1)
         label = wrapped(", ".join(filter(None, [name, part if len(parts) > 1 or not name else ""])), 40)
         axes.plot(epochs, run[series], style, color=colour, label=label, marker="." if len(epochs) < 3 else "")
-        if part == "validation" or f"val_{key}" not in run:
-            _mark_best(axes, run, series, colour, monitor, named=len(parts) > 1)
 
 
 def _mark_best(
-    axes: Axes, run: Mapping[str, Sequence[float]], series: str, colour: str, monitor: str, named: bool
+    axes: Axes, run: Mapping[str, Sequence[float]], key: str, colour: str, monitor: str, numbered: bool
 ) -> None:
+    """Mark the best epoch on the curve of validation, if there is one."""
+    series = f"val_{key}" if f"val_{key}" in run else key
     watched = np.asarray(run.get(monitor, ()), dtype=float)
     if not np.isfinite(watched).any():
         return
     best = int(np.nanargmin(watched) if "loss" in monitor else np.nanargmax(watched))
     value = run[series][best]
-    label = f"best epoch: {best + 1}" if named else None
+    label = f"best epoch: {best + 1}" if numbered else None
     axes.plot(best + 1, value, "o", color=colour, markeredgecolor=INK, markersize=8, label=label, zorder=3)
 
 
