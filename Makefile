@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TREE := build/typecheck
+# LOCK=requirements.lock installs the versions that the tests ran with, instead of the newest.
+LOCK ?=
 
-.PHONY: demo test test-fast test-long test-lowest check format clean
+.PHONY: demo test test-fast test-long test-lowest check lock format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
@@ -28,11 +30,16 @@ check: $(STAMP)
 	ln -s $(CURDIR)/hybrid/* $(TREE)/hybrid/
 	ln -s $(CURDIR)/classifiers $(CURDIR)/extractors $(CURDIR)/pipelines $(TREE)/hybrid/
 	cd $(TREE) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p hybrid
+	$(BIN)/python .ci/audit.py
+
+# The versions in .venv, for others to have the same.
+lock: $(STAMP)
+	$(BIN)/python .ci/lock.py > requirements.lock
 
 # The lower bounds of setup.cfg, all at once: the same tests with the oldest versions that it allows.
 test-lowest:
 	mkdir -p build
-	sed -n 's/^ *\([a-z][a-z-]*\)>=\([0-9.]*\)$$/\1==\2.*/p' setup.cfg > build/lowest.txt
+	sed -n 's/^ *\([a-z][a-z0-9-]*\)>=\([0-9.]*\)$$/\1==\2.*/p' setup.cfg > build/lowest.txt
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c build/lowest.txt -e ".[dev]"
 	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning
@@ -45,7 +52,7 @@ $(STAMP): setup.cfg pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'hybrid needs Python 3.11 or newer; set PYTHON=')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK:%=-c %) -e ".[dev]"
 	touch $(STAMP)
 
 clean:
