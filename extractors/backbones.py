@@ -192,14 +192,21 @@ def parse_backbone(text: str | Path) -> BackboneSpec:
     """
     path = Path(text).expanduser()
     name, _, options = str(text).partition(":")
-    if path.suffix.lower() in (".keras", ".h5", ".hdf5") or (_key(name) not in _ALIASES and path.is_file()):
+    if path.suffix.lower() in (".keras", ".h5", ".hdf5") or (_key(name) not in _ALIASES and _exists(path)):
         return BackboneSpec(None, {}, _network_file(path))
     return BackboneSpec(find_backbone(name), dict(_option(str(text), item) for item in options.split(",") if item))
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long for one
+        return False
+
+
 def _network_file(path: Path) -> Path:
-    if not path.exists():
-        raise InputError(f"There is no network file {str(path)!r}: give the path of a .keras file.")
+    if not _exists(path):
+        raise InputError(f"There is no network file {str(path)!r:.300}: give the path of a .keras file.")
     if path.suffix.lower() != ".keras":
         raise InputError(
             f"{str(path)!r} is no .keras file: only Keras 3's own format is loaded, since it can be checked; "

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from hybrid.extractors.digests import FileDigests, digest_keys
 from hybrid.extractors.extraction import Extraction
 from hybrid.extractors.identity import canonical
 from hybrid.extractors.source import ImageSource, Source
+
+_MOST = 10_000  # that are read from a file: each has a text of its own in memory
 
 # What a patient's position and an exposure may do; no flip, as left and right are not alike in a body.
 MILD = Augmentation((("rotate", 7), ("shift", 0.05), ("zoom", 0.1), ("brightness", 0.1)))
@@ -71,16 +74,22 @@ class Views:
         Raises
         ------
         InputError
-            If they were made by another version of the augmentation's policy.
+            If they are none, or were made by another version of the augmentation's policy.
         """
-        policy = fields["augmentation"]["policy"]
+        try:
+            policy = fields["augmentation"]["policy"]
+            operations = tuple((str(name), float(strength)) for name, strength in fields["augmentation"]["operations"])
+            number, seed = index(fields["number"]), index(fields["seed"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError("The views cannot be read: expected their number, augmentation and seed.") from error
         if policy != POLICY:
             raise InputError(
-                f"The views were made by another version of the augmentation's policy ({policy}; it is {POLICY} now): "
-                "extract again, with --views."
+                f"The views were made by another version of the augmentation's policy ({policy!r:.50}; it is {POLICY} "
+                "now): extract again, with --views."
             )
-        operations = fields["augmentation"]["operations"]
-        return cls(fields["number"], Augmentation(tuple(map(tuple, operations))), fields["seed"])
+        if number > _MOST or not 0 <= seed < 2**32:
+            raise InputError(f"There are {number} views with the seed {seed}; expected at most {_MOST} views.")
+        return cls(number, Augmentation(operations), seed)
 
     @cached_property
     def _texts(self) -> list[bytes]:

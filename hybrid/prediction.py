@@ -1,10 +1,10 @@
 """Predict new images with a saved model."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from hybrid.extractors.views import Views, ViewSource
 from hybrid.joined_set import predict_mean
 from hybrid.pipelines import load_model, read_manifest
 from hybrid.pipelines.build import extractors_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,9 @@ def predict_images(
     source = ViewSource(paths, Views.from_fields(views), np.ones(len(paths), bool)) if views else ImageSource(paths)
     keys, skipped = _extract(extractors_of(pipeline[0]), source, len(paths), on_bad, progress)
     kept = [row for row in range(len(paths)) if row not in skipped]
-    labels = [str(label) for label in manifest["info"].get("labels", manifest["classes"])]
+    labels = _labels(manifest)
     X = np.concatenate([_rows(store, found[kept]) for store, found in keys], axis=2)
-    head = pipeline[1:]
-    proba, predicted = predict_mean(head, list(X)) if views else (head.predict_proba(X[0]), head.predict(X[0]))
+    proba, predicted = judge(pipeline[1:], X, labels)
     rows = [
         [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
         for i, row in enumerate(kept)
@@ -96,6 +98,44 @@ def predict_images(
         rows,
         {paths[row]: reason for row, reason in sorted(skipped.items())},
     )
+
+
+def judge(head: "Pipeline", blocks: np.ndarray, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities (n, k) and predicted labels (n,) or (n, k) of images; whatever a head does, one sentence.
+
+    Parameters
+    ----------
+    head : Pipeline
+        From embeddings to labels, of a saved model.
+    blocks : ndarray, (m, n, width)
+        m rows of each image; of several, probabilities are means.
+    labels : sequence, (k,)
+
+    Raises
+    ------
+    InputError
+        If the head fails, or does not give one finite probability for each label.
+    """
+    try:
+        several = len(blocks) > 1
+        proba, predicted = (
+            predict_mean(head, list(blocks)) if several else (head.predict_proba(blocks[0]), head.predict(blocks[0]))
+        )
+        expected = (blocks.shape[1], len(labels))
+        sound = np.shape(proba) == expected and np.shape(predicted) in (expected, expected[:1])
+        reason = "" if sound and np.isfinite(proba).all() else "it does not give a probability for each label"
+    except Exception as error:  # what a stranger's head raises, nobody can list
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+    if reason:
+        raise InputError(f"The model's head cannot judge embeddings of {blocks.shape[2]} columns: {reason}.")
+    return proba, predicted
+
+
+def _labels(manifest: Mapping[str, Any]) -> list[str]:
+    labels = manifest["info"].get("labels", manifest["classes"])
+    if not isinstance(labels, list) or len(labels) != len(manifest["classes"]):
+        raise InputError(f"The model's manifest names the labels {labels!r:.200}, which do not fit its classes.")
+    return [str(label) for label in labels]
 
 
 def _extract(

@@ -17,7 +17,15 @@ from hybrid.classifiers.xgboost import XGBoost
 from hybrid.errors import InputError
 from hybrid.pipelines.trees import check_nodes
 
-_FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, xgboost.core.XGBoostError)
+_FAULTS = (
+    KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError,
+    xgboost.core.XGBoostError,
+)  # fmt: skip
+_NO_PARENT = 2**31 - 1
+_OF_NODES = (
+    "left_children", "right_children", "parents", "split_indices", "split_conditions", "split_type", "default_left",
+    "base_weights", "loss_changes", "sum_hessian",
+)  # fmt: skip
 
 
 def take_boosters(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
@@ -99,9 +107,18 @@ def _check(booster: dict, width: int) -> None:
     if rounds[0] != 0 or rounds[-1] != len(trees) or (np.diff(rounds) < 0).any():
         raise ValueError("its trees do not belong to its rounds")
     for tree in trees:
-        names = ("left_children", "right_children", "split_indices")
-        left, right, column = (np.array(tree[name], int) for name in names)
-        plain = int(tree["tree_param"]["size_leaf_vector"]) <= 1 and not any(tree["split_type"])
-        if not plain or not len(left) == len(right) == len(column):
-            raise ValueError("it holds a damaged tree")
-        check_nodes(left, right, column, width)
+        _check_tree(tree, width)
+
+
+def _check_tree(tree: dict, width: int) -> None:
+    nodes = int(tree["tree_param"]["num_nodes"])
+    plain = int(tree["tree_param"]["size_leaf_vector"]) <= 1 and not any(tree["split_type"])
+    if not plain or any(len(tree[name]) != nodes for name in _OF_NODES):
+        raise ValueError("it holds a damaged tree")
+    names = ("left_children", "right_children", "parents", "split_indices")
+    left, right, parents, column = (np.array(tree[name], np.int64) for name in names)
+    check_nodes(left, right, column, width)
+    inner = np.flatnonzero(left != -1)
+    above = (parents == _NO_PARENT) | ((parents >= 0) & (parents < nodes))
+    if not above.all() or parents[0] != _NO_PARENT or (parents[[left[inner], right[inner]]] != inner).any():
+        raise ValueError("it holds a damaged tree: a node has another parent than the one that leads to it")

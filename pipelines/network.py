@@ -64,9 +64,14 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
     Raises
     ------
     InputError
-        If the network comes from a file outside the folder.
+        If the network comes from a file outside the folder, or the parameters are not an extractor's.
     """
     params = dict(record["params"])
+    known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
+    if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
+        raise InputError(
+            f"Model {folder.name!r} has an extractor with other parameters than {', '.join(sorted(known))}."
+        )
     for parameter, pattern in _FILES.items():
         if pattern.fullmatch(params[parameter]) and (folder / params[parameter]).is_file():
             params[parameter] = str((folder / params[parameter]).resolve())

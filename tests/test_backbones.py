@@ -148,3 +148,9 @@ def test_network_files_must_be_there_and_be_keras_files(tmp_path):
 def test_images_too_small_for_a_network_are_refused_with_the_least_size(name):
     with pytest.raises(InputError, match=rf"'{name}' cannot be built for images of 16×16: .*(32x32|75x75|at least)"):
         load_network(parse_backbone(name), "random", (16, 16), seed=0, top=False)
+
+
+def test_a_name_longer_than_a_file_system_takes_is_one_sentence():
+    for name in ("x" * 5000, "x" * 5000 + ".keras"):
+        with pytest.raises(InputError, match="Unknown backbone|There is no network file"):
+            parse_backbone(name)

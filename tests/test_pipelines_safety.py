@@ -18,6 +18,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.identity import fingerprint
 from hybrid.pipelines import load_model, make_head_pipeline, save_model
+from hybrid.pipelines.network import load_extractor
 from hybrid.pipelines.trusted import TRUSTED, from_bytes, to_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -139,3 +140,22 @@ def test_no_module_unpickles_anything():
         if FORBIDDEN.search(line)
     ]
     assert found == []
+
+
+def test_a_booster_whose_nodes_have_other_parents_is_refused(tmp_path):
+    """XGBoost follows them when it loads a tree: a negative one ended the interpreter."""
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    whole = (model / "boosters/0.json").read_bytes()
+    for place, value in ((1, -6), (1, 10**6), (2, 2), (0, 0), (1, 10**30)):
+        booster = json.loads(whole)
+        booster["learner"]["gradient_booster"]["model"]["trees"][3]["parents"][place] = value
+        put(model, "boosters/0.json", json.dumps(booster).encode())
+        with pytest.raises(InputError, match="boosters cannot be loaded"):
+            load_model(model)
+
+
+def test_an_extractor_with_foreign_parameters_is_refused(tmp_path):
+    for change in ({"type": "x"}, {"backbone": None}, {"weights": ["random"]}):
+        record = {"params": {"backbone": "mobilenet_v2", "weights": "random"} | change, "fingerprint": "x"}
+        with pytest.raises(InputError, match="other parameters than"):
+            load_extractor(record, tmp_path)

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy
@@ -21,7 +22,7 @@ from hybrid.errors import InputError
 
 _FAULTS = (
     zipfile.BadZipFile, EOFError, OSError, zlib.error, struct.error, NotImplementedError, RuntimeError, MemoryError,
-    ValueError, KeyError, SyntaxError,
+    ValueError, KeyError, SyntaxError, TokenError,
 )  # fmt: skip
 _WANTED = "train_images and train_labels, and for val and test likewise where there are any"
 
