@@ -5,20 +5,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import LinearSVC
 
 from hybrid.classifiers.base import Head
-from hybrid.classifiers.calibration import calibrate, calibration_folds, check_calibration
+from hybrid.classifiers.calibration import Folds, GivenValues, calibrate, calibration_folds, check_calibration
+from hybrid.classifiers.squared_hinge import squared_hinge
 from hybrid.errors import InputError
 
 
 class LinearSVM(Head):
-    """Linear support vector machine (liblinear) with calibrated probabilities.
+    """Linear support vector machine (squared hinge loss) with calibrated probabilities.
 
     One machine is trained on all rows; what it would say of rows it has not seen comes from a
     stratified, shuffled cross-validation inside the training data, and from that the calibration is
-    learnt [1]_. More than two classes are handled one against the rest.
+    learnt [1]_. More than two classes are handled one against the rest. All these machines are trained together.
 
     Parameters
     ----------
@@ -34,9 +36,9 @@ class LinearSVM(Head):
     cv : int, default=5
         Number of folds of the calibration; fewer where a class has fewer samples.
     max_iter : int, default=1000
-        Iterations of liblinear at most.
+        Newton steps at most.
     random_state : int or None, default=0
-        Seed of the folds and of liblinear.
+        Seed of the folds.
 
     References
     ----------
@@ -75,7 +77,7 @@ class LinearSVM(Head):
 
     @property
     def n_iter_(self) -> int:
-        """Iterations that liblinear took, the most over labels."""
+        """Newton steps taken, the most over labels."""
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
@@ -90,8 +92,34 @@ class LinearSVM(Head):
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> CalibratedClassifierCV:
         folds = calibration_folds(codes, groups, self.cv, self.random_state)
-        machine = LinearSVC(C=self.C, dual="auto", max_iter=self.max_iter, random_state=self.random_state)
-        return calibrate(machine, self.calibration, X, codes, weights, folds)
+        machines, unseen = self._machines(X, codes, weights, folds)
+        model = calibrate(GivenValues(), self.calibration, unseen, codes, weights, folds)
+        model.set_params(estimator=clone(machines))
+        model.n_features_in_ = X.shape[1]
+        model.calibrated_classifiers_[0].estimator = machines
+        return model
+
+    def _machines(
+        self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, folds: Folds
+    ) -> tuple[LinearSVC, NDArray[np.float64]]:
+        """Return the machines of all rows, and the decision values of each row by those that have not seen it."""
+        seen = np.ones((len(X), len(folds) + 1))
+        for number, (_, test) in enumerate(folds):
+            seen[test, number] = 0
+        classes = np.arange(codes.max() + 1) if codes.max() > 1 else np.array([1])
+        is_class = np.where(codes[:, None] == classes, 1.0, -1.0)
+        signs = np.repeat(is_class, seen.shape[1], axis=1)
+        costs = self.C * weights[:, None] * np.tile(seen, len(classes))
+        coefficients, decisions, n_iter = squared_hinge(X, signs, costs, self.max_iter)
+        w = coefficients.reshape(X.shape[1] + 1, len(classes), -1)[..., -1]
+        by_fold = decisions.reshape(len(X), len(classes), -1)
+        unseen = np.empty((len(X), len(classes)))
+        for number, (_, test) in enumerate(folds):
+            unseen[test] = by_fold[test, :, number]
+        machines = LinearSVC(C=self.C, dual=False, max_iter=self.max_iter)
+        machines.coef_, machines.intercept_ = np.ascontiguousarray(w[:-1].T), w[-1].copy()
+        machines.classes_, machines.n_features_in_, machines.n_iter_ = np.unique(codes), X.shape[1], n_iter
+        return machines, unseen
 
     def _check_counts(self, counts: NDArray[np.int64], column: int) -> None:
         """Raise where a class has too few samples to be in two folds."""
