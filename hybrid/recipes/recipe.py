@@ -206,4 +206,5 @@ def model_names(
 ) -> list[str]:
     """Return what a recipe calls the models that it makes on a dataset, such as ``svm-both`` and ``network-net``."""
     names = [slug("network", name) for step in trained for name in step.outputs]
-    return names + [slug(step.name, feature) for step in (*heads, *ensembles) for feature in step.features]
+    names += [slug(step.name, feature) for step in heads for feature in step.features]
+    return names + [slug(step.name, feature) for step in ensembles for feature in step.features]

@@ -54,7 +54,7 @@ def differences(group: "Group") -> Part | None:
 
 def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
     """Return in words how the chosen model, or the first, differs from others: its name, those apart, those alike."""
-    name = chosen if chosen in names else next(iter(names))
+    name = chosen if chosen is not None and chosen in names else next(iter(names))
     about = [test for test in tests if name in (test.first, test.second)]
     said: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
     for test in about:
