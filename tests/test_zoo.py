@@ -139,6 +139,7 @@ def test_an_image_that_vanishes_between_listing_and_reading_is_named(tmp_path):
         read_bytes(str(data.X[0]))
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_an_image_without_permission_is_named():
     """As another user, since root may read everything."""
     folder = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"zoo-{os.getpid()}"

@@ -1,0 +1,151 @@
+"""Fuzzing: mutated files in forked children, watched from outside, so that a crash is seen and its seed named.
+
+A case is a function of a seed. It may end well or in `InputError`; everything else is a fault: another exception, a
+signal, ten seconds without an end, memory that is refused at two gigabytes, a file written outside the child's folder,
+a program started, something unpickled. `mutations` makes the input of a case.
+"""
+
+import mmap
+import os
+import resource
+import signal
+import struct
+import sys
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from hybrid.errors import InputError
+
+MEMORY = 2 * 2**30
+SECONDS = 10
+
+Case = Callable[[int], str]
+
+_WORDS = {1: "refused", 2: "read"}  # "long", an error that nobody reads to its end, is a fault
+_CODES = {word: code for code, word in _WORDS.items()}
+_NOT_RUN, _FAULT = 0, 255
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGES = {f"os.{name}" for name in ("mkdir", "rename", "remove", "rmdir", "symlink", "link", "truncate", "chmod")}
+_NEVER = {"os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pickle.find_class"}
+
+
+class Trespass(BaseException):
+    """What no case may do; no `except Exception` keeps it back."""
+
+
+def run(case: Case, seeds: range, folder: Path) -> Counter[str]:
+    """Run a case for each seed; return how often it ended in what.
+
+    Parameters
+    ----------
+    case : callable
+        Given a seed, returns "read" or "refused"; `InputError` is "refused", too.
+    seeds : range
+    folder : Path
+        The only one that may be written to.
+
+    Raises
+    ------
+    AssertionError
+        Listing every fault with its seed.
+    """
+    outcomes = mmap.mmap(-1, max(1, len(seeds)))
+    told = mmap.mmap(-1, 2**16)
+    now = mmap.mmap(-1, 8)
+    faults: list[str] = []
+    done = 0
+    while done < len(seeds):
+        status = _watch(_fork(case, seeds, done, folder, outcomes, told, now), now)
+        if status == 0:
+            break
+        at = struct.unpack("q", now[:8])[0]
+        text = told[:].rstrip(b"\0").decode(errors="replace")
+        faults.append(f"seed {seeds[at]}: {_ending(status)} {text}".strip())
+        outcomes[at], told[:] = _FAULT, bytes(len(told))
+        done = at + 1
+        if len(faults) >= 20:
+            faults.append(f"and perhaps more: stopped after {done} of {len(seeds)} cases")
+            break
+    assert not faults, "\n".join(faults)
+    assert _NOT_RUN not in outcomes[: len(seeds)]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert peak < MEMORY, f"{peak:,} bytes were held"
+    counts = Counter(outcomes[: len(seeds)])
+    return Counter({_WORDS[code]: count for code, count in counts.items()})
+
+
+def _fork(case, seeds, first, folder, outcomes, told, now) -> int:
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.chdir(folder)
+        _limit()
+        sys.addaudithook(_guard(folder))
+        warnings.simplefilter("ignore")
+        for at in range(first, len(seeds)):
+            now[:8] = struct.pack("q", at)
+            try:
+                outcomes[at] = _CODES[case(seeds[at])]
+            except InputError as error:
+                outcomes[at] = _CODES["refused" if len(str(error)) < 5000 else "long"]
+        os._exit(0)
+    except BaseException:
+        text = traceback.format_exc().encode(errors="backslashreplace")[-(len(told) - 1) :]
+        told[: len(text)] = text
+        os._exit(1)
+
+
+def _limit() -> None:
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _guard(folder: Path) -> Callable[[str, tuple], None]:
+    """Return an audit hook that lets a child write to one folder only, and start nothing."""
+    inside = f"{os.path.realpath(folder)}/"
+
+    def hook(event: str, args: tuple) -> None:
+        if event in _NEVER:
+            raise Trespass(event, repr(args)[:200])
+        if event == "open":
+            path, mode, flags = args
+            if not isinstance(path, int) and (set(mode or "") & set("wax+") or (flags or 0) & _WRITES):
+                check(event, path)
+        elif event in _CHANGES:
+            for path in args[:2]:
+                if isinstance(path, str | bytes | os.PathLike):
+                    check(event, path)
+
+    def check(event: str, path: object) -> None:
+        real = os.path.realpath(os.fsdecode(path))
+        if not f"{real}/".startswith(inside) and real != os.devnull:
+            raise Trespass(event, real)
+
+    return hook
+
+
+def _watch(child: int, now: mmap.mmap) -> int:
+    """Wait for a child's end, or for a case to take too long; return the status as `waitpid` does."""
+    seen, since = b"", time.monotonic()
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if now[:8] != seen:
+            seen, since = now[:8], time.monotonic()
+        elif time.monotonic() - since > SECONDS:
+            os.kill(child, signal.SIGALRM)
+        time.sleep(0.02)
+
+
+def _ending(status: int) -> str:
+    if not os.WIFSIGNALED(status):
+        return "an exception:"
+    number = os.WTERMSIG(status)
+    return f"more than {SECONDS} s" if number == signal.SIGALRM else f"signal {signal.Signals(number).name}"
