@@ -59,7 +59,11 @@ def load_folder(data: str, options: Options) -> Raw:
         split=np.array(split_of, dtype=np.str_) if splits else None,
         notes=notes,
         counts=counts,
-        left_out={"unlabelled_files": left_out.images, "other_files": left_out.others},
+        left_out={
+            "unlabelled_files": left_out.images,
+            "other_files": left_out.others,
+            "links_out": left_out.outside,
+        },
     )
 
 

@@ -56,7 +56,11 @@ def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> R
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
-    raw.left_out = {"missing_files": missing, "unlabelled_files": path_ids(located.unnamed, located.root)}
+    raw.left_out = {
+        "missing_files": missing,
+        "unlabelled_files": path_ids(located.unnamed, located.root),
+        "links_out": path_ids(located.outside, located.root),
+    }
     return raw
 
 
