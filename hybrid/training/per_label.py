@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,11 +50,12 @@ def train_each_label(
         for k, label in enumerate(labels)
     ]
     seconds = sum(one.seconds for one in trained)
+    best: dict[str, Any] = {label: one.best_epoch for label, one in zip(labels, trained, strict=True)}
     return TrainedNetwork(
         side_by_side([one.model for one in trained]),
         side_by_side([one.last for one in trained]),
         {label: one.history for label, one in zip(labels, trained, strict=True)},
-        {label: one.best_epoch for label, one in zip(labels, trained, strict=True)},
+        best,
         seconds,
         sum(one.waiting * one.seconds for one in trained) / seconds,
         sum(one.resumed for one in trained),
