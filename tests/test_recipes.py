@@ -346,3 +346,14 @@ def test_the_recipes_of_the_documentation_can_be_run(read, page):
         recipe = read(block, quick="[quick]" in block)
         assert recipe.heads
         assert recipe.ensembles
+
+
+@pytest.mark.parametrize("value", ["[" * 5000, "{a=" * 3000, "9" * 5000], ids=["brackets", "tables", "digits"])
+def test_what_no_parser_takes_is_one_sentence(tmp_path, value):
+    (tmp_path / "recipe.toml").write_text(f"title = {value}")
+    with pytest.raises(InputError, match=r"recipe\.toml: it is no TOML"):
+        read_recipe(tmp_path / "recipe.toml")
+    (tmp_path / "recipe.toml").write_text("[data]\nsource = 'digits'")
+    with pytest.raises(InputError, match="seed: .* was given; expected a whole number") as error:
+        read_recipe(tmp_path / "recipe.toml", changes=[f"seed={value}"])
+    assert len(str(error.value)) < 500

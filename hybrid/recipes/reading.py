@@ -18,6 +18,7 @@ from hybrid.recipes.section import Section
 from hybrid.recipes.steps import read_data, read_protocol
 
 QUICK = "quick"
+_FAULTS = (ValueError, RecursionError)  # a number too long for Python, or brackets too deep, is no TOMLDecodeError
 
 
 def read_recipe(
@@ -99,7 +100,7 @@ def _load(file: Path) -> tuple[str, dict[str, Any]]:
         raise InputError(f"The recipe {str(file)!r} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{file.name}: it is no UTF-8 text (byte {error.start}).") from error
-    except tomllib.TOMLDecodeError as error:
+    except _FAULTS as error:
         raise InputError(f"{file.name}: it is no TOML: {error}.") from error
 
 
@@ -111,7 +112,7 @@ def _change(text: str) -> dict[str, Any]:
         raise InputError(f"--set {text!r} was given; expected KEY=VALUE, such as train.resnet.epochs=5.")
     try:
         found = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except _FAULTS:
         found = value
     found = from_here(keys[-1], found)
     for key in reversed(keys):

@@ -61,7 +61,7 @@ class Section:
             return default
         value = self._left.pop(key)
         if not _fits(value, kind):
-            raise self.error(key, f"{value!r} was given; expected {_wording(kind)}.")
+            raise self.error(key, f"{value!r:.200} was given; expected {_wording(kind)}.")
         return float(value) if kind is float else value
 
     def take_given(self, kinds: Mapping[str, Any]) -> dict[str, Any]:
