@@ -3,9 +3,16 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MOST = 2000  # characters; what was given, a name in a stranger's file for example, may be of any length
+
 
 class InputError(ValueError):
     """Bad input: the message says what was given, what was expected and what to do."""
+
+    def __init__(self, message: str = ""):
+        if len(message) > _MOST:
+            message = f"{message[: _MOST // 2]} … {message[-_MOST // 4 :]}"
+        super().__init__(message)
 
 
 class MissingExtraError(InputError, ImportError):

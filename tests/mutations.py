@@ -75,7 +75,8 @@ def mutate_json(rng: Random, value: Any) -> Any:
             case 0:
                 holder[key] = copy.deepcopy(rng.choice(_SCALARS))
             case 1 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
-                holder[key] = rng.choice((holder[key] + 1, holder[key] - 1, -holder[key], holder[key] * 1000, 0.1))
+                larger = holder[key] * 1000 if abs(holder[key]) < 1e300 else 0  # JSON has no infinity
+                holder[key] = rng.choice((holder[key] + 1, holder[key] - 1, -holder[key], larger, 0.1))
             case 1 if isinstance(holder[key], str):
                 holder[key] = json.dumps(rng.choice(_SCALARS))
             case 1 | 2:

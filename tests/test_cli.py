@@ -102,3 +102,18 @@ def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
     assert "Traceback" not in result.output
     for word in words:
         assert word in result.stderr
+
+
+def test_names_from_strangers_do_not_move_the_cursor_or_fill_the_screen(capsys, hybrid):
+    from hybrid.cli.output import print_table
+    from hybrid.errors import InputError
+
+    print_table("title", ["a", "b"], [["\x1b[2J\u202egnp", "\ud800"]], left=2)
+    shown = capsys.readouterr().out
+    assert "�[2J�gnp" in shown
+    assert not set("\x1b\u202e\ud800") & set(shown)
+    said = str(InputError(f"{'x' * 10_000} was given; expected a word."))
+    assert len(said) < 2000
+    assert said.endswith("was given; expected a word.")
+    assert "\x1b" not in hybrid("fit", "\x1b[2J").stderr
+    assert "\x1b" not in hybrid("run", "\x1b[2J.toml").stderr

@@ -45,7 +45,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InputError as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
+            from hybrid.cli.output import plain
+
+            raise click.ClickException(plain(" ".join(str(error).split()))) from error
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -35,7 +35,7 @@ def print_table(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 160)
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[plain(str(cell)) for cell in row] for row in rows]
     widths = [max(len(text) for text in column) + 2 for column in zip(columns, *cells, strict=True)]
     shown = len(columns)
     while shown > len(columns) - optional and sum(widths[:shown]) > console.width:
@@ -48,19 +48,19 @@ def print_table(
     for row in cells:
         table.add_row(*map(Text, row[:shown]))
     if title:
-        click.secho(_plain(title), bold=True)
+        click.secho(plain(title), bold=True)
     console.print(table, soft_wrap=False)
 
 
 def print_notes(notes: Sequence[str]) -> None:
     """Print sentences, one a line."""
     for note in notes:
-        click.echo(f"  · {_plain(note)}")
+        click.echo(f"  · {plain(note)}")
 
 
 def warn(text: str) -> None:
     """Print a loud line to standard error."""
-    click.secho(_plain(text), fg="yellow", bold=True, err=True)
+    click.secho(plain(text), fg="yellow", bold=True, err=True)
 
 
 @contextlib.contextmanager
@@ -165,6 +165,6 @@ def format_metric(metric: Any, interval: bool = True) -> str:
     return f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Keep a stranger's file name from moving the cursor or hiding text."""
     return "".join(char if char.isprintable() else "�" for char in text)
