@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def split_dataset(
     """
     groups, copies = units(dataset, together, progress)
     if keep:
-        split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids, fractions, seed)
+        split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids.tolist(), fractions, seed)
     else:
         split, notes = make_split(dataset.y, groups, fractions, seed, dataset.ids), []
         whole = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
@@ -120,7 +121,7 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def _arrays(dataset: Dataset) -> bytes:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for split in SPLITS:
         here = dataset.split == split
         if here.any():

@@ -9,8 +9,11 @@ from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, load_dataset
+from hybrid.extractors.identity import Identity
+from hybrid.extractors.store import EmbeddingStore
 from hybrid.findings import CHECKS, examine
 from hybrid.findings import measuring as measuring_module
+from hybrid.findings.embeddings import confirm
 from hybrid.findings.measuring import measure
 from hybrid.findings.near import close_hashes, near_pairs
 from hybrid.findings.odd import is_outlier
@@ -154,9 +157,25 @@ def test_what_was_measured_is_remembered_by_content_and_a_damaged_memory_is_not_
 
 def test_hashes_that_differ_in_few_bits_are_paired_once():
     hashes = np.array([0, 0b111, 0xFFFF, 0, 2**63], np.uint64)
-    assert sorted(map(tuple, close_hashes(hashes, 1))) == [(0, 3), (0, 4), (3, 4)]
-    assert len(close_hashes(hashes, 3)) == 5
-    assert close_hashes(hashes[:0]).shape == (0, 2)
+    assert sorted(map(tuple, np.concatenate([*close_hashes(hashes, 1)]).tolist())) == [(0, 3), (0, 4), (3, 4)]
+    assert len(np.concatenate([*close_hashes(hashes, 3)])) == 5
+    assert not list(close_hashes(hashes[:0]))
+
+
+def test_cached_embeddings_of_all_images_say_which_pairs_are_nearer_than_neighbours_usually_are(cache):
+    rng = np.random.default_rng(0)
+    keys = rng.integers(0, 256, (50, 32), np.uint8)
+    rows = rng.normal(size=(50, 8)).astype(np.float32)
+    rows[7] = 3 * rows[2] + 0.01
+    pairs = np.array([[2, 7], [0, 1]])
+    assert confirm(keys, pairs) is None
+    store = EmbeddingStore(cache, Identity({"layers": ["made"]}, (8,)))
+    store.append(keys[:49], rows[:49])
+    assert confirm(keys, pairs) is None
+    store.append(keys[49:], rows[49:])
+    said = confirm(keys, pairs)
+    assert said.confirmed.tolist() == [True, False]
+    assert said.cosines[0] > 0.99
 
 
 def test_values_far_from_the_others_are_outliers_where_most_are_the_same_too():
@@ -165,6 +184,13 @@ def test_values_far_from_the_others_are_outliers_where_most_are_the_same_too():
     same[3] = 6
     assert np.flatnonzero(is_outlier(same)).tolist() == [3]
     assert not is_outlier(np.array([1.0, 2.0] * 50)).any()
+
+
+def test_many_pictures_of_another_size_are_not_unusual_but_few_are(pictures):
+    for number in range(12):
+        picture(200 + number, 40).save(pictures / f"train/a/small{number}.png")
+    picture(220, 16).save(pictures / "train/a/tiny.png")
+    assert names(found(pictures)["size"]) == [("train/a/tiny.png",)]
 
 
 def test_the_command_shows_a_table_pictures_and_json(hybrid, pictures, tmp_path):

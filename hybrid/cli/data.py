@@ -119,7 +119,7 @@ def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Findin
     sizes = {split: len(dataset.part(split)) for split in table}
     rows = [[label, *(_share(counts[label], sizes[split]) for split, counts in table.items())]
             for label in map(str, dataset.classes)]  # fmt: skip
-    rows.append(["images", *sizes.values()])
+    rows.append(["images", *map(str, sizes.values())])
     print_table(repr(dataset), ["label" if dataset.task == "multilabel" else "class", *table], rows)
     print_notes(dataset.notes)
     if not findings:

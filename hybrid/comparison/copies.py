@@ -12,13 +12,14 @@ from hybrid.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate_models
 from hybrid.extractors.extraction import Progress
-from hybrid.findings.measuring import measure
+from hybrid.findings.measuring import bytes_to_measure, measure
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
     from hybrid.comparison.group import Group
 
 BYTES, PIXELS = "byte for byte", "byte for byte or pixel for pixel"
+MOST_BYTES = 2**30  # that are decoded to compare pixels; `hybrid data` measures more, once
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,8 @@ class Copies:
     n : int
         Number of the compared images, these among them.
     identity : str
-        How they are the same; pixels are compared only where the images are still at hand.
+        How they are the same; pixels are compared only where the images are still at hand, and those that were not
+        measured before are less than 1 GiB.
     without : dict of str to Evaluation
         Of each model on the other compared images; empty if there are none, or no copies.
     """
@@ -99,7 +101,7 @@ def _contents(found: EmbeddingSet, progress: Progress | None) -> tuple[list[byte
         dataset = reopen(found.info["dataset"].get("arguments") or {})
     except InputError:
         return keys, BYTES
-    if not dataset.of_files:
+    if not dataset.of_files or bytes_to_measure(dataset.X) > MOST_BYTES:
         return keys, BYTES
     measured = measure(dataset.X, progress)
     pixels = {

@@ -181,7 +181,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         tables = "".join(
-            f"<h4>{escape(self._title(group))}</h4>{_html_table(group)}{_html_notes(group.notes)}"
+            f"<h4>{escape(self._title(group))}</h4>{_html_table(group)}{_html_notes(group.notes)}{_html_copies(group)}"
             for group in self.groups
         )
         return tables + _html_notes(self.notes)
@@ -200,6 +200,10 @@ def _html_table(group: Group) -> str:
 
 def _html_notes(notes: Sequence[str]) -> str:
     return "".join(f"<p>{escape(note)}</p>" for note in notes)
+
+
+def _html_copies(group: Group) -> str:
+    return _html_notes([group.copies.sentence(group.split)]) if group.copies and group.copies.ids else ""
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -100,7 +100,7 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
             torn = torn or int(_conflicts(subject, here).sum())
         gone = DROPS[name](subject, here) & here
         here &= ~gone
-        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(gone)]
+        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(gone).tolist()]
     _check_classes(y, classes, here, drop)
     counts = {name: len(rows) for name, rows in left_out.items() if name.startswith(_COUNT)}
     kept = np.flatnonzero(here)
@@ -108,7 +108,7 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
         raw,
         X=raw.X[kept],
         y=np.asarray(raw.y)[kept],
-        ids=[raw.ids[row] for row in kept],
+        ids=[raw.ids[row] for row in kept.tolist()],
         split=None if raw.split is None else raw.split[kept],
         groups=None if raw.groups is None else np.asarray(raw.groups)[kept],
         notes=[*raw.notes, *dropped_note(counts, left_out), *_torn_note(torn)],

@@ -87,6 +87,16 @@ def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None 
     return Measures(rows, keys, bad)
 
 
+def bytes_to_measure(X: np.ndarray, cache: Path | None = None) -> int:
+    """Return the size of the files, (n,) paths, that :func:`measure` would have to decode."""
+    cache = cache or default_cache()
+    keys, bad = ImageSource(X).digests(FileDigests(cache))
+    digests = keys.view("V32").ravel().tolist()
+    known = Records(cache).find(digests)
+    todo = [row for row, digest in enumerate(digests) if digest not in known and row not in bad]
+    return sum(Path(X[row]).stat().st_size for row in todo)
+
+
 def _in_threads(X: np.ndarray, todo: Sequence[int]) -> Iterator[tuple[int, np.void | str]]:
     """Yield what each image was measured as, or why it cannot be."""
 
@@ -116,7 +126,7 @@ def _measured(given: np.ndarray | str) -> np.void | str:
     record["height"], record["width"], record["mode"] = image.height, image.width, mode.encode()
     record["mean"], record["spread"], record["hash"] = mean, spread, _perceptual_hash(small)
     record["thumbnail"] = np.asarray(small)
-    return record[()]
+    return record.reshape(1)[0]
 
 
 def _without_colour(image: Image.Image) -> tuple[Image.Image, np.ndarray]:

@@ -1,5 +1,6 @@
 """Near-duplicates: pictures of the same picture, such as one saved again, resized, or a little brighter."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ BITS = 10  # of 64, in which the perceptual hashes of near-duplicates may differ
 LIKENESS = 0.85
 SMALLEST = 24  # pixels: below, different pictures have the same thumbnail
 _BLOCK = 2**24  # pairs of hashes compared at a time
+_PAIRS = 2**14  # pairs of thumbnails
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,8 @@ def near_duplicates(subject: Subject) -> list[Group]:
         here = whole[near.pairs[:, 0]] == number
         reason = f"correlation {near.likeness[here].min():.3f}"
         if said:
-            reason += f", cosine {said.cosines[here].min():.3f} in {said.backbone}"
+            usual = "" if said.confirmed[here].all() else ", no nearer than neighbours usually are"
+            reason += f", cosine {said.cosines[here].min():.3f} in {said.backbone}{usual}"
         groups.append(subject.group(np.flatnonzero(whole == number), reason))
     return groups
 
@@ -62,35 +65,36 @@ def near_pairs(measures: Measures) -> Near:
     rows = measures.rows
     looked_at = (rows["spread"] >= BLANK) & (np.minimum(rows["height"], rows["width"]) >= SMALLEST)
     candidates = np.flatnonzero(measures.readable & looked_at & is_first(measures))
-    pairs = candidates[close_hashes(rows["hash"][candidates])]
-    likeness = _likeness(rows["thumbnail"], pairs)
-    kept = likeness >= LIKENESS
-    return Near(pairs[kept], likeness[kept])
+    details = _details(rows["thumbnail"][candidates])
+    pairs, likeness = [np.empty((0, 2), np.intp)], [np.empty(0, np.float32)]
+    for close in close_hashes(rows["hash"][candidates]):
+        found = np.einsum("ij,ij->i", details[close[:, 0]], details[close[:, 1]])
+        pairs.append(candidates[close[found >= LIKENESS]])
+        likeness.append(found[found >= LIKENESS])
+    return Near(np.concatenate(pairs), np.concatenate(likeness))
 
 
-def close_hashes(hashes: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """Return the pairs (m, 2) of hashes, (n,) of uint64, that differ in no more than so many bits."""
-    found = [np.empty((0, 2), np.intp)]
+def close_hashes(hashes: np.ndarray, bits: int = BITS) -> Iterator[np.ndarray]:
+    """Yield pairs (m, 2) of hashes, (n,) of uint64, that differ in no more than so many bits, each once."""
     step = max(1, _BLOCK // max(len(hashes), 1))
     for start in range(0, len(hashes), step):
         apart = np.bitwise_count(hashes[start : start + step, None] ^ hashes[None, start:])
         one, other = np.nonzero(apart <= bits)
-        later = other > one
-        found.append(np.column_stack([one[later], other[later]]) + start)
-    return np.concatenate(found)
+        pairs = np.column_stack([one, other])[other > one] + start
+        for row in range(0, len(pairs), _PAIRS):
+            yield pairs[row : row + _PAIRS]
 
 
-def _likeness(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Return the correlation of two images' details: what is left of their thumbnails without their larger shapes.
+def _details(thumbnails: np.ndarray) -> np.ndarray:
+    """Return what is left of thumbnails without their larger shapes, (n, pixels), of length 1.
 
     X-rays, say, all have the same larger shapes.
     """
     from scipy.ndimage import gaussian_filter
 
-    used, place = np.unique(pairs, return_inverse=True)
-    small = thumbnails[used].astype(np.float32)
-    details = (small - gaussian_filter(small, (0, 1, 1))).reshape(len(used), SIDE**2)
+    details = np.empty((len(thumbnails), SIDE**2), np.float32)
+    for row, thumbnail in enumerate(thumbnails):
+        shapes = gaussian_filter(thumbnail.astype(np.float32), 1)
+        details[row] = (thumbnail - shapes).ravel()
     details -= details.mean(axis=1, keepdims=True)
-    details /= np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-6)
-    one, other = place.reshape(-1, 2).T
-    return (details[one] * details[other]).sum(axis=1)
+    return details / np.maximum(np.linalg.norm(details, axis=1, keepdims=True), 1e-6)

@@ -5,13 +5,13 @@ import numpy as np
 from hybrid.findings.finding import Group, Subject
 
 BLANK = 2.0  # of 255 grey levels: the standard deviation below which there is nothing to see
-LIMIT = 3.5  # of the modified z-score
+LIMIT = 3.5  # of the modified z-score of brightness
 
 
 def blank(subject: Subject) -> list[Group]:
     """Return the images of one colour, or nearly: their grey levels have a standard deviation below 2 of 255."""
     rows = subject.measures.rows
-    found = np.flatnonzero(is_blank(subject))
+    found = np.flatnonzero(is_blank(subject)).tolist()
     return [subject.group([row], f"grey level {rows['mean'][row]:.0f}") for row in found]
 
 
@@ -21,10 +21,10 @@ def is_blank(subject: Subject) -> np.ndarray:
 
 
 def unusual_size(subject: Subject) -> list[Group]:
-    """Return the images whose area or proportions lie far from the others'."""
+    """Return the images that are few of half or twice the usual area, or of proportions that are 1.5 times others'."""
     rows, here = subject.measures.rows, subject.measures.readable
     height, width = (rows[side][here].astype(float) for side in ("height", "width"))
-    far = is_outlier(np.log(height * width)) | is_outlier(np.log(width / height))
+    far = is_rare(np.log(height * width), np.log(2)) | is_rare(np.abs(np.log(width / height)), np.log(1.5))
     return [
         subject.group([row], f"{rows['width'][row]} × {rows['height'][row]} pixels")
         for row in np.flatnonzero(here)[far]
@@ -36,6 +36,24 @@ def unusual_brightness(subject: Subject) -> list[Group]:
     rows, here = subject.measures.rows, subject.measures.readable & ~is_blank(subject)
     found = np.flatnonzero(here)[is_outlier(rows["mean"][here].astype(float))]
     return [subject.group([row], f"mean grey level {rows['mean'][row]:.0f}") for row in found]
+
+
+def is_rare(values: np.ndarray, least: float) -> np.ndarray:
+    """Return which values lie so far or farther from the median, no more than 1 in 100 (or one) that far, (n,) of bool.
+
+    Sizes come in a few kinds: many images of another kind are no outliers, however far that lies.
+
+    Examples
+    --------
+    >>> is_rare(np.array([1.0] * 200 + [3.0] * 150 + [9.0]), 2.0).nonzero()[0].tolist()
+    [350]
+    """
+    if not len(values):
+        return np.zeros(0, bool)
+    order = np.sort(values)
+    below, above = np.searchsorted(order, values, "right"), len(values) - np.searchsorted(order, values, "left")
+    few, distance = max(1, len(values) // 100), values - np.median(values)
+    return ((distance <= -least) & (below <= few)) | ((distance >= least) & (above <= few))
 
 
 def is_outlier(values: np.ndarray) -> np.ndarray:
