@@ -106,6 +106,9 @@ def _check(booster: dict, width: int) -> None:
         raise ValueError("its trees do not belong to its outputs")
     if rounds[0] != 0 or rounds[-1] != len(trees) or (np.diff(rounds) < 0).any():
         raise ValueError("its trees do not belong to its rounds")
+    number = int(model["gbtree_model_param"]["num_trees"])
+    if number != len(trees) or [tree["id"] for tree in trees] != list(range(number)):
+        raise ValueError("its trees do not have their own places")
     for tree in trees:
         _check_tree(tree, width)
 
@@ -113,7 +116,8 @@ def _check(booster: dict, width: int) -> None:
 def _check_tree(tree: dict, width: int) -> None:
     nodes = int(tree["tree_param"]["num_nodes"])
     plain = int(tree["tree_param"]["size_leaf_vector"]) <= 1 and not any(tree["split_type"])
-    if not plain or any(len(tree[name]) != nodes for name in _OF_NODES):
+    categories = any(values for name, values in tree.items() if name.startswith("categories"))
+    if not plain or categories or any(len(tree[name]) != nodes for name in _OF_NODES):
         raise ValueError("it holds a damaged tree")
     names = ("left_children", "right_children", "parents", "split_indices")
     left, right, parents, column = (np.array(tree[name], np.int64) for name in names)

@@ -154,6 +154,16 @@ def test_a_booster_whose_nodes_have_other_parents_is_refused(tmp_path):
             load_model(model)
 
 
+def test_a_booster_with_two_trees_in_one_place_is_refused(tmp_path):
+    """XGBoost leaves the other place empty, and followed it when it predicted."""
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    booster = json.loads((model / "boosters/0.json").read_bytes())
+    booster["learner"]["gradient_booster"]["model"]["trees"][2]["id"] = 1
+    put(model, "boosters/0.json", json.dumps(booster).encode())
+    with pytest.raises(InputError, match="its trees do not have their own places"):
+        load_model(model)
+
+
 def test_an_extractor_with_foreign_parameters_is_refused(tmp_path):
     for change in ({"type": "x"}, {"backbone": None}, {"weights": ["random"]}):
         record = {"params": {"backbone": "mobilenet_v2", "weights": "random"} | change, "fingerprint": "x"}
