@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
 import uuid
@@ -65,7 +66,7 @@ def read_json(path: Path) -> Any:
 def parse_json(data: bytes) -> Any:
     """Return the value of JSON; raise `ValueError` if it is none, holds NaN or infinity, or is nested without end."""
     try:
-        return json.loads(data, parse_constant=_no_number)
+        return json.loads(data, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -92,8 +93,11 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return value
 
 
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number in JSON")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.20} is no number in JSON")
+    return number
 
 
 def _seal(value: dict[str, Any]) -> str:
