@@ -64,7 +64,9 @@ def find_model(model: str, workspace: str | Path) -> Path:
     """
     given = Path(model).expanduser()
     if given.is_file():
-        raise InputError(f"{model!r} is a file: unpack it and give the folder; `hybrid inspect` checks a .zip as it is.")
+        raise InputError(
+            f"{model!r} is a file: unpack it and give the folder; `hybrid inspect` checks a .zip as it is."
+        )
     for folder in (given, given / "model"):
         if (folder / "manifest.json").is_file():
             return folder
