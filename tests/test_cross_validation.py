@@ -234,7 +234,7 @@ def test_a_network_that_was_trained_on_the_folds_is_said(tmp_path):
     models = [candidate(found, name="a"), candidate([other, found], name="b"), candidate(other, name="c")]
     result = cross_validate(models, repeats=1)
     (note,) = result.notes
-    assert note.startswith("Flattered: 'a', 'b'. The network behind each was trained on, or chosen by, 100 of these 120")
+    assert note.startswith("Flattered: 'a', 'b'. The network behind each was trained on, or chosen by, 100 of these")
     assert {row["model"]: row["flattered"] for row in result.rows} == {"a": True, "b": True, "c": False}
 
 

@@ -120,7 +120,9 @@ def fixed_choice(
         reason += f"; {on}, with {metric} {value:.3f}, it would have been chosen, too."
     else:
         against = "" if value is None else f" against {value:.3f}"
-        reason += f"; {on} {other.model} would have been chosen, with {metric} {other.value:.3f}{against}."
+        simplest = f", the simplest of {len(other.tied)} that are within one standard error of the best"
+        why = simplest if len(other.tied) > 1 else ""
+        reason += f"; {on} {other.model} would have been chosen{why}, with {metric} {other.value:.3f}{against}."
     return Choice(name, metric, value, other.best, other.tied, f"{reason} {fair}", fixed_by=fixed_by)
 
 
