@@ -222,6 +222,14 @@ def test_the_command_line_has_the_last_word(read, tmp_path, monkeypatch):
     tomllib.loads(recipe.text)
 
 
+def test_findings_to_drop_are_taken_in_the_order_of_their_checks(read):
+    text = '[data]\nsource = "digits"\ndrop = {}\n[train.net]\narch = "convnet_small"'
+    assert read(text.format('["duplicates", "blank"]')).data[0].arguments["drop"] == ["blank", "duplicates"]
+    assert read(text.format("[]")).data[0].arguments["drop"] is None
+    with pytest.raises(InputError, match=r"\[data\] drop: Unknown finding to drop 'blanc'"):
+        read(text.format('["blanc"]'))
+
+
 def test_data_given_for_one_of_several_datasets(read):
     text = '[data.a]\nsource = "x"\n[data.b]\nsource = "y"\n[features]\nvgg = {backbone = "vgg16"}'
     with pytest.raises(InputError, match=r"2 datasets: name one, as in --set data\.a\.source=digits"):
