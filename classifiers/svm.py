@@ -1,6 +1,6 @@
 """The linear support vector machine, with calibrated probabilities."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,8 @@ class LinearSVM(Head):
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         check_calibration(self.calibration)
+        if not isinstance(self.C, Real) or not self.C > 0:
+            raise InputError(f"An svm cannot be fitted with C={self.C!r}: expected a number above 0, such as 0.001.")
         if not isinstance(self.cv, Integral) or self.cv < 2:
             raise InputError(f"cv is {self.cv!r}: calibration needs a whole number of folds, 2 or more.")
         for number, column in enumerate(np.atleast_2d(codes.T)):
