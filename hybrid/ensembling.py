@@ -32,10 +32,11 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class _Saved:
-    """A model of the workspace as a member: its classifier, and each of its extractors as a set."""
+    """A model of the workspace as a member: its classifier, each of its extractors as a set, what fitting it took."""
 
     name: str
     head: str
+    fit_seconds: float
     pipeline: Pipeline
     sets: tuple[EmbeddingSet, ...]
 
@@ -99,7 +100,7 @@ def fit_ensemble(
     if weights != "equal":
         ensemble.set_params(weights=_choose(ensemble, weights, joined, X, saved, options))
     pipeline, adjusted = adjusted_by(options, Pipeline([("head", ensemble)]), X, joined, positive)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started + sum(one.fit_seconds for one in saved)
     origins = [(head, one.name) for one in base.sets for head in heads] + [(one.head, one.name) for one in saved]
     extra = {
         "params": {"heads": heads, "models": list(models)},
@@ -239,7 +240,7 @@ def _saved(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved:
         else replace(base, name=model, view_keys=None, info=info | {"extractor": describe_extractor(extractor)})
         for extractor in extractors
     ]
-    return _Saved(model, record["head"], whole[1:], tuple(sets))
+    return _Saved(model, record["head"], record["seconds"]["fit"], whole[1:], tuple(sets))
 
 
 def _extend(base: JoinedSet | None, saved: Sequence[_Saved]) -> JoinedSet:

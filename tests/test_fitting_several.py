@@ -155,6 +155,8 @@ def test_a_network_of_its_own_can_be_a_member(hybrid, pictures, tmp_path):
     name = run_json(hybrid, "extract", pictures)["set"]
     record = run_json(hybrid, "fit", "ensemble", "--set", name, "--heads", "softmax", "--member", "network-own")
     assert [one["head"] for one in record["members"]] == ["softmax", "network"]
+    trained = json.loads((tmp_path / "hybrid_runs/networks/own/training.json").read_text())
+    assert record["seconds"]["fit"] > trained["seconds"] > 0  # what its members took is part of its price
     hybrid("fit", "softmax", "--set", name)
     found = [
         [row["p_red"] for row in run_json(hybrid, "predict", model, pictures / "test")["predictions"]]
