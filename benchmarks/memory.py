@@ -19,6 +19,8 @@ from pathlib import Path
 from machine import save
 from pictures import files, make_small
 
+ORIGINALS = 2_000
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,7 +32,7 @@ def main() -> None:
     counts = sorted(given.images)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        pictures = files(make_small(scratch / "all", counts[-1], given.side, given.suffix))
+        pictures = many(scratch / "all", counts[-1], given)
         extract(scratch, part(scratch / "few", pictures, 10), given)
         records = {str(count): extract(scratch, part(scratch / f"{count}", pictures, count), given) for count in counts}
     first = records[str(counts[0])]["peak_mb"]
@@ -39,6 +41,16 @@ def main() -> None:
         print(f"{int(count):>7,} images  {record['peak_mb']:8.1f} MB  {ratio:5.3f}  {record['seconds']:8.1f} s")
     name = f"memory-{given.backbone}-{given.side}"
     save(name, {"backbone": given.backbone, "side": given.side, "images": records})
+
+
+def many(folder: Path, count: int, given: argparse.Namespace) -> list[str]:
+    """Write different pictures, and copies of them with a number behind their end: other files, and the same work."""
+    originals = files(make_small(folder, min(count, ORIGINALS), given.side, given.suffix))
+    for number in range(len(originals), count):
+        original = Path(originals[number % len(originals)])
+        copy = original.with_name(f"{number:05d}{given.suffix}")
+        copy.write_bytes(original.read_bytes() + number.to_bytes(4, "big"))
+    return files(folder)
 
 
 def part(folder: Path, pictures: list[str], count: int) -> Path:
