@@ -5,10 +5,12 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 _NEWTON_SLACK = 0.1  # share of the gradient that conjugate gradients may leave
 _LONGEST = 100  # conjugate gradients a Newton step
 _HALVINGS = 30
+_SMALL = 2e7  # multiplications; a smaller product's threads wait for each other longer than they work
 _DECREASE = 1e-4  # share of the promised decrease that a step must keep, Armijo's
 
 
@@ -50,6 +52,13 @@ def squared_hinge(
        2008.
     """
     rows = np.column_stack([X, np.ones(len(X))]).astype(np.float32)
+    with threadpool_limits(1 if rows.size * signs.shape[1] < _SMALL else None, "blas"):
+        return _minimise(rows, signs, costs, max_iter, tol)
+
+
+def _minimise(
+    rows: NDArray[np.float32], signs: NDArray, costs: NDArray, max_iter: int, tol: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     w = np.zeros((rows.shape[1], signs.shape[1]))
     decisions = np.zeros(signs.shape)
     first = None
@@ -68,7 +77,7 @@ def squared_hinge(
     warnings.warn(
         f"The linear SVM has not converged in {max_iter} steps: give a larger max_iter or a smaller C.",
         ConvergenceWarning,
-        stacklevel=2,
+        stacklevel=3,
     )
     return w, decisions, max_iter
 
