@@ -1,12 +1,12 @@
 """Pretrained networks with an output of one's own: what `hybrid.extractors.fine_tuning` builds, not yet built."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.atomic import file_digest
 from hybrid.extractors.backbones import BackboneSpec, parse_backbone
 from hybrid.extractors.custom import Architecture, Shape
 from hybrid.extractors.keras_import import import_keras
@@ -81,8 +81,7 @@ class Pretrained:
         """What else its weights depend on, as JSON values; a weights file by its digest."""
         weights = resolve_weights(self.weights, self.spec)
         if weights not in ("imagenet", "random"):
-            with Path(weights).open("rb") as file:
-                weights = hashlib.file_digest(file, "sha256").hexdigest()
+            weights = file_digest(Path(weights))
         return {"weights": weights, "dropout": self.dropout, "l2": self.l2}
 
     def input_shape(self, size: int | tuple[int, int] | None) -> Shape:

@@ -1,13 +1,11 @@
 """Cross-validated comparison: every model fitted anew on the same folds of train and validation, never on test."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -16,11 +14,12 @@ from hybrid.comparison.metrics import MAIN_METRICS
 from hybrid.cross_validated import CrossValidation, ModelScores, by_rank
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate, load_results
+from hybrid.extractors.extraction import Progress
+from hybrid.findings.units import joined
 from hybrid.joined_set import JoinedSet, in_order_of, join_sets
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.workspace import Workspace
 
-Progress = Callable[[int, int], None]
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -205,8 +204,4 @@ def _bound_together(found: JoinedSet, rows: NDArray[np.bool_]) -> NDArray[np.int
     copies = np.unique(found.sets[0].keys[rows], axis=0, return_inverse=True)[1].ravel()
     if found.groups is None:
         return copies if copies.max() + 1 < len(copies) else None
-    groups = np.unique(found.groups[rows], return_inverse=True)[1]
-    first_group = copies.max() + 1
-    size = first_group + groups.max() + 1
-    links = coo_array((np.ones(len(copies)), (copies, first_group + groups)), shape=(size, size))
-    return connected_components(links, directed=False)[1][copies]
+    return joined(copies, np.unique(found.groups[rows], return_inverse=True)[1])

@@ -13,6 +13,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is im
 ROOT = Path(__file__).parents[1]
 
 
+def write_dots(folder):
+    """Write dots.npz, split: two classes of noise at 16×16, one of them brighter."""
+    rng, arrays = np.random.default_rng(0), {}
+    for split, n in (("train", 40), ("val", 20), ("test", 20)):
+        labels = np.arange(n) % 2
+        images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
+        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
+    np.savez(folder / "dots.npz", **arrays)
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """An empty cache folder and no workspace by the environment: no test sees the user's own, or another test's."""

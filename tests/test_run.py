@@ -2,9 +2,9 @@
 
 import json
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import write_dots
 
 from hybrid import FeatureExtractor, compare, load_dataset
 from hybrid.cli.main import main
@@ -37,15 +37,9 @@ MODELS = {"network-net-dots"} | {f"{head}-{name}-dots" for head in ("svm", "soft
 def recipe(tmp_path, tiny_network, monkeypatch):
     """A recipe beside its data: two classes of noise, one of them brighter."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for split, n in (("train", 40), ("val", 20), ("test", 20)):
-        labels = np.arange(n) % 2
-        images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
-        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
     folder = tmp_path / "recipes"
     folder.mkdir()
-    np.savez(folder / "dots.npz", **arrays)
+    write_dots(folder)
     (folder / "dots.toml").write_text(RECIPE.replace("TINY", str(tiny_network)))
     return folder / "dots.toml"
 

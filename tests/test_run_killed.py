@@ -3,8 +3,8 @@
 import os
 import signal
 
-import numpy as np
 import pytest
+from conftest import write_dots
 
 from hybrid.recipes import read_recipe
 from hybrid.run import run_recipe
@@ -44,12 +44,7 @@ class Interrupted(BaseException):
 @pytest.fixture
 def recipe(tmp_path):
     """Two classes of noise, one of them brighter, and a network of one layer."""
-    rng, arrays = np.random.default_rng(0), {}
-    for split, n in (("train", 40), ("val", 20), ("test", 20)):
-        labels = np.arange(n) % 2
-        images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
-        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
-    np.savez(tmp_path / "dots.npz", **arrays)
+    write_dots(tmp_path)
     (tmp_path / "dots.toml").write_text(RECIPE)
     return tmp_path / "dots.toml"
 

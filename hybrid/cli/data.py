@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import print_json, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import print_counts, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.workspace import Workspace, slug
 
 if TYPE_CHECKING:
@@ -115,12 +115,7 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
 
 
 def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Finding]") -> None:
-    table = record["counts_by_split"]
-    sizes = {split: len(dataset.part(split)) for split in table}
-    rows = [[label, *(_share(counts[label], sizes[split]) for split, counts in table.items())]
-            for label in map(str, dataset.classes)]  # fmt: skip
-    rows.append(["images", *map(str, sizes.values())])
-    print_table(repr(dataset), ["label" if dataset.task == "multilabel" else "class", *table], rows)
+    print_counts(dataset, [str(len(dataset.part(split))) for split in record["counts_by_split"]])
     print_notes(dataset.notes)
     if not findings:
         return
@@ -134,10 +129,6 @@ def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Findin
     for finding in findings:
         if finding.in_several_splits:
             warn(f"WARNING: {finding.warning()}")
-
-
-def _share(count: int, whole: int) -> str:
-    return f"{count} ({count / whole:.1%})"
 
 
 def _finding_row(finding: "Finding") -> list[object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from hybrid.datasets import Dataset
     from hybrid.evaluation import Evaluation
     from hybrid.extractors.extraction import Progress
 
@@ -137,6 +138,21 @@ SHOWN = {
         "hamming_loss",
     ),
 }
+
+
+def print_counts(dataset: "Dataset", totals: Sequence[str]) -> None:
+    """Print how many images each split has of each class, with its share; `totals` is the last line, a cell a split."""
+    table = dataset.counts_by_split()
+    sizes = {split: len(dataset.part(split)) for split in table}
+    rows = [[label, *(share(counts[label], sizes[split]) for split, counts in table.items())]
+            for label in map(str, dataset.classes)]  # fmt: skip
+    kind = "label" if dataset.task == "multilabel" else "class"
+    print_table(repr(dataset), [kind, *table], [*rows, ["images", *totals]])
+
+
+def share(count: int, whole: int) -> str:
+    """Return a count and its share of a whole, in percent."""
+    return f"{count} ({count / whole:.1%})"
 
 
 def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:

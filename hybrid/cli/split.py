@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from hybrid.cli.options import data_options, json_option, on_bad_option, read_data, seed_option, workspace_option
-from hybrid.cli.output import print_json, print_notes, print_table, progress_bar
+from hybrid.cli.output import print_counts, print_json, print_notes, progress_bar, share
 from hybrid.workspace import Workspace, slug
 
 
@@ -61,10 +61,6 @@ def split(
     if as_json:
         print_json({"split": str(path), "counts_by_split": table, "notes": list(found.notes), "seed": seed})
         return
-    sizes = {name: len(found.part(name)) for name in table}
-    rows = [[label, *(f"{counts[label]} ({counts[label] / sizes[name]:.1%})" for name, counts in table.items())]
-            for label in map(str, found.classes)]  # fmt: skip
-    rows.append(["images", *(f"{size} ({size / len(found):.1%})" for size in sizes.values())])
-    print_table(repr(found), ["label" if found.task == "multilabel" else "class", *table], rows)
+    print_counts(found, [share(len(found.part(name)), len(found)) for name in table])
     print_notes(found.notes)
     click.echo(f"Saved {path}: hybrid extract {path}")

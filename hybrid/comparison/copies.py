@@ -12,7 +12,7 @@ from hybrid.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate_models
 from hybrid.extractors.extraction import Progress
-from hybrid.findings.measuring import bytes_to_measure, measure
+from hybrid.findings.measuring import measure_within
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def _contents(found: EmbeddingSet, progress: Progress | None) -> tuple[list[byte
         dataset = reopen(found.info["dataset"].get("arguments") or {})
     except InputError:
         return keys, BYTES
-    if not dataset.of_files or bytes_to_measure(dataset.X) > MOST_BYTES:
+    measured = measure_within(dataset.X, MOST_BYTES, progress) if dataset.of_files else None
+    if measured is None:
         return keys, BYTES
-    measured = measure(dataset.X, progress)
     pixels = {
         key.tobytes(): row["pixels"].tobytes()
         for key, row, good in zip(measured.keys, measured.rows, measured.readable, strict=True)

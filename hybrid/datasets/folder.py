@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from hybrid.datasets.loading import Options, Raw, name_of
-from hybrid.datasets.scan import Listing, link_error, list_below, list_folder
+from hybrid.datasets.scan import Listing, link_error, links_note, list_below, list_folder
 from hybrid.datasets.split import split_name
 from hybrid.datasets.wording import first_few, number
 from hybrid.errors import InputError
@@ -153,8 +153,7 @@ def _left_out_notes(left_out: Listing) -> tuple[list[str], dict[str, int]]:
         what = number(len(left_out.others), "file that is no image", "files that are no images")
         notes.append(f"{what} left out: {first_few(left_out.others)}.")
     if left_out.outside:
-        what = number(len(left_out.outside), "symbolic link that leads", "symbolic links that lead")
-        notes.append(f"{what} out of the folder left out: {first_few(left_out.outside)}.")
+        notes.append(links_note(left_out.outside))
     if left_out.images:
         what = number(len(left_out.images), "image without a label", "images without labels")
         notes.append(f"{what}, beside the class folders, left out: {first_few(left_out.images)}.")

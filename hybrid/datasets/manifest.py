@@ -10,7 +10,7 @@ from hybrid.datasets.columns import Chosen, choose_columns, split_cells, zero_on
 from hybrid.datasets.loading import Options, Raw, name_of
 from hybrid.datasets.locate import Located, locate
 from hybrid.datasets.pixels import common_folder, path_ids
-from hybrid.datasets.scan import link_error
+from hybrid.datasets.scan import link_error, links_note
 from hybrid.datasets.table import Columns, read_csv, read_parquet
 from hybrid.datasets.wording import first_few, number
 from hybrid.errors import InputError
@@ -115,8 +115,7 @@ def _rows_inside(kept: list[int], located: Located, on_bad: str, notes: list[str
     if outside and (on_bad == "raise" or not inside):
         raise link_error(path_ids(located.outside, located.root), located.root)
     if outside:
-        what = number(len(outside), "symbolic link that leads", "symbolic links that lead")
-        notes.append(f"{what} out of the folder left out: {first_few(path_ids(located.outside, located.root))}.")
+        notes.append(links_note(path_ids(located.outside, located.root)))
     return inside
 
 

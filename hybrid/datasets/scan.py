@@ -101,6 +101,12 @@ def link_error(links: list[str], root: str, skippable: bool = True) -> InputErro
     )
 
 
+def links_note(links: list[str]) -> str:
+    """Return the sentence on links out of a folder that were left out."""
+    what = number(len(links), "symbolic link that leads", "symbolic links that lead")
+    return f"{what} out of the folder left out: {first_few(links)}."
+
+
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()

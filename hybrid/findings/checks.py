@@ -71,14 +71,7 @@ def examine(
     measures : Measures
         Of the images.
     """
-    subject = subject_of(dataset, progress, cache)
-    found = [Finding(check.name, check.title, tuple(check.find(subject)), check.drop) for check in CHECKS]
-    return found, subject.measures
-
-
-def subject_of(dataset: "Dataset", progress: Progress | None = None, cache: Path | None = None) -> Subject:
-    """Return a dataset as the checks look at it, measured."""
-    return Subject(
+    subject = Subject(
         dataset.ids.tolist(),
         dataset.y,
         dataset.classes,
@@ -87,3 +80,5 @@ def subject_of(dataset: "Dataset", progress: Progress | None = None, cache: Path
         measure(dataset.X, progress, cache),
         dataset.left_out,
     )
+    found = [Finding(check.name, check.title, tuple(check.find(subject)), check.drop) for check in CHECKS]
+    return found, subject.measures

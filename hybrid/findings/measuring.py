@@ -59,11 +59,41 @@ def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None 
     cache : Path, optional
         The cache folder; by default the user's.
     """
-    cache = cache or default_cache()
+    return _completed(_remembered(X, cache or default_cache()), progress)
+
+
+def measure_within(
+    X: np.ndarray, most_bytes: int, progress: Progress | None = None, cache: Path | None = None
+) -> Measures | None:
+    """Measure images in files, (n,) paths, as :func:`measure` does; None if more bytes would have to be decoded."""
+    memory = _remembered(X, cache or default_cache())
+    todo = [row for row, digest in enumerate(memory.digests) if digest not in memory.found and row not in memory.bad]
+    if sum(Path(X[row]).stat().st_size for row in todo) > most_bytes:
+        return None
+    return _completed(memory, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class _Memory:
+    """What is known of images before any is decoded: their digests, and what was measured of them before."""
+
+    X: np.ndarray
+    keys: np.ndarray
+    bad: dict[int, str]
+    digests: list[bytes]
+    records: Records
+    found: dict[bytes, np.void]
+
+
+def _remembered(X: np.ndarray, cache: Path) -> _Memory:
     keys, bad = ImageSource(X).digests(FileDigests(cache))
-    digests = keys.view("V32").ravel().tolist()
-    records = Records(cache)
-    found = records.find(digests)
+    digests, records = keys.view("V32").ravel().tolist(), Records(cache)
+    return _Memory(X, keys, bad, digests, records, records.find(digests))
+
+
+def _completed(memory: _Memory, progress: Progress | None) -> Measures:
+    """Measure what was not measured before, and keep it."""
+    X, keys, digests, bad, found = memory.X, memory.keys, memory.digests, dict(memory.bad), dict(memory.found)
     first = {digests[row]: row for row in reversed(range(len(keys))) if row not in bad}
     todo = sorted(row for digest, row in first.items() if digest not in found)
     reasons: dict[bytes, str] = {}
@@ -76,7 +106,7 @@ def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None 
         if progress:
             progress(done, len(todo))
     if new:
-        records.add(np.array(new, RECORD))
+        memory.records.add(np.array(new, RECORD))
     found |= {record["key"].tobytes(): record for record in new}
     rows = np.zeros(len(keys), RECORD)
     for row, digest in enumerate(digests):
@@ -85,16 +115,6 @@ def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None 
         elif row not in bad:
             bad[row] = reasons.get(digest, _CHANGED)
     return Measures(rows, keys, bad)
-
-
-def bytes_to_measure(X: np.ndarray, cache: Path | None = None) -> int:
-    """Return the size of the files, (n,) paths, that :func:`measure` would have to decode."""
-    cache = cache or default_cache()
-    keys, bad = ImageSource(X).digests(FileDigests(cache))
-    digests = keys.view("V32").ravel().tolist()
-    known = Records(cache).find(digests)
-    todo = [row for row, digest in enumerate(digests) if digest not in known and row not in bad]
-    return sum(Path(X[row]).stat().st_size for row in todo)
 
 
 def _in_threads(X: np.ndarray, todo: Sequence[int]) -> Iterator[tuple[int, np.void | str]]:

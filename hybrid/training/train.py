@@ -25,11 +25,10 @@ from hybrid.training.per_label import Parts, Progress, Report, train_each_label
 from hybrid.training.rates import best_epoch
 from hybrid.training.stages import FineTuning
 from hybrid.training.state import State, fingerprint, load_state, save_state
+from hybrid.validation_size import FEW
 
 if TYPE_CHECKING:
     import keras
-
-_FEW = 100  # validation images
 
 
 def train_network(
@@ -161,7 +160,7 @@ def _parts(dataset: Dataset, options: TrainingOptions) -> Parts:
     train, val = (np.flatnonzero(dataset.split == name) for name in ("train", "val"))
     if not len(val):
         raise InputError("There is no validation split to choose the epoch by: give one, as in --split 70/15/15.")
-    if options.borrow and len(val) < _FEW and len(train) >= 10 * _FEW:
+    if options.borrow and len(val) < FEW and len(train) >= 10 * FEW:
         part = dataset.take(train)
         lent = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.seed, part.ids) == "val"
         warnings.warn(
