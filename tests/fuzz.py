@@ -5,6 +5,7 @@ signal, ten seconds without an end, memory that is refused at two gigabytes, a f
 a program started, something unpickled. `mutations` makes the input of a case.
 """
 
+import faulthandler
 import mmap
 import os
 import resource
@@ -84,6 +85,7 @@ def _fork(case, seeds, first, folder, outcomes, told, now) -> int:
         return child
     try:
         os.chdir(folder)
+        _end_at_signals()
         _limit()
         sys.addaudithook(_guard(folder))
         warnings.simplefilter("ignore")
@@ -98,6 +100,13 @@ def _fork(case, seeds, first, folder, outcomes, told, now) -> int:
         text = traceback.format_exc().encode(errors="backslashreplace")[-(len(told) - 1) :]
         told[: len(text)] = text
         os._exit(1)
+
+
+def _end_at_signals() -> None:
+    """Leave signals to the system: a handler that looks at the parent's threads may die of another one."""
+    faulthandler.disable()
+    for number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _limit() -> None:
