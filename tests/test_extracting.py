@@ -147,7 +147,7 @@ def test_a_head_learns_from_train_and_its_views_and_is_judged_on_images(hybrid, 
     np.testing.assert_allclose(probabilities, expected.predict_proba(X)[:, 1], rtol=1e-6)
     plain = make_head_pipeline("softmax").fit(X[train], found.y[train]).predict_proba(X)[:, 1]
     assert np.abs(probabilities - plain).max() > 1e-3
-    assert record["splits"]["test"]["n"] == int((found.split == "test").sum())
+    assert record["splits"]["val"]["n"] == int((found.split == "val").sum())
 
 
 @pytest.mark.parametrize("grouped", [True, False])

@@ -38,6 +38,10 @@ def predictions(path):
         return list(csv.DictReader(file))
 
 
+def metrics_of(folder, model):
+    return json.loads((folder / "hybrid_runs/models" / model / "metrics.json").read_text())["splits"]
+
+
 def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_path):
     found = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
     assert (found["new"], found["cached"], found["width"]) == (84, 0, 5)
@@ -46,7 +50,8 @@ def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_pa
     (group,) = result["groups"]
     assert {model["model"] for model in group["models"]} == {"svm-pictures-tiny", "softmax-pictures-tiny"}
     for model in group["models"]:
-        own = fitted[model["head"]]["splits"]["test"]["metrics"]["accuracy"]
+        assert set(fitted[model["head"]]["splits"]) == {"train", "val"}
+        own = metrics_of(tmp_path, model["model"])["test"]["metrics"]["accuracy"]
         assert model["accuracy"] == own["value"]
         assert model["accuracy_low"] == own["low"]
     written = [Path(path) for path in result["files"]]
@@ -60,7 +65,7 @@ def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_pa
 
 def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, pictures, tiny_network, tmp_path):
     hybrid("extract", pictures, "--backbone", tiny_network)
-    record = run_json(hybrid, "fit", "softmax")
+    evaluated = metrics_of(tmp_path, run_json(hybrid, "fit", "softmax")["model"])
     rows = predictions(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
     assert len(rows) == 84
     for split, count in PER_SPLIT.items():
@@ -68,11 +73,47 @@ def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, pict
         assert len(part) == 3 * count
         true, predicted = [row["label"] for row in part], [row["predicted"] for row in part]
         proba = np.array([[float(row[f"p_{label}"]) for label in COLOURS] for row in part])
-        metrics = record["splits"][split]["metrics"]
+        metrics = evaluated[split]["metrics"]
         assert metrics["accuracy"]["value"] == pytest.approx(accuracy_score(true, predicted), abs=1e-12)
         assert metrics["log_loss"]["value"] == pytest.approx(log_loss(true, proba, labels=list(COLOURS)), abs=1e-9)
-        np.testing.assert_array_equal(record["splits"][split]["confusion"], confusion_matrix(true, predicted))
+        np.testing.assert_array_equal(evaluated[split]["confusion"], confusion_matrix(true, predicted))
         assert all(row["id"].startswith(f"{split}/{row['label']}/") for row in part)
+
+
+@pytest.mark.slow
+def test_scores_on_test_are_shown_by_compare_alone(hybrid, pictures, tiny_network):
+    hybrid("extract", pictures, "--backbone", tiny_network)
+    shown = {"fit": [hybrid("fit", "svm"), hybrid("fit", "softmax", "--tune")]}
+    shown["train"] = [hybrid("train", "convnet_small", pictures, "--size", "16", "--epochs", "1", "--name", "own")]
+    for text in (one for texts in shown.values() for one in texts):
+        assert "train (n=48)" in text
+        assert "val (n=18)" in text
+        assert "test (n=" not in text
+        assert "each class on val" in text
+    assert "hybrid compare svm-pictures-tiny shows it alone" in shown["fit"][0]
+    assert "hybrid compare network-own shows it alone" in shown["train"][0]
+    record = run_json(hybrid, "train", "convnet_small", pictures, "--size", "16", "--epochs", "1", "--name", "own")
+    assert set(record["splits"]) == set(record["last"]["splits"]) == {"train", "val"}
+
+    alone = hybrid("compare", "svm-pictures-tiny")
+    assert "test: 18 images" in alone
+    assert "softmax" not in alone
+    named = run_json(hybrid, "compare", "svm-pictures-tiny", "network-own", "--cv", "2")["groups"][0]
+    assert {model["model"] for model in named["models"]} == {"svm-pictures-tiny", "network-own"}
+    assert [model["model"] for model in named["cross_validation"]["models"]] == ["svm-pictures-tiny"]
+    assert "Nearest: 'svm-pictures-tiny'" in hybrid("compare", "svm-picture-tiny", code=1)
+
+
+def test_without_a_validation_split_it_is_said_what_is_shown(hybrid, image_folder, tiny_network):
+    hybrid("extract", image_folder, "--backbone", tiny_network, "--split", "70/0/30")
+    text = hybrid("fit", "svm")
+    assert "train (n=42)" in text
+    assert "test (n=" not in text
+    assert "There is no validation split" in text
+    assert "hybrid compare --cv 5" in text
+    hybrid("extract", image_folder, "--backbone", tiny_network, "--split", "70/30/0")
+    assert "hybrid compare --split val;" in hybrid("fit", "svm")
+    assert "val: 18 images" in hybrid("compare", "svm-pictures-tiny-2", "--split", "val")
 
 
 def test_predict_gives_what_fit_saw(hybrid, pictures, tiny_network, tmp_path):
@@ -181,7 +222,7 @@ def test_several_labels_go_from_manifest_to_prediction(hybrid, pictures, tiny_ne
     record = run_json(hybrid, "fit", "softmax")
     assert record["task"] == "multilabel"
     assert record["classes"] == ["bright", "warm"]
-    assert record["splits"]["test"]["metrics"]["hamming_loss"]["value"] is not None
+    assert record["splits"]["val"]["metrics"]["hamming_loss"]["value"] is not None
     row = run_json(hybrid, "predict", record["model"], files[0])["predictions"][0]
     expected = "|".join(name for name in ("bright", "warm") if row[f"p_{name}"] >= 0.5)
     assert row["predicted"] == expected
@@ -203,7 +244,7 @@ def test_a_medmnist_file_goes_through(hybrid, tiny_network, tmp_path):
     assert found["width"] == 9
     record = run_json(hybrid, "fit", "svm", "--positive", "0")
     assert record["positive"] == 0
-    assert record["splits"]["test"]["metrics"]["roc_auc"]["value"] == 1.0
+    assert record["splits"]["val"]["metrics"]["roc_auc"]["value"] == 1.0
 
 
 def test_several_sets_keep_their_names_and_the_same_one_is_replaced(hybrid, pictures, tiny_network):

@@ -9,6 +9,7 @@ import click
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.errors import unknown_name
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _COLUMNS = 5  # scores beside the one that orders
 
 
 @click.command()
+@click.argument("models", nargs=-1)
 @click.option(
     "--split",
     type=click.Choice(["train", "val", "test"]),
@@ -44,19 +46,27 @@ _COLUMNS = 5  # scores beside the one that orders
 @workspace_option
 @json_option
 def compare(
-    split: str, metric: str | None, choose: str, cv: str | None, seed: int, workspace: Path, as_json: bool
+    models: tuple[str, ...],
+    split: str,
+    metric: str | None,
+    choose: str,
+    cv: str | None,
+    seed: int,
+    workspace: Path,
+    as_json: bool,
 ) -> None:
-    """Set all fitted models of the workspace side by side, on the same images.
+    """Set fitted models of the workspace side by side, on the same images: MODELS, all of them by default.
 
     Says which model validation chooses, and which differences are more than chance. Writes reports/ in the workspace:
     report.html, comparison.json, comparison.csv, pairs.csv.
     """
-    from hybrid.comparison import compare_results, load_results
+    from hybrid.comparison import compare_results
 
     place = Workspace(workspace)
+    results = _results(place, models)
     with progress_bar("looking for copies in train") as progress:
         comparison = compare_results(
-            load_results(place.models),
+            results,
             split=split,
             metric=metric,
             choose=choose,
@@ -64,12 +74,23 @@ def compare(
             progress=progress,
         )
     if cv:
-        comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric))
+        comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric, models))
     written = comparison.save(place.reports)
     if as_json:
         print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
         return
     show_comparison(comparison, written)
+
+
+def _results(place: Workspace, models: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the metrics of the named models, or of all."""
+    from hybrid.comparison import load_results
+
+    results = {result["model"]: result for result in load_results(place.models)}
+    for name in models:
+        if name not in results:
+            raise unknown_name("model", name, results)
+    return [result for name, result in results.items() if not models or name in models]
 
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:

@@ -1,5 +1,6 @@
 """What `--cv` of `hybrid compare` does and prints."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import SHOWN, loud_warnings, print_notes, print_table, progress_bar
@@ -12,14 +13,24 @@ _COLUMNS = 4  # scores beside the one that orders
 _MOST_PAIRS = 10
 
 
-def run_cross_validation(place: Workspace, cv: str, seed: int, metric: str | None) -> list["CrossValidation"]:
-    """Cross-validate the models of a workspace, with a bar that shows how far it is."""
+def run_cross_validation(
+    place: Workspace, cv: str, seed: int, metric: str | None, models: Sequence[str]
+) -> list["CrossValidation"]:
+    """Cross-validate models of a workspace, all if none is named, with a bar that shows how far it is."""
     from hybrid.cross_validation import cross_validate_models
     from hybrid.pipelines.folds import parse_folds
 
     folds, repeats = parse_folds(cv)
     with progress_bar("cross-validation") as progress, loud_warnings():
-        return cross_validate_models(place, folds=folds, repeats=repeats, seed=seed, metric=metric, progress=progress)
+        return cross_validate_models(
+            place,
+            folds=folds,
+            repeats=repeats,
+            seed=seed,
+            metric=metric,
+            models=models or None,
+            progress=progress,
+        )
 
 
 def show_cross_validation(result: "CrossValidation") -> None:

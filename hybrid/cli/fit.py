@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.classifiers import HEADS
+from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes, warn
+from hybrid.cli.output import loud_warnings, print_json, print_notes, warn
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
 
@@ -78,10 +79,11 @@ KINDS = (*HEADS, "ensemble")
 @workspace_option
 @json_option
 def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: Any) -> None:
-    """Fit HEAD on train of one embedding set or several, evaluate it on every split, and save it.
+    """Fit HEAD on train of one embedding set or several, evaluate it, and save it.
 
     An ensemble averages the probabilities of several heads, each on every set, and of fitted models. Writes models/NAME
-    in the workspace: the model, metrics.json, and predictions.csv.
+    in the workspace: the model, metrics.json, and predictions.csv. Shows scores on train and validation, to choose by;
+    those on test are for `hybrid compare`.
     """
     from hybrid.errors import unknown_name
 
@@ -112,9 +114,9 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     with loud_warnings():
         model = _fit(head, place, options, name and check_name(name), given)
     if as_json:
-        print_json(model.record)
+        print_json(shown_record(model))
         return
-    print_evaluations(f"{head} on {_sets(model.record)} ({model.record['width']} features)", model.splits)
+    print_scores(f"{head} on {_sets(model.record)} ({model.record['width']} features)", model)
     for text in model.record["warnings"]:
         warn(f"WARNING: {text}")
     seconds = model.record["seconds"]
@@ -124,7 +126,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     print_notes(_protocol(model.record))
     images = sum(result.n for result in model.splits.values())
     click.echo(f"  · fit {seconds['fit']:.2f} s, predict {seconds['predict']:.2f} s for {images} images")
-    click.echo(f"Saved {place.models / model.name}: hybrid compare, or hybrid predict {model.name} IMAGES…")
+    click.echo(f"Saved {place.models / model.name}: {where_scores_are(model)}; hybrid predict {model.name} IMAGES…")
 
 
 def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, given: dict[str, Any]) -> "FittedModel":

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_evaluations, print_json, print_notes, progress_bar
+from hybrid.cli.output import loud_warnings, print_json, print_notes, progress_bar
 from hybrid.errors import InputError
 from hybrid.workspace import Workspace
 
@@ -91,7 +92,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
 
     Writes networks/NAME in the workspace: network.keras with the weights of its best epoch by validation loss,
     last.keras with those of its last, training.json with the history, curves.png. The outputs of both networks are
-    evaluated and saved as models. The same command again after an interruption goes on from the last whole epoch.
+    evaluated and saved as models; scores on train and validation are shown, those on test are for `hybrid compare`.
+    The same command again after an interruption goes on from the last whole epoch.
     """
     from hybrid.fitting import fit_network
     from hybrid.training import LAST, TrainingOptions, forget_state, save_network, train_network
@@ -120,13 +122,14 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     forget_state(state)
     if as_json:
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
-        print_json({"network": str(path)} | epochs | best.record | {"last": last.record})
+        print_json({"network": str(path)} | epochs | shown_record(best) | {"last": shown_record(last)})
         return
     print_notes([f"{trained.seconds:.0f} s; {trained.waiting:.1%} of the steps' time spent waiting for images"])
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
-    print_evaluations(f"{arch} on {dataset.name}: best epoch, {of_best}", best.splits)
-    print_evaluations(f"{arch} on {dataset.name}: last epoch, {of_last}", last.splits, each_class=False)
+    print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}", best)
+    print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
     click.echo(f"Saved {path}, {LAST} and curves.png beside it: hybrid extract {data}")
+    click.echo(f"Saved {place.models / best.name}: {where_scores_are(best)}")
 
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:
