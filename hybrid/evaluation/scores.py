@@ -69,7 +69,7 @@ class Scores:
         total = weights.sum(axis=1)[:, None]
         sums = dict(zip(self._ends, np.split(weights @ self._columns, list(self._ends.values())[:-1], 1), strict=True))
         per_class = _class_scores(sums["hits"], sums["predicted"], sums["truth"], total)
-        counts = weights.astype(np.int32)
+        counts = np.ascontiguousarray(weights.T, dtype=np.int32)
         per_class |= _ranked([ranking(counts) for ranking in self._rankings])
         if self._problem.task == "multilabel":
             per_class |= _label_scores(sums, total)
