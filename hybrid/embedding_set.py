@@ -42,7 +42,8 @@ class EmbeddingSet:
     groups : ndarray of str, (n,), or None
     info : dict
         JSON values: dataset, extractor (parameters, identity), views, counts, skipped images, seconds of this
-        extraction, and the ``cost`` of its embeddings: seconds when they were computed.
+        extraction, the ``cost`` of its embeddings: seconds when they were computed, and ``trained``: seconds that the
+        network took to train, by its name.
     view_keys : ndarray of uint8, (n, k, 32), or None
         Where the rows of k views of each image are in the store; zeros for images without. None if there are no views.
     """

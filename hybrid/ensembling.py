@@ -231,6 +231,7 @@ def _saved(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved:
     names = _sets_of(dataset["fingerprint"], workspace)
     info = base.info | {
         "dataset": dataset | {"warnings": record["warnings"]},
+        "trained": record.get("trained", {}),
         "cost": None if (cost := record["seconds"]["extract"]) is None else cost / len(extractors),
         "views": None,
     }

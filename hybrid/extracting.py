@@ -15,7 +15,7 @@ from hybrid.extractors.extraction import Extraction, Progress
 from hybrid.extractors.source import ImageSource, Source
 from hybrid.extractors.views import Views, ViewSource
 from hybrid.findings.dropping import dropped_note
-from hybrid.seen import seen_in_training
+from hybrid.seen import seen_in_training, training_seconds
 
 VIEWS_OF = ("train", "train+test")
 
@@ -127,6 +127,7 @@ class _Job:
             "animated": done.animated,
             "seconds": round(done.seconds, 3),
             "cost": None if done.cost is None else round(done.cost, 3),
+            "trained": training_seconds(extractor.backbone),
             "runtime": done.runtime,
         }
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)

@@ -82,7 +82,9 @@ def finish_model(
         "classes": found.classes.tolist(),
         "positive": positive,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "trained": found.trained,
         "seconds": {
+            "train": round(sum(found.trained.values()), 3),
             "extract": found.cost,
             "fit": round(fit_seconds, 3),
             "predict": round(predict_seconds, 3),

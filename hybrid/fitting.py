@@ -155,7 +155,6 @@ def fit_network(
     dataset: Dataset,
     workspace: Workspace,
     name: str,
-    seconds: float,
     positive: str | None = None,
     *,
     options: HeadOptions | None = None,
@@ -171,8 +170,6 @@ def fit_network(
     workspace : Workspace
     name : str
         Of the model.
-    seconds : float
-        That the training took.
     positive : str, optional
         As in `fit_head`.
     options : HeadOptions, optional
@@ -186,9 +183,11 @@ def fit_network(
     """
     outputs = join_sets(found or extract_dataset(dataset, FeatureExtractor(network, layers="probabilities")))
     X = outputs.embeddings()
+    started = time.perf_counter()
     train = outputs.part(X, "train")
     pipeline = Pipeline([("head", NetworkOutput().fit(train.X, train.y))])
     pipeline, adjusted = adjusted_by(options or HeadOptions(), pipeline, X, outputs, positive)
+    seconds = time.perf_counter() - started
     extra = {"params": {}, "tuning": {}, **adjusted}
     return finish_model(pipeline, X, outputs, "network", workspace, name, seconds, positive, extra)
 

@@ -109,6 +109,11 @@ class JoinedSet:
         return None if None in costs else round(sum(cost for cost in costs if cost is not None), 3)
 
     @property
+    def trained(self) -> dict[str, float]:
+        """Seconds that the networks took that were trained here, each counted once, by their names."""
+        return {name: seconds for found in self.sets for name, seconds in found.info.get("trained", {}).items()}
+
+    @property
     def views(self) -> dict[str, Any] | None:
         """What is recorded of the images' views; None if there are none.
 

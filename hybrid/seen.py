@@ -1,10 +1,13 @@
-"""Which images a trained network has seen: its features of them look better than those of other images."""
+"""What `hybrid train` wrote down of a network: the images it has seen, and the time that its training took."""
 
 from pathlib import Path
 
 import numpy as np
 
 from hybrid.embedding_set import TRAINING_KEYS, EmbeddingSet
+from hybrid.extractors.atomic import read_json
+
+TRAINING_RECORD = "training.json"
 
 
 def trained_on(found: EmbeddingSet) -> np.ndarray:
@@ -31,3 +34,11 @@ def seen_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
         return np.zeros(len(keys), bool)
     seen = {row.tobytes() for row in np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 32)}
     return np.array([key.tobytes() in seen for key in keys], bool)
+
+
+def training_seconds(backbone: str | Path) -> dict[str, float]:
+    """Return the seconds that training a network took, by its name; nothing if it was not trained here."""
+    path = Path(backbone).with_name(TRAINING_RECORD)
+    if Path(backbone).suffix != ".keras" or not path.is_file():
+        return {}
+    return {path.parent.name: read_json(path)["seconds"]}

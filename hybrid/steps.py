@@ -188,8 +188,7 @@ def network_step(
     """Evaluate a trained network's own output as a model, unless that is there already."""
     identity = step_identity(step="network", set=_what(found), options=asdict(options), positive=positive)
     if not is_done(workspace.models / name, identity):
-        seconds = read_json(network.with_name("training.json"))["seconds"]
-        fit_network(network, dataset, workspace, name, seconds, positive, options=options, found=found)
+        fit_network(network, dataset, workspace, name, positive, options=options, found=found)
         mark_done(workspace.models / name, identity)
 
 

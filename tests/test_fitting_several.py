@@ -69,8 +69,9 @@ def test_the_cost_is_recorded(hybrid, sets, tmp_path):
     both = run_json(hybrid, "fit", "softmax", *sets)
     for record in (one, both):
         folder = tmp_path / "hybrid_runs/models" / record["model"] / "model"
+        assert (record["trained"], record["seconds"]["train"]) == ({}, 0)  # nothing was trained here
         assert record["bytes"] == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        assert set(record["seconds"]) == {"extract", "fit", "predict"}
+        assert set(record["seconds"]) == {"train", "extract", "fit", "predict"}
     assert both["parameters"] > one["parameters"] > 0
     assert one["set"] == HIDDEN
     assert both["seconds"]["extract"] > one["seconds"]["extract"]
@@ -160,7 +161,11 @@ def test_a_network_of_its_own_can_be_a_member(hybrid, pictures, tmp_path):
     record = run_json(hybrid, "fit", "ensemble", "--set", name, "--heads", "softmax", "--member", "network-own")
     assert [one["head"] for one in record["members"]] == ["softmax", "network"]
     trained = json.loads((tmp_path / "hybrid_runs/networks/own/training.json").read_text())
-    assert record["seconds"]["fit"] > trained["seconds"] > 0  # what its members took is part of its price
+    assert record["trained"] == {"own": trained["seconds"]}  # one network, whatever hangs on it
+    assert record["seconds"]["train"] == trained["seconds"] > 0
+    rows = run_json(hybrid, "compare")["groups"][0]["models"]
+    prices = {row["model"]: row["seconds_train"] for row in rows}
+    assert prices == dict.fromkeys([record["model"], "network-own", "network-own-last"], trained["seconds"])
     hybrid("fit", "softmax", "--set", name)
     found = [
         [row["p_red"] for row in run_json(hybrid, "predict", model, pictures / "test")["predictions"]]

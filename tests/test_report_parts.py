@@ -71,6 +71,14 @@ def test_the_answer_says_how_sure_it_is(differences, said):
     assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict.")
 
 
+def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
+    group = group_of({})
+    model = group.models[0]
+    for trained, words in (({"a": 90.0}, "its network"), ({"a": 60.0, "b": 30.0}, "its networks")):
+        model |= {"seconds": {"train": 90.0, "extract": 12.0, "fit": 0.5, "predict": 0.004}, "trained": trained}
+        assert f"it took 90 s to train {words}, 12 s to extract," in answer(group)
+
+
 def test_the_answer_says_where_the_model_comes_from():
     assert answer(group_of({}, fixed_by="the recipe")).startswith("a, fixed in advance by the recipe, scores 0.900")
     assert answer(group_of({}, images=16, weak=True)).startswith("a, chosen on only 16 validation images, scores 0.900")

@@ -107,7 +107,7 @@ def test_several_labels_train_with_one_sigmoid_each():
 def test_a_single_sigmoid_gives_the_probabilities_of_both_classes(dataset, tmp_path):
     trained = train_network("convnet_bn", dataset, replace(QUICK, epochs=2))
     path = save_network(trained, tmp_path / "networks/one", "convnet_bn", dataset, QUICK)
-    model = fit_network(path, dataset, Workspace(tmp_path), "network-one", trained.seconds)
+    model = fit_network(path, dataset, Workspace(tmp_path), "network-one")
     outputs = predict(trained, dataset)
     assert outputs.shape == (90, 1)
     proba = model.pipeline.predict_proba(outputs)

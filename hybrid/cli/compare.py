@@ -119,7 +119,7 @@ def _print_group(group: "Group", split: str) -> None:
     ]
     title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
     print_table(title, ["model", *validated, group.metric, *others], rows, optional=len(others))
-    columns = ["model", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
+    columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
     print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
     for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
@@ -151,7 +151,7 @@ def _name(group: "Group", model: dict[str, Any]) -> str:
 
 
 def _costs(model: dict[str, Any]) -> list[str]:
-    seconds = [model["seconds"].get(part) for part in ("extract", "fit", "predict")]
+    seconds = [model["seconds"].get(part) for part in ("train", "extract", "fit", "predict")]
     counts = [model.get(name) for name in ("parameters", "width")]
     size = model.get("bytes")
     return [

@@ -117,8 +117,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
             report = None if as_json else print_epoch
             trained = train_network(network, dataset, options, size=size, report=report, progress=progress, state=state)
         path = save_network(trained, place.networks / name, network, dataset, options)
-        best = fit_network(path, dataset, place, f"network-{name}", trained.seconds, positive)
-        last = fit_network(path.with_name(LAST), dataset, place, f"network-{name}-last", trained.seconds, positive)
+        best = fit_network(path, dataset, place, f"network-{name}", positive)
+        last = fit_network(path.with_name(LAST), dataset, place, f"network-{name}-last", positive)
     forget_state(state)
     if as_json:
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}

@@ -196,7 +196,7 @@ class Group:
 
 
 def total_seconds(model: Mapping[str, Any]) -> float | None:
-    """Return what a model took to extract, fit and predict; None if a part of it is not known."""
+    """Return what a model took: to train its networks, extract, fit, predict; None if a part of it is not known."""
     times = list(model.get("seconds", {}).values())
     return None if None in times else sum(times) or None
 

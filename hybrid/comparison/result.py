@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 COSTS = {
-    "seconds": "seconds to extract, fit and predict",
+    "seconds": "seconds to train, extract, fit and predict",
     "parameters": "parameters of the networks",
     "bytes": "size on disk, bytes",
 }
@@ -156,7 +156,7 @@ class Comparison:
         ----------
         group : int, default=0
         cost : {"seconds", "parameters", "bytes"}, default="seconds"
-            ``"seconds"`` are those of extracting all images, fitting and predicting.
+            ``"seconds"`` are those of training the networks, extracting all images, fitting and predicting.
         """
         from hybrid.plots import cost_chart
 

@@ -88,4 +88,6 @@ def _cost(model: dict[str, Any]) -> str:
     if not parts:
         return ""
     said = [f"{seconds(value)} to {what}" for what, value in parts]
+    if trained := times.get("train"):
+        said.insert(0, f"{seconds(trained)} to train its {'network' if len(model['trained']) == 1 else 'networks'}")
     return f"; it took {listed(said)}"

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hybrid import plots
 from hybrid.comparison.group import total_seconds
+from hybrid.comparison.result import COSTS
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.calibration import reliability_curve
 from hybrid.extractors.atomic import write_atomic
@@ -94,9 +95,7 @@ def score_drawings(group: "Group") -> list[Drawing]:
                 "cost",
                 f"{label} against cost",
                 f"{label} against the seconds that each model took: {listed(said, _MOST_DESCRIBED)}.",
-                plots.cost_chart(
-                    group.labels, values, ends, costs, label=label, cost="seconds to extract, fit and predict"
-                ),
+                plots.cost_chart(group.labels, values, ends, costs, label=label, cost=COSTS["seconds"]),
             )
         )
     return drawings

@@ -22,6 +22,7 @@ SHOWN = {
 CALIBRATION = ("brier", "ece")
 OF_CLASSES = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 COSTS = (
+    ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash where nothing was trained
     ("seconds_extract", "extract", seconds),
     ("seconds_fit", "fit", seconds),
     ("seconds_predict", "predict", seconds),
@@ -45,7 +46,7 @@ def model_table(group: "Group") -> Table:
     names = [group.metric, *(n for n in (*SHOWN[group.task], *CALIBRATION) if n != group.metric)]
     names = [name for name in names if any(name in result.metrics for result in group.evaluations)]
     rows, chosen = group.rows, chosen_number(group)
-    costs = [cost for cost in COSTS if any(row.get(cost[0]) is not None for row in rows)]
+    costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
     chosen_by = f"val_{group.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
     by_validation = [group.validation(model) for model in group.models]
