@@ -1,8 +1,9 @@
 """Cross-validated comparison: every model fitted anew on the same folds of train and validation, never on test."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from hybrid.candidate import Candidate, estimators_in, fitted_candidate, flattered
-from hybrid.comparison.metrics import MAIN_METRICS
+from hybrid.comparison.metrics import MAIN_METRICS, ordering_metric
 from hybrid.cross_validated import CrossValidation, ModelScores, by_rank
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate, load_results
@@ -115,8 +116,10 @@ def cross_validate_models(
     Parameters
     ----------
     workspace : Workspace
-    folds, repeats, seed, metric
+    folds, repeats, seed
         As for :func:`cross_validate`.
+    metric : str, optional
+        As there; models of a task that does not have it are ordered by that of the task, and a note says so.
     models : sequence of str, optional
         Names of those to take, all by default. Those that cannot be fitted anew are left out; a note says why.
     progress : callable, optional
@@ -130,7 +133,7 @@ def cross_validate_models(
     Raises
     ------
     InputError
-        If there is no such model, none can be fitted anew, or a class is too rare for two folds.
+        If there is no such model, none can be fitted anew, none has the metric, or a class is too rare for two folds.
     """
     results = {result["model"]: result for result in load_results(workspace.models)}
     for name in models or ():
@@ -149,14 +152,21 @@ def cross_validate_models(
     if not groups:
         reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
-    made = [
-        cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=metric, progress=progress)
-        for members in groups
-    ]
-    return [
-        replace(result, notes=(*result.notes, *(text for data, text in notes if data == result.fingerprint)))
-        for result in made
-    ]
+    known = [_metrics(results[members[0].name]) for members in groups]
+    if metric is not None and not any(metric in names for names in known):
+        raise unknown_name("metric", metric, set().union(*known))
+    made = []
+    for members, names in zip(groups, known, strict=True):
+        main, remarks = ordering_metric(metric, members[0].found.task, names)
+        result = cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=main, progress=progress)
+        own = (text for data, text in notes if data == result.fingerprint)
+        made.append(replace(result, notes=(*result.notes, *remarks, *own)))
+    return made
+
+
+def _metrics(result: Mapping[str, Any]) -> set[str]:
+    """Return the names of the metrics that a fitted model was evaluated by."""
+    return {name for evaluation in result["splits"].values() for name in evaluation.metrics}
 
 
 def _score(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from statistics import mean, stdev, variance
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -12,12 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from hybrid.cross_validated import CrossValidation, ModelScores
-from hybrid.cross_validation import Candidate, cross_validate
+from hybrid.cross_validation import Candidate, cross_validate, cross_validate_models
 from hybrid.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.joined_set import join_sets
 from hybrid.pipelines import adjust, make_head_pipeline
 from hybrid.pipelines.folds import make_folds
+from hybrid.workspace import Workspace
 
 N = 150
 
@@ -244,6 +246,32 @@ def test_fewer_folds_than_asked_for_are_said():
     found = made(y)
     found.split[:] = "train"
     assert "3 folds instead of 5" in cross_validate([candidate(found)], repeats=1).notes[0]
+
+
+def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
+    """Two datasets of a workspace: of two classes, and of several labels, which have no sensitivity."""
+    sets = {"two": made(labels()), "several": made(np.stack([labels(), 1 - labels()], axis=1))}
+    sets["several"].info["dataset"]["fingerprint"] = "g"
+    names = {"two": {"roc_auc": 1, "sensitivity": 1}, "several": {"roc_auc_macro": 1}}
+    results = [
+        {
+            "model": name,
+            "dataset_fingerprint": found.info["dataset"]["fingerprint"],
+            "positive": None,
+            "splits": {"test": SimpleNamespace(metrics=names[name])},
+        }
+        for name, found in sets.items()
+    ]
+    monkeypatch.setattr("hybrid.cross_validation.load_results", lambda models: results)
+    given = {name: candidate(found, name=name) for name, found in sets.items()}
+    monkeypatch.setattr("hybrid.cross_validation.fitted_candidate", lambda result, place: given[result["model"]])
+    two, several = cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivity")
+    assert (two.metric, several.metric) == ("sensitivity", "average_precision_macro")
+    said = "sensitivity does not exist for a multilabel task; ordered by average_precision_macro."
+    assert said in several.notes
+    assert not any("does not exist" in note for note in two.notes)
+    with pytest.raises(InputError, match="Unknown metric 'sensitivty'. Nearest: 'sensitivity'"):
+        cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivty")
 
 
 def test_what_cannot_be_cross_validated():

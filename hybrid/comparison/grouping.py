@@ -10,7 +10,7 @@ import numpy as np
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.copies import find_copies
 from hybrid.comparison.group import Group
-from hybrid.comparison.metrics import MAIN_METRICS, badness
+from hybrid.comparison.metrics import badness, ordering_metric
 from hybrid.comparison.result import Comparison
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.extraction import Progress
@@ -120,10 +120,8 @@ def _called(group: Group) -> list[tuple[str, str]]:
 def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None) -> Group:
     first = members[0][0]
     task = first["splits"][split].task
-    asked = metric if metric in first["splits"][split].metrics else None
-    main = asked or MAIN_METRICS[task]
+    main, remarks = ordering_metric(metric, task, first["splits"][split].metrics)
     ordered = sorted(members, key=lambda member: badness(member[0]["splits"][split].metrics[main], main))
-    remarks = () if metric in (None, asked) else (f"{metric} does not exist for a {task} task; ordered by {main}.",)
     return Group(
         dataset=first["dataset"],
         fingerprint=first["dataset_fingerprint"],
