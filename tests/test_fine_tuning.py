@@ -80,6 +80,27 @@ def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(netw
     assert changed(weights_by_layer(one.last), weights_by_layer(both.last)) >= {"probabilities"}
 
 
+def test_mixed_precision_fine_tunes_to_a_network_of_float32(network, dataset, tmp_path):
+    network, mixed = replace(network, given={"dropout": 0.0}), replace(OPTIONS, mixed_precision=True)
+    whole = train(network, dataset, options=mixed)  # no dropout: its masks are others in float16
+    assert changed(weights_by_layer(network.build(SHAPE, 2)), weights_by_layer(whole.last)) == {
+        "conv_pw_12",
+        "conv_dw_13",
+        "conv_pw_13",
+        "probabilities",
+    }
+    assert {layer.compute_dtype for layer in whole.model.layers} == {"float32"}
+    exact = train(network, dataset)
+    for name in ("loss", "val_loss"):  # float16 holds three digits
+        np.testing.assert_allclose(whole.history[name], exact.history[name], rtol=0.05)
+    path = tmp_path / "state.npz"
+    with pytest.raises(Killed):
+        train(network, dataset, path, 3, mixed)
+    resumed = train(network, dataset, path, options=mixed)
+    assert resumed.history == whole.history
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(network, dataset, tmp_path):
     whole = train(network, dataset)
     for kill_after in (1, 2, 3):  # in the first stage, between both, in the second
