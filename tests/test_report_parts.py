@@ -195,15 +195,38 @@ def test_curves_of_several_classes_are_means_over_those_that_are_there():
     assert roc_points(np.zeros((9, 2), bool), np.zeros((9, 2))) is None
 
 
-def test_the_map_keeps_apart_what_is_apart_and_is_the_same_each_time():
+def test_the_map_keeps_apart_what_is_apart_and_is_the_same_each_time(tmp_path):
     X = np.concatenate([RNG.normal(size=(60, 20)), RNG.normal(size=(60, 20)) + 8]).astype(np.float32)
     points, method = flatten(X)
     assert "t-SNE" in method
     assert sk.silhouette_score(points, np.repeat([0, 1], 60)) > 0.5
-    np.testing.assert_array_equal(points, flatten(X)[0])
+    np.testing.assert_array_equal(points, flatten(X, cache=tmp_path / "other")[0])
     few, method = flatten(np.ones((6, 1), np.float32))
     assert few.shape == (6, 2)
     assert "t-SNE" not in method
+
+
+def test_a_map_is_made_once_for_the_same_rows(cache, monkeypatch):
+    made = []
+
+    def neighbours(X, seed):
+        made.append(seed)
+        return np.random.default_rng(len(made)).normal(size=(len(X), 2)).astype(np.float32)
+
+    monkeypatch.setattr("hybrid.report.embedding._neighbours", neighbours)
+    X = RNG.normal(size=(40, 5)).astype(np.float32)
+    points = flatten(X)[0]
+    np.testing.assert_array_equal(flatten(X.copy())[0], points)
+    assert made == [0]
+    flatten(X[::-1])
+    flatten(X, seed=1)
+    assert made == [0, 0, 1]
+    for path in (cache / "maps").iterdir():
+        path.write_bytes(path.read_bytes()[:40])  # damaged: made again
+    assert not np.array_equal(flatten(X)[0], points)
+    assert len(made) == 4
+    flatten(X, cache=cache / "maps" / next((cache / "maps").iterdir()).name)  # no folder: it goes without
+    assert len(made) == 5
 
 
 def test_a_sample_of_rows_is_drawn_once_each():

@@ -31,7 +31,7 @@ def svg_text(figure: Figure) -> str:
     buffer = io.BytesIO()
     with quiet_fonts(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "hybrid"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # it is laid out now; as PNG it need not be again
+    figure.set_layout_engine(None)  # it is laid out now; as PNG it need not be again, nor drawn once only for that
     return buffer.getvalue().decode()
 
 
