@@ -4,7 +4,6 @@ A saved head has the name of its booster's file in the booster's place.
 """
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers.xgboost import XGBoost
 from hybrid.errors import InputError
+from hybrid.extractors.atomic import parse_json
 from hybrid.pipelines.trees import check_nodes
 
 _FAULTS = (
@@ -87,7 +87,7 @@ def _change_heads(value: Any, change: Callable[[XGBoost], XGBoost], done: dict[i
 
 
 def _booster(head: XGBoost, data: bytes) -> xgboost.XGBClassifier:
-    _check(json.loads(data), head.n_features_in_)
+    _check(parse_json(data), head.n_features_in_)
     model = xgboost.XGBClassifier(n_jobs=head.n_jobs)
     model.load_model(bytearray(data))
     return model
@@ -97,9 +97,14 @@ def _check(booster: dict, width: int) -> None:
     """Check that no tree leads out of its arrays, out of the columns or out of the outputs."""
     params = booster["learner"]["learner_model_param"]
     model = booster["learner"]["gradient_booster"]["model"]
+    if booster["learner"]["gradient_booster"]["name"] != "gbtree" or any(model.get("cats", {}).values()):
+        raise ValueError("it is none of trees on numbers alone")  # what else XGBoost would read is not looked at here
     if int(params["num_feature"]) != width:
         raise ValueError(f"it is for {params['num_feature']} columns, the head for {width}")
     outputs = max(1, int(params["num_class"]), int(params["num_target"]))
+    base = np.array(parse_json(params["base_score"].encode()), float)
+    if base.size not in {1, outputs} or not np.isfinite(base).all():
+        raise ValueError(f"it begins with {params['base_score']:.40}, not with a number for each output")
     trees, output = model["trees"], np.array(model["tree_info"], int)
     rounds = np.array(model["iteration_indptr"], int)
     if len(output) != len(trees) or not ((output >= 0) & (output < outputs)).all():

@@ -1,13 +1,18 @@
 """Load a saved model: every file is checked before one is parsed, and nothing is unpickled."""
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError
-from hybrid.pipelines.manifest import check_files, read_manifest
-from hybrid.pipelines.saving import HEAD, is_booster
+from hybrid.pipelines.inspection import inspect_model
+from hybrid.pipelines.manifest import HEAD, is_booster
 from hybrid.pipelines.trusted import from_bytes
+from hybrid.pipelines.versions import OtherVersionsWarning, other_versions
 
 
 def load_model(folder: str | Path) -> Pipeline:
@@ -28,11 +33,33 @@ def load_model(folder: str | Path) -> Pipeline:
     ------
     InputError
         If a file is missing, changed, not listed, or holds a type that is not trusted; or if the model was made by an
-        earlier or later version.
+        earlier or later version that nobody can tell to be read rightly.
+
+    Warns
+    -----
+    OtherVersionsWarning
+        Once, if the model was saved with other versions, or on another kind of machine.
     """
     folder = Path(folder).expanduser().absolute()
-    manifest = read_manifest(folder)
-    check_files(folder, manifest)
+    if folder.is_file():
+        raise InputError(f"{str(folder)!r} is a file: unpack it and give the model's folder.")
+    found = inspect_model(folder)
+    found.check()
+    other = other_versions(found.model, found.manifest)
+    try:
+        pipeline = _assemble(folder, found.manifest)
+    except InputError as error:
+        if not other:
+            raise
+        raise InputError(f"{error} The model was saved with {other}: fit and save it again with these.") from error
+    if other:
+        told = f"Model {found.model!r} was saved with {other}: its probabilities may differ in their last digits."
+        warnings.warn(told, OtherVersionsWarning, stacklevel=2)
+    return pipeline
+
+
+def _assemble(folder: Path, manifest: Mapping[str, Any]) -> Pipeline:
+    """Return the pipeline that the checked files of a folder hold."""
     pipeline = from_bytes((folder / HEAD).read_bytes())
     if not isinstance(pipeline, Pipeline):
         raise InputError(f"Model {folder.name!r} holds a {type(pipeline).__name__}; expected a Pipeline.")
@@ -40,6 +67,7 @@ def load_model(folder: str | Path) -> Pipeline:
         from hybrid.pipelines.booster import put_boosters  # imports XGBoost
 
         pipeline = put_boosters(pipeline, {name: (folder / name).read_bytes() for name in boosters})
+    _try(pipeline, manifest, folder.name)
     if not manifest["extractors"]:
         return pipeline
     from hybrid.pipelines.build import side_by_side
@@ -47,3 +75,18 @@ def load_model(folder: str | Path) -> Pipeline:
 
     extractors = [load_extractor(record, folder) for record in manifest["extractors"]]
     return Pipeline([(manifest["steps"][0]["name"], side_by_side(extractors)), *pipeline.steps])
+
+
+def _try(head: Pipeline, manifest: Mapping[str, Any], model: str) -> None:
+    """Check that a head takes the columns, and gives a probability for each of the classes, that the manifest names."""
+    width, classes = manifest["width"], manifest["classes"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            proba = head.predict_proba(np.ones((2, width), np.float32))
+            sound = head.classes_.tolist() == classes and proba.shape == (2, len(classes)) and np.isfinite(proba).all()
+        reason = "" if sound else "it does not give a probability for each of the manifest's classes"
+    except Exception as error:  # a stranger's head fails in any way it likes
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+    if reason:
+        raise InputError(f"Model {model!r} holds a head that cannot judge embeddings of {width} columns: {reason}.")

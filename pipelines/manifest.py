@@ -1,6 +1,7 @@
-"""A saved model's manifest, and the checks on its files: all of them, before one is parsed."""
+"""A saved model's manifest: what it says of the model and of its files, read and written."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from hybrid.extractors.identity import fingerprint
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
+HEAD = "head.skops"
 
 MOST_BYTES = 2**26
 
@@ -49,6 +51,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "info": lambda value: isinstance(value, dict),
     "files": _is_files,
 }
+_BOOSTER = re.compile(r"boosters/\d+\.json")
 _LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
 
 
@@ -152,31 +155,6 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Check that a folder holds the files of its manifest, unchanged, and nothing else.
-
-    Raises
-    ------
-    InputError
-        Naming the first file that is missing, changed, not listed, or not inside the folder.
-    """
-    files = manifest["files"]
-    for name, record in files.items():
-        _check_name(folder, name)
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"Model {folder.name!r} lacks its file {name}: copy the whole folder again.")
-        if path.stat().st_size != record["size"]:
-            raise changed(folder.name, name, f"it has {path.stat().st_size} bytes, expected {record['size']}")
-        if file_digest(path) != record["sha256"]:
-            raise changed(folder.name, name, "it does not match its checksum")
-    if foreign := foreign_files(folder, files.__contains__):
-        raise InputError(
-            f"Model {folder.name!r} holds {foreign[0]}, which its manifest does not list: "
-            "move out what does not belong to the model."
-        )
-
-
 def foreign_files(folder: Path, belongs: Callable[[str], bool]) -> list[str]:
     """Return the files that do not belong in a model's folder; what systems leave there is not counted."""
     return [name for name in list_files(folder) if not belongs(name) and not is_left_by_system(name)]
@@ -200,21 +178,15 @@ def list_files(folder: Path) -> list[str]:
     return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
 
 
+def is_booster(name: str) -> bool:
+    """Return whether a file of a saved model is a booster, by its name."""
+    return _BOOSTER.fullmatch(name) is not None
+
+
 def is_left_by_system(name: str) -> bool:
     """Return whether a file is one that looking at a folder may leave in it."""
     last = name.rpartition("/")[2]
     return last in _LEFT_BY_SYSTEMS or last.startswith("._")
-
-
-def _check_name(folder: Path, name: str) -> None:
-    parts = PurePosixPath(name).parts
-    if not is_plain_name(name):
-        raise InputError(f"Model {folder.name!r} lists a file {name!r}, which is no plain name inside its folder.")
-    for depth in range(1, len(parts) + 1):
-        if folder.joinpath(*parts[:depth]).is_symlink():
-            raise InputError(
-                f"Model {folder.name!r} holds a link, {name}; expected a file: copy the file itself there."
-            )
 
 
 def _plain(value: Any) -> Any:

@@ -8,14 +8,11 @@
 A network with ImageNet or random weights is not kept: it is built again, and its fingerprint checked.
 """
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import IO, Any
 
 import numpy as np
@@ -23,19 +20,23 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from hybrid import __version__
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.atomic import replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
-from hybrid.pipelines.manifest import SCHEMA, describe_files, foreign_files, to_json, write_manifest
+from hybrid.pipelines.manifest import (
+    HEAD,
+    SCHEMA,
+    describe_files,
+    foreign_files,
+    is_booster,
+    to_json,
+    write_manifest,
+)
 from hybrid.pipelines.network import is_network, save_extractor
 from hybrid.pipelines.trusted import to_bytes
+from hybrid.pipelines.versions import describe_versions
 
-HEAD = "head.skops"
-
-_BOOSTER = re.compile(r"boosters/\d+\.json")
-_PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "keras")
 _KINDS = {"U": "string", "O": "string", "i": "integer", "u": "integer", "b": "boolean", "f": "float"}
 
 
@@ -79,11 +80,6 @@ def save_model(
     return target
 
 
-def is_booster(name: str) -> bool:
-    """Return whether a file of a saved model is a booster, by its name."""
-    return _BOOSTER.fullmatch(name) is not None
-
-
 def _compose(pipeline: Any, extractor: FeatureExtractor | Sequence[FeatureExtractor] | None) -> Pipeline:
     """Return the fitted pipeline, with the extractors before it if any were given."""
     if not isinstance(pipeline, Pipeline):
@@ -118,7 +114,7 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     manifest = {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _versions(),
+        "versions": describe_versions(),
         **_describe_labels(steps[-1]),
         "width": steps.n_features_in_,
         "steps": [{"name": name, "type": type(step).__name__} for name, step in pipeline.steps],
@@ -150,10 +146,6 @@ def _describe_labels(head: Any) -> dict[str, Any]:
         "labels": "multilabel" if multilabel else _KINDS.get(classes.dtype.kind, classes.dtype.name),
         "classes": classes,
     }
-
-
-def _versions() -> dict[str, str]:
-    return {"hybrid": __version__, "python": python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def _check_target(target: Path) -> None:

@@ -17,11 +17,13 @@ def check_trees(model: Any) -> None:
     Raises
     ------
     InputError
-        If a node leads out of its tree or backwards, or asks for a column that there is not.
+        If a node leads out of its tree or backwards, asks for a column that there is not, or holds no finite number.
     """
     for width, tree in _trees(model, math.inf, set()):
         if tree.node_count != tree.capacity:
             raise _damaged()
+        if not np.isfinite(tree.threshold).all() or not np.isfinite(tree.value).all():
+            raise InputError("The model holds a decision tree with NaN or infinity in it: fit and save it again.")
         check_nodes(tree.children_left, tree.children_right, tree.feature, min(width, tree.n_features))
 
 
@@ -54,16 +56,17 @@ def _trees(value: Any, width: float, seen: set[tuple[int, float]]) -> Iterator[t
     if isinstance(value, Tree):
         yield width, value
         return
-    inside = _inside(value)
+    items = inside(value)
     width = min(width, getattr(value, "n_features_in_", width))
-    if not inside or (id(value), width) in seen:
+    if not items or (id(value), width) in seen:
         return
     seen.add((id(value), width))
-    for item in inside:
+    for item in items:
         yield from _trees(item, width, seen)
 
 
-def _inside(value: Any) -> Collection[Any]:
+def inside(value: Any) -> Collection[Any]:
+    """Return what a container, an array of objects or an instance of a class holds."""
     if isinstance(value, (list, tuple, set)):
         return value
     if isinstance(value, dict):

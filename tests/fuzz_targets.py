@@ -71,7 +71,7 @@ def models(folder: str, count: int, first: int = 0) -> None:
 
     assert hybrid.pipelines.booster
     X = np.random.default_rng(5).normal(size=(20, COLUMNS)).astype(np.float32)
-    bases = [_Model(path.parent) for path in sorted(Path(folder).glob("*/manifest.json"))]
+    bases = [SavedModel(path.parent) for path in sorted(Path(folder).glob("*/manifest.json"))]
     place = Path(folder, "mutated")
 
     def case(seed: int) -> str:
@@ -87,7 +87,7 @@ def models(folder: str, count: int, first: int = 0) -> None:
     _print("models", [base.name for base in bases], fuzz.run(case, range(first, first + count), Path(folder)))
 
 
-class _Model:
+class SavedModel:
     """A saved model, in parts that can be changed one at a time."""
 
     def __init__(self, folder: Path):
@@ -120,7 +120,7 @@ class _Model:
             path = place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        _write_manifest(place, manifest, files)
+        write_manifest(place, manifest, files)
 
     def _head(self, rng: Random) -> bytes:
         members = dict(self.members)
@@ -138,7 +138,7 @@ class _Model:
         return buffer.getvalue()
 
 
-def _write_manifest(place: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> None:
+def write_manifest(place: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> None:
     from hybrid.extractors.identity import fingerprint
 
     manifest.pop("sha256", None)
@@ -170,7 +170,7 @@ def _manifests(folder: str) -> Callable[[Random], object]:
     from hybrid.pipelines.inspection import inspect_model
     from hybrid.pipelines.network import load_extractor
 
-    bases = [_Model(path.parent) for path in sorted(Path(folder).glob("*/manifest.json"))]
+    bases = [SavedModel(path.parent) for path in sorted(Path(folder).glob("*/manifest.json"))]
     place = Path(folder, "inspected")
     place.mkdir()
 
@@ -183,7 +183,7 @@ def _manifests(folder: str) -> Callable[[Random], object]:
             value = mutate_json(rng, base.manifest)
             if not isinstance(value, dict):
                 raise InputError("no object")
-            _write_manifest(place, value, base.files)
+            write_manifest(place, value, base.files)
         found = inspect_model(place)
         command._show(found)
         for record in found.manifest["extractors"]:

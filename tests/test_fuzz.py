@@ -16,10 +16,10 @@ from hybrid.errors import InputError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="fork, and limits of memory that hold, are Linux's")
 
 
-def in_fresh_process(function, folder, count, first=0):
-    """Run a function of `fuzz_targets` in a process of its own, which has no threads and may fork."""
+def in_fresh_process(function, folder, *arguments):
+    """Run a function of `fuzz_targets` or `crafted` in a process of its own, which has no threads and may fork."""
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-    code += f"import fuzz_targets; fuzz_targets.{function}({str(folder)!r}, {count}, {first})"
+    code += f"import crafted, fuzz_targets; {function}({', '.join(map(repr, (str(folder), *arguments)))})"
     env = os.environ | {
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -51,30 +51,34 @@ def models(tmp_path_factory, tiny_network):
 
 
 def test_1000_mutated_images(tmp_path):
-    in_fresh_process("images", tmp_path, 1000)
+    in_fresh_process("fuzz_targets.images", tmp_path, 1000)
 
 
 def test_150_mutated_models(models):
-    in_fresh_process("models", models, 150)
+    in_fresh_process("fuzz_targets.models", models, 150)
+
+
+def test_models_crafted_in_every_array_and_number(models):
+    in_fresh_process("crafted.models", models, "svm-many", "forest-binary", "xgboost-several", "softmax-binary")
 
 
 def test_300_mutated_texts(models):
-    in_fresh_process("texts", models, 300)
+    in_fresh_process("fuzz_targets.texts", models, 300)
 
 
 @pytest.mark.long
 def test_20000_mutated_images(tmp_path):
-    in_fresh_process("images", tmp_path, 20_000, 1_000_000)
+    in_fresh_process("fuzz_targets.images", tmp_path, 20_000, 1_000_000)
 
 
 @pytest.mark.long
 def test_10000_mutated_models(models):
-    in_fresh_process("models", models, 10_000, 1_000_000)
+    in_fresh_process("fuzz_targets.models", models, 10_000, 1_000_000)
 
 
 @pytest.mark.long
 def test_5000_mutated_texts(models):
-    in_fresh_process("texts", models, 5_000, 1_000_000)
+    in_fresh_process("fuzz_targets.texts", models, 5_000, 1_000_000)
 
 
 @pytest.mark.long

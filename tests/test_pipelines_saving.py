@@ -120,7 +120,9 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
     assert manifest["extractors"] == []
     assert [step["name"] for step in manifest["steps"]] == ["scaler", "head"]
     assert set(manifest["files"]) == {"head.skops", "boosters/0.json"}
-    assert {"hybrid", "python", "numpy", "scikit-learn", "skops", "xgboost", "keras"} == set(manifest["versions"])
+    assert {"hybrid", "python", "machine", "numpy", "scikit-learn", "skops", "xgboost", "keras"} == set(
+        manifest["versions"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,16 +150,16 @@ def test_a_lengthened_a_missing_and_a_foreign_file_are_named(model):
     whole = (model / "head.skops").read_bytes()
     (model / "head.skops").write_bytes(whole + b"\0")
     with pytest.raises(
-        InputError, match=rf"Model 'model' was changed after it was saved: head\.skops .it has {len(whole) + 1} b"
+        InputError, match=rf"Model 'model' is not as it was saved: head\.skops .it has {len(whole) + 1} bytes"
     ):
         load_model(model)
     (model / "head.skops").unlink()
-    with pytest.raises(InputError, match=r"Model 'model' lacks its file head\.skops"):
+    with pytest.raises(InputError, match=r"Model 'model' is not as it was saved: head\.skops .it is missing"):
         load_model(model)
     (model / "head.skops").write_bytes(whole)
     (model / "boosters").mkdir()
     (model / "boosters" / "0.json").write_text("{}")
-    with pytest.raises(InputError, match=r"holds boosters/0\.json, which its manifest does not list"):
+    with pytest.raises(InputError, match=r"boosters/0\.json .the manifest does not list it"):
         load_model(model)
 
 
@@ -173,7 +175,7 @@ def test_what_a_system_leaves_in_a_folder_does_no_harm(model):
 )
 def test_a_name_outside_the_folder_is_refused_before_it_is_read(model, name):
     rewrite(model, files={name: {"size": 0, "sha256": "0"}})
-    with pytest.raises(InputError, match="no plain name inside its folder"):
+    with pytest.raises(InputError, match="no plain name inside the model"):
         load_model(model)
 
 
@@ -182,7 +184,7 @@ def test_links_are_refused(model, tmp_path):
     outside = tmp_path / "outside.skops"
     (model / "head.skops").replace(outside)
     (model / "head.skops").symlink_to(outside)
-    with pytest.raises(InputError, match=r"holds a link, head\.skops"):
+    with pytest.raises(InputError, match=r"head\.skops .it is no plain file"):
         load_model(model)
 
 
