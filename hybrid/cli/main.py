@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Do what a recipe says: train, extract, fit, compare.",
     "inspect": "Show and check a saved model, without loading it.",
     "predict": "Labels and probabilities of new images.",
+    "export": "A saved model as one ONNX file, from pixels to probabilities.",
     "cache": "Look after the embedding store: list, verify, gc, rm, explain.",
     "doctor": "Prove an extractor before it is trusted.",
     "backbones": "List the networks there are.",
