@@ -1,6 +1,7 @@
 """Folders of made pictures: what the benchmarks extract from."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def make_small(folder: Path, count: int, side: int, suffix: str) -> Path:
     return _write(folder, count, suffix, lambda number: made_photographs(1, (side, side), 3, seed=number)[0])
 
 
-def make_large(folder: Path, count: int) -> Path:
+def make_large(folder: Path, count: int, quality: int = 75) -> Path:
     """Write `count` different JPEGs of 1300×1000 to 1700×1400, every other one grey."""
     bases = made_photographs(_BASES, (1500, 1800), 3)
 
@@ -29,16 +30,16 @@ def make_large(folder: Path, count: int) -> Path:
         part = bases[number % _BASES, top : top + height, left : left + width]
         return part[..., 1] if number % 2 else part
 
-    return _write(folder, count, ".jpg", picture)
+    return _write(folder, count, ".jpg", picture, quality)
 
 
-def _write(folder: Path, count: int, suffix: str, picture) -> Path:
+def _write(folder: Path, count: int, suffix: str, picture: Callable[[int], np.ndarray], quality: int = 90) -> Path:
     for name in CLASSES:
         (folder / name).mkdir(parents=True)
 
     def write(number: int) -> None:
         path = folder / CLASSES[number % len(CLASSES)] / f"{number:05d}{suffix}"
-        Image.fromarray(picture(number)).save(path, quality=90)
+        Image.fromarray(picture(number)).save(path, quality=quality)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(write, range(count)))
