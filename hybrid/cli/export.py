@@ -1,5 +1,6 @@
 """`hybrid export`."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -83,7 +84,7 @@ def export(
         done = export_onnx(folder, target, check=check, images=images, tolerance=tolerance)
     agreement = done.agreement
     if as_json:
-        print_json({"file": str(done.path), "notes": done.notes})
+        print_json({"file": str(done.path), "agreement": asdict(agreement), "notes": done.notes})
         return
     click.echo(f"Wrote {done.path}")
     click.echo(

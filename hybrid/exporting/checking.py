@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from hybrid.errors import InputError
 from hybrid.exporting.assembling import EMBEDDINGS, LABEL, PROBABILITIES, PixelInput
 from hybrid.extractors.source import BadImageError, ImageSource
+from hybrid.prediction import judge
 
 _BATCH = 32
 _SAME = 1e-4  # of the same embeddings, whatever tolerance was asked for
@@ -74,12 +75,12 @@ def compare(
         If ONNX Runtime cannot run the graph, a probability differs by more, or a label that is decided differs.
     """
     rows, found, label, embeddings = _run(model, inputs, X)
-    expected, said = pipeline.predict_proba(X[rows]), pipeline.predict(X[rows])
-    same = _largest(np.abs(found - pipeline[1:].predict_proba(embeddings)))
-    apart = np.abs(found - expected)
-    other = label != said
+    head, classes = pipeline[1:], pipeline[-1].classes_
+    expected, said = judge(head, pipeline[0].transform(X[rows])[None], classes)
+    of_same, _ = judge(head, embeddings[None], classes)
+    same, apart, other = float(np.abs(found - of_same).max()), np.abs(found - expected), label != said
     agreement = Agreement(
-        len(rows), source, _largest(apart), same, int(np.atleast_2d(other.T).any(axis=0).sum()), tolerance
+        len(rows), source, float(apart.max()), same, int(np.atleast_2d(other.T).any(axis=0).sum()), tolerance
     )
     if not (agreement.largest_difference <= tolerance and same <= _SAME):  # so written that NaN fails
         raise _differs(agreement, int((apart > tolerance).any(axis=1).sum()))
@@ -151,16 +152,12 @@ def undecided(head: Any, proba: NDArray[np.float64], tolerance: float) -> NDArra
     return first - second <= 2 * tolerance
 
 
-def _largest(apart: NDArray[np.float64]) -> float:
-    return float(apart.max())
-
-
 def _differs(agreement: Agreement, images: int) -> InputError:
     said = (
         f"The graph's probabilities differ from the model's by up to {agreement.largest_difference:.1e}, by more than "
         f"{agreement.tolerance:g} on {images} of {agreement.images} images, so nothing was written"
     )
-    if agreement.of_the_same_embeddings > _SAME:
+    if not agreement.of_the_same_embeddings <= _SAME:
         return InputError(f"{said}: even of the same embeddings by {agreement.of_the_same_embeddings:.1e}.")
     return InputError(
         f"{said}. Of the same embeddings they are the same to {agreement.of_the_same_embeddings:.1e}: these images lie "
