@@ -18,6 +18,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones import Backbone, BackboneSpec
 from hybrid.extractors.custom import Architecture
 from hybrid.extractors.request import keras_home
+from hybrid.extractors.stranger import check_keras_file
 from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
 
 
@@ -76,13 +77,15 @@ def load_network(spec: BackboneSpec, weights: str, size: tuple[int, int] | None,
 
 
 def load_keras_file(path: Path) -> keras.Model:
-    """Load a user's ``.keras`` file in Keras's safe mode: no code in the file is run.
+    """Load a user's ``.keras`` file in Keras's safe mode, once it was looked at: no code in the file is run.
 
     Raises
     ------
     InputError
-        If the file is no ``.keras`` file, or needs code of its own (Lambda layers, custom classes).
+        If the file is no ``.keras`` file, needs code of its own (Lambda layers, custom classes) or other files, or
+        would be unpacked to far more than its size.
     """
+    check_keras_file(path)
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # a stranger's file fails in any way it likes

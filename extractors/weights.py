@@ -7,6 +7,7 @@ import h5py
 import keras
 
 from hybrid.errors import InputError
+from hybrid.extractors.stranger import check_hdf5
 
 Shapes = list[tuple[str, list[tuple[int, ...]]]]
 
@@ -45,6 +46,11 @@ def file_shapes(path: Path) -> Shapes | None:
     except OSError as error:
         raise InputError(f"{str(path)!r} is no weights file: HDF5 was expected.") from error
     with file:
+        try:
+            check_hdf5(file, path.stat().st_size)
+        except (ValueError, RuntimeError, KeyError, OSError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise InputError(f"Weights file {str(path)!r} cannot be loaded safely: {reason}.") from error
         root = file.get("model_weights", file)
         if "layer_names" not in root.attrs:
             if path.name.endswith(".weights.h5"):
