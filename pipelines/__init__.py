@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from hybrid.pipelines.manifest import read_manifest
     from hybrid.pipelines.saving import save_model
     from hybrid.pipelines.search import tune
+    from hybrid.pipelines.versions import OtherVersionsWarning
     from hybrid.pipelines.weighting import choose_weights
 
 __all__ = [
     "Ensemble",
+    "OtherVersionsWarning",
     "adjust",
     "choose_weights",
     "load_model",
@@ -31,6 +33,7 @@ __all__ = [
 
 _HOMES = {
     "Ensemble": "ensemble",
+    "OtherVersionsWarning": "versions",
     "adjust": "adjusted",
     "choose_weights": "weighting",
     "load_model": "loading",

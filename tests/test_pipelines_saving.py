@@ -1,6 +1,7 @@
 """Saved models: what comes back is what was saved, and what was changed does not come back."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
 from hybrid.extractors.atomic import read_json, write_json
 from hybrid.extractors.identity import fingerprint
-from hybrid.pipelines import load_model, make_head_pipeline, read_manifest, save_model
+from hybrid.pipelines import adjust, load_model, make_ensemble, make_head_pipeline, read_manifest, save_model
 
 ROOT = Path(__file__).parents[1]
 # A forest adds up its trees in the order in which its threads finish: the last bit needs one thread.
@@ -30,6 +32,7 @@ def labels(kind):
     return {
         "strings": np.where(X[:, 0] > 0, "sick", "healthy"),
         "numbers": np.where(X[:, 0] > 0, 2, 1),
+        "truths": X[:, 0] > 0,
         "classes": np.array(["a", "b", "ç"])[np.digitize(X[:, 0], [-0.4, 0.4])],
         "multilabel": (X[:, :3] > 0).astype(int),
     }[kind]
@@ -67,19 +70,29 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-def test_every_head_and_kind_of_label_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
+def test_everything_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
+    """Every head, calibrated and not, on every kind of label; ensembles; a folder, and a .zip of one unpacked again."""
     X = embeddings()
     np.save(tmp_path / "X.npy", X)
-    saved = {}
-    for head in HEADS:
-        for kind in ("strings", "numbers", "classes", "multilabel"):
-            pipeline = fitted(head, kind, pca=5)
-            saved[save_model(pipeline, tmp_path / f"{head}-{kind}").name] = pipeline
+    pipelines = {}
+    for kind in ("strings", "numbers", "truths", "classes", "multilabel"):
+        y = labels(kind)
+        for head in HEADS:
+            pipelines[f"{head}-{kind}"] = plain = fitted(head, kind, pca=5)
+            pipelines[f"{head}-{kind}-calibrated"] = adjust(plain, X, y, calibration="auto", validation=(X, y))
+        ensemble = make_ensemble([3, 5], ["svm", "xgboost"], params=QUICK).set_params(weights=[1, 2, 3, 4])
+        pipelines[f"ensemble-{kind}"] = Pipeline([("head", ensemble)]).fit(X, y)
+    for name, pipeline in pipelines.items():
+        save_model(pipeline, tmp_path / name)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "ensemble-classes")
+    shutil.rmtree(tmp_path / "ensemble-classes")
+    shutil.unpack_archive(packed, tmp_path / "ensemble-classes")
     subprocess.run([sys.executable, "-c", LOAD_ALL, str(tmp_path)], cwd=ROOT, check=True)
-    for name, pipeline in saved.items():
+    for name, pipeline in pipelines.items():
         with np.load(tmp_path / f"{name}.npz") as loaded:
             np.testing.assert_array_equal(loaded["proba"], pipeline.predict_proba(X), err_msg=name)
             np.testing.assert_array_equal(loaded["label"], pipeline.predict(X), err_msg=name)
+            assert loaded["label"].dtype == pipeline.predict(X).dtype
 
 
 @pytest.mark.parametrize("calibration", ["isotonic", "temperature"])
