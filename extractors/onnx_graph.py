@@ -83,19 +83,39 @@ def _quietly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _constants_inside(model: "keras.Model") -> Iterator[None]:
-    """Have the statistics of Normalization layers translated as constants: as tensors they would become inputs."""
-    import keras
+    """Have tensors that the network holds translated as constants, where they would become inputs of the graph.
 
-    kept: list[tuple[Any, str, Any]] = [
-        (layer, name, getattr(layer, name))
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.Normalization)
-        for name in ("mean", "variance")
-    ]
-    for layer, name, value in kept:
-        setattr(layer, name, keras.ops.convert_to_numpy(value))
+    Those are the statistics of Normalization layers, and what Keras's own preprocessing adds to the pixels.
+    """
+    kept = [(holder, name, getattr(holder, name)) for holder, name in _holders(model)]
+    for holder, name, value in kept:
+        setattr(holder, name, _as_arrays(value))
     try:
         yield
     finally:
-        for layer, name, value in kept:
-            setattr(layer, name, value)
+        for holder, name, value in kept:
+            setattr(holder, name, value)
+
+
+def _holders(model: "keras.Model") -> Iterator[tuple[Any, str]]:
+    """Yield the objects in a network that may hold tensors which are no weights, and their attributes' names."""
+    import keras
+
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            yield layer, "mean"
+            yield layer, "variance"
+        for operation in getattr(layer, "operations", ()):
+            for node in operation._inbound_nodes:
+                yield node.arguments, "args"
+                yield node.arguments, "kwargs"
+
+
+def _as_arrays(value: Any) -> Any:
+    import keras
+
+    def as_array(one: Any) -> Any:
+        is_value = keras.ops.is_tensor(one) and not isinstance(one, keras.KerasTensor)
+        return keras.ops.convert_to_numpy(one) if is_value else one
+
+    return keras.tree.map_structure(as_array, value)

@@ -117,12 +117,26 @@ def test_a_networks_own_output(tiny_network, images, tmp_path):
     np.testing.assert_allclose(run(done.path, pixels)[0], pipeline.predict_proba(images[0]), rtol=0, atol=1e-5)
 
 
-def test_a_network_that_normalises_by_statistics_of_its_own(images, tmp_path):
+def normalised(x):
+    import keras
+
+    return keras.layers.Normalization(mean=[90.0], variance=[400.0])(x)
+
+
+def centred(x):
+    """As Keras's own preprocessing of ResNet50 and VGG does it: an operation with a tensor that is no weight."""
+    import keras
+
+    return keras.ops.add(x, keras.ops.convert_to_tensor(np.full((1, 1, 1, 1), -90.0, np.float32)))
+
+
+@pytest.mark.parametrize("preprocess", [normalised, centred])
+def test_a_network_with_constants_of_its_own(images, tmp_path, preprocess):
     import keras
 
     inputs = keras.Input((16, 16, 1))
-    x = keras.layers.Normalization(mean=[90.0], variance=[400.0])(inputs)
-    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(keras.layers.Conv2D(4, 5)(x)))
+    x = keras.layers.Conv2D(4, 5)(preprocess(inputs))
+    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(x))
     keras.Model(inputs, outputs).save(tmp_path / "own.keras")
     X, y = images
     model = save_model(make_pipeline(tmp_path / "own.keras", "softmax").fit(X, y), tmp_path / "model")

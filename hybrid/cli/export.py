@@ -69,7 +69,6 @@ def export(
     other heads of scikit-learn            can, with one label an image, where skl2onnx knows them
     means over views                       cannot: views are drawn by an image's content
     lower precision                        cannot: every runtime rounds it in its own way
-    ResNet50, VGG16, DenseNet121           cannot yet: the means of their preprocessing are lost on the way
     ConvNeXt                               cannot: tf2onnx does not know two of its operations
     """  # noqa: D301 - click's mark for lines that are not to be joined
     from hybrid.exporting.export import check_installed, default_name, export_onnx
