@@ -57,16 +57,18 @@ class Workspace:
 def find_model(model: str, workspace: str | Path) -> Path:
     """Return the folder of a saved model: of one in the workspace by its name, or of any by its path.
 
+    A .zip of a saved model is checked and unpacked into the cache.
+
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or the .zip is not as it was saved.
     """
     given = Path(model).expanduser()
     if given.is_file():
-        raise InputError(
-            f"{model!r} is a file: unpack it and give the folder; `hybrid inspect` checks a .zip as it is."
-        )
+        from hybrid.pipelines.unpacking import unpack_model
+
+        return unpack_model(given)
     for folder in (given, given / "model"):
         if (folder / "manifest.json").is_file():
             return folder

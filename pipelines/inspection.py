@@ -24,6 +24,7 @@ from hybrid.pipelines.manifest import (
     read_manifest,
 )
 
+_FREE, _MOST_EXPANSION = 2**26, 50  # what a model's files, numbers for the most part, never reach
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -76,7 +77,7 @@ def inspect_model(path: str | Path) -> Inspection:
         return _inspected(read_manifest(path), _Folder(path))
     try:
         with zipfile.ZipFile(path) as archive:
-            contents = _Archive(archive, path)
+            contents = Archive(archive, path)
             return _inspected(parse_manifest(contents.manifest(), contents.model, f"{path}/{MANIFEST}"), contents)
     except InputError:
         raise
@@ -108,7 +109,7 @@ class _Folder:
         return (self._path / name).open("rb")
 
 
-class _Archive:
+class Archive:
     """The files of a .zip in which a model's folder, or what is in it, was packed."""
 
     def __init__(self, archive: zipfile.ZipFile, path: Path):
@@ -128,12 +129,14 @@ class _Archive:
         return name.removeprefix(prefix) if name.startswith(prefix) else f"../{name}"
 
     def manifest(self) -> bytes:
+        """Return the manifest's content; raise `InputError` if it cannot be read."""
         fault = self.fault(MANIFEST) or (self.size(MANIFEST) > MOST_BYTES and f"it has {self.size(MANIFEST):,} bytes")
         if fault:
             raise InputError(f"Model {self.model!r} has no {MANIFEST} that can be read: {fault}.")
         return self._archive.read(self._members[MANIFEST])
 
     def names(self) -> list[str]:
+        """Return the names of the model's files but the manifest's."""
         return [name for name in self._members if name != MANIFEST]
 
     def fault(self, name: str) -> str:
@@ -145,21 +148,25 @@ class _Archive:
             return "it is encrypted"
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             return "it is packed in a way that is not read here"
+        if info.file_size > max(_FREE, _MOST_EXPANSION * info.compress_size):
+            return f"its {info.compress_size:,} bytes would be unpacked to {info.file_size:,}"
         kind = stat.S_IFMT(info.external_attr >> 16)
         return "" if kind in (0, stat.S_IFREG) else "it is no plain file"
 
     def size(self, name: str) -> int:
+        """Return a file's bytes when unpacked, as the archive states them."""
         return self._members[name].file_size
 
     def open(self, name: str) -> IO[bytes]:
+        """Return a file, unpacked as it is read."""
         return self._archive.open(self._members[name])
 
 
-def _inspected(manifest: dict[str, Any], contents: _Folder | _Archive) -> Inspection:
+def _inspected(manifest: dict[str, Any], contents: _Folder | Archive) -> Inspection:
     return Inspection(contents.model, manifest, dict(_faults(manifest["files"], contents)))
 
 
-def _faults(files: dict[str, Any], contents: _Folder | _Archive) -> Iterator[tuple[str, str]]:
+def _faults(files: dict[str, Any], contents: _Folder | Archive) -> Iterator[tuple[str, str]]:
     found = contents.names()
     for name, record in files.items():
         if fault := _fault(name, record, found, contents):
@@ -169,7 +176,7 @@ def _faults(files: dict[str, Any], contents: _Folder | _Archive) -> Iterator[tup
             yield name, "the manifest does not list it"
 
 
-def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folder | _Archive) -> str:
+def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folder | Archive) -> str:
     if not is_plain_name(name):
         return "it is no plain name inside the model"
     if name not in found:

@@ -12,6 +12,7 @@ from hybrid.errors import InputError
 from hybrid.pipelines.inspection import inspect_model
 from hybrid.pipelines.manifest import HEAD, is_booster
 from hybrid.pipelines.trusted import from_bytes
+from hybrid.pipelines.unpacking import unpack_model
 from hybrid.pipelines.versions import OtherVersionsWarning, other_versions
 
 
@@ -21,7 +22,7 @@ def load_model(folder: str | Path) -> Pipeline:
     Parameters
     ----------
     folder : str or Path
-        The model's folder.
+        The model's folder, or a .zip of it, which is unpacked into the cache.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def load_model(folder: str | Path) -> Pipeline:
     """
     folder = Path(folder).expanduser().absolute()
     if folder.is_file():
-        raise InputError(f"{str(folder)!r} is a file: unpack it and give the model's folder.")
+        folder = unpack_model(folder)
     found = inspect_model(folder)
     found.check()
     other = other_versions(found.model, found.manifest)

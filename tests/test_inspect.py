@@ -62,10 +62,6 @@ def test_a_zip_of_what_is_in_the_folder_will_do(hybrid, model, tmp_path):
     assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", model))
 
 
-def test_a_zip_is_not_predicted_with_and_the_way_out_is_said(hybrid, packed):
-    assert "unpack it and give the folder" in hybrid("predict", packed, "x.png", code=1)
-
-
 def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, model, tmp_path):
     shutil.copytree(model, tmp_path / "hybrid_runs/models/mine/model")
     write_json(tmp_path / "hybrid_runs/models/mine/metrics.json", {})

@@ -56,10 +56,10 @@ def export(
 ) -> None:
     """Write a saved MODEL as one file, from pixels to probabilities and labels, checked against it.
 
-    MODEL is the name of a fitted model of the workspace, or the folder of a saved one. The graph holds preprocessing,
-    networks, scaler, PCA, head, calibration and threshold, and takes uint8 pixels of the networks' size, (N, height,
-    width, channels). Before it is written it is run in ONNX Runtime beside the model; if a probability differs by more
-    than the tolerance, there is no file.
+    MODEL is the name of a fitted model of the workspace, or a saved one: its folder, or a .zip of it. The graph
+    holds preprocessing, networks, scaler, PCA, head, calibration and threshold, and takes uint8 pixels of the
+    networks' size, (N, height, width, channels). Before it is written it is run in ONNX Runtime beside the model;
+    if a probability differs by more than the tolerance, there is no file.
 
     \b
     svm, softmax, a network's own output   can be exported

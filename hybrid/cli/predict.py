@@ -31,7 +31,7 @@ def predict(
 ) -> None:
     """Print labels and probabilities of new IMAGES (files or folders) as CSV, or as JSON with --json.
 
-    MODEL is the name of a fitted model of the workspace, or the folder of a saved one.
+    MODEL is the name of a fitted model of the workspace, or a saved one: its folder, or a .zip of it.
     """
     from hybrid.prediction import find_images, predict_images
 
