@@ -34,12 +34,10 @@ def test_the_lock_file_names_packages_and_versions_alone():
     assert len(LOCKED) > 50
 
 
-@pytest.mark.parametrize(("package", "mended"), [("keras", "3.15.1"), ("pillow", "12.3"), ("skops", "0.13")])
-def test_versions_with_known_advisories_are_not_allowed(package, mended):
+@pytest.mark.parametrize(("package", "last"), [("keras", "3.15.0"), ("pillow", "12.2.9"), ("skops", "0.12.9")])
+def test_versions_with_known_advisories_are_not_allowed(package, last):
     (one,) = [one for one in asked_for() if one.name == package]
-    before = {"3.15.1": "3.15.0", "12.3": "12.2.9", "0.13": "0.12.9"}[mended]
-    assert one.specifier.contains(mended)
-    assert not one.specifier.contains(before)
+    assert not one.specifier.contains(last)
 
 
 def audited(monkeypatch, capsys, stdout="", stderr="", error=None):
