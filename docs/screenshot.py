@@ -8,7 +8,7 @@ from pathlib import Path
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-WIDTH, HEIGHT = 1200, 1320
+WIDTH, HEIGHT = 1320, 1320
 
 
 def main(report: str = "hybrid_runs/reports/report.html", picture: str = "docs/report.png") -> None:
