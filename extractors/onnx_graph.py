@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def to_onnx(extractor: Extractor) -> "onnx.ModelProto":
             _translate(model, path)
             network = onnx.load(path)
     except Exception as error:  # the translator fails in any way it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         raise InputError(f"The network of {backbone!r} cannot be translated to ONNX: {reason}") from error
     if len(network.graph.input) != 1:
         foreign = ", ".join(value.name for value in network.graph.input[1:])

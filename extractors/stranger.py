@@ -14,7 +14,7 @@ from typing import Any
 
 import h5py
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.atomic import parse_json
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -49,7 +49,7 @@ def check_keras_file(path: Path) -> None:
         with h5py.File(io.BytesIO(data), "r") as weights:
             check_hdf5(weights, len(data))
     except Exception as error:  # a stranger's file fails in any way it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         raise InputError(f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason}.") from error
 
 

@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend, and the sentence for an unknown name."""
+"""The one exception for what a user can mend, and the sentences that errors are made of."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -22,6 +22,17 @@ class MissingExtraError(InputError, ImportError):
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed: pip install 'hybrid[{extra}]'"
         )
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an exception from elsewhere says, as a short part of a sentence; its class if it says nothing.
+
+    Examples
+    --------
+    >>> reason_of(ValueError(" no such   file")), reason_of(KeyError())
+    ('no such file', 'KeyError')
+    """
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "") -> InputError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.datasets.scan import link_error, list_below
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extraction import Progress
 from hybrid.extractors.source import ImageSource, Source
@@ -125,7 +125,7 @@ def judge(head: "Pipeline", blocks: np.ndarray, labels: Sequence[Any]) -> tuple[
         sound = np.shape(proba) == expected and np.shape(predicted) in (expected, expected[:1])
         reason = "" if sound and np.isfinite(proba).all() else "it does not give a probability for each label"
     except Exception as error:  # what a stranger's head raises, nobody can list
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
     if reason:
         raise InputError(f"The model's head cannot judge embeddings of {blocks.shape[2]} columns: {reason}.")
     return proba, predicted

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.pipelines.inspection import inspect_model
 from hybrid.pipelines.manifest import HEAD, is_booster
 from hybrid.pipelines.trusted import from_bytes
@@ -88,6 +88,6 @@ def _try(head: Pipeline, manifest: Mapping[str, Any], model: str) -> None:
             sound = head.classes_.tolist() == classes and proba.shape == (2, len(classes)) and np.isfinite(proba).all()
         reason = "" if sound else "it does not give a probability for each of the manifest's classes"
     except Exception as error:  # a stranger's head fails in any way it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
     if reason:
         raise InputError(f"Model {model!r} holds a head that cannot judge embeddings of {width} columns: {reason}.")

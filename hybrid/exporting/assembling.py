@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 from sklearn.pipeline import Pipeline
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.exporting.builder import Builder
 from hybrid.exporting.heads import label_type, labels, probabilities
 from hybrid.extractors import FeatureExtractor
@@ -65,7 +65,7 @@ def assemble(pipeline: Pipeline) -> tuple[onnx.ModelProto, list[PixelInput]]:
     except InputError:
         raise
     except Exception as error:  # what a stranger's head lacks, nobody can list
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         raise InputError(f"The model's head cannot be exported: {reason}") from error
     graph.add("Cast", proba, output=PROBABILITIES, to=TensorProto.FLOAT)
     inputs = list(dict.fromkeys(given))

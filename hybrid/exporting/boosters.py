@@ -7,7 +7,7 @@ import onnx
 from scipy.special import logit
 
 from hybrid.classifiers.xgboost import XGBoost
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.exporting.builder import Builder
 from hybrid.extractors.onnx_graph import OPSET
 
@@ -23,7 +23,7 @@ def booster(graph: Builder, head: XGBoost, X: str, width: int) -> str:
             kind = [("X", FloatTensorType([None, width]))]
             model = convert_xgboost(head.model_, initial_types=kind, target_opset=OPSET)
     except Exception as error:  # the translator fails in any way it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         raise InputError(f"The head XGBoost cannot be exported: onnxmltools says {reason}") from error
     if head.multilabel_:
         _as_labels(model, len(head.classes_))

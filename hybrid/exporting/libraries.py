@@ -6,7 +6,7 @@ from typing import Any
 import onnx
 from sklearn.preprocessing import StandardScaler
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.exporting.builder import ML_OPSET, Builder
 from hybrid.extractors.onnx_graph import OPSET
 
@@ -44,5 +44,5 @@ def _translate(step: Any, width: int, options: dict[str, Any]) -> onnx.ModelProt
                 target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
             )
     except Exception as error:  # the translator fails in any way it likes
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = reason_of(error)
         raise InputError(f"The step {type(step).__name__} cannot be exported: skl2onnx says {reason}") from error
