@@ -13,6 +13,7 @@ from hybrid.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.extractors.atomic import read_json
 from hybrid.pipelines import read_manifest
+from hybrid.seen import TRAINING_RECORD
 from hybrid.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def collect(group: "Group", dataset: Dataset | None = None) -> Material:
                 found.sets.setdefault(name, load_set(workspace, name))
         for network in _networks(model, found, workspace):
             with suppress(InputError):
-                found.trainings.setdefault(network.name, read_json(network / "training.json"))
+                found.trainings.setdefault(network.name, read_json(network / TRAINING_RECORD))
     found.dataset, found.missing = _data(group, dataset, found.sets)
     return found
 
@@ -87,7 +88,7 @@ def _networks(model: dict[str, Any], found: Material, workspace: Workspace) -> I
     backbones = [one.info["extractor"]["params"]["backbone"] for one in found.sets_of(model)]
     for backbone in dict.fromkeys([*backbones, *one_or_many(model.get("backbone"))]):
         folder = workspace.networks / Path(backbone).parent.name
-        if Path(backbone).suffix == ".keras" and (folder / "training.json").is_file():
+        if Path(backbone).suffix == ".keras" and (folder / TRAINING_RECORD).is_file():
             yield folder
 
 

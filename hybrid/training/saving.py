@@ -11,6 +11,7 @@ from hybrid.extractors.digests import FileDigests
 from hybrid.extractors.pretrained import Trainable, parse_trainable
 from hybrid.extractors.source import ImageSource
 from hybrid.extractors.store import default_cache
+from hybrid.seen import TRAINING_RECORD
 from hybrid.training.options import TrainedNetwork, TrainingOptions
 
 BEST, LAST = "network.keras", "last.keras"
@@ -51,5 +52,5 @@ def save_network(
             "waiting": round(trained.waiting, 4),
             "history": trained.history,
         }
-        write_json(new / "training.json", record)
+        write_json(new / TRAINING_RECORD, record)
     return folder / BEST
