@@ -118,6 +118,7 @@ def classifiers(left_out: set[str]) -> Iterator[tuple[str, Any]]:
             if name != "xgboost" and find_spec("sklearnex"):
                 yield f"{REFERENCES[name][0]}, intelex", _intelex(REFERENCES[name][1])
         yield f"hybrid {name}", make_head(name)
+    yield "hybrid forest, pls=16", make_head("forest", pls=16)
 
 
 def measured(label: str, model: Any, folds: list[Fold], repeats: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import math
 import random
 import re
 import sys
@@ -14,12 +15,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.backbones import Backbone, BackboneSpec
 from hybrid.extractors.custom import Architecture
 from hybrid.extractors.request import keras_home
 from hybrid.extractors.stranger import check_keras_file
 from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
+
+# Of a stranger's network: weights that need not be in its file, and what a layer may make of one image.
+_FREE_BYTES, _MOST_NUMBERS = 2**26, 2**28
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,16 +86,32 @@ def load_keras_file(path: Path) -> keras.Model:
     Raises
     ------
     InputError
-        If the file is no ``.keras`` file, needs code of its own (Lambda layers, custom classes) or other files, or
-        would be unpacked to far more than its size.
+        If the file is no ``.keras`` file, needs code of its own (Lambda layers, custom classes) or other files, would
+        be unpacked to far more than its size, or describes layers far larger than the weights in it.
     """
-    check_keras_file(path)
+    config, held = check_keras_file(path)
     try:
+        _check_extent(config, held)
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # a stranger's file fails in any way it likes
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason}") from error
+        raise InputError(
+            f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason_of(error)}"
+        ) from error
     return network
+
+
+@fresh_state
+def _check_extent(config: dict[str, Any], held: int) -> None:
+    """Build a file's network without allocating its weights, and compare these with the bytes that the file holds."""
+    with keras.StatelessScope(initialize_variables=False):
+        network = keras.saving.deserialize_keras_object(config | {"compile_config": None})
+    described = sum(math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in network.variables)
+    if described > max(_FREE_BYTES, 2 * held):
+        raise InputError(f"it describes weights of {described:,} bytes, and holds {held:,} bytes")
+    for layer in network._flatten_layers():
+        for tensor in keras.tree.flatten(getattr(layer, "output", [])):
+            if (numbers := math.prod(side or 1 for side in tensor.shape)) > _MOST_NUMBERS:
+                raise InputError(f"its layer {layer.name!r:.100} makes {numbers:,} numbers of an image")
 
 
 def compute_in(network: keras.Model, precision: str) -> None:

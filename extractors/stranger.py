@@ -28,8 +28,13 @@ _FUNCTIONS = {"activations", "constraints", "initializers", "losses", "metrics",
 _CLASSES = _FUNCTIONS | {"applications", "dtype_policies", "layers", "models", "optimizers", "quantizers", "random"}
 
 
-def check_keras_file(path: Path) -> None:
+def check_keras_file(path: Path) -> tuple[dict[str, Any], int]:
     """Check a ``.keras`` file: its archive, every object that its configuration names, and its weights.
+
+    Returns
+    -------
+    dict, int
+        The configuration, and the bytes of the weights.
 
     Raises
     ------
@@ -44,10 +49,12 @@ def check_keras_file(path: Path) -> None:
                 )
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
-            _check_config(parse_json(_read(archive, _CONFIG)))
+            config = parse_json(_read(archive, _CONFIG))
+            _check_config(config)
             data = _read(archive, _WEIGHTS)
         with h5py.File(io.BytesIO(data), "r") as weights:
             check_hdf5(weights, len(data))
+        return config, len(data)
     except Exception as error:  # a stranger's file fails in any way it likes
         reason = reason_of(error)
         raise InputError(f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason}.") from error

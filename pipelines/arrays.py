@@ -13,12 +13,14 @@ from sklearn.pipeline import Pipeline
 from hybrid.errors import InputError
 from hybrid.pipelines.trees import inside
 
-# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, w columns.
+# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, p columns
+# that the trees get, w columns.
 _USED = {
     "AdjustedHead": {"thresholds_": "t"},
     "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
     "LinearSVC": {"coef_": "kw", "intercept_": "k"},
     "LogisticRegression": {"coef_": "kw", "intercept_": "k"},
+    "RandomForest": {"centre_": "w", "projection_": "wp"},
     "PCA": {"mean_": "w", "components_": "cw", "explained_variance_": "c"},
     "StandardScaler": {"mean_": "w", "scale_": "w"},
     "_SigmoidCalibration": {"a_": "", "b_": ""},
@@ -69,6 +71,8 @@ def _size(part: Any, letter: str) -> int:
             return 1 if len(part.classes_) == 2 else len(part.classes_)
         case "n":
             return len(part.X_thresholds_)
+        case "p":
+            return int(part.models_[0].n_features_in_)
         case "t":
             return len(part.classes_) if part.multilabel_ else 1
     return int(part.n_features_in_)

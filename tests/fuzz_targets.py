@@ -1,4 +1,4 @@
-"""What is fuzzed: images through the loader, saved models through load and predict, text that anybody may write.
+"""What is fuzzed: images through the loader, saved models through load and predict, networks, text that anybody writes.
 
 Each function runs its cases in the process it is called in, which may fork, and prints the counts.
 """
@@ -148,6 +148,38 @@ def write_manifest(place: Path, manifest: dict[str, Any], files: dict[str, bytes
                 manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     text = json.dumps(manifest | {"sha256": fingerprint(manifest)})
     (place / "manifest.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+
+
+# --- networks
+
+
+def networks(folder: str, network: str, count: int, first: int = 0) -> None:
+    """Mutated `.keras` files, looked at, and built by Keras where nothing was found."""
+    from hybrid.extractors.networks import load_keras_file
+
+    path = Path(folder, "mutated.keras")
+    with zipfile.ZipFile(network) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+
+    def case(seed: int) -> str:
+        rng = Random(seed)
+        changed = {
+            "config.json": json.dumps(mutate_json(rng, config)).encode(),
+            "model.weights.h5": mutate_bytes(rng, members["model.weights.h5"]),
+        }
+        name = rng.choice(list(changed))
+        with zipfile.ZipFile(path, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as archive:
+            for member, data in (members | {name: changed[name]}).items():
+                archive.writestr(member, data)
+        if rng.random() < 0.3:
+            path.write_bytes(mutate_bytes(rng, path.read_bytes()))
+        assert load_keras_file(path).layers
+        return "read"
+
+    _print(
+        "networks", ["configuration", "weights", "archive"], fuzz.run(case, range(first, first + count), Path(folder))
+    )
 
 
 # --- text

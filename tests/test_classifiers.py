@@ -328,3 +328,49 @@ def test_the_svm_never_turns_its_own_decisions_round():
     y = np.repeat(np.arange(20), 4)
     X = rng.normal(size=(80, 100)) + 0.3 * rng.normal(size=(20, 100))[y]
     assert (LinearSVM().fit(X, y).predict(X) == y).mean() > 0.95
+
+
+# -- the forest on partial least squares ------------------------------------------------------------
+
+
+def spread(n, width=200, seed=0):
+    """Return embeddings whose every column knows a little of three 0/1 labels, and these."""
+    rng = np.random.default_rng(seed)
+    Y = rng.integers(0, 2, (n, 3))
+    mixing = np.random.default_rng(1).normal(size=(3, width))
+    return (Y @ mixing * 0.25 + rng.normal(size=(n, width))).astype(np.float32), Y
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_partial_least_squares_help_a_forest_where_columns_know_little(task):
+    (X, Y), (unseen, truth) = spread(300), spread(600, seed=2)
+    if task == "binary":
+        Y, truth = Y[:, 0], truth[:, 0]
+    if task == "multiclass":  # three classes: none, the first, the second
+        Y, truth = Y[:, 0] + Y[:, 0] * Y[:, 1], truth[:, 0] + truth[:, 0] * truth[:, 1]
+    plain, projected = small("forest").fit(X, Y), small("forest", pls=4).fit(X, Y)
+    assert projected.score(unseen, truth) > plain.score(unseen, truth) + 0.03
+    assert projected.projection_.shape == (200, 4)
+    assert {model.n_features_in_ for model in projected.models_} == {4}
+
+
+def test_partial_least_squares_are_at_most_as_many_as_there_are_columns():
+    X, y = blobs([40, 40], shift=3, width=6)
+    assert small("forest", pls=16).fit(X, y).projection_.shape == (6, 6)
+    told_by_one = np.eye(6, dtype=np.float32)[y]  # one component says all; the others are silent, and no warning
+    assert small("forest", pls=4).fit(told_by_one, y).score(told_by_one, y) == 1
+
+
+@pytest.mark.parametrize("pls", [0, -1, 2.5, "auto", True])
+def test_impossible_components_are_refused(pls):
+    X, y = blobs([20, 20])
+    with pytest.raises(InputError, match=r"pls=.* was given; expected a number of components, 1 or more, or None"):
+        small("forest", pls=pls).fit(X, y)
+
+
+def test_a_forest_saved_before_there_was_pls_predicts():
+    X, y = blobs([20, 20])
+    old = small("forest").fit(X, y)
+    expected = old.predict_proba(X)
+    del old.__dict__["pls"]
+    np.testing.assert_array_equal(old.predict_proba(X), expected)

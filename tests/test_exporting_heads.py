@@ -69,6 +69,12 @@ def test_a_head_says_the_same(head, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_a_forest_on_partial_least_squares_says_the_same(task):
+    X, y = rows(task)
+    check(make_head_pipeline("forest", pls=4, **SMALL["forest"]).fit(X, y), rows(task, seed=1)[0])
+
+
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("method", CALIBRATIONS)
 def test_a_calibrated_head_says_the_same(method, task):
     X, y = rows(task)

@@ -62,6 +62,10 @@ def test_models_crafted_in_every_array_and_number(models):
     in_fresh_process("crafted.models", models, "svm-many", "forest-binary", "xgboost-several", "softmax-binary")
 
 
+def test_100_mutated_networks(tmp_path, tiny_network):
+    in_fresh_process("fuzz_targets.networks", tmp_path, str(tiny_network), 100)
+
+
 def test_300_mutated_texts(models):
     in_fresh_process("fuzz_targets.texts", models, 300)
 
@@ -74,6 +78,11 @@ def test_20000_mutated_images(tmp_path):
 @pytest.mark.long
 def test_10000_mutated_models(models):
     in_fresh_process("fuzz_targets.models", models, 10_000, 1_000_000)
+
+
+@pytest.mark.long
+def test_5000_mutated_networks(tmp_path, tiny_network):
+    in_fresh_process("fuzz_targets.networks", tmp_path, str(tiny_network), 5_000, 1_000_000)
 
 
 @pytest.mark.long

@@ -28,8 +28,8 @@ X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
 Y = np.where(X[:, 0] > 0, "sick", "healthy")
 
 
-def fitted(head):
-    return make_head_pipeline(head, n_estimators=10).fit(X, Y)
+def fitted(head, **params):
+    return make_head_pipeline(head, n_estimators=10, **params).fit(X, Y)
 
 
 def put(folder, name, data):
@@ -137,6 +137,21 @@ def test_a_tree_wider_than_the_estimator_around_it_is_refused():
     wide = ExtraTreesClassifier(1, random_state=0).fit(np.eye(200)[:60], Y)
     pipeline[-1].models_[0].estimators_[0] = wide.estimators_[0]
     with pytest.raises(InputError, match="damaged decision tree"):
+        from_bytes(to_bytes(pipeline))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("projection_", np.ones((8, 2)), r"projection_ of RandomForest is of shape \(8, 2\)"),
+        ("projection_", np.full((8, 3), np.nan), "projection_ of RandomForest holds NaN"),
+        ("centre_", np.ones(7), r"centre_ of RandomForest is of shape \(7,\)"),
+    ],
+)
+def test_a_projection_that_does_not_fit_its_forest_is_refused(attribute, value, message):
+    pipeline = fitted("forest", pls=3)
+    setattr(pipeline[-1], attribute, value)
+    with pytest.raises(InputError, match=message):
         from_bytes(to_bytes(pipeline))
 
 

@@ -80,6 +80,7 @@ def test_everything_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
         for head in HEADS:
             pipelines[f"{head}-{kind}"] = plain = fitted(head, kind, pca=5)
             pipelines[f"{head}-{kind}-calibrated"] = adjust(plain, X, y, calibration="auto", validation=(X, y))
+        pipelines[f"projected-{kind}"] = fitted("forest", kind, pls=3)
         ensemble = make_ensemble([3, 5], ["svm", "xgboost"], params=QUICK).set_params(weights=[1, 2, 3, 4])
         pipelines[f"ensemble-{kind}"] = Pipeline([("head", ensemble)]).fit(X, y)
     for name, pipeline in pipelines.items():

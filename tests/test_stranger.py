@@ -234,3 +234,40 @@ def test_weights_that_are_elsewhere_or_no_numbers_or_too_many(members, refused, 
         with pytest.raises(InputError, match=f"{name}' cannot be loaded safely") as caught:
             file_shapes(path)
         assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Dense": {"units": 10**9}}, r"describes weights of [\d,]{13,} bytes, and holds"),
+        ({"Conv2D": {"filters": 10**9}}, r"describes weights of [\d,]{13,} bytes"),
+        (
+            {"Dropout": ("RepeatVector", {"n": 10**9})},
+            r"its layer '\w+' makes \d+,.* numbers of an image",
+        ),
+    ],
+)
+def test_layers_far_larger_than_the_weights_are_refused_before_they_fill_the_memory(members, tmp_path, change, message):
+    from hybrid.extractors.networks import load_keras_file
+
+    ((kind, changed),) = change.items()
+    config = json.loads(members["config.json"])
+    for layer in all_layers(config):
+        layer["build_config"] = None  # what follows is built anew, too
+        if layer["class_name"] == kind:
+            new, settings = changed if isinstance(changed, tuple) else (kind, layer["config"] | changed)
+            layer |= {"class_name": new, "config": {"name": layer["config"]["name"]} | settings}
+    path = tmp_path / "x.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in (members | {"config.json": json.dumps(config)}).items():
+            archive.writestr(name, data)
+    with pytest.raises(InputError, match=message):
+        load_keras_file(path)
+
+
+def all_layers(config):
+    """Yield the layers of a network's configuration, those of nested ones, too."""
+    for layer in config["config"]["layers"]:
+        yield layer
+        if layer["class_name"] == "Functional":
+            yield from all_layers(layer)

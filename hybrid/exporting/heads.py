@@ -121,8 +121,15 @@ def _forest(graph: Builder, head: RandomForest, X: str, width: int) -> str:
     """Return the mean over the trees, with one vote more that is split evenly."""
     trees = len(head.models_[0].estimators_)
     n_classes = 2 if head.multilabel_ else len(head.classes_)
+    if head.pls is not None:
+        X, width = _project(graph, head, X), head.projection_.shape[1]
     votes = graph.add("Mul", _of_models(graph, head, X, width), graph.constant(np.float64(trees / (trees + 1))))
     return graph.add("Add", votes, graph.constant(np.float64(1 / n_classes / (trees + 1))))
+
+
+def _project(graph: Builder, head: RandomForest, X: str) -> str:
+    centred = graph.add("Sub", graph.cast(X), graph.constant(head.centre_[None]))
+    return graph.cast(graph.add("MatMul", centred, graph.constant(head.projection_)), TensorProto.FLOAT)
 
 
 def _ensemble(graph: Builder, head: Ensemble, X: str, width: int) -> str:
