@@ -63,6 +63,8 @@ class RandomForest(Head):
     """
 
     pls: int | None = None  # here, too, for forests that were saved before they had one
+    centre_: NDArray[np.float64]
+    projection_: NDArray[np.float64]
 
     def __init__(
         self,
