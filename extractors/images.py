@@ -27,7 +27,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.reading import check_pixels, read_regular
 
 POLICY = 3
@@ -220,8 +220,7 @@ def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise BadImageError(f"Image {name!r} cannot be decoded: {reason}.") from error
+        raise BadImageError(f"Image {name!r} cannot be decoded: {reason_of(error).rstrip('.')}.") from error
 
 
 def resample(interpolation: str) -> Image.Resampling:

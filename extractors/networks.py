@@ -192,9 +192,10 @@ def _building(spec: BackboneSpec, size: tuple[int, ...]) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
         shown = "×".join(map(str, size))
-        raise InputError(f"The backbone {spec.name!r} cannot be built for images of {shown}: {reason}") from error
+        raise InputError(
+            f"The backbone {spec.name!r} cannot be built for images of {shown}: {reason_of(error)}"
+        ) from error
 
 
 @contextlib.contextmanager

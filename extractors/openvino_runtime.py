@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.atomic import file_digest, read_json, replace_folder, write_json
 from hybrid.extractors.identity import Identity
 from hybrid.extractors.runtime import padded
@@ -106,7 +106,7 @@ def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None
             _convert(model, new / _FILES[0])
             difference = _difference(model, OpenVINORuntime(new, identity.in_precision("float32"), batch_size=1))
         except Exception as error:  # the converter fails in any way it likes
-            raise ExportError(" ".join(str(error).split())[:200]) from error
+            raise ExportError(reason_of(error)) from error
         if not difference < _AGREEMENT:
             raise ExportError(f"its result differs from Keras's by {difference:.0e} of their scale")
         files = {name: file_digest(new / name) for name in _FILES}

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.stranger import check_hdf5
 
 Shapes = list[tuple[str, list[tuple[int, ...]]]]
@@ -49,8 +49,7 @@ def file_shapes(path: Path) -> Shapes | None:
         try:
             check_hdf5(file, path.stat().st_size)
         except (ValueError, RuntimeError, KeyError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(f"Weights file {str(path)!r} cannot be loaded safely: {reason}.") from error
+            raise InputError(f"Weights file {str(path)!r} cannot be loaded safely: {reason_of(error)}.") from error
         root = file.get("model_weights", file)
         if "layer_names" not in root.attrs:
             if path.name.endswith(".weights.h5"):

@@ -14,7 +14,7 @@ from hybrid.adjustment import adjust_model
 from hybrid.classifiers import HEADS, NetworkOutput
 from hybrid.datasets import Dataset
 from hybrid.embedding_set import EmbeddingSet
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extracting import extract_dataset
 from hybrid.extractors import FeatureExtractor
 from hybrid.fitted_model import FittedModel, finish_model, positive_class
@@ -134,8 +134,9 @@ def fit_head(
         raise
     except ValueError as error:  # scikit-learn's and XGBoost's own words on a parameter out of range
         given = ", ".join(f"{key}={value!r}" for key, value in options.params.items()) or "its defaults"
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{head} cannot be fitted to {len(train.y)} images with {given}: {reason}") from error
+        raise InputError(
+            f"{head} cannot be fitted to {len(train.y)} images with {given}: {reason_of(error)}"
+        ) from error
     seconds = time.perf_counter() - started
     extra = {
         "params": params,

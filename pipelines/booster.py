@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers.xgboost import XGBoost
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.atomic import parse_json
 from hybrid.pipelines.trees import check_nodes
 
@@ -64,8 +64,7 @@ def put_boosters(pipeline: Pipeline, boosters: Mapping[str, bytes]) -> Pipeline:
         if unused := sorted(set(boosters) - used):
             raise ValueError(f"no head has a place for {unused[0]}")
     except _FAULTS as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"The model's boosters cannot be loaded: {reason}") from error
+        raise InputError(f"The model's boosters cannot be loaded: {reason_of(error)}") from error
     return whole
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.pipelines.manifest import (
     MANIFEST,
     MOST_BYTES,
@@ -83,7 +83,7 @@ def inspect_model(path: str | Path) -> Inspection:
         raise
     except _FAULTS as error:
         raise InputError(
-            f"{str(path)!r} is no .zip of a saved model, or a damaged one ({_reason(error)}): copy it again."
+            f"{str(path)!r} is no .zip of a saved model, or a damaged one ({reason_of(error)}): copy it again."
         ) from error
 
 
@@ -189,9 +189,5 @@ def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folde
         with contextlib.closing(contents.open(name)) as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]  # type: ignore[arg-type]
     except _FAULTS as error:
-        return f"it cannot be read: {_reason(error)}"
+        return f"it cannot be read: {reason_of(error)}"
     return "" if same else "it does not match its checksum"
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

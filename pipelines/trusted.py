@@ -11,7 +11,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UnsupportedTypeException
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.atomic import parse_json
 from hybrid.pipelines.arrays import check_arrays
 from hybrid.pipelines.trees import check_trees
@@ -109,8 +109,7 @@ def from_bytes(data: bytes) -> Any:
         check_trees(loaded)
         check_arrays(loaded)
     except Exception as error:  # a stranger's file fails in any way it likes
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"The model's fitted steps cannot be loaded: {reason}") from error
+        raise InputError(f"The model's fitted steps cannot be loaded: {reason_of(error)}") from error
     return loaded
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hybrid.datasets.loading import Options, Raw
 from hybrid.datasets.npz import join_splits
-from hybrid.errors import InputError, MissingExtraError, unknown_name
+from hybrid.errors import InputError, MissingExtraError, reason_of, unknown_name
 
 MEDMNIST = (
     "pathmnist", "chestmnist", "dermamnist", "octmnist", "pneumoniamnist", "retinamnist",
@@ -107,8 +107,7 @@ def load_keras(data: str, options: Options) -> Raw:
 
 
 def _no_download(data: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(
-        f"{data} could not be downloaded ({reason[:200]}): it needs the network once; "
+        f"{data} could not be downloaded ({reason_of(error)}): it needs the network once; "
         "or give a local .npz with train_images and train_labels."
     )

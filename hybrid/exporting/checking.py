@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from sklearn.pipeline import Pipeline
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.exporting.assembling import EMBEDDINGS, LABEL, PROBABILITIES, PixelInput
 from hybrid.extractors.source import BadImageError, ImageSource
 from hybrid.prediction import judge
@@ -120,8 +120,7 @@ def _session(model: onnx.ModelProto) -> Any:
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # whatever it finds amiss
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"ONNX Runtime cannot run the graph, so nothing was written: {reason}") from error
+        raise InputError(f"ONNX Runtime cannot run the graph, so nothing was written: {reason_of(error)}") from error
     finally:
         del model.graph.output[-1]
 
