@@ -19,11 +19,10 @@ from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.backbones import Backbone, BackboneSpec
 from hybrid.extractors.custom import Architecture
 from hybrid.extractors.request import keras_home
-from hybrid.extractors.stranger import check_keras_file
+from hybrid.extractors.stranger import FREE_BYTES, check_keras_file
 from hybrid.extractors.weights import file_shapes, load_weights, mismatch, network_shapes
 
-# Of a stranger's network: weights that need not be in its file, and what a layer may make of one image.
-_FREE_BYTES, _MOST_NUMBERS = 2**26, 2**28
+_MOST_NUMBERS = 2**28  # that a layer of a stranger's network may make of one image
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,7 +105,7 @@ def _check_extent(config: dict[str, Any], held: int) -> None:
     with keras.StatelessScope(initialize_variables=False):
         network = keras.saving.deserialize_keras_object(config | {"compile_config": None})
     described = sum(math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in network.variables)
-    if described > max(_FREE_BYTES, 2 * held):
+    if described > max(FREE_BYTES, 2 * held):
         raise InputError(f"it describes weights of {described:,} bytes, and holds {held:,} bytes")
     for layer in network._flatten_layers():
         for tensor in keras.tree.flatten(getattr(layer, "output", [])):

@@ -19,7 +19,8 @@ from hybrid.extractors.atomic import parse_json
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = {"metadata.json": 2**20, _CONFIG: 2**26, _WEIGHTS: math.inf}  # and the most bytes of each
-_FREE, _MOST_EXPANSION = 2**26, 50  # Keras packs nothing; others may, but weights can hardly be packed
+FREE_BYTES = 2**26  # of weights that a file may unpack to, or describe, whatever it holds
+_MOST_EXPANSION = 50  # Keras packs nothing; others may, but weights can hardly be packed
 _MOST_OBJECTS = 200_000
 
 _HOLD_CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "__typespec__"}
@@ -81,7 +82,7 @@ def check_hdf5(file: h5py.File, size: int) -> None:
         if dataset.dtype.kind not in "biufV" or dataset.dtype.hasobject:
             raise _Refused(f"its weights {name} are of type {dataset.dtype}, expected numbers: save the network again")
         declared += math.prod(dataset.shape or ()) * dataset.dtype.itemsize
-        if declared > max(_FREE, _MOST_EXPANSION * size):
+        if declared > max(FREE_BYTES, _MOST_EXPANSION * size):
             raise _Refused(f"{size:,} bytes of weights would be unpacked to {declared:,} or more")
 
 
@@ -118,7 +119,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
                 f"it holds {member.filename!r:.100}; expected {', '.join(_MEMBERS)} alone: a network of images has no "
                 "files besides"
             )
-        most = min(_MEMBERS[member.filename], max(_FREE, _MOST_EXPANSION * member.compress_size))
+        most = min(_MEMBERS[member.filename], max(FREE_BYTES, _MOST_EXPANSION * member.compress_size))
         if member.file_size > most:
             raise _Refused(
                 f"{member.filename} would be unpacked from {member.compress_size:,} to {member.file_size:,} bytes"

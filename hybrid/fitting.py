@@ -15,6 +15,7 @@ from hybrid.classifiers import HEADS, NetworkOutput
 from hybrid.datasets import Dataset
 from hybrid.embedding_set import EmbeddingSet
 from hybrid.errors import InputError, reason_of
+from hybrid.evaluation import LOWER_IS_BETTER
 from hybrid.extracting import extract_dataset
 from hybrid.extractors import FeatureExtractor
 from hybrid.fitted_model import FittedModel, finish_model, positive_class
@@ -211,10 +212,12 @@ def _tuned(
         seed=options.seed,
     )
     chosen = {key.removeprefix("head__"): value for key, value in search.best_params_.items()}
+    metric, score = search.scoring.metric, float(search.best_score_)
     return search.best_estimator_, {
         "on": options.tune,
         "chosen": _json_values(chosen),
-        "score": float(search.best_score_),
+        "metric": metric,
+        "score": -score if metric in LOWER_IS_BETTER else score,
         "settings_tried": len(search.cv_results_["params"]),
     }
 

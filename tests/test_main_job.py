@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -298,6 +299,8 @@ def test_settings_can_be_given_and_are_recorded(hybrid, pictures, tiny_network):
     tuned = run_json(hybrid, "fit", "svm", "--tune-on-val")
     assert tuned["tuning"]["on"] == "val"
     assert tuned["params"]["C"] == tuned["tuning"]["chosen"]["C"]
+    shown = hybrid("fit", "svm", "--tune", "--metric", "log_loss")
+    assert re.search(r"chosen of \d+ settings: C=\S+ \(log_loss 0\.\d{4} by cross-validation inside train\)", shown)
     assert "Nearest: 'C'" in hybrid("fit", "svm", "--param", "c=1", code=1)
     assert "KEY=VALUE" in hybrid("fit", "svm", "--param", "C", code=1)
     assert "name '../x'" in hybrid("fit", "svm", "--name", "../x", code=1)

@@ -121,8 +121,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         warn(f"WARNING: {text}")
     seconds = model.record["seconds"]
     if model.record["tuning"]:
-        chosen = ", ".join(f"{key}={value}" for key, value in model.record["tuning"]["chosen"].items())
-        click.echo(f"  · chosen of {model.record['tuning']['settings_tried']} settings: {chosen}")
+        click.echo(f"  · {_tuning(model.record['tuning'])}")
     print_notes(_protocol(model.record))
     images = sum(result.n for result in model.splits.values())
     click.echo(f"  · fit {seconds['fit']:.2f} s, predict {seconds['predict']:.2f} s for {images} images")
@@ -157,6 +156,13 @@ def _sets(record: dict[str, Any]) -> str:
     from hybrid.joined_set import joined_name
 
     return joined_name(record["set"]) if isinstance(record["set"], list) else record["set"]
+
+
+def _tuning(record: dict[str, Any]) -> str:
+    """Return which settings a search chose, by what score."""
+    chosen = ", ".join(f"{key}={value}" for key, value in record["chosen"].items())
+    rows = "on validation" if record["on"] == "val" else "by cross-validation inside train"
+    return f"chosen of {record['settings_tried']} settings: {chosen} ({record['metric']} {record['score']:.4f} {rows})"
 
 
 def _protocol(record: dict[str, Any]) -> list[str]:
