@@ -39,7 +39,7 @@ def describe_labels(dataset: "Dataset") -> dict[str, Any]:
     found: dict[str, Any] = {"imbalance": {label: most / n if n else None for label, n in totals.items()}}
     if dataset.y.ndim == 2:
         found["labels_an_image"] = {
-            split: dict(enumerate(np.bincount(dataset.part(split).y.sum(axis=1)).tolist()))
+            split: dict(enumerate(np.bincount(dataset.part(split).y.sum(axis=1, dtype=np.intp)).tolist()))
             for split in dataset.counts_by_split()
         }
     return found
