@@ -15,6 +15,7 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.fitting import fit_network
 from hybrid.training import TrainingOptions, input_shape, save_network, train_network
+from hybrid.training.optimizer import make_optimizer
 from hybrid.workspace import Workspace
 
 QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), seed=1)
@@ -51,6 +52,26 @@ def test_the_weights_kept_are_those_of_the_best_epoch_on_validation(dataset):
         proba = model.predict(val.X[..., None], verbose=0)
         total = log_loss(val.y, proba, sample_weight=[weight[label] for label in val.y], normalize=False)
         assert total / len(val) == pytest.approx(loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_a_large_layer_is_updated_as_keras_updates_it(name):
+    import keras
+
+    first = keras.Sequential([keras.Input((1100,)), keras.layers.Dense(1000), keras.layers.Dense(1)])
+    second = keras.models.clone_model(first)
+    second.set_weights(before := first.get_weights())
+    ours = make_optimizer(TrainingOptions(optimizer=name, learning_rate=0.01))
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3, 8, 1100)).astype(np.float32), rng.normal(size=(3, 8, 1)).astype(np.float32)
+    for model, optimizer in ((first, ours), (second, type(ours).from_config(ours.get_config()))):
+        model.compile(optimizer, loss="mse", jit_compile=False)
+        for step in range(3):
+            optimizer.learning_rate = 0.001 / (step + 1)
+            model.train_on_batch(X[step], y[step])
+    assert np.abs(first.get_weights()[0] - before[0]).mean() > 1e-6
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 def test_it_learns_and_the_history_has_train_and_validation(dataset):

@@ -13,6 +13,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.runtime import gpu_is_visible
 from hybrid.training import losses
 from hybrid.training.feed import Feed
+from hybrid.training.optimizer import make_optimizer
 from hybrid.training.options import Epoch, TrainingOptions
 from hybrid.training.per_label import Progress
 from hybrid.training.rates import best_epoch, is_over, learning_rate
@@ -69,7 +70,7 @@ class Run:
 
         accuracy = keras.metrics.CategoricalAccuracy if self.is_softmax else keras.metrics.BinaryAccuracy
         self.model.compile(
-            optimizer=_optimizer(self.options),
+            optimizer=make_optimizer(self.options),
             loss=self._objective,
             metrics=[keras.metrics.MeanMetricWrapper(self.loss, "cross_entropy"), accuracy("accuracy")],
             jit_compile="auto" if gpu_is_visible() else False,  # XLA on a CPU: up to 7 times as long an epoch
@@ -141,16 +142,6 @@ def _finite(scores: dict[str, float], epoch: int) -> dict[str, float]:
     raise InputError(
         f"In epoch {epoch + 1} the loss is no longer a number: give a lower --learning-rate, or no mixed precision."
     )
-
-
-def _optimizer(options: TrainingOptions) -> "keras.Optimizer":
-    from keras import optimizers
-
-    if options.optimizer == "sgd":
-        return optimizers.SGD(options.rate, momentum=options.momentum, nesterov=options.momentum > 0)
-    if options.optimizer == "adamw":
-        return optimizers.AdamW(options.rate, weight_decay=0.01)
-    return optimizers.Adam(options.rate)
 
 
 @contextlib.contextmanager
