@@ -1,5 +1,6 @@
 """Keras CNNs as feature extractors for scikit-learn: cached embeddings, honest comparisons."""
 
+import os as _os
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ __all__ = [
     "save_model",
     "tune",
 ]
+
+# Read when scikit-learn or XGBoost bring GNU's OpenMP. Its threads wait for each other by spinning, which takes from
+# those that are waited for where other work runs: up to ten times as long a fit.
+if "OMP_WAIT_POLICY" not in _os.environ:
+    _os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # In a bare checkout the subpackages lie beside this folder, not in it (see setup.cfg).
 if not (_Path(__file__).parent / "extractors").is_dir():
