@@ -8,11 +8,10 @@ with new networks, and the first two steps of a round, which trace and compile, 
 
 import argparse
 import statistics
-import time
 from typing import Any
 
 import numpy as np
-from machine import save
+from machine import save, seconds
 
 NETWORKS = {"dense_128": 224, "dense_64_64_64": 224, "convnet_wide": 64, "convnet_three_pairs": 64}
 BATCH = 32
@@ -35,11 +34,7 @@ def step_seconds(name: str, side: int, compiled: bool, steps: int) -> tuple[floa
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (BATCH, side, side, 3)).astype(np.uint8)
     y = rng.integers(0, 2, (BATCH, model.output_shape[-1])).astype(np.float32)
-    times = []
-    for _ in range(steps + 2):
-        started = time.perf_counter()
-        model.train_on_batch(X, y)
-        times.append(time.perf_counter() - started)
+    times = [seconds(lambda: model.train_on_batch(X, y)) for _ in range(steps + 2)]
     return statistics.median(times[2:]), model.count_params()
 
 
