@@ -122,3 +122,23 @@ def test_padding_adds_only_what_is_missing(pixels):
     longer = padded(pixels, 16)
     np.testing.assert_array_equal(longer[:12], pixels)
     assert not longer[12:].any()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_memory_of_arrays_is_kept_unless_the_user_says_otherwise(python, monkeypatch, kept):
+    monkeypatch.delenv("TF_CPU_ALLOCATOR_USE_BFC", raising=False)
+    if not kept:
+        monkeypatch.setenv("TF_CPU_ALLOCATOR_USE_BFC", "0")
+    code = """
+import sys
+from hybrid.extractors.keras_import import import_keras
+import_keras()
+import keras
+import tensorflow
+array = keras.ops.ones((512, 512))
+try:
+    print(tensorflow.config.experimental.get_memory_info("CPU:0")["peak"] >= 4 * 512 * 512)
+except ValueError:  # the system's memory has no such account
+    print(False)
+"""
+    assert python(code).strip() == str(kept)
