@@ -1,5 +1,5 @@
-"""How long is a training step as Keras and TensorFlow do it, with large arrays of weights updated by compiled code, and
-with memory that is kept for the next step instead of given back to the system?
+"""How long is a training step on a CPU as Keras and TensorFlow do it, and with each of three things more: large arrays
+of weights updated by compiled code; memory kept for the next step; large kernels on small maps as products of matrices?
 
     python benchmarks/training.py [--steps 15] [--rounds 3]
 
@@ -22,26 +22,29 @@ NETWORKS = {
     "dense_64_64_64": 224,
     "convnet_wide": 64,
     "convnet_growing": 64,
+    "convnet_double": 64,
     "convnet_three_pairs": 64,
     "resnet_small": 64,
-    "lstm_rows": 64,
 }
-WAYS = {"plain": (False, False), "compiled": (True, False), "compiled_kept": (True, True)}
+WAYS = ("plain", "compiled", "kept", "multiplied")  # each with those before it
 BATCH = 32
 
 
-def step_ms(name: str, side: int, compiled: bool, steps: int) -> tuple[float, int]:
+def step_ms(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
     """Return the median milliseconds of a training step of a new network, and its parameters."""
     from hybrid.extractors.keras_import import import_keras
     from hybrid.extractors.pretrained import parse_trainable
     from hybrid.training import TrainingOptions
+    from hybrid.training.convolutions import multiply_small_maps
     from hybrid.training.optimizer import make_optimizer
 
     import_keras()
     model = parse_trainable(name).build((side, side, 3), 2, False)
     optimizer = make_optimizer(TrainingOptions())
-    if not compiled:
+    if way == "plain":
         optimizer = type(optimizer).from_config(optimizer.get_config())
+    if way == "multiplied":
+        multiply_small_maps(model)
     model.compile(optimizer, loss="binary_crossentropy", jit_compile=False)
     optimizer.build(model.trainable_variables)
     rng = np.random.default_rng(0)
@@ -53,10 +56,9 @@ def step_ms(name: str, side: int, compiled: bool, steps: int) -> tuple[float, in
 
 def in_a_new_process(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
     """Return what `step_ms` returns of one way; TensorFlow reads once how it is to take memory."""
-    compiled, kept = WAYS[way]
-    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = str(int(kept))
+    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = str(int(WAYS.index(way) >= WAYS.index("kept")))
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(step_ms, name, side, compiled, steps).result()
+        return process.submit(step_ms, way, name, side, steps).result()
 
 
 def compared(name: str, side: int, steps: int, rounds: int) -> dict[str, Any]:

@@ -30,6 +30,14 @@ def gpu_is_visible() -> bool:
     return bool(keras.distribution.list_devices("gpu"))
 
 
+def tensorflow_on_cpu() -> bool:
+    """Whether Keras runs on TensorFlow, and that on a CPU."""
+    import_keras()
+    import keras
+
+    return keras.backend.backend() == "tensorflow" and not gpu_is_visible()
+
+
 class Runtime(Protocol):
     """Turns pixels into embeddings.
 

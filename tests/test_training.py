@@ -15,6 +15,7 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.fitting import fit_network
 from hybrid.training import TrainingOptions, input_shape, save_network, train_network
+from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.optimizer import make_optimizer
 from hybrid.workspace import Workspace
 
@@ -72,6 +73,44 @@ def test_a_large_layer_is_updated_as_keras_updates_it(name):
     assert np.abs(first.get_weights()[0] - before[0]).mean() > 1e-6
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("side", "kernel", "options", "multiplied"),
+    [
+        (6, 5, {}, True),
+        (3, 2, {"padding": "same"}, True),
+        (4, 3, {"padding": "same"}, True),
+        (9, 5, {}, False),
+        (3, 1, {}, False),
+        (8, 5, {"strides": 2}, False),
+        (7, 3, {"dilation_rate": 3}, False),
+        (5, 5, {"groups": 2}, False),
+    ],
+)
+def test_a_convolution_of_small_maps_gives_and_learns_what_that_of_keras_does(side, kernel, options, multiplied):
+    import keras
+    import tensorflow
+
+    shape = (side, side, 256)
+    inner = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(256, kernel, **options)])
+    first = keras.Sequential([keras.Input(shape), inner, keras.layers.Flatten()])
+    second = keras.models.clone_model(first)
+    second.set_weights(before := first.get_weights())
+    multiply_small_maps(first)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4, *shape)).astype(np.float32)
+    y = rng.normal(size=(4, *first.output_shape[1:])).astype(np.float32)
+    graph = tensorflow.function(first).get_concrete_function(X).graph
+    assert ("Pack" in {operation.type for operation in graph.get_operations()}) == multiplied
+    np.testing.assert_allclose(first(X), second(X), rtol=0, atol=1e-4)
+    for model in (first, second):
+        model.compile("sgd", loss="mse", jit_compile=False)
+        model.train_on_batch(X, y)
+    assert np.abs(first.get_weights()[0] - before[0]).mean() > 1e-7
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    assert "convolution_op" not in vars(keras.models.clone_model(inner).layers[0])
 
 
 def test_it_learns_and_the_history_has_train_and_validation(dataset):

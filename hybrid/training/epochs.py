@@ -12,6 +12,7 @@ import numpy as np
 from hybrid.errors import InputError
 from hybrid.extractors.runtime import gpu_is_visible
 from hybrid.training import losses
+from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.feed import Feed
 from hybrid.training.optimizer import make_optimizer
 from hybrid.training.options import Epoch, TrainingOptions
@@ -45,6 +46,7 @@ class Run:
         self.loss = losses.cross_entropy(weights, self.is_softmax)
         self._objective = losses.cross_entropy(weights, self.is_softmax, options.label_smoothing)
         self._stage: Stage | None = None
+        multiply_small_maps(model)
         self._upper = {stage.unfreeze: _upper_layers(model, stage) for stage in options.stages if stage.unfreeze}
 
     def enter(self, epoch: int) -> None:

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from hybrid.extractors.runtime import gpu_is_visible
+from hybrid.extractors.runtime import tensorflow_on_cpu
 from hybrid.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def _compile_large_updates(optimizer: "keras.Optimizer") -> None:
     Keras goes through all of memory for every one of some twelve operations; compiled, they are one pass. The rest of a
     step is slower when compiled.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow" or gpu_is_visible():
+    if not tensorflow_on_cpu():
         return
     import tensorflow as tf
 
