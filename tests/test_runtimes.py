@@ -130,7 +130,6 @@ def test_memory_of_arrays_is_kept_unless_the_user_says_otherwise(python, monkeyp
     if not kept:
         monkeypatch.setenv("TF_CPU_ALLOCATOR_USE_BFC", "0")
     code = """
-import sys
 from hybrid.extractors.keras_import import import_keras
 import_keras()
 import keras

