@@ -26,8 +26,8 @@ from PIL import Image
 
 from hybrid.cli.output import print_table
 from hybrid.extractors import FeatureExtractor, RandomWeightsWarning, find_backbone, parse_backbone
-from hybrid.extractors.images import decode, read_bytes
-from hybrid.extractors.networks import load_network
+from hybrid.extractors.backbones.load import load_network
+from hybrid.extractors.images.decode import decode, read_bytes
 
 warnings.simplefilter("ignore", RandomWeightsWarning)  # the weights do not matter here
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hybrid.extractors.made_images import made_photographs
+from hybrid.extractors.images.synthetic import made_photographs
 
 CLASSES = ("a", "b")
 _BASES = 48  # large pictures are cut out of so many: to make each anew would take longer than to extract it

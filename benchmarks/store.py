@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from machine import save, seconds
 
-from hybrid.extractors.identity import Identity
-from hybrid.extractors.store import EmbeddingStore
-from hybrid.extractors.store_shards import forget_verified
+from hybrid.extractors.store.identity import Identity
+from hybrid.extractors.store.shards import forget_verified
+from hybrid.extractors.store.store import EmbeddingStore
 
 WIDTH = 512
 SHARD = 1024

@@ -32,8 +32,8 @@ BATCH = 32
 
 def step_ms(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
     """Return the median milliseconds of a training step of a new network, and its parameters."""
-    from hybrid.extractors.keras_import import import_keras
-    from hybrid.extractors.pretrained import parse_trainable
+    from hybrid.extractors.backbones.pretrained import parse_trainable
+    from hybrid.extractors.runtimes.keras_import import import_keras
     from hybrid.training import TrainingOptions
     from hybrid.training.convolutions import multiply_small_maps
     from hybrid.training.optimizer import make_optimizer

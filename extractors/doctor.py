@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.backbones import parse_backbone
-from hybrid.extractors.identity import Identity
-from hybrid.extractors.request import RandomWeightsWarning, resolve_size, resolve_weights
-from hybrid.extractors.source import ImageSource
+from hybrid.extractors.backbones.parameters import RandomWeightsWarning, resolve_size, resolve_weights
+from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.store.identity import Identity
 
 if TYPE_CHECKING:
     import keras
@@ -201,7 +201,7 @@ def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
         return Finding(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")
     if any("/" in layer for layer in fields["layers"]):
         return Finding(name, "not run", "a layer lies in a nested model, which Keras's get_layer cannot reach")
-    from hybrid.extractors.reference import reference_embeddings
+    from hybrid.extractors.graph.reference import reference_embeddings
 
     size = resolve_size(extractor.size)
     expected = reference_embeddings(
@@ -225,7 +225,7 @@ def _said(fields: Any) -> str:
 
 
 def _inference_mode(graph: "keras.Model") -> Finding:
-    from hybrid.extractors.reference import in_training_mode, mode_dependent
+    from hybrid.extractors.graph.reference import in_training_mode, mode_dependent
 
     wrong, layers = in_training_mode(graph), mode_dependent(graph)
     if wrong:

@@ -3,57 +3,22 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.batches import Batch, decoded_batches
-from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.images import BadImageError
-from hybrid.extractors.runtime import Runtime
-from hybrid.extractors.source import Source
-from hybrid.extractors.store import EmbeddingStore
-
-Progress = Callable[[int, int], None]
+from hybrid.extractors.images.batches import Batch, decoded_batches
+from hybrid.extractors.images.decode import BadImageError
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import Extraction, Source
+from hybrid.extractors.runtimes.base import Runtime
+from hybrid.extractors.store.store import EmbeddingStore
+from hybrid.progress import Progress
 
 _SHARD_ROWS = 1024
 _SHARD_VALUES = 2**24  # 64 MiB: rows may be wide
 _SHARD_SECONDS = 20  # the most work that a kill can cost
-
-
-@dataclass
-class Extraction:
-    """What an extraction did.
-
-    Attributes
-    ----------
-    keys : ndarray of uint8, (n, 32)
-        Digest of each image, zeros where it was skipped.
-    new : int
-        Images that went through the network.
-    cached : int
-        Images whose embedding was there, or is that of an identical image.
-    skipped : dict of int to str
-        Rows that could not be read or decoded, and why.
-    animated : int
-        Files, new or not, that hold several frames or pages: the first was used.
-    seconds : float
-        Of the whole extraction.
-    cost : float or None
-        Seconds that all of these embeddings took when they were computed, now or before; None where nobody knows.
-    runtime : str or None
-        What ran the network; None if nothing was left to compute.
-    """
-
-    keys: np.ndarray
-    new: int = 0
-    cached: int = 0
-    skipped: dict[int, str] = field(default_factory=dict)
-    animated: int = 0
-    seconds: float = 0.0
-    cost: float | None = None
-    runtime: str | None = None
 
 
 def extract(

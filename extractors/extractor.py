@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.atomic import read_sealed, write_sealed
-from hybrid.extractors.backbones import parse_backbone
-from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.extraction import Extraction, Progress, extract_each
-from hybrid.extractors.identity import Identity, fingerprint
-from hybrid.extractors.keras_import import import_keras
-from hybrid.extractors.openvino_runtime import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
-from hybrid.extractors.options import PENULTIMATE, RUNTIMES
-from hybrid.extractors.request import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
-from hybrid.extractors.runtime import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
-from hybrid.extractors.source import Source
-from hybrid.extractors.store import EmbeddingStore, default_cache
+from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
+from hybrid.extractors.backbones.parameters import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
+from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.extractors.extraction import extract_each
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import Extraction, Source
+from hybrid.extractors.runtimes.base import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
+from hybrid.extractors.runtimes.keras_import import import_keras
+from hybrid.extractors.runtimes.openvino import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
+from hybrid.extractors.store.identity import Identity, fingerprint
+from hybrid.extractors.store.store import EmbeddingStore, default_cache
+from hybrid.files import read_sealed, write_sealed
+from hybrid.progress import Progress
 
 if TYPE_CHECKING:
-    from hybrid.extractors.graph import Graph
+    from hybrid.extractors.graph.build import Graph
 
 _MAX_GRAPHS = 2
 _graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones: keyed by what they were made from
@@ -214,7 +215,7 @@ class Extractor:
         key = fingerprint(self._request())
         if key not in _graphs:
             import_keras()
-            from hybrid.extractors.graph import build_graph
+            from hybrid.extractors.graph.build import build_graph
 
             spec = parse_backbone(self.backbone)
             size = resolve_size(self.size)

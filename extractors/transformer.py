@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from hybrid.extractors.extractor import Extractor
-from hybrid.extractors.identity import Identity
-from hybrid.extractors.source import Source
-from hybrid.extractors.store import EmbeddingStore, LostEmbeddingsError
+from hybrid.extractors.images.source import Source
+from hybrid.extractors.store.identity import Identity
+from hybrid.extractors.store.store import EmbeddingStore, LostEmbeddingsError
 
 
 class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Extractor):

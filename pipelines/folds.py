@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from hybrid.errors import InputError
-from hybrid.pipelines.scoring import both_values, truth_matrix
+from hybrid.evaluation.scoring import both_values, truth_matrix
 from hybrid.pipelines.stratify import stratify
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]

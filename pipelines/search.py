@@ -10,8 +10,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from hybrid.errors import InputError
+from hybrid.evaluation.scoring import MULTILABEL, SINGLE_LABEL, Scorer, both_values, truth_matrix
 from hybrid.pipelines.folds import groups_for, make_folds
-from hybrid.pipelines.scoring import MULTILABEL, SINGLE_LABEL, Scorer, both_values, truth_matrix
 
 
 def tune(

@@ -8,9 +8,9 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from hybrid.errors import InputError
+from hybrid.evaluation.scoring import truth_matrix
 from hybrid.pipelines.ensemble import Ensemble
 from hybrid.pipelines.folds import groups_for, make_folds
-from hybrid.pipelines.scoring import truth_matrix
 
 PRIOR = 20.0  # images' worth of belief in equal weights
 

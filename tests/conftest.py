@@ -7,20 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
-
-ROOT = Path(__file__).parents[1]
-
-
-def write_dots(folder):
-    """Write dots.npz, split: two classes of noise at 16×16, one of them brighter."""
-    rng, arrays = np.random.default_rng(0), {}
-    for split, n in (("train", 40), ("val", 20), ("test", 20)):
-        labels = np.arange(n) % 2
-        images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
-        arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
-    np.savez(folder / "dots.npz", **arrays)
 
 
 @pytest.fixture(autouse=True)
@@ -146,11 +135,13 @@ def pictures(tmp_path):
 @pytest.fixture
 def computed(monkeypatch):
     """The number of images in each batch that goes through a network, whatever runs it."""
-    from hybrid.extractors.openvino_runtime import OpenVINORuntime
-    from hybrid.extractors.runtime import KerasRuntime
+    from hybrid.extractors.runtimes.base import KerasRuntime
+    from hybrid.extractors.runtimes.openvino import OpenVINORuntime
 
     batches = []
-    monkeypatch.setattr("hybrid.extractors.openvino_runtime._difference", lambda *pair: 0.0)  # runs an image of its own
+    monkeypatch.setattr(
+        "hybrid.extractors.runtimes.openvino._difference", lambda *pair: 0.0
+    )  # runs an image of its own
     for kind in (OpenVINORuntime, KerasRuntime):
 
         def stream(self, images, original=kind.stream):

@@ -45,6 +45,6 @@ def backbones(name: str | None, as_json: bool) -> None:
 
 def _layers(row: "Backbone") -> list[str]:
     """Return the description of a custom network, nothing for a pretrained one."""
-    from hybrid.extractors.custom import Architecture
+    from hybrid.extractors.backbones.custom import Architecture
 
     return list(Architecture(row.name).lines((row.size, row.size, 3))) if row.kind == "custom" else []

@@ -16,10 +16,10 @@ from hybrid.cli.options import (
 )
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table
 from hybrid.errors import InputError
-from hybrid.workspace import Workspace
+from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.extractors.explain import Explanation
+    from hybrid.extractors.store.explain import Explanation
 
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _SHOWN = 24  # characters of a value
@@ -35,7 +35,7 @@ def cache() -> None:
 @json_option
 def list_(cache: str | None, as_json: bool) -> None:
     """List the extractors that have embeddings in the store, the last used first."""
-    from hybrid.extractors.cache import list_extractors
+    from hybrid.extractors.store.manage import list_extractors
 
     folder = _folder(cache)
     found = list_extractors(folder)
@@ -60,8 +60,8 @@ def list_(cache: str | None, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
     """Check every checksum in the store and name what is damaged; exit code 1 if anything is."""
-    from hybrid.extractors.cache import list_extractors
-    from hybrid.extractors.cache_check import find_damage
+    from hybrid.extractors.store.check import find_damage
+    from hybrid.extractors.store.manage import list_extractors
 
     folder = _folder(cache)
     found = list(find_damage(folder))
@@ -98,7 +98,7 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
 
     No embedding is lost by it, unless --older-than is given. Others may use the store at the same time.
     """
-    from hybrid.extractors.cache import collect_garbage
+    from hybrid.extractors.store.manage import collect_garbage
 
     folder = _folder(cache)
     keep = set(_sets_by_fingerprint(workspace))
@@ -124,7 +124,7 @@ def rm(fingerprints: tuple[str, ...], all_: bool, yes: bool, cache: str | None, 
 
     Asks first, and names the sets of this workspace that need them. They can be computed again.
     """
-    from hybrid.extractors.cache import find_extractor, list_extractors, remove_extractor
+    from hybrid.extractors.store.manage import find_extractor, list_extractors, remove_extractor
 
     if all_ == bool(fingerprints):
         raise click.UsageError("Give the FINGERPRINT of an extractor (`hybrid cache list`), or --all.")
@@ -160,8 +160,8 @@ def explain(image: str, backbone: str, seed: int, as_json: bool, **given: Any) -
 
     The options are those of `hybrid extract`; the network is built if it was never used with this store.
     """
-    from hybrid.extractors.explain import explain as explain_image
-    from hybrid.extractors.images import bytes_digest, read_bytes
+    from hybrid.extractors.images.decode import bytes_digest, read_bytes
+    from hybrid.extractors.store.explain import explain as explain_image
 
     extractor = make_extractor(backbone, seed, given)
     digest = bytes_digest(read_bytes(image))
@@ -199,14 +199,14 @@ def _short(value: Any) -> str:
 
 
 def _folder(cache: str | None) -> Path:
-    from hybrid.extractors.store import default_cache
+    from hybrid.extractors.store.store import default_cache
 
     return Path(cache).expanduser() if cache else default_cache()
 
 
 def _sets_by_fingerprint(workspace: Path) -> dict[str, list[str]]:
     """Return which embedding sets of a workspace need which extractor."""
-    from hybrid.extractors.atomic import read_json
+    from hybrid.files import read_json
 
     sets: dict[str, list[str]] = {}
     for path in Workspace(workspace).records("sets"):

@@ -10,10 +10,11 @@ from hybrid.cli.cross_validation import run_cross_validation, show_cross_validat
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.errors import unknown_name
-from hybrid.workspace import Workspace
+from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Comparison, Group
+    from hybrid.comparison import Group
+    from hybrid.run import Comparison
 
 _COLUMNS = 5  # scores beside the one that orders
 
@@ -60,7 +61,7 @@ def compare(
     Says which model validation chooses, and which differences are more than chance. Writes reports/ in the workspace:
     report.html, comparison.json, comparison.csv, pairs.csv.
     """
-    from hybrid.comparison import compare_results
+    from hybrid.run import compare_results
 
     place = Workspace(workspace)
     results = _results(place, models)
@@ -84,7 +85,7 @@ def compare(
 
 def _results(place: Workspace, models: Sequence[str]) -> list[dict[str, Any]]:
     """Return the metrics of the named models, or of all."""
-    from hybrid.comparison import load_results
+    from hybrid.workspace.fitted_models import load_results
 
     results = {result["model"]: result for result in load_results(place.models)}
     for name in models:

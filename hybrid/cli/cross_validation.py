@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import SHOWN, loud_warnings, print_notes, print_table, progress_bar
-from hybrid.workspace import Workspace
+from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.cross_validated import CrossValidation
+    from hybrid.comparison.cv_result import CrossValidation
 
 _COLUMNS = 4  # scores beside the one that orders
 _MOST_PAIRS = 10
@@ -17,7 +17,7 @@ def run_cross_validation(
     place: Workspace, cv: str, seed: int, metric: str | None, models: Sequence[str]
 ) -> list["CrossValidation"]:
     """Cross-validate models of a workspace, all if none is named, with a bar that shows how far it is."""
-    from hybrid.cross_validation import cross_validate_models
+    from hybrid.comparison.cross_validate import cross_validate_models
     from hybrid.pipelines.folds import parse_folds
 
     folds, repeats = parse_folds(cv)

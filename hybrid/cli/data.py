@@ -8,11 +8,11 @@ import click
 
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import print_counts, print_json, print_notes, print_table, progress_bar, warn
-from hybrid.workspace import Workspace, slug
+from hybrid.workspace.workspace import Workspace, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
-    from hybrid.findings import Finding
+    from hybrid.datasets.quality import Finding
 
 _NAMED = 3  # groups of a finding that are named on the screen
 
@@ -58,7 +58,7 @@ def data(
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
     record |= {what: str(path) for what, path in pictures.items()}
     if checks:
-        from hybrid.extractors.atomic import write_json
+        from hybrid.files import write_json
 
         write_json(reports / f"findings-{name}.json", record)
     if as_json:
@@ -84,8 +84,8 @@ def _counts(dataset: "Dataset") -> dict[str, Any]:
 
 def _look(dataset: "Dataset") -> tuple[dict[str, Any], "list[Finding]"]:
     """Return all that there is to say of a dataset, as JSON values, and what the checks found."""
-    from hybrid.findings import examine
-    from hybrid.findings.summary import describe_images, describe_labels
+    from hybrid.datasets.quality import examine
+    from hybrid.datasets.summary import describe_images, describe_labels
 
     with progress_bar("looking at images") as progress:
         findings, measures = examine(dataset, progress)
@@ -94,7 +94,7 @@ def _look(dataset: "Dataset") -> tuple[dict[str, Any], "list[Finding]"]:
 
 
 def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name: str) -> dict[str, Path]:
-    from hybrid.findings.examples import example_rows
+    from hybrid.datasets.examples import example_rows
     from hybrid.plots import class_counts, example_grid, save_figure
 
     title = f"{dataset.name}: {len(dataset):,} images"
@@ -106,7 +106,7 @@ def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name
 
 
 def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | None, seed: int, path: Path) -> Path:
-    from hybrid.extractors.augment import Augmentation
+    from hybrid.extractors.images.augment import Augmentation
     from hybrid.plots import augmentation_grid, save_figure
     from hybrid.training.preview import preview
 
@@ -119,7 +119,7 @@ def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Findin
     print_notes(dataset.notes)
     if not findings:
         return
-    from hybrid.findings.summary import in_words
+    from hybrid.datasets.summary import in_words
 
     print_notes(in_words(record))
     columns = ["finding", "--drop", "found", "groups", "in several splits", "under several labels"]

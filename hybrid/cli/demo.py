@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import workspace_option
-from hybrid.workspace import DEFAULT_WORKSPACE
+from hybrid.workspace.workspace import DEFAULT_WORKSPACE
 
 _MODEL = "svm-digits-resnet_small"
 _COMMANDS = (

@@ -61,14 +61,14 @@ def doctor(context: click.Context, backbone: str, images: Path | None, seed: int
 
 
 def _made(extractor: Any) -> Any:
-    from hybrid.extractors.made_images import made_photographs
+    from hybrid.extractors.images.synthetic import made_photographs
 
     identity = extractor.resolve()
     return made_photographs(_MADE, identity.size, identity.fields["channels"])
 
 
 def _some_of(folder: Path) -> list[str]:
-    from hybrid.prediction import find_images
+    from hybrid.models.predict import find_images
 
     paths = find_images([str(folder)])
     return paths[:: -(-len(paths) // _READ)]

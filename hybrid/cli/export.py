@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json
-from hybrid.workspace import find_model
+from hybrid.models.find import find_model
 
 
 @click.command()
@@ -71,7 +71,7 @@ def export(
     lower precision                        cannot: every runtime rounds it in its own way
     ConvNeXt                               cannot: tf2onnx does not know two of its operations
     """  # noqa: D301 - click's mark for lines that are not to be joined
-    from hybrid.exporting.export import check_installed, default_name, export_onnx
+    from hybrid.export.export import check_installed, default_name, export_onnx
 
     check_installed()
     with loud_warnings():
@@ -79,7 +79,7 @@ def export(
         target = output or Path(default_name(folder))
         check = None
         if data is not None:
-            from hybrid.exporting.images import read_images
+            from hybrid.export.images import read_images
 
             check = read_images(data)
         done = export_onnx(folder, target, check=check, images=images, tolerance=tolerance)

@@ -17,12 +17,12 @@ from hybrid.cli.options import (
 )
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.errors import InputError
-from hybrid.workspace import Workspace, check_name, slug
+from hybrid.workspace.workspace import Workspace, check_name, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
-    from hybrid.embedding_set import EmbeddingSet
-    from hybrid.extractors.views import Views
+    from hybrid.embeddings.embedding_set import EmbeddingSet
+    from hybrid.extractors.images.views import Views
 
 
 @click.command()
@@ -80,8 +80,8 @@ def extract(
     DATA is a folder of classes (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
     digits, medmnist:NAME, keras:NAME. Images whose embedding is stored are not computed again.
     """
-    from hybrid.embedding_set import save_set
-    from hybrid.extracting import extract_dataset, extract_each_layer
+    from hybrid.embeddings.embedding_set import save_set
+    from hybrid.embeddings.extract import extract_dataset, extract_each_layer
 
     place = Workspace(workspace)
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
@@ -108,8 +108,8 @@ def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, s
         if augment or views_of:
             raise click.UsageError("--augment and --views-of say what --views makes: give --views K with them.")
         return None
-    from hybrid.extractors.augment import Augmentation
-    from hybrid.extractors.views import MILD, Views
+    from hybrid.extractors.images.augment import Augmentation
+    from hybrid.extractors.images.views import MILD, Views
 
     return Views(number, Augmentation.parse(augment) if augment else MILD, seed)
 

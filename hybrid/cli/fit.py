@@ -10,11 +10,11 @@ from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_notes, warn
 from hybrid.errors import InputError
-from hybrid.workspace import Workspace
+from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.fitted_model import FittedModel
-    from hybrid.fitting import HeadOptions
+    from hybrid.models.finish import FittedModel
+    from hybrid.models.fit import HeadOptions
 
 KINDS = (*HEADS, "ensemble")
 
@@ -93,9 +93,9 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         raise click.UsageError("--heads, --member and --weights say what an ensemble is made of: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
-    from hybrid.fitting import HeadOptions
+    from hybrid.models.fit import HeadOptions
     from hybrid.pipelines.folds import parse_folds
-    from hybrid.workspace import check_name
+    from hybrid.workspace.workspace import check_name
 
     place = Workspace(workspace)
     folds, repeats = parse_folds(given["cv"])
@@ -129,13 +129,13 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
 
 
 def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, given: dict[str, Any]) -> "FittedModel":
-    from hybrid.embedding_set import load_set
+    from hybrid.embeddings.embedding_set import load_set
 
     names, models, heads = given["set_names"], given["models"], given["heads"]
     latest = not names and (heads is not None or not models)
     sets = [load_set(place)] if latest else [load_set(place, one) for one in names]
     if head == "ensemble":
-        from hybrid.ensembling import fit_ensemble
+        from hybrid.models.ensemble import fit_ensemble
 
         return fit_ensemble(
             sets,
@@ -147,13 +147,13 @@ def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, 
             positive=given["positive"],
             name=name,
         )
-    from hybrid.fitting import fit_head
+    from hybrid.models.fit import fit_head
 
     return fit_head(sets, head, options, place, positive=given["positive"], name=name)
 
 
 def _sets(record: dict[str, Any]) -> str:
-    from hybrid.joined_set import joined_name
+    from hybrid.embeddings.joined import joined_name
 
     return joined_name(record["set"]) if isinstance(record["set"], list) else record["set"]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.cli.output import print_evaluations, print_notes
 
 if TYPE_CHECKING:
-    from hybrid.fitted_model import FittedModel
+    from hybrid.models.finish import FittedModel
 
 _HELD_BACK = "test"
 

@@ -7,10 +7,10 @@ import click
 
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import print_json, print_table
-from hybrid.workspace import find_model
+from hybrid.models.find import find_model
 
 if TYPE_CHECKING:
-    from hybrid.pipelines.inspection import Inspection
+    from hybrid.pipelines.saved.inspect import Inspection
 
 
 @click.command()
@@ -23,7 +23,7 @@ def inspect(model: str, workspace: Path, as_json: bool) -> None:
     MODEL is the name of a fitted model of the workspace, the folder of a saved one, or a .zip of that folder. Size and
     SHA-256 of every file are compared with the manifest; exit code 1 if one differs, is missing or is not listed.
     """
-    from hybrid.pipelines.inspection import inspect_model
+    from hybrid.pipelines.saved.inspect import inspect_model
 
     path = Path(model).expanduser()
     found = inspect_model(path if path.is_file() else find_model(model, workspace))

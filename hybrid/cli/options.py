@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from hybrid.errors import InputError
-from hybrid.extractors.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
-from hybrid.workspace import DEFAULT_WORKSPACE
+from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
+from hybrid.workspace.workspace import DEFAULT_WORKSPACE
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -38,7 +38,7 @@ follow_links_option = click.option(
 
 
 def _limit_pixels(ctx: click.Context, param: click.Parameter, most: int | None) -> None:
-    from hybrid.extractors.reading import set_max_pixels
+    from hybrid.extractors.images.limits import set_max_pixels
 
     set_max_pixels(most)
 
@@ -171,7 +171,7 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
     """Return the `Dataset` that DATA and its options say."""
     from hybrid.cli.output import progress_bar
     from hybrid.datasets import load_dataset
-    from hybrid.datasets.split import parse_fractions
+    from hybrid.datasets.parts.split import parse_fractions
 
     given |= {"fractions": parse_fractions(fractions), "seed": seed, "on_bad": on_bad}
     names = [name.strip() for name in drop.split(",") if name.strip()]

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.evaluation import Evaluation
-    from hybrid.extractors.extraction import Progress
+    from hybrid.progress import Progress
 
 
 def print_json(value: Any) -> None:

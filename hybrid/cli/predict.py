@@ -8,7 +8,7 @@ import click
 
 from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
-from hybrid.workspace import find_model
+from hybrid.models.find import find_model
 
 
 @click.command()
@@ -33,7 +33,7 @@ def predict(
 
     MODEL is the name of a fitted model of the workspace, or a saved one: its folder, or a .zip of it.
     """
-    from hybrid.prediction import find_images, predict_images
+    from hybrid.models.predict import find_images, predict_images
 
     with loud_warnings(), progress_bar("extracting") as progress:
         folder, paths = find_model(model, workspace), find_images(images, follow_links)
@@ -47,7 +47,7 @@ def predict(
     if output is None:
         click.echo(text, nl=False)
         return
-    from hybrid.extractors.atomic import write_atomic
+    from hybrid.files import write_atomic
 
     write_atomic(output, lambda file: file.write(text.encode()))
     click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)

@@ -6,8 +6,8 @@ import click
 
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar
-from hybrid.extractors.options import RUNTIMES
-from hybrid.workspace import Workspace
+from hybrid.extractors.backbones.options import RUNTIMES
+from hybrid.workspace.workspace import Workspace
 
 
 @click.command()
@@ -44,8 +44,8 @@ def run(
     from hybrid.cli.compare import show_comparison
     from hybrid.cli.train import print_epoch
     from hybrid.recipes import read_recipe
-    from hybrid.run import run_recipe
-    from hybrid.steps import Listener
+    from hybrid.run.recipe import run_recipe
+    from hybrid.run.steps import Listener
 
     place = Workspace(workspace)
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)

@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli.options import data_options, json_option, on_bad_option, read_data, seed_option, workspace_option
 from hybrid.cli.output import print_counts, print_json, print_notes, progress_bar, share
-from hybrid.workspace import Workspace, slug
+from hybrid.workspace.workspace import Workspace, slug
 
 
 @click.command()
@@ -47,8 +47,8 @@ def split(
     Writes a manifest that every command takes as DATA: path, label, split, group. No image is moved or copied. Images
     in an array, such as an .npz, have no paths: their split is written as a new .npz, with the pixels.
     """
-    from hybrid.datasets.split import parse_fractions
-    from hybrid.splitting import save_split, split_dataset
+    from hybrid.datasets.parts.split import parse_fractions
+    from hybrid.datasets.resplit import save_split, split_dataset
 
     given_split = read_data(data, fractions="100/0/0", seed=seed, **given)
     with progress_bar("looking at images") as progress:

@@ -9,10 +9,10 @@ from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_notes, progress_bar
 from hybrid.errors import InputError
-from hybrid.workspace import Workspace
+from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.extractors.pretrained import Trainable
+    from hybrid.extractors.backbones.pretrained import Trainable
     from hybrid.training import Epoch, FineTuning
 
 _OPTIONS = (
@@ -95,9 +95,9 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     evaluated and saved as models; scores on train and validation are shown, those on test are for `hybrid compare`.
     The same command again after an interruption goes on from the last whole epoch.
     """
-    from hybrid.fitting import fit_network
+    from hybrid.models.fit import fit_network
     from hybrid.training import LAST, TrainingOptions, forget_state, save_network, train_network
-    from hybrid.workspace import check_name, slug
+    from hybrid.workspace.workspace import check_name, slug
 
     place = Workspace(workspace)
     network, fine_tuning = _network(arch, given)
@@ -134,7 +134,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:
     """Return the network, and how it is fine-tuned if it is a pretrained one; take their options out of `given`."""
-    from hybrid.extractors.pretrained import Pretrained, parse_trainable
+    from hybrid.extractors.backbones.pretrained import Pretrained, parse_trainable
     from hybrid.training import FineTuning
 
     network = parse_trainable(arch, given.pop("weights"))

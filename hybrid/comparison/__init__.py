@@ -1,10 +1,5 @@
-"""Models side by side: one table for each set of images, what can be told apart there, and which one is chosen."""
+"""Models side by side: one table for each set of images, which differences are significant, and the chosen model."""
 
-from hybrid.comparison.choice import Choice
-from hybrid.comparison.group import Group
-from hybrid.comparison.grouping import compare_results
-from hybrid.comparison.metrics import LOWER_IS_BETTER, MAIN_METRICS
-from hybrid.comparison.result import Comparison
-from hybrid.evaluation import load_results
+import lazy_loader
 
-__all__ = ["LOWER_IS_BETTER", "MAIN_METRICS", "Choice", "Comparison", "Group", "compare_results", "load_results"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

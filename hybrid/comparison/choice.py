@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.comparison.metrics import LOWER_IS_BETTER, badness
+from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
-from hybrid.predictions import Predictions
-from hybrid.validation_size import is_few, rarest
+from hybrid.workspace.predictions import Predictions
 
 PREFERENCES = ("simplest", "best")
 _HALF_WIDTH = 1.96  # standard errors from the middle to an end of a 95% interval

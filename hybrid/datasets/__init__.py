@@ -1,6 +1,5 @@
-"""Datasets: a folder, an .npz, a manifest, a named set or arrays become one `Dataset`."""
+"""Datasets: a folder, an .npz file, a manifest, a named dataset or arrays become one `Dataset`."""
 
-from hybrid.datasets.dataset import Dataset
-from hybrid.datasets.load import load_dataset, reopen
+import lazy_loader
 
-__all__ = ["Dataset", "load_dataset", "reopen"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

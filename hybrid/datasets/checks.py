@@ -1,26 +1,22 @@
 """The one check of a whole dataset: can a classifier be fitted on train and judged on the rest?"""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from hybrid.datasets.wording import first_few, number
+from hybrid.datasets.parts.split import counts_by_split
 from hybrid.errors import InputError
-
-if TYPE_CHECKING:
-    from hybrid.datasets.dataset import Dataset
+from hybrid.wording import first_few, number
 
 
-def check_dataset(data: "Dataset") -> None:
-    """Raise InputError, with one sentence, unless the dataset can be fitted and judged."""
-    if not len(data):
-        raise InputError(f"{data.source} holds no images.")
-    _check_ids(data.ids)
-    if not np.any(data.split == "train"):
-        raise InputError(f"{data.source} has no images for train, only for {' and '.join(sorted(set(data.split)))}.")
-    if len(data.classes) < 2:
-        raise InputError(f"{data.source} has one class only ({data.classes[0]!s}): a classifier needs two or more.")
-    _check_train(data)
+def check_dataset(source: str, ids: np.ndarray, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
+    """Raise `InputError`, which names the source, unless the dataset can be fitted and judged."""
+    if not len(ids):
+        raise InputError(f"{source} holds no images.")
+    _check_ids(ids)
+    if not np.any(split == "train"):
+        raise InputError(f"{source} has no images for train, only for {' and '.join(sorted(set(split)))}.")
+    if len(classes) < 2:
+        raise InputError(f"{source} has one class only ({classes[0]!s}): a classifier needs two or more.")
+    _check_train(source, y, classes, split)
 
 
 def _check_ids(ids: np.ndarray) -> None:
@@ -31,21 +27,21 @@ def _check_ids(ids: np.ndarray) -> None:
         )
 
 
-def _check_train(data: "Dataset") -> None:
-    counts = data.counts_by_split()
-    n_train = int((data.split == "train").sum())
+def _check_train(source: str, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
+    counts = counts_by_split(y, classes, split)
+    n_train = int((split == "train").sum())
     lacking = [label for label, count in counts["train"].items() if not count]
     if lacking:
         held = [s for s in counts if any(counts[s][label] for label in lacking)]
         where = f", only in {' and '.join(held)}" if held else " nor anywhere else"
         subject, verb = ("The classes", "have") if len(lacking) > 1 else ("The class", "has")
         raise InputError(
-            f"{subject} {first_few(lacking)} of {data.source} {verb} no image in train{where}: "
+            f"{subject} {first_few(lacking)} of {source} {verb} no image in train{where}: "
             "a model cannot learn it; add train images, or remove it."
         )
-    constant = [label for label, count in counts["train"].items() if data.y.ndim == 2 and count == n_train]
+    constant = [label for label, count in counts["train"].items() if y.ndim == 2 and count == n_train]
     if constant:
         raise InputError(
-            f"The label {first_few(constant)} of {data.source} is on every one of the "
+            f"The label {first_few(constant)} of {source} is on every one of the "
             f"{number(n_train, 'train image')}: there is nothing to tell apart; remove that label."
         )

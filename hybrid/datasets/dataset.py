@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hybrid.datasets.checks import check_dataset
-from hybrid.datasets.groups import divided_groups, groups_by_pattern, own_groups
-from hybrid.datasets.labels import tidy_labels
-from hybrid.datasets.loading import Raw
-from hybrid.datasets.pixels import common_folder, path_ids, tidy_images
-from hybrid.datasets.split import FRACTIONS, SPLITS, complete_split, split_name
-from hybrid.datasets.wording import first_few, number
+from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, own_groups
+from hybrid.datasets.parts.labels import tidy_labels
+from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
+from hybrid.datasets.parts.raw import Raw
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_name
+from hybrid.datasets.quality.drop import leave_out
 from hybrid.errors import InputError, unknown_name
-
-if TYPE_CHECKING:
-    from hybrid.extractors.extraction import Progress
+from hybrid.progress import Progress
+from hybrid.wording import first_few, number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -174,13 +173,7 @@ class Dataset:
 
     def counts_by_split(self) -> dict[str, dict[str, int]]:
         """Return, for each split that has images, how many there are of each class or label."""
-        table = {}
-        for name in SPLITS:
-            y = self.y[self.split == name]
-            if len(y):
-                counts = y.sum(axis=0, dtype=int) if y.ndim == 2 else _class_counts(y, self.classes)
-                table[name] = {str(label): int(n) for label, n in zip(self.classes, counts, strict=True)}
-        return table
+        return counts_by_split(self.y, self.classes, self.split)
 
     def __repr__(self) -> str:
         table = self.counts_by_split()
@@ -201,7 +194,7 @@ def assemble(
     group_pattern: str | None = None,
     val: float | None = None,
     drop: Sequence[str] | None = None,
-    progress: "Progress | None" = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Return the checked dataset of what a loader found: labels tidied, groups named, the split completed.
 
@@ -222,8 +215,6 @@ def assemble(
         Called with (images looked at, images to look at).
     """
     if drop:
-        from hybrid.findings.dropping import leave_out
-
         raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
     groups = None if raw.groups is None else own_groups(raw.groups, raw.ids)
@@ -234,7 +225,7 @@ def assemble(
         raw.name, raw.X, y, classes, split, groups, np.array(raw.ids, dtype=np.str_), source,
         notes=(*raw.notes, *notes, *made), counts=dict(raw.counts), left_out=dict(raw.left_out),
     )  # fmt: skip
-    check_dataset(data)
+    check_dataset(source, data.ids, y, classes, split)
     return _with_remarks(data)
 
 
@@ -256,10 +247,6 @@ def _with_remarks(data: Dataset) -> Dataset:
     return replace(data, notes=(*data.notes, *notes), counts=counts)
 
 
-def _class_counts(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    return np.bincount(np.searchsorted(classes, y), minlength=len(classes))
-
-
 def _split_names(split: Sequence[str] | np.ndarray) -> np.ndarray:
     names = [split_name(str(one)) for one in split]
     if None in names:
@@ -274,19 +261,3 @@ def _default_ids(images: np.ndarray, split: np.ndarray | None) -> list[str]:
     if split is None:
         return [str(i) for i in range(len(images))]
     return numbered_ids(split)
-
-
-def numbered_ids(split: np.ndarray) -> list[str]:
-    """Return ids that number the images within the split they were given in.
-
-    Examples
-    --------
-    >>> numbered_ids(np.array(["train", "train", "test"]))
-    ['train/0', 'train/1', 'test/0']
-    """
-    seen: dict[str, int] = {}
-    ids = []
-    for name in split.tolist():
-        ids.append(f"{name}/{seen.get(name, 0)}")
-        seen[name] = seen.get(name, 0) + 1
-    return ids

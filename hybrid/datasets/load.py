@@ -7,15 +7,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.datasets import folder, manifest, named, npz, table
 from hybrid.datasets.dataset import Dataset, assemble
-from hybrid.datasets.loading import Options, Raw
-from hybrid.datasets.scan import read_head
-from hybrid.datasets.split import FRACTIONS, check_fractions
+from hybrid.datasets.parts.raw import Options, Raw
+from hybrid.datasets.parts.split import FRACTIONS, check_fractions
+from hybrid.datasets.readers import folder, manifest, named, npz, table
+from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
-    from hybrid.extractors.extraction import Progress
+    from hybrid.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def load_dataset(
         raise unknown_name("on_bad", on_bad, ON_BAD)
     check_fractions(fractions)
     if drop:
-        from hybrid.findings.dropping import check_drop
+        from hybrid.datasets.quality.drop import check_drop
 
         drop = check_drop(drop)
     root = None if image_root is None else os.fspath(image_root)
@@ -194,7 +194,7 @@ def _kind_of(data: str) -> Kind:
 
 
 def _what_it_is(data: str) -> str:
-    from hybrid.extractors.images import sniff_format
+    from hybrid.extractors.images.decode import sniff_format
 
     head = read_head(data)
     if not head:

@@ -1,6 +1,5 @@
-"""Recipes: a comparison written down in a TOML file, checked before anything is done."""
+"""Recipes: a comparison described in a TOML file, checked before anything runs."""
 
-from hybrid.recipes.reading import read_recipe
-from hybrid.recipes.recipe import Recipe
+import lazy_loader
 
-__all__ = ["Recipe", "read_recipe"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

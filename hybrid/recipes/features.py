@@ -5,17 +5,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from hybrid.embeddings.extract import VIEWS_OF
 from hybrid.errors import unknown_name
-from hybrid.extracting import VIEWS_OF
 from hybrid.extractors import parse_backbone
-from hybrid.extractors.augment import Augmentation
-from hybrid.extractors.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
-from hybrid.extractors.views import MILD, Views
+from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
+from hybrid.extractors.images.augment import Augmentation
+from hybrid.extractors.images.views import MILD, Views
 from hybrid.recipes.paths import backbone, weights_file
 from hybrid.recipes.recipe import ExtractStep, FeatureStep, TrainStep
 from hybrid.recipes.section import Section
 from hybrid.recipes.steps import read_datasets, read_size
-from hybrid.workspace import slug
+from hybrid.workspace.workspace import slug
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 

@@ -5,9 +5,9 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from hybrid.classifiers import HEADS, make_head
-from hybrid.ensembling import WEIGHTS
 from hybrid.errors import unknown_name
-from hybrid.fitting import HeadOptions
+from hybrid.models.ensemble import WEIGHTS
+from hybrid.models.fit import HeadOptions
 from hybrid.recipes.recipe import EnsembleStep, FeatureStep, HeadStep
 from hybrid.recipes.section import Section
 

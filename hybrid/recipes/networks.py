@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from hybrid.extractors.custom import Architecture
-from hybrid.extractors.pretrained import Pretrained, Trainable, parse_trainable
+from hybrid.extractors.backbones.custom import Architecture
+from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_trainable
 from hybrid.recipes.paths import weights_file
 from hybrid.recipes.recipe import TrainStep
 from hybrid.recipes.section import Section

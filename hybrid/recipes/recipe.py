@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hybrid.extractors.pretrained import Trainable
-from hybrid.extractors.views import Views
-from hybrid.fitting import HeadOptions
+from hybrid.extractors.backbones.pretrained import Trainable
+from hybrid.extractors.images.views import Views
+from hybrid.models.fit import HeadOptions
 from hybrid.training import TrainingOptions
-from hybrid.workspace import slug
+from hybrid.workspace.workspace import slug
 
 
 @dataclass(frozen=True)

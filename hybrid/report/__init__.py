@@ -1,5 +1,5 @@
-"""The report of a comparison: one HTML file, and its figures and tables beside it."""
+"""The report of a comparison: one HTML file, with its figures and tables beside it."""
 
-from hybrid.report.write import write_report
+import lazy_loader
 
-__all__ = ["write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

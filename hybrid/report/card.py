@@ -4,14 +4,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.extractors.atomic import write_atomic
-from hybrid.places import place_name, without_places
-from hybrid.report.answer import chosen_number
-from hybrid.report.cross_part import cross_words
-from hybrid.report.material import one_or_many
-from hybrid.report.model_parts import own_thresholds
+from hybrid.files import write_atomic
+from hybrid.report.elements.inputs import one_or_many
+from hybrid.report.elements.words import interval, metric_name, score, visible
 from hybrid.report.page import environment
-from hybrid.report.words import interval, metric_name, score, visible
+from hybrid.report.parts.cross_validation import cross_words
+from hybrid.report.parts.models import own_thresholds
+from hybrid.workspace.private_paths import place_name, without_places
 
 if TYPE_CHECKING:
     from hybrid.comparison import Group
@@ -23,7 +22,7 @@ _MOST_CLASSES = 50
 
 def model_card(group: "Group", section: "Section") -> str:
     """Return the card of a group's chosen model."""
-    number = chosen_number(group) or 0
+    number = group.chosen_number or 0
     model, result, about = group.models[number], group.evaluations[number], section.material.about_data
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}

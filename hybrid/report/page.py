@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hybrid.plots.style import SERIES
-from hybrid.report.words import visible
+from hybrid.report.elements.words import visible
 
 # SERIES again, each lighter, to stand out from a dark page.
 DARK_SERIES = (

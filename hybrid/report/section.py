@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid.datasets import Dataset
-from hybrid.places import without_places
-from hybrid.report import data_parts, model_parts
-from hybrid.report.answer import SPLITS, answer, chosen_number
-from hybrid.report.copies_part import copies
-from hybrid.report.cross_part import cross_validation
-from hybrid.report.material import Material, collect
-from hybrid.report.part import Part
-from hybrid.report.pictures import Pictures
-from hybrid.report.repeat import repeat
-from hybrid.report.seeds_part import seeds
-from hybrid.report.words import plural
+from hybrid.report.elements.inputs import Material, collect
+from hybrid.report.elements.pictures import Pictures
+from hybrid.report.elements.words import plural
+from hybrid.report.parts import data as data_parts
+from hybrid.report.parts import models as model_parts
+from hybrid.report.parts.answer import SPLITS, answer
+from hybrid.report.parts.cross_validation import cross_validation
+from hybrid.report.parts.leakage import copies
+from hybrid.report.parts.part import Part
+from hybrid.report.parts.repeat import repeat
+from hybrid.report.parts.seeds import seeds
+from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
     from hybrid.comparison import Group
@@ -52,7 +53,7 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
     """Return a group's section, with all that the workspace and the data still hold."""
     material = collect(group, dataset)
     pictures = Pictures(material.dataset, material.missing)
-    shown = chosen_number(group) or 0
+    shown = group.chosen_number or 0
     parts = (
         model_parts.models(group),
         copies(group),

@@ -1,27 +1,24 @@
 """`write_report`: the page, and beside it its figures, tables and model cards as files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hybrid import __version__
+from hybrid._version import __version__
+from hybrid.comparison.leaderboards import Leaderboards
 from hybrid.datasets import Dataset
-from hybrid.extractors.atomic import replace_folder, write_atomic
-from hybrid.places import without_places
+from hybrid.files import replace_folder, write_atomic
 from hybrid.report.card import save_card
 from hybrid.report.page import render
 from hybrid.report.section import Section, make_section
-from hybrid.workspace import slug, unique_name
-
-if TYPE_CHECKING:
-    from hybrid.comparison import Comparison
+from hybrid.workspace.private_paths import without_places
+from hybrid.workspace.workspace import slug, unique_name
 
 
-def write_report(comparison: "Comparison", path: Path, *, dataset: Dataset | None = None) -> list[Path]:
+def write_report(comparison: Leaderboards, path: Path, *, dataset: Dataset | None = None) -> list[Path]:
     """Write a comparison as one HTML file that needs no network, with its figures and tables beside it.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : Leaderboards
     path : Path
         Of the page. Beside it a folder of the same name, ending in ``-files``, gets a folder for each dataset: figures
         (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
@@ -54,7 +51,7 @@ def write_report(comparison: "Comparison", path: Path, *, dataset: Dataset | Non
     return [path, *(folder / one.relative_to(new) for one in written)]
 
 
-def _write_files(comparison: "Comparison", sections: list[Section], folder: Path) -> list[Path]:
+def _write_files(comparison: Leaderboards, sections: list[Section], folder: Path) -> list[Path]:
     paths, taken = [], set[str]()
     for group, section in zip(comparison.groups, sections, strict=True):
         place = folder / unique_name(slug(section.title), taken)

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from hybrid.extractors.runtime import tensorflow_on_cpu
+from hybrid.extractors.runtimes.base import tensorflow_on_cpu
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,7 @@ def multiply_small_maps(model: "keras.Model") -> None:
         return
     from keras import layers
 
-    from hybrid.extractors.cutting import leaf_operations
+    from hybrid.extractors.graph.cutting import leaf_operations
 
     for layer in leaf_operations(model):
         if type(layer) is layers.Conv2D and _is_plain(layer):

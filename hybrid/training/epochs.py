@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.runtime import gpu_is_visible
+from hybrid.extractors.runtimes.base import gpu_is_visible
 from hybrid.training import losses
 from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.feed import Feed
@@ -55,7 +55,7 @@ class Run:
         if stage == self._stage:
             return
         if self.options.fine_tuning:
-            from hybrid.extractors.fine_tuning import let_learn
+            from hybrid.training.fine_tuning import let_learn
 
             let_learn(self.model, self._upper.get(stage.unfreeze, []))
         self._stage = stage
@@ -133,7 +133,7 @@ class Run:
 
 
 def _upper_layers(model: "keras.Model", stage: Stage) -> list["keras.Layer"]:
-    from hybrid.extractors.fine_tuning import upper_layers
+    from hybrid.training.fine_tuning import upper_layers
 
     return upper_layers(model, stage.unfreeze)
 

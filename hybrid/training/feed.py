@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from hybrid.extractors.augment import Augmentation
+from hybrid.extractors.images.augment import Augmentation
 from hybrid.training.images import Images
 
 _AHEAD = 4  # batches

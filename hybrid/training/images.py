@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from hybrid.datasets import Dataset
-from hybrid.extractors.images import decode, read_bytes
+from hybrid.extractors.images.decode import decode, read_bytes
 
 LARGEST = 64  # pixels: what a network for files of several sizes is trained at
 MOST_BYTES = 4 * 2**30  # that one split may take in memory

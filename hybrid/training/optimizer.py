@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from hybrid.extractors.runtime import tensorflow_on_cpu
+from hybrid.extractors.runtimes.base import tensorflow_on_cpu
 from hybrid.training.options import TrainingOptions
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.augment import Augmentation
+from hybrid.extractors.images.augment import Augmentation
 from hybrid.training.stages import FineTuning, Stage
 
 if TYPE_CHECKING:

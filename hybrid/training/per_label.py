@@ -74,7 +74,7 @@ def side_by_side(networks: Sequence["keras.Model"]) -> "keras.Model":
     """
     import keras
 
-    from hybrid.extractors.cutting import cut
+    from hybrid.extractors.graph.cutting import cut
 
     inputs = keras.Input(networks[0].input_shape[1:], name="pixels")
     features = []

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hybrid.datasets import Dataset
-from hybrid.extractors.augment import Augmentation
+from hybrid.extractors.images.augment import Augmentation
 from hybrid.training.images import Images, input_shape
 
 _DRAWS = 6

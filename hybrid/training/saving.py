@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hybrid.datasets import Dataset
-from hybrid.embedding_set import TRAINING_KEYS
-from hybrid.extractors.atomic import replace_folder, write_atomic, write_json
-from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.pretrained import Trainable, parse_trainable
-from hybrid.extractors.source import ImageSource
-from hybrid.extractors.store import default_cache
-from hybrid.seen import TRAINING_RECORD
+from hybrid.extractors.backbones.pretrained import Trainable, parse_trainable
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.store.store import default_cache
+from hybrid.files import replace_folder, write_atomic, write_json
 from hybrid.training.options import TrainedNetwork, TrainingOptions
+from hybrid.workspace.provenance import TRAINING_KEYS, TRAINING_RECORD
 
 BEST, LAST = "network.keras", "last.keras"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.extractors.atomic import write_atomic
+from hybrid.files import write_atomic
 
 if TYPE_CHECKING:
     import keras

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.datasets import Dataset
-from hybrid.datasets.split import make_split
+from hybrid.datasets.parts.split import make_split
+from hybrid.datasets.validation_size import FEW
 from hybrid.errors import InputError
-from hybrid.extractors.digests import FileDigests
-from hybrid.extractors.keras_import import import_keras
-from hybrid.extractors.pretrained import Pretrained, Trainable, parse_trainable
-from hybrid.extractors.source import ImageSource
-from hybrid.extractors.store import default_cache
+from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_trainable
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.runtimes.keras_import import import_keras
+from hybrid.extractors.store.store import default_cache
 from hybrid.training import losses
 from hybrid.training.epochs import Run, precision
 from hybrid.training.feed import Feed
@@ -25,7 +26,6 @@ from hybrid.training.per_label import Parts, Progress, Report, train_each_label
 from hybrid.training.rates import best_epoch
 from hybrid.training.stages import FineTuning
 from hybrid.training.state import State, fingerprint, load_state, save_state
-from hybrid.validation_size import FEW
 
 if TYPE_CHECKING:
     import keras

@@ -1,0 +1,18 @@
+from .backbones.parameters import RandomWeightsWarning
+from .backbones.table import BACKBONES, Backbone, find_backbone, parse_backbone
+from .extractor import Extractor
+from .images.decode import BadImageError
+from .images.limits import set_max_pixels
+from .transformer import FeatureExtractor
+
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "BadImageError",
+    "Extractor",
+    "FeatureExtractor",
+    "RandomWeightsWarning",
+    "find_backbone",
+    "parse_backbone",
+    "set_max_pixels",
+]

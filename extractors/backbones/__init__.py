@@ -1,0 +1,1 @@
+"""Backbones: the table of networks, their parameters, weights and files."""

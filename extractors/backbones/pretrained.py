@@ -1,0 +1,149 @@
+"""Specifications of pretrained networks with a new output, which `new_output` builds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.backbones.custom import Architecture, Shape
+from hybrid.extractors.backbones.parameters import resolve_weights
+from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
+from hybrid.extractors.runtimes.keras_import import import_keras
+from hybrid.files import file_digest
+
+if TYPE_CHECKING:
+    import keras
+
+_OPTIONS = {"dropout": 0.2, "l2": 0.0}  # of the new output
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pretrained backbone to fine-tune; used as `hybrid.extractors.backbones.custom.Architecture` is.
+
+    Parameters
+    ----------
+    name : str
+        As users write it, such as ``"mobilenet:alpha=0.25"``.
+    weights : str, default="auto"
+        ``"imagenet"``, ``"random"`` or a weights file; auto is imagenet.
+    given : mapping, optional
+        ``dropout`` before the new output, 0.2 if not given, and its ``l2`` penalty.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or out of its range.
+
+    Examples
+    --------
+    >>> Pretrained("mobilenet:alpha=0.25").input_shape(160)
+    (160, 160, 3)
+    """
+
+    name: str
+    weights: str = "auto"
+    given: Mapping[str, float] = field(default_factory=dict)
+    description: ClassVar[None] = None
+
+    def __post_init__(self):
+        for option in self.given:
+            if option not in _OPTIONS:
+                raise unknown_name(f"option of {self.name}", option, _OPTIONS)
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout={self.dropout} was given for {self.name}; expected a rate from 0 to below 1.")
+        if not self.l2 >= 0:
+            raise InputError(f"l2={self.l2} was given for {self.name}; expected a penalty of 0 or more.")
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """The backbone."""
+        return parse_backbone(self.name)
+
+    @property
+    def dropout(self) -> float:
+        """Rate before the new output."""
+        return self.given.get("dropout", _OPTIONS["dropout"])
+
+    @property
+    def l2(self) -> float:
+        """Penalty on the new output's kernel."""
+        return self.given.get("l2", _OPTIONS["l2"])
+
+    @property
+    def label(self) -> str:
+        """The backbone as users write it, options included."""
+        return self.spec.name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else its weights depend on, as JSON values; a weights file by its digest."""
+        weights = resolve_weights(self.weights, self.spec)
+        if weights not in ("imagenet", "random"):
+            weights = file_digest(Path(weights))
+        return {"weights": weights, "dropout": self.dropout, "l2": self.l2}
+
+    def input_shape(self, size: int | tuple[int, int] | None) -> Shape:
+        """Return height, width and channels of its input; the backbone's own size if none is given."""
+        assert self.spec.row is not None
+        size = size or self.spec.row.size
+        height, width = (size, size) if isinstance(size, int) else size
+        return height, width, 3
+
+    def lines(self, input_shape: Shape) -> tuple[str, ...]:
+        """Return what it is made of, a line each."""
+        weights = f"weights {self.options['weights']}"
+        return f"backbone {self.label}", weights, "globalpool", f"dropout {self.dropout}", f"output, l2 {self.l2}"
+
+    def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
+        """Return the network, not compiled, its output untrained.
+
+        Raises
+        ------
+        InputError
+            If the backbone cannot be built so, or its weights cannot be had or do not fit.
+        """
+        import_keras()
+        from hybrid.extractors.backbones.new_output import build_pretrained
+
+        return build_pretrained(
+            self.spec,
+            resolve_weights(self.weights, self.spec),
+            input_shape,
+            n_outputs,
+            multilabel,
+            dropout=self.dropout,
+            l2=self.l2,
+        )
+
+
+Trainable = Architecture | Pretrained
+
+
+def parse_trainable(text: str, weights: str = "auto", options: Mapping[str, float] | None = None) -> Trainable:
+    """Read a network to train as users write it: a custom one, or a pretrained backbone to fine-tune.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"resnet_small:width=16"`` or ``"mobilenet:alpha=0.25"``.
+    weights : str, default="auto"
+        Of a pretrained backbone.
+    options : mapping, optional
+        ``dropout`` and ``l2``.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, an option is out of its range, or weights are given for a custom one.
+    """
+    spec = parse_backbone(text)
+    if spec.row is None:
+        raise InputError(f"{text!r} cannot be trained further: give the name of a custom or a pretrained backbone.")
+    if spec.row.kind == "pretrained":
+        return Pretrained(text, weights, options or {})
+    if weights != "auto":
+        raise InputError(f"weights={weights!r} was given for {spec.name}, which is trained from scratch: leave it out.")
+    found = Architecture.parse(text)
+    return Architecture(found.name, found.description, {**found.options, **(options or {})})

@@ -1,0 +1,1 @@
+"""Graphs: a network cut at its layers, from uint8 pixels to embeddings."""

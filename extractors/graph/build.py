@@ -1,0 +1,230 @@
+"""One graph from uint8 pixels to a float32 embedding: preprocessing, network, cut, pooling, concatenation."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.backbones.load import compute_in, fresh_state, load_network, symbolic
+from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
+from hybrid.extractors.backbones.table import BackboneSpec
+from hybrid.extractors.graph.cutting import check_cuttable, cut, layer_names, leaf_operations, resolve_layer
+from hybrid.extractors.images import decode
+from hybrid.extractors.store.identity import FORMAT, Identity
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A feature extractor that can be run.
+
+    Attributes
+    ----------
+    model : keras.Model
+        uint8 pixels (n, height, width, channels) to float32 embeddings (n, …), in inference mode.
+    identity : Identity
+        What can change a number in them.
+    """
+
+    model: keras.Model
+    identity: Identity
+
+
+@fresh_state
+def build_graph(
+    spec: BackboneSpec,
+    *,
+    weights: str,
+    layers: list[str],
+    pooling: str,
+    preprocessing: str,
+    size: tuple[int, int] | None,
+    interpolation: str,
+    seed: int,
+    precision: str,
+) -> Graph:
+    """Build the graph of an extractor; the parameters are those of `FeatureExtractor`, resolved.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be built, loaded, cut or fed as asked.
+    """
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError("Keras is set to channels_first; set image_data_format to channels_last in keras.json.")
+    network, names = _network_with(spec, weights, layers, size, seed)
+    compute_in(network, precision)
+    shape = _input_shape(network, size)
+    convert, preprocessing = _preprocessing(spec, network, preprocessing, shape[2])
+    model = _assemble(network, names, shape, convert, pooling)
+    fields = {
+        "format": FORMAT,
+        "graph": _graph_digest(model),
+        "weights": _weights_digest(model),
+        "layers": names,
+        "pooling": pooling,
+        "preprocessing": preprocessing,
+        "size": list(shape[:2]),
+        "channels": shape[2],
+        "interpolation": interpolation,
+        "decode_policy": decode.POLICY,
+        "precision": precision,
+    }
+    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()))
+
+
+def _network_with(
+    spec: BackboneSpec, weights: str, wanted: list[str], size: tuple[int, int] | None, seed: int
+) -> tuple[keras.Model, list[str]]:
+    """Return the network and the full names of the layers; a pretrained top is loaded only if a layer is in it."""
+    network = load_network(spec, weights, size, seed, top=False)
+    check_cuttable(network)
+    pretrained = spec.row is not None and spec.row.kind == "pretrained"
+    if pretrained and not _has(network, wanted) and _has(symbolic(spec, size, include_top=True), wanted):
+        network = load_network(spec, weights, size, seed, top=True)
+    if pretrained:  # the same embedding, whether or not the file holds the classification layers
+        end = resolve_layer(symbolic(spec, size, include_top=False), PENULTIMATE)
+        if _has(network, [end]):  # ConvNeXt has other layers at its end with the classification layers than without
+            wanted = [end if name == PENULTIMATE else name for name in wanted]
+    return network, [resolve_layer(network, name) for name in wanted]
+
+
+def _has(network: keras.Model, wanted: list[str]) -> bool:
+    ends = {path.split("/")[-1] for path in layer_names(network)} | set(layer_names(network)) | {PENULTIMATE}
+    return ends.issuperset(wanted)
+
+
+def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
+    shape = tuple(network.inputs[0].shape[1:])
+    if len(shape) != 3 or shape[2] not in (1, 3):
+        raise InputError(
+            f"The network {network.name!r} takes inputs of shape {shape}; expected images (height, width, 1 or 3)."
+        )
+    height, width, channels = shape
+    if size is None and None in (height, width):
+        raise InputError(f"The network {network.name!r} takes images of any size: say which with --size HEIGHTxWIDTH.")
+    for own, given in zip((height, width), size or (height, width), strict=True):
+        if own not in (None, given):
+            raise InputError(
+                f"The network {network.name!r} takes images of {height}×{width}, "
+                f"so size={given} cannot be used: leave it out."
+            )
+    return (*(size or (height, width)), channels)
+
+
+def _preprocessing(
+    spec: BackboneSpec, network: keras.Model, name: str, channels: int
+) -> tuple[Callable[[keras.KerasTensor], keras.KerasTensor], str]:
+    if name != "auto" and name not in PREPROCESSINGS:
+        raise unknown_name("preprocessing", name, ["auto", *PREPROCESSINGS])
+    if name == "auto" and spec.row is not None and spec.row.kind == "pretrained":
+        module = getattr(keras.applications, spec.row.module)
+        return module.preprocess_input, f"keras.applications.{spec.row.module}"
+    if name == "auto":
+        if not _scales_itself(network):
+            raise InputError(
+                f"The network {spec.name!r} has no Rescaling or Normalization layer at its input, so how its "
+                f"pixels were scaled in training is not known: say it with --preprocessing {'|'.join(PREPROCESSINGS)}."
+            )
+        name = "none"
+    if name in ("torch", "caffe") and channels != 3:
+        raise InputError(
+            f"Preprocessing {name!r} is for RGB images; the network {spec.name!r} takes {channels} channel."
+        )
+    return _STEPS[name], name
+
+
+def _scales_itself(network: keras.Model) -> bool:
+    """Whether something changes the pixels' values before the first layer that has weights of its own."""
+    for operation in leaf_operations(network):
+        if isinstance(operation, (layers.Rescaling, layers.Normalization)):
+            return True
+        if not isinstance(operation, keras.Layer) and type(operation).__name__ in _ARITHMETIC:
+            return True
+        if getattr(operation, "weights", None):
+            return False
+    return False
+
+
+_ARITHMETIC = frozenset({"TrueDivide", "Divide", "Multiply", "Subtract", "Add"})
+
+_STEPS: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
+    "none": lambda pixels: pixels,
+    "rescale": lambda pixels: pixels / 255.0,
+    "tf": lambda pixels: pixels / 127.5 - 1.0,
+    "torch": lambda pixels: keras.applications.imagenet_utils.preprocess_input(pixels, mode="torch"),
+    "caffe": lambda pixels: keras.applications.imagenet_utils.preprocess_input(pixels, mode="caffe"),
+}
+
+
+def _assemble(
+    network: keras.Model,
+    names: list[str],
+    shape: tuple[int, int, int],
+    convert: Callable[[keras.KerasTensor], keras.KerasTensor],
+    pooling: str,
+) -> keras.Model:
+    pixels = keras.Input(shape, dtype="uint8", name="pixels")
+    features = cut(network, names)(convert(ops.cast(pixels, "float32")), training=False)
+    features = features if isinstance(features, (list, tuple)) else [features]
+    pooled = [_pool(tensor, pooling, name) for tensor, name in zip(features, names, strict=True)]
+    if len(pooled) > 1 and len(pooled[0].shape) != 2:
+        raise InputError("Several layers cannot be concatenated with pooling='none': choose a pooling or one layer.")
+    joined = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    return keras.Model(pixels, ops.cast(joined, "float32"), name="extractor")
+
+
+def _pool(tensor: keras.KerasTensor, pooling: str, name: str) -> keras.KerasTensor:
+    if pooling not in POOLINGS:
+        raise unknown_name("pooling", pooling, POOLINGS)
+    rank = len(tensor.shape)
+    if rank == 2 or pooling == "none":
+        return tensor
+    if pooling == "flatten":
+        return layers.Flatten()(tensor)
+    if rank not in (3, 4):
+        raise InputError(f"Layer {name!r} gives shape {tensor.shape[1:]}: only pooling='flatten' or 'none' fits it.")
+    average, maximum = (
+        (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
+        if rank == 4
+        else (layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
+    )
+    if pooling == "both":
+        return layers.Concatenate()([average()(tensor), maximum()(tensor)])
+    return (average if pooling == "avg" else maximum)()(tensor)
+
+
+def _weights_digest(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        value = ops.convert_to_numpy(weight)
+        if not np.isfinite(value).all():  # a ReLU may hide it
+            raise InputError(f"The weight {weight.path!r} of the network holds NaN or infinity: train it anew.")
+        digest.update(f"{value.dtype} {value.shape}\n".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def _graph_digest(model: keras.Model) -> str:
+    """Return the SHA-256 of a network's structure; the names that Keras numbers through do not matter."""
+    return hashlib.sha256(json.dumps(_anonymous(model.get_config()), sort_keys=True).encode()).hexdigest()
+
+
+def _anonymous(config: dict[str, Any]) -> dict[str, Any]:
+    numbers = {layer["name"]: f"#{index}" for index, layer in enumerate(config["layers"])}
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "layers" in value and "input_layers" in value:
+                return _anonymous(value)
+            return {key: replace(item) for key, item in value.items() if key not in ("name", "seed")}
+        if isinstance(value, (list, tuple)):
+            return [replace(item) for item in value]
+        return numbers.get(value, value) if isinstance(value, str) else value
+
+    return {key: replace(config[key]) for key in ("layers", "input_layers", "output_layers")}

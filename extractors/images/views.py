@@ -1,0 +1,163 @@
+"""Views of an image: seeded random changes of it, each with an embedding and a key of its own."""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.extractors.images.augment import POLICY, Augmentation
+from hybrid.extractors.images.digests import FileDigests, digest_keys
+from hybrid.extractors.images.source import Extraction, ImageSource, Source
+from hybrid.extractors.store.identity import canonical
+
+_MOST = 10_000  # that are read from a file: each has a text of its own in memory
+
+# What a patient's position and an exposure may do; no flip, as left and right are not alike in a body.
+MILD = Augmentation((("rotate", 7), ("shift", 0.05), ("zoom", 0.1), ("brightness", 0.1)))
+
+
+@dataclass(frozen=True)
+class Views:
+    """Seeded random augmentations, so many of an image.
+
+    Parameters
+    ----------
+    number : int
+        Views of an image.
+    augmentation : Augmentation, default=MILD
+        What is done to it, after it is decoded to the size that the network takes.
+    seed : int, default=0
+        Of what is drawn. A view is drawn from the seed, its own number and the image's content: neither the number
+        of views nor the other images matter.
+
+    Raises
+    ------
+    InputError
+        If `number` is below 1, or the augmentation has no operation.
+    """
+
+    number: int
+    augmentation: Augmentation = MILD
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.number < 1:
+            raise InputError(f"views={self.number} was given; expected 1 or more.")
+        if not self.augmentation.operations:
+            raise InputError("The augmentation has no operation, so every view would be the image itself.")
+
+    def keys(self, digests: np.ndarray) -> np.ndarray:
+        """Return the keys (n, number, 32) of the views of images, whose digests are (n, 32), both of uint8."""
+        numbers = range(1, self.number + 1)
+        keys = digest_keys([self.key(digest, view) for digest in map(bytes, digests) for view in numbers])
+        return keys.reshape(len(digests), self.number, -1)
+
+    def key(self, digest: bytes, view: int) -> bytes:
+        """Return the key of an image's view, which are numbered from 1: 32 bytes that are its random seed, too."""
+        return hashlib.sha256(digest + self._texts[view - 1]).digest()
+
+    def fields(self) -> dict[str, Any]:
+        """Return JSON values; :meth:`from_fields` reads them."""
+        return {"number": self.number, "augmentation": self.augmentation.fields(), "seed": self.seed}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "Views":
+        """Return the views that :meth:`fields` described.
+
+        Raises
+        ------
+        InputError
+            If they are none, or were made by another version of the augmentation's policy.
+        """
+        try:
+            policy = fields["augmentation"]["policy"]
+            operations = tuple((str(name), float(strength)) for name, strength in fields["augmentation"]["operations"])
+            number, seed = index(fields["number"]), index(fields["seed"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError("The views cannot be read: expected their number, augmentation and seed.") from error
+        if policy != POLICY:
+            raise InputError(
+                f"The views were made by another version of the augmentation's policy ({policy!r:.50}; it is {POLICY} "
+                "now): extract again, with --views."
+            )
+        if number > _MOST or not 0 <= seed < 2**32:
+            raise InputError(f"There are {number} views with the seed {seed}; expected at most {_MOST} views.")
+        return cls(number, Augmentation(operations), seed)
+
+    @cached_property
+    def _texts(self) -> list[bytes]:
+        """What is hashed behind an image's digest, one text a view."""
+        fields = {"augmentation": self.augmentation.fields(), "seed": self.seed}
+        return [canonical(fields | {"view": view}).encode() for view in range(1, self.number + 1)]
+
+
+class ViewSource(Source):
+    """Images, and views of some of them: an image, its views, the next image.
+
+    Each image is decoded once for all that comes of it.
+
+    Parameters
+    ----------
+    X : array-like
+        Images, as `ImageSource` takes them.
+    views : Views
+    chosen : ndarray of bool, (n,)
+        Images that views are made of.
+    """
+
+    def __init__(self, X: Any, views: Views, chosen: np.ndarray):
+        self._source, self._views, self._chosen = ImageSource(X), views, chosen
+        counts = 1 + views.number * chosen.astype(int)
+        self._image = np.repeat(np.arange(len(counts)), counts)
+        self._view = np.arange(counts.sum()) - (np.cumsum(counts) - counts)[self._image]  # 0 is the image itself
+        self._last = threading.local()
+
+    def __len__(self) -> int:
+        return len(self._image)
+
+    def name(self, number: int) -> str:
+        """Return what an error calls the image, see `Source`."""
+        return self._source.name(int(self._image[number]))
+
+    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+        """Return the digest of every image and the key of every view, see `Source`."""
+        digests, bad = self._source.digests(memory)
+        keys = digests[self._image]
+        keys[self._view > 0] = self._views.keys(digests[self._chosen]).reshape(-1, keys.shape[1])
+        failed = np.isin(self._image, list(bad))
+        keys[failed] = 0
+        return keys, {number: bad[self._image[number]] for number in np.flatnonzero(failed).tolist()}
+
+    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+        """Return the image's digest and pixels, or the view's key and pixels, see `Source`."""
+        image, view = int(self._image[number]), int(self._view[number])
+        what = (image, size, channels, interpolation)
+        if getattr(self._last, "what", None) != what:
+            self._last.decoded = self._source.decode(*what)
+            self._last.what = what
+        digest, pixels = self._last.decoded
+        if not view:
+            return digest, pixels
+        key = self._views.key(digest, view)
+        return key, self._views.augmentation(pixels, key)
+
+    def image_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Return which image each number is of, see `Source`."""
+        return self._image[numbers]
+
+    def by_image(self, done: Extraction) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+        """Return the keys of images and of their views, and the images of which anything is amiss, see `Source`."""
+        keys = done.keys[self._view == 0]
+        view_keys = np.zeros((len(keys), self._views.number, keys.shape[1]), np.uint8)
+        view_keys[self._chosen] = done.keys[self._view > 0].reshape(-1, *view_keys.shape[1:])
+        skipped = {int(self._image[number]): reason for number, reason in done.skipped.items()}
+        changed = self._chosen & (view_keys != self._views.keys(keys)).any(axis=(1, 2))
+        for image in np.flatnonzero(changed).tolist():
+            skipped.setdefault(image, "The image changed during the extraction.")
+        return keys, view_keys, skipped

@@ -1,0 +1,164 @@
+"""Run an extractor's graph through OpenVINO: exported from Keras once, kept in the cache, then run without Keras."""
+
+import contextlib
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid.errors import InputError, reason_of
+from hybrid.extractors.runtimes.base import padded
+from hybrid.extractors.store.identity import Identity
+from hybrid.files import file_digest, read_json, replace_folder, write_json
+
+if TYPE_CHECKING:
+    import keras
+
+_LARGE = 128 * 128  # pixels; large images run fastest 8 at a time, small ones 32 (measured on 2 cores, of 4 to 256)
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_PRECISION = "INFERENCE_PRECISION_HINT"
+_FILES = ("graph.xml", "graph.bin")
+_AGREEMENT = 1e-2  # far above rounding, which the layers of an untrained network can amplify to 1e-3
+
+
+class ExportError(Exception):
+    """OpenVINO cannot take a network."""
+
+
+class OpenVINORuntime:
+    """Run an exported graph on the CPU, a few batches in flight.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``graph.xml`` and ``graph.bin``, checked.
+    identity : Identity
+        Of the extractor.
+    batch_size : int, optional
+        The graph is compiled for it; 8 for large images and 32 for small ones if not given.
+
+    Raises
+    ------
+    ExportError
+        If OpenVINO would compute in another precision than the identity says.
+    """
+
+    name = "openvino"
+
+    def __init__(self, folder: Path, identity: Identity, batch_size: int | None = None):
+        openvino = _openvino()
+        height, width = identity.size
+        self.batch_size = batch_size or (8 if height * width >= _LARGE else 32)
+        core = openvino.Core()
+        core.set_property({"ENABLE_MMAP": False})  # a mapped file that is cut short would kill the process
+        model = core.read_model(folder / _FILES[0])
+        model.reshape([self.batch_size, height, width, identity.fields["channels"]])
+        precision = identity.fields["precision"]
+        settings = {_PRECISION: _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
+        compiled = core.compile_model(model, "CPU", settings)
+        _compare(compiled.get_property(_PRECISION), precision)
+        in_flight = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [compiled.create_infer_request() for _ in range(in_flight)]
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the embeddings of each batch, as `hybrid.extractors.runtimes.base.Runtime` says."""
+        free = deque(self._requests)
+        running: deque[tuple[Any, np.ndarray, int]] = deque()
+        for pixels in batches:
+            if not free:
+                yield _finish(running, free)
+            request, batch = free.popleft(), padded(pixels, self.batch_size)
+            request.start_async([batch], share_inputs=True)
+            running.append((request, batch, len(pixels)))  # the batch must outlive its request
+        while running:
+            yield _finish(running, free)
+
+
+def check_precision(identity: Identity) -> None:
+    """Raise `ExportError` if this CPU cannot compute in an extractor's precision: OpenVINO takes float32 in silence."""
+    precision, core = identity.fields["precision"], _openvino().Core()
+    core.set_property("CPU", {_PRECISION: _HINTS[precision]})
+    _compare(core.get_property("CPU", _PRECISION), precision)
+
+
+def _compare(found: Any, precision: str) -> None:
+    if found.get_type_name() != _HINTS[precision]:
+        raise ExportError(f"on this CPU it computes in {found.get_type_name()}, not in {precision}")
+
+
+def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None:
+    """Write a Keras graph in OpenVINO's format, with its checksums, whole or not at all.
+
+    The graph is that of float32 whatever the precision, which is set when it is compiled. What was written is run on
+    a made image and must agree with Keras.
+
+    Raises
+    ------
+    ExportError
+        If OpenVINO cannot take the network; nothing is written then.
+    """
+    with replace_folder(folder) as new:
+        try:
+            _convert(model, new / _FILES[0])
+            difference = _difference(model, OpenVINORuntime(new, identity.in_precision("float32"), batch_size=1))
+        except Exception as error:  # the converter fails in any way it likes
+            raise ExportError(reason_of(error)) from error
+        if not difference < _AGREEMENT:
+            raise ExportError(f"its result differs from Keras's by {difference:.0e} of their scale")
+        files = {name: file_digest(new / name) for name in _FILES}
+        write_json(new / "graph.json", {"fingerprint": identity.fingerprint, "sha256": files})
+
+
+def _convert(model: "keras.Model", path: Path) -> None:
+    openvino = _openvino()
+    with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.xml"
+        model.export(str(raw), format="openvino", verbose=False)
+        graph = openvino.Core().read_model(raw)
+        # TensorFlow's swish leaves an output of its own at every use, behind the one that is meant
+        openvino.save_model(openvino.Model([graph.output(0)], graph.get_parameters()), path, compress_to_fp16=False)
+
+
+def _difference(model: "keras.Model", runtime: OpenVINORuntime) -> float:
+    """Return the largest difference from Keras on a smooth made image, over the embedding's own scale."""
+    import keras
+
+    height, width, channels = model.input_shape[1:]
+    y, x = np.mgrid[0:height, 0:width]
+    wave = 127.5 + 60 * np.sin(x / (3 + width / 9)) + 60 * np.cos(y / (3 + height / 7))
+    pixels = np.stack([np.roll(wave, 5 * channel, axis=0) for channel in range(channels)], axis=-1).astype(np.uint8)[
+        None
+    ]
+    expected = keras.ops.convert_to_numpy(model(pixels, training=False))
+    (found,) = runtime.stream([pixels])
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
+
+
+def is_exported(folder: Path, identity: Identity) -> bool:
+    """Whether a folder holds the whole, undamaged graph of an extractor."""
+    try:
+        record = read_json(folder / "graph.json")
+        whole = all(file_digest(folder / name) == record["sha256"][name] for name in _FILES)
+        return whole and record["fingerprint"] == identity.fingerprint
+    except (InputError, OSError, KeyError, TypeError):
+        return False
+
+
+def _finish(running: deque[tuple[Any, np.ndarray, int]], free: deque[Any]) -> np.ndarray:
+    request, _, length = running.popleft()
+    request.wait()
+    rows = np.array(request.get_output_tensor().data[:length], dtype=np.float32)  # a copy: the tensor is used again
+    free.append(request)
+    return rows
+
+
+def _openvino() -> Any:
+    """Import OpenVINO without the package through which its converter reports every use to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino

@@ -1,0 +1,1 @@
+"""The embedding store: content-addressed shards of rows on disk."""

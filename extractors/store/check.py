@@ -1,0 +1,159 @@
+"""Check every file of the cache folder against what it should hold, and find what a dead writer left behind."""
+
+import contextlib
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid.errors import InputError
+from hybrid.extractors.store.identity import Identity, fingerprint
+from hybrid.extractors.store.index import INDEX_NAME, Index, commit_records
+from hybrid.extractors.store.shards import DamagedShardError, forget_verified, read_shard
+from hybrid.files import file_digest, read_json
+
+DEAD_AFTER = 3600.0  # seconds: a writer commits within minutes, so what has waited longer waits for nobody
+_SHARD_FILE = re.compile(r"([0-9a-f]{32})\.(npy|keys|damaged)")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong in the cache folder, or left over.
+
+    Attributes
+    ----------
+    path : Path
+        What to call it.
+    reason : str
+    remove : tuple of Path
+        The files and folders to remove; none where removing is no answer.
+    """
+
+    path: Path
+    reason: str
+    remove: tuple[Path, ...]
+
+
+def find_damage(cache: Path) -> Iterator[Finding]:
+    """Check every checksum in a cache folder; yield what is damaged.
+
+    All of it can be made again: embeddings by extracting, the rest by itself.
+    """
+    forget_verified()
+    for folder in store_folders(cache):
+        for name in sorted(commit_records(folder)):
+            yield from _check_shard(folder / name)
+        yield from _check_identity(folder / "identity.json")
+        yield from _check_index(folder / INDEX_NAME, folder / "identity.json")
+        for record in sorted(folder.glob("*.damaged")):
+            yield Finding(record.with_suffix(".npy"), "was found damaged before", _files(record.with_suffix("")))
+    for record in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
+        yield from _check_request(record)
+    for folder in sorted((cache / "graphs").glob("[0-9a-f]*")):
+        yield from _check_graph(folder)
+    yield from _check_digests(cache / "digests.sqlite")
+
+
+def find_leftovers(cache: Path) -> Iterator[Finding]:
+    """Yield temporary files, and shards without a commit record, that no living writer waits for."""
+    before = time.time() - DEAD_AFTER
+    for pattern in ("embeddings/.tmp-*", "embeddings/*/.tmp-*", "extractors/.tmp-*", "graphs/.tmp-*"):
+        for path in sorted(cache.glob(pattern)):
+            if _older(path, before):
+                yield Finding(path, "temporary, its writer is dead", (path,))
+    for folder in store_folders(cache):
+        names = {path.name for path in folder.iterdir()}
+        stems = {match[1] for match in map(_SHARD_FILE.fullmatch, names) if match}
+        for stem in sorted(stems):
+            files = _files(folder / stem)
+            if not {f"{stem}.json", f"{stem}.damaged"} & names and all(_older(path, before) for path in files):
+                yield Finding(files[0], "without a commit record, its writer is dead", files)
+
+
+def store_folders(cache: Path) -> list[Path]:
+    """Return the folders of the extractors that have embeddings.
+
+    Raises
+    ------
+    InputError
+        If the cache folder cannot be read.
+    """
+    root = cache / "embeddings"
+    try:
+        return sorted(path for path in root.iterdir() if re.fullmatch(r"[0-9a-f]{64}", path.name) and path.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError(f"The cache folder {str(root)!r} cannot be read ({error.strerror}): mend that.") from error
+
+
+def _check_shard(stem: Path) -> Iterator[Finding]:
+    try:
+        read_shard(stem.with_suffix(".json"))[0].check()
+    except DamagedShardError as error:
+        yield Finding(stem.with_suffix(".npy"), str(error), _files(stem))
+    except InputError as error:
+        yield Finding(stem.with_suffix(".npy"), str(error), ())
+
+
+def _check_identity(path: Path) -> Iterator[Finding]:
+    try:
+        identity = Identity.from_dict(read_json(path))
+        if identity.fingerprint != path.parent.name:
+            yield Finding(path, "does not match its folder's fingerprint", (path,))
+    except (InputError, KeyError, TypeError) as error:
+        if path.exists():
+            yield Finding(path, str(error), (path,))
+
+
+def _check_index(path: Path, identity: Path) -> Iterator[Finding]:
+    with contextlib.suppress(InputError, KeyError, TypeError):
+        if path.exists() and Index.load(path, Identity.from_dict(read_json(identity)).width) is None:
+            yield Finding(path, "does not match its checksum (it is made again by itself)", (path,))
+
+
+def _check_request(path: Path) -> Iterator[Finding]:
+    try:
+        record = read_json(path)
+        Identity.from_dict(record["identity"])
+        if fingerprint(record["request"]) != path.stem:
+            yield Finding(path, "does not match its name (it is made again by itself)", (path,))
+    except (InputError, KeyError, TypeError) as error:
+        yield Finding(path, f"is no record of an extractor ({error})", (path,))
+
+
+def _check_graph(folder: Path) -> Iterator[Finding]:
+    try:
+        record = read_json(folder / "graph.json")
+        wrong = [name for name, digest in record["sha256"].items() if file_digest(folder / Path(name).name) != digest]
+        if wrong or record["fingerprint"] != folder.name:
+            yield Finding(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
+    except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
+        yield Finding(folder, f"is no exported graph ({error})", (folder,))
+
+
+def _check_digests(path: Path) -> Iterator[Finding]:
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True, timeout=5)) as db:
+            (answer,) = db.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.DatabaseError as error:
+        answer = str(error)
+    if answer != "ok":
+        yield Finding(path, f"{answer} (it is made again by itself)", (path,))
+
+
+def _files(stem: Path) -> tuple[Path, ...]:
+    return tuple(
+        path for suffix in (".json", ".damaged", ".keys", ".npy") if (path := stem.with_suffix(suffix)).exists()
+    )
+
+
+def _older(path: Path, before: float) -> bool:
+    try:
+        return path.stat().st_mtime < before
+    except OSError:
+        return False

@@ -1,0 +1,241 @@
+"""The cache folder as a whole: what is in it, what can go."""
+
+import contextlib
+import math
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybrid.errors import InputError
+from hybrid.extractors.store.check import Finding, find_damage, find_leftovers, store_folders
+from hybrid.extractors.store.compaction import compact, plan_compaction
+from hybrid.extractors.store.identity import Identity
+from hybrid.extractors.store.index import commit_records
+from hybrid.extractors.store.shards import DamagedShardError
+from hybrid.files import read_json
+
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class StoredExtractor:
+    """An extractor that has embeddings in the cache folder.
+
+    Attributes
+    ----------
+    fingerprint : str
+    folder : Path
+        Of its embeddings.
+    identity : Identity or None
+        None if its record is damaged.
+    backbone : str
+        What it was asked for as; empty if that is not known.
+    shards, rows, bytes : int
+        What is stored: whole shards, their rows, and all its files.
+    created, used : float
+        When it was first and last used, in seconds since 1970.
+    """
+
+    fingerprint: str
+    folder: Path
+    identity: Identity | None
+    backbone: str
+    shards: int
+    rows: int
+    bytes: int
+    created: float
+    used: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "fingerprint": self.fingerprint,
+            "backbone": self.backbone,
+            "identity": self.identity and dict(self.identity.fields),
+            "width": self.identity and self.identity.width,
+            "shards": self.shards,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "created": self.created,
+            "used": self.used,
+        }
+
+
+def list_extractors(cache: Path) -> list[StoredExtractor]:
+    """Return the extractors that have embeddings in a cache folder, the last used first."""
+    names = backbone_names(cache)
+    return sorted((_describe(folder, names) for folder in store_folders(cache)), key=lambda found: -found.used)
+
+
+def backbone_names(cache: Path) -> dict[str, str]:
+    """Return for each fingerprint what its extractor was asked for as: a backbone's name, or a file's digest."""
+    names: dict[str, str] = {}
+    for path in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
+        with contextlib.suppress(InputError, KeyError, TypeError):
+            record = read_json(path)
+            names[Identity.from_dict(record["identity"]).fingerprint] = _backbone(record["request"])
+    return names
+
+
+def find_extractor(cache: Path, given: str) -> StoredExtractor:
+    """Return the extractor whose fingerprint begins as given.
+
+    Raises
+    ------
+    InputError
+        If it is none, or more than one.
+    """
+    known = list_extractors(cache)
+    found = [extractor for extractor in known if given and extractor.fingerprint.startswith(given.lower())]
+    if len(found) != 1:
+        raise InputError(
+            f"The fingerprint {given!r} was given; expected the first digits of one of "
+            f"{', '.join(extractor.fingerprint[:12] for extractor in known) or 'none: the cache is empty'}."
+        )
+    return found[0]
+
+
+def remove_extractor(cache: Path, fingerprint: str) -> None:
+    """Remove all that is kept of an extractor: its embeddings, its exported graph, the memory of its identity.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be removed.
+    """
+    for path in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
+        with contextlib.suppress(InputError, KeyError, TypeError):
+            if Identity.from_dict(read_json(path)["identity"]).fingerprint == fingerprint:
+                _remove(path)
+    for folder in (cache / "embeddings" / fingerprint, cache / "graphs" / fingerprint):
+        if folder.exists():
+            _remove(folder)
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Something that `hybrid cache gc` removes, or has removed.
+
+    Attributes
+    ----------
+    what : str
+    reason : str
+    bytes : int
+        On the disk.
+    """
+
+    what: str
+    reason: str
+    bytes: int
+
+
+def collect_garbage(
+    cache: Path, *, older_than: float | None = None, keep: Collection[str] = (), dry_run: bool = False
+) -> Iterator[Garbage]:
+    """Remove what is of no use, and say what it was; others may read and write the cache at the same time.
+
+    Damaged files, what dead writers left behind, and rows that are there twice; small shards are merged.
+
+    Parameters
+    ----------
+    cache : Path
+        The cache folder.
+    older_than : float, optional
+        Remove, too, all embeddings of the extractors that were not used for so many days.
+    keep : collection of str
+        Fingerprints to leave out of that.
+    dry_run : bool, default=False
+        Only say what would be removed.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be removed or written; what was not said before is still there then.
+    """
+    for finding in (*find_leftovers(cache), *find_damage(cache)):
+        if finding.remove:
+            yield _collect(finding, dry_run)
+    for extractor in list_extractors(cache):
+        if _unused(extractor, older_than) and extractor.fingerprint not in keep:
+            days = math.floor((time.time() - extractor.used) / _DAY)
+            yield Garbage(str(extractor.folder), f"not used for {days} days", extractor.bytes)
+            if not dry_run:
+                remove_extractor(cache, extractor.fingerprint)
+        elif extractor.identity is not None:
+            yield from _merge(extractor.folder, extractor.identity.width, dry_run)
+
+
+def _unused(extractor: StoredExtractor, older_than: float | None) -> bool:
+    return older_than is not None and time.time() - extractor.used > older_than * _DAY
+
+
+def _merge(folder: Path, width: int, dry_run: bool) -> Iterator[Garbage]:
+    plan = plan_compaction(folder, width)
+    if plan is None:
+        return
+    if not dry_run:
+        try:
+            compact(folder, width, plan)
+        except DamagedShardError:  # since it was checked: the next one removes it
+            return
+    reason = f"{len(plan.shards)} shards merged, {plan.repeated} rows were there twice"
+    yield Garbage(str(folder), reason, plan.repeated * 4 * width)
+
+
+def _collect(finding: Finding, dry_run: bool) -> Garbage:
+    size = sum(_bytes(path) for path in finding.remove)
+    if not dry_run:
+        for path in finding.remove:
+            _remove(path)
+    return Garbage(str(finding.path), finding.reason, size)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder; a folder is gone at once for whoever looks."""
+    try:
+        if path.is_dir():
+            gone = path.with_name(f".tmp-{uuid.uuid4().hex}")
+            path.rename(gone)
+            shutil.rmtree(gone)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be removed ({error.strerror or error}): mend that.") from error
+
+
+def _describe(folder: Path, names: dict[str, str]) -> StoredExtractor:
+    identity = None
+    with contextlib.suppress(InputError, KeyError, TypeError):
+        identity = Identity.from_dict(read_json(folder / "identity.json"))
+    rows, times = 0, []
+    for name in commit_records(folder):
+        record = folder / f"{name}.json"
+        with contextlib.suppress(InputError, OSError, KeyError, TypeError, ValueError):
+            rows += int(read_json(record)["rows"])
+            times.append(record.stat().st_mtime)
+    stamp = folder / "identity.json"
+    used = (stamp if stamp.exists() else folder).stat().st_mtime
+    return StoredExtractor(
+        folder.name, folder, identity, names.get(folder.name, ""), len(times), rows, _bytes(folder),
+        min(times, default=used), max([used, *times]),
+    )  # fmt: skip
+
+
+def _backbone(request: dict[str, Any]) -> str:
+    name = str(request["backbone"])
+    return f"file {name[:12]}" if re.fullmatch(r"[0-9a-f]{64}", name) else name
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file, or of all in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    total = 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            total += file.lstat().st_size
+    return total

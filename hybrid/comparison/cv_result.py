@@ -1,0 +1,183 @@
+"""What a cross-validated comparison gives back: scores over folds and over seeds, and what can be told apart."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.evaluation.paired import PairedTest, holm
+from hybrid.evaluation.scores import LOWER_IS_BETTER
+from hybrid.workspace.private_paths import without_places
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScores:
+    """One model's scores in every fold.
+
+    Attributes
+    ----------
+    name : str
+    scores : dict of str to ndarray of float, (repeats, folds)
+        By metric; NaN where a fold does not define one.
+    seconds : float
+        To fit it and to predict, in all folds together.
+    flattered : bool
+        Whether a network behind its features was trained on, or chosen by, images of the folds.
+    """
+
+    name: str
+    scores: dict[str, NDArray[np.float64]]
+    seconds: float
+    flattered: bool = False
+
+    def summary(self, metric: str, ratio: float) -> dict[str, float | None]:
+        """Return the mean of a metric with its interval and its spread, None where it is not defined.
+
+        ``sd_folds`` is the spread over the folds of one repeat: how much the images of a fold matter. ``sd_seeds`` is
+        that of the repeats' means: how much dealing out the images, and the seed of the head, matter.
+        """
+        values = self.scores[metric]
+        mean, half = _resampled(values.ravel(), ratio)
+        within = np.sqrt(values.var(axis=1, ddof=1).mean())
+        between = values.mean(axis=1).std(ddof=1) if len(values) > 1 else np.nan
+        numbers = {"mean": mean, "low": mean - half, "high": mean + half, "sd_folds": within, "sd_seeds": between}
+        return {name: _plain(number) for name, number in numbers.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Models cross-validated on the same folds of the same images; made by :func:`cross_validate`.
+
+    Attributes
+    ----------
+    dataset, fingerprint : str
+    task : str
+    metric : str
+        What models are ordered by, and tested in pairs.
+    models : tuple of ModelScores
+        Best first.
+    images : int
+        Of the development part, which all folds together are.
+    folds, repeats, seed : int
+    ratio : float
+        Images that a fold is scored on to images it is fitted to.
+    notes : tuple of str
+        What to know before reading an order into the scores.
+    """
+
+    dataset: str
+    fingerprint: str
+    task: str
+    metric: str
+    models: tuple[ModelScores, ...]
+    images: int
+    folds: int
+    repeats: int
+    seed: int
+    ratio: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat dict a model: mean, interval and spreads of `metric`, the means of the others, seconds."""
+        rows = []
+        for rank, model in enumerate(self.models, start=1):
+            means = {name: _plain(values.mean()) for name, values in model.scores.items() if name != self.metric}
+            row = {"dataset": self.dataset, "rank": rank, "model": model.name, "images": self.images}
+            row |= {"ordered_by": self.metric, **model.summary(self.metric, self.ratio)}
+            rows.append(row | means | {"seconds": round(model.seconds, 3), "flattered": model.flattered})
+        return rows
+
+    @property
+    def pairs(self) -> list[PairedTest]:
+        """Every pair of models by `metric`, with Holm's correction."""
+        return self.compare(self.metric)
+
+    def compare(self, metric: str) -> list[PairedTest]:
+        """Test every pair of models by a metric with the corrected resampled t-test, with Holm's correction.
+
+        Scores of overlapping training parts are not independent; the test makes up for that by the share of images
+        that a fold is scored on [1]_, over repeated folds as in [2]_.
+
+        References
+        ----------
+        .. [1] Nadeau, C., Bengio, Y. "Inference for the generalization error." Machine Learning 52, 2003.
+        .. [2] Bouckaert, R., Frank, E. "Evaluating the replicability of significance tests for comparing learning
+           algorithms." PAKDD 2004.
+        """
+        return holm([self._pair(first, second, metric) for first, second in combinations(self.models, 2)])
+
+    def table(self) -> "pd.DataFrame":
+        """Return :attr:`rows` as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values, every fold's score too."""
+        scores = [
+            {name: [[_plain(value) for value in row] for row in values] for name, values in model.scores.items()}
+            for model in self.models
+        ]
+        fields = ("dataset", "fingerprint", "task", "metric", "images", "folds", "repeats", "seed")
+        return {name: getattr(self, name) for name in fields} | {
+            "models": [row | {"scores": values} for row, values in zip(self.rows, scores, strict=True)],
+            "pairs": [pair.to_dict() for pair in self.pairs],
+            "notes": [without_places(text) for text in self.notes],
+        }
+
+    def _pair(self, first: ModelScores, second: ModelScores, metric: str) -> PairedTest:
+        from scipy.stats import t
+
+        differences = (first.scores[metric] - second.scores[metric]).ravel()
+        mean, half = _resampled(differences, self.ratio)
+        error = half / t.ppf((1 + LEVEL) / 2, len(differences) - 1)
+        p_value = None
+        if error > 0:
+            p_value = float(2 * t.sf(abs(mean) / error, len(differences) - 1))
+        elif error == 0:  # every fold's difference is the same
+            p_value = 1.0 if mean == 0 else 0.0
+        difference, low, high = (_plain(number) for number in (mean, mean - half, mean + half))
+        return PairedTest(
+            first=first.name,
+            second=second.name,
+            metric=metric,
+            difference=difference,
+            low=low,
+            high=high,
+            p_value=p_value,
+            p_adjusted=p_value,
+            test="corrected resampled t",
+            n=self.images,
+            level=LEVEL,
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html(index=False, float_format="%.3f")
+
+
+def by_rank(models: list[ModelScores], metric: str) -> tuple[ModelScores, ...]:
+    """Return models with the best mean first, and those for which it is not defined last."""
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    means = [sign * model.scores[metric].mean() for model in models]
+    order = np.argsort(np.where(np.isnan(means), np.inf, means), kind="stable")
+    return tuple(models[i] for i in order)
+
+
+def _resampled(values: NDArray[np.float64], ratio: float) -> tuple[float, float]:
+    """Return the mean over folds and half of its corrected interval, NaN where a fold does not define the score."""
+    from scipy.stats import t
+
+    error = np.sqrt((1 / len(values) + ratio) * values.var(ddof=1))
+    return float(values.mean()), float(error * t.ppf((1 + LEVEL) / 2, len(values) - 1))
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

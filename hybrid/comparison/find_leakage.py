@@ -1,0 +1,83 @@
+"""Find compared images that are in train, too, and score every model without them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from hybrid.comparison.leaderboard import Group
+from hybrid.comparison.leakage import Copies
+from hybrid.datasets import reopen
+from hybrid.datasets.quality.measure import measure_within
+from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
+from hybrid.errors import InputError
+from hybrid.evaluation import Evaluation, evaluate_models
+from hybrid.progress import Progress
+from hybrid.workspace.workspace import Workspace
+
+BYTES, PIXELS = "byte for byte", "byte for byte or pixel for pixel"
+MOST_BYTES = 2**30  # that are decoded to compare pixels; `hybrid data` measures more, once
+
+
+def find_copies(group: Group, progress: Progress | None = None) -> Copies | None:
+    """Return the compared images that are in train, too; None if the embedding set that names them is gone.
+
+    Parameters
+    ----------
+    group : Group
+    progress : callable, optional
+        Called with (images measured, images to measure): once for a dataset, pixels are compared by what is
+        remembered of them.
+    """
+    found = _set_of(group)
+    if found is None or group.split == "train":
+        return None
+    contents, identity = _contents(found, progress)
+    of_train = {content for content, split in zip(contents, found.split, strict=True) if split == "train"}
+    ids = {id_ for id_, content in zip(found.ids.tolist(), contents, strict=True) if content in of_train}
+    copied = np.isin(group.ids, list(ids))
+    return Copies(tuple(group.ids[copied].tolist()), len(copied), identity, _without(group, copied))
+
+
+def _set_of(group: Group) -> EmbeddingSet | None:
+    """Return an embedding set of the compared images that is still there."""
+    for model in group.models:
+        names = model.get("set") or []
+        for name in [names] if isinstance(names, str) else names:
+            with suppress(InputError, KeyError):
+                found = load_set(Workspace(Path(model["folder"]).parents[1]), name)
+                if found.info["dataset"]["fingerprint"] == group.fingerprint:
+                    return found
+    return None
+
+
+def _contents(found: EmbeddingSet, progress: Progress | None) -> tuple[list[bytes], str]:
+    """Return what identifies each image's content: its pixels where they are at hand, else its file's bytes."""
+    keys = [key.tobytes() for key in found.keys]
+    try:
+        dataset = reopen(found.info["dataset"].get("arguments") or {})
+    except InputError:
+        return keys, BYTES
+    measured = measure_within(dataset.X, MOST_BYTES, progress) if dataset.of_files else None
+    if measured is None:
+        return keys, BYTES
+    pixels = {
+        key.tobytes(): row["pixels"].tobytes()
+        for key, row, good in zip(measured.keys, measured.rows, measured.readable, strict=True)
+        if good
+    }
+    return [pixels.get(key, key) for key in keys], PIXELS
+
+
+def _without(group: Group, copied: np.ndarray) -> dict[str, Evaluation]:
+    if not copied.any() or copied.all():
+        return {}
+    parts = {name: part.take(~copied) for name, part in zip(group.names, group.predictions, strict=True)}
+    first = group.evaluations[0]
+    return evaluate_models(
+        next(iter(parts.values())).y,
+        {name: part.proba for name, part in parts.items()},
+        first.classes,
+        y_pred={name: part.predicted for name, part in parts.items()},
+        positive=first.positive,
+    )

@@ -1,0 +1,83 @@
+"""Images in the one form the rest of the package knows: absolute paths, or uint8 pixels."""
+# ruff: noqa: PTH100, PTH118, PTH120
+# Strings, not Paths: a Path for each image of a large dataset is slow.
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from hybrid.errors import InputError
+
+_WANTED = "give file paths (n,), or uint8 pixels from 0 to 255 of shape (n, h, w) or (n, h, w, 3)"
+
+
+def tidy_images(X: object, where: str = "The images") -> np.ndarray:
+    """Return images as an (n,) array of absolute paths or an (n, h, w[, 3]) array of uint8 pixels.
+
+    Parameters
+    ----------
+    X : array-like
+        Paths, or pixels of shape (n, h, w), (n, h, w, 1) or (n, h, w, 3).
+    where : str
+        What an error calls them.
+
+    Raises
+    ------
+    InputError
+        If they are neither.
+
+    Examples
+    --------
+    >>> tidy_images(np.zeros((10, 28, 28, 1), np.uint8)).shape
+    (10, 28, 28)
+    """
+    try:
+        images = np.asarray(X)
+    except ValueError as error:
+        raise InputError(f"{where} are arrays of different shapes: resize them to one, or give file paths.") from error
+    if images.dtype.kind == "O" and images.ndim == 1 and all(isinstance(item, str | os.PathLike) for item in images):
+        images = np.array([os.fspath(item) for item in images], dtype=np.str_)
+    if images.dtype.kind == "U" and images.ndim == 1:
+        return np.array([os.path.abspath(path) for path in images.tolist()], dtype=np.str_)
+    if images.dtype != np.uint8:
+        raise InputError(f"{where} are of type {images.dtype}: {_WANTED}.")
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or 0 in images.shape[1:]:
+        hint = " The channels come last." if images.ndim == 4 and images.shape[1] in (1, 3) else ""
+        raise InputError(f"{where} have the shape {images.shape}: {_WANTED}.{hint}")
+    return images
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """Return the deepest folder that all the paths lie below."""
+    return os.path.commonpath([os.path.dirname(path) for path in paths])
+
+
+def path_ids(paths: Sequence[str], root: str) -> list[str]:
+    """Return paths relative to a folder, with "/"; a path outside it stays absolute.
+
+    Examples
+    --------
+    >>> path_ids(["/data/NORMAL/1.jpg", "/other/2.jpg"], "/data")
+    ['NORMAL/1.jpg', '/other/2.jpg']
+    """
+    start = os.path.join(os.path.abspath(root), "")
+    return [path.removeprefix(start).replace(os.sep, "/") for path in paths]
+
+
+def numbered_ids(split: np.ndarray) -> list[str]:
+    """Return ids that number the images within the split they were given in.
+
+    Examples
+    --------
+    >>> numbered_ids(np.array(["train", "train", "test"]))
+    ['train/0', 'train/1', 'test/0']
+    """
+    seen: dict[str, int] = {}
+    ids = []
+    for name in split.tolist():
+        ids.append(f"{name}/{seen.get(name, 0)}")
+        seen[name] = seen.get(name, 0) + 1
+    return ids

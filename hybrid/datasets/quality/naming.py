@@ -1,0 +1,48 @@
+"""Names that do not fit together: classes, files and labels, groups and splits."""
+
+import unicodedata
+from collections import defaultdict
+
+import numpy as np
+
+from hybrid.datasets.quality.finding import Group, Subject
+
+
+def alike_classes(subject: Subject) -> list[Group]:
+    """Return the classes whose names differ only by case, Unicode form or spaces."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for name in map(str, subject.classes.tolist()):
+        places[plain(name)].append(name)
+    return [Group(tuple(names), labels=tuple(names)) for names in places.values() if len(names) > 1]
+
+
+def plain(name: str) -> str:
+    """Return a name without case, Unicode form, and spaces round it.
+
+    Examples
+    --------
+    >>> plain("Caf\u00e9 ") == plain("CAFE\u0301")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
+def labels_without_files(subject: Subject) -> list[Group]:
+    """Return the rows of a manifest that name no file."""
+    return [Group((name,)) for name in subject.left_out.get("missing_files", ())]
+
+
+def files_without_labels(subject: Subject) -> list[Group]:
+    """Return the images that lie beside the class folders, or that no row of a manifest names."""
+    return [Group((name,)) for name in subject.left_out.get("unlabelled_files", ())]
+
+
+def divided_groups(subject: Subject) -> list[Group]:
+    """Return the groups, such as patients, that have images in several splits."""
+    if subject.groups is None or subject.split is None:
+        return []
+    names, place = np.unique(subject.groups, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+    groups = [subject.group(rows, str(name)) for name, rows in zip(names, parts, strict=True)]
+    return [group for group in groups if len(group.splits) > 1]

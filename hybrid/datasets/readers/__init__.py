@@ -1,0 +1,1 @@
+"""Readers: one for each form in which a dataset can be given."""

@@ -1,0 +1,137 @@
+"""Which columns of a manifest hold the path, the labels, the split and the group."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hybrid.datasets.parts.raw import Options
+from hybrid.datasets.parts.split import SPLITS, split_name
+from hybrid.datasets.readers.table import Columns
+from hybrid.errors import InputError, unknown_name
+from hybrid.wording import first_few
+
+PATH_NAMES = (
+    "path", "file_path", "filepath", "image_path", "img_path", "file", "filename", "file_name", "filenames",
+    "files", "image", "images", "img", "image_file", "image_name", "image_id", "id_code",
+)  # fmt: skip
+LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "diagnosis", "dx", "category", "y")
+SPLIT_NAMES = ("split", "set", "subset", "partition", "phase")
+GROUP_NAMES = ("group", "groups", "patient", "patient_id", "patientid", "subject", "subject_id")
+
+_ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Names of the columns that a manifest's parts are in."""
+
+    path: str
+    labels: list[str]
+    split: str | None
+    group: str | None
+
+
+def choose_columns(table: Columns, options: Options, source: str) -> Chosen:
+    """Return the columns to read: those the options name, else those with a usual name.
+
+    Parameters
+    ----------
+    table : dict of str to list
+    options : Options
+    source : str
+        What an error calls the manifest.
+
+    Raises
+    ------
+    InputError
+        If a named column is not there, or the columns do not say which holds the path or the label.
+    """
+    path = _named(table, options.path_column) or _path_column(table, source)
+    split = _named(table, options.split_column) or _split_column(table)
+    group = _named(table, options.group_column) or _usual(table, GROUP_NAMES)
+    rest = [name for name in table if name not in (path, split, group)]
+    labels = _wanted_labels(table, options.label) or _label_columns(table, rest, source)
+    return Chosen(path, labels, split, group)
+
+
+def zero_one(values: Iterable[object]) -> list[int] | None:
+    """Return cells as 0 and 1, or None if any is something else.
+
+    Examples
+    --------
+    >>> zero_one(["0.0", "1.0"]), zero_one([True, 0]), zero_one(["0", ""])
+    ([0, 1], [1, 0], None)
+    """
+    found = [_ZERO_ONE.get(str(value).lower(), -1) for value in values]
+    return None if -1 in found else found
+
+
+def _named(table: Columns, name: str | None) -> str | None:
+    if not name or name in table:
+        return name or None
+    alike = [column for column in table if column.lower() == name.lower()]
+    if not alike:
+        raise unknown_name("column", name, table)
+    return alike[0]
+
+
+def _usual(table: Columns, names: tuple[str, ...]) -> str | None:
+    found = {_plain(column): column for column in reversed(table)}
+    return next((found[name] for name in names if name in found), None)
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+
+
+def _path_column(table: Columns, source: str) -> str:
+    from hybrid.extractors.images.decode import IMAGE_SUFFIXES
+
+    if usual := _usual(table, PATH_NAMES):
+        return usual
+    ends = tuple(IMAGE_SUFFIXES)
+    by_content = [name for name, cells in table.items() if cells and all(str(c).lower().endswith(ends) for c in cells)]
+    if len(by_content) != 1:
+        raise InputError(
+            f"{source} has no column with a usual name for the images: say which of {first_few(table, 12)} "
+            "it is with --path-column."
+        )
+    return by_content[0]
+
+
+def _split_column(table: Columns) -> str | None:
+    """Return a column of a usual name, if any of its cells names a split at all."""
+    name = _usual(table, SPLIT_NAMES)
+    return name if name and any(split_name(str(cell)) for cell in table[name]) else None
+
+
+def _wanted_labels(table: Columns, label: object) -> list[str]:
+    if not label:
+        return []
+    if isinstance(label, str):
+        label = [label] if label in table else [part.strip() for part in label.split(",") if part.strip()]
+    return [name for part in label if (name := _named(table, str(part)))]  # type: ignore[attr-defined]
+
+
+def _label_columns(table: Columns, rest: list[str], source: str) -> list[str]:
+    usual = [name for name in rest if _plain(name) in LABEL_NAMES]
+    if len(usual) == 1:
+        return usual
+    rest = [name for name in rest if not _plain(name).startswith("unnamed")]
+    if not usual and (len(rest) == 1 or (rest and all(zero_one(table[name]) is not None for name in rest))):
+        return rest
+    which = f"{first_few(usual)} could each be it" if usual else "no column has a usual name for it"
+    raise InputError(
+        f"{source} does not say which column is the label ({which}): choose among {first_few(rest, 12)} "
+        "with --label, several 0/1 columns as A,B,C."
+    )
+
+
+def split_cells(cells: Iterable[object], source: str, column: str) -> list[str]:
+    """Return the split that each cell names; raise InputError if one names none."""
+    cells = list(cells)
+    names = [split_name(str(cell)) for cell in cells]
+    if None in names:
+        odd = sorted({str(cell) for cell, name in zip(cells, names, strict=True) if name is None})
+        raise InputError(f"The column {column!r} of {source} holds {first_few(odd)}: expected are {', '.join(SPLITS)}.")
+    return [name for name in names if name]

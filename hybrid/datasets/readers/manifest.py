@@ -1,0 +1,171 @@
+"""A table, CSV or Parquet, with a row for each image."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hybrid.datasets.parts.pixels import common_folder, path_ids
+from hybrid.datasets.parts.raw import Options, Raw, name_of
+from hybrid.datasets.readers.columns import Chosen, choose_columns, split_cells, zero_one
+from hybrid.datasets.readers.locate import Located, locate
+from hybrid.datasets.readers.scan import link_error, links_note
+from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
+from hybrid.errors import InputError
+from hybrid.wording import first_few, number
+
+
+def load_csv(data: str, options: Options) -> Raw:
+    """Return the images that a CSV lists; see `read_csv` and `load_table`."""
+    return load_table(data, options, read_csv)
+
+
+def load_parquet(data: str, options: Options) -> Raw:
+    """Return the images that a Parquet file lists; see `read_parquet` and `load_table`."""
+    return load_table(data, options, read_parquet)
+
+
+def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> Raw:
+    """Return the images that a table lists, in its order, with what its columns say of them.
+
+    Paths are looked for below `options.image_root`, or else beside the table or in the folder
+    ``images`` beside it.
+
+    Raises
+    ------
+    InputError
+        If columns cannot be told, files are missing or are links out of the folder (unless `options.on_bad` is
+        "skip"), or rows of one file disagree.
+    """
+    table = read(data)
+    if not table or not next(iter(table.values())):
+        raise InputError(f"{data!r} has no rows: give one for each image.")
+    chosen = choose_columns(table, options, repr(data))
+    names = [str(cell) if cell is not None else "" for cell in table[chosen.path]]
+    if "" in names:
+        raise InputError(f"{number(names.count(''), 'row')} of {data!r} lack a path in the column {chosen.path!r}.")
+    here = Path(data).absolute().parent
+    roots = [options.image_root] if options.image_root else [str(here), str(here / "images")]
+    located = locate(names, roots, options.follow_links)
+    notes = [_columns_note(chosen)]
+    kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
+    kept = _rows_inside(kept, located, options.on_bad, notes, counts)
+    rows = _Rows(table, chosen, data)
+    kept = _one_row_a_file(kept, located, rows, notes, counts)
+    _note_unnamed(located, notes, counts)
+    raw = _raw(data, kept, located, rows, notes, counts)
+    missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
+    raw.left_out = {
+        "missing_files": missing,
+        "unlabelled_files": path_ids(located.unnamed, located.root),
+        "links_out": path_ids(located.outside, located.root),
+    }
+    return raw
+
+
+class _Rows:
+    """The cells of the chosen columns, as values."""
+
+    def __init__(self, table: Columns, chosen: Chosen, data: str):
+        if len(chosen.labels) == 1:
+            self.labels: list = table[chosen.labels[0]]
+            self.label_names = None
+        else:
+            self.labels = list(zip(*(_flags(table, name, data) for name in chosen.labels), strict=True))
+            self.label_names = chosen.labels
+        self.splits = split_cells(table[chosen.split], repr(data), chosen.split) if chosen.split else None
+        self.groups = table[chosen.group] if chosen.group else None
+
+    def cells(self, row: int) -> tuple:
+        return tuple(column[row] for column in (self.labels, self.splits, self.groups) if column is not None)
+
+
+def _flags(table: Columns, name: str, data: str) -> list[int]:
+    flags = zero_one(table[name])
+    if flags is None:
+        odd = sorted({str(cell) for cell in table[name] if zero_one([cell]) is None})
+        raise InputError(
+            f"The label column {name!r} of {data!r} holds {first_few(odd)}: "
+            "where there are several, each must hold 0 and 1 only."
+        )
+    return flags
+
+
+def _rows_with_files(
+    names: list[str], located: Located, on_bad: str, data: str, notes: list[str]
+) -> tuple[list[int], dict[str, int]]:
+    kept = [row for row, path in enumerate(located.paths) if path is not None]
+    missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
+    if missing and (on_bad == "raise" or not kept):
+        raise InputError(
+            f"{len(missing)} of the {len(names)} images that {data!r} lists are not in {located.root!r}: "
+            f"{first_few(missing)}; give their folder with --image-root"
+            + (", or go on without them with --on-bad skip." if kept else ".")
+        )
+    if missing:
+        notes.append(f"{number(len(missing), 'row')} without a file left out: {first_few(missing)}.")
+    return kept, {"missing_files": len(missing)}
+
+
+def _rows_inside(kept: list[int], located: Located, on_bad: str, notes: list[str], counts: dict[str, int]) -> list[int]:
+    outside = set(located.outside)
+    counts["links_out"] = len(outside)
+    inside = [row for row in kept if located.paths[row] not in outside]
+    if outside and (on_bad == "raise" or not inside):
+        raise link_error(path_ids(located.outside, located.root), located.root)
+    if outside:
+        notes.append(links_note(path_ids(located.outside, located.root)))
+    return inside
+
+
+def _one_row_a_file(
+    kept: list[int], located: Located, rows: _Rows, notes: list[str], counts: dict[str, int]
+) -> list[int]:
+    first: dict[str | None, int] = {}
+    for row in kept:
+        earlier = first.setdefault(located.paths[row], row)
+        if rows.cells(row) != rows.cells(earlier):
+            raise InputError(
+                f"The rows of {located.paths[row]!r} disagree: {rows.cells(earlier)} and {rows.cells(row)}; "
+                "give one row an image (several labels as 0/1 columns)."
+            )
+    counts["duplicate_rows"] = len(kept) - len(first)
+    if counts["duplicate_rows"]:
+        notes.append(f"{number(counts['duplicate_rows'], 'row')} left out that repeat an earlier one.")
+    return list(first.values())
+
+
+def _note_unnamed(located: Located, notes: list[str], counts: dict[str, int]) -> None:
+    counts["unlabelled_files"] = len(located.unnamed)
+    if located.unnamed:
+        some = first_few(path_ids(located.unnamed, located.root))
+        notes.append(f"{number(len(located.unnamed), 'image')} left out that no row names: {some}.")
+
+
+def _columns_note(chosen: Chosen) -> str:
+    parts = [f"path {chosen.path!r}", f"label {first_few(chosen.labels, 20)}"]
+    parts += [f"{what} {name!r}" for what, name in (("split", chosen.split), ("group", chosen.group)) if name]
+    return f"Columns: {', '.join(parts)}."
+
+
+def _ids(paths: list[str], root: str) -> list[str]:
+    """Return paths below a folder; if none lies there, below the deepest one that holds them all."""
+    inside = any(path.startswith(os.path.join(root, "")) for path in paths)  # noqa: PTH118 - see path_ids
+    return path_ids(paths, root if inside else common_folder(paths))
+
+
+def _raw(data: str, kept: list[int], located: Located, rows: _Rows, notes: list[str], counts: dict[str, int]) -> Raw:
+    paths = [str(located.paths[row]) for row in kept]
+    labels = [rows.labels[row] for row in kept]
+    return Raw(
+        name=name_of(data),
+        X=np.array(paths, dtype=np.str_),
+        y=np.array(labels, dtype=None if rows.label_names else object),
+        ids=_ids(paths, located.root),
+        split=np.array([rows.splits[row] for row in kept], dtype=np.str_) if rows.splits else None,
+        groups=np.array([rows.groups[row] for row in kept], dtype=object) if rows.groups else None,
+        label_names=rows.label_names,
+        notes=notes,
+        counts=counts,
+    )

@@ -1,0 +1,113 @@
+"""Datasets known by name: scikit-learn's digits, MedMNIST's, and those of keras.datasets."""
+
+import importlib
+
+import numpy as np
+
+from hybrid.datasets.parts.raw import Options, Raw
+from hybrid.datasets.readers.npz import join_splits
+from hybrid.errors import InputError, MissingExtraError, reason_of, unknown_name
+
+MEDMNIST = (
+    "pathmnist", "chestmnist", "dermamnist", "octmnist", "pneumoniamnist", "retinamnist",
+    "breastmnist", "bloodmnist", "tissuemnist", "organamnist", "organcmnist", "organsmnist",
+)  # fmt: skip
+MEDMNIST_SIZES = (28, 64, 128, 224)
+KERAS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+
+NAMES = ("digits", *(f"medmnist:{name}" for name in MEDMNIST), *(f"keras:{name}" for name in KERAS))
+
+
+def is_digits(data: str) -> bool:
+    """Return whether the name is "digits"."""
+    return data == "digits"
+
+
+def load_digits(data: str, options: Options) -> Raw:
+    """Return scikit-learn's 1797 digits of 8×8 pixels, with their 17 grey levels spread over 0 to 255."""
+    from sklearn import datasets
+
+    digits = datasets.load_digits()
+    levels = digits.images.astype(np.int64)
+    return Raw(
+        name="digits",
+        X=((levels * 255 + 8) // 16).astype(np.uint8),
+        y=digits.target,
+        ids=[str(i) for i in range(len(levels))],
+    )
+
+
+def is_medmnist(data: str) -> bool:
+    """Return whether the name begins with "medmnist:"."""
+    return data.startswith("medmnist:")
+
+
+def load_medmnist(data: str, options: Options) -> Raw:
+    """Return a two-dimensional dataset of MedMNIST, downloaded by the medmnist package on first use.
+
+    Parameters
+    ----------
+    data : str
+        ``medmnist:NAME`` for 28×28 pixels, or ``medmnist:NAME:SIZE``.
+    options : Options
+        None applies.
+
+    Raises
+    ------
+    InputError
+        If there is no such name or size, or the download fails.
+    MissingExtraError
+        If the package medmnist is not installed.
+    """
+    name, _, size_text = data.removeprefix("medmnist:").partition(":")
+    if name not in MEDMNIST:
+        raise unknown_name("MedMNIST dataset", name, MEDMNIST)
+    if (size_text or "28") not in map(str, MEDMNIST_SIZES):
+        raise unknown_name("MedMNIST size", size_text, map(str, MEDMNIST_SIZES))
+    try:
+        medmnist = importlib.import_module("medmnist")
+    except ImportError as error:
+        raise MissingExtraError("medmnist", "medmnist", data) from error
+    info = medmnist.INFO[name]
+    make = getattr(medmnist, info["python_class"])
+    try:
+        made = {s: make(split=s, download=s == "train", size=int(size_text or 28)) for s in ("train", "val", "test")}
+    except Exception as error:  # the package raises whatever its download raises
+        raise _no_download(data, error) from error
+    names = [info["label"][str(i)] for i in range(len(info["label"]))]
+    several = made["train"].labels.shape[1] > 1
+    raw = join_splits(data, {s: (part.imgs, part.labels) for s, part in made.items()}, names if several else None)
+    if not several:
+        raw.notes.append(f"Classes: {', '.join(f'{i} {label}' for i, label in enumerate(names))}.")
+    return raw
+
+
+def is_keras(data: str) -> bool:
+    """Return whether the name begins with "keras:"."""
+    return data.startswith("keras:")
+
+
+def load_keras(data: str, options: Options) -> Raw:
+    """Return an image dataset of keras.datasets, downloaded by Keras on first use.
+
+    Raises
+    ------
+    InputError
+        If there is no such image dataset, or the download fails.
+    """
+    name = data.removeprefix("keras:")
+    if name not in KERAS:
+        raise unknown_name("Keras image dataset", name, KERAS)
+    module = importlib.import_module(f"keras.datasets.{name}")
+    try:
+        train, test = module.load_data()
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise _no_download(data, error) from error
+    return join_splits(data, {"train": train, "test": test})
+
+
+def _no_download(data: str, error: Exception) -> InputError:
+    return InputError(
+        f"{data} could not be downloaded ({reason_of(error)}): it needs the network once; "
+        "or give a local .npz with train_images and train_labels."
+    )

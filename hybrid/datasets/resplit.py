@@ -1,0 +1,146 @@
+"""Split a dataset anew, and write the split as a file that is read again: a manifest of paths, or an .npz of pixels."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.datasets import Dataset, load_dataset
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_split
+from hybrid.datasets.quality.units import units
+from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES, SPLIT_NAMES
+from hybrid.errors import InputError
+from hybrid.files import write_atomic
+from hybrid.progress import Progress
+from hybrid.wording import first_few, number
+
+_RESERVED = {*PATH_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *LABEL_NAMES}
+
+
+def split_dataset(
+    dataset: Dataset,
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+    *,
+    together: str = "duplicates",
+    keep: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Return a dataset with another split: stratified, by group, copies together.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    fractions, seed
+        As for `make_split`.
+    together : {"duplicates", "near-duplicates", "none"}, default="duplicates"
+        Which copies of an image stay in one split: identical ones, nearly identical ones as well, or none.
+    keep : bool, default=False
+        Whether images of val and of test stay there, and only what is missing is drawn, from train.
+    progress : callable, optional
+        Called with (images measured, images to measure).
+
+    Returns
+    -------
+    Dataset
+        The same images in the same order; its groups are what was kept together.
+
+    Raises
+    ------
+    InputError
+        As `make_split`.
+    """
+    groups, copies = units(dataset, together, progress)
+    if keep:
+        split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids.tolist(), fractions, seed)
+    else:
+        split, notes = make_split(dataset.y, groups, fractions, seed, dataset.ids), []
+        whole = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
+        notes.append(f"Split anew, stratified, seed {seed}{whole}.")
+    if copies:
+        notes.append(f"{number(copies, 'set')} of {together} kept together.")
+    return replace(dataset, split=split, groups=groups, notes=(*dataset.notes, *notes))
+
+
+def save_split(dataset: Dataset, path: Path) -> Path:
+    """Write a dataset's split as a file that `load_dataset` reads; no image is touched.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    path : Path
+        Of a manifest (.csv) for images in files; they are named relative to its folder. Of an .npz with a copy of the
+        pixels for images in an array, which have no names.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, or the file cannot say what the dataset is.
+    """
+    suffix = ".csv" if dataset.of_files else ".npz"
+    if path.suffix.lower() != suffix:
+        kind = "files: their split is a manifest" if dataset.of_files else "an array: its split is a new array file"
+        raise InputError(f"{str(path)!r} was given, but the images are in {kind}, {suffix}.")
+    data = _manifest(dataset, path.absolute().parent) if dataset.of_files else _arrays(dataset)
+    draft = path.with_name(f".{path.stem}.{os.getpid()}{suffix}")
+    try:
+        write_atomic(draft, lambda file: file.write(data))
+        _check_read_back(dataset, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def _manifest(dataset: Dataset, folder: Path) -> bytes:
+    several = dataset.y.ndim == 2
+    names = [str(name) for name in dataset.classes] if several else ["label"]
+    if several and (taken := [name for name in names if name.lower() in _RESERVED]):
+        raise InputError(f"A manifest has no place for a label called {first_few(taken)}: rename it.")
+    labels = dataset.y.tolist() if several else [[label] for label in dataset.y.tolist()]
+    groups = [[]] * len(dataset) if dataset.groups is None else [[group] for group in dataset.groups.tolist()]
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["path", *names, "split", *([] if dataset.groups is None else ["group"])])
+    for path, label, split, group in zip(dataset.X.tolist(), labels, dataset.split.tolist(), groups, strict=True):
+        writer.writerow([_relative(path, folder), *label, split, *group])
+    return buffer.getvalue().encode(errors="surrogateescape")
+
+
+def _relative(path: str, folder: Path) -> str:
+    """Return a path relative to a folder, with "/"; as it is if there is no way from one to the other."""
+    try:
+        return os.path.relpath(path, folder).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return path
+
+
+def _arrays(dataset: Dataset) -> bytes:
+    arrays: dict[str, Any] = {}
+    for split in SPLITS:
+        here = dataset.split == split
+        if here.any():
+            arrays |= {f"{split}_images": dataset.X[here], f"{split}_labels": dataset.y[here]}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _check_read_back(dataset: Dataset, path: Path) -> None:
+    """Raise `InputError` unless a written split is read as the same images, labels and splits."""
+    found = load_dataset(path, fractions=(1.0, 0.0, 0.0))
+    if _content(found) != _content(dataset):
+        raise InputError(
+            f"The split of {dataset.source} is not the same when it is read again: paths or labels hold what a "
+            "manifest cannot, such as spaces at an end; rename them."
+        )
+
+
+def _content(dataset: Dataset) -> list[tuple[str | bytes, str, str]]:
+    images = dataset.X.tolist() if dataset.of_files else [image.tobytes() for image in dataset.X]
+    return sorted(zip(images, map(str, dataset.y.tolist()), dataset.split.tolist(), strict=True))

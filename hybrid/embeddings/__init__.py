@@ -1,0 +1,1 @@
+"""Embedding sets: a dataset as an extractor sees it."""

@@ -1,0 +1,42 @@
+"""XGBoost's trees, translated by onnxmltools."""
+
+import warnings
+
+import numpy as np
+import onnx
+from scipy.special import logit
+
+from hybrid.classifiers.xgboost import XGBoost
+from hybrid.errors import InputError, reason_of
+from hybrid.export.builder import Builder
+from hybrid.export.network import OPSET
+
+
+def booster(graph: Builder, head: XGBoost, X: str, width: int) -> str:
+    """Add a fitted XGBoost head; return its probabilities, float64 (n, n_classes) or (n, n_labels)."""
+    from onnxmltools import convert_xgboost
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            kind = [("X", FloatTensorType([None, width]))]
+            model = convert_xgboost(head.model_, initial_types=kind, target_opset=OPSET)
+    except Exception as error:  # the translator fails in any way it likes
+        reason = reason_of(error)
+        raise InputError(f"The head XGBoost cannot be exported: onnxmltools says {reason}") from error
+    if head.multilabel_:
+        _as_labels(model, len(head.classes_))
+    return graph.cast(graph.include(model, X))
+
+
+def _as_labels(model: onnx.ModelProto, n_labels: int) -> None:
+    """Mend what onnxmltools takes for several classes: labels have a logistic function each, not one softmax."""
+    [trees] = [node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier"]
+    for attribute in trees.attribute:
+        if attribute.name == "post_transform":
+            attribute.s = b"LOGISTIC"
+        elif attribute.name == "base_values":  # stated as probabilities, added as log-odds
+            attribute.floats[:] = logit(np.asarray(attribute.floats)).tolist()
+        elif attribute.name == "classlabels_int64s":
+            attribute.ints[:] = range(n_labels)

@@ -1,0 +1,1 @@
+"""Fitted models: fit, adjust, finish and apply them."""

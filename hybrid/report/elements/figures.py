@@ -1,0 +1,204 @@
+"""The report's figures, each with the words for those who do not see it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from hybrid import plots
+from hybrid.comparison.leaderboard import COST_TITLES, total_seconds
+from hybrid.evaluation import Evaluation
+from hybrid.evaluation.calibration import reliability_curve
+from hybrid.files import write_atomic
+from hybrid.plots.style import PANEL
+from hybrid.report.elements.curves import Curve, precision_recall_points, roc_points
+from hybrid.report.elements.svg import inline_svg, quiet_fonts, svg_text
+from hybrid.report.elements.words import interval, listed, metric_name, plural, score
+from hybrid.workspace.predictions import Predictions
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+MOST_CLASS_CURVES = 10
+MOST_MODELS = 10  # in one picture of curves
+_MOST_DESCRIBED = 12
+
+
+@dataclass
+class Drawing:
+    """A figure on its way into the page and into files.
+
+    Attributes
+    ----------
+    name : str
+        Of the files.
+    title, description : str
+        Shown under it; and what it shows, in words.
+    figure : matplotlib.figure.Figure
+    """
+
+    name: str
+    title: str
+    description: str
+    figure: Figure
+
+    @property
+    def wide(self) -> bool:
+        """Whether the figure is wider than a phone can show, and is to be moved about there."""
+        return self.figure.get_figwidth() > 1.5 * PANEL
+
+    @cached_property
+    def text(self) -> str:
+        """The figure as an SVG file's text."""
+        return svg_text(self.figure)
+
+    def svg(self, key: str) -> Markup:
+        """Return the figure as an element of the page, its ids beginning with `key`."""
+        return inline_svg(self.text, f"{key}-{self.name}", self.description)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write the figure as SVG and PNG; return the paths."""
+        path = folder / f"{self.name}.svg"
+        write_atomic(path, lambda file: file.write(self.text.encode()))
+        with quiet_fonts():
+            return [path, plots.save_figure(self.figure, folder / f"{self.name}.png")]
+
+
+def score_drawings(group: "Group") -> list[Drawing]:
+    """Return the scores with their intervals, and the scores against the seconds they took."""
+    metrics = [result.metrics[group.metric] for result in group.evaluations]
+    values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
+    level, label = f"{group.evaluations[0].level:.0%}", metric_name(group.metric)
+    said = [f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(group.labels, metrics, strict=True)]
+    words = f"{label} of each model with its {level} interval: {listed(said, _MOST_DESCRIBED)}."
+    drawings = [
+        Drawing(
+            "scores",
+            f"{label} with {level} intervals; the diamond is the chosen model",
+            words,
+            plots.interval_chart(group.labels, values, ends, label=label, chosen=group.chosen_number),
+        )
+    ]
+    costs = [total_seconds(model) for model in group.models]
+    if sum(cost is not None for cost in costs) > 1:
+        pairs = zip(group.labels, values, costs, strict=True)
+        said = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
+        drawings.append(
+            Drawing(
+                "cost",
+                f"{label} against cost",
+                f"{label} against the seconds that each model took: {listed(said, _MOST_DESCRIBED)}.",
+                plots.cost_chart(group.labels, values, ends, costs, label=label, cost=COST_TITLES["seconds"]),
+            )
+        )
+    return drawings
+
+
+def curve_drawings(group: "Group", shown: int) -> list[Drawing]:
+    """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
+    drawn = [shown, *(number for number in range(len(group.models)) if number != shown)][:MOST_MODELS]
+    names, parts = [group.labels[number] for number in drawn], [group.predictions[number] for number in drawn]
+    result = group.evaluations[shown]
+    what = "labels" if result.task == "multilabel" else "classes"
+    mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
+    areas = [f"{name} {score(_area(group.evaluations[number]))}" for name, number in zip(names, drawn, strict=True)]
+    drawings = []
+    if curves := _curves(names, parts, result, roc_points):
+        words = f"ROC curves{mean}; the nearer to the upper left the better. Areas: {listed(areas, _MOST_DESCRIBED)}."
+        drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves)))
+    if curves := _curves(names, parts, result, precision_recall_points):
+        words = f"Precision against recall{mean}; the nearer to the upper right the better."
+        share = _truth(parts[0], result).mean() if result.task == "binary" else None
+        figure = plots.precision_recall_curves(curves, prevalence=share)
+        drawings.append(Drawing("precision-recall", f"Precision and recall{mean}", words, figure))
+    drawings += _reliability(names, parts, result)
+    if result.task != "binary" and len(result.classes) <= MOST_CLASS_CURVES:
+        drawings += _class_curves(names[0], parts[0], result)
+    return drawings
+
+
+def _curves(
+    names: list[str],
+    parts: Sequence[Predictions],
+    result: Evaluation,
+    points: Callable[[np.ndarray, np.ndarray], Curve | None],
+) -> dict[str, Curve]:
+    found = {name: points(_truth(part, result), _scores(part, result)) for name, part in zip(names, parts, strict=True)}
+    return {name: curve for name, curve in found.items() if curve is not None}
+
+
+def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
+    curves = {}
+    for name, part in zip(names, parts, strict=True):
+        curve = reliability_curve(part.y, part.proba, part.classes.tolist(), positive=result.positive)
+        curves[name] = (curve.predicted, curve.observed)
+    event = {"binary": str(result.positive), "multiclass": "right", "multilabel": "there"}[result.task]
+    words = f"Share of images that are {event} against the predicted probability; the diagonal is perfect calibration."
+    return [Drawing("reliability", "Reliability", words, plots.reliability_curves(curves, event=event))]
+
+
+def _class_curves(model: str, part: Predictions, result: Evaluation) -> list[Drawing]:
+    truth = _truth(part, result)
+    found = {str(label): roc_points(truth[:, k], part.proba[:, k]) for k, label in enumerate(result.classes)}
+    curves = {label: curve for label, curve in found.items() if curve is not None}
+    areas = [f"{label} {score(result.per_class[label]['roc_auc'].value)}" for label in result.classes]
+    words = f"ROC curve of each class against the rest, of {model}. Areas: {listed(areas, _MOST_DESCRIBED)}."
+    return [Drawing("roc-classes", f"ROC of each class: {model}", words, plots.roc_curves(curves))] if curves else []
+
+
+def confusion_drawing(name: str, model: str, result: Evaluation) -> Drawing:
+    """Return one model's confusion matrix as a picture."""
+    figure = plots.confusion_matrices([model], [result.confusion], result.classes)
+    words = f"Confusion matrix of {model}: {len(result.classes)} classes, true by row, predicted by column."
+    return Drawing(name, f"Confusion matrix of {model}", words, figure)
+
+
+def training_drawing(name: str, network: str, record: Mapping[str, Any]) -> Drawing:
+    """Return the curves of a network's training."""
+    history, best = record["history"], record["best_epoch"]
+    figure = plots.training_curves(history, stacked=True)
+    if isinstance(best, dict):
+        kept = listed([f"{label} {epoch}" for label, epoch in best.items()], _MOST_DESCRIBED)
+        words = f"Loss and accuracy of {network} on train and validation, a network a label; epochs kept: {kept}."
+    else:
+        words = (
+            f"Loss and accuracy of {network} on train and validation over {plural(len(history['loss']), 'epoch')}; "
+            f"the weights of epoch {best} were kept."
+        )
+    return Drawing(name, f"Training of {network}", words, figure)
+
+
+def trainings_drawing(records: Mapping[str, Mapping[str, Any]]) -> Drawing | None:
+    """Return the validation curves of several networks over each other; None where there are no two to compare."""
+    histories = {name: one["history"] for name, one in records.items() if "loss" in one["history"]}
+    if len(histories) < 2:
+        return None
+    figure = plots.training_curves(histories, stacked=True, parts=("validation",))
+    lowest = [f"{name} {min(history['val_loss']):.3f}" for name, history in histories.items()]
+    words = (
+        "Loss and accuracy of the networks on validation, over each other; a dot marks each one's best epoch. "
+        f"Lowest losses: {listed(lowest, _MOST_DESCRIBED)}."
+    )
+    return Drawing("trainings", "All trainings on validation", words, figure)
+
+
+def _truth(part: Predictions, result: Evaluation) -> np.ndarray:
+    """Return what is so: (n,) for two classes, else one column a class or label."""
+    if part.y.ndim == 2:
+        return part.y.astype(bool)
+    if result.task == "binary":
+        return part.y == result.positive
+    return part.y[:, None] == part.classes[None, :]
+
+
+def _scores(part: Predictions, result: Evaluation) -> np.ndarray:
+    return part.proba[:, result.classes.index(result.positive)] if result.task == "binary" else part.proba
+
+
+def _area(result: Evaluation) -> float | None:
+    return result.metrics["roc_auc" if result.task == "binary" else "roc_auc_macro"].value

@@ -1,0 +1,98 @@
+"""A table: the page shows it, CSV and JSON hold it, both from the same cells."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hybrid.files import write_atomic, write_json
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in files, its title in the page, and whether it holds numbers."""
+
+    key: str
+    title: str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell.
+
+    Attributes
+    ----------
+    value : object
+        What files hold and what the page sorts by.
+    text : str
+        What the page shows.
+    sub : str
+        A second, smaller line, such as an interval.
+    also : mapping
+        More columns of the files that belong to this one, such as the interval's ends.
+    tone : str
+        Class of the cell in the page's style sheet.
+    """
+
+    value: Any
+    text: str
+    sub: str = ""
+    also: Mapping[str, Any] = field(default_factory=dict)
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells; the first cell of each names the row.
+
+    Attributes
+    ----------
+    name : str
+        Of the files.
+    caption : str
+    columns : sequence of Column
+    rows : sequence of sequence of Cell
+    sortable : bool
+        Whether the reader may order its rows.
+    marked : int, optional
+        The row that is set off.
+    """
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    sortable: bool = False
+    marked: int | None = None
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """One flat dict a row."""
+        return [self._record(row) for row in self.rows]
+
+    def _record(self, row: Sequence[Cell]) -> dict[str, Any]:
+        record: dict[str, Any] = {}
+        for column, cell in zip(self.columns, row, strict=True):
+            record |= {column.key: cell.value} | dict(cell.also)
+        return record
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write :attr:`records` as CSV and JSON; return the paths."""
+        records = self.records
+        buffer = io.StringIO(newline="")
+        columns = list(dict.fromkeys(key for record in records for key in record))
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        writer.writeheader()
+        writer.writerows(records)
+        paths = [folder / f"{self.name}.csv", folder / f"{self.name}.json"]
+        write_atomic(paths[0], lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
+        write_json(paths[1], records)
+        return paths
+
+
+def text_cell(value: Any, tone: str = "") -> Cell:
+    """Return a cell of text, which sorts as it reads."""
+    return Cell(str(value), str(value), tone=tone)

@@ -1,0 +1,230 @@
+"""The report's tables: models, pairs, confusion matrices, classes, the data."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.evaluation import Evaluation, Metric, PairedTest
+from hybrid.report.elements.table import Cell, Column, Table, text_cell
+from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+SHOWN = {
+    "binary": ("roc_auc", "accuracy", "sensitivity", "specificity", "f1"),
+    "multiclass": ("accuracy", "f1_macro", "roc_auc_macro"),
+    "multilabel": ("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro", "subset_accuracy"),
+}
+CALIBRATION = ("brier", "ece")
+OF_CLASSES = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
+COSTS = (
+    ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash where nothing was trained
+    ("seconds_extract", "extract", seconds),
+    ("seconds_fit", "fit", seconds),
+    ("seconds_predict", "predict", seconds),
+    ("parameters", "parameters", count),
+    ("width", "width", count),
+    ("bytes", "on disk", size),
+)
+HEAT_LEVELS = 10
+MOST_PAIRED_IN_WORDS = 8
+MOST_CLASSES_IN_A_MATRIX = 20
+COUNTS = (
+    ("true_positives", "true positives"),
+    ("false_negatives", "false negatives"),
+    ("false_positives", "false positives"),
+    ("true_negatives", "true negatives"),
+)
+
+
+def model_table(group: "Group") -> Table:
+    """Return one row a model: scores with intervals, then costs; what no model has is left out."""
+    names = [group.metric, *(n for n in (*SHOWN[group.task], *CALIBRATION) if n != group.metric)]
+    names = [name for name in names if any(name in result.metrics for result in group.evaluations)]
+    rows, chosen = group.rows, group.chosen_number
+    costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
+    chosen_by = f"val_{group.metric}"
+    columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
+    by_validation = [group.validation(model) for model in group.models]
+    if validated := any(by_validation):
+        columns.insert(1, Column(chosen_by, f"{metric_name(group.metric)}, validation"))
+    columns += [Column(key, title) for key, title, _ in costs]
+    cells = [
+        [
+            Cell(row["model"], group.label(row["model"]), sub="the chosen model" if number == chosen else ""),
+            *([metric_cell(chosen_by, by)] if validated else []),
+            *(metric_cell(name, result.metrics.get(name)) for name in names),
+            *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
+        ]
+        for number, (row, result, by) in enumerate(zip(rows, group.evaluations, by_validation, strict=True))
+    ]
+    level = f"{group.evaluations[0].level:.0%}"
+    caption = f"Scores with {level} intervals, and costs"
+    return Table("models", caption, columns, cells, sortable=True, marked=chosen)
+
+
+def metric_cell(name: str, metric: Metric | None) -> Cell:
+    """Return a score with its interval below it."""
+    if metric is None:
+        return Cell(None, "–")
+    also = {f"{name}_low": metric.low, f"{name}_high": metric.high}
+    return Cell(metric.value, score(metric.value), interval(metric), also)
+
+
+def pair_table(
+    name: str, tests: Sequence[PairedTest], models: Mapping[str, str], metric: str, caption: str = ""
+) -> Table:
+    """Return every pair of models in words: the row's model against the column's.
+
+    Parameters
+    ----------
+    name : str
+        Of the table's files.
+    tests : sequence of PairedTest
+        Of one metric.
+    models : mapping of str to str
+        What each model is called in the page.
+    metric : str
+    caption : str, default=""
+        What to say beside what it is of.
+    """
+    found = {(test.first, test.second): test for test in tests}
+    many = len(models) > MOST_PAIRED_IN_WORDS
+    titles = [str(number) if many else label for number, label in enumerate(models.values(), start=1)]
+    columns = [Column("model", "", numeric=False)]
+    columns += [Column(f"against_{model}", title, numeric=False) for model, title in zip(models, titles, strict=True)]
+    rows = [
+        [
+            Cell(model, f"{title} {label}" if many else label),
+            *(_pair_cell(found, model, other, metric, many) for other in models),
+        ]
+        for (model, label), title in zip(models.items(), titles, strict=True)
+    ]
+    words = f"The row's model against the column's, by {metric_name(metric)}{caption}"
+    return Table(name, words + (": ▲ better, ▼ worse, ≈ not distinguishable" if many else ""), columns, rows)
+
+
+def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str, sign: bool) -> Cell:
+    test = tests.get((name, other)) or tests.get((other, name))
+    if test is None or test.difference is None:
+        return Cell(None, "–" if name == other else "not defined")
+    difference = test.difference if test.first == name else -test.difference
+    sub = f"{round(difference, 3) + 0.0:+.3f}".replace("-", "−")
+    if test.p_adjusted is not None:
+        sub += ", p < 0.001" if test.p_adjusted < 0.001 else f", p = {test.p_adjusted:.3f}"
+    if not test.distinguishable:
+        return Cell("not distinguishable", "≈" if sign else "not distinguishable", "" if sign else sub)
+    better = (difference < 0) == (metric in LOWER_IS_BETTER)
+    word, mark = ("better", "▲") if better else ("worse", "▼")
+    return Cell(word, mark if sign else f"{mark} {word}", "" if sign else sub, tone=word)
+
+
+def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:
+    """Return every paired test, one a row."""
+    keys = ("first", "second", "metric", "difference", "low", "high", "p_value", "p_adjusted", "test", "n")
+    rows = [
+        [*(Cell(getattr(test, key), str(getattr(test, key))) for key in keys), text_cell(test.sentence())]
+        for test in tests
+    ]
+    columns = [Column(key, key.replace("_", " ")) for key in (*keys, "sentence")]
+    return Table(name, "Paired tests", columns, rows)
+
+
+def confusion_table(name: str, model: str, result: Evaluation) -> Table:
+    """Return a model's confusion matrix: counts and the share of the row, which gives the tone."""
+    labels = [str(label) for label in result.classes]
+    if result.task == "multilabel":
+        columns = [Column("label", "label", numeric=False), *(Column(*column) for column in COUNTS)]
+        rows = [
+            [text_cell(label), *_counted(counts[1, ::-1]), *_counted(counts[0, ::-1])]
+            for label, counts in zip(labels, result.confusion, strict=True)
+        ]
+        return Table(name, f"{model}: images with and without each label", columns, rows)
+    columns = [
+        Column("true", "true ↓ predicted →", numeric=False),
+        *(Column(f"predicted_{label}", label) for label in labels),
+    ]
+    rows = [[text_cell(label), *_counted(row)] for label, row in zip(labels, result.confusion, strict=True)]
+    return Table(name, model, columns, rows)
+
+
+def _counted(counts: np.ndarray) -> list[Cell]:
+    shares = counts / max(counts.sum(), 1)
+    return [
+        Cell(int(n), f"{n:,}", _per_cent(share) if n else "", tone=f"heat{round(share * HEAT_LEVELS)}" if n else "none")
+        for n, share in zip(counts.tolist(), shares.tolist(), strict=True)
+    ]
+
+
+def _per_cent(share: float) -> str:
+    """Return a share as text that is 0% or 100% only where that is exact."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+
+
+def confused_table(result: Evaluation, most: int = 15) -> Table:
+    """Return the pairs of classes that are most often taken for each other, for matrices too large to read."""
+    wrong = result.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    places = [(i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
+    support = result.confusion.sum(axis=1)
+    rows = [
+        [
+            text_cell(result.classes[i]),
+            text_cell(result.classes[j]),
+            Cell(int(wrong[i, j]), f"{wrong[i, j]:,} of {support[i]:,}", also={"of": int(support[i])}),
+        ]
+        for i, j in places
+    ]
+    columns = [Column("true", "true", False), Column("predicted", "predicted", False), Column("images", "images")]
+    return Table("most-confused", "Most often confused", columns, rows, sortable=True)
+
+
+def class_table(result: Evaluation) -> Table:
+    """Return the scores of each class or label against the rest."""
+    names = [name for name in OF_CLASSES if name in next(iter(result.per_class.values()))]
+    what = "label" if result.task == "multilabel" else "class"
+    columns = [Column(what, what, numeric=False), Column("images", "images")]
+    columns += [Column(name, metric_name(name)) for name in names]
+    rows = [
+        [
+            text_cell(label),
+            Cell(scores["support"], f"{scores['support']:,}"),
+            *(metric_cell(name, scores[name]) for name in names),
+        ]
+        for label, scores in result.per_class.items()
+    ]
+    return Table("classes", f"Each {what} against the rest", columns, rows, sortable=True)
+
+
+def count_table(counts: Mapping[str, Mapping[str, int]], total: Sequence[int], multilabel: bool) -> Table:
+    """Return the images of each class in each split.
+
+    Parameters
+    ----------
+    counts : mapping of str to mapping of str to int
+        As `Dataset.counts_by_split`.
+    total : sequence of int
+        Images of each split; an image may have several labels, or none.
+    multilabel : bool
+    """
+    what = "label" if multilabel else "class"
+    labels = list(next(iter(counts.values())))
+    columns = [Column(what, what, numeric=False), *(Column(split, split) for split in counts)]
+    rows = [
+        [
+            text_cell(label),
+            *(
+                Cell(of[label], f"{of[label]:,} ({of[label] / max(n, 1):.0%})")
+                for of, n in zip(counts.values(), total, strict=True)
+            ),
+        ]
+        for label in labels
+    ]
+    rows.append([text_cell("all images"), *(Cell(n, f"{n:,}") for n in total)])
+    return Table("data", f"Images of each {what} in each split", columns, rows, marked=len(rows) - 1)

@@ -1,0 +1,88 @@
+"""The answer in one sentence: which model, how sure, what it costs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.evaluation import PairedTest
+from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+_FEW_NAMES = 3
+
+
+def answer(group: "Group") -> str:
+    """Return the sentence that a reader takes away."""
+    name, number = metric_name(group.metric), group.chosen_number
+    if number is None:
+        none = f"of the {plural(len(group.models), 'model')} none has a {name} on validation"
+        return f"No model was chosen: {none}, and {group.split} is not for choosing."
+    result = group.evaluations[number]
+    metric = result.metrics[group.metric]
+    ends = f" ({result.level:.0%} interval {interval(metric)})" if interval(metric) else ""
+    return (
+        f"{group.chosen}, {_origin(group)}, scores {score(metric.value)} in {name}{ends} on the "
+        f"{plural(result.n, f'{SPLITS[group.split]} image')}; {standing(group, number)}"
+        f"{_cost(group.models[number])}."
+    )
+
+
+def _origin(group: "Group") -> str:
+    """Return why it is this model."""
+    choice = group.choice
+    if choice is not None and choice.fixed_by:
+        return f"fixed in advance by {choice.fixed_by}"
+    if choice is not None and choice.weak:
+        return f"chosen on only {choice.images} validation images"
+    return "chosen on validation"
+
+
+def standing(group: "Group", chosen: int) -> str:
+    """Return in words which other models can be told from the chosen one."""
+    name, others = group.names[chosen], len(group.models) - 1
+    if not others:
+        return "no other model was compared with it"
+    tests = main_tests(group)
+    apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
+    better = [test for test in apart if _lead(test, name, group.metric) < 0]
+    if not apart:
+        words = "the other model is" if others == 1 else f"none of the other {others} models is"
+        return f"{words} not distinguishable from it" if others == 1 else f"{words} distinguishable from it"
+    parts = []
+    if better:
+        parts.append(f"{_named(better, name)} did better there beyond chance, which was not for choosing")
+    if worse := [test for test in apart if test not in better]:
+        parts.append(f"it is better than {_named(worse, name)} beyond chance")
+    if rest := others - len(apart):
+        parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be distinguished from it")
+    return ", ".join(parts)
+
+
+def main_tests(group: "Group") -> list[PairedTest]:
+    """Return the tests of the metric that the models are ordered by."""
+    return [test for test in group.pairs if test.metric == group.metric]
+
+
+def _lead(test: PairedTest, name: str, metric: str) -> float:
+    """Return by how much a model is better than the other one of the pair."""
+    signed = (test.difference or 0.0) * (1 if test.first == name else -1)
+    return -signed if metric in LOWER_IS_BETTER else signed
+
+
+def _named(tests: Sequence[PairedTest], name: str) -> str:
+    others = [test.second if test.first == name else test.first for test in tests]
+    return listed(others) if len(others) <= _FEW_NAMES else f"{len(others)} others"
+
+
+def _cost(model: dict[str, Any]) -> str:
+    times = model.get("seconds", {})
+    parts = [(what, times[what]) for what in ("extract", "fit", "predict") if times.get(what) is not None]
+    if not parts:
+        return ""
+    said = [f"{seconds(value)} to {what}" for what, value in parts]
+    if trained := times.get("train"):
+        said.insert(0, f"{seconds(trained)} to train its {'network' if len(model['trained']) == 1 else 'networks'}")
+    return f"; it took {listed(said)}"

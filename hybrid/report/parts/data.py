@@ -1,0 +1,172 @@
+"""The parts of the report on the images: the data, the worst mistakes, the map of the embeddings, training."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid import plots
+from hybrid.errors import InputError
+from hybrid.report.elements import figures, tables
+from hybrid.report.elements.embedding import flatten, sample_rows
+from hybrid.report.elements.inputs import Material
+from hybrid.report.elements.pictures import Picture, Pictures
+from hybrid.report.elements.words import listed, plural
+from hybrid.report.parts import cases
+from hybrid.report.parts.answer import SPLITS
+from hybrid.report.parts.part import Part
+from hybrid.workspace.private_paths import place_name
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+    from hybrid.embeddings.embedding_set import EmbeddingSet
+
+_SAMPLES = 3
+_MOST_CLASSES_SAMPLED = 30
+_FEWEST_ON_MAP = 5
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """An image with its picture and what is said of it."""
+
+    id: str
+    picture: Picture
+    lines: tuple[cases.Line, ...] = ()
+
+
+def _shown(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> ShownCase:
+    return ShownCase(place_name(id_), pictures(id_), lines)
+
+
+def data(group: "Group", material: Material, pictures: Pictures) -> Part:
+    """Return the images of each class in each split, and samples."""
+    saved = group.saved[0]
+    labels = [str(label) for label in saved.classes.tolist()]
+    truth = saved.y.astype(bool) if saved.y.ndim == 2 else saved.y[:, None] == saved.classes[None, :]
+    splits = [split for split in ("train", "val", "test") if (saved.split == split).any()]
+    counts = {s: dict(zip(labels, truth[saved.split == s].sum(axis=0).tolist(), strict=True)) for s in splits}
+    totals = [int((saved.split == s).sum()) for s in splits]
+    samples = [
+        (
+            label,
+            [_shown(pictures, id_) for id_ in _spread(saved.ids[truth[:, k] & (saved.split == "train")])],
+        )
+        for k, label in enumerate(labels[:_MOST_CLASSES_SAMPLED])
+    ]
+    shown = any(one.picture.uri for _, row in samples for one in row)
+    lead = list(material.about_data.get("notes", []))
+    if not shown:
+        lead.append(f"There are no pictures: {material.missing or 'none of the images can be decoded.'}")
+    table = tables.count_table(counts, totals, saved.y.ndim == 2)
+    return Part("data", "Data", lead, [table], content={"samples": samples if shown else []})
+
+
+def _spread(ids: np.ndarray) -> list[str]:
+    """Return a few ids from all over, the same ones each time."""
+    places = np.unique(np.linspace(0, len(ids) - 1, _SAMPLES).astype(int))
+    return ids[places].tolist() if len(ids) else []
+
+
+def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:
+    """Return the worst mistakes of the chosen model, and what the models dispute most."""
+    name, parts = group.names[shown], group.predictions
+    worst = cases.worst_mistakes(parts[shown])
+    disputed = cases.most_disputed(parts, group.labels)
+    wrong = int(_wrong(group, shown).sum())
+    blocks = [
+        {
+            "title": "The worst mistakes",
+            "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[group.split]} image')} wrong"
+            + (f"; here are the {len(worst)} on which it gave the truth the least probability." if worst else "."),
+            "cases": [_shown(pictures, case.id, case.lines) for case in worst],
+        }
+    ]
+    if len(parts) > 1:
+        blocks.append(
+            {
+                "title": "The most disputed",
+                "words": "Where the models are split most evenly; they may be worth a second look at the label."
+                if disputed
+                else f"All models say the same of every {SPLITS[group.split]} image.",
+                "cases": [_shown(pictures, case.id, case.lines) for case in disputed],
+            }
+        )
+    lead = [f"There are no pictures: {pictures.missing}"] if pictures.missing and (worst or disputed) else []
+    return Part("mistakes", "Mistakes", lead, content={"blocks": blocks})
+
+
+def embedding_map(group: "Group", material: Material, shown: int, seed: int) -> Part | None:
+    """Return the chosen model's features in two dimensions; None if there are next to no images."""
+    part = group.predictions[shown]
+    rows = sample_rows(np.arange(len(part)), seed=seed)
+    if len(rows) < _FEWEST_ON_MAP:
+        return None
+    sets = material.sets_of(group.models[shown]) or list(material.sets.values())[:1]
+    if not sets:
+        gone = "It cannot be drawn: the embedding set is no longer in the workspace."
+        return Part("map", "Map of the embeddings", [gone])
+    try:
+        X = np.concatenate([_features(found, part.ids[rows]) for found in sets], axis=1)
+    except InputError as error:
+        return Part("map", "Map of the embeddings", [f"It cannot be drawn: {error}"])
+    points, method = flatten(X, seed)
+    codes, names = _map_classes(part.take(rows))
+    wrong = _wrong(group, shown)[rows]
+    drawn = plural(len(rows), f"{SPLITS[group.split]} image")
+    words = f"Each point is one of {drawn}; images that look alike to the network lie together ({method})."
+    drawings = [
+        figures.Drawing(
+            "map-classes", "By class", words + f" Classes: {listed(names, 10)}.", plots.class_map(points, codes, names)
+        ),
+        figures.Drawing(
+            "map-errors",
+            f"By error of {group.labels[shown]}",
+            words + f" {wrong.sum()} are wrong and drawn as crosses.",
+            plots.error_map(points, wrong),
+        ),
+    ]
+    which = f"The features are those of {listed([found.name for found in sets])}."
+    return Part("map", "Map of the embeddings", [f"{words} {which}"], drawings=drawings)
+
+
+def _features(found: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
+    """Return the embeddings of images, in the order of their ids."""
+    order = np.argsort(found.ids, kind="stable")
+    places = np.searchsorted(found.ids, ids, sorter=order)
+    rows = order[np.minimum(places, len(order) - 1)]
+    if not np.array_equal(found.ids[rows], ids):
+        raise InputError(f"the embedding set {found.name!r} is no longer of the same images.")
+    return replace(found, keys=found.keys[rows]).embeddings()
+
+
+def _map_classes(part: Any) -> tuple[np.ndarray, list[str]]:
+    """Return which class each image is, and the names: of more than ten the nine most frequent; -1 is the rest."""
+    if part.y.ndim == 2:
+        labels = np.array([" + ".join(map(str, part.classes[row])) or "none" for row in part.y.astype(bool)])
+    else:
+        labels = part.y.astype(str)
+    names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    kept = np.sort(np.argsort(-counts, kind="stable")[: 10 if len(names) <= 10 else 9])
+    place = np.full(len(names), -1)
+    place[kept] = np.arange(len(kept))
+    return place[codes], [str(names[k]) for k in kept]
+
+
+def _wrong(group: "Group", shown: int) -> np.ndarray:
+    part = group.predictions[shown]
+    return (part.y != part.predicted).any(axis=1) if part.y.ndim == 2 else part.y != part.predicted
+
+
+def training(material: Material) -> Part | None:
+    """Return the learning curves of the networks that were trained; None where none was."""
+    if not material.trainings:
+        return None
+    drawings = [
+        figures.training_drawing(f"training-{number}", name, record)
+        for number, (name, record) in enumerate(material.trainings.items(), start=1)
+    ]
+    if together := figures.trainings_drawing(material.trainings):
+        drawings.insert(0, together)
+    lead = [drawing.description for drawing in drawings]
+    return Part("training", "Training of the networks", lead, drawings=drawings)

@@ -1,0 +1,44 @@
+"""The part of the report on compared images that are in train, too: every score without them beside that with them."""
+
+from typing import TYPE_CHECKING
+
+from hybrid.evaluation import Metric
+from hybrid.report.elements.table import Cell, Column, Table
+from hybrid.report.elements.words import listed, metric_name, plural, score
+from hybrid.report.parts.answer import SPLITS
+from hybrid.report.parts.part import Part
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+_MOST_NAMED = 12
+
+
+def copies(group: "Group") -> Part | None:
+    """Return the scores without the images that are in train, too; None where there are no such images."""
+    found = group.copies
+    if found is None or not found.ids:
+        return None
+    lead = [found.sentence(SPLITS[group.split]), f"They are {listed(list(found.ids), _MOST_NAMED)}."]
+    return Part("copies", "Images that are in train, too", lead, [_table(group)] if found.without else [])
+
+
+def _table(group: "Group") -> Table:
+    assert group.copies is not None
+    without = group.copies.without
+    names = [group.metric, *(name for name in group.evaluations[0].metrics if name != group.metric)]
+    columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
+    rows = [
+        [
+            Cell(model, group.label(model)),
+            *(_cell(name, result.metrics[name], without[model].metrics[name]) for name in names),
+        ]
+        for model, result in zip(group.names, group.evaluations, strict=True)
+    ]
+    n = next(iter(without.values())).n
+    caption = f"Scores on the {plural(n, 'image')} that are not in train; below each, that on all {group.copies.n}"
+    return Table("without-copies", caption, columns, rows, sortable=True)
+
+
+def _cell(name: str, whole: Metric, other: Metric) -> Cell:
+    return Cell(other.value, score(other.value), f"{score(whole.value)} with them", {f"{name}_with": whole.value})

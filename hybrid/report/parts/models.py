@@ -1,0 +1,163 @@
+"""The parts of the report on the models: scores, differences, curves, errors, the threshold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid.comparison.leaderboard import LAST
+from hybrid.evaluation import PairedTest
+from hybrid.report.elements import figures, tables
+from hybrid.report.elements.explorer import explorer_counts
+from hybrid.report.elements.words import metric_name, plural, spoken, visible
+from hybrid.report.parts.answer import main_tests
+from hybrid.report.parts.part import Part
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+_MOST_MATRICES = 12
+_FEW_CLASSES = 4
+_MOST_OPEN = 3
+
+
+def models(group: "Group") -> Part:
+    """Return all models with their scores and costs."""
+    lead = [*map(spoken, group.notes), *_shared(group)]
+    return Part("models", "Models", lead, [tables.model_table(group)], figures.score_drawings(group))
+
+
+def _shared(group: "Group") -> list[str]:
+    if not group.shared_suffix:
+        return []
+    before = " before “last”" if any(name.endswith(LAST) for name in group.names) else ""
+    return [f"All names end with “{group.shared_suffix.strip('-')}”{before}, which is left out below."]
+
+
+def differences(group: "Group") -> Part | None:
+    """Return which models can be told apart; None for a single model."""
+    tests = main_tests(group)
+    if not tests:
+        return None
+    what, ways = metric_name(group.metric), sorted({test.test for test in tests})
+    lead = [
+        f"Each pair of models on the same {plural(tests[0].n, 'image')}, by {what} ({', '.join(ways)}; p-values with "
+        "Holm's correction over all pairs). “Not distinguishable” means that a difference of this size is no surprise "
+        "among equally good models; it does not say that they are equal."
+    ]
+    names = dict(zip(group.names, group.labels, strict=True))
+    shown = [tables.pair_table("differences", tests, names, group.metric)]
+    saved = [tables.paired_table("paired-tests", group.pairs)]
+    return Part("differences", "Differences", lead, shown, (), saved, said_of(group.chosen, tests, names))
+
+
+def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return in words how the chosen model, or the first, differs from others: its name, those apart, those alike."""
+    name = chosen if chosen is not None and chosen in names else next(iter(names))
+    about = [test for test in tests if name in (test.first, test.second)]
+    said: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
+    for test in about:
+        called = replace(test, first=names[test.first], second=names[test.second])
+        said["apart" if test.distinguishable else "alike"].append(f"{spoken(called.sentence())}.")
+    return said
+
+
+def curves(group: "Group", shown: int) -> Part:
+    """Return the curves of all models."""
+    left_out = len(group.models) - figures.MOST_MODELS
+    lead = [f"Of the chosen model and the first others of the table; {left_out} are left out."] if left_out > 0 else []
+    return Part("curves", "Curves", lead, drawings=figures.curve_drawings(group, shown))
+
+
+def errors(group: "Group", shown: int) -> Part:
+    """Return what is taken for what: all models' matrices, or of many classes one picture and the worst pairs."""
+    result = group.evaluations[shown]
+    classes = tables.class_table(result)
+    content: dict[str, Any] = {"classes": classes, "confused": None, "matrices": [], "folded": []}
+    if result.task == "multilabel" or len(result.classes) <= tables.MOST_CLASSES_IN_A_MATRIX:
+        order = [shown, *(number for number in range(len(group.models)) if number != shown)]
+        matrices = [
+            tables.confusion_table(f"confusion-{number + 1}", group.labels[number], group.evaluations[number])
+            for number in order[: 1 if result.task == "multilabel" else _MOST_MATRICES]
+        ]
+        open_ones = _MOST_OPEN if len(result.classes) <= _FEW_CLASSES else 1
+        content |= {"matrices": matrices[:open_ones], "folded": matrices[open_ones:]}
+        lead = ["Counts, and the share of each row; rows are what is true, columns what is said."]
+        if result.task == "multilabel":
+            lead = [f"Of {group.names[shown]}: counts, and shares of the images with and without each label."]
+        return Part("errors", "Errors", lead, [*matrices, classes], content=content)
+    content["confused"] = tables.confused_table(result)
+    matrix = tables.confusion_table("confusion", group.labels[shown], result)
+    lead = [
+        f"Of {group.names[shown]}; the counts of all {len(result.classes)} classes are in the table beside the page."
+    ]
+    picture = figures.confusion_drawing("confusion", group.labels[shown], result)
+    return Part("errors", "Errors", lead, [content["confused"], classes], [picture], [matrix], content)
+
+
+def threshold(group: "Group", shown: int) -> Part | None:
+    """Return the explorer of the chosen model's thresholds; None where there is no threshold, with several classes."""
+    result, model, part = group.evaluations[shown], group.models[shown], group.predictions[shown]
+    if result.task == "multiclass":
+        return None
+    if result.task == "binary":
+        column, names = result.classes.index(result.positive), [visible(result.positive)]
+        truth, proba = (part.y == result.positive)[:, None], part.proba[:, [column]]
+        said = (part.predicted == result.positive)[:, None]
+    else:
+        truth, proba, said = part.y.astype(bool), part.proba, part.predicted.astype(bool)
+        names = [visible(label) for label in result.classes]
+    own = own_thresholds(model, len(names))
+    counts = explorer_counts(truth, proba, names, own)
+    lead = [
+        f"{group.names[shown]} says “{names[0]}” from a probability of {own[0]:g} on, {_origin(model)}."
+        if result.task == "binary"
+        else f"{group.names[shown]} gives each label from its own threshold on, {_origin(model)}.",
+        f"Moving it here, on {group.split}, is for looking, not for choosing: a threshold that is chosen on "
+        f"{group.split} flatters itself there. Choose it by hybrid fit --aim, which never looks at test.",
+    ]
+    if other := int(((proba >= own) != said).any(axis=1).sum()):
+        lead.append(
+            f"On {plural(other, 'image')} the model's own answer differs from this rule: its labels come from scores "
+            "that its calibrated probabilities do not follow everywhere."
+        )
+    return Part("threshold", "Threshold", lead, content={"counts": counts, "start": _start(counts)})
+
+
+def own_thresholds(model: dict[str, Any], k: int) -> list[float]:
+    """Return a model's thresholds, one for each of k labels; one half where none was chosen."""
+    given = model.get("threshold")
+    if given is None:
+        return [0.5] * k
+    return [float(given)] * k if np.ndim(given) == 0 else [float(one) for one in given]
+
+
+def _origin(model: dict[str, Any]) -> str:
+    if model.get("threshold") is None:
+        return "which is the default"
+    on = "on validation" if model.get("adjustment", {}).get("on") == "val" else "by cross-validation inside train"
+    return f"which was chosen {on}" + (f" for {model['aim']}" if model.get("aim") else "")
+
+
+def _start(counts: dict[str, Any]) -> dict[str, Any]:
+    """Return the explorer's first figures, for who has no script."""
+    label = counts["labels"][0]
+    tp, fp = label["tp"][label["own"]], label["fp"][label["own"]]
+    fn, tn = label["positives"] - tp, label["negatives"] - fp
+    return {
+        "name": label["name"],
+        "threshold": f"{label['thresholds'][label['own']]:.6g}",
+        "tp": tp,
+        "fn": fn,
+        "fp": fp,
+        "tn": tn,
+        "recall": _ratio(tp, tp + fn),
+        "specificity": _ratio(tn, tn + fp),
+        "precision": _ratio(tp, tp + fp),
+        "f1": _ratio(2 * tp, 2 * tp + fp + fn),
+    }
+
+
+def _ratio(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "–"

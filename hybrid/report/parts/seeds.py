@@ -1,0 +1,50 @@
+"""The part of the report on training seeds: a network trained several times, and how far its scores lie apart."""
+
+from typing import TYPE_CHECKING
+
+from hybrid.comparison.seeds import SeedSpread
+from hybrid.report.elements.table import Cell, Column, Table
+from hybrid.report.elements.words import metric_name, score
+from hybrid.report.parts.answer import SPLITS
+from hybrid.report.parts.part import Part
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Group
+
+_LEAD = (
+    "Models that differ in the seed of their network's training alone: its first weights, the order of the images, "
+    "augmentation. Intervals and tests elsewhere on this page are about the images; they know nothing of this spread. "
+    "A difference between two networks that is no larger than it says little about how they are built."
+)
+
+
+def seeds(group: "Group") -> Part | None:
+    """Return mean and spread over training seeds; None where no network was trained with several."""
+    if not group.seeds:
+        return None
+    return Part("seeds", "Training seeds", [_LEAD], [_table(group)])
+
+
+def _table(group: "Group") -> Table:
+    spreads = {(one.name, one.metric, one.split): one for one in group.seeds}
+    names = {one.name: one for one in group.seeds}
+    kinds = list(dict.fromkeys((one.metric, one.split) for one in group.seeds))
+    columns = [Column("model", "model", numeric=False), Column("seeds", "seeds")]
+    columns += [Column(f"{metric}_{split}", f"{metric_name(metric)}, {SPLITS[split]}") for metric, split in kinds]
+    rows = [
+        [
+            Cell(name, group.label(name)),
+            Cell(len(one.models), str(len(one.models))),
+            *(_cell(f"{metric}_{split}", spreads.get((name, metric, split))) for metric, split in kinds),
+        ]
+        for name, one in names.items()
+    ]
+    return Table("seeds", "Means over training seeds, with SD, lowest and highest", columns, rows, sortable=True)
+
+
+def _cell(key: str, spread: SeedSpread | None) -> Cell:
+    if spread is None:
+        return Cell(None, "–")
+    also = {f"{key}_sd": spread.sd, f"{key}_lowest": spread.lowest, f"{key}_highest": spread.highest}
+    sub = f"SD {score(spread.sd)}, {score(spread.lowest)}–{score(spread.highest)}"
+    return Cell(spread.mean, score(spread.mean), sub, also)

@@ -1,0 +1,5 @@
+"""Run a comparison: from a recipe or from Python, every step only once."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

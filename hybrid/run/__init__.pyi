@@ -1,0 +1,9 @@
+from .compare import compare
+from .compare_results import compare_results
+from .result import Comparison
+
+__all__ = [
+    "Comparison",
+    "compare",
+    "compare_results",
+]

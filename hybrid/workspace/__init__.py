@@ -1,0 +1,1 @@
+"""The workspace: the folder of a project, and the records in it."""

@@ -1,0 +1,127 @@
+"""The predictions that are saved beside a model: one row an image, read back as they were written."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.files import read_json, write_atomic
+
+FILE = "predictions.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said on a dataset, beside the truth.
+
+    Attributes
+    ----------
+    ids : ndarray of str, (n,)
+    split : ndarray of str, (n,)
+        "train", "val" or "test".
+    y, predicted : ndarray, (n,) or (n, k)
+        One label an image, as in `classes`; or k columns of 0/1.
+    proba : ndarray of float64, (n, k)
+    classes : ndarray, (k,)
+        Classes or label names, in the order of the columns.
+    """
+
+    ids: np.ndarray
+    split: np.ndarray
+    y: np.ndarray
+    predicted: np.ndarray
+    proba: np.ndarray
+    classes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def part(self, split: str) -> "Predictions":
+        """Return those of one split; empty if there is none of that name."""
+        return self.take(self.split == split)
+
+    def take(self, chosen: np.ndarray) -> "Predictions":
+        """Return those chosen by a mask or by indices, (n,)."""
+        rows = {name: getattr(self, name)[chosen] for name in ("ids", "split", "y", "predicted", "proba")}
+        return Predictions(**rows, classes=self.classes)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    r"""Write one row an image: id, split, label, prediction, probability of each class.
+
+    Several labels are joined by ``|``; one within a name is written as ``\|``. The file is there whole or not at all.
+    """
+    classes = predictions.classes.tolist()
+    labels = _as_text(predictions.y, classes)
+    predicted = _as_text(predictions.predicted, classes)
+    # csv leaves a lone carriage return unquoted and would read it as the end of a line
+    risky = any("\r" in str(text) for text in (*classes, *predictions.ids))
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if risky else csv.QUOTE_MINIMAL)
+    writer.writerow(["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)])
+    columns = zip(predictions.ids, predictions.split, labels, predicted, predictions.proba.tolist(), strict=True)
+    writer.writerows([*row, *map(repr, proba)] for *row, proba in columns)
+    write_atomic(path, lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
+
+
+def read_predictions(model: Path) -> Predictions:
+    """Return what :func:`write_predictions` wrote into a model's folder.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a fitted model, ``models/NAME`` of a workspace.
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged.
+    """
+    record = read_json(Path(model) / "metrics.json")
+    path = Path(model) / FILE
+    try:
+        classes, several = record["classes"], record["task"] == "multilabel"
+        text = path.read_bytes().decode(errors="surrogateescape")
+        _, *rows = csv.reader(io.StringIO(text, newline=""))
+        ids, split, labels, predicted, *proba = zip(*rows, strict=True)
+        return Predictions(
+            np.array(ids, np.str_),
+            np.array(split, np.str_),
+            _as_labels(labels, classes, several),
+            _as_labels(predicted, classes, several),
+            np.array(proba, np.float64).T.reshape(len(rows), len(classes)),
+            np.array(classes),
+        )
+    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{str(path)!r} is damaged ({reason}): fit the model again, or delete its folder.") from error
+
+
+def _as_text(values: np.ndarray, classes: Sequence[Any]) -> list[str]:
+    if values.ndim == 1:
+        return [str(value) for value in values.tolist()]
+    names = [re.sub(r"([\\|])", r"\\\1", str(label)) for label in classes]
+    return ["|".join(name for name, on in zip(names, row, strict=True) if on) for row in values.tolist()]
+
+
+def _as_labels(cells: Sequence[str], classes: Sequence[Any], several: bool) -> np.ndarray:
+    """Return the labels that cells of text name; KeyError for one that is no class."""
+    column = {str(label): i for i, label in enumerate(classes)}
+    if not several:
+        return np.array(classes)[[column[cell] for cell in cells]]
+    labels = np.zeros((len(cells), len(classes)), np.uint8)
+    for row, cell in enumerate(cells):
+        # the names are what lies between bars that no backslash goes before
+        for name in re.findall(r"(?:\\.|[^\\|])+", cell, re.DOTALL):
+            labels[row, column[re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL)]] = 1
+    return labels

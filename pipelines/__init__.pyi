@@ -1,0 +1,23 @@
+from .adjusted import adjust
+from .build import make_head_pipeline, make_pipeline
+from .ensemble import Ensemble, make_ensemble
+from .saved.load import load_model
+from .saved.manifest import read_manifest
+from .saved.save import save_model
+from .saved.versions import OtherVersionsWarning
+from .search import tune
+from .weighting import choose_weights
+
+__all__ = [
+    "Ensemble",
+    "OtherVersionsWarning",
+    "adjust",
+    "choose_weights",
+    "load_model",
+    "make_ensemble",
+    "make_head_pipeline",
+    "make_pipeline",
+    "read_manifest",
+    "save_model",
+    "tune",
+]

@@ -1,0 +1,88 @@
+"""Check the numbers of a loaded head before they are used: of the right shape, of the right kind, none of them NaN.
+
+What else does not fit together shows when the head is tried. A column too few that NumPy makes up for, an infinity
+that a sigmoid makes one of, or a NaN that a curve passes over, would not.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from hybrid.errors import InputError
+from hybrid.pipelines.saved.trees import inside
+
+# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, p columns
+# that the trees get, w columns.
+_USED = {
+    "AdjustedHead": {"thresholds_": "t"},
+    "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
+    "LinearSVC": {"coef_": "kw", "intercept_": "k"},
+    "LogisticRegression": {"coef_": "kw", "intercept_": "k"},
+    "PCA": {"mean_": "w", "components_": "cw", "explained_variance_": "c"},
+    "RandomForest": {"centre_": "w", "projection_": "wp"},
+    "StandardScaler": {"mean_": "w", "scale_": "w"},
+    "_SigmoidCalibration": {"a_": "", "b_": ""},
+    "_TemperatureScaling": {"beta_": ""},
+}
+
+
+def check_arrays(model: Any) -> None:
+    """Check the arrays that predictions are made of, in every estimator inside an object.
+
+    Raises
+    ------
+    InputError
+        If one has another shape or kind than its estimator's, or holds NaN or infinity; if classes are not
+        sorted; or if a pipeline names a folder to cache in.
+    """
+    for part in _parts(model, set()):
+        kind = type(part).__name__
+        for name, sizes in _USED.get(kind, {}).items():
+            if getattr(part, name, None) is not None:  # else it is not fitted, or leaves something out
+                _check(f"{name} of {kind}", getattr(part, name), tuple(_size(part, size) for size in sizes))
+        if hasattr(part, "classes_") and not isinstance(part, Pipeline):
+            _check_classes(kind, np.asarray(part.classes_))
+        if getattr(part, "memory", None) is not None:
+            raise InputError(f"{kind} names a folder to cache in, {part.memory!r:.100}, from which it would unpickle.")
+
+
+def _check(what: str, value: Any, shape: tuple[int, ...]) -> None:
+    array = np.asarray(value)
+    if array.shape not in {shape, ()} or array.dtype.kind != "f":  # one number for all is what no intercept is
+        raise InputError(f"{what} is of shape {array.shape} and type {array.dtype}; expected numbers of shape {shape}.")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} holds NaN or infinity.")
+
+
+def _check_classes(kind: str, classes: np.ndarray) -> None:
+    if classes.dtype.kind == "f":
+        _check(f"classes_ of {kind}", classes, classes.shape)
+    if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(np.unique(classes), classes):
+        raise InputError(f"{kind} has no list of sorted classes, at least two of them.")
+
+
+def _size(part: Any, letter: str) -> int:
+    match letter:
+        case "c":
+            return int(part.n_components_)
+        case "k":
+            return 1 if len(part.classes_) == 2 else len(part.classes_)
+        case "n":
+            return len(part.X_thresholds_)
+        case "p":
+            return int(part.models_[0].n_features_in_)
+        case "t":
+            return len(part.classes_) if part.multilabel_ else 1
+    return int(part.n_features_in_)
+
+
+def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield an object and whatever is inside it, each once."""
+    if id(value) in seen or isinstance(value, str | bytes | int | float | type(None)):
+        return
+    seen.add(id(value))
+    yield value
+    for item in inside(value):
+        yield from _parts(item, seen)

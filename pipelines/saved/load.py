@@ -1,0 +1,93 @@
+"""Load a saved model: every file is checked before one is parsed, and nothing is unpickled."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from hybrid.errors import InputError, reason_of
+from hybrid.pipelines.saved.inspect import inspect_model
+from hybrid.pipelines.saved.manifest import HEAD, is_booster
+from hybrid.pipelines.saved.trusted import from_bytes
+from hybrid.pipelines.saved.unpack import unpack_model
+from hybrid.pipelines.saved.versions import OtherVersionsWarning, other_versions
+
+
+def load_model(folder: str | Path) -> Pipeline:
+    """Load the pipeline that :func:`save_model` saved.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The model's folder, or a .zip of it, which is unpacked into the cache.
+
+    Returns
+    -------
+    Pipeline
+        Fitted. With extractors it takes images; their networks are built at first use, and refused if their
+        fingerprints are not those in the manifest. Without one it takes embeddings.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, changed, not listed, or holds a type that is not trusted; or if the model was made by an
+        earlier or later version that nobody can tell to be read rightly.
+
+    Warns
+    -----
+    OtherVersionsWarning
+        Once, if the model was saved with other versions, or on another kind of machine.
+    """
+    folder = Path(folder).expanduser().absolute()
+    if folder.is_file():
+        folder = unpack_model(folder)
+    found = inspect_model(folder)
+    found.check()
+    other = other_versions(found.model, found.manifest)
+    try:
+        pipeline = _assemble(folder, found.manifest)
+    except InputError as error:
+        if not other:
+            raise
+        raise InputError(f"{error} The model was saved with {other}: fit and save it again with these.") from error
+    if other:
+        told = f"Model {found.model!r} was saved with {other}: its probabilities may differ in their last digits."
+        warnings.warn(told, OtherVersionsWarning, stacklevel=2)
+    return pipeline
+
+
+def _assemble(folder: Path, manifest: Mapping[str, Any]) -> Pipeline:
+    """Return the pipeline that the checked files of a folder hold."""
+    pipeline = from_bytes((folder / HEAD).read_bytes())
+    if not isinstance(pipeline, Pipeline):
+        raise InputError(f"Model {folder.name!r} holds a {type(pipeline).__name__}; expected a Pipeline.")
+    if boosters := [name for name in manifest["files"] if is_booster(name)]:
+        from hybrid.pipelines.saved.booster import put_boosters  # imports XGBoost
+
+        pipeline = put_boosters(pipeline, {name: (folder / name).read_bytes() for name in boosters})
+    _try(pipeline, manifest, folder.name)
+    if not manifest["extractors"]:
+        return pipeline
+    from hybrid.pipelines.build import side_by_side
+    from hybrid.pipelines.saved.network import load_extractor
+
+    extractors = [load_extractor(record, folder) for record in manifest["extractors"]]
+    return Pipeline([(manifest["steps"][0]["name"], side_by_side(extractors)), *pipeline.steps])
+
+
+def _try(head: Pipeline, manifest: Mapping[str, Any], model: str) -> None:
+    """Check that a head takes the columns, and gives a probability for each of the classes, that the manifest names."""
+    width, classes = manifest["width"], manifest["classes"]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            proba = head.predict_proba(np.ones((2, width), np.float32))
+            sound = head.classes_.tolist() == classes and proba.shape == (2, len(classes)) and np.isfinite(proba).all()
+        reason = "" if sound else "it does not give a probability for each of the manifest's classes"
+    except Exception as error:  # a stranger's head fails in any way it likes
+        reason = reason_of(error)
+    if reason:
+        raise InputError(f"Model {model!r} holds a head that cannot judge embeddings of {width} columns: {reason}.")

@@ -1,0 +1,103 @@
+"""An extractor as a saved model keeps it: its parameters, its identity, and a copy of the file it stands on."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hybrid.errors import InputError
+from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.backbones.parameters import resolve_weights
+from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.files import write_atomic
+
+_FILES = {  # Keras tells the format of weights by the name
+    "backbone": re.compile(r"network/network(-\d+)?\.keras"),
+    "weights": re.compile(r"network/network(-\d+)?(\.weights)?\.h5"),
+}
+
+
+def is_network(name: str) -> bool:
+    """Return whether a saved model may have a file of that name as its copy of a network or of weights."""
+    return any(pattern.fullmatch(name) for pattern in _FILES.values())
+
+
+def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path, str]) -> dict[str, Any]:
+    """Copy the file that an extractor's network comes from, and return what the manifest says of it.
+
+    A network with ImageNet or random weights is not copied: it is built again, and its fingerprint checked.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+    folder : Path
+        Of the model.
+    copies : dict of Path to str
+        Files that the folder holds already, and their names there; a new copy is added.
+
+    Returns
+    -------
+    dict
+        JSON values: parameters, identity, fingerprint.
+    """
+    identity = extractor.resolve()
+    params = extractor.get_params(deep=False)
+    del params["cache"], params["fingerprint"]
+    params["backbone"], params["layers"] = str(extractor.backbone), _list(extractor.layers)
+    source = _source(extractor)
+    if source is not None:
+        parameter, path, ending = source
+        path = path.expanduser().resolve()
+        if path not in copies:
+            number = f"-{len(copies) + 1}" if copies else ""
+            copies[path] = f"network/network{number}{ending}"
+            with path.open("rb") as file:
+                write_atomic(folder / copies[path], lambda copy: shutil.copyfileobj(file, copy))
+        params[parameter] = copies[path]
+    return {"params": params, "identity": identity.to_dict(), "fingerprint": identity.fingerprint}
+
+
+def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
+    """Return the extractor of a saved model whose files were checked; its network is built at first use.
+
+    Raises
+    ------
+    InputError
+        If the network comes from a file outside the folder, or the parameters are not an extractor's.
+    """
+    params = dict(record["params"])
+    known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
+    if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
+        raise InputError(
+            f"Model {folder.name!r} has an extractor with other parameters than {', '.join(sorted(known))}."
+        )
+    for parameter, pattern in _FILES.items():
+        if pattern.fullmatch(params[parameter]) and (folder / params[parameter]).is_file():
+            params[parameter] = str((folder / params[parameter]).resolve())
+        elif _is_outside(parameter, params[parameter]):
+            raise InputError(
+                f"Model {folder.name!r} has the {parameter} {params[parameter]!r}, which is no file of its own folder."
+            )
+    return FeatureExtractor(**params, fingerprint=record["fingerprint"])
+
+
+def _source(extractor: FeatureExtractor) -> tuple[str, Path, str] | None:
+    """Return the parameter that names a file, the file, and the ending that its copy must have."""
+    spec = parse_backbone(extractor.backbone)
+    if spec.path is not None:
+        return "backbone", spec.path, ".keras"
+    weights = resolve_weights(extractor.weights, spec)
+    if weights in ("imagenet", "random"):
+        return None
+    return "weights", Path(weights), ".weights.h5" if weights.endswith(".weights.h5") else ".h5"
+
+
+def _is_outside(parameter: str, value: str) -> bool:
+    if parameter == "weights":
+        return value not in ("auto", "imagenet", "random")
+    return parse_backbone(value).path is not None
+
+
+def _list(layers: Any) -> str | list[str]:
+    return layers if isinstance(layers, str) else list(layers)

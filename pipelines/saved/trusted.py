@@ -1,0 +1,139 @@
+"""Fitted steps as bytes and back through skops: the one place that says which types a saved model may hold."""
+
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import skops.io
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.pipeline import Pipeline
+from skops.io.exceptions import UnsupportedTypeException
+
+from hybrid.errors import InputError, reason_of
+from hybrid.files import parse_json
+from hybrid.pipelines.saved.arrays import check_arrays
+from hybrid.pipelines.saved.trees import check_trees
+
+# All that a saved model may be made of. skops would trust every estimator of scikit-learn besides; compiled code of
+# some of them (libsvm, neighbours, gradient boosting) follows indices and counts without looking. Of these here, trees
+# alone do so, and are checked after loading.
+TRUSTED = (
+    "builtins.bool",
+    "builtins.dict",
+    "builtins.float",
+    "builtins.int",
+    "builtins.list",
+    "builtins.NoneType",
+    "builtins.str",
+    "builtins.tuple",
+    "hybrid.classifiers.calibration.GivenValues",
+    "hybrid.classifiers.calibration.Recalibration",
+    "hybrid.classifiers.forest.RandomForest",
+    "hybrid.classifiers.network_output.NetworkOutput",
+    "hybrid.classifiers.softmax.Softmax",
+    "hybrid.classifiers.svm.LinearSVM",
+    "hybrid.classifiers.xgboost.XGBoost",
+    "hybrid.pipelines.adjusted.AdjustedHead",
+    "hybrid.pipelines.ensemble.Ensemble",
+    "numpy.bool",
+    "numpy.float32",
+    "numpy.float64",
+    "numpy.int32",
+    "numpy.int64",
+    "numpy.ndarray",
+    "numpy.str_",
+    "sklearn.calibration.CalibratedClassifierCV",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.decomposition._pca.PCA",
+    "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.frozen._frozen.FrozenEstimator",
+    "sklearn.isotonic.IsotonicRegression",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.naive_bayes.GaussianNB",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._data.MaxAbsScaler",
+    "sklearn.preprocessing._data.MinMaxScaler",
+    "sklearn.preprocessing._data.Normalizer",
+    "sklearn.preprocessing._data.RobustScaler",
+    "sklearn.preprocessing._data.StandardScaler",
+    "sklearn.svm._classes.LinearSVC",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+    "sklearn.tree._tree.Tree",
+)
+
+_MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # a forest's nodes are packed to about a tenth
+
+
+def to_bytes(pipeline: Pipeline) -> bytes:
+    """Return a fitted Pipeline in skops' format.
+
+    Raises
+    ------
+    InputError
+        If it holds a type that would not be loaded again.
+    """
+    try:
+        data = skops.io.dumps(pipeline, compression=ZIP_DEFLATED, compresslevel=1)
+    except UnsupportedTypeException as error:
+        raise InputError(f"The pipeline cannot be saved: {error}") from error
+    if foreign := _foreign(data):
+        raise InputError(
+            f"The pipeline holds {foreign}, which cannot be loaded safely, so it is not saved: use the heads of "
+            "hybrid, or those of scikit-learn's estimators that hybrid.pipelines.saved.trusted lists."
+        )
+    return data
+
+
+def from_bytes(data: bytes) -> Any:
+    """Return what :func:`to_bytes` wrote.
+
+    Raises
+    ------
+    InputError
+        If the data holds a type that is not trusted, or is damaged.
+    """
+    try:
+        _check_size(data)
+        if foreign := _foreign(data):
+            raise InputError(f"it holds {foreign}, which a saved model may not hold")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # what differs is told once for the whole model
+            loaded = skops.io.loads(data, trusted=list(TRUSTED))
+        check_trees(loaded)
+        check_arrays(loaded)
+    except Exception as error:  # a stranger's file fails in any way it likes
+        raise InputError(f"The model's fitted steps cannot be loaded: {reason_of(error)}") from error
+    return loaded
+
+
+def _check_size(data: bytes) -> None:
+    with ZipFile(BytesIO(data)) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > max(_MOST_BYTES, _MOST_EXPANSION * len(data)):
+        raise InputError(f"{len(data):,} bytes would be unpacked to {size:,}")
+
+
+def _foreign(data: bytes) -> str:
+    """Return which types the data names that are not trusted; "" if there are none."""
+    with ZipFile(BytesIO(data)) as archive:
+        schema = parse_json(archive.read("schema.json"))
+    return ", ".join(sorted({*_types(schema), *skops.io.get_untrusted_types(data=data)} - set(TRUSTED)))
+
+
+def _types(node: Any) -> Iterator[str]:
+    """Yield the name of each type in skops' description of an object."""
+    if isinstance(node, dict):
+        if "__class__" in node:
+            yield f"{node.get('__module__')}.{node['__class__']}"
+        node = node.values()
+    elif not isinstance(node, list):
+        return
+    for part in node:
+        yield from _types(part)

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_split
+from hybrid.errors import InputError
+
+
+def table(y, split):
+    """Images per class (rows) and split (columns)."""
+    return np.array([[np.sum((y == c) & (split == s)) for s in SPLITS] for c in np.unique(y)])
+
+
+@pytest.mark.parametrize("fractions", [FRACTIONS, (0.5, 0.25, 0.25), (0.8, 0.0, 0.2), (0.1, 0.3, 0.6)])
+@pytest.mark.parametrize(("n", "classes"), [(997, 2), (1500, 10), (900, 60)])
+def test_fractions_hold_for_every_class_and_for_the_whole(n, classes, fractions):
+    rng = np.random.default_rng(n)
+    y = np.r_[np.repeat(np.arange(classes), 6), rng.choice(classes, n - 6 * classes, p=rng.dirichlet(np.ones(classes)))]
+    counts = table(y, make_split(y, fractions=fractions))
+    wanted = counts.sum(axis=1, keepdims=True) * np.array(fractions)
+    at_least = np.array(fractions) > 0  # every class is in every split, even if its share is below one image
+    assert np.all(np.abs(counts - wanted) < 1 + at_least)
+    assert np.all(counts[:, at_least] > 0)
+    if classes <= 10:
+        assert np.all(np.abs(counts.sum(axis=0) - n * np.array(fractions)) <= 2)
+
+
+def test_many_small_classes_do_not_all_round_the_same_way():
+    y = np.repeat(np.arange(100), 11)  # 11 images: 7.7, 1.65, 1.65
+    counts = table(y, make_split(y))
+    assert np.all(np.abs(counts.sum(axis=0) - 1100 * np.array(FRACTIONS)) <= 2)
+
+
+def test_the_seed_and_the_ids_decide_and_the_order_does_not():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 200)
+    ids = np.array([f"{i:03}" for i in range(200)])
+    order = rng.permutation(200)
+    split = make_split(y, seed=1, ids=ids)
+    assert np.array_equal(make_split(y[order], seed=1, ids=ids[order]), split[order])
+    assert not np.array_equal(make_split(y, seed=2, ids=ids), split)
+
+
+def test_no_group_is_divided_and_classes_keep_their_share():
+    rng = np.random.default_rng(0)
+    groups = rng.choice([f"patient {i}" for i in range(150)], 2000, p=rng.dirichlet(np.ones(150)))
+    y = np.array([hash_ % 3 for hash_ in (int(g.split()[1]) * 7919 // 5 for g in groups)])
+    split = make_split(y, groups)
+    assert all(len(set(split[groups == g])) == 1 for g in set(groups))
+    counts = table(y, split)
+    assert np.allclose(counts / counts.sum(axis=1, keepdims=True), FRACTIONS, atol=0.04)
+
+
+def test_few_large_groups_still_fill_every_split():
+    groups = np.repeat(["a", "b", "c", "d", "e", "f"], 100)
+    y = np.repeat([0, 0, 0, 1, 1, 1], 100)
+    counts = table(y, make_split(y, groups))
+    assert np.all(counts == 100)
+
+
+def test_several_labels_keep_their_share_and_rare_ones_are_in_train():
+    rng = np.random.default_rng(0)
+    y = (rng.random((1200, 6)) < [0.5, 0.3, 0.2, 0.1, 0.05, 0.0]).astype(np.uint8)
+    y[7, 5] = 1
+    split = make_split(y)
+    shares = np.array([y[split == s].sum(axis=0) / y.sum(axis=0) for s in SPLITS])
+    assert np.allclose(shares[:, :5].T, FRACTIONS, atol=0.03)
+    assert shares[0, 5] == 1
+    assert abs(np.mean(split == "train") - 0.7) < 0.03
+
+
+def test_a_class_of_two_is_in_train_and_test():
+    y = np.array([0] * 50 + [1] * 50 + [2, 2])
+    assert sorted(make_split(y)[-2:]) == ["test", "train"]
+
+
+def test_only_what_is_missing_is_taken_from_train():
+    y = np.tile([0, 1], 100)
+    given = np.array(["train"] * 160 + ["val"] * 40)
+    split, notes = complete_split(given, y, None, [str(i) for i in range(200)])
+    assert np.array_equal(split[160:], given[160:])
+    assert np.sum(split == "test") == 24
+    assert notes == ["No test split was given; set aside from train: test 24 images (15.0%); stratified, seed 0."]
+
+
+def test_validation_is_drawn_anew_from_train_and_the_given_one():
+    y = np.tile([0, 1], 100)
+    given = np.array(["train"] * 152 + ["val"] * 8 + ["test"] * 40)
+    groups = np.arange(200) // 4
+    split, notes = complete_split(given, y, groups, [str(i) for i in range(200)], val=0.25)
+    assert np.array_equal(split == "test", given == "test")
+    assert np.sum(split == "val") == 40
+    assert all(len(set(split[groups == group])) == 1 for group in groups)
+    assert set(split[152:160]) != {"val"}  # they were dealt out as all others
+    assert notes[0].startswith("8 given val images joined train. No val split was given; set aside from train: val 40")
+
+
+@pytest.mark.parametrize("val", [0, 1, -0.1, 1.5])
+def test_a_share_of_validation_that_is_none_is_refused(val):
+    with pytest.raises(InputError, match="expected a share above 0 and below 1"):
+        complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], val=val)
+
+
+def test_a_fraction_of_zero_makes_no_split():
+    split, notes = complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], (0.8, 0, 0.2))
+    assert set(split) == {"train", "test"}
+    assert notes == [
+        "No split was given; one was made: train 80 images (80.0%), test 20 images (20.0%); stratified, seed 0."
+    ]
+
+
+@pytest.mark.parametrize("fractions", [(0.7, 0.3), (0.7, 0.2, 0.2), (0, 0.5, 0.5), (1.2, -0.1, -0.1)])
+def test_fractions_that_are_none_are_refused(fractions):
+    with pytest.raises(InputError, match="give three shares for train, val and test"):
+        make_split(np.array([0, 1] * 9), fractions=fractions)
+
+
+def test_too_few_images_or_groups_are_refused():
+    with pytest.raises(InputError, match="2 groups cannot be split into train and val and test"):
+        make_split(np.array([0, 1] * 9), np.array(["a", "b"] * 9))
+    with pytest.raises(InputError, match="No image is left for val"):
+        make_split(np.array([0, 0, 1, 1]))

@@ -1,0 +1,42 @@
+"""What embeddings cost is what it took to compute them, however often they are found in the cache again."""
+
+import pytest
+
+from hybrid import FeatureExtractor, load_dataset
+from hybrid.comparison.leaderboard import total_seconds
+from hybrid.embeddings.extract import extract_dataset
+from hybrid.embeddings.joined import join_sets
+
+
+@pytest.fixture
+def extract(image_folder, tiny_network):
+    """Extract the two classes of pictures, as a set."""
+    dataset = load_dataset(image_folder)
+    return lambda part=dataset: extract_dataset(part, FeatureExtractor(tiny_network))
+
+
+def test_a_warm_extraction_keeps_the_cost_of_the_cold_one(extract):
+    cold = extract().info
+    assert cold["new"] == cold["images"]
+    assert cold["cost"] == cold["seconds"]
+    warm = extract().info
+    assert (warm["new"], warm["cost"]) == (0, cold["cost"])
+    assert warm["seconds"] < cold["seconds"]
+
+
+def test_the_cost_of_some_images_is_their_share(extract, image_folder):
+    whole = extract().info
+    dataset = load_dataset(image_folder)
+    part = extract(dataset.take(dataset.split != "val")).info
+    assert part["cost"] == pytest.approx(whole["cost"] * part["images"] / whole["images"], abs=2e-3)
+
+
+def test_what_is_not_known_is_not_nothing(extract, cache):
+    extract()
+    for path in cache.glob("embeddings/*/cost"):
+        path.write_text("{}")
+    found = extract()
+    assert found.info["cost"] is None
+    assert join_sets(found).cost is None
+    assert total_seconds({"seconds": {"extract": None, "fit": 1.0, "predict": 0.1}}) is None
+    assert total_seconds({"seconds": {"extract": 2.0, "fit": 1.0}}) == 3.0

@@ -1,0 +1,202 @@
+"""`hybrid fit --aim --calibrate --class-weight`, `hybrid compare --cv`: what is chosen where, and recorded."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.metrics import recall_score
+
+from hybrid.cli.main import main
+from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.embeddings.joined import join_sets
+from hybrid.models.adjust import choosing_split
+from hybrid.pipelines import load_model, read_manifest
+from hybrid.workspace.predictions import read_predictions
+from hybrid.workspace.workspace import Workspace
+
+# -- which images a threshold is chosen on ------------------------------------------------------------
+
+
+def found(val_positives, val_negatives, backbone="resnet50", labels=1):
+    train = 100
+    y = np.r_[np.arange(train) % 2, np.repeat([1, 0], [val_positives, val_negatives])]
+    keys = np.random.default_rng(0).integers(0, 256, (len(y), 32), np.uint8)
+    info = {
+        "dataset": {"task": "binary" if labels == 1 else "multilabel"},
+        "extractor": {"params": {"backbone": str(backbone)}},
+    }
+    return EmbeddingSet(
+        name="made",
+        keys=keys,
+        ids=np.arange(len(y)).astype(str),
+        y=y if labels == 1 else np.column_stack([y] * labels),
+        classes=np.arange(max(labels, 2)),
+        split=np.repeat(["train", "val"], [train, len(y) - train]),
+        groups=None,
+        info=info,
+    )
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives", "split", "words"),
+    [
+        (20, 80, "val", "Chosen on the 100 validation images"),
+        (19, 200, "train", "has 219 images, 19 of its rarest class: few to choose on; chosen by cross-validation"),
+        (40, 50, "train", "has 90 images, 40 of its rarest class"),
+        (0, 0, "train", "There is no validation split; chosen by cross-validation inside train"),
+    ],
+)
+@pytest.mark.parametrize("labels", [1, 2])
+def test_a_validation_split_of_100_images_and_20_of_a_class_chooses(positives, negatives, split, words, labels):
+    where, note = choosing_split(join_sets(found(positives, negatives, labels=labels)))
+    assert where == split
+    assert words in note
+
+
+def test_features_of_a_network_trained_on_train_are_chosen_by_on_validation(tmp_path):
+    backbone = tmp_path / "network.keras"
+    small = found(10, 30, backbone)
+    small.keys.tofile(tmp_path / "training.keys")
+    where, note = choosing_split(join_sets(small))
+    assert where == "val"
+    assert "still chosen there, since a network was trained on the training images" in note
+    where, note = choosing_split(join_sets(found(0, 0, backbone)))
+    assert where == "train"
+    assert "though a network was trained on the training images, and flatters them" in note
+    elsewhere = replace(small, keys=small.keys[::-1] ^ 1)
+    assert choosing_split(join_sets(elsewhere))[0] == "train"
+
+
+# -- the commands -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Two classes that overlap in brightness, 60 and 90 pictures."""
+    rng = np.random.default_rng(4)
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, base, number in (("normal", 60, 60), ("pneumonia", 75, 90)):
+        (folder / name).mkdir()
+        for picture in range(number):
+            level = np.clip(base + rng.normal(scale=12) + rng.normal(scale=20, size=(16, 16, 3)), 0, 255)
+            Image.fromarray(level.astype(np.uint8)).save(folder / name / f"{picture}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workspace(pictures, tiny_network, tmp_path_factory):
+    """A workspace with the tiny network's embeddings, and the environment that finds them."""
+    folder = tmp_path_factory.mktemp("project")
+    env = {"HYBRID_CACHE": str(folder / "cache"), "HYBRID_WORKSPACE": str(folder / "runs")}
+    result = CliRunner().invoke(main, ["extract", str(pictures), "--backbone", str(tiny_network)], env=env)
+    assert result.exit_code == 0, result.output
+    return Workspace(folder / "runs"), env
+
+
+@pytest.fixture
+def hybrid(workspace, monkeypatch):
+    for name, value in workspace[1].items():
+        monkeypatch.setenv(name, value)
+    return lambda *args: CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def record(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, workspace):
+    model = record(hybrid("fit", "softmax", "--aim", "recall=0.9", "--calibrate", "--json"))
+    assert (model["aim"], model["calibration"], model["class_weight"]) == ("recall=0.9", "auto", "balanced")
+    adjustment = model["adjustment"]
+    assert (adjustment["on"], adjustment["cross_validation"]) == ("train", "5x1")
+    choice = adjustment["choices"][0]
+    assert choice["reached"] >= 0.9
+    assert choice["positives"] + choice["negatives"] == adjustment["images"] == model["splits"]["train"]["n"]
+    assert "recall=0.9 rests on" in adjustment["notes"][1]
+    saved = read_predictions(workspace[0].models / model["model"])
+    np.testing.assert_array_equal(saved.predicted == "pneumonia", saved.proba[:, 1] >= model["threshold"])
+    (row,) = record(hybrid("compare", model["model"], "--json"))["groups"][0]["models"]
+    test = saved.part("test")
+    assert row["sensitivity"] == recall_score(test.y, test.predicted, pos_label="pneumonia")
+    head = load_model(workspace[0].models / model["model"] / "model")[-1]
+    assert head.thresholds_.tolist() == [model["threshold"]]
+
+
+def test_predict_decides_by_the_threshold(hybrid, workspace, pictures):
+    name = record(hybrid("fit", "svm", "--aim", "specificity=0.95", "--name", "careful", "--json"))["model"]
+    written = read_predictions(workspace[0].models / name)
+    predicted = dict(zip(written.ids.tolist(), written.predicted.tolist(), strict=True))
+    rows = record(hybrid("predict", name, pictures, "--json"))["predictions"]
+    assert [row["predicted"] for row in rows] == [predicted["/".join(row["image"].split("/")[-2:])] for row in rows]
+    assert any((row["p_pneumonia"] > 0.5) != (row["predicted"] == "pneumonia") for row in rows)
+    manifest = read_manifest(workspace[0].models / name / "model")
+    assert manifest["steps"][-1]["type"] == "AdjustedHead"
+
+
+def test_without_an_aim_one_half_decides_and_nothing_is_adjusted(hybrid):
+    model = record(hybrid("fit", "softmax", "--json"))
+    assert (model["aim"], model["threshold"], model["adjustment"]) == (None, None, {})
+    assert (model["scale"], model["pca"], model["seed"]) == (True, None, 0)
+
+
+def test_class_weights_are_recorded_and_said(hybrid):
+    result = hybrid("fit", "softmax", "--class-weight", "none")
+    assert "classes: as the data are" in result.stdout
+    assert "softmax-unweighted" in result.stdout
+    model = record(hybrid("fit", "softmax", "--class-weight", "none", "--json"))
+    assert model["class_weight"] is model["params"]["class_weight"] is None
+    assert "all count as much (balanced)" in hybrid("fit", "softmax", "--aim", "balanced").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--aim", "recal=0.9"), "Unknown aim 'recal'"),
+        (("--aim", "recall=2"), "expected a level above 0 and up to 1"),
+        (("--calibrate", "platt"), "Unknown calibration 'platt'"),
+        (("--cv", "five"), "expected folds x repeats, such as 5x2"),
+        (("--class-weight", "none", "--param", "class_weight=None"), "The class weight was given twice"),
+    ],
+)
+def test_an_option_that_is_none_says_what_there_is(hybrid, workspace, options, message):
+    result = hybrid("fit", "svm", *options, "--name", "wrong")
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (workspace[0].models / "wrong").exists()
+
+
+def test_the_same_command_twice_gives_the_same_numbers(hybrid, workspace):
+    command = ("fit", "forest", "--param", "n_estimators=20", "--aim", "f1", "--calibrate", "--cv", "3x2", "--seed", 3)
+    first, second = (record(hybrid(*command, "--name", name, "--json")) for name in ("one", "two"))
+    for model in (first, second):
+        for key in ("model", "created", "seconds", "bytes"):  # skops writes the numbers of objects in memory
+            del model[key]
+    assert first == second
+    written = [(workspace[0].models / name / "predictions.csv").read_bytes() for name in ("one", "two")]
+    assert written[0] == written[1]
+
+
+def test_compare_cross_validates_what_the_workspace_holds(hybrid, workspace):
+    hybrid("fit", "softmax", "--name", "plain")
+    hybrid("fit", "softmax", "--name", "aimed", "--aim", "recall=0.97")
+    for path in workspace[0].models.iterdir():
+        if path.name not in ("plain", "aimed"):
+            path.rename(path.with_name(f".{path.name}"))
+    printed = hybrid("compare", "--cv", "3x2")
+    assert printed.exit_code == 0, printed.output
+    assert "3 folds × 2 of train and validation" in printed.stdout
+    crossed = record(hybrid("compare", "--cv", "3x2", "--json"))["groups"][0]["cross_validation"]
+    saved = json.loads((workspace[0].reports / "comparison.json").read_text())["groups"][0]["cross_validation"]
+    for result in (crossed, saved):
+        for row in result["models"]:
+            del row["seconds"]
+    assert crossed == saved
+    plain, aimed = sorted(crossed["models"], key=lambda row: row["model"], reverse=True)
+    assert plain["scores"]["roc_auc"] == aimed["scores"]["roc_auc"]
+    assert plain["sensitivity"] < aimed["sensitivity"]
+    assert crossed["images"] == 127
+    assert hybrid("compare", "--cv", "1").exit_code == 1

@@ -1,0 +1,178 @@
+"""`hybrid inspect`: what a saved model says of itself, checked without loading anything of it."""
+
+import json
+import os
+import shutil
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+
+from hybrid.extractors.store.identity import fingerprint
+from hybrid.files import read_json, write_json
+from hybrid.pipelines import make_head_pipeline, save_model
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A saved head of a kind that has two files."""
+    X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    y = np.where(X[:, 0] > 0, "sick", "healthy")
+    return save_model(
+        make_head_pipeline("xgboost", n_estimators=3).fit(X, y), tmp_path_factory.mktemp("saved") / "model"
+    )
+
+
+@pytest.fixture
+def model(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "model")
+
+
+@pytest.fixture
+def packed(model, tmp_path):
+    """The same model as a .zip with its folder in it."""
+    return shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "model")
+
+
+def test_the_manifest_and_every_file_are_shown(hybrid, model, packed):
+    for path in (model, packed):
+        text = hybrid("inspect", path)
+        for word in (
+            "binary",
+            "healthy, sick",
+            "XGBoost",
+            "head.skops",
+            "boosters/0.json",
+            "as saved",
+            "scikit-learn 1.",
+        ):
+            assert word in text
+
+
+def test_json_is_one_object_with_the_whole_manifest(hybrid, model, packed):
+    manifest = read_json(model / "manifest.json")
+    del manifest["sha256"]
+    for path, name in ((model, "model"), (packed, "packed")):
+        found = json.loads(hybrid("inspect", path, "--json"))
+        assert found == {"model": name, "whole": True, "faults": {}, "manifest": manifest}
+
+
+def test_a_zip_of_what_is_in_the_folder_will_do(hybrid, model, tmp_path):
+    assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", model))
+
+
+def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, model, tmp_path):
+    shutil.copytree(model, tmp_path / "hybrid_runs/models/mine/model")
+    write_json(tmp_path / "hybrid_runs/models/mine/metrics.json", {})
+    assert "as saved" in hybrid("inspect", "mine")
+    assert "Unknown model 'mein'. Nearest: 'mine'" in hybrid("inspect", "mein", code=1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda model: (model / "head.skops").unlink(), "head.skops (it is missing)"),
+        (lambda model: (model / "head.skops").write_bytes(b"x"), "head.skops (it has 1 bytes, expected"),
+        (lambda model: flip(model / "head.skops"), "head.skops (it does not match its checksum)"),
+        (lambda model: flip(model / "manifest.json"), "manifest.json"),
+        (lambda model: (model / "extra.py").write_text("x"), "extra.py (the manifest does not list it)"),
+        (lambda model: link(model / "head.skops"), "head.skops (it is no plain file)"),
+        (
+            lambda model: relist(model, "../head.skops"),
+            "../head.skops (it is no plain name inside the model), and 1 more",
+        ),
+    ],
+)
+def test_a_damaged_model_is_one_sentence_and_exit_code_1(hybrid, model, tmp_path, damage, fault):
+    damage(model)
+    said = hybrid("inspect", model, code=1)
+    assert fault in said
+    assert len(said.splitlines()) == 1
+    with zipfile.ZipFile(tmp_path / "damaged.zip", "w") as archive:
+        for file in sorted(path for path in model.rglob("*") if path.is_file() or path.is_symlink()):
+            archive.write(file, file.relative_to(model))
+            if file.is_symlink():
+                archive.getinfo(file.relative_to(model).as_posix()).external_attr = (stat.S_IFLNK | 0o777) << 16
+    assert fault in hybrid("inspect", tmp_path / "damaged.zip", code=1)
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+def link(path):
+    path.rename(path.with_name(".DS_Store"))
+    path.symlink_to(".DS_Store")
+
+
+def relist(model, name):
+    manifest = read_json(model / "manifest.json")
+    del manifest["sha256"]
+    manifest["files"][name] = manifest["files"].pop("head.skops")
+    write_json(model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": []},
+        {"files": {"head.skops": {"size": -1, "sha256": ""}}},
+        {"files": {"head.skops": {"size": "1", "sha256": ""}}},
+        {"extractors": [{}]},
+        {"classes": "ab"},
+        {"steps": []},
+        {"steps": [{"name": 1, "type": "x"}]},
+        {"info": None},
+        {"width": True},
+        {"task": ["binary"]},
+    ],
+)
+def test_a_manifest_with_other_fields_is_refused_though_its_checksum_fits(hybrid, model, change):
+    manifest = read_json(model / "manifest.json") | change
+    del manifest["sha256"]
+    write_json(model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+    assert f"its {next(iter(change))} are not what a saved model has" in hybrid("inspect", model, code=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"schema": NaN}', '{"schema": 1e999', "", "\0", "[1]", '{"schema": 2}']
+)
+def test_a_manifest_that_is_none_is_one_sentence(hybrid, model, text):
+    (model / "manifest.json").write_text(text)
+    assert "manifest" in hybrid("inspect", model, code=1)
+
+
+def test_what_is_no_archive_of_a_model_is_one_sentence(hybrid, tmp_path, packed):
+    (tmp_path / "text.zip").write_text("no archive")
+    assert "is no .zip of a saved model, or a damaged one" in hybrid("inspect", "text.zip", code=1)
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a/b/manifest.json", "{}")
+    assert "expected one manifest.json, found 0" in hybrid("inspect", "other.zip", code=1)
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("model/head.skops", b"another")
+    assert "two files of one name" in hybrid("inspect", packed, code=1)
+
+
+def test_nothing_is_loaded_or_written(python, model, packed, tmp_path):
+    code = """
+import sys
+from hybrid.cli.main import main
+main.main(["inspect", sys.argv[1]], standalone_mode=False)
+heavy = {"keras", "tensorflow", "sklearn", "skops", "xgboost", "openvino", "PIL", "joblib", "pickle"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    before = sorted(tmp_path.rglob("*"))
+    for path in (model, packed):
+        loaded = python(code, path).splitlines()[-1]
+        assert loaded in ("[]", "['pickle']")  # NumPy imports it; nothing calls it
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
+def test_a_pipe_in_a_model_is_not_waited_for(hybrid, model):
+    (model / "head.skops").unlink()
+    os.mkfifo(model / "head.skops")
+    assert "head.skops (it is no plain file)" in hybrid("inspect", model, code=1)

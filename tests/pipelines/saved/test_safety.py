@@ -1,0 +1,222 @@
+"""Saved models from strangers: what is trusted, and that crafted files are refused before they do harm."""
+
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+import skops.io
+from made_models import put
+from paths import ROOT
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
+
+from hybrid.errors import InputError
+from hybrid.pipelines import load_model, make_head_pipeline, save_model
+from hybrid.pipelines.saved.network import load_extractor
+from hybrid.pipelines.saved.trusted import TRUSTED, from_bytes, to_bytes
+
+X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+Y = np.where(X[:, 0] > 0, "sick", "healthy")
+
+
+def fitted(head, **params):
+    return make_head_pipeline(head, n_estimators=10, **params).fit(X, Y)
+
+
+def test_only_these_types_are_trusted():
+    assert TRUSTED == (
+        "builtins.bool",
+        "builtins.dict",
+        "builtins.float",
+        "builtins.int",
+        "builtins.list",
+        "builtins.NoneType",
+        "builtins.str",
+        "builtins.tuple",
+        "hybrid.classifiers.calibration.GivenValues",
+        "hybrid.classifiers.calibration.Recalibration",
+        "hybrid.classifiers.forest.RandomForest",
+        "hybrid.classifiers.network_output.NetworkOutput",
+        "hybrid.classifiers.softmax.Softmax",
+        "hybrid.classifiers.svm.LinearSVM",
+        "hybrid.classifiers.xgboost.XGBoost",
+        "hybrid.pipelines.adjusted.AdjustedHead",
+        "hybrid.pipelines.ensemble.Ensemble",
+        "numpy.bool",
+        "numpy.float32",
+        "numpy.float64",
+        "numpy.int32",
+        "numpy.int64",
+        "numpy.ndarray",
+        "numpy.str_",
+        "sklearn.calibration.CalibratedClassifierCV",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.calibration._TemperatureScaling",
+        "sklearn.decomposition._pca.PCA",
+        "sklearn.ensemble._forest.ExtraTreesClassifier",
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.frozen._frozen.FrozenEstimator",
+        "sklearn.isotonic.IsotonicRegression",
+        "sklearn.linear_model._logistic.LogisticRegression",
+        "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.naive_bayes.GaussianNB",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.preprocessing._data.MaxAbsScaler",
+        "sklearn.preprocessing._data.MinMaxScaler",
+        "sklearn.preprocessing._data.Normalizer",
+        "sklearn.preprocessing._data.RobustScaler",
+        "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.svm._classes.LinearSVC",
+        "sklearn.tree._classes.DecisionTreeClassifier",
+        "sklearn.tree._classes.ExtraTreeClassifier",
+        "sklearn.tree._tree.Tree",
+    )
+
+
+def test_a_file_with_another_type_is_refused_though_its_checksum_fits(tmp_path):
+    model = save_model(fitted("forest"), tmp_path / "model")
+    harm = skops.io.dumps(Pipeline([("run", FunctionTransformer(subprocess.run)), ("head", LogisticRegression())]))
+    put(model, "head.skops", harm)
+    with pytest.raises(
+        InputError, match=r"cannot be loaded: it holds .*subprocess.run, which a saved model may not hold"
+    ):
+        load_model(model)
+
+
+@pytest.mark.parametrize("head", [SVC(), GradientBoostingClassifier(n_estimators=2), KNeighborsClassifier()])
+def test_estimators_whose_compiled_code_trusts_its_counts_are_neither_saved_nor_loaded(tmp_path, head):
+    """An SVC whose `_n_support` does not fit ended the interpreter."""
+    whole = Pipeline([("head", head)]).fit(X, Y)
+    with pytest.raises(InputError, match=rf"holds .*{type(head).__name__}.*, which cannot be loaded safely"):
+        save_model(whole, tmp_path / "model")
+    if isinstance(head, SVC):
+        whole[-1]._n_support = np.array([10**6, -1], np.int32)
+    with pytest.raises(InputError, match=rf"it holds .*{type(head).__name__}"):
+        from_bytes(skops.io.dumps(whole))
+
+
+def crafted(tree_attribute, value):
+    """A forest whose tree leads out of its arrays, as scikit-learn would follow it."""
+    forest = ExtraTreesClassifier(2, random_state=0).fit(X, Y)
+    tree = forest.estimators_[1].tree_
+    state = tree.__getstate__()
+    state["nodes"][tree_attribute][0] = value
+    tree.__setstate__(state)
+    return Pipeline([("head", forest)])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("left_child", 10**6), ("right_child", 0), ("feature", 8), ("feature", -2)]
+)
+def test_a_tree_that_leads_out_of_its_arrays_is_refused(attribute, value):
+    with pytest.raises(InputError, match="damaged decision tree"):
+        from_bytes(to_bytes(crafted(attribute, value)))
+
+
+def test_a_tree_wider_than_the_estimator_around_it_is_refused():
+    pipeline = fitted("forest")
+    wide = ExtraTreesClassifier(1, random_state=0).fit(np.eye(200)[:60], Y)
+    pipeline[-1].models_[0].estimators_[0] = wide.estimators_[0]
+    with pytest.raises(InputError, match="damaged decision tree"):
+        from_bytes(to_bytes(pipeline))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("projection_", np.ones((8, 2)), r"projection_ of RandomForest is of shape \(8, 2\)"),
+        ("projection_", np.full((8, 3), np.nan), "projection_ of RandomForest holds NaN"),
+        ("centre_", np.ones(7), r"centre_ of RandomForest is of shape \(7,\)"),
+    ],
+)
+def test_a_projection_that_does_not_fit_its_forest_is_refused(attribute, value, message):
+    pipeline = fitted("forest", pls=3)
+    setattr(pipeline[-1], attribute, value)
+    with pytest.raises(InputError, match=message):
+        from_bytes(to_bytes(pipeline))
+
+
+def change_tree(booster, name, value):
+    booster["learner"]["gradient_booster"]["model"]["trees"][3][name][0] = value
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda booster: change_tree(booster, "left_children", 10**6), "damaged decision tree"),
+        (lambda booster: change_tree(booster, "right_children", 0), "damaged decision tree"),
+        (lambda booster: change_tree(booster, "split_indices", 8), "damaged decision tree"),
+        (lambda booster: booster["learner"]["learner_model_param"].update(num_feature="9"), "for 9 columns"),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"]["tree_info"].reverse(), None),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"].update(tree_info=[1] * 10), "its outputs"),
+        (lambda booster: booster["learner"]["gradient_booster"]["model"]["iteration_indptr"].pop(), "its rounds"),
+        (lambda booster: booster["learner"].pop("gradient_booster"), "cannot be loaded: 'gradient_booster'"),
+    ],
+)
+def test_a_booster_that_leads_out_of_its_arrays_is_refused(tmp_path, change, message):
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    booster = json.loads((model / "boosters/0.json").read_bytes())
+    change(booster)
+    put(model, "boosters/0.json", json.dumps(booster).encode())
+    if message is None:
+        load_model(model)
+        return
+    with pytest.raises(InputError, match=message):
+        load_model(model)
+
+
+FORBIDDEN = re.compile(
+    r"\b(import|from)\s+(pickle|cloudpickle|dill|marshal|shelve|joblib)\b|\bpickle\.|\bjoblib\.(load|dump)|"
+    r"allow_pickle\s*=\s*True|safe_mode\s*=\s*False|enable_unsafe_deserialization|\beval\(|\bexec\(|"
+    r"trusted\s*=\s*(list\()?[\w.]*get_untrusted_types"
+)
+
+
+def test_no_module_unpickles_anything():
+    sources = [
+        path for name in ("hybrid", "extractors", "classifiers", "pipelines") for path in (ROOT / name).rglob("*.py")
+    ]
+    assert len(sources) > 30
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if FORBIDDEN.search(line)
+    ]
+    assert found == []
+
+
+def test_a_booster_whose_nodes_have_other_parents_is_refused(tmp_path):
+    """XGBoost follows them when it loads a tree: a negative one ended the interpreter."""
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    whole = (model / "boosters/0.json").read_bytes()
+    for place, value in ((1, -6), (1, 10**6), (2, 2), (0, 0), (1, 10**30)):
+        booster = json.loads(whole)
+        booster["learner"]["gradient_booster"]["model"]["trees"][3]["parents"][place] = value
+        put(model, "boosters/0.json", json.dumps(booster).encode())
+        with pytest.raises(InputError, match="boosters cannot be loaded"):
+            load_model(model)
+
+
+def test_a_booster_with_two_trees_in_one_place_is_refused(tmp_path):
+    """XGBoost leaves the other place empty, and followed it when it predicted."""
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    booster = json.loads((model / "boosters/0.json").read_bytes())
+    booster["learner"]["gradient_booster"]["model"]["trees"][2]["id"] = 1
+    put(model, "boosters/0.json", json.dumps(booster).encode())
+    with pytest.raises(InputError, match="its trees do not have their own places"):
+        load_model(model)
+
+
+def test_an_extractor_with_foreign_parameters_is_refused(tmp_path):
+    for change in ({"type": "x"}, {"backbone": None}, {"weights": ["random"]}):
+        record = {"params": {"backbone": "mobilenet_v2", "weights": "random"} | change, "fingerprint": "x"}
+        with pytest.raises(InputError, match="other parameters than"):
+            load_extractor(record, tmp_path)

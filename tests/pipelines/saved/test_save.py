@@ -1,0 +1,255 @@
+"""Saved models: what comes back is what was saved, and what was changed does not come back."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from made_models import QUICK, embeddings, fitted, labels, rewrite
+from paths import ROOT
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+from hybrid.classifiers import HEADS
+from hybrid.errors import InputError
+from hybrid.pipelines import adjust, load_model, make_ensemble, make_head_pipeline, read_manifest, save_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    return save_model(fitted(), tmp_path / "model")
+
+
+LOAD_ALL = """
+import sys
+from pathlib import Path
+import numpy as np
+from hybrid.pipelines import load_model
+
+folder = Path(sys.argv[1])
+X = np.load(folder / "X.npy")
+for path in sorted(folder.iterdir()):
+    if path.is_dir() or path.suffix == ".zip":
+        pipeline = load_model(path)
+        np.savez(folder / f"{path.stem}.npz", proba=pipeline.predict_proba(X), label=pipeline.predict(X))
+assert not {"keras", "tensorflow"} & set(sys.modules)
+"""
+
+
+def test_everything_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
+    """Every head, calibrated and not, on every kind of label; ensembles; from folders, and from a .zip of one."""
+    X = embeddings()
+    np.save(tmp_path / "X.npy", X)
+    pipelines = {}
+    for kind in ("strings", "numbers", "truths", "classes", "multilabel"):
+        y = labels(kind)
+        for head in HEADS:
+            pipelines[f"{head}-{kind}"] = plain = fitted(head, kind, pca=5)
+            pipelines[f"{head}-{kind}-calibrated"] = adjust(plain, X, y, calibration="auto", validation=(X, y))
+        pipelines[f"projected-{kind}"] = fitted("forest", kind, pls=3)
+        ensemble = make_ensemble([3, 5], ["svm", "xgboost"], params=QUICK).set_params(weights=[1, 2, 3, 4])
+        pipelines[f"ensemble-{kind}"] = Pipeline([("head", ensemble)]).fit(X, y)
+    for name, pipeline in pipelines.items():
+        save_model(pipeline, tmp_path / name)
+    packed = tmp_path / "ensemble-classes"
+    shutil.make_archive(str(packed), "zip", packed)
+    shutil.rmtree(packed)
+    subprocess.run([sys.executable, "-c", LOAD_ALL, str(tmp_path)], cwd=ROOT, check=True)
+    for name, pipeline in pipelines.items():
+        with np.load(tmp_path / f"{name}.npz") as loaded:
+            np.testing.assert_array_equal(loaded["proba"], pipeline.predict_proba(X), err_msg=name)
+            np.testing.assert_array_equal(loaded["label"], pipeline.predict(X), err_msg=name)
+            assert loaded["label"].dtype == pipeline.predict(X).dtype
+
+
+@pytest.mark.parametrize("calibration", ["isotonic", "temperature"])
+def test_every_calibration_comes_back(tmp_path, calibration):
+    pipeline = fitted(calibration=calibration)
+    loaded = load_model(save_model(pipeline, tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.predict_proba(embeddings()), pipeline.predict_proba(embeddings()))
+
+
+def test_a_loaded_model_can_be_fitted_and_saved_again(tmp_path):
+    for head in HEADS:
+        model = save_model(fitted(head), tmp_path / head)
+        again = load_model(model).fit(embeddings(), labels("classes"))
+        assert load_model(save_model(again, model)).classes_.tolist() == ["a", "b", "ç"]
+
+
+def test_the_manifest_says_what_the_model_is(tmp_path):
+    info = {
+        "set": "scenes",
+        "auc": np.float32(0.5),
+        "threshold": 0.25,
+        "counts": np.array([3, 4]),
+        10: "ten",
+        9: "nine",
+    }
+    manifest = read_manifest(save_model(fitted("xgboost", "classes"), tmp_path / "model", info=info))
+    assert manifest["schema"] == 2
+    assert manifest["info"] == {
+        "set": "scenes",
+        "auc": 0.5,
+        "threshold": 0.25,
+        "counts": [3, 4],
+        "10": "ten",
+        "9": "nine",
+    }
+    assert manifest["classes"] == ["a", "b", "ç"]
+    assert (manifest["task"], manifest["labels"], manifest["width"]) == ("multiclass", "string", 8)
+    assert manifest["extractors"] == []
+    assert [step["name"] for step in manifest["steps"]] == ["scaler", "head"]
+    assert set(manifest["files"]) == {"head.skops", "boosters/0.json"}
+    assert {"hybrid", "python", "machine", "numpy", "scikit-learn", "skops", "xgboost", "keras"} == set(
+        manifest["versions"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "kept"), [("numbers", "binary", "integer"), ("multilabel", "multilabel", "multilabel")]
+)
+def test_the_manifest_tells_kinds_of_labels_apart(tmp_path, kind, task, kept):
+    manifest = read_manifest(save_model(fitted("softmax", kind), tmp_path / "model"))
+    assert (manifest["task"], manifest["labels"]) == (task, kept)
+
+
+@pytest.mark.parametrize("head", ["xgboost", "forest"])
+def test_one_changed_byte_anywhere_is_noticed(tmp_path, head):
+    model = save_model(fitted(head), tmp_path / "model")
+    for path in sorted(path for path in model.rglob("*") if path.is_file()):
+        whole = path.read_bytes()
+        for place in np.linspace(0, len(whole) - 1, 7).astype(int):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(InputError, match=re.escape(path.name)):
+                load_model(model)
+        path.write_bytes(whole)
+    load_model(model)
+
+
+def test_a_lengthened_a_missing_and_a_foreign_file_are_named(model):
+    whole = (model / "head.skops").read_bytes()
+    (model / "head.skops").write_bytes(whole + b"\0")
+    with pytest.raises(
+        InputError, match=rf"Model 'model' is not as it was saved: head\.skops .it has {len(whole) + 1} bytes"
+    ):
+        load_model(model)
+    (model / "head.skops").unlink()
+    with pytest.raises(InputError, match=r"Model 'model' is not as it was saved: head\.skops .it is missing"):
+        load_model(model)
+    (model / "head.skops").write_bytes(whole)
+    (model / "boosters").mkdir()
+    (model / "boosters" / "0.json").write_text("{}")
+    with pytest.raises(InputError, match=r"boosters/0\.json .the manifest does not list it"):
+        load_model(model)
+
+
+def test_what_a_system_leaves_in_a_folder_does_no_harm(model):
+    (model / ".DS_Store").write_bytes(b"")
+    (model / "._head.skops").write_bytes(b"")
+    load_model(model)
+    save_model(fitted(), model)
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/hostname", "a/../b", "./a", "a//b", "", "..", "c:\\a", "\\\\host\\a"]
+)
+def test_a_name_outside_the_folder_is_refused_before_it_is_read(model, name):
+    rewrite(model, files={name: {"size": 0, "sha256": "0"}})
+    with pytest.raises(InputError, match="no plain name inside the model"):
+        load_model(model)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_are_refused(model, tmp_path):
+    outside = tmp_path / "outside.skops"
+    (model / "head.skops").replace(outside)
+    (model / "head.skops").symlink_to(outside)
+    with pytest.raises(InputError, match=r"head\.skops .it is no plain file"):
+        load_model(model)
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        (1, r"Model 'model' has schema 1, of an earlier version; hybrid .* reads schema 2: fit and save it again\.$"),
+        (3, r"Model 'model' has schema 3; hybrid .* reads up to 2: update hybrid\.$"),
+    ],
+)
+def test_another_schema_is_one_sentence(model, schema, message):
+    rewrite(model, schema=schema, something="else")
+    with pytest.raises(InputError, match=message):
+        load_model(model)
+
+
+def test_no_model_and_no_manifest_are_told(tmp_path):
+    with pytest.raises(InputError, match="There is no saved model"):
+        load_model(tmp_path / "nothing")
+    (tmp_path / "manifest.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="states no schema"):
+        load_model(tmp_path)
+
+
+class Foreign(LogisticRegression):
+    """A type that a saved model may not hold."""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "message"),
+    [
+        (make_head_pipeline("svm"), "The pipeline is not fitted: fit it"),
+        (LogisticRegression(), "A LogisticRegression was given; expected a fitted Pipeline"),
+        (make_head_pipeline(Foreign()), r"holds .*test_pipelines_saving\.Foreign, which cannot be loaded safely"),
+    ],
+)
+def test_what_cannot_be_saved_is_told_and_leaves_nothing(tmp_path, pipeline, message):
+    if "Foreign" in message:
+        pipeline.fit(embeddings(), labels("strings"))
+    with pytest.raises(InputError, match=message):
+        save_model(pipeline, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_is_told_to_give_its_best(tmp_path):
+    search = GridSearchCV(make_head_pipeline("softmax"), {"head__C": [1.0]}, cv=2).fit(embeddings(), labels("strings"))
+    with pytest.raises(InputError, match="save its best_estimator_"):
+        save_model(search, tmp_path / "model")
+    save_model(search.best_estimator_, tmp_path / "model")
+
+
+def test_information_that_is_no_json_is_refused(tmp_path):
+    for info in ({"auc": float("nan")}, {"model": object()}):
+        with pytest.raises(InputError, match="cannot be written as JSON"):
+            save_model(fitted("softmax"), tmp_path / "model", info=info)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_saving_over_a_model_replaces_it_whole(tmp_path):
+    model = save_model(fitted("xgboost"), tmp_path / "model")
+    assert save_model(fitted("softmax"), model) == model
+    assert sorted(path.name for path in model.iterdir()) == ["head.skops", "manifest.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_failure_while_saving_leaves_the_old_model(model, monkeypatch):
+    before = read_manifest(model)
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hybrid.pipelines.saved.save.write_manifest", fail)
+    with pytest.raises(InputError, match="No space left on device"):
+        save_model(fitted("softmax"), model)
+    assert read_manifest(model) == before
+    assert [path.name for path in model.parent.iterdir()] == ["model"]
+
+
+def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path, model):
+    (tmp_path / "photos").mkdir()
+    for folder in (tmp_path / "photos", model):
+        (folder / "holiday.jpg").write_bytes(b"dear")
+        with pytest.raises(InputError, match=r"holds 'holiday\.jpg', which is no part of a saved model"):
+            save_model(fitted("softmax"), folder)
+        assert (folder / "holiday.jpg").read_bytes() == b"dear"

@@ -1,0 +1,212 @@
+"""Saved models that go from images to labels: the network comes along, and is the one that was saved."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from paths import ROOT
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from hybrid.classifiers import make_head
+from hybrid.errors import InputError
+from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.store.identity import fingerprint
+from hybrid.files import read_json, write_json
+from hybrid.pipelines import load_model, make_head_pipeline, make_pipeline, read_manifest, save_model
+
+# Keras's TensorFlow backend meets NumPy 2 so when it reads its own variables; networks here are tiny and untrained.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*RANDOM weights"),
+]
+
+
+@pytest.fixture(scope="module")
+def other_network(tiny_network, tmp_path_factory):
+    """A network of the same structure as the tiny one."""
+    import keras
+
+    network = keras.saving.load_model(tiny_network)
+    network.set_weights([weight + 1 for weight in network.get_weights()])
+    path = tmp_path_factory.mktemp("other") / "my network.keras"
+    network.save(path)
+    return path
+
+
+@pytest.fixture
+def images():
+    X = np.random.default_rng(0).integers(0, 128, (20, 16, 16), dtype=np.uint8)
+    X[10:] += 100
+    return X, np.repeat([1, 2], 10)
+
+
+PREDICT = """
+import sys
+import numpy as np
+from hybrid.pipelines import load_model
+
+pipeline = load_model(sys.argv[1])
+assert not {"keras", "tensorflow"} & set(sys.modules)
+np.save(sys.argv[3], pipeline.predict_proba(np.load(sys.argv[2])))
+"""
+
+
+def test_images_to_labels_without_the_cache_and_the_original(tiny_network, images, tmp_path, monkeypatch):
+    X, y = images
+    mine = tmp_path / "mine.keras"
+    mine.write_bytes(tiny_network.read_bytes())
+    pipeline = make_pipeline(mine, "svm").fit(X, y)
+    model = save_model(pipeline, tmp_path / "model")
+    expected = pipeline.predict_proba(X)
+    mine.unlink()
+    moved = model.replace(tmp_path / "moved")
+    np.save(tmp_path / "X.npy", X)
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "other cache"))
+    arguments = [str(moved), str(tmp_path / "X.npy"), str(tmp_path / "proba.npy")]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], cwd=ROOT, check=True, capture_output=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
+
+
+def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_network, images, tmp_path):
+    X, y = images
+    extractor = FeatureExtractor(tiny_network)
+    pipeline = make_head_pipeline("xgboost", n_estimators=5).fit(extractor.transform(X), y)
+    model = save_model(pipeline, tmp_path / "model", extractor=extractor)
+    loaded = load_model(model)
+    assert list(loaded.named_steps) == ["extractor", "scaler", "head"]
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(extractor.transform(X)))
+    (record,) = read_manifest(model)["extractors"]
+    assert record["fingerprint"] == extractor.resolve().fingerprint
+    assert record["params"]["backbone"] == "network/network.keras"
+
+
+def test_an_extractor_that_does_not_fit_is_refused(tiny_network, images, tmp_path):
+    X, y = images
+    extractor = FeatureExtractor(tiny_network)
+    pipeline = make_head_pipeline("softmax").fit(np.ones((20, 7)) * y[:, None], y)
+    with pytest.raises(InputError, match=r"embeddings of shape .5,., but the pipeline was fitted to 7"):
+        save_model(pipeline, tmp_path / "model", extractor=extractor)
+    with pytest.raises(InputError, match="has an extractor of its own"):
+        save_model(make_pipeline(extractor, "softmax").fit(X, y), tmp_path / "model", extractor=extractor)
+
+
+def test_another_network_in_its_place_is_refused(tiny_network, other_network, images, tmp_path):
+    X, y = images
+    model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
+    copy = model / "network" / "network.keras"
+    copy.write_bytes(other_network.read_bytes())
+    with pytest.raises(InputError, match=r"not as it was saved: network/network\.keras"):
+        load_model(model)
+    other = save_model(make_pipeline(other_network, "softmax").fit(X, y), tmp_path / "other")
+    swap(model, files=read_manifest(model)["files"] | {"network/network.keras": network_record(other)})
+    with pytest.raises(InputError, match=r"expected .*: its weights, or Keras"):
+        load_model(model).predict(X)
+
+
+def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, images, tmp_path):
+    X, y = images
+    model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
+    (record,) = read_manifest(model)["extractors"]
+    for parameter, value in (("backbone", str(tiny_network)), ("backbone", "../x.keras"), ("weights", "/etc/hostname")):
+        swap(model, extractors=[record | {"params": record["params"] | {parameter: value}}])
+        with pytest.raises(InputError):
+            load_model(model)
+
+
+def test_random_weights_are_not_kept_but_built_again_and_checked(images, tmp_path):
+    X, y = images
+    pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, seed=3), "softmax").fit(X, y)
+    model = save_model(pipeline, tmp_path / "model")
+    assert set(read_manifest(model)["files"]) == {"head.skops"}
+    np.testing.assert_array_equal(load_model(model).predict_proba(X), pipeline.predict_proba(X))
+    (record,) = read_manifest(model)["extractors"]
+    swap(model, extractors=[record | {"params": record["params"] | {"seed": 4}}])
+    with pytest.raises(InputError, match="gives an extractor of fingerprint"):
+        load_model(model).predict(X)
+
+
+def test_a_weights_file_comes_along(tmp_path):
+    size, path = 32, tmp_path / "alpha.weights.h5"
+    save_random_weights(path)
+    X = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
+    extractor = FeatureExtractor("mobilenet:alpha=0.25", weights=path, size=(size, size))
+    pipeline = make_pipeline(extractor, "softmax").fit(X, np.repeat(["a", "b"], 4))
+    model, expected = save_model(pipeline, tmp_path / "model"), pipeline.predict_proba(X)
+    path.unlink()
+    assert read_manifest(model)["extractors"][0]["params"]["weights"] == "network/network.weights.h5"
+    np.testing.assert_array_equal(load_model(model).predict_proba(X), expected)
+
+
+def test_several_extractors_come_back_each_with_its_own_network(
+    tiny_network, other_network, images, tmp_path, monkeypatch
+):
+    X, y = images
+    mine, weights = tmp_path / "mine.keras", tmp_path / "b.weights.h5"
+    mine.write_bytes(tiny_network.read_bytes())
+    save_random_weights(weights)
+    extractors = [
+        FeatureExtractor(mine, layers="conv_a"),
+        FeatureExtractor(other_network),
+        FeatureExtractor(mine, layers="hidden"),
+        FeatureExtractor("mobilenet:alpha=0.25", weights=weights, size=32),
+    ]
+    pipeline = make_pipeline(extractors, "xgboost", n_estimators=5).fit(X, y)
+    model, expected = save_model(pipeline, tmp_path / "model"), pipeline.predict_proba(X)
+    copies = ["network/network-2.keras", "network/network-3.weights.h5", "network/network.keras"]
+    manifest = read_manifest(model)
+    assert sorted(name for name in manifest["files"] if name.startswith("network/")) == copies
+    assert [record["params"]["backbone"] for record in manifest["extractors"]] == [
+        "network/network.keras",
+        "network/network-2.keras",
+        "network/network.keras",
+        "mobilenet:alpha=0.25",
+    ]
+    mine.unlink()
+    weights.unlink()
+    np.save(tmp_path / "X.npy", X)
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "other cache"))
+    arguments = [str(model.replace(tmp_path / "moved")), str(tmp_path / "X.npy"), str(tmp_path / "proba.npy")]
+    subprocess.run([sys.executable, "-c", PREDICT, *arguments], cwd=ROOT, check=True, capture_output=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
+
+
+def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(tiny_network, other_network, images, tmp_path):
+    X, y = images
+    extractors = [FeatureExtractor(tiny_network), FeatureExtractor(other_network, layers=["conv_a", "hidden"])]
+    embeddings = np.hstack([extractor.transform(X) for extractor in extractors])
+    pipeline = make_head_pipeline("softmax").fit(embeddings, y)
+    loaded = load_model(save_model(pipeline, tmp_path / "model", extractor=extractors))
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(embeddings))
+    with pytest.raises(InputError, match=r"shape .5,., but the pipeline was fitted to 14 columns"):
+        save_model(pipeline, tmp_path / "model", extractor=extractors[:1])
+
+
+def test_a_union_that_holds_something_else_is_not_saved(tiny_network, images, tmp_path):
+    X, y = images
+    union = FeatureUnion([("deep", FeatureExtractor(tiny_network)), ("flat", FunctionTransformer(flatten))])
+    with pytest.raises(InputError, match=r"which cannot be loaded safely"):
+        save_model(Pipeline([("features", union), ("head", make_head("softmax"))]).fit(X, y), tmp_path / "model")
+
+
+def flatten(X):
+    return X.reshape(len(X), -1)
+
+
+def save_random_weights(path):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None).save_weights(path)
+
+
+def swap(folder, **values):
+    """Change a manifest the way an attacker would: with a checksum that fits."""
+    manifest = read_json(folder / "manifest.json") | values
+    del manifest["sha256"]
+    write_json(folder / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+
+
+def network_record(folder):
+    return read_manifest(folder)["files"]["network/network.keras"]

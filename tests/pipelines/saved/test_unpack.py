@@ -1,0 +1,80 @@
+"""Saved models in a .zip: loaded as their folders are, and refused before anything is written."""
+
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from hybrid.errors import InputError
+from hybrid.models.find import find_model
+from hybrid.pipelines import load_model, make_head_pipeline, save_model
+
+X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make_head_pipeline("xgboost", n_estimators=3).fit(X, np.where(X[:, 0] > 0, "sick", "healthy"))
+
+
+@pytest.fixture
+def packed(fitted, tmp_path):
+    save_model(fitted, tmp_path / "model")
+    return shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path, "model")
+
+
+def files_below(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_it_predicts_as_the_folder_does(fitted, packed, tmp_path, cache):
+    for loaded in (load_model(packed), load_model(find_model(packed, tmp_path / "runs"))):
+        np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    assert len(files_below(cache / "models")) == 3  # unpacked once
+
+
+def test_what_was_damaged_after_unpacking_is_unpacked_again(fitted, packed, cache):
+    load_model(packed)
+    for path in files_below(cache / "models"):
+        path.write_bytes(path.read_bytes()[:-1])
+    np.testing.assert_array_equal(load_model(packed).predict_proba(X), fitted.predict_proba(X))
+
+
+def another_member(name, content=b"x"):
+    return lambda archive: archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (another_member("../outside.txt"), "../outside.txt (the manifest does not list it)"),
+        (another_member("model/boosters/../../x"), "(the manifest does not list it)"),
+        (another_member("model/more.bin", bytes(2**27)), "more.bin (the manifest does not list it)"),
+        (another_member("other/manifest.json"), "expected one manifest.json, found 2"),
+    ],
+)
+def test_a_strangers_archive_is_refused_and_nothing_is_written(packed, tmp_path, cache, change, says):
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        change(archive)
+    before = files_below(tmp_path)
+    with pytest.raises(InputError) as refused:
+        load_model(packed)
+    assert says in str(refused.value)
+    assert files_below(tmp_path) == before
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(packed, tmp_path, cache):
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, bytes(2**27) if name.endswith("head.skops") else old.read(name))
+    with pytest.raises(InputError, match="would be unpacked to 134,217,728"):
+        load_model(bomb)
+    assert not (cache / "models").exists()
+
+
+def test_no_archive_at_all(tmp_path):
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(InputError, match="is no .zip of a saved model"):
+        load_model(tmp_path / "notes.txt")

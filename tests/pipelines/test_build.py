@@ -1,0 +1,136 @@
+"""Pipelines from images to labels: how they are built, and that a grid search runs each network once."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from paths import ROOT
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+from hybrid.errors import InputError
+from hybrid.extractors import FeatureExtractor
+from hybrid.pipelines import make_head_pipeline, make_pipeline, tune
+
+# Keras's TensorFlow backend meets NumPy 2 so when it reads its own variables.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture
+def embeddings():
+    rng = np.random.default_rng(0)
+    X = rng.normal(5, 3, size=(60, 12)).astype(np.float32)
+    return X, np.where(X[:, 0] + X[:, 1] > 10, "sick", "healthy")
+
+
+def test_importing_the_package_imports_no_heavy_library():
+    code = "import hybrid.pipelines, sys; print({'sklearn', 'keras', 'numpy', 'skops'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_steps_have_names_that_grids_can_use():
+    pipeline = make_pipeline("resnet50", "svm", pca=0.9, C=0.5)
+    assert list(pipeline.named_steps) == ["extractor", "scaler", "pca", "head"]
+    assert pipeline.get_params()["head__C"] == 0.5
+    assert pipeline.get_params()["extractor__backbone"] == "resnet50"
+    assert list(make_head_pipeline("svm", scale=False).named_steps) == ["head"]
+
+
+def test_a_ready_classifier_can_be_the_head(embeddings):
+    pipeline = make_head_pipeline(LogisticRegression()).fit(*embeddings)
+    assert pipeline.predict(embeddings[0][:3]).dtype.kind == "U"
+
+
+@pytest.mark.parametrize("pca", [None, 3, 0.9])
+def test_what_reaches_the_head_stays_float32(embeddings, pca):
+    pipeline = make_head_pipeline("softmax", pca=pca).fit(*embeddings)
+    assert pipeline[:-1].transform(embeddings[0]).dtype == np.float32
+
+
+def test_scaling_makes_the_unit_of_a_column_irrelevant(embeddings):
+    X, y = embeddings
+    far = X * np.float32(1024)
+    same = [make_head_pipeline("softmax").fit(data, y).predict_proba(data) for data in (X, far)]
+    np.testing.assert_allclose(*same, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mobilenet", "svn"), "Unknown head 'svn'. Nearest: 'svm'"),
+        (("mobilenet", LogisticRegression), "expected a head's name or a scikit-learn classifier"),
+        ((LogisticRegression(), "svm"), "The extractor is a LogisticRegression"),
+        ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which gives feature maps"),
+    ],
+)
+def test_wrong_parts_are_named(arguments, message):
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        make_pipeline(*arguments)
+
+
+@pytest.mark.parametrize("pca", [0, -1, 1.0, 1.5, True, "half"])
+def test_pca_out_of_range_is_refused(pca):
+    with pytest.raises(InputError, match="number of components"):
+        make_head_pipeline("svm", pca=pca)
+
+
+def test_head_parameters_beside_a_ready_head_are_refused():
+    with pytest.raises(InputError, match="give the head by name"):
+        make_head_pipeline(LogisticRegression(), C=1.0)
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 128, (40, 16, 16), dtype=np.uint8)
+    X[20:] += 100
+    return X, np.repeat(["dark", "light"], 20)
+
+
+def test_a_grid_over_layers_and_heads_runs_each_image_through_each_network_once(tiny_network, images, computed):
+    X, y = images
+    grid = {"extractor__layers": ["base/conv_a", "pool", ["base/conv_a", "hidden"]], "head__C": [0.01, 0.1, 1.0]}
+    search = GridSearchCV(make_pipeline(tiny_network, "softmax"), grid, cv=4, error_score="raise").fit(X, y)
+    assert search.best_score_ > 0.9
+    assert sum(computed) == 3 * len(X)
+
+
+def test_tuning_on_images_runs_each_image_once(tiny_network, images, computed):
+    X, y = images
+    search = tune(make_pipeline(tiny_network, "svm"), X, y, cv=3)
+    assert set(search.best_params_) == {"head__C"}
+    assert sum(computed) == len(X)
+
+
+def test_paths_and_pixels_give_the_same_labels(tiny_network, images, tmp_path):
+    from PIL import Image
+
+    X, y = images
+    paths = [tmp_path / f"{number}.png" for number in range(len(X))]
+    for path, pixels in zip(paths, X, strict=True):
+        Image.fromarray(pixels).save(path)
+    pipeline = make_pipeline(tiny_network, "softmax").fit(X, y)
+    np.testing.assert_array_equal(pipeline.predict_proba(paths), pipeline.predict_proba(X))
+
+
+def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_network, images, computed):
+    X, y = images
+    extractors = [FeatureExtractor(tiny_network, layers=layer) for layer in ("base/conv_a", "hidden")]
+    pipeline = make_pipeline(extractors, "softmax")
+    assert [name for name, _ in pipeline[0].transformer_list] == ["tiny", "tiny-2"]
+    expected = np.hstack([extractor.transform(X) for extractor in extractors])
+    np.testing.assert_array_equal(pipeline[0].fit_transform(X), expected)
+    assert expected.dtype == pipeline[0].transform(X).dtype == np.float32
+    grid = {"extractor__tiny-2__layers": ["pool", "hidden"], "head__C": [0.01, 1.0]}
+    assert GridSearchCV(pipeline, grid, cv=4, error_score="raise").fit(X, y).best_score_ > 0.9
+    assert sum(computed) == 3 * len(X)
+
+
+def test_one_extractor_in_a_list_is_that_extractor_and_none_is_refused():
+    assert isinstance(make_pipeline(["resnet50"], "svm")[0], FeatureExtractor)
+    with pytest.raises(InputError, match="No extractor was given"):
+        make_pipeline([], "svm")
+    with pytest.raises(InputError, match="pooling='none'"):
+        make_pipeline(["resnet50", FeatureExtractor("mobilenet", pooling="none")], "svm")

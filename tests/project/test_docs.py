@@ -1,0 +1,66 @@
+"""What the documentation says is run: doctests, the README's Python, its commands."""
+
+import doctest
+import importlib
+import re
+import shlex
+
+import click
+import pytest
+from paths import ROOT
+
+from hybrid.cli.main import COMMANDS, main
+from hybrid.extractors import RandomWeightsWarning
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILES = [path.relative_to(ROOT) for folder in ("hybrid", "pipelines", "extractors", "classifiers")
+         for path in sorted((ROOT / folder).rglob("*.py"))]  # fmt: skip
+MODULES = [".".join(("hybrid", *path.with_suffix("").parts)).replace("hybrid.hybrid", "hybrid") for path in FILES]
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_are_true(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name.removesuffix(".__init__"))
+    import numpy as np
+
+    result = doctest.testmod(module, extraglobs={"np": np}, optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_commands_in_the_documentation_exist_with_their_options(path):
+    text = "\n".join(blocks(path, "(?:sh|console)"))
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    commands = [line.removeprefix("$ ") for line in lines if line.removeprefix("$ ").startswith("hybrid ")]
+    if path.name == "README.md":
+        assert len(commands) > 8
+    for line in commands:
+        for part in re.split(r"&&|;", line.split("#")[0]):
+            words = shlex.split(part)
+            assert words[0] == "hybrid"
+            assert words[1] in COMMANDS, line
+            command = main.get_command(None, words[1])
+            if isinstance(command, click.Group):
+                command = command.get_command(None, words[2])
+            known = {opt for param in command.params for opt in param.opts}
+            assert {word for word in words[2:] if word.startswith("--")} <= known, line
+
+
+@pytest.mark.parametrize("block", blocks(ROOT / "README.md", "python"))
+def test_the_python_of_the_readme_runs(block, image_folder, monkeypatch):
+    monkeypatch.chdir(image_folder.parent)
+    block = block.replace('("mobilenet_v2")', '("mobilenet_v2", weights="random", size=32)')  # nothing is downloaded
+    with pytest.warns(RandomWeightsWarning):
+        exec(compile(block, "README.md", "exec"), {})
+    assert (image_folder.parent / "my_model" / "manifest.json").exists()
+
+
+def test_pictures_and_links_of_the_documentation_exist():
+    for path in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"

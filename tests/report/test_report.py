@@ -1,0 +1,160 @@
+"""The report: its figures are those of metrics.json and of scikit-learn, its sentences true, its files whole."""
+
+import csv
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from made_report import HOSTILE, made_comparison, made_dataset
+from sklearn import metrics as sk
+
+from hybrid.report import write_report
+from hybrid.workspace.predictions import read_predictions
+
+ENDS = ("value", "low", "high")
+SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "xgboost-made": 2.2}
+
+
+@pytest.fixture
+def binary(tmp_path):
+    dataset = made_dataset(160, ["cat", "dog"])
+    return made_comparison(tmp_path / "runs", dataset, SKILLS), dataset
+
+
+def saved_tables(paths):
+    return {path.stem: json.loads(path.read_text()) for path in paths if path.suffix == ".json"}
+
+
+@pytest.mark.parametrize("classes", [["cat", "dog"], ["a", "b", "c"]])
+def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(tmp_path, classes):
+    comparison = made_comparison(tmp_path / "runs", made_dataset(160, classes), SKILLS)
+    tables = saved_tables(write_report(comparison, tmp_path / "report.html"))
+    assert {row["model"] for row in tables["models"]} == set(SKILLS)
+    for row in tables["models"]:
+        folder = tmp_path / "runs" / "models" / row["model"]
+        saved = json.loads((folder / "metrics.json").read_text())["splits"]["test"]["metrics"]
+        for name in saved.keys() & row.keys():
+            assert [row[name], row[f"{name}_low"], row[f"{name}_high"]] == [saved[name][k] for k in ENDS]
+        test = read_predictions(folder).part("test")
+        assert row["accuracy"] == pytest.approx(sk.accuracy_score(test.y, test.predicted))
+        if len(classes) == 2:
+            assert row["roc_auc"] == pytest.approx(sk.roc_auc_score(test.y == "dog", test.proba[:, 1]))
+            assert row["sensitivity"] == pytest.approx(sk.recall_score(test.y, test.predicted, pos_label="dog"))
+        else:
+            assert row["f1_macro"] == pytest.approx(sk.f1_score(test.y, test.predicted, average="macro"))
+    group = comparison.groups[0]
+    for number, name in enumerate(group.names, start=1):
+        test = read_predictions(tmp_path / "runs" / "models" / name).part("test")
+        counts = [list(row.values())[1:] for row in tables[f"confusion-{number}"]]
+        np.testing.assert_array_equal(counts, sk.confusion_matrix(test.y, test.predicted, labels=classes))
+
+
+def test_the_page_shows_what_the_tables_hold(binary, tmp_path):
+    comparison, _ = binary
+    paths = write_report(comparison, tmp_path / "report.html")
+    page = paths[0].read_text()
+    for row in saved_tables(paths)["models"]:
+        assert f'data-value="{row["roc_auc"]}"><bdi>{row["roc_auc"]:.3f}</bdi>' in page
+        assert f"{row['roc_auc_low']:.3f}–{row['roc_auc_high']:.3f}" in page
+
+
+def test_csv_and_json_hold_the_same(binary, tmp_path):
+    paths = write_report(binary[0], tmp_path / "report.html")
+    tables = saved_tables(paths)
+    assert {"models", "differences", "paired-tests", "classes", "data", "confusion-1"} <= tables.keys()
+    for path in paths:
+        if path.suffix == ".csv":
+            with path.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            wanted = [{k: "" if v is None else str(v) for k, v in row.items()} for row in tables[path.stem]]
+            assert rows == wanted
+
+
+def test_every_figure_is_there_as_svg_with_text_and_as_png(binary, tmp_path):
+    paths = write_report(binary[0], tmp_path / "report.html")
+    stems = {path.stem for path in paths if path.suffix == ".svg"}
+    assert {"scores", "cost", "roc", "precision-recall", "reliability"} <= stems
+    assert stems == {path.stem for path in paths if path.suffix == ".png"}
+    for path in paths:
+        if path.suffix == ".svg":
+            assert ElementTree.parse(path).findall(".//{http://www.w3.org/2000/svg}text")
+        if path.suffix == ".png":
+            assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_files_of_an_earlier_report_do_not_stay(binary, tmp_path):
+    old = tmp_path / "report-files" / "made" / "old.csv"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    paths = write_report(binary[0], tmp_path / "report.html")
+    assert not old.exists()
+    assert sorted(path for path in (tmp_path / "report-files").rglob("*") if path.is_file()) == sorted(paths[1:])
+
+
+def test_the_same_comparison_gives_the_same_page(binary, tmp_path):
+    comparison, dataset = binary
+    pages = [write_report(comparison, tmp_path / name, dataset=dataset)[0].read_text() for name in ("a.html", "b.html")]
+    assert len({re.sub(r"\d{4}-\d\d-\d\dT[\d:+]+", "", page) for page in pages}) == 1
+
+
+def test_pictures_are_shown_where_there_are_data_and_missed_in_words_where_not(binary, tmp_path):
+    comparison, dataset = binary
+    page = write_report(comparison, tmp_path / "a.html", dataset=dataset)[0].read_text()
+    assert page.count('src="data:image/png;base64,') > 10
+    page = write_report(comparison, tmp_path / "b.html")[0].read_text()
+    assert "data:image" not in page
+    assert "There are no pictures: " in page
+    assert "It cannot be drawn: the embedding set is no longer in the workspace." in page
+
+
+def test_data_that_are_others_give_no_pictures(binary, tmp_path):
+    comparison, dataset = binary
+    other = replace(dataset, ids=np.char.add("other ", dataset.ids))
+    assert "There are no pictures: " in write_report(comparison, tmp_path / "a.html", dataset=other)[0].read_text()
+
+
+def test_several_datasets_are_a_section_each_with_ids_of_their_own(tmp_path):
+    first, second = (made_comparison(tmp_path / name, made_dataset(160, ["cat", "dog"]), SKILLS) for name in "ab")
+    both = replace(first, groups=(*first.groups, *second.groups))
+    paths = write_report(both, tmp_path / "report.html")
+    page = paths[0].read_text()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert page.count('<section id="d') == 2
+    assert {path.parent.name for path in paths[1:]} == {"made", "made-2"}
+
+
+def test_the_size_stays_small_for_ten_models_and_ten_thousand_images(tmp_path):
+    dataset = made_dataset(10_200, ["cat", "dog"], shape=(28, 28))
+    dataset = replace(dataset, split=np.array(["train", "val", *["test"] * 100])[np.arange(len(dataset)) // 2 % 102])
+    skills = {f"model-{i}": 1 + 0.2 * i for i in range(10)}
+    comparison = made_comparison(tmp_path / "runs", dataset, skills, n_boot=0)
+    path = write_report(comparison, tmp_path / "report.html", dataset=dataset)[0]
+    assert path.stat().st_size < 5e6
+
+
+def test_the_model_card_says_what_it_is_and_how_to_use_it(binary, tmp_path):
+    comparison, _ = binary
+    paths = write_report(comparison, tmp_path / "report.html")
+    card = next(path for path in paths if path.name == "model-card.md").read_text()
+    group = comparison.groups[0]
+    model = group.models[group.names.index(group.chosen)]
+    assert f"hybrid predict {group.chosen} IMAGES" in card
+    metric = model["splits"]["test"].metrics["roc_auc"]
+    assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
+    assert "- Threshold: 0.5" in card
+    assert group.fingerprint in card
+    assert f"load_model('runs/models/{group.chosen}/model')" in card
+
+
+def test_names_are_only_text_in_the_model_card(tmp_path):
+    comparison = made_comparison(tmp_path / "runs", made_dataset(96, HOSTILE), {"svm-made": 2.0})
+    paths = write_report(comparison, tmp_path / "report.html")
+    card = next(path for path in paths if path.name == "model-card.md").read_text()
+    body = re.sub(r"^```.*?^```", "", card, flags=re.DOTALL | re.MULTILINE)
+    assert not re.search(r"(?<!\\)<", body)
+    assert "](javascript" not in body
+    assert "49" not in re.findall(r"Classes: (.*)", body)[0]

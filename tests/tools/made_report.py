@@ -1,0 +1,98 @@
+"""Fitted models as a workspace holds them, without a network or a fit: made probabilities, evaluated and saved."""
+
+import numpy as np
+
+from hybrid.datasets import Dataset
+from hybrid.evaluation import evaluate
+from hybrid.files import write_json
+from hybrid.run import compare_results
+from hybrid.workspace.fitted_models import SCHEMA, load_results
+from hybrid.workspace.predictions import Predictions, write_predictions
+
+HOSTILE = [
+    "<script>window.hacked=1</script>",
+    '"><img src=x onerror="window.hacked=1">',
+    "</script><script>window.hacked=1</script>",
+    "{{7*7}}{% raw %}",
+    "\u202egpj.exe\u2066",
+    "line\nbreak\rand\ttab",
+    "lone\udcffbyte",
+    "' onmouseover='window.hacked=1",
+    "]]><!-- & amp; -->",
+    "javascript:window.hacked=1//",
+    "漢字 العربية",
+    "$\\frac{a}{b}$ `code` [x](javascript:1)",
+]
+
+
+def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8)):
+    """Return noise images with labels: half train, a quarter each validation and test."""
+    rng = np.random.default_rng(seed)
+    y = np.array(classes)[np.arange(n) % len(classes)]
+    if multilabel:
+        y = (rng.random((n, len(classes))) < 0.3).astype(np.uint8)
+        y[: len(classes)] = np.eye(len(classes), dtype=np.uint8)
+    split = np.array(["train", "train", "val", "test"])[(np.arange(n) // len(classes)) % 4]
+    ids = np.array([f"img/{i}.png" for i in range(n)] if ids is None else [f"{one} {i}" for i, one in enumerate(ids)])
+    pixels = rng.integers(0, 256, (n, *shape), np.uint8)
+    return Dataset("made", pixels, y, np.array(classes), split, None, ids, "made")
+
+
+def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record):
+    """Write one model: the greater its skill, the nearer its probabilities are to the truth."""
+    rng = np.random.default_rng(seed)
+    multilabel = dataset.y.ndim == 2
+    truth = dataset.y.astype(bool) if multilabel else dataset.y[:, None] == dataset.classes[None, :]
+    noise = rng.normal(size=truth.shape) + skill * truth
+    if multilabel:
+        proba = 1 / (1 + np.exp(-(noise - skill / 2)))
+        predicted = (proba >= 0.5).astype(np.uint8)
+    else:
+        proba = np.exp(noise)
+        proba /= proba.sum(axis=1, keepdims=True)
+        predicted = dataset.classes[proba.argmax(axis=1)]
+    classes = dataset.classes.tolist()
+    positive = classes[1] if dataset.task == "binary" else None
+    splits = {}
+    for split in ("train", "val", "test"):
+        rows = dataset.split == split
+        given = {"y_pred": predicted[rows], "positive": positive, "n_boot": n_boot}
+        splits[split] = evaluate(dataset.y[rows], proba[rows], classes, **given).to_dict()
+    folder = workspace / "models" / name
+    write_json(
+        folder / "metrics.json",
+        {
+            "schema": SCHEMA,
+            "model": name,
+            "head": name.partition("-")[0],
+            "backbone": "made",
+            "layers": ["penultimate"],
+            "pooling": "avg",
+            "set": "made-set",
+            "dataset": "made",
+            "dataset_fingerprint": "f" * 64,
+            "extractor_fingerprint": "e" * 64,
+            "task": dataset.task,
+            "classes": classes,
+            "positive": positive,
+            "width": 128,
+            "parameters": 308_650,
+            "bytes": 1_300_000,
+            "created": "2026-01-01T00:00:00+00:00",
+            "seconds": {"extract": 1.5, "fit": 0.1 * (seed + 1), "predict": 0.004},
+            "splits": splits,
+            "warnings": [],
+            "params": {},
+            "tuning": {},
+        }
+        | record,
+    )
+    saved = Predictions(dataset.ids, dataset.split, dataset.y, predicted, proba, dataset.classes)
+    write_predictions(folder / "predictions.csv", saved)
+
+
+def made_comparison(workspace, dataset, skills, **record):
+    """Return the comparison of models of these skills, by name."""
+    for seed, (name, skill) in enumerate(skills.items()):
+        save_made_model(workspace, name, dataset, skill, seed, **record)
+    return compare_results(load_results(workspace / "models"))

@@ -1,0 +1,113 @@
+"""What an earlier version wrote can still be read: models, embedding sets, stores, networks and workspaces.
+
+``tests/data/version_0.1.0.sh`` says how that version made the files.
+"""
+
+import json
+import shutil
+import tarfile
+
+import numpy as np
+import pytest
+from paths import ROOT
+
+from hybrid.classifiers import HEADS
+from hybrid.embeddings.embedding_set import load_set
+from hybrid.pipelines import load_model
+from hybrid.workspace.workspace import Workspace
+
+MODELS = (
+    "ensemble",
+    "forest",
+    "forest-pls",
+    "joined",
+    "labels-forest",
+    "labels-softmax",
+    "labels-svm",
+    "labels-xgboost",
+    "network-net",
+    "network-net-last",
+    "softmax",
+    "svm",
+    "xgboost",
+)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """What version 0.1.0 wrote, unpacked."""
+    folder = tmp_path_factory.mktemp("version_0.1.0")
+    with tarfile.open(ROOT / "tests/data/version_0.1.0.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture
+def project(written, tmp_path, monkeypatch):
+    """A copy of it to work in, with its store as the cache."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("HYBRID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_archive_holds_a_model_of_every_head_of_that_version(written):
+    assert sorted(path.name for path in (written / "hybrid_runs/models").iterdir()) == list(MODELS)
+    assert {"svm", "forest", "xgboost", "softmax"} <= set(HEADS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_predicts_what_it_predicted(project, hybrid, name):
+    images = [f"images/{kind}{number}.png" for kind in ("dots", "labels") for number in range(4)]
+    now = json.loads(hybrid("predict", name, *images, "--json"))
+    then = json.loads((project / "predicted" / f"{name}.json").read_text())
+    assert [row["predicted"] for row in now["predictions"]] == [row["predicted"] for row in then["predictions"]]
+    for new, old in zip(now["predictions"], then["predictions"], strict=True):
+        assert new.keys() == old.keys()
+        for key in old.keys() - {"image", "predicted"}:
+            assert new[key] == pytest.approx(old[key], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_inspected_and_loaded(project, hybrid, name):
+    said = hybrid("inspect", name)
+    assert "as saved" in said
+    assert "changed" not in said
+    assert load_model(project / "hybrid_runs/models" / name / "model")[-1].classes_ is not None
+
+
+def test_a_comparison_of_its_models_is_the_same(project, hybrid):
+    now = json.loads(hybrid("compare", "--json"))
+    then = json.loads((project / "compare.json").read_text())
+    assert [group["dataset"] for group in now["groups"]] == [group["dataset"] for group in then["groups"]]
+    for new, old in zip(now["groups"], then["groups"], strict=True):
+        assert new["choice"]["model"] == old["choice"]["model"]
+        assert [model["model"] for model in new["models"]] == [model["model"] for model in old["models"]]
+        for one, other in zip(new["models"], old["models"], strict=True):
+            for name, metric in other["evaluation"]["metrics"].items():
+                found = one["evaluation"]["metrics"][name]
+                for part in ("value", "low", "high"):
+                    assert found[part] == pytest.approx(metric[part], abs=1e-9), (one["model"], name, part)
+
+
+def test_its_embedding_sets_have_their_rows_and_can_be_fitted(project, hybrid):
+    for name, width in (("dots", 16), ("max", 16), ("views", 16), ("labels", 16)):
+        found = load_set(Workspace(project / "hybrid_runs"), name)
+        rows = found.embeddings()
+        assert rows.shape == (80, width)
+        assert np.isfinite(rows).all()
+    assert load_set(Workspace(project / "hybrid_runs"), "views").views.number == 2
+    assert "roc_auc" in hybrid("fit", "softmax", "--set", "dots", "--set", "max", "--name", "new")
+
+
+def test_its_store_needs_nothing_computed_again(project, hybrid, computed):
+    hybrid("extract", "dots.npz", "--backbone", "hybrid_runs/networks/net/network.keras", "--name", "again")
+    assert computed == []
+    assert "All 10 shards (528 embeddings) of 4 extractors match their checksums." in hybrid("cache", "verify")
+
+
+def test_a_run_of_its_recipe_has_nothing_left_to_do(project, hybrid, computed):
+    models = {path: path.stat().st_mtime_ns for path in (project / "run_runs/models").glob("*/metrics.json")}
+    hybrid("run", "recipe.toml", "--workspace", "run_runs")
+    assert computed == []
+    assert {path: path.stat().st_mtime_ns for path in (project / "run_runs/models").glob("*/metrics.json")} == models
