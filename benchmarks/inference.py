@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from hybrid.evaluation import Trial
+from hybrid.evaluation import PairedEvaluation
 from hybrid.evaluation.intervals import METHODS
-from hybrid.evaluation.metrics import Settings, evaluation
+from hybrid.evaluation.metrics import IntervalSettings, evaluation
 
 PHI = NormalDist().cdf
 BLOCK = 25  # sets a task
@@ -99,11 +99,11 @@ def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) ->
 
 def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
     y, proba = population.draw(rng, 1)
-    trial = Trial(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    trial = PairedEvaluation(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
     ((name, problem),) = trial.problems.items()
     held = []
     for method in METHODS:
-        settings = Settings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
+        settings = IntervalSettings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
         found = evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
         held.append([found[metric].low <= truth <= found[metric].high for metric, truth in population.truth.items()])
     return [one for of_metric in zip(*held, strict=True) for one in of_metric]
@@ -111,7 +111,7 @@ def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
 
 def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
     y, proba = population.draw(rng, 2)
-    trial = Trial(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    trial = PairedEvaluation(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
     return [test.distinguishable for test in trial.tests(TESTED)]
 
 
@@ -136,7 +136,7 @@ def timed(k: int, models: int = 10, n: int = 10_000) -> dict[str, Any]:
         z = np.exp(rng.normal(size=(n, k)) + 2 * np.eye(k)[y])
         proba[f"model {model}"] = z / z.sum(axis=1, keepdims=True)
     started, used = time.perf_counter(), time.process_time()
-    trial = Trial(y, proba, range(k))
+    trial = PairedEvaluation(y, proba, range(k))
     results = trial.evaluations()
     evaluated = time.perf_counter() - started
     tests = trial.tests(list(next(iter(results.values())).metrics))

@@ -25,7 +25,7 @@ _MANY_DEAD = 0.5
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """What one check found.
 
     Attributes
@@ -46,7 +46,7 @@ class Finding:
     value: float | None = None
 
 
-def examine(extractor: "Extractor", images: Any) -> list[Finding]:
+def examine(extractor: "Extractor", images: Any) -> list[Diagnosis]:
     """Examine an extractor on images; nothing is read from the store of embeddings or written to it.
 
     Parameters
@@ -59,7 +59,7 @@ def examine(extractor: "Extractor", images: Any) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
+    list of Diagnosis
         One for each check; the extractor is sound if none has failed.
 
     Raises
@@ -103,15 +103,15 @@ class _Runs:
         rows = np.concatenate(list(run.stream(pixels[start : start + run.batch_size] for start in starts)))
         return rows.reshape(len(rows), -1)
 
-    def compared(self, check: str, rows: np.ndarray, what: str) -> Finding:
+    def compared(self, check: str, rows: np.ndarray, what: str) -> Diagnosis:
         """Return the finding that rows are the extractor's own, to the tolerance of its precision."""
         if not np.array_equal(np.isfinite(rows), np.isfinite(self.own)):
-            return Finding(check, "failed", f"{what}: NaN or infinity in one of them only")
+            return Diagnosis(check, "failed", f"{what}: NaN or infinity in one of them only")
         finite = np.isfinite(rows)
         gap = float(np.abs(rows[finite] - self.own[finite]).max(initial=0))
         gap /= max(_size(rows), float(np.finfo(np.float32).tiny))
         text = f"{what}: largest difference {gap:.1e} of the scale (at most {self.tolerance:g})"
-        return Finding(check, "passed" if gap <= self.tolerance else "failed", text, gap)
+        return Diagnosis(check, "passed" if gap <= self.tolerance else "failed", text, gap)
 
 
 def _decode(images: Any, identity: Identity) -> np.ndarray:
@@ -122,85 +122,87 @@ def _decode(images: Any, identity: Identity) -> np.ndarray:
     return np.stack([source.decode(number, *how)[1] for number in range(len(source))])
 
 
-def _weights(extractor: "Extractor") -> Finding:
+def _weights(extractor: "Extractor") -> Diagnosis:
     weights = resolve_weights(extractor.weights, parse_backbone(extractor.backbone))
     if weights == "random":
         text = f"RANDOM weights (seed {extractor.seed}): features of an untrained network"
-        return Finding("trained weights", "warning", text)
-    return Finding("trained weights", "info", {"file": "the .keras file's own"}.get(weights, weights))
+        return Diagnosis("trained weights", "warning", text)
+    return Diagnosis("trained weights", "info", {"file": "the .keras file's own"}.get(weights, weights))
 
 
-def _precision(identity: Identity) -> Finding:
+def _precision(identity: Identity) -> Diagnosis:
     precision = identity.fields["precision"]
     if precision == "float32":
-        return Finding("precision", "info", precision)
+        return Diagnosis("precision", "info", precision)
     allowed = f"may differ by {TOLERANCE[precision]:g} of the scale, not only by {TOLERANCE['float32']:g}"
-    return Finding("precision", "info", f"{precision}, as asked for: what is compared {allowed}")
+    return Diagnosis("precision", "info", f"{precision}, as asked for: what is compared {allowed}")
 
 
-def _finite(rows: np.ndarray) -> Finding:
+def _finite(rows: np.ndarray) -> Diagnosis:
     wrong = int((~np.isfinite(rows)).any(axis=0).sum())
     text = f"{wrong} of {rows.shape[1]} features are NaN or infinite on some image ({len(rows)} images)"
-    return Finding("finite features", "failed" if wrong else "passed", text, wrong)
+    return Diagnosis("finite features", "failed" if wrong else "passed", text, wrong)
 
 
-def _dead(rows: np.ndarray) -> Finding:
+def _dead(rows: np.ndarray) -> Diagnosis:
     """Constant features carry nothing: some are usual behind a ReLU, half of them is a sign of wrong input."""
     with np.errstate(invalid="ignore"):
         dead = np.ptp(rows, axis=0) <= _CONSTANT * np.abs(rows).max(axis=0)
     share = float(dead.mean())
     status: Status = "failed" if dead.all() else "warning" if share > _MANY_DEAD else "passed"
     text = f"{int(dead.sum())} of {len(dead)} features ({share:.0%}) are constant over {len(rows)} images"
-    return Finding("no dead features", status, text, share)
+    return Diagnosis("no dead features", status, text, share)
 
 
-def _scale(runs: _Runs) -> Finding:
+def _scale(runs: _Runs) -> Diagnosis:
     rows = runs.own
     finite = rows[np.isfinite(rows)]
     if not finite.size:
-        return Finding("scale", "info", "no value is finite")
+        return Diagnosis("scale", "info", "no value is finite")
     between = float(np.where(np.isfinite(rows), rows, 0).std(axis=0).mean())
     text = f"mean {finite.mean():.4g}, standard deviation {finite.std():.4g}, of a feature between images {between:.4g}"
     if between <= runs.tolerance * _size(rows):
-        return Finding("scale", "warning", f"{text}: the images are hardly told apart, so order proves little", between)
-    return Finding("scale", "info", text, between)
+        return Diagnosis(
+            "scale", "warning", f"{text}: the images are hardly told apart, so order proves little", between
+        )
+    return Diagnosis("scale", "info", text, between)
 
 
-def _alone(runs: _Runs) -> Finding:
+def _alone(runs: _Runs) -> Diagnosis:
     alone = runs.embed(runs.pixels, batch_size=1)
     text = f"{len(alone)} images, each alone and in a batch with others"
     return runs.compared("same alone or in a batch", alone, text)
 
 
-def _order(runs: _Runs) -> Finding:
+def _order(runs: _Runs) -> Diagnosis:
     order = np.random.default_rng(0).permutation(len(runs.pixels))
     shuffled = np.empty_like(runs.own)
     shuffled[order] = runs.embed(runs.pixels[order])
     return runs.compared("same in any order", shuffled, f"{len(order)} images, in order and shuffled")
 
 
-def _repeatable(runs: _Runs) -> Finding:
+def _repeatable(runs: _Runs) -> Diagnosis:
     again = runs.embed(runs.pixels)
     differ = int((again.view(np.uint32) != runs.own.view(np.uint32)).any(axis=1).sum())
     text = f"{differ} of {len(again)} embeddings differ in some bit when computed again"
-    return Finding("repeatable", "failed" if differ else "passed", text, differ)
+    return Diagnosis("repeatable", "failed" if differ else "passed", text, differ)
 
 
-def _runtimes(runs: _Runs) -> Finding:
+def _runtimes(runs: _Runs) -> Diagnosis:
     name, other = "same in both runtimes", {"openvino": "keras", "keras": "openvino"}[runs.runtime]
     try:
         rows = runs.embed(runs.pixels, runtime=other)
     except InputError as error:  # OpenVINO cannot take every network; Keras runs it, slower
-        return Finding(name, "warning", f"Keras runs it: {error}")
+        return Diagnosis(name, "warning", f"Keras runs it: {error}")
     return runs.compared(name, rows, f"{other} against {runs.runtime}, which is what runs it")
 
 
-def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
+def _preprocessing(extractor: "Extractor", runs: _Runs) -> Diagnosis:
     name, spec, fields = "preprocessing as in Keras", parse_backbone(extractor.backbone), runs.identity.fields
     if spec.row is None or spec.row.kind != "pretrained":
-        return Finding(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")
+        return Diagnosis(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")
     if any("/" in layer for layer in fields["layers"]):
-        return Finding(name, "not run", "a layer lies in a nested model, which Keras's get_layer cannot reach")
+        return Diagnosis(name, "not run", "a layer lies in a nested model, which Keras's get_layer cannot reach")
     from hybrid.extractors.graph.reference import reference_embeddings
 
     size = resolve_size(extractor.size)
@@ -215,7 +217,9 @@ def _preprocessing(extractor: "Extractor", runs: _Runs) -> Finding:
     own = f"keras.applications.{spec.row.module}"
     found = runs.compared(name, expected, f"against {own}.preprocess_input, the bare network and NumPy")
     if found.status == "failed" and fields["preprocessing"] != own:  # as asked for: the weights may want it so
-        return Finding(name, "warning", f"scaled by {_said(fields)}, not as {own} does: {found.measured}", found.value)
+        return Diagnosis(
+            name, "warning", f"scaled by {_said(fields)}, not as {own} does: {found.measured}", found.value
+        )
     return found
 
 
@@ -224,15 +228,15 @@ def _said(fields: Any) -> str:
     return "a layer of the network itself" if name == "none" else f"{name!r}"
 
 
-def _inference_mode(graph: "keras.Model") -> Finding:
+def _inference_mode(graph: "keras.Model") -> Diagnosis:
     from hybrid.extractors.graph.reference import in_training_mode, mode_dependent
 
     wrong, layers = in_training_mode(graph), mode_dependent(graph)
     if wrong:
         text = f"called with training=True: {', '.join(wrong)}"
-        return Finding("inference mode", "failed", f"{text}; build the network without it", len(wrong))
+        return Diagnosis("inference mode", "failed", f"{text}; build the network without it", len(wrong))
     text = f"{len(layers)} batch norm, dropout and noise layers, none called with training=True"
-    return Finding("inference mode", "passed", text, 0)
+    return Diagnosis("inference mode", "passed", text, 0)
 
 
 def _size(rows: np.ndarray) -> float:

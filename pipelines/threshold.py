@@ -65,7 +65,7 @@ class Aim:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenThreshold:
     """A threshold, and what it rests on.
 
     Attributes
@@ -87,7 +87,7 @@ class Choice:
     note: str = ""
 
 
-def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> Choice:
+def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> ChosenThreshold:
     """Choose the threshold that serves an aim.
 
     For accuracy, balanced accuracy and F1, both classes' log-odds are smoothed by Gaussian kernels, and the middle of
@@ -104,7 +104,7 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
 
     Returns
     -------
-    Choice
+    ChosenThreshold
 
     Raises
     ------
@@ -121,7 +121,7 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     --------
     >>> truth = np.array([False, False, True, True])
     >>> choose_threshold(truth, np.array([0.1, 0.2, 0.8, 0.9]), Aim("balanced"))
-    Choice(threshold=0.5, reached=1.0, positives=2, negatives=2, note='')
+    ChosenThreshold(threshold=0.5, reached=1.0, positives=2, negatives=2, note='')
     """
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
@@ -133,7 +133,7 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     said = proba >= threshold
     hits, alarms = int((said & truth).sum()), int((said & ~truth).sum())
     reached = float(_score(aim, hits, alarms, positives, negatives))
-    return Choice(threshold, reached, positives, negatives, _note(aim, hits, alarms, positives, negatives))
+    return ChosenThreshold(threshold, reached, positives, negatives, _note(aim, hits, alarms, positives, negatives))
 
 
 def _score(aim: Aim, hits: Any, alarms: Any, positives: int, negatives: int) -> Any:

@@ -62,7 +62,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Rule:
+class GrammarRule:
     """One row of the grammar.
 
     Attributes
@@ -83,25 +83,25 @@ class Rule:
     words: tuple[str, ...] = ()
 
 
-GRAMMAR: dict[str, Rule] = {
+GRAMMAR: dict[str, GrammarRule] = {
     rule.default.kind: rule
     for rule in (
-        Rule("conv 32 3 same relu", Layer("conv", 0, (3, 3), activation="relu"), True, (*_PLACED, *_KERNEL)),
-        Rule("pool 2", Layer("pool", 0, (2, 2)), words=_PLACED),
-        Rule("avgpool 2", Layer("avgpool", 0, (2, 2)), words=_PLACED),
-        Rule("norm", Layer("norm")),
-        Rule("dropout 0.5", Layer("dropout"), True),
-        Rule("residual 64 stride 2", Layer("residual"), True, ("stride",)),
-        Rule("activation relu", Layer("activation"), words=ACTIVATIONS),
-        Rule("globalpool", Layer("globalpool")),
-        Rule("globalmaxpool", Layer("globalmaxpool")),
-        Rule("flatten", Layer("flatten")),
-        Rule("rows", Layer("rows")),
-        Rule("lstm 128 sequences", Layer("lstm"), True, ("sequences",)),
-        Rule("gru 128 sequences", Layer("gru"), True, ("sequences",)),
-        Rule("dense 128 relu", Layer("dense", activation="relu"), True, _KERNEL),
-        Rule("standardize", Layer("standardize")),
-        Rule("output sigmoid", Layer("output", activation="softmax"), words=("softmax", "sigmoid")),
+        GrammarRule("conv 32 3 same relu", Layer("conv", 0, (3, 3), activation="relu"), True, (*_PLACED, *_KERNEL)),
+        GrammarRule("pool 2", Layer("pool", 0, (2, 2)), words=_PLACED),
+        GrammarRule("avgpool 2", Layer("avgpool", 0, (2, 2)), words=_PLACED),
+        GrammarRule("norm", Layer("norm")),
+        GrammarRule("dropout 0.5", Layer("dropout"), True),
+        GrammarRule("residual 64 stride 2", Layer("residual"), True, ("stride",)),
+        GrammarRule("activation relu", Layer("activation"), words=ACTIVATIONS),
+        GrammarRule("globalpool", Layer("globalpool")),
+        GrammarRule("globalmaxpool", Layer("globalmaxpool")),
+        GrammarRule("flatten", Layer("flatten")),
+        GrammarRule("rows", Layer("rows")),
+        GrammarRule("lstm 128 sequences", Layer("lstm"), True, ("sequences",)),
+        GrammarRule("gru 128 sequences", Layer("gru"), True, ("sequences",)),
+        GrammarRule("dense 128 relu", Layer("dense", activation="relu"), True, _KERNEL),
+        GrammarRule("standardize", Layer("standardize")),
+        GrammarRule("output sigmoid", Layer("output", activation="softmax"), words=("softmax", "sigmoid")),
     )
 }
 

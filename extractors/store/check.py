@@ -19,7 +19,7 @@ _SHARD_FILE = re.compile(r"([0-9a-f]{32})\.(npy|keys|damaged)")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """Something that is wrong in the cache folder, or left over.
 
     Attributes
@@ -36,7 +36,7 @@ class Finding:
     remove: tuple[Path, ...]
 
 
-def find_damage(cache: Path) -> Iterator[Finding]:
+def find_damage(cache: Path) -> Iterator[Damage]:
     """Check every checksum in a cache folder; yield what is damaged.
 
     All of it can be made again: embeddings by extracting, the rest by itself.
@@ -48,7 +48,7 @@ def find_damage(cache: Path) -> Iterator[Finding]:
         yield from _check_identity(folder / "identity.json")
         yield from _check_index(folder / INDEX_NAME, folder / "identity.json")
         for record in sorted(folder.glob("*.damaged")):
-            yield Finding(record.with_suffix(".npy"), "was found damaged before", _files(record.with_suffix("")))
+            yield Damage(record.with_suffix(".npy"), "was found damaged before", _files(record.with_suffix("")))
     for record in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
         yield from _check_request(record)
     for folder in sorted((cache / "graphs").glob("[0-9a-f]*")):
@@ -56,20 +56,20 @@ def find_damage(cache: Path) -> Iterator[Finding]:
     yield from _check_digests(cache / "digests.sqlite")
 
 
-def find_leftovers(cache: Path) -> Iterator[Finding]:
+def find_leftovers(cache: Path) -> Iterator[Damage]:
     """Yield temporary files, and shards without a commit record, that no living writer waits for."""
     before = time.time() - DEAD_AFTER
     for pattern in ("embeddings/.tmp-*", "embeddings/*/.tmp-*", "extractors/.tmp-*", "graphs/.tmp-*"):
         for path in sorted(cache.glob(pattern)):
             if _older(path, before):
-                yield Finding(path, "temporary, its writer is dead", (path,))
+                yield Damage(path, "temporary, its writer is dead", (path,))
     for folder in store_folders(cache):
         names = {path.name for path in folder.iterdir()}
         stems = {match[1] for match in map(_SHARD_FILE.fullmatch, names) if match}
         for stem in sorted(stems):
             files = _files(folder / stem)
             if not {f"{stem}.json", f"{stem}.damaged"} & names and all(_older(path, before) for path in files):
-                yield Finding(files[0], "without a commit record, its writer is dead", files)
+                yield Damage(files[0], "without a commit record, its writer is dead", files)
 
 
 def store_folders(cache: Path) -> list[Path]:
@@ -89,52 +89,52 @@ def store_folders(cache: Path) -> list[Path]:
         raise InputError(f"The cache folder {str(root)!r} cannot be read ({error.strerror}): mend that.") from error
 
 
-def _check_shard(stem: Path) -> Iterator[Finding]:
+def _check_shard(stem: Path) -> Iterator[Damage]:
     try:
         read_shard(stem.with_suffix(".json"))[0].check()
     except DamagedShardError as error:
-        yield Finding(stem.with_suffix(".npy"), str(error), _files(stem))
+        yield Damage(stem.with_suffix(".npy"), str(error), _files(stem))
     except InputError as error:
-        yield Finding(stem.with_suffix(".npy"), str(error), ())
+        yield Damage(stem.with_suffix(".npy"), str(error), ())
 
 
-def _check_identity(path: Path) -> Iterator[Finding]:
+def _check_identity(path: Path) -> Iterator[Damage]:
     try:
         identity = Identity.from_dict(read_json(path))
         if identity.fingerprint != path.parent.name:
-            yield Finding(path, "does not match its folder's fingerprint", (path,))
+            yield Damage(path, "does not match its folder's fingerprint", (path,))
     except (InputError, KeyError, TypeError) as error:
         if path.exists():
-            yield Finding(path, str(error), (path,))
+            yield Damage(path, str(error), (path,))
 
 
-def _check_index(path: Path, identity: Path) -> Iterator[Finding]:
+def _check_index(path: Path, identity: Path) -> Iterator[Damage]:
     with contextlib.suppress(InputError, KeyError, TypeError):
         if path.exists() and Index.load(path, Identity.from_dict(read_json(identity)).width) is None:
-            yield Finding(path, "does not match its checksum (it is made again by itself)", (path,))
+            yield Damage(path, "does not match its checksum (it is made again by itself)", (path,))
 
 
-def _check_request(path: Path) -> Iterator[Finding]:
+def _check_request(path: Path) -> Iterator[Damage]:
     try:
         record = read_json(path)
         Identity.from_dict(record["identity"])
         if fingerprint(record["request"]) != path.stem:
-            yield Finding(path, "does not match its name (it is made again by itself)", (path,))
+            yield Damage(path, "does not match its name (it is made again by itself)", (path,))
     except (InputError, KeyError, TypeError) as error:
-        yield Finding(path, f"is no record of an extractor ({error})", (path,))
+        yield Damage(path, f"is no record of an extractor ({error})", (path,))
 
 
-def _check_graph(folder: Path) -> Iterator[Finding]:
+def _check_graph(folder: Path) -> Iterator[Damage]:
     try:
         record = read_json(folder / "graph.json")
         wrong = [name for name, digest in record["sha256"].items() if file_digest(folder / Path(name).name) != digest]
         if wrong or record["fingerprint"] != folder.name:
-            yield Finding(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
+            yield Damage(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
     except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
-        yield Finding(folder, f"is no exported graph ({error})", (folder,))
+        yield Damage(folder, f"is no exported graph ({error})", (folder,))
 
 
-def _check_digests(path: Path) -> Iterator[Finding]:
+def _check_digests(path: Path) -> Iterator[Damage]:
     if not path.exists():
         return
     try:
@@ -143,7 +143,7 @@ def _check_digests(path: Path) -> Iterator[Finding]:
     except sqlite3.DatabaseError as error:
         answer = str(error)
     if answer != "ok":
-        yield Finding(path, f"{answer} (it is made again by itself)", (path,))
+        yield Damage(path, f"{answer} (it is made again by itself)", (path,))
 
 
 def _files(stem: Path) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.extractors.store.check import Finding, find_damage, find_leftovers, store_folders
+from hybrid.extractors.store.check import Damage, find_damage, find_leftovers, store_folders
 from hybrid.extractors.store.compaction import compact, plan_compaction
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import commit_records
@@ -187,7 +187,7 @@ def _merge(folder: Path, width: int, dry_run: bool) -> Iterator[Garbage]:
     yield Garbage(str(folder), reason, plan.repeated * 4 * width)
 
 
-def _collect(finding: Finding, dry_run: bool) -> Garbage:
+def _collect(finding: Damage, dry_run: bool) -> Garbage:
     size = sum(_bytes(path) for path in finding.remove)
     if not dry_run:
         for path in finding.remove:

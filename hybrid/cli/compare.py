@@ -13,7 +13,7 @@ from hybrid.errors import unknown_name
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
     from hybrid.run import Comparison
 
 _COLUMNS = 5  # scores beside the one that orders
@@ -105,7 +105,7 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
     click.echo(f"Report: {written[0]}")
 
 
-def _print_group(group: "Group", split: str) -> None:
+def _print_group(group: "Leaderboard", split: str) -> None:
     others = [name for name in SHOWN[group.task] if name != group.metric][:_COLUMNS]
     by_validation = [group.validation(model) for model in group.models]
     validated = ["on val"] if any(by_validation) else []
@@ -128,7 +128,7 @@ def _print_group(group: "Group", split: str) -> None:
     _print_without_copies(group, [group.metric, *others])
 
 
-def _print_without_copies(group: "Group", shown: Sequence[str]) -> None:
+def _print_without_copies(group: "Leaderboard", shown: Sequence[str]) -> None:
     """Print scores without the images that are in train, too, beside those with them."""
     if not group.copies or not group.copies.ids:
         return
@@ -147,7 +147,7 @@ def _with_and_without(whole: Any, other: Any) -> str:
     return f"{format_metric(whole, interval=False)} → {format_metric(other, interval=False)}"
 
 
-def _name(group: "Group", model: dict[str, Any]) -> str:
+def _name(group: "Leaderboard", model: dict[str, Any]) -> str:
     return f"{model['model']} ←" if model["model"] == group.chosen else model["model"]
 
 

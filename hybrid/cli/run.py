@@ -45,13 +45,13 @@ def run(
     from hybrid.cli.train import print_epoch
     from hybrid.recipes import read_recipe
     from hybrid.run.recipe import run_recipe
-    from hybrid.run.steps import Listener
+    from hybrid.run.steps import RunProgress
 
     place = Workspace(workspace)
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
-    listener = Listener(progress=progress_bar)
+    listener = RunProgress(progress=progress_bar)
     if not as_json:
-        listener = Listener(click.echo, progress_bar, print_epoch)
+        listener = RunProgress(click.echo, progress_bar, print_epoch)
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
         written = comparison.save(place.reports / plan.name)

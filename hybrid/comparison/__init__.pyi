@@ -1,9 +1,9 @@
 from .choice import Choice
-from .leaderboard import Group
+from .leaderboard import Leaderboard
 from .metrics import MAIN_METRICS
 
 __all__ = [
     "MAIN_METRICS",
     "Choice",
-    "Group",
+    "Leaderboard",
 ]

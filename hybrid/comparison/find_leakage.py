@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.comparison.leaderboard import Group
-from hybrid.comparison.leakage import Copies
+from hybrid.comparison.leaderboard import Leaderboard
+from hybrid.comparison.leakage import Leakage
 from hybrid.datasets import reopen
 from hybrid.datasets.quality.measure import measure_within
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
@@ -19,12 +19,12 @@ BYTES, PIXELS = "byte for byte", "byte for byte or pixel for pixel"
 MOST_BYTES = 2**30  # that are decoded to compare pixels; `hybrid data` measures more, once
 
 
-def find_copies(group: Group, progress: Progress | None = None) -> Copies | None:
+def find_copies(group: Leaderboard, progress: Progress | None = None) -> Leakage | None:
     """Return the compared images that are in train, too; None if the embedding set that names them is gone.
 
     Parameters
     ----------
-    group : Group
+    group : Leaderboard
     progress : callable, optional
         Called with (images measured, images to measure): once for a dataset, pixels are compared by what is
         remembered of them.
@@ -36,10 +36,10 @@ def find_copies(group: Group, progress: Progress | None = None) -> Copies | None
     of_train = {content for content, split in zip(contents, found.split, strict=True) if split == "train"}
     ids = {id_ for id_, content in zip(found.ids.tolist(), contents, strict=True) if content in of_train}
     copied = np.isin(group.ids, list(ids))
-    return Copies(tuple(group.ids[copied].tolist()), len(copied), identity, _without(group, copied))
+    return Leakage(tuple(group.ids[copied].tolist()), len(copied), identity, _without(group, copied))
 
 
-def _set_of(group: Group) -> EmbeddingSet | None:
+def _set_of(group: Leaderboard) -> EmbeddingSet | None:
     """Return an embedding set of the compared images that is still there."""
     for model in group.models:
         names = model.get("set") or []
@@ -69,7 +69,7 @@ def _contents(found: EmbeddingSet, progress: Progress | None) -> tuple[list[byte
     return [pixels.get(key, key) for key in keys], PIXELS
 
 
-def _without(group: Group, copied: np.ndarray) -> dict[str, Evaluation]:
+def _without(group: Leaderboard, copied: np.ndarray) -> dict[str, Evaluation]:
     if not copied.any() or copied.all():
         return {}
     parts = {name: part.take(~copied) for name, part in zip(group.names, group.predictions, strict=True)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cv_result import CrossValidation
-from hybrid.comparison.leakage import Copies
+from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
 from hybrid.evaluation.trial import MAIN
@@ -27,7 +27,7 @@ LAST = "-last"  # what the name of a network of the last epoch's weights ends wi
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class Leaderboard:
     """Models that were evaluated on the same images, best first.
 
     Attributes
@@ -54,7 +54,7 @@ class Group:
         What fixed that name in advance.
     crossed : CrossValidation, optional
         The same models, those that can be fitted anew, cross-validated inside train and validation.
-    copies : Copies, optional
+    copies : Leakage, optional
         The compared images that are in train, too, and the scores without them.
     """
 
@@ -70,7 +70,7 @@ class Group:
     how: str = "simplest"
     fixed_by: str = ""
     crossed: CrossValidation | None = None
-    copies: Copies | None = None
+    copies: Leakage | None = None
 
     @property
     def names(self) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.comparison.cv_result import CrossValidation
-from hybrid.comparison.leaderboard import Group
+from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Leaderboards:
     ----------
     split : str
         The split that was compared.
-    groups : tuple of Group
+    groups : tuple of Leaderboard
         One for each set of images; models are ordered only within a group.
     notes : tuple of str
         What was left out.
@@ -32,7 +32,7 @@ class Leaderboards:
     """
 
     split: str
-    groups: tuple[Group, ...]
+    groups: tuple[Leaderboard, ...]
     notes: tuple[str, ...] = ()
     title: str = ""
     recipe: str = ""

@@ -7,7 +7,7 @@ from hybrid.evaluation import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
-class Copies:
+class Leakage:
     """Compared images whose content is in train, too.
 
     Attributes

@@ -10,7 +10,7 @@ from hybrid.datasets.checks import check_dataset
 from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, own_groups
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
-from hybrid.datasets.parts.raw import Raw
+from hybrid.datasets.parts.raw import RawDataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_name
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.errors import InputError, unknown_name
@@ -128,7 +128,7 @@ class Dataset:
             raise InputError(f"There are {number(len(images), 'image')} but {len(names)} split names: give one each.")
         if ids is None:
             ids = _default_ids(images, names)
-        raw = Raw(
+        raw = RawDataset(
             name,
             images,
             y,  # type: ignore[arg-type]
@@ -187,7 +187,7 @@ class Dataset:
 
 
 def assemble(
-    raw: Raw,
+    raw: RawDataset,
     source: str,
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
@@ -200,7 +200,7 @@ def assemble(
 
     Parameters
     ----------
-    raw : Raw
+    raw : RawDataset
     source : str
         What was given; errors begin with it.
     fractions, seed

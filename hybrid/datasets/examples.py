@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid.datasets.quality.finding import Finding, Group
+from hybrid.datasets.quality.finding import Cluster, Finding
 from hybrid.extractors.images.decode import BadImageError, decode_within, read_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
     return rows
 
 
-def _shown(groups: list[Group]) -> list[list[tuple[int, str]]]:
+def _shown(groups: list[Cluster]) -> list[list[tuple[int, str]]]:
     """Return rows of images, each with the reason of its group: those in several splits or under several labels first.
 
     Where each image is found by itself, they share a row.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.datasets.dataset import Dataset, assemble
-from hybrid.datasets.parts.raw import Options, Raw
+from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.readers import folder, manifest, named, npz, table
 from hybrid.datasets.readers.scan import read_head
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class DatasetKind:
     """One kind of dataset: how to tell it and how to load it."""
 
     name: str
     summary: str
     recognise: Callable[[str], bool]
-    load: Callable[[str, Options], Raw]
+    load: Callable[[str, ReaderOptions], RawDataset]
     has_columns: bool = False
     named: bool = False
 
 
 KINDS = (
-    Kind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits, named=True),
-    Kind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
-    Kind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
-    Kind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
-    Kind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
-    Kind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, has_columns=True),
-    Kind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, has_columns=True),
+    DatasetKind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits, named=True),
+    DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
+    DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
+    DatasetKind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
+    DatasetKind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
+    DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, has_columns=True),
+    DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, has_columns=True),
 )
 
 ON_BAD = ("raise", "skip")
@@ -125,7 +125,7 @@ def load_dataset(
 
         drop = check_drop(drop)
     root = None if image_root is None else os.fspath(image_root)
-    options = Options(label, path_column, split_column, group_column, root, on_bad, follow_links)
+    options = ReaderOptions(label, path_column, split_column, group_column, root, on_bad, follow_links)
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
         text = str(Path(text).expanduser())
@@ -181,7 +181,7 @@ def is_named(data: str) -> bool:
     return any(kind.named and kind.recognise(data) for kind in KINDS)
 
 
-def _kind_of(data: str) -> Kind:
+def _kind_of(data: str) -> DatasetKind:
     for kind in KINDS:
         if kind.recognise(data):
             return kind

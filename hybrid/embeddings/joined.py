@@ -21,7 +21,7 @@ _LONGEST = 100  # letters in a name that becomes a folder's
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class LabelledRows:
     """Some rows of a set, as scikit-learn takes them.
 
     Attributes
@@ -149,19 +149,19 @@ class JoinedSet:
             _check_finite(part, found)
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
-    def part(self, X: np.ndarray, split: str) -> Rows:
+    def part(self, X: np.ndarray, split: str) -> LabelledRows:
         """Return the rows of one split, of :meth:`embeddings`; of train, after them, those of the images' views.
 
         The views of an image are of one group with it.
         """
         here = self.split == split
-        rows = Rows(X[here], self.y[here], None if self.groups is None else self.groups[here])
+        rows = LabelledRows(X[here], self.y[here], None if self.groups is None else self.groups[here])
         if split != "train" or self.views is None:
             return rows
         views = self._views_of(here)
         image = np.repeat(np.arange(len(rows.y)), views.shape[1])
         groups = self.ids[here] if rows.groups is None else rows.groups
-        return Rows(
+        return LabelledRows(
             np.concatenate([rows.X, views.reshape(len(image), -1)]),
             np.concatenate([rows.y, rows.y[image]]),
             np.concatenate([groups, groups[image]]),

@@ -3,15 +3,15 @@ from .measure import compare_models, evaluate, evaluate_models
 from .paired import PairedTest
 from .result import Evaluation, Metric
 from .scores import LOWER_IS_BETTER
-from .trial import Trial
+from .trial import PairedEvaluation
 
 __all__ = [
     "LOWER_IS_BETTER",
     "Evaluation",
     "Metric",
+    "PairedEvaluation",
     "PairedTest",
     "ReliabilityCurve",
-    "Trial",
     "compare_models",
     "evaluate",
     "evaluate_models",

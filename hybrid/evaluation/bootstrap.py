@@ -53,7 +53,7 @@ def draw_weights(strata: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndar
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
+class JackknifeBlocks:
     """The rows in groups that a jackknife leaves out in turn; no group spans two strata.
 
     Single rows where there are few; else about 500 groups, so that the jackknife costs a quarter of 2000 draws.
@@ -76,7 +76,7 @@ class Groups:
     kept: np.ndarray
 
     @classmethod
-    def within(cls, strata: np.ndarray) -> "Groups":
+    def within(cls, strata: np.ndarray) -> "JackknifeBlocks":
         """Return the groups of rows with these strata."""
         _, stratum_of_row, counts = np.unique(strata, return_inverse=True, return_counts=True)
         least = max(2, min(FEWEST_GROUPS, MOST_GROUPS // len(counts)))

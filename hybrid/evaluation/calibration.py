@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.evaluation.inputs import Problem, check_problem
+from hybrid.evaluation.inputs import CheckedInput, check_problem
 from hybrid.evaluation.intervals import wilson
 
 BINS = 15  # as Guo et al. (2017)
@@ -84,7 +84,7 @@ def reliability_curve(
     return ReliabilityCurve(np.bincount(bin_of, score) / count, observed, ends[:, 0], ends[:, 1], count, level)
 
 
-def stated(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+def stated(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities that calibration is about, and whether each came true; both (n, 1) or (n, labels)."""
     if problem.task == "multilabel":
         return problem.proba, problem.truth
@@ -110,7 +110,7 @@ def equal_mass_bins(score: np.ndarray, bins: int) -> np.ndarray:
     return bin_of_value[code]
 
 
-def calibration_gaps(problem: Problem) -> np.ndarray:
+def calibration_gaps(problem: CheckedInput) -> np.ndarray:
     """Return what each image adds to the gap of its bin, probability less outcome; (n, bins), or (n, labels, bins).
 
     The expected calibration error of any weighting of the images is then the sum over the bins of the absolute
@@ -125,7 +125,7 @@ def calibration_gaps(problem: Problem) -> np.ndarray:
     return gaps
 
 
-def calibrated_error(problem: Problem, level: float) -> np.ndarray:
+def calibrated_error(problem: CheckedInput, level: float) -> np.ndarray:
     """Return the largest calibration error that a calibrated model would show on so many images; (1,) or (labels,).
 
     Its outcomes would vary about its probabilities, and the absolute gaps never cancel: on 100 images the expected

@@ -12,7 +12,7 @@ SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Problem:
+class CheckedInput:
     """Labels, predictions and probabilities of one model on one split, checked.
 
     Attributes
@@ -41,7 +41,7 @@ class Problem:
         return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
 
 
-def check_problem(y_true: Any, proba: Any, classes: Sequence, y_pred: Any = None, positive: Any = None) -> Problem:
+def check_problem(y_true: Any, proba: Any, classes: Sequence, y_pred: Any = None, positive: Any = None) -> CheckedInput:
     """Check what :func:`hybrid.evaluation.evaluate` was given, which documents the parameters."""
     labels = np.asarray(y_true)
     names = tuple(np.asarray(classes).tolist())
@@ -56,11 +56,11 @@ def check_problem(y_true: Any, proba: Any, classes: Sequence, y_pred: Any = None
         truth = _indicator(labels, names, "y_true")
         predicted = scores >= 0.5 if y_pred is None else _indicator(np.asarray(y_pred), names, "y_pred")
         _check_length(predicted, labels)
-        return Problem("multilabel", names, None, truth, predicted, scores)
+        return CheckedInput("multilabel", names, None, truth, predicted, scores)
     return _single_label(labels, scores, names, y_pred, positive)
 
 
-def _single_label(labels: np.ndarray, scores: np.ndarray, names: tuple, y_pred: Any, positive: Any) -> Problem:
+def _single_label(labels: np.ndarray, scores: np.ndarray, names: tuple, y_pred: Any, positive: Any) -> CheckedInput:
     if len(names) < 2:
         raise InputError(f"A classifier needs at least two classes; got {_listed(names)}.")
     sums = scores.sum(axis=1)
@@ -81,12 +81,12 @@ def _single_label(labels: np.ndarray, scores: np.ndarray, names: tuple, y_pred: 
             raise InputError(
                 f"Only a task with two classes has a positive one; got positive={positive!r} and {len(names)} classes."
             )
-        return Problem("multiclass", names, None, truth, predicted, scores)
+        return CheckedInput("multiclass", names, None, truth, predicted, scores)
     if positive is None:
         positive = names[1]
     elif positive not in names:
         raise unknown_name("positive class", positive, map(str, names))
-    return Problem("binary", names, names[names.index(positive)], truth, predicted, scores)
+    return CheckedInput("binary", names, names[names.index(positive)], truth, predicted, scores)
 
 
 def _check_proba(proba: Any, n: int, names: tuple) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hybrid.evaluation.paired import PairedTest
 from hybrid.evaluation.result import Evaluation
-from hybrid.evaluation.trial import Trial
+from hybrid.evaluation.trial import PairedEvaluation
 
 
 def evaluate(
@@ -86,7 +86,7 @@ def evaluate(
     [[1, 0], [1, 1]]
     """
     predicted = None if y_pred is None else {"": y_pred}
-    trial = Trial(
+    trial = PairedEvaluation(
         y_true,
         {"": proba},
         classes,
@@ -134,7 +134,7 @@ def evaluate_models(
     InputError
         As :func:`evaluate`, or if there is no model.
     """
-    trial = Trial(
+    trial = PairedEvaluation(
         y_true,
         proba,
         classes,
@@ -202,5 +202,7 @@ def compare_models(
     >>> round(test.difference, 3), test.p_value, test.distinguishable
     (0.333, 0.5, False)
     """
-    trial = Trial(y_true, proba, classes, y_pred=y_pred, positive=positive, n_boot=n_boot, seed=seed, level=level)
+    trial = PairedEvaluation(
+        y_true, proba, classes, y_pred=y_pred, positive=positive, n_boot=n_boot, seed=seed, level=level
+    )
     return trial.tests(metrics)

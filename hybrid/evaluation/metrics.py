@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybrid.evaluation import intervals, notes
-from hybrid.evaluation.bootstrap import Groups
+from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
-from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.resample import Resamples
 from hybrid.evaluation.result import Evaluation, Metric
 from hybrid.evaluation.scores import OF_POSITIVE_CLASS
@@ -16,7 +16,7 @@ SHARES = ("recall", "specificity", "accuracy")  # of images whose number is give
 
 
 @dataclass(frozen=True)
-class Settings:
+class IntervalSettings:
     """How intervals are made.
 
     Attributes
@@ -34,7 +34,9 @@ class Settings:
     method: str
 
 
-def evaluation(problem: Problem, scores: Resamples, groups: Groups, settings: Settings) -> Evaluation:
+def evaluation(
+    problem: CheckedInput, scores: Resamples, groups: JackknifeBlocks, settings: IntervalSettings
+) -> Evaluation:
     """Return the evaluation of one model, whose scores under all weights are `scores`."""
     build = _Builder(problem, groups, settings)
     support = problem.truth.sum(axis=0)
@@ -69,7 +71,7 @@ def evaluation(problem: Problem, scores: Resamples, groups: Groups, settings: Se
 class _Builder:
     """Makes the metrics of one model."""
 
-    def __init__(self, problem: Problem, groups: Groups, settings: Settings):
+    def __init__(self, problem: CheckedInput, groups: JackknifeBlocks, settings: IntervalSettings):
         self._problem, self._groups, self._settings = problem, groups, settings
         self._calibrated = calibrated_error(problem, settings.level)
 
@@ -137,7 +139,7 @@ def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metri
     return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))
 
 
-def _confusion(problem: Problem) -> np.ndarray:
+def _confusion(problem: CheckedInput) -> np.ndarray:
     """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
     truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
     if problem.task != "multilabel":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.scores import OF_POSITIVE_CLASS
 
 NEED_NO_IMAGES = {"specificity", "accuracy", "log_loss", "brier", "ece"}
@@ -18,7 +18,7 @@ WILSON = "Wilson's interval, because resampling does not vary it"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 
 
-def class_note(name: str, k: int, problem: Problem) -> str:
+def class_note(name: str, k: int, problem: CheckedInput) -> str:
     """Return why a score of class `k` is not defined, or what it takes by convention."""
     has = problem.truth[:, k].any()
     if not has and name not in NEED_NO_IMAGES:
@@ -31,7 +31,7 @@ def class_note(name: str, k: int, problem: Problem) -> str:
     return CONSTANT if name == "mcc" and said.all() | ~said.any() else ""
 
 
-def overall_note(name: str, problem: Problem) -> str:
+def overall_note(name: str, problem: CheckedInput) -> str:
     """Return why a score of the whole is not defined, or what was left out of it."""
     support, predicted = problem.truth.sum(axis=0), problem.predicted.sum(axis=0)
     if problem.task == "binary" and name in OF_POSITIVE_CLASS:

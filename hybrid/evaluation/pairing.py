@@ -5,9 +5,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from hybrid.evaluation.bootstrap import Groups
+from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.delong import delong
-from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.intervals import MIN_DEFINED
 
 ROUNDING = 1e-12  # two equal differences may come out this far apart
@@ -23,7 +23,7 @@ class Difference:
     p_value: float | None = None
 
 
-def right(problem: Problem, metric: str) -> np.ndarray | None:
+def right(problem: CheckedInput, metric: str) -> np.ndarray | None:
     """Return for which images the model is right, if the metric is the share of those; else None.
 
     Sensitivity is the share of the positive images alone, specificity of the others.
@@ -82,7 +82,7 @@ def delong_differences(
 
 
 def bootstrap_difference(
-    value: float, drawn: np.ndarray, without: np.ndarray, groups: Groups, level: float
+    value: float, drawn: np.ndarray, without: np.ndarray, groups: JackknifeBlocks, level: float
 ) -> Difference:
     """Return a difference by the paired bootstrap: how often does a draw lie as far from it as it lies from 0?
 
@@ -98,7 +98,7 @@ def bootstrap_difference(
         The difference in each draw.
     without : ndarray of shape (g,)
         The difference without each group of images.
-    groups : Groups
+    groups : JackknifeBlocks
     level : float
         Coverage of the interval.
     """

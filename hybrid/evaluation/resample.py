@@ -9,8 +9,8 @@ from itertools import chain
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hybrid.evaluation.bootstrap import Groups, draw_weights
-from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.bootstrap import JackknifeBlocks, draw_weights
+from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.scores import Overall, PerClass, Scores
 
 
@@ -37,17 +37,17 @@ class Resamples:
 
 
 def resample(
-    problems: Sequence[Problem], n_boot: int, seed: int, groups: Groups | None, ranked: bool = True
+    problems: Sequence[CheckedInput], n_boot: int, seed: int, groups: JackknifeBlocks | None, ranked: bool = True
 ) -> list[Resamples]:
     """Return every model's scores under the same draws.
 
     Parameters
     ----------
-    problems : sequence of Problem
+    problems : sequence of CheckedInput
         Models on the same images.
     n_boot, seed : int
         Number of draws, and their seed.
-    groups : Groups, optional
+    groups : JackknifeBlocks, optional
         What the jackknife leaves out; by default there is none.
     ranked : bool, default=True
         Whether ROC AUC and average precision are wanted.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hybrid.evaluation.calibration import BINS, calibration_gaps
-from hybrid.evaluation.inputs import Problem
+from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.ranking import Ranking
 
 # The binary scores that are those of the positive class, and their names among the scores of a class.
@@ -34,13 +34,13 @@ class Scores:
 
     Parameters
     ----------
-    problem : Problem
+    problem : CheckedInput
         Labels, predictions and probabilities.
     ranked : bool, default=True
         Whether ROC AUC and average precision are computed too, which take most of the time.
     """
 
-    def __init__(self, problem: Problem, ranked: bool = True):
+    def __init__(self, problem: CheckedInput, ranked: bool = True):
         self._problem = problem
         truth, predicted, proba = problem.truth, problem.predicted, problem.proba
         n, k = truth.shape
@@ -96,7 +96,7 @@ class Scores:
         return overall | {name: sums[name][:, 0] / total[:, 0] for name in ("log_loss", "brier")} | _ece(sums, total)
 
 
-def _losses(problem: Problem) -> dict[str, np.ndarray]:
+def _losses(problem: CheckedInput) -> dict[str, np.ndarray]:
     """Return what each image adds to the scores that are means over images."""
     truth, proba = problem.truth, problem.proba
     # scikit-learn clips so too: a certain, wrong model gets a large loss, not an infinite one.

@@ -15,7 +15,7 @@ SINGLE_LABEL = "roc_auc"
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRows:
     """Labels and probabilities of some rows.
 
     Attributes
@@ -58,14 +58,14 @@ def truth_matrix(y: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_
     return y[:, None] == (np.unique(y) if classes is None else classes)[None, :]
 
 
-def _mean_over_columns(metric: Callable) -> Callable[[Scored], float]:
-    def score(scored: Scored) -> float:
+def _mean_over_columns(metric: Callable) -> Callable[[ScoredRows], float]:
+    def score(scored: ScoredRows) -> float:
         return float(np.mean([metric(scored.truth[:, k], scored.proba[:, k]) for k in scored.columns]))
 
     return score
 
 
-def _balanced_accuracy(scored: Scored) -> float:
+def _balanced_accuracy(scored: ScoredRows) -> float:
     hit = scored.truth == scored.predicted
     recall = [hit[scored.truth[:, k], k].mean() for k in np.flatnonzero(scored.truth.any(axis=0))]
     if not scored.multilabel:
@@ -74,12 +74,12 @@ def _balanced_accuracy(scored: Scored) -> float:
     return float((np.mean(recall) + np.mean(specificity)) / 2)
 
 
-def _f1(scored: Scored) -> float:
+def _f1(scored: ScoredRows) -> float:
     truth, predicted = scored.truth[:, scored.columns], scored.predicted[:, scored.columns]
     return float(np.mean(2 * (truth & predicted).sum(axis=0) / (truth.sum(axis=0) + predicted.sum(axis=0))))
 
 
-def _negative_log_loss(scored: Scored) -> float:
+def _negative_log_loss(scored: ScoredRows) -> float:
     eps = np.finfo(np.float64).eps
     proba = np.clip(scored.proba.astype(np.float64), eps, 1 - eps)
     if scored.multilabel:
@@ -87,7 +87,7 @@ def _negative_log_loss(scored: Scored) -> float:
     return float(np.log(proba[scored.truth]).mean())
 
 
-METRICS: dict[str, Callable[[Scored], float]] = {
+METRICS: dict[str, Callable[[ScoredRows], float]] = {
     "roc_auc": _mean_over_columns(roc_auc_score),
     "average_precision": _mean_over_columns(average_precision_score),
     "balanced_accuracy": _balanced_accuracy,
@@ -121,7 +121,7 @@ class Scorer:
             raise InputError("The head gives no probabilities (predict_proba), which all metrics here are made of.")
         y = np.asarray(y)
         truth = truth_matrix(y, estimator.classes_ if y.ndim == 1 else None)
-        return METRICS[self.metric](Scored(truth, estimator.predict_proba(X), y.ndim == 2))
+        return METRICS[self.metric](ScoredRows(truth, estimator.predict_proba(X), y.ndim == 2))
 
     def __repr__(self) -> str:
         return f"Scorer({self.metric!r})"

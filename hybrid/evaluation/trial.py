@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.evaluation.bootstrap import Groups
-from hybrid.evaluation.inputs import Problem, check_problem
+from hybrid.evaluation.bootstrap import JackknifeBlocks
+from hybrid.evaluation.inputs import CheckedInput, check_problem
 from hybrid.evaluation.intervals import METHODS
-from hybrid.evaluation.metrics import Settings, evaluation
+from hybrid.evaluation.metrics import IntervalSettings, evaluation
 from hybrid.evaluation.paired import PairedTest, holm
 from hybrid.evaluation.pairing import Difference, bootstrap_difference, delong_differences, mcnemar, right
 from hybrid.evaluation.resample import Resamples, resample
@@ -27,7 +27,7 @@ MAIN = {
 }
 
 
-class Trial:
+class PairedEvaluation:
     """Models on the same images: their scores and the tests of their differences share one set of draws.
 
     Parameters
@@ -41,10 +41,10 @@ class Trial:
 
     Attributes
     ----------
-    problems : dict of str to Problem
+    problems : dict of str to CheckedInput
         The checked input by the name of the model.
-    settings : Settings
-    groups : Groups
+    settings : IntervalSettings
+    groups : JackknifeBlocks
         What the jackknife leaves out.
 
     Raises
@@ -75,11 +75,11 @@ class Trial:
         y_pred = y_pred or {}
         for name in set(y_pred) - set(proba):
             raise unknown_name("model in y_pred", name, proba)
-        self.problems: dict[str, Problem] = {
+        self.problems: dict[str, CheckedInput] = {
             name: check_problem(y_true, given, classes, y_pred.get(name), positive) for name, given in proba.items()
         }
-        self.settings = Settings(n_boot, seed, level, method)
-        self.groups = Groups.within(next(iter(self.problems.values())).strata)
+        self.settings = IntervalSettings(n_boot, seed, level, method)
+        self.groups = JackknifeBlocks.within(next(iter(self.problems.values())).strata)
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Return each model's evaluation, by its name."""
@@ -111,7 +111,7 @@ class Trial:
         return [test for metric in wanted for test in holm(self._compared(metric, scores))]
 
     @property
-    def _first(self) -> Problem:
+    def _first(self) -> CheckedInput:
         return next(iter(self.problems.values()))
 
     def _has_delong(self, metric: str) -> bool:

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError, reason_of
-from hybrid.export.builder import Builder
+from hybrid.export.builder import GraphBuilder
 from hybrid.export.heads import label_type, labels, probabilities
 from hybrid.export.network import to_onnx
 from hybrid.extractors import FeatureExtractor
@@ -54,7 +54,7 @@ def assemble(pipeline: Pipeline) -> tuple[onnx.ModelProto, list[PixelInput]]:
     InputError
         If a part of it cannot be translated; it says which and why.
     """
-    extractors, graph = extractors_of(pipeline[0]), Builder()
+    extractors, graph = extractors_of(pipeline[0]), GraphBuilder()
     given = inputs_of(extractors)
     parts = [graph.include(to_onnx(one), source.name) for one, source in zip(extractors, given, strict=True)]
     X = graph.add("Identity", graph.beside(*parts), output=EMBEDDINGS)

@@ -8,11 +8,11 @@ from scipy.special import logit
 
 from hybrid.classifiers.xgboost import XGBoost
 from hybrid.errors import InputError, reason_of
-from hybrid.export.builder import Builder
+from hybrid.export.builder import GraphBuilder
 from hybrid.export.network import OPSET
 
 
-def booster(graph: Builder, head: XGBoost, X: str, width: int) -> str:
+def booster(graph: GraphBuilder, head: XGBoost, X: str, width: int) -> str:
     """Add a fitted XGBoost head; return its probabilities, float64 (n, n_classes) or (n, n_labels)."""
     from onnxmltools import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType

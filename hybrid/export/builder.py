@@ -13,12 +13,12 @@ ML_OPSET = 3
 _IR_VERSION = 8  # that of opset 15: any runtime since 2021 reads it
 
 
-class Builder:
+class GraphBuilder:
     """An ONNX graph in the making; tensors go by their names.
 
     Examples
     --------
-    >>> graph = Builder()
+    >>> graph = GraphBuilder()
     >>> doubled = graph.add("Mul", "x", graph.constant(np.float64(2)))
     >>> [node.op_type for node in graph.nodes]
     ['Mul']

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from hybrid.classifiers.calibration import Recalibration
-from hybrid.export.builder import Builder
+from hybrid.export.builder import GraphBuilder
 
 _SMALLEST = 1e-12  # where probabilities are cut off before their logarithm is taken, as `Recalibration` does
 
 
-def recalibrate(graph: Builder, recalibration: Recalibration, proba: str, n_columns: int) -> str:
+def recalibrate(graph: GraphBuilder, recalibration: Recalibration, proba: str, n_columns: int) -> str:
     """Return calibrated probabilities, as `Recalibration.transform` does."""
     maps = [model.calibrated_classifiers_[0] for model in recalibration.models_]
     if recalibration.multilabel_:
@@ -27,19 +27,19 @@ def recalibrate(graph: Builder, recalibration: Recalibration, proba: str, n_colu
     return calibrate(graph, maps[0], values, n_columns)
 
 
-def log_odds(graph: Builder, proba: str) -> str:
+def log_odds(graph: GraphBuilder, proba: str) -> str:
     """Return the log-odds of probabilities, as `hybrid.classifiers.calibration.log_odds` does."""
     inside = _clip(graph, proba, 1 - _SMALLEST)
     other = graph.add("Sub", graph.constant(np.float64(1)), inside)
     return graph.add("Log", graph.add("Div", inside, other))
 
 
-def calibrate(graph: Builder, calibrated: Any, values: str, n_values: int) -> str:
+def calibrate(graph: GraphBuilder, calibrated: Any, values: str, n_values: int) -> str:
     """Return the probabilities, (n, n_classes), that scikit-learn's calibrators make of decision values.
 
     Parameters
     ----------
-    graph : Builder
+    graph : GraphBuilder
     calibrated : sklearn.calibration._CalibratedClassifier
     values : str
         Decision values, float64 (n, n_values).
@@ -63,7 +63,7 @@ def calibrate(graph: Builder, calibrated: Any, values: str, n_values: int) -> st
     return _shares(graph, proba, n_values)
 
 
-def _shares(graph: Builder, proba: str, n_classes: int) -> str:
+def _shares(graph: GraphBuilder, proba: str, n_classes: int) -> str:
     """Return each row over its sum; equal shares where all of it is 0."""
     total = add_up(graph, proba)
     none = graph.add("Equal", total, graph.constant(np.float64(0)))
@@ -71,12 +71,12 @@ def _shares(graph: Builder, proba: str, n_classes: int) -> str:
     return graph.add("Where", none, graph.constant(np.float64(1 / n_classes)), graph.add("Div", proba, safe))
 
 
-def add_up(graph: Builder, tensor: str) -> str:
+def add_up(graph: GraphBuilder, tensor: str) -> str:
     """Return the sum of each row, (n, 1)."""
     return graph.add("ReduceSum", tensor, graph.constant(np.array([1], np.int64)), keepdims=1)
 
 
-def _isotonic(graph: Builder, curve: IsotonicRegression, values: str) -> str:
+def _isotonic(graph: GraphBuilder, curve: IsotonicRegression, values: str) -> str:
     """Return what an isotonic curve makes of a column: linear between its points, level beyond them."""
     at, level = np.asarray(curve.X_thresholds_, np.float64), np.asarray(curve.y_thresholds_, np.float64)
     if len(at) == 1:
@@ -89,5 +89,5 @@ def _isotonic(graph: Builder, curve: IsotonicRegression, values: str) -> str:
     return graph.add("Add", graph.add("Mul", graph.add("Sub", inside, start), slope), low)
 
 
-def _clip(graph: Builder, tensor: str, most: float) -> str:
+def _clip(graph: GraphBuilder, tensor: str, most: float) -> str:
     return graph.add("Clip", tensor, graph.constant(np.float64(_SMALLEST)), graph.constant(np.float64(most)))

@@ -15,19 +15,19 @@ from sklearn.pipeline import Pipeline
 from hybrid.classifiers import LinearSVM, NetworkOutput, RandomForest, Softmax
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
-from hybrid.export.builder import Builder
+from hybrid.export.builder import GraphBuilder
 from hybrid.export.calibrators import add_up, calibrate, recalibrate
 from hybrid.export.libraries import classifier, transformer
 from hybrid.pipelines.adjusted import AdjustedHead
 from hybrid.pipelines.ensemble import Ensemble
 
 
-def probabilities(graph: Builder, steps: Any, X: str, width: int) -> str:
+def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
     """Add fitted steps to a graph and return their probabilities, float64 (n, n_classes).
 
     Parameters
     ----------
-    graph : Builder
+    graph : GraphBuilder
     steps : estimator or Pipeline
         Fitted.
     X : str
@@ -58,7 +58,7 @@ def probabilities(graph: Builder, steps: Any, X: str, width: int) -> str:
     return classifier(graph, steps, X, width)
 
 
-def labels(graph: Builder, head: Any, proba: str) -> str:
+def labels(graph: GraphBuilder, head: Any, proba: str) -> str:
     """Add the decision and return the labels: (n,), strings or integers; or of several labels int64 (n, k) of 0/1."""
     head = head[-1] if isinstance(head, Pipeline) else head
     classes, thresholds = np.asarray(head.classes_), getattr(head, "thresholds_", None)
@@ -83,7 +83,7 @@ def label_type(head: Any) -> int:
     return TensorProto.STRING if classes.dtype.kind in "UO" else onnx.helper.np_dtype_to_tensor_dtype(classes.dtype)
 
 
-def _of_head(head: Head) -> Callable[[Builder, Any, str, int], str]:
+def _of_head(head: Head) -> Callable[[GraphBuilder, Any, str, int], str]:
     """Return what adds a head of hybrid to a graph; its probabilities need not add up to 1."""
     if isinstance(head, LinearSVM):
         return _svm
@@ -100,7 +100,7 @@ def _of_head(head: Head) -> Callable[[Builder, Any, str, int], str]:
     raise InputError(f"The head {type(head).__name__} cannot be exported: nothing is known of how it decides.")
 
 
-def _svm(graph: Builder, head: LinearSVM, X: str, width: int) -> str:
+def _svm(graph: GraphBuilder, head: LinearSVM, X: str, width: int) -> str:
     wide = graph.cast(X)
     parts = []
     for model in head.models_:
@@ -112,12 +112,12 @@ def _svm(graph: Builder, head: LinearSVM, X: str, width: int) -> str:
     return _second_of_each(graph, parts) if head.multilabel_ else parts[0]
 
 
-def _of_models(graph: Builder, head: Head, X: str, width: int) -> str:
+def _of_models(graph: GraphBuilder, head: Head, X: str, width: int) -> str:
     parts = [classifier(graph, model, X, width) for model in head.models_]
     return _second_of_each(graph, parts) if head.multilabel_ else parts[0]
 
 
-def _forest(graph: Builder, head: RandomForest, X: str, width: int) -> str:
+def _forest(graph: GraphBuilder, head: RandomForest, X: str, width: int) -> str:
     """Return the mean over the trees, with one vote more that is split evenly."""
     trees = len(head.models_[0].estimators_)
     n_classes = 2 if head.multilabel_ else len(head.classes_)
@@ -127,12 +127,12 @@ def _forest(graph: Builder, head: RandomForest, X: str, width: int) -> str:
     return graph.add("Add", votes, graph.constant(np.float64(1 / n_classes / (trees + 1))))
 
 
-def _project(graph: Builder, head: RandomForest, X: str) -> str:
+def _project(graph: GraphBuilder, head: RandomForest, X: str) -> str:
     centred = graph.add("Sub", graph.cast(X), graph.constant(head.centre_[None]))
     return graph.cast(graph.add("MatMul", centred, graph.constant(head.projection_)), TensorProto.FLOAT)
 
 
-def _ensemble(graph: Builder, head: Ensemble, X: str, width: int) -> str:
+def _ensemble(graph: GraphBuilder, head: Ensemble, X: str, width: int) -> str:
     parts = []
     for (_, _, columns), model, share in zip(head.members, head.models_, head.shares, strict=True):
         if share:
@@ -143,7 +143,7 @@ def _ensemble(graph: Builder, head: Ensemble, X: str, width: int) -> str:
     return graph.add("Sum", *parts)
 
 
-def _network_output(graph: Builder, head: NetworkOutput, X: str, width: int) -> str:
+def _network_output(graph: GraphBuilder, head: NetworkOutput, X: str, width: int) -> str:
     proba = graph.cast(X)
     if head.multilabel_:
         return proba
@@ -152,6 +152,6 @@ def _network_output(graph: Builder, head: NetworkOutput, X: str, width: int) -> 
     return graph.add("Div", proba, add_up(graph, proba))
 
 
-def _second_of_each(graph: Builder, parts: list[str]) -> str:
+def _second_of_each(graph: GraphBuilder, parts: list[str]) -> str:
     """Return of each label's (n, 2) the probability that it is 1."""
     return graph.beside(*(graph.columns(part, [1]) for part in parts))

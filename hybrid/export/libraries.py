@@ -7,11 +7,11 @@ import onnx
 from sklearn.preprocessing import StandardScaler
 
 from hybrid.errors import InputError, reason_of
-from hybrid.export.builder import ML_OPSET, Builder
+from hybrid.export.builder import ML_OPSET, GraphBuilder
 from hybrid.export.network import OPSET
 
 
-def transformer(graph: Builder, step: Any, X: str, width: int) -> tuple[str, int]:
+def transformer(graph: GraphBuilder, step: Any, X: str, width: int) -> tuple[str, int]:
     """Add a fitted transformer; return its output, float32, and its width."""
     # division as scikit-learn divides: a product with the reciprocal would send rows down other branches of trees
     options = {"div": "div"} if isinstance(step, StandardScaler) else {}
@@ -20,7 +20,7 @@ def transformer(graph: Builder, step: Any, X: str, width: int) -> tuple[str, int
     return graph.include(model, X), shape[-1]
 
 
-def classifier(graph: Builder, head: Any, X: str, width: int) -> str:
+def classifier(graph: GraphBuilder, head: Any, X: str, width: int) -> str:
     """Add a fitted classifier of scikit-learn; return its probabilities, float64 (n, n_classes)."""
     if not hasattr(head, "predict_proba") or isinstance(getattr(head, "classes_", []), list):
         raise InputError(

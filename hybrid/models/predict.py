@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class ImagePredictions:
     """Labels and probabilities of images, in the order they were given.
 
     Attributes
@@ -55,7 +55,7 @@ class Predictions:
 
 def predict_images(
     model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
-) -> Predictions:
+) -> ImagePredictions:
     """Return labels and probabilities of images; means over views, where the model was evaluated so.
 
     Parameters
@@ -71,7 +71,7 @@ def predict_images(
 
     Returns
     -------
-    Predictions
+    ImagePredictions
 
     Raises
     ------
@@ -93,7 +93,7 @@ def predict_images(
         [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
         for i, row in enumerate(kept)
     ]
-    return Predictions(
+    return ImagePredictions(
         ["image", "predicted", *(f"p_{label}" for label in labels)],
         rows,
         {paths[row]: reason for row, reason in sorted(skipped.items())},

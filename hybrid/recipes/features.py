@@ -13,7 +13,7 @@ from hybrid.extractors.images.augment import Augmentation
 from hybrid.extractors.images.views import MILD, Views
 from hybrid.recipes.paths import backbone, weights_file
 from hybrid.recipes.recipe import ExtractStep, FeatureStep, TrainStep
-from hybrid.recipes.section import Section
+from hybrid.recipes.section import RecipeTable
 from hybrid.recipes.steps import read_datasets, read_size
 from hybrid.workspace.workspace import slug
 
@@ -21,7 +21,7 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 def read_features(
-    section: Section, folder: Path, datasets: Sequence[str], trained: Sequence[TrainStep], seed: int
+    section: RecipeTable, folder: Path, datasets: Sequence[str], trained: Sequence[TrainStep], seed: int
 ) -> tuple[tuple[ExtractStep, ...], tuple[FeatureStep, ...]]:
     """Return what to extract and the features made of it; without the section, those of each trained network.
 
@@ -49,7 +49,7 @@ def read_features(
 
 def _extractions(
     name: str,
-    section: Section,
+    section: RecipeTable,
     folder: Path,
     datasets: Sequence[str],
     networks: Mapping[str, Sequence[TrainStep]],
@@ -85,13 +85,13 @@ def _extractions(
         yield ExtractStep(slug(*filter(None, parts)), one, parameters | cutting, data, views, views_of)
 
 
-def _layers(section: Section) -> list[list[str]]:
+def _layers(section: RecipeTable) -> list[list[str]]:
     """Return the cuts: each a list of layers whose embeddings are concatenated."""
     given = section.take("layers", str | list[str | list[str]], PENULTIMATE)
     return [[one] if isinstance(one, str) else one for one in ([given] if isinstance(given, str) else given)]
 
 
-def _poolings(section: Section) -> list[str]:
+def _poolings(section: RecipeTable) -> list[str]:
     given = section.take("pooling", str | list[str], "avg")
     names = [given] if isinstance(given, str) else given
     for name in names:
@@ -100,7 +100,7 @@ def _poolings(section: Section) -> list[str]:
     return names
 
 
-def _views(section: Section, seed: int) -> Views | None:
+def _views(section: RecipeTable, seed: int) -> Views | None:
     number, augment = section.take("views", int | None, None), section.take("augment", list[str] | None, None)
     if number is None:
         if augment is not None:
@@ -115,7 +115,7 @@ def _views(section: Section, seed: int) -> Views | None:
 def _joined(
     name: str,
     value: Any,
-    section: Section,
+    section: RecipeTable,
     extracted: Mapping[str, Sequence[ExtractStep]],
     steps: Mapping[str, ExtractStep],
 ) -> FeatureStep:

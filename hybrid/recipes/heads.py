@@ -9,7 +9,7 @@ from hybrid.errors import unknown_name
 from hybrid.models.ensemble import WEIGHTS
 from hybrid.models.fit import HeadOptions
 from hybrid.recipes.recipe import EnsembleStep, FeatureStep, HeadStep
-from hybrid.recipes.section import Section
+from hybrid.recipes.section import RecipeTable
 
 ENSEMBLE = "ensemble"
 NAMES = (*HEADS, ENSEMBLE)
@@ -25,13 +25,13 @@ _CLASS_WEIGHTS = {"balanced": "balanced", "none": None}
 
 
 def read_heads(
-    section: Section, features: Sequence[FeatureStep], shared: Mapping[str, Any]
+    section: RecipeTable, features: Sequence[FeatureStep], shared: Mapping[str, Any]
 ) -> tuple[tuple[HeadStep, ...], tuple[EnsembleStep, ...]]:
     """Return the heads: those of ``use``, and one for each table; all there are if neither is given.
 
     Parameters
     ----------
-    section : Section
+    section : RecipeTable
     features : sequence of FeatureStep
         What there is to fit heads to.
     shared : mapping
@@ -46,7 +46,7 @@ def read_heads(
         if name not in (*NAMES, *tables):
             raise section.error("use", unknown_name("head", name, (*NAMES, *tables)))
     heads: list[HeadStep] = []
-    ensembles: list[tuple[str, Section]] = []
+    ensembles: list[tuple[str, RecipeTable]] = []
     for name in dict.fromkeys([*used, *tables]):
         table = tables.get(name) or section.inner(name, {})
         kind = table.take("head", str, name)
@@ -57,7 +57,7 @@ def read_heads(
     return tuple(heads), tuple(_ensemble(name, table, shared, heads, features) for name, table in ensembles)
 
 
-def head_settings(section: Section) -> dict[str, Any]:
+def head_settings(section: RecipeTable) -> dict[str, Any]:
     """Return how heads are fitted, as far as a section says it."""
     found = section.take_given(_SETTINGS)
     tuned = section.take("tune", bool | str | None, None)
@@ -75,7 +75,7 @@ def head_settings(section: Section) -> dict[str, Any]:
 
 
 def _head(
-    name: str, kind: str, section: Section, shared: Mapping[str, Any], features: Sequence[FeatureStep]
+    name: str, kind: str, section: RecipeTable, shared: Mapping[str, Any], features: Sequence[FeatureStep]
 ) -> HeadStep:
     if kind not in HEADS:
         raise section.error("head", unknown_name("head", kind, NAMES))
@@ -88,7 +88,11 @@ def _head(
 
 
 def _ensemble(
-    name: str, section: Section, shared: Mapping[str, Any], heads: Sequence[HeadStep], features: Sequence[FeatureStep]
+    name: str,
+    section: RecipeTable,
+    shared: Mapping[str, Any],
+    heads: Sequence[HeadStep],
+    features: Sequence[FeatureStep],
 ) -> EnsembleStep:
     known = [step.name for step in heads]
     members = section.take("heads", list[str], known)
@@ -110,7 +114,7 @@ def _ensemble(
     return step
 
 
-def _features(section: Section, features: Sequence[FeatureStep]) -> tuple[str, ...]:
+def _features(section: RecipeTable, features: Sequence[FeatureStep]) -> tuple[str, ...]:
     known = [step.name for step in features]
     names = section.take("features", list[str], known)
     for name in names:

@@ -9,12 +9,12 @@ from hybrid.extractors.backbones.custom import Architecture
 from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_trainable
 from hybrid.recipes.paths import weights_file
 from hybrid.recipes.recipe import TrainStep
-from hybrid.recipes.section import Section
+from hybrid.recipes.section import RecipeTable
 from hybrid.recipes.steps import read_datasets, read_size
 from hybrid.training import FineTuning, TrainingOptions
 
 
-def read_train(section: Section, datasets: Sequence[str], folder: Path, seed: int) -> tuple[TrainStep, ...]:
+def read_train(section: RecipeTable, datasets: Sequence[str], folder: Path, seed: int) -> tuple[TrainStep, ...]:
     """Return the networks to train: each a table of ``[train]``, or several that differ in their seed.
 
     What ``[train]`` itself says holds for every network that does not say otherwise.
@@ -36,7 +36,7 @@ def read_train(section: Section, datasets: Sequence[str], folder: Path, seed: in
     return tuple(steps)
 
 
-def _networks(name: str, section: Section, datasets: Sequence[str], folder: Path, seed: int) -> list[TrainStep]:
+def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: Path, seed: int) -> list[TrainStep]:
     network = _network(name, section, folder)
     options = _options(section, network, seed)
     seeds = section.take("seeds", int, 1)
@@ -52,7 +52,7 @@ def _networks(name: str, section: Section, datasets: Sequence[str], folder: Path
     ]
 
 
-def _network(name: str, section: Section, folder: Path) -> Trainable:
+def _network(name: str, section: RecipeTable, folder: Path) -> Trainable:
     """Return the network that ``arch`` names, or that ``layers`` describe."""
     options = section.take_given({"dropout": float, "l2": float})
     if "layers" in section:
@@ -64,7 +64,7 @@ def _network(name: str, section: Section, folder: Path) -> Trainable:
         return parse_trainable(arch, weights_file(weights, folder), options)
 
 
-def _options(section: Section, network: Trainable, seed: int) -> TrainingOptions:
+def _options(section: RecipeTable, network: Trainable, seed: int) -> TrainingOptions:
     given = {"seed": seed} | section.take_given(_kinds(TrainingOptions, without="fine_tuning"))
     fine = section.take_given(_kinds(FineTuning)) if isinstance(network, Pretrained) else None
     with section.naming():

@@ -14,7 +14,7 @@ from hybrid.recipes.heads import read_heads
 from hybrid.recipes.networks import read_train
 from hybrid.recipes.paths import from_here
 from hybrid.recipes.recipe import Recipe, model_names
-from hybrid.recipes.section import Section
+from hybrid.recipes.section import RecipeTable
 from hybrid.recipes.steps import read_data, read_protocol
 
 QUICK = "quick"
@@ -67,7 +67,7 @@ def read_recipe(
 
 
 def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
-    whole = Section(file.name, "", tables)
+    whole = RecipeTable(file.name, "", tables)
     title = whole.take("title", str, file.stem)
     seed = whole.take("seed", int, 0)
     datasets = read_data(whole.table("data"), file.parent, seed)

@@ -145,7 +145,7 @@ class EnsembleStep:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class ComparisonProtocol:
     """How models are chosen and compared.
 
     Attributes
@@ -181,7 +181,7 @@ class Recipe:
     title : str
     seed : int
     data, train, extract, features, heads, ensembles : tuple of steps
-    protocol : Protocol
+    protocol : ComparisonProtocol
     text : str
         The file as it is, for the report.
     path : Path
@@ -196,7 +196,7 @@ class Recipe:
     features: tuple[FeatureStep, ...]
     heads: tuple[HeadStep, ...]
     ensembles: tuple[EnsembleStep, ...]
-    protocol: Protocol
+    protocol: ComparisonProtocol
     text: str = ""
     path: Path = field(default_factory=Path)
 

@@ -11,7 +11,7 @@ _REQUIRED = object()
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 
-class Section:
+class RecipeTable:
     """A table of a recipe, with what errors need to name it.
 
     Parameters
@@ -76,11 +76,11 @@ class Section:
             raise self.error(key, unknown_name("value", value, known))
         return value
 
-    def table(self, key: str) -> "Section":
+    def table(self, key: str) -> "RecipeTable":
         """Return the table below a key; an empty one if it is not there."""
         return self.inner(key, self.take(key, dict, {}))
 
-    def tables(self) -> dict[str, "Section"]:
+    def tables(self) -> dict[str, "RecipeTable"]:
         """Return all that is left over, each of which must be a table, by name."""
         return {key: self.inner(key, self.take(key, dict)) for key in list(self._left)}
 
@@ -89,9 +89,9 @@ class Section:
         found, self._left = self._left, {}
         return found
 
-    def inner(self, key: str, values: Mapping[str, Any]) -> "Section":
+    def inner(self, key: str, values: Mapping[str, Any]) -> "RecipeTable":
         """Return a section of this one's file, by its dotted name."""
-        return Section(self.file, f"{self.name}.{key}" if self.name else key, values)
+        return RecipeTable(self.file, f"{self.name}.{key}" if self.name else key, values)
 
     def finish(self) -> None:
         """Raise `InputError` if keys are left that nobody asked for."""

@@ -13,8 +13,8 @@ from hybrid.models.fit import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes.heads import ADJUSTING, head_settings
 from hybrid.recipes.paths import data_source
-from hybrid.recipes.recipe import DataStep, Protocol
-from hybrid.recipes.section import Section
+from hybrid.recipes.recipe import ComparisonProtocol, DataStep
+from hybrid.recipes.section import RecipeTable
 
 Size = int | list[int]
 
@@ -27,7 +27,7 @@ _COLUMNS = {
 }
 
 
-def read_data(section: Section, folder: Path, seed: int) -> tuple[DataStep, ...]:
+def read_data(section: RecipeTable, folder: Path, seed: int) -> tuple[DataStep, ...]:
     """Return the datasets: ``[data]`` is the only one, or holds a table for each."""
     if "source" in section:
         return (_dataset("", section, folder, seed),)
@@ -37,7 +37,7 @@ def read_data(section: Section, folder: Path, seed: int) -> tuple[DataStep, ...]
     return tuple(_dataset(name, table, folder, seed) for name, table in tables.items())
 
 
-def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
+def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataStep:
     source = section.take("source", str)
     with section.naming("source"):
         data = data_source(source, folder)
@@ -62,7 +62,7 @@ def _dataset(name: str, section: Section, folder: Path, seed: int) -> DataStep:
     return DataStep(name, arguments)
 
 
-def read_size(section: Section) -> int | tuple[int, int] | None:
+def read_size(section: RecipeTable) -> int | tuple[int, int] | None:
     """Return height and width in pixels, or the one side of a square."""
     size = section.take("size", Size | None, None)
     if isinstance(size, list):
@@ -72,7 +72,7 @@ def read_size(section: Section) -> int | tuple[int, int] | None:
     return size
 
 
-def read_datasets(section: Section, known: Sequence[str]) -> tuple[str, ...]:
+def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the datasets that a step is for; all if it does not say."""
     given = section.take("data", str | list[str] | None, None)
     if given is None:
@@ -84,7 +84,7 @@ def read_datasets(section: Section, known: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_protocol(section: Section, seed: int) -> tuple[Protocol, dict[str, Any]]:
+def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
     """Return how models are chosen and compared, and the settings of every head that does not say its own."""
     given = section.take_given({"metric": str, "positive": str | int, "cv": str})
     choose = section.take("choose", str, PREFERENCES[0])
@@ -94,4 +94,4 @@ def read_protocol(section: Section, seed: int) -> tuple[Protocol, dict[str, Any]
     shared = {"seed": seed} | head_settings(section)
     section.finish()
     options = HeadOptions(**{key: shared[key] for key in ADJUSTING if key in shared})
-    return Protocol(**given, choose=choose, options=options), shared
+    return ComparisonProtocol(**given, choose=choose, options=options), shared

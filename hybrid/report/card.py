@@ -13,14 +13,14 @@ from hybrid.report.parts.models import own_thresholds
 from hybrid.workspace.private_paths import place_name, without_places
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
-    from hybrid.report.section import Section
+    from hybrid.comparison import Leaderboard
+    from hybrid.report.section import ReportSection
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 _MOST_CLASSES = 50
 
 
-def model_card(group: "Group", section: "Section") -> str:
+def model_card(group: "Leaderboard", section: "ReportSection") -> str:
     """Return the card of a group's chosen model."""
     number = group.chosen_number or 0
     model, result, about = group.models[number], group.evaluations[number], section.material.about_data
@@ -47,7 +47,7 @@ def model_card(group: "Group", section: "Section") -> str:
     )
 
 
-def save_card(path: Path, group: "Group", section: "Section") -> Path:
+def save_card(path: Path, group: "Leaderboard", section: "ReportSection") -> Path:
     """Write the card of a group's chosen model; return the path."""
     text = model_card(group, section)
     write_atomic(path, lambda file: file.write(text.encode()))

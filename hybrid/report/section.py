@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid.datasets import Dataset
-from hybrid.report.elements.inputs import Material, collect
+from hybrid.report.elements.inputs import ReportInputs, collect
 from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.words import plural
 from hybrid.report.parts import data as data_parts
@@ -19,13 +19,13 @@ from hybrid.report.parts.seeds import seeds
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 SEED = 0  # of what is drawn for the page: which images are on the map, and how it is laid out
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """What the page shows of one group.
 
     Attributes
@@ -36,7 +36,7 @@ class Section:
     warnings : sequence of str
         What to know before relying on the figures.
     parts : sequence of Part
-    material : Material
+    material : ReportInputs
         What the workspace holds on it.
     """
 
@@ -46,10 +46,10 @@ class Section:
     intro: str
     warnings: Sequence[str]
     parts: Sequence[Part]
-    material: Material
+    material: ReportInputs
 
 
-def make_section(key: str, group: "Group", dataset: Dataset | None = None, recipe: str = "") -> Section:
+def make_section(key: str, group: "Leaderboard", dataset: Dataset | None = None, recipe: str = "") -> ReportSection:
     """Return a group's section, with all that the workspace and the data still hold."""
     material = collect(group, dataset)
     pictures = Pictures(material.dataset, material.missing)
@@ -69,7 +69,7 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
         data_parts.training(material),
         repeat(group, material, recipe),
     )
-    return Section(
+    return ReportSection(
         key,
         group.dataset,
         answer(group),
@@ -80,7 +80,7 @@ def make_section(key: str, group: "Group", dataset: Dataset | None = None, recip
     )
 
 
-def _intro(group: "Group") -> str:
+def _intro(group: "Leaderboard") -> str:
     result = group.evaluations[0]
     kind = {
         "binary": f"Two classes, positive is “{result.positive}”",
@@ -91,7 +91,7 @@ def _intro(group: "Group") -> str:
     return f"{kind}. {plural(len(group.models), 'model')}, all judged on {where}."
 
 
-def _warnings(group: "Group") -> list[str]:
+def _warnings(group: "Leaderboard") -> list[str]:
     """Return what was found wrong with the data, and what flatters the figures."""
     found = list(dict.fromkeys(text for model in group.models for text in model.get("warnings", [])))
     if group.copies and group.copies.ids:

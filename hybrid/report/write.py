@@ -8,7 +8,7 @@ from hybrid.datasets import Dataset
 from hybrid.files import replace_folder, write_atomic
 from hybrid.report.card import save_card
 from hybrid.report.page import render
-from hybrid.report.section import Section, make_section
+from hybrid.report.section import ReportSection, make_section
 from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.workspace import slug, unique_name
 
@@ -51,7 +51,7 @@ def write_report(comparison: Leaderboards, path: Path, *, dataset: Dataset | Non
     return [path, *(folder / one.relative_to(new) for one in written)]
 
 
-def _write_files(comparison: Leaderboards, sections: list[Section], folder: Path) -> list[Path]:
+def _write_files(comparison: Leaderboards, sections: list[ReportSection], folder: Path) -> list[Path]:
     paths, taken = [], set[str]()
     for group, section in zip(comparison.groups, sections, strict=True):
         place = folder / unique_name(slug(section.title), taken)

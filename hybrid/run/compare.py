@@ -16,7 +16,7 @@ from hybrid.models.fit import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.run.compare_results import compare_results
 from hybrid.run.result import Comparison
-from hybrid.run.steps import Extraction, Listener, ensemble_step, extract_step, fit_step
+from hybrid.run.steps import PendingExtraction, RunProgress, ensemble_step, extract_step, fit_step
 from hybrid.workspace.fitted_models import load_results
 from hybrid.workspace.workspace import Workspace, slug
 
@@ -87,8 +87,8 @@ def compare(
         raise unknown_name("model", choose, known)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     place = Workspace(temporary.name if temporary else workspace or "")
-    told, folds = Listener(), parse_folds(cv) if cv else None
-    sets = extract_step({name: Extraction(one) for name, one in named.items()}, dataset, place, "raise", told)
+    told, folds = RunProgress(), parse_folds(cv) if cv else None
+    sets = extract_step({name: PendingExtraction(one) for name, one in named.items()}, dataset, place, "raise", told)
     names: list[str] = []
     for feature, parts in features.items():
         fitted = {head: slug(head, feature) for head in options}

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.find_leakage import find_copies
-from hybrid.comparison.leaderboard import Group
+from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.metrics import badness, ordering_metric
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
@@ -95,7 +95,7 @@ def _images(result: Mapping[str, Any], saved: Predictions, split: str) -> tuple:
     )
 
 
-def _fixed(groups: Sequence[Group], names: Sequence[str], fixed_by: str) -> tuple[Group, ...]:
+def _fixed(groups: Sequence[Leaderboard], names: Sequence[str], fixed_by: str) -> tuple[Leaderboard, ...]:
     """Return the groups, each with the model of those names that is in it."""
     known = {called: name for group in groups for called, name in _called(group)}
     for name in names:
@@ -112,17 +112,17 @@ def _fixed(groups: Sequence[Group], names: Sequence[str], fixed_by: str) -> tupl
     return tuple(found)
 
 
-def _called(group: Group) -> list[tuple[str, str]]:
+def _called(group: Leaderboard) -> list[tuple[str, str]]:
     """Return what each model may be called: its name, and that without what all names end with."""
     return [(called, name) for name, label in zip(group.names, group.labels, strict=True) for called in {name, label}]
 
 
-def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None) -> Group:
+def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None) -> Leaderboard:
     first = members[0][0]
     task = first["splits"][split].task
     main, remarks = ordering_metric(metric, task, first["splits"][split].metrics)
     ordered = sorted(members, key=lambda member: badness(member[0]["splits"][split].metrics[main], main))
-    return Group(
+    return Leaderboard(
         dataset=first["dataset"],
         fingerprint=first["dataset_fingerprint"],
         task=task,
@@ -135,7 +135,7 @@ def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, me
     )
 
 
-def _left_out(results: Sequence[Mapping[str, Any]], split: str, groups: Sequence[Group]) -> tuple[str, ...]:
+def _left_out(results: Sequence[Mapping[str, Any]], split: str, groups: Sequence[Leaderboard]) -> tuple[str, ...]:
     missing = [result["model"] for result in results if split not in result["splits"]]
     notes = [f"Left out, because not evaluated on {split}: {', '.join(missing)}."] if missing else []
     if len(groups) > 1:

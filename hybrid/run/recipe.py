@@ -15,7 +15,15 @@ from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, FeatureStep, HeadStep
 from hybrid.run.compare_results import compare_results
 from hybrid.run.result import Comparison
-from hybrid.run.steps import Extraction, Listener, ensemble_step, extract_step, fit_step, network_step, train_step
+from hybrid.run.steps import (
+    PendingExtraction,
+    RunProgress,
+    ensemble_step,
+    extract_step,
+    fit_step,
+    network_step,
+    train_step,
+)
 from hybrid.training import LAST
 from hybrid.workspace.fitted_models import load_results
 from hybrid.workspace.workspace import Workspace, slug
@@ -28,7 +36,7 @@ def run_recipe(
     workspace: Workspace,
     *,
     runtime: str = "auto",
-    listener: Listener | None = None,
+    listener: RunProgress | None = None,
 ) -> Comparison:
     """Do what a recipe says, each step only if what it makes is not there yet, and compare the models.
 
@@ -39,7 +47,7 @@ def run_recipe(
         Gets networks, embedding sets and models.
     runtime : {"auto", "openvino", "keras"}, default="auto"
         What runs the networks.
-    listener : Listener, optional
+    listener : RunProgress, optional
         Is told how far the run is.
 
     Returns
@@ -52,7 +60,7 @@ def run_recipe(
     InputError
         If a step cannot be done.
     """
-    told = listener or Listener()
+    told = listener or RunProgress()
     parts = [_OnDataset(recipe, step, workspace, runtime, told) for step in recipe.data]
     made = [part.models() for part in parts]
     names = [name for models in made for name in models.values()]
@@ -69,7 +77,7 @@ def run_recipe(
 
 
 def _crossed(
-    comparison: Comparison, names: Sequence[str], recipe: Recipe, workspace: Workspace, listener: Listener
+    comparison: Comparison, names: Sequence[str], recipe: Recipe, workspace: Workspace, listener: RunProgress
 ) -> Comparison:
     """Return the comparison with a cross-validation of its models; one that cannot be done costs nothing else."""
     from hybrid.comparison.cross_validate import cross_validate_models
@@ -97,7 +105,7 @@ def _crossed(
 class _OnDataset:
     """A recipe on one of its datasets."""
 
-    def __init__(self, recipe: Recipe, step: DataStep, workspace: Workspace, runtime: str, listener: Listener):
+    def __init__(self, recipe: Recipe, step: DataStep, workspace: Workspace, runtime: str, listener: RunProgress):
         self.recipe, self.step, self.workspace, self.runtime, self.listener = recipe, step, workspace, runtime, listener
         self.dataset = load_dataset(**step.arguments)
         self.label = slug(step.name or self.dataset.name)
@@ -132,14 +140,16 @@ class _OnDataset:
     def _extract(self, networks: Mapping[str, Path]) -> dict[str, EmbeddingSet]:
         """Return the embedding sets by the recipe's names, those of the networks' outputs by their models' names."""
         wanted = {
-            self._name("network", name): Extraction(FeatureExtractor(path, layers=_OUTPUT, runtime=self.runtime), False)
+            self._name("network", name): PendingExtraction(
+                FeatureExtractor(path, layers=_OUTPUT, runtime=self.runtime), False
+            )
             for name, path in networks.items()
         }
         for step in self.recipe.extract:
             if self.step.name in step.data:
                 backbone: dict[str, Any] = {"backbone": networks[step.network]} if step.network else {}
                 extractor = FeatureExtractor(**backbone, **step.parameters, runtime=self.runtime)
-                wanted[self._name(step.name)] = Extraction(extractor, True, step.views, step.views_of)
+                wanted[self._name(step.name)] = PendingExtraction(extractor, True, step.views, step.views_of)
         found = extract_step(wanted, self.dataset, self.workspace, self.step.arguments["on_bad"], self.listener)
         return found | {step.name: found[self._name(step.name)] for step in self.recipe.extract}
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hybrid.comparison.leaderboard import COST_TITLES, Group, total_seconds
+from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard, total_seconds
 from hybrid.comparison.leaderboards import Leaderboards
 from hybrid.comparison.metrics import LOWER_IS_BETTER
 from hybrid.errors import unknown_name
@@ -107,7 +107,7 @@ class Comparison(Leaderboards):
             title=self._title(chosen),
         )
 
-    def _title(self, group: Group) -> str:
+    def _title(self, group: Leaderboard) -> str:
         shared = group.shared_suffix.strip("-")
         name = shared if group.dataset in shared else group.dataset
         return f"{name}, {self.split}: {group.evaluations[0].n} images"
@@ -120,7 +120,7 @@ class Comparison(Leaderboards):
         return tables + _html_notes(self.notes)
 
 
-def _html_table(group: Group) -> str:
+def _html_table(group: Leaderboard) -> str:
     metrics = list(group.evaluations[0].metrics)
     metrics.sort(key=lambda name: name != group.metric)
     header = "".join(f"<th>{escape(name)}</th>" for name in ("model", "head", "backbone", *metrics))
@@ -135,7 +135,7 @@ def _html_notes(notes: Sequence[str]) -> str:
     return "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
-def _html_copies(group: Group) -> str:
+def _html_copies(group: Leaderboard) -> str:
     return _html_notes([group.copies.sentence(group.split)]) if group.copies and group.copies.ids else ""
 
 

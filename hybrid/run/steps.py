@@ -28,7 +28,7 @@ from hybrid.workspace.workspace import Workspace
 
 
 @dataclass
-class Listener:
+class RunProgress:
     """Who is told how far a run is; nobody by default.
 
     Attributes
@@ -47,7 +47,7 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Extraction:
+class PendingExtraction:
     """Embeddings to extract.
 
     Attributes
@@ -73,7 +73,7 @@ def data_fingerprint(dataset: Dataset, *splits: str) -> str:
     return dataset_fingerprint(keys, part)
 
 
-def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspace, listener: Listener) -> Path:
+def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspace, listener: RunProgress) -> Path:
     """Train a network, unless it is there already; a training that was interrupted goes on. Return its path."""
     folder, architecture, options = workspace.networks / name, step.architecture, step.options
     identity = step_identity(
@@ -99,19 +99,19 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
 
 
 def extract_step(
-    wanted: Mapping[str, Extraction], dataset: Dataset, workspace: Workspace, on_bad: str, listener: Listener
+    wanted: Mapping[str, PendingExtraction], dataset: Dataset, workspace: Workspace, on_bad: str, listener: RunProgress
 ) -> dict[str, EmbeddingSet]:
     """Extract embeddings by name; of cuts that differ in the layer alone, all in one pass.
 
     Parameters
     ----------
-    wanted : mapping of str to Extraction
+    wanted : mapping of str to PendingExtraction
     dataset : Dataset
     workspace : Workspace
         Gets those sets that are to be saved, under their names.
     on_bad : str
         As in `extract_dataset`.
-    listener : Listener
+    listener : RunProgress
 
     Returns
     -------
@@ -137,7 +137,7 @@ def extract_step(
     return found
 
 
-def _passes(wanted: Mapping[str, Extraction]) -> list[list[str]]:
+def _passes(wanted: Mapping[str, PendingExtraction]) -> list[list[str]]:
     """Return the names in groups that can be extracted in one pass: one layer each, everything else the same."""
     groups: list[list[str]] = []
     for name, one in wanted.items():
@@ -150,7 +150,7 @@ def _passes(wanted: Mapping[str, Extraction]) -> list[list[str]]:
     return groups
 
 
-def _fit_together(one: Extraction, other: Extraction) -> bool:
+def _fit_together(one: PendingExtraction, other: PendingExtraction) -> bool:
     """Return whether two extractions differ in their single layers alone, which may be one layer by two names."""
     params = [part.extractor.get_params() | {"layers": None} for part in (one, other)]
     alike = params[0] == params[1] and (one.views, one.views_of) == (other.views, other.views_of)
@@ -199,7 +199,7 @@ def fit_step(
     name: str,
     workspace: Workspace,
     positive: str | None,
-    listener: Listener,
+    listener: RunProgress,
 ) -> None:
     """Fit a head, unless it is there already."""
     identity = step_identity(
@@ -220,7 +220,7 @@ def ensemble_step(
     name: str,
     workspace: Workspace,
     positive: str | None,
-    listener: Listener,
+    listener: RunProgress,
 ) -> None:
     """Average models of the workspace, unless that average is there already."""
     made = {member: read_json(workspace.models / member / STEP) for member in members}

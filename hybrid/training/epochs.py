@@ -19,13 +19,13 @@ from hybrid.training.options import Epoch, TrainingOptions
 from hybrid.training.per_label import Progress
 from hybrid.training.rates import best_epoch, is_over, learning_rate
 from hybrid.training.stages import Stage
-from hybrid.training.state import State
+from hybrid.training.state import TrainingState
 
 if TYPE_CHECKING:
     import keras
 
 
-class Run:
+class TrainingRun:
     """One training: a network, its feeds and targets, and the stage that it is in."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Run:
         self.model.compute_loss(None, one, one)
         self.model.compute_metrics(None, one, one)
 
-    def epoch(self, state: State, progress: Progress) -> Epoch:
+    def epoch(self, state: TrainingState, progress: Progress) -> Epoch:
         """Do one epoch, judge it on validation, and note it in the state."""
         number, started = state.epochs, time.perf_counter()
         self.enter(number)

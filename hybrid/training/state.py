@@ -20,7 +20,7 @@ SCORES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 
 
 @dataclass
-class State:
+class TrainingState:
     """What a training has reached.
 
     The order of the images, augmentation and the learning rate follow from seed and epoch; so this is all.
@@ -52,7 +52,7 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def save_state(path: Path, identity: str, state: State, model: "keras.Model") -> None:
+def save_state(path: Path, identity: str, state: TrainingState, model: "keras.Model") -> None:
     """Write the state, the network's variables and the optimizer's; the file is there whole or not at all."""
     record = {name: getattr(state, name) for name in ("history", "seconds", "step_seconds", "waited")}
     text = json.dumps({"identity": identity, **record}).encode()
@@ -62,7 +62,7 @@ def save_state(path: Path, identity: str, state: State, model: "keras.Model") ->
     write_atomic(path, lambda file: np.savez(file, **arrays))
 
 
-def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[[int], None]) -> State:
+def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[[int], None]) -> TrainingState:
     """Return the state of the same training, and bring the network to it; a new state if there is none.
 
     The state of another training, or a damaged one, is none. Before its weights, `enter` is called with the last epoch
@@ -78,8 +78,8 @@ def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[
             best = [arrays[f"best{number}"] for number in range(len(model.weights))]
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-            return State(best=best, **record)
-    return State()
+            return TrainingState(best=best, **record)
+    return TrainingState()
 
 
 def label_state(path: Path, number: int) -> Path:

@@ -18,14 +18,14 @@ from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.runtimes.keras_import import import_keras
 from hybrid.extractors.store.store import default_cache
 from hybrid.training import losses
-from hybrid.training.epochs import Run, precision
+from hybrid.training.epochs import TrainingRun, precision
 from hybrid.training.feed import Feed
 from hybrid.training.images import Images, input_shape
 from hybrid.training.options import TrainedNetwork, TrainingOptions
 from hybrid.training.per_label import Parts, Progress, Report, train_each_label
 from hybrid.training.rates import best_epoch
 from hybrid.training.stages import FineTuning
-from hybrid.training.state import State, fingerprint, load_state, save_state
+from hybrid.training.state import TrainingState, fingerprint, load_state, save_state
 
 if TYPE_CHECKING:
     import keras
@@ -113,10 +113,12 @@ class _Training:
         keras.utils.set_random_seed(options.seed)
         with precision(options):
             model = self._build(parts[0])
-        run = Run(model, self._feeds(), [losses.targets(part, model.output_shape[-1]) for part in parts], options)
+        run = TrainingRun(
+            model, self._feeds(), [losses.targets(part, model.output_shape[-1]) for part in parts], options
+        )
         run.enter(0)
         identity = self._identity(parts) if state else ""
-        reached = load_state(state, identity, model, run.enter) if state else State()
+        reached = load_state(state, identity, model, run.enter) if state else TrainingState()
         resumed = reached.epochs
         while not run.is_over(reached.history["val_loss"]):
             done = run.epoch(reached, progress)

@@ -77,7 +77,7 @@ def inspect_model(path: str | Path) -> Inspection:
         return _inspected(read_manifest(path), _Folder(path))
     try:
         with zipfile.ZipFile(path) as archive:
-            contents = Archive(archive, path)
+            contents = ModelArchive(archive, path)
             return _inspected(parse_manifest(contents.manifest(), contents.model, f"{path}/{MANIFEST}"), contents)
     except InputError:
         raise
@@ -109,7 +109,7 @@ class _Folder:
         return (self._path / name).open("rb")
 
 
-class Archive:
+class ModelArchive:
     """The files of a .zip in which a model's folder, or what is in it, was packed."""
 
     def __init__(self, archive: zipfile.ZipFile, path: Path):
@@ -162,11 +162,11 @@ class Archive:
         return self._archive.open(self._members[name])
 
 
-def _inspected(manifest: dict[str, Any], contents: _Folder | Archive) -> Inspection:
+def _inspected(manifest: dict[str, Any], contents: _Folder | ModelArchive) -> Inspection:
     return Inspection(contents.model, manifest, dict(_faults(manifest["files"], contents)))
 
 
-def _faults(files: dict[str, Any], contents: _Folder | Archive) -> Iterator[tuple[str, str]]:
+def _faults(files: dict[str, Any], contents: _Folder | ModelArchive) -> Iterator[tuple[str, str]]:
     found = contents.names()
     for name, record in files.items():
         if fault := _fault(name, record, found, contents):
@@ -176,7 +176,7 @@ def _faults(files: dict[str, Any], contents: _Folder | Archive) -> Iterator[tupl
             yield name, "the manifest does not list it"
 
 
-def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folder | Archive) -> str:
+def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folder | ModelArchive) -> str:
     if not is_plain_name(name):
         return "it is no plain name inside the model"
     if name not in found:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hybrid.extractors.store.store import default_cache
 from hybrid.files import file_digest, write_atomic
-from hybrid.pipelines.saved.inspect import Archive, inspect_model
+from hybrid.pipelines.saved.inspect import ModelArchive, inspect_model
 from hybrid.pipelines.saved.manifest import MANIFEST
 
 
@@ -34,7 +34,7 @@ def unpack_model(path: str | Path, cache: Path | None = None) -> Path:
     found.check()
     folder = (cache or default_cache()) / "models" / file_digest(path) / found.model
     with zipfile.ZipFile(path) as archive:
-        contents = Archive(archive, path)
+        contents = ModelArchive(archive, path)
         for name in (*found.manifest["files"], MANIFEST):
             with contents.open(name) as file:
                 if not _same(folder / name, found.manifest["files"].get(name)):

@@ -8,7 +8,7 @@ import sklearn.metrics as sk
 
 from hybrid.errors import InputError
 from hybrid.evaluation import bootstrap, evaluate, evaluate_models
-from hybrid.evaluation.bootstrap import Groups, draw_weights
+from hybrid.evaluation.bootstrap import JackknifeBlocks, draw_weights
 from hybrid.evaluation.inputs import check_problem
 from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, share_right, wilson
 from hybrid.evaluation.scores import Scores
@@ -120,7 +120,7 @@ def test_bca_equals_scipy():
     rng = np.random.default_rng(4)
     sample = rng.exponential(size=60)
     expected = scipy_bootstrap((sample,), np.mean, n_resamples=4000, method="BCa", rng=rng)
-    groups = Groups.within(np.zeros(60))
+    groups = JackknifeBlocks.within(np.zeros(60))
     without = np.vstack(list(groups.weights())) @ sample / 59
     draws = expected.bootstrap_distribution
     found = bca(sample.mean(), draws, 0.95, groups.acceleration(sample.mean(), without))
@@ -137,7 +137,7 @@ def test_influence_within_strata_is_that_of_the_strata_alone():
             [weights[:, strata == s] @ x[strata == s] / weights[:, strata == s].sum(axis=1) for s in (0, 1)], 0
         )
 
-    groups = Groups.within(strata)
+    groups = JackknifeBlocks.within(strata)
     influence = groups.influence(score(np.ones((1, 42)))[0], score(np.vstack(list(groups.weights()))))
     means, sizes = np.array([x[strata == s].mean() for s in (0, 1)])[strata], np.bincount(strata)[strata]
     np.testing.assert_allclose(influence[groups.of_row], (x - means) / sizes / 2, atol=1e-12)
@@ -146,7 +146,7 @@ def test_influence_within_strata_is_that_of_the_strata_alone():
 def test_groups_left_out_cover_all_rows_once_and_never_span_strata():
     strata = np.random.default_rng(0).integers(0, 3, 5000)
     strata[:7] = 9
-    groups = Groups.within(strata)
+    groups = JackknifeBlocks.within(strata)
     left_out = 1 - np.vstack(list(groups.weights()))
     assert (left_out.sum(axis=0) == 1).all()
     assert len(groups.size) < 600

@@ -5,7 +5,7 @@ import pytest
 import sklearn.metrics as sk
 
 from hybrid.errors import InputError
-from hybrid.evaluation import PairedTest, Trial, compare_models
+from hybrid.evaluation import PairedEvaluation, PairedTest, compare_models
 from hybrid.evaluation.delong import delong
 from hybrid.evaluation.paired import holm
 
@@ -183,7 +183,7 @@ def test_dict_and_back():
 
 def test_evaluations_and_tests_of_a_trial_are_those_of_the_functions():
     y, proba = two_models(60)
-    trial = Trial(y, proba, [0, 1], n_boot=50)
+    trial = PairedEvaluation(y, proba, [0, 1], n_boot=50)
     differences = {test.metric: test.difference for test in trial.tests(["accuracy", "f1", "roc_auc"])}
     a, b = trial.evaluations().values()
     assert differences == pytest.approx({name: a.metrics[name].value - b.metrics[name].value for name in differences})

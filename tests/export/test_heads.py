@@ -32,10 +32,10 @@ def rows(task, n=160, seed=0):
 
 def run(steps, X):
     """Return probabilities and labels of fitted steps in ONNX Runtime."""
-    from hybrid.export.builder import Builder
+    from hybrid.export.builder import GraphBuilder
     from hybrid.export.heads import label_type, labels, probabilities
 
-    graph, last = Builder(), steps[-1] if isinstance(steps, Pipeline) else steps
+    graph, last = GraphBuilder(), steps[-1] if isinstance(steps, Pipeline) else steps
     shape = ["N", "K"] if getattr(last, "multilabel_", False) else ["N"]
     proba = probabilities(graph, steps, "X", X.shape[1])
     graph.add("Identity", proba, output="probabilities")

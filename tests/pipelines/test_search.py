@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from hybrid.classifiers import HEADS, make_head
 from hybrid.errors import InputError
-from hybrid.evaluation.scoring import METRICS, Scored, Scorer, truth_matrix
+from hybrid.evaluation.scoring import METRICS, ScoredRows, Scorer, truth_matrix
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import make_folds
 
@@ -207,5 +207,5 @@ def test_metrics_equal_those_of_scikit_learn(metric, task):
 
 def test_a_label_without_positives_in_a_fold_does_not_count():
     truth = np.array([[1, 0], [0, 0], [1, 0]], bool)
-    scored = Scored(truth, np.array([[0.9, 0.9], [0.1, 0.8], [0.8, 0.1]]), multilabel=True)
+    scored = ScoredRows(truth, np.array([[0.9, 0.9], [0.1, 0.8], [0.8, 0.1]]), multilabel=True)
     assert METRICS["average_precision"](scored) == METRICS["roc_auc"](scored) == 1.0

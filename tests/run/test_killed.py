@@ -8,7 +8,7 @@ from made_pictures import write_dots
 
 from hybrid.recipes import read_recipe
 from hybrid.run.recipe import run_recipe
-from hybrid.run.steps import Listener
+from hybrid.run.steps import RunProgress
 from hybrid.workspace.workspace import Workspace
 
 RECIPE = """\
@@ -65,11 +65,11 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(recipe, tmp_path
         raise Interrupted
 
     with pytest.raises(Interrupted):  # in the middle of the training, after its first epoch
-        run_recipe(plan, place, listener=Listener(epoch=interrupt))
+        run_recipe(plan, place, listener=RunProgress(epoch=interrupt))
     died = python(KILLED, "run", recipe, "--workspace", place.folder, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
     epochs, heard = [], []
-    resumed = run_recipe(plan, place, listener=Listener(say=heard.append, epoch=epochs.append))
+    resumed = run_recipe(plan, place, listener=RunProgress(say=heard.append, epoch=epochs.append))
     assert "net-dots: trained before" in heard
     assert not epochs
     assert [text for text in heard if text.endswith("fitting")] == [

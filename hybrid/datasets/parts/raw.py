@@ -13,7 +13,7 @@ _COMMON = frozenset({"annotations", "data", "dataset", "images", "index", "label
 
 
 @dataclass(frozen=True)
-class Options:
+class ReaderOptions:
     """What a user may say about a dataset beyond where it is; `None` means "find out".
 
     All but `on_bad` and `follow_links` speak of the columns and files of a manifest.
@@ -33,7 +33,7 @@ class Options:
 
 
 @dataclass
-class Raw:
+class RawDataset:
     """Images and labels as a loader found them, before labels, groups and split are settled.
 
     Attributes

@@ -1,9 +1,9 @@
 from .checks import CHECKS, examine
-from .finding import Finding, Group
+from .finding import Cluster, Finding
 
 __all__ = [
     "CHECKS",
+    "Cluster",
     "Finding",
-    "Group",
     "examine",
 ]

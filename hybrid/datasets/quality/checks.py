@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hybrid.datasets.parts.raw import LabelledImages
 from hybrid.datasets.quality import duplicates, naming, near_duplicates, outliers
-from hybrid.datasets.quality.finding import Finding, Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset, Finding
 from hybrid.datasets.quality.measure import Measures, measure
 from hybrid.progress import Progress
 
@@ -22,14 +22,14 @@ class Check:
     title : str
         In tables.
     find : callable
-        From a `Subject` to groups.
+        From an `ExaminedDataset` to groups.
     drop : str
         What ``--drop`` calls it; "" if it cannot be left out.
     """
 
     name: str
     title: str
-    find: Callable[[Subject], list[Group]]
+    find: Callable[[ExaminedDataset], list[Cluster]]
     drop: str = ""
 
 
@@ -68,7 +68,7 @@ def examine(
     measures : Measures
         Of the images.
     """
-    subject = Subject(
+    subject = ExaminedDataset(
         dataset.ids.tolist(),
         dataset.y,
         dataset.classes,

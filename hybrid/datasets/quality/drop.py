@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from hybrid.datasets.parts.labels import tidy_labels
-from hybrid.datasets.parts.raw import Raw
+from hybrid.datasets.parts.raw import RawDataset
 from hybrid.datasets.quality import duplicates, near_duplicates, outliers
-from hybrid.datasets.quality.finding import Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 from hybrid.datasets.quality.measure import measure
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
@@ -19,16 +19,16 @@ _COUNT = "dropped_"  # what the counts of left out images begin with
 _KEPT_FIRST = ("test", "val", "train")
 
 
-def _alone(find: Callable[[Subject], list[Group]]) -> Callable[[Subject, np.ndarray], np.ndarray]:
+def _alone(find: Callable[[ExaminedDataset], list[Cluster]]) -> Callable[[ExaminedDataset, np.ndarray], np.ndarray]:
     """Return what says which images a check found, (n,) of bool."""
 
-    def chosen(subject: Subject, here: np.ndarray) -> np.ndarray:
+    def chosen(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
         return np.isin(np.arange(len(here)), [row for group in find(subject) for row in group.rows])
 
     return chosen
 
 
-def _conflicts(subject: Subject, here: np.ndarray) -> np.ndarray:
+def _conflicts(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
     labels = np.array(subject.labels)
     chosen = np.zeros(len(here), bool)
     for rows in duplicates.alike(subject.measures.rows["pixels"], here & subject.measures.readable):
@@ -36,17 +36,17 @@ def _conflicts(subject: Subject, here: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def _duplicates(subject: Subject, here: np.ndarray) -> np.ndarray:
+def _duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
     return _all_but_one(duplicates.together(subject.measures), subject.split, here)
 
 
-def _near_duplicates(subject: Subject, here: np.ndarray) -> np.ndarray:
+def _near_duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
     pairs = near_duplicates.near_pairs(subject.measures).pairs
     return _all_but_one(duplicates.together(subject.measures, pairs), subject.split, here)
 
 
 # In this order: of two copies, one of which is left out for what it is, the other one stays.
-DROPS: dict[str, Callable[[Subject, np.ndarray], np.ndarray]] = {
+DROPS: dict[str, Callable[[ExaminedDataset, np.ndarray], np.ndarray]] = {
     "undecodable": _alone(duplicates.undecodable),
     "blank": _alone(outliers.blank),
     "size": _alone(outliers.unusual_size),
@@ -72,7 +72,9 @@ def check_drop(drop: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in DROPS if name in names)
 
 
-def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, cache: Path | None = None) -> Raw:
+def leave_out(
+    raw: RawDataset, drop: Sequence[str], progress: Progress | None = None, cache: Path | None = None
+) -> RawDataset:
     """Return images without those that checks find, with notes on them.
 
     Of duplicates, and of near-duplicates, one stays: one of test if the split is given and there is one, else of val,
@@ -81,7 +83,7 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
 
     Parameters
     ----------
-    raw : Raw
+    raw : RawDataset
     drop : sequence of str
         Names in `DROPS`.
     progress, cache
@@ -93,7 +95,7 @@ def leave_out(raw: Raw, drop: Sequence[str], progress: Progress | None = None, c
         If a name is unknown, or a class has no image left.
     """
     y, classes, _ = tidy_labels(raw.y, raw.ids, raw.label_names)
-    subject = Subject(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
+    subject = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
     here, left_out, torn = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
     for name in check_drop(drop):
         if name.endswith("duplicates"):

@@ -4,21 +4,21 @@ from collections import defaultdict
 
 import numpy as np
 
-from hybrid.datasets.quality.finding import Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 from hybrid.datasets.quality.measure import Measures
 
 
-def undecodable(subject: Subject) -> list[Group]:
+def undecodable(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images that cannot be read or decoded, each with the reason."""
     return [subject.group([row], reason) for row, reason in sorted(subject.measures.bad.items())]
 
 
-def byte_identical(subject: Subject) -> list[Group]:
+def byte_identical(subject: ExaminedDataset) -> list[Cluster]:
     """Return images whose files, or arrays, are the same."""
     return [subject.group(rows) for rows in alike(subject.measures.keys, subject.measures.readable)]
 
 
-def pixel_identical(subject: Subject) -> list[Group]:
+def pixel_identical(subject: ExaminedDataset) -> list[Cluster]:
     """Return images of the same pixels in files that differ, all copies of each."""
     keys = subject.measures.keys
     found = alike(subject.measures.rows["pixels"], subject.measures.readable)

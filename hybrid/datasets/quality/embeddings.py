@@ -14,7 +14,7 @@ _AMONG = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Confirmation:
+class EmbeddingConfirmation:
     """How near pairs of images are in embeddings.
 
     Attributes
@@ -37,7 +37,7 @@ class Confirmation:
         return self.cosines > self.usual
 
 
-def confirm(keys: np.ndarray, pairs: np.ndarray, cache: Path | None = None) -> Confirmation | None:
+def confirm(keys: np.ndarray, pairs: np.ndarray, cache: Path | None = None) -> EmbeddingConfirmation | None:
     """Look pairs up in the embeddings used last that hold all images; None if no cached ones do.
 
     Parameters
@@ -55,7 +55,7 @@ def confirm(keys: np.ndarray, pairs: np.ndarray, cache: Path | None = None) -> C
         store = EmbeddingStore(cache, stored.identity)
         try:
             if store.contains(keys).all():
-                return Confirmation(stored.backbone, *_cosines(store, keys, pairs))
+                return EmbeddingConfirmation(stored.backbone, *_cosines(store, keys, pairs))
         except InputError:
             continue
     return None

@@ -12,7 +12,7 @@ from hybrid.wording import first_few, number
 
 
 @dataclass(frozen=True)
-class Group:
+class Cluster:
     """Images, or other things, that a check found together; one alone where it looks at each by itself.
 
     Attributes
@@ -55,7 +55,7 @@ class Finding:
     check : str
         Its name in `hybrid.datasets.quality.CHECKS`.
     title : str
-    groups : tuple of Group
+    groups : tuple of Cluster
         Empty if there is nothing to find.
     drop : str
         What ``--drop`` calls it; "" if it cannot be left out.
@@ -63,7 +63,7 @@ class Finding:
 
     check: str
     title: str
-    groups: tuple[Group, ...]
+    groups: tuple[Cluster, ...]
     drop: str = ""
 
     @property
@@ -100,7 +100,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ExaminedDataset:
     """The images that are checked.
 
     Attributes
@@ -129,9 +129,9 @@ class Subject:
             return [str(label) for label in self.y.tolist()]
         return [" + ".join(self.classes[row.astype(bool)].tolist()) or "none" for row in self.y]
 
-    def group(self, rows: Iterable[int], reason: str = "") -> Group:
+    def group(self, rows: Iterable[int], reason: str = "") -> Cluster:
         """Return images as a group."""
         here = tuple(int(row) for row in rows)
         splits = () if self.split is None else tuple(dict.fromkeys(str(self.split[row]) for row in here))
         labels = tuple(dict.fromkeys(self.labels[row] for row in here))
-        return Group(tuple(str(self.ids[row]) for row in here), here, splits, labels, reason)
+        return Cluster(tuple(str(self.ids[row]) for row in here), here, splits, labels, reason)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hybrid.datasets.quality.records import RECORD, SIDE, Records
+from hybrid.datasets.quality.records import RECORD, SIDE, MeasurementMemory
 from hybrid.extractors.images.decode import BadImageError, bytes_digest, decode_whole, pixels_digest, read_bytes
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
@@ -81,13 +81,13 @@ class _Memory:
     keys: np.ndarray
     bad: dict[int, str]
     digests: list[bytes]
-    records: Records
+    records: MeasurementMemory
     found: dict[bytes, np.void]
 
 
 def _remembered(X: np.ndarray, cache: Path) -> _Memory:
     keys, bad = ImageSource(X).digests(FileDigests(cache))
-    digests, records = keys.view("V32").ravel().tolist(), Records(cache)
+    digests, records = keys.view("V32").ravel().tolist(), MeasurementMemory(cache)
     return _Memory(X, keys, bad, digests, records, records.find(digests))
 
 

@@ -5,15 +5,15 @@ from collections import defaultdict
 
 import numpy as np
 
-from hybrid.datasets.quality.finding import Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 
-def alike_classes(subject: Subject) -> list[Group]:
+def alike_classes(subject: ExaminedDataset) -> list[Cluster]:
     """Return the classes whose names differ only by case, Unicode form or spaces."""
     places: defaultdict[str, list[str]] = defaultdict(list)
     for name in map(str, subject.classes.tolist()):
         places[plain(name)].append(name)
-    return [Group(tuple(names), labels=tuple(names)) for names in places.values() if len(names) > 1]
+    return [Cluster(tuple(names), labels=tuple(names)) for names in places.values() if len(names) > 1]
 
 
 def plain(name: str) -> str:
@@ -27,17 +27,17 @@ def plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
-def labels_without_files(subject: Subject) -> list[Group]:
+def labels_without_files(subject: ExaminedDataset) -> list[Cluster]:
     """Return the rows of a manifest that name no file."""
-    return [Group((name,)) for name in subject.left_out.get("missing_files", ())]
+    return [Cluster((name,)) for name in subject.left_out.get("missing_files", ())]
 
 
-def files_without_labels(subject: Subject) -> list[Group]:
+def files_without_labels(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images that lie beside the class folders, or that no row of a manifest names."""
-    return [Group((name,)) for name in subject.left_out.get("unlabelled_files", ())]
+    return [Cluster((name,)) for name in subject.left_out.get("unlabelled_files", ())]
 
 
-def divided_groups(subject: Subject) -> list[Group]:
+def divided_groups(subject: ExaminedDataset) -> list[Cluster]:
     """Return the groups, such as patients, that have images in several splits."""
     if subject.groups is None or subject.split is None:
         return []

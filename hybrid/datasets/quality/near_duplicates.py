@@ -7,7 +7,7 @@ import numpy as np
 
 from hybrid.datasets.quality.duplicates import is_first, together
 from hybrid.datasets.quality.embeddings import confirm
-from hybrid.datasets.quality.finding import Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 from hybrid.datasets.quality.measure import Measures
 from hybrid.datasets.quality.outliers import BLANK
 from hybrid.datasets.quality.records import SIDE
@@ -22,7 +22,7 @@ _PAIRS = 2**14  # pairs of thumbnails
 
 
 @dataclass(frozen=True, eq=False)
-class Near:
+class NearDuplicates:
     """Pairs of images that are nearly the same.
 
     Attributes
@@ -37,7 +37,7 @@ class Near:
     likeness: np.ndarray
 
 
-def near_duplicates(subject: Subject) -> list[Group]:
+def near_duplicates(subject: ExaminedDataset) -> list[Cluster]:
     """Return images that are nearly the same, with all identical copies of each."""
     measures = subject.measures
     near = near_pairs(measures)
@@ -57,7 +57,7 @@ def near_duplicates(subject: Subject) -> list[Group]:
     return groups
 
 
-def near_pairs(measures: Measures) -> Near:
+def near_pairs(measures: Measures) -> NearDuplicates:
     """Return the pairs of images whose perceptual hashes and whose details are nearly the same.
 
     Blank images and those below 24 pixels are not looked at: they are all alike.
@@ -71,7 +71,7 @@ def near_pairs(measures: Measures) -> Near:
         found = np.einsum("ij,ij->i", details[close[:, 0]], details[close[:, 1]])
         pairs.append(candidates[close[found >= LIKENESS]])
         likeness.append(found[found >= LIKENESS])
-    return Near(np.concatenate(pairs), np.concatenate(likeness))
+    return NearDuplicates(np.concatenate(pairs), np.concatenate(likeness))
 
 
 def close_hashes(hashes: np.ndarray, bits: int = BITS) -> Iterator[np.ndarray]:

@@ -2,25 +2,25 @@
 
 import numpy as np
 
-from hybrid.datasets.quality.finding import Group, Subject
+from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 BLANK = 2.0  # of 255 grey levels: the standard deviation below which there is nothing to see
 LIMIT = 3.5  # of the modified z-score of brightness
 
 
-def blank(subject: Subject) -> list[Group]:
+def blank(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images of one colour, or nearly: their grey levels have a standard deviation below 2 of 255."""
     rows = subject.measures.rows
     found = np.flatnonzero(is_blank(subject)).tolist()
     return [subject.group([row], f"grey level {rows['mean'][row]:.0f}") for row in found]
 
 
-def is_blank(subject: Subject) -> np.ndarray:
+def is_blank(subject: ExaminedDataset) -> np.ndarray:
     """Return which images are blank, (n,) of bool."""
     return subject.measures.readable & (subject.measures.rows["spread"] < BLANK)
 
 
-def unusual_size(subject: Subject) -> list[Group]:
+def unusual_size(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images that are few of half or twice the usual area, or of proportions that are 1.5 times others'."""
     rows, here = subject.measures.rows, subject.measures.readable
     height, width = (rows[side][here].astype(float) for side in ("height", "width"))
@@ -31,7 +31,7 @@ def unusual_size(subject: Subject) -> list[Group]:
     ]
 
 
-def unusual_brightness(subject: Subject) -> list[Group]:
+def unusual_brightness(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images whose mean grey level lies far from the others'; blank ones are left out."""
     rows, here = subject.measures.rows, subject.measures.readable & ~is_blank(subject)
     found = np.flatnonzero(here)[is_outlier(rows["mean"][here].astype(float))]

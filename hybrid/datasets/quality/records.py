@@ -29,7 +29,7 @@ RECORD = np.dtype(
 )
 
 
-class Records:
+class MeasurementMemory:
     """A memory of what was measured; losing it costs time, never correctness.
 
     Parameters

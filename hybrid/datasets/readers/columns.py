@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hybrid.datasets.parts.raw import Options
+from hybrid.datasets.parts.raw import ReaderOptions
 from hybrid.datasets.parts.split import SPLITS, split_name
 from hybrid.datasets.readers.table import Columns
 from hybrid.errors import InputError, unknown_name
@@ -22,7 +22,7 @@ _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenColumns:
     """Names of the columns that a manifest's parts are in."""
 
     path: str
@@ -31,13 +31,13 @@ class Chosen:
     group: str | None
 
 
-def choose_columns(table: Columns, options: Options, source: str) -> Chosen:
+def choose_columns(table: Columns, options: ReaderOptions, source: str) -> ChosenColumns:
     """Return the columns to read: those the options name, else those with a usual name.
 
     Parameters
     ----------
     table : dict of str to list
-    options : Options
+    options : ReaderOptions
     source : str
         What an error calls the manifest.
 
@@ -51,7 +51,7 @@ def choose_columns(table: Columns, options: Options, source: str) -> Chosen:
     group = _named(table, options.group_column) or _usual(table, GROUP_NAMES)
     rest = [name for name in table if name not in (path, split, group)]
     labels = _wanted_labels(table, options.label) or _label_columns(table, rest, source)
-    return Chosen(path, labels, split, group)
+    return ChosenColumns(path, labels, split, group)
 
 
 def zero_one(values: Iterable[object]) -> list[int] | None:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from hybrid.datasets.parts.raw import Options, Raw, name_of
+from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split import split_name
 from hybrid.datasets.readers.scan import Listing, link_error, links_note, list_below, list_folder
 from hybrid.errors import InputError
@@ -18,14 +18,14 @@ def is_folder(data: str) -> bool:
     return os.path.isdir(data)
 
 
-def load_folder(data: str, options: Options) -> Raw:
+def load_folder(data: str, options: ReaderOptions) -> RawDataset:
     """Return the images below the class folders, sorted by relative path.
 
     Parameters
     ----------
     data : str
         The folder. Images may lie in subfolders of the class folders.
-    options : Options
+    options : ReaderOptions
         `follow_links`; without it, links that lead out of the folder are refused, or left out if `on_bad` is "skip".
 
     Raises
@@ -51,7 +51,7 @@ def load_folder(data: str, options: Options) -> Raw:
     notes, counts = _left_out_notes(left_out)
     if splits and (beside := [name for name in top.folders if name not in splits.values()]):
         notes.append(f"Folders beside the splits were left out: {first_few(beside)}.")
-    return Raw(
+    return RawDataset(
         name=name_of(root),
         X=np.array([os.path.join(root, *one.split("/")) for one in ids], dtype=np.str_),
         y=np.array(labels, dtype=np.str_),
@@ -70,7 +70,7 @@ def load_folder(data: str, options: Options) -> Raw:
 class _Reader:
     """Lists the folders of a dataset; links that lead out of it are refused, left out or followed, as was asked for."""
 
-    def __init__(self, root: str, options: Options):
+    def __init__(self, root: str, options: ReaderOptions):
         self._within = None if options.follow_links else root
         self._refuses = options.on_bad == "raise"
 

@@ -10,7 +10,7 @@ from hybrid.datasets.readers.scan import leads_out, list_folder
 
 
 @dataclass
-class Located:
+class LocatedFiles:
     """Where a manifest's files are: `paths` holds None for a row without a file.
 
     `outside` are the paths of rows that mean a link out of the root.
@@ -22,7 +22,7 @@ class Located:
     outside: list[str]
 
 
-def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = False) -> Located:
+def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = False) -> LocatedFiles:
     """Return the file of each name, below the one of several folders in which most are found.
 
     A name may lack its suffix ("ISIC_0024306" means "ISIC_0024306.jpg"). Only folders in which a
@@ -38,7 +38,7 @@ def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = Fals
         Whether a path below a root may be a link out of it. A path that says itself that it is elsewhere ("../x.png",
         "/data/x.png") is read as it stands.
     """
-    best: Located | None = None
+    best: LocatedFiles | None = None
     for root in roots:
         found = _locate_below(os.path.abspath(root), names, follow_links)
         if best is None or best.paths.count(None) > found.paths.count(None):
@@ -49,7 +49,7 @@ def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = Fals
     return best
 
 
-def _locate_below(root: str, names: Sequence[str], follow_links: bool) -> Located:
+def _locate_below(root: str, names: Sequence[str], follow_links: bool) -> LocatedFiles:
     wanted = [os.path.normpath(os.path.join(root, name.replace("\\", "/"))) for name in names]
     whole: set[str] = set()
     outside: set[str] = set()
@@ -68,7 +68,7 @@ def _locate_below(root: str, names: Sequence[str], follow_links: bool) -> Locate
     if not follow_links:  # what the folders' lists pass over, such as hidden files
         others = {path for path in paths if path and path not in whole and _is_below(path, root)}
         outside.update(path for path in others if leads_out(path, root))
-    return Located(root, paths, sorted(whole - outside - set(paths)), [path for path in paths if path in outside])
+    return LocatedFiles(root, paths, sorted(whole - outside - set(paths)), [path for path in paths if path in outside])
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -7,26 +7,26 @@ from pathlib import Path
 import numpy as np
 
 from hybrid.datasets.parts.pixels import common_folder, path_ids
-from hybrid.datasets.parts.raw import Options, Raw, name_of
-from hybrid.datasets.readers.columns import Chosen, choose_columns, split_cells, zero_one
-from hybrid.datasets.readers.locate import Located, locate
+from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
+from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, split_cells, zero_one
+from hybrid.datasets.readers.locate import LocatedFiles, locate
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number
 
 
-def load_csv(data: str, options: Options) -> Raw:
+def load_csv(data: str, options: ReaderOptions) -> RawDataset:
     """Return the images that a CSV lists; see `read_csv` and `load_table`."""
     return load_table(data, options, read_csv)
 
 
-def load_parquet(data: str, options: Options) -> Raw:
+def load_parquet(data: str, options: ReaderOptions) -> RawDataset:
     """Return the images that a Parquet file lists; see `read_parquet` and `load_table`."""
     return load_table(data, options, read_parquet)
 
 
-def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> Raw:
+def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]) -> RawDataset:
     """Return the images that a table lists, in its order, with what its columns say of them.
 
     Paths are looked for below `options.image_root`, or else beside the table or in the folder
@@ -67,7 +67,7 @@ def load_table(data: str, options: Options, read: Callable[[str], Columns]) -> R
 class _Rows:
     """The cells of the chosen columns, as values."""
 
-    def __init__(self, table: Columns, chosen: Chosen, data: str):
+    def __init__(self, table: Columns, chosen: ChosenColumns, data: str):
         if len(chosen.labels) == 1:
             self.labels: list = table[chosen.labels[0]]
             self.label_names = None
@@ -93,7 +93,7 @@ def _flags(table: Columns, name: str, data: str) -> list[int]:
 
 
 def _rows_with_files(
-    names: list[str], located: Located, on_bad: str, data: str, notes: list[str]
+    names: list[str], located: LocatedFiles, on_bad: str, data: str, notes: list[str]
 ) -> tuple[list[int], dict[str, int]]:
     kept = [row for row, path in enumerate(located.paths) if path is not None]
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
@@ -108,7 +108,9 @@ def _rows_with_files(
     return kept, {"missing_files": len(missing)}
 
 
-def _rows_inside(kept: list[int], located: Located, on_bad: str, notes: list[str], counts: dict[str, int]) -> list[int]:
+def _rows_inside(
+    kept: list[int], located: LocatedFiles, on_bad: str, notes: list[str], counts: dict[str, int]
+) -> list[int]:
     outside = set(located.outside)
     counts["links_out"] = len(outside)
     inside = [row for row in kept if located.paths[row] not in outside]
@@ -120,7 +122,7 @@ def _rows_inside(kept: list[int], located: Located, on_bad: str, notes: list[str
 
 
 def _one_row_a_file(
-    kept: list[int], located: Located, rows: _Rows, notes: list[str], counts: dict[str, int]
+    kept: list[int], located: LocatedFiles, rows: _Rows, notes: list[str], counts: dict[str, int]
 ) -> list[int]:
     first: dict[str | None, int] = {}
     for row in kept:
@@ -136,14 +138,14 @@ def _one_row_a_file(
     return list(first.values())
 
 
-def _note_unnamed(located: Located, notes: list[str], counts: dict[str, int]) -> None:
+def _note_unnamed(located: LocatedFiles, notes: list[str], counts: dict[str, int]) -> None:
     counts["unlabelled_files"] = len(located.unnamed)
     if located.unnamed:
         some = first_few(path_ids(located.unnamed, located.root))
         notes.append(f"{number(len(located.unnamed), 'image')} left out that no row names: {some}.")
 
 
-def _columns_note(chosen: Chosen) -> str:
+def _columns_note(chosen: ChosenColumns) -> str:
     parts = [f"path {chosen.path!r}", f"label {first_few(chosen.labels, 20)}"]
     parts += [f"{what} {name!r}" for what, name in (("split", chosen.split), ("group", chosen.group)) if name]
     return f"Columns: {', '.join(parts)}."
@@ -155,10 +157,12 @@ def _ids(paths: list[str], root: str) -> list[str]:
     return path_ids(paths, root if inside else common_folder(paths))
 
 
-def _raw(data: str, kept: list[int], located: Located, rows: _Rows, notes: list[str], counts: dict[str, int]) -> Raw:
+def _raw(
+    data: str, kept: list[int], located: LocatedFiles, rows: _Rows, notes: list[str], counts: dict[str, int]
+) -> RawDataset:
     paths = [str(located.paths[row]) for row in kept]
     labels = [rows.labels[row] for row in kept]
-    return Raw(
+    return RawDataset(
         name=name_of(data),
         X=np.array(paths, dtype=np.str_),
         y=np.array(labels, dtype=None if rows.label_names else object),

@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 
-from hybrid.datasets.parts.raw import Options, Raw
+from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.readers.npz import join_splits
 from hybrid.errors import InputError, MissingExtraError, reason_of, unknown_name
 
@@ -23,13 +23,13 @@ def is_digits(data: str) -> bool:
     return data == "digits"
 
 
-def load_digits(data: str, options: Options) -> Raw:
+def load_digits(data: str, options: ReaderOptions) -> RawDataset:
     """Return scikit-learn's 1797 digits of 8×8 pixels, with their 17 grey levels spread over 0 to 255."""
     from sklearn import datasets
 
     digits = datasets.load_digits()
     levels = digits.images.astype(np.int64)
-    return Raw(
+    return RawDataset(
         name="digits",
         X=((levels * 255 + 8) // 16).astype(np.uint8),
         y=digits.target,
@@ -42,14 +42,14 @@ def is_medmnist(data: str) -> bool:
     return data.startswith("medmnist:")
 
 
-def load_medmnist(data: str, options: Options) -> Raw:
+def load_medmnist(data: str, options: ReaderOptions) -> RawDataset:
     """Return a two-dimensional dataset of MedMNIST, downloaded by the medmnist package on first use.
 
     Parameters
     ----------
     data : str
         ``medmnist:NAME`` for 28×28 pixels, or ``medmnist:NAME:SIZE``.
-    options : Options
+    options : ReaderOptions
         None applies.
 
     Raises
@@ -87,7 +87,7 @@ def is_keras(data: str) -> bool:
     return data.startswith("keras:")
 
 
-def load_keras(data: str, options: Options) -> Raw:
+def load_keras(data: str, options: ReaderOptions) -> RawDataset:
     """Return an image dataset of keras.datasets, downloaded by Keras on first use.
 
     Raises

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from hybrid.datasets.parts.pixels import numbered_ids, tidy_images
-from hybrid.datasets.parts.raw import Options, Raw, name_of
+from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split import SPLITS
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError
@@ -31,7 +31,7 @@ def is_npz(data: str) -> bool:
     return Path(data).is_file() and read_head(data).startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def load_npz(data: str, options: Options) -> Raw:
+def load_npz(data: str, options: ReaderOptions) -> RawDataset:
     """Return the images and labels of the splits that the archive holds.
 
     What each array's header says of its size is held against the archive before memory is taken; nothing is unpickled
@@ -66,8 +66,8 @@ def load_npz(data: str, options: Options) -> Raw:
 
 def join_splits(
     name: str, parts: dict[str, tuple[np.ndarray, np.ndarray]], label_names: Sequence[str] | None = None
-) -> Raw:
-    """Return one `Raw` of (images, labels) per split.
+) -> RawDataset:
+    """Return one `RawDataset` of (images, labels) per split.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def join_splits(
             listed = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
             raise InputError(f"The {what} of {name} have different shapes in different splits: {listed}.")
     split_of = np.repeat(list(parts), [len(image) for image in images.values()])
-    return Raw(
+    return RawDataset(
         name=name,
         X=np.concatenate(list(images.values())),
         y=np.concatenate([labels for _, labels in parts.values()]),

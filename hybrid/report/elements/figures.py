@@ -22,7 +22,7 @@ from hybrid.report.elements.words import interval, listed, metric_name, plural, 
 from hybrid.workspace.predictions import Predictions
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 MOST_CLASS_CURVES = 10
 MOST_MODELS = 10  # in one picture of curves
@@ -69,7 +69,7 @@ class Drawing:
             return [path, plots.save_figure(self.figure, folder / f"{self.name}.png")]
 
 
-def score_drawings(group: "Group") -> list[Drawing]:
+def score_drawings(group: "Leaderboard") -> list[Drawing]:
     """Return the scores with their intervals, and the scores against the seconds they took."""
     metrics = [result.metrics[group.metric] for result in group.evaluations]
     values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
@@ -99,7 +99,7 @@ def score_drawings(group: "Group") -> list[Drawing]:
     return drawings
 
 
-def curve_drawings(group: "Group", shown: int) -> list[Drawing]:
+def curve_drawings(group: "Leaderboard", shown: int) -> list[Drawing]:
     """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
     drawn = [shown, *(number for number in range(len(group.models)) if number != shown)][:MOST_MODELS]
     names, parts = [group.labels[number] for number in drawn], [group.predictions[number] for number in drawn]

@@ -17,11 +17,11 @@ from hybrid.workspace.provenance import TRAINING_RECORD
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 
 @dataclass
-class Material:
+class ReportInputs:
     """What was found for one group of models.
 
     Attributes
@@ -53,16 +53,16 @@ class Material:
         return [self.sets[name] for name in one_or_many(model.get("set")) if name in self.sets]
 
 
-def collect(group: "Group", dataset: Dataset | None = None) -> Material:
+def collect(group: "Leaderboard", dataset: Dataset | None = None) -> ReportInputs:
     """Gather what there is on a group's models; what is gone is left out.
 
     Parameters
     ----------
-    group : Group
+    group : Leaderboard
     dataset : Dataset, optional
         The data, if they are at hand; else they are opened again as they were.
     """
-    found = Material()
+    found = ReportInputs()
     for model in group.models:
         folder = Path(model["folder"])
         workspace = Workspace(folder.parents[1])
@@ -83,7 +83,7 @@ def one_or_many(given: Any) -> list[Any]:
     return [one for one in (given if isinstance(given, list) else [given]) if one]
 
 
-def _networks(model: dict[str, Any], found: Material, workspace: Workspace) -> Iterable[Path]:
+def _networks(model: dict[str, Any], found: ReportInputs, workspace: Workspace) -> Iterable[Path]:
     """Return the folders of the trained networks that gave a model's features."""
     backbones = [one.info["extractor"]["params"]["backbone"] for one in found.sets_of(model)]
     for backbone in dict.fromkeys([*backbones, *one_or_many(model.get("backbone"))]):
@@ -92,7 +92,7 @@ def _networks(model: dict[str, Any], found: Material, workspace: Workspace) -> I
             yield folder
 
 
-def _data(group: "Group", given: Dataset | None, sets: dict[str, EmbeddingSet]) -> tuple[Dataset | None, str]:
+def _data(group: "Leaderboard", given: Dataset | None, sets: dict[str, EmbeddingSet]) -> tuple[Dataset | None, str]:
     if given is not None and np.isin(group.ids, given.ids).all():
         return given, ""
     if not sets:

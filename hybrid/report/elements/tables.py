@@ -11,7 +11,7 @@ from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 SHOWN = {
     "binary": ("roc_auc", "accuracy", "sensitivity", "specificity", "f1"),
@@ -40,7 +40,7 @@ COUNTS = (
 )
 
 
-def model_table(group: "Group") -> Table:
+def model_table(group: "Leaderboard") -> Table:
     """Return one row a model: scores with intervals, then costs; what no model has is left out."""
     names = [group.metric, *(n for n in (*SHOWN[group.task], *CALIBRATION) if n != group.metric)]
     names = [name for name in names if any(name in result.metrics for result in group.evaluations)]

@@ -8,13 +8,13 @@ from hybrid.evaluation import PairedTest
 from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 _FEW_NAMES = 3
 
 
-def answer(group: "Group") -> str:
+def answer(group: "Leaderboard") -> str:
     """Return the sentence that a reader takes away."""
     name, number = metric_name(group.metric), group.chosen_number
     if number is None:
@@ -30,7 +30,7 @@ def answer(group: "Group") -> str:
     )
 
 
-def _origin(group: "Group") -> str:
+def _origin(group: "Leaderboard") -> str:
     """Return why it is this model."""
     choice = group.choice
     if choice is not None and choice.fixed_by:
@@ -40,7 +40,7 @@ def _origin(group: "Group") -> str:
     return "chosen on validation"
 
 
-def standing(group: "Group", chosen: int) -> str:
+def standing(group: "Leaderboard", chosen: int) -> str:
     """Return in words which other models can be told from the chosen one."""
     name, others = group.names[chosen], len(group.models) - 1
     if not others:
@@ -61,7 +61,7 @@ def standing(group: "Group", chosen: int) -> str:
     return ", ".join(parts)
 
 
-def main_tests(group: "Group") -> list[PairedTest]:
+def main_tests(group: "Leaderboard") -> list[PairedTest]:
     """Return the tests of the metric that the models are ordered by."""
     return [test for test in group.pairs if test.metric == group.metric]
 

@@ -12,14 +12,14 @@ from hybrid.report.parts.models import said_of
 from hybrid.report.parts.part import Part
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
     from hybrid.comparison.cv_result import CrossValidation
 
 FLATTERED = "flattered"
 _MOST_DESCRIBED = 12
 
 
-def cross_validation(group: "Group") -> Part | None:
+def cross_validation(group: "Leaderboard") -> Part | None:
     """Return how the models do when each is fitted anew in every fold; None where that was not asked for."""
     found = group.crossed
     if found is None:
@@ -33,7 +33,7 @@ def cross_validation(group: "Group") -> Part | None:
     return Part("cross", "Cross-validation", _lead(found), shown, [_drawing(found, names, group)], saved, said)
 
 
-def cross_words(group: "Group", model: str) -> str:
+def cross_words(group: "Leaderboard", model: str) -> str:
     """Return a sentence on how one model does in the cross-validation; "" where there is none of it."""
     found = group.crossed
     row = next((row for row in found.rows if row["model"] == model), None) if found else None
@@ -61,7 +61,7 @@ def _lead(found: "CrossValidation") -> list[str]:
     return [words, *([tests] if len(found.models) > 1 else []), *map(spoken, found.notes)]
 
 
-def _table(found: "CrossValidation", names: dict[str, str], group: "Group") -> Table:
+def _table(found: "CrossValidation", names: dict[str, str], group: "Leaderboard") -> Table:
     others = [name for name in tables.SHOWN[found.task] if name != found.metric and name in found.rows[0]]
     columns = [
         Column("model", "model", numeric=False),
@@ -86,7 +86,7 @@ def _table(found: "CrossValidation", names: dict[str, str], group: "Group") -> T
     return Table("cross-validation", caption, columns, rows, sortable=True, marked=marked)
 
 
-def _drawing(found: "CrossValidation", names: dict[str, str], group: "Group") -> Drawing:
+def _drawing(found: "CrossValidation", names: dict[str, str], group: "Leaderboard") -> Drawing:
     rows, label = found.rows, metric_name(found.metric)
     metrics = [_metric(row) for row in rows]
     labels = [names[row["model"]] for row in rows]

@@ -9,7 +9,7 @@ from hybrid import plots
 from hybrid.errors import InputError
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.embedding import flatten, sample_rows
-from hybrid.report.elements.inputs import Material
+from hybrid.report.elements.inputs import ReportInputs
 from hybrid.report.elements.pictures import Picture, Pictures
 from hybrid.report.elements.words import listed, plural
 from hybrid.report.parts import cases
@@ -18,7 +18,7 @@ from hybrid.report.parts.part import Part
 from hybrid.workspace.private_paths import place_name
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
     from hybrid.embeddings.embedding_set import EmbeddingSet
 
 _SAMPLES = 3
@@ -39,7 +39,7 @@ def _shown(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> 
     return ShownCase(place_name(id_), pictures(id_), lines)
 
 
-def data(group: "Group", material: Material, pictures: Pictures) -> Part:
+def data(group: "Leaderboard", material: ReportInputs, pictures: Pictures) -> Part:
     """Return the images of each class in each split, and samples."""
     saved = group.saved[0]
     labels = [str(label) for label in saved.classes.tolist()]
@@ -68,7 +68,7 @@ def _spread(ids: np.ndarray) -> list[str]:
     return ids[places].tolist() if len(ids) else []
 
 
-def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:
+def mistakes(group: "Leaderboard", pictures: Pictures, shown: int) -> Part:
     """Return the worst mistakes of the chosen model, and what the models dispute most."""
     name, parts = group.names[shown], group.predictions
     worst = cases.worst_mistakes(parts[shown])
@@ -96,7 +96,7 @@ def mistakes(group: "Group", pictures: Pictures, shown: int) -> Part:
     return Part("mistakes", "Mistakes", lead, content={"blocks": blocks})
 
 
-def embedding_map(group: "Group", material: Material, shown: int, seed: int) -> Part | None:
+def embedding_map(group: "Leaderboard", material: ReportInputs, shown: int, seed: int) -> Part | None:
     """Return the chosen model's features in two dimensions; None if there are next to no images."""
     part = group.predictions[shown]
     rows = sample_rows(np.arange(len(part)), seed=seed)
@@ -153,12 +153,12 @@ def _map_classes(part: Any) -> tuple[np.ndarray, list[str]]:
     return place[codes], [str(names[k]) for k in kept]
 
 
-def _wrong(group: "Group", shown: int) -> np.ndarray:
+def _wrong(group: "Leaderboard", shown: int) -> np.ndarray:
     part = group.predictions[shown]
     return (part.y != part.predicted).any(axis=1) if part.y.ndim == 2 else part.y != part.predicted
 
 
-def training(material: Material) -> Part | None:
+def training(material: ReportInputs) -> Part | None:
     """Return the learning curves of the networks that were trained; None where none was."""
     if not material.trainings:
         return None

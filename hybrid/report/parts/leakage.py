@@ -9,12 +9,12 @@ from hybrid.report.parts.answer import SPLITS
 from hybrid.report.parts.part import Part
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 _MOST_NAMED = 12
 
 
-def copies(group: "Group") -> Part | None:
+def copies(group: "Leaderboard") -> Part | None:
     """Return the scores without the images that are in train, too; None where there are no such images."""
     found = group.copies
     if found is None or not found.ids:
@@ -23,7 +23,7 @@ def copies(group: "Group") -> Part | None:
     return Part("copies", "Images that are in train, too", lead, [_table(group)] if found.without else [])
 
 
-def _table(group: "Group") -> Table:
+def _table(group: "Leaderboard") -> Table:
     assert group.copies is not None
     without = group.copies.without
     names = [group.metric, *(name for name in group.evaluations[0].metrics if name != group.metric)]

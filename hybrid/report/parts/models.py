@@ -15,27 +15,27 @@ from hybrid.report.parts.answer import main_tests
 from hybrid.report.parts.part import Part
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 _MOST_MATRICES = 12
 _FEW_CLASSES = 4
 _MOST_OPEN = 3
 
 
-def models(group: "Group") -> Part:
+def models(group: "Leaderboard") -> Part:
     """Return all models with their scores and costs."""
     lead = [*map(spoken, group.notes), *_shared(group)]
     return Part("models", "Models", lead, [tables.model_table(group)], figures.score_drawings(group))
 
 
-def _shared(group: "Group") -> list[str]:
+def _shared(group: "Leaderboard") -> list[str]:
     if not group.shared_suffix:
         return []
     before = " before “last”" if any(name.endswith(LAST) for name in group.names) else ""
     return [f"All names end with “{group.shared_suffix.strip('-')}”{before}, which is left out below."]
 
 
-def differences(group: "Group") -> Part | None:
+def differences(group: "Leaderboard") -> Part | None:
     """Return which models can be told apart; None for a single model."""
     tests = main_tests(group)
     if not tests:
@@ -63,14 +63,14 @@ def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str,
     return said
 
 
-def curves(group: "Group", shown: int) -> Part:
+def curves(group: "Leaderboard", shown: int) -> Part:
     """Return the curves of all models."""
     left_out = len(group.models) - figures.MOST_MODELS
     lead = [f"Of the chosen model and the first others of the table; {left_out} are left out."] if left_out > 0 else []
     return Part("curves", "Curves", lead, drawings=figures.curve_drawings(group, shown))
 
 
-def errors(group: "Group", shown: int) -> Part:
+def errors(group: "Leaderboard", shown: int) -> Part:
     """Return what is taken for what: all models' matrices, or of many classes one picture and the worst pairs."""
     result = group.evaluations[shown]
     classes = tables.class_table(result)
@@ -96,7 +96,7 @@ def errors(group: "Group", shown: int) -> Part:
     return Part("errors", "Errors", lead, [content["confused"], classes], [picture], [matrix], content)
 
 
-def threshold(group: "Group", shown: int) -> Part | None:
+def threshold(group: "Leaderboard", shown: int) -> Part | None:
     """Return the explorer of the chosen model's thresholds; None where there is no threshold, with several classes."""
     result, model, part = group.evaluations[shown], group.models[shown], group.predictions[shown]
     if result.task == "multiclass":

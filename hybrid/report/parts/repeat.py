@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hybrid._version import __version__
-from hybrid.report.elements.inputs import Material
+from hybrid.report.elements.inputs import ReportInputs
 from hybrid.report.elements.words import plural
 from hybrid.report.parts.part import Part
 from hybrid.workspace.private_paths import place_name, without_places
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 Facts = list[tuple[str, str]]
 
 
-def repeat(group: "Group", material: Material, recipe: str) -> Part:
+def repeat(group: "Leaderboard", material: ReportInputs, recipe: str) -> Part:
     """Return recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
     blocks = [
         {"title": f"Extractor of {name}", "facts": _extractor(found.info["extractor"])}
@@ -29,7 +29,7 @@ def repeat(group: "Group", material: Material, recipe: str) -> Part:
     return Part("repeat", "How to repeat it", lead, content=content)
 
 
-def _facts(group: "Group", material: Material) -> Facts:
+def _facts(group: "Leaderboard", material: ReportInputs) -> Facts:
     result, about = group.evaluations[0], material.about_data
     facts = [("data", _plain(about.get("source", group.dataset))), ("fingerprint of the data", group.fingerprint)]
     arguments = {key: value for key, value in (about.get("arguments") or {}).items() if value is not None}

@@ -9,7 +9,7 @@ from hybrid.report.parts.answer import SPLITS
 from hybrid.report.parts.part import Part
 
 if TYPE_CHECKING:
-    from hybrid.comparison import Group
+    from hybrid.comparison import Leaderboard
 
 _LEAD = (
     "Models that differ in the seed of their network's training alone: its first weights, the order of the images, "
@@ -18,14 +18,14 @@ _LEAD = (
 )
 
 
-def seeds(group: "Group") -> Part | None:
+def seeds(group: "Leaderboard") -> Part | None:
     """Return mean and spread over training seeds; None where no network was trained with several."""
     if not group.seeds:
         return None
     return Part("seeds", "Training seeds", [_LEAD], [_table(group)])
 
 
-def _table(group: "Group") -> Table:
+def _table(group: "Leaderboard") -> Table:
     spreads = {(one.name, one.metric, one.split): one for one in group.seeds}
     names = {one.name: one for one in group.seeds}
     kinds = list(dict.fromkeys((one.metric, one.split) for one in group.seeds))
