@@ -1,7 +1,13 @@
-"""The one exception for what a user can mend, and the sentences that errors are made of."""
+"""The exception for what a user can mend, the sentences that errors are made of, and warnings of former names."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _MOST = 2000  # characters; what was given, a name in a stranger's file for example, may be of any length
 
@@ -68,3 +74,48 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     if len(names) <= 12:
         text += f" There are: {', '.join(names)}."
     return InputError(f"{text} {hint}".rstrip())
+
+
+def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function accept the former names of its keyword parameters, with a FutureWarning.
+
+    Parameters
+    ----------
+    **new_names : str
+        The name of each parameter by its former name.
+
+    Returns
+    -------
+    callable
+        A decorator of functions and methods. The signature of the decorated function shows the new names only.
+
+    Raises
+    ------
+    TypeError
+        When the decorated function is called with both names of a parameter.
+
+    Examples
+    --------
+    >>> @renamed_parameters(seed="random_state")
+    ... def shuffled(values, random_state=0):
+    ...     return values, random_state
+    >>> shuffled("abc", random_state=3)
+    ('abc', 3)
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def accepting(*args: P.args, **given: P.kwargs) -> R:
+            for old in new_names.keys() & given.keys():
+                new = new_names[old]
+                name = function.__qualname__.removesuffix(".__init__")
+                if new in given:
+                    raise TypeError(f"{name} was given both {old!r} and {new!r}, its new name: give {new!r} only.")
+                text = f"The parameter {old!r} of {name} is called {new!r} now; the former name will be removed."
+                warnings.warn(text, FutureWarning, stacklevel=2)
+                given[new] = given.pop(old)
+            return function(*args, **given)
+
+        return accepting
+
+    return decorate

@@ -1,0 +1,49 @@
+"""Former names of parameters."""
+
+import inspect
+import warnings
+
+import pytest
+
+from hybrid.errors import renamed_parameters
+
+
+@renamed_parameters(seed="random_state", positive="pos_label")
+def draw(n, *, random_state=0, pos_label=None):
+    return n, random_state, pos_label
+
+
+class Drawn:
+    @renamed_parameters(seed="random_state")
+    def __init__(self, random_state=0):
+        self.random_state = random_state
+
+
+def test_a_former_name_is_accepted_with_a_warning_at_the_caller():
+    with pytest.warns(FutureWarning, match="'seed' of draw is called 'random_state' now") as caught:
+        assert draw(3, seed=7) == (3, 7, None)
+    assert caught[0].filename == __file__
+
+
+def test_both_former_names_can_be_given():
+    with pytest.warns(FutureWarning):
+        assert draw(3, seed=7, positive="ill") == (3, 7, "ill")
+
+
+def test_new_names_give_no_warning():
+    with warnings.catch_warnings(action="error"):
+        assert draw(3, random_state=7, pos_label="ill") == (3, 7, "ill")
+
+
+def test_the_signature_shows_the_new_names_only():
+    assert list(inspect.signature(draw).parameters) == ["n", "random_state", "pos_label"]
+
+
+def test_both_names_of_one_parameter_are_refused():
+    with pytest.raises(TypeError, match="both 'seed' and 'random_state'"):
+        draw(3, seed=7, random_state=7)
+
+
+def test_a_class_is_named_without_its_init():
+    with pytest.warns(FutureWarning, match="'seed' of Drawn is called"):
+        assert Drawn(seed=4).random_state == 4
