@@ -1,7 +1,7 @@
-"""Pictures of results.
+"""Figures of results.
 
-Drawn through Matplotlib's object interface, so that no window system and no global state is needed. Names
-come from strangers' files: they are shown as they are, never parsed as formulas.
+They are drawn with Matplotlib's object-oriented interface, which needs neither a display nor global state. Names of
+models, classes and files can contain any character, so they are never parsed as mathematical formulas.
 """
 
 from hybrid.plots.augmented import augmentation_grid

@@ -1,4 +1,4 @@
-"""The picture of what augmentation does to images."""
+"""A figure that shows augmented images."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,15 @@ CELL = 1.3  # inches
 
 @rc_context(FONTS)
 def augmentation_grid(rows: Sequence[tuple[str, Sequence[np.ndarray]]], *, title: str = "") -> Figure:
-    """Draw images beside what augmentation makes of them.
+    """Draw images next to their augmented versions.
 
     Parameters
     ----------
     rows : sequence of (str, sequence of ndarray)
-        A row's name and its images, uint8, (h, w, 1 or 3): the original first. All rows are of one length.
+        Name and images of each row. Each image is a uint8 array of shape (height, width, 1) or (height, width, 3).
+        The first one is the original. All rows have the same number of images.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Scores of models with their intervals: bars, and points on an axis of their own."""
+"""Charts of the scores of models with their confidence intervals, as bars or as points."""
 
 from collections.abc import Sequence
 
@@ -18,20 +18,20 @@ def bar_chart(
     label: str,
     title: str = "",
 ) -> Figure:
-    """Draw one bar a model, with its interval as a whisker and its numbers beside it.
+    """Draw one bar per model, with its confidence interval as a whisker and its values as text.
 
     Parameters
     ----------
     names : sequence of str
-        Names of the models, best first; drawn from the top.
+        Names of the models, drawn from top to bottom.
     values : sequence of float or None
-        Their scores; None is written as "not defined".
+        Scores of the models. None is drawn as the text "not defined".
     intervals : sequence of (float, float) or None
-        Low and high ends.
+        Lower and upper limits of the confidence intervals. None if a score has no interval.
     label : str
-        Name of the score, for the axis.
+        Name of the score, used as the label of the axis.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
@@ -41,14 +41,14 @@ def bar_chart(
     lines = sum(text.count("\n") + 1 for text in labels)
     figure = Figure(figsize=(8, 1.3 + 0.25 * len(labels) + 0.2 * lines), layout="constrained")
     axes = figure.subplots()
-    place = range(len(labels))
-    axes.barh(place, [value or 0 for value in values], color=SKY, height=0.62)
-    for y, value, interval in zip(place, values, intervals, strict=True):
+    positions = range(len(labels))
+    axes.barh(positions, [value or 0 for value in values], color=SKY, height=0.62)
+    for y, value, interval in zip(positions, values, intervals, strict=True):
         _whisker(axes, y, value, interval)
-    axes.set_yticks(place, labels, parse_math=False)
+    axes.set_yticks(positions, labels, parse_math=False)
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    ends = [0.0, *(v for v in values if v is not None), *(end for i in intervals if i for end in i)]
-    axes.set_xlim(min(0, *ends) if min(ends) < 0 else 0, 1 if max(ends) <= 1 else max(ends) * 1.05)
+    limits = [0.0, *(v for v in values if v is not None), *(limit for i in intervals if i for limit in i)]
+    axes.set_xlim(min(0, *limits) if min(limits) < 0 else 0, 1 if max(limits) <= 1 else max(limits) * 1.05)
     axes.set_xlabel(label, parse_math=False)
     axes.grid(axis="x", color=GRID)
     axes.set_axisbelow(True)
@@ -68,14 +68,16 @@ def interval_chart(
     chosen: int | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw one point a model with its interval, on an axis that begins where the intervals do.
+    """Draw one point per model with its confidence interval.
+
+    Unlike the axis of :func:`bar_chart`, this one need not start at 0, so small differences are visible.
 
     Parameters
     ----------
     names, values, intervals, label, title
-        As for :func:`bar_chart`.
+        As in :func:`bar_chart`.
     chosen : int, optional
-        Number of the model that is drawn as a filled diamond.
+        Index of the model that is drawn as a filled diamond. By default no model is highlighted.
 
     Returns
     -------
@@ -85,13 +87,13 @@ def interval_chart(
     lines = sum(text.count("\n") + 1 for text in labels)
     figure = Figure(figsize=(PANEL, max(2.0, 0.9 + 0.16 * len(labels) + 0.17 * lines)), layout="constrained")
     axes = figure.subplots()
-    for y, (value, ends) in enumerate(zip(values, intervals, strict=True)):
+    for y, (value, interval) in enumerate(zip(values, intervals, strict=True)):
         if value is None:
             axes.annotate("not defined", (0.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=9)
             continue
-        axes.plot(ends or (value, value), [y, y], color=INK, linewidth=1.4)
-        mark, face = ("D", SERIES[0]) if y == chosen else ("o", "none")
-        axes.plot([value], [y], mark, markersize=7, markerfacecolor=face, markeredgecolor=SERIES[0])
+        axes.plot(interval or (value, value), [y, y], color=INK, linewidth=1.4)
+        marker, face = ("D", SERIES[0]) if y == chosen else ("o", "none")
+        axes.plot([value], [y], marker, markersize=7, markerfacecolor=face, markeredgecolor=SERIES[0])
     plain_axes(axes, label, "")
     axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -104,7 +106,7 @@ def _whisker(axes: Axes, y: int, value: float | None, interval: tuple[float, flo
     text = "not defined" if value is None else f"{value:.3f}"
     if value is not None and interval is not None:
         low, high = interval
-        # A percentile interval need not hold the value, so the whisker is drawn from end to end.
+        # A percentile interval may exclude the value, so the whisker does not start from it.
         axes.plot([low, high], [y, y], color="black", linewidth=1.4, solid_capstyle="butt")
         axes.plot([low, high], [y, y], color="black", linestyle="", marker="|", markersize=9, markeredgewidth=1.4)
         text += f"  ({low:.3f}–{high:.3f})"

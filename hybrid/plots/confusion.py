@@ -12,7 +12,7 @@ from hybrid.plots.style import FONTS, INCHES_PER_LETTER, longest, set_title, wra
 
 MAX_CLASSES_WITH_NUMBERS = 20
 MAX_CLASS_NAMES = 120
-# From nothing to blue: the page behind it, light or dark, shows through where there is little.
+# From transparent to blue, so that cells with low shares have the colour of the page, light or dark.
 HEAT = LinearSegmentedColormap.from_list("heat", [(0.03, 0.34, 0.6, 0.0), (0.03, 0.34, 0.6, 1.0)])
 CELLS = ("true\npositive", "false\nnegative", "false\npositive", "true\nnegative")
 
@@ -21,18 +21,21 @@ CELLS = ("true\npositive", "false\nnegative", "false\npositive", "true\nnegative
 def confusion_matrices(
     models: Sequence[str], confusions: Sequence[np.ndarray], classes: Sequence, *, title: str = ""
 ) -> Figure:
-    """Draw one confusion matrix a model: counts and the per cent of the row, which gives the colour.
+    """Draw one confusion matrix per model.
+
+    Each cell shows the count and its percentage of the row, which also sets the colour.
 
     Parameters
     ----------
     models : sequence of str
         Names of the models.
     confusions : sequence of ndarray of int
-        Their counts: (k, k), rows true; or, multi-label, (k, 2, 2), drawn as one row a label.
-    classes : sequence of length k
+        Confusion matrices of the models: of shape (n_classes, n_classes) with the true classes as rows or, for a
+        multi-label task, of shape (n_labels, 2, 2), drawn as one row per label.
+    classes : sequence of length n_classes or n_labels
         Names of the classes or labels.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def confusion_matrices(
 
 
 def _matrix(axes: Axes, counts: np.ndarray, names: list[str], inner: float) -> None:
-    """Draw one matrix on axes about `inner` inches wide."""
+    """Draw one confusion matrix on axes that are about `inner` inches wide."""
     multilabel = counts.ndim == 3
     if multilabel:
         positives, negatives = counts[:, 1, ::-1], counts[:, 0, ::-1]
@@ -66,26 +69,26 @@ def _matrix(axes: Axes, counts: np.ndarray, names: list[str], inner: float) -> N
     else:
         cells, share = counts, _shares(counts)
     axes.imshow(share, cmap=HEAT, vmin=0, vmax=1, aspect="auto")
-    _name_cells(axes, names, CELLS if multilabel else names, inner)
+    _label_axes(axes, names, CELLS if multilabel else names, inner)
     axes.set_xlabel("% of images with | without the label" if multilabel else "predicted (% of the true class)")
     axes.set_ylabel("label" if multilabel else "true")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if len(names) <= MAX_CLASSES_WITH_NUMBERS:
-        _numbers(axes, cells, share)
+        _write_counts(axes, cells, share)
 
 
-def _name_cells(axes: Axes, names: list[str], across: Sequence[str], inner: float) -> None:
+def _label_axes(axes: Axes, names: list[str], columns: Sequence[str], inner: float) -> None:
     size = min(9.0, 600 / len(names))
-    every = -(-len(names) // MAX_CLASS_NAMES)
-    axes.set_yticks(range(0, len(names), every), names[::every], fontsize=max(size, 5), parse_math=False)
-    every = -(-len(across) // MAX_CLASS_NAMES)
-    fits = longest(across) * INCHES_PER_LETTER < inner / len(across)
-    places = range(0, len(across), every)
-    axes.set_xticks(places, across[::every], fontsize=max(size, 5), parse_math=False, rotation=0 if fits else 90)
+    step = -(-len(names) // MAX_CLASS_NAMES)
+    axes.set_yticks(range(0, len(names), step), names[::step], fontsize=max(size, 5), parse_math=False)
+    step = -(-len(columns) // MAX_CLASS_NAMES)
+    fits = longest(columns) * INCHES_PER_LETTER < inner / len(columns)
+    positions = range(0, len(columns), step)
+    axes.set_xticks(positions, columns[::step], fontsize=max(size, 5), parse_math=False, rotation=0 if fits else 90)
 
 
-def _numbers(axes: Axes, cells: np.ndarray, share: np.ndarray) -> None:
+def _write_counts(axes: Axes, cells: np.ndarray, share: np.ndarray) -> None:
     for (i, j), count in np.ndenumerate(cells):
         text = f"{count}\n{_per_cent(float(share[i, j]))}" if count else "0"
         colour = "white" if share[i, j] > 0.8 else "black"
@@ -93,7 +96,7 @@ def _numbers(axes: Axes, cells: np.ndarray, share: np.ndarray) -> None:
 
 
 def _per_cent(share: float) -> str:
-    """Return a share as text that is 0% or 100% only where that is exact."""
+    """Return a share as a percentage. The text is 0% or 100% only where that is exact."""
     if 0 < share < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"

@@ -1,4 +1,4 @@
-"""Scores against what they cost."""
+"""A chart of the scores of models against their cost."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hybrid.plots.style import FONTS, legend_below, mark_style, panel, plain_axes, set_title, wrapped
 
-_LOG_FROM = 5  # a ratio of costs
+_LOG_SCALE_FROM = 5  # ratio of the largest to the smallest cost
 Interval = tuple[float, float] | None
 
 
@@ -23,22 +23,24 @@ def cost_chart(
     cost: str,
     title: str = "",
 ) -> Figure:
-    """Draw one point a model: its score, with its interval, over its cost; logarithmic where costs differ much.
+    """Draw the score of each model, with its confidence interval, against its cost.
+
+    The cost axis is logarithmic if the largest cost is more than 5 times the smallest.
 
     Parameters
     ----------
     names : sequence of str
         Names of the models.
     values : sequence of float or None
-        Their scores; a model without one is left out.
+        Scores of the models. A model whose score is None is left out.
     intervals : sequence of (float, float) or None
-        Low and high ends.
+        Lower and upper limits of the confidence intervals. None if a score has no interval.
     costs : sequence of float or None
-        Above 0; a model without one is left out.
+        Costs of the models, such as seconds or bytes. A model whose cost is None or 0 is left out.
     label, cost : str
-        Names of the two axes.
+        Labels of the score axis and the cost axis.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def cost_chart(
     plain_axes(axes, cost, label)
     axes.margins(x=0.12)
     drawn = [x for value, x in zip(values, costs, strict=True) if value is not None and x]
-    if drawn and max(drawn) > _LOG_FROM * min(drawn):
+    if drawn and max(drawn) > _LOG_SCALE_FROM * min(drawn):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))

@@ -1,4 +1,4 @@
-"""How many images there are of each class in each split."""
+"""A chart of the number of images of each class in each split."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ _HATCHES = ("", "////", "....")
 
 @rc_context(FONTS)
 def class_counts(counts: Mapping[str, Mapping[str, int]], *, title: str = "") -> Figure:
-    """Draw a bar a class, in it a piece a split, its numbers beside it.
+    """Draw one bar per class, stacked by split, with the numbers of images as text.
 
     Parameters
     ----------
     counts : mapping of str to mapping of str to int
-        Images by split and class, as `Dataset.counts_by_split` returns them.
+        Number of images by split and class, as returned by `Dataset.counts_by_split`.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------

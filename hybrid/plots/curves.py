@@ -1,4 +1,4 @@
-"""Curves of several models in the unit square: ROC, precision against recall, reliability."""
+"""ROC, precision-recall and reliability curves of several models."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,26 +11,26 @@ from matplotlib.figure import Figure
 from hybrid.plots.style import FAINT, FONTS, GRID, legend_below, line_style, panel, plain_axes, set_title, wrapped
 
 Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
-CORNER = 0.2
+CORNER = 0.2  # side of the enlarged corner, in units of the axes
 _LETTERS = 46
 
 
 @rc_context(FONTS)
 def roc_curves(curves: Curves, *, title: str = "") -> Figure:
-    """Draw ROC curves, a line a model.
+    """Draw one ROC curve per model.
 
     Parameters
     ----------
     curves : mapping of str to (ndarray, ndarray)
-        False and true positive rates, by the model's name.
+        False positive rates and true positive rates by model name.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _square(curves, "false positive rate (1 − specificity)", "true positive rate (recall)", title)
+    figure, axes = _unit_square(curves, "false positive rate (1 − specificity)", "true positive rate (recall)", title)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="chance")
     _enlarge(axes, (0.0, 1.0), (0.4, 0.08))
     legend_below(figure, axes)
@@ -39,22 +39,22 @@ def roc_curves(curves: Curves, *, title: str = "") -> Figure:
 
 @rc_context(FONTS)
 def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, title: str = "") -> Figure:
-    """Draw precision against recall, a line a model.
+    """Draw one precision-recall curve per model.
 
     Parameters
     ----------
     curves : mapping of str to (ndarray, ndarray)
-        Recall and precision, by the model's name.
+        Recall and precision by model name.
     prevalence : float, optional
-        Share of positives: the precision of chance, drawn as a line.
+        Share of positive images. It is drawn as a line, since it is the precision of random guessing.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _square(curves, "recall", "precision", title, drawstyle="steps-pre")
+    figure, axes = _unit_square(curves, "recall", "precision", title, drawstyle="steps-pre")
     _enlarge(axes, (1.0, 1.0), (0.12, 0.3))
     if prevalence is not None:
         axes.axhline(prevalence, color=FAINT, linewidth=1, linestyle=":", label=f"chance ({prevalence:.2f})")
@@ -64,29 +64,29 @@ def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, 
 
 @rc_context(FONTS)
 def reliability_curves(curves: Curves, *, event: str, title: str = "") -> Figure:
-    """Draw how often the predicted event came true against its predicted probability, a line a model.
+    """Draw one reliability curve per model: the observed frequency of an event against its predicted probability.
 
     Parameters
     ----------
     curves : mapping of str to (ndarray, ndarray)
-        Mean probability and share of images in each bin, by the model's name.
+        Mean predicted probability and observed share of the event in each bin, by model name.
     event : str
-        What is predicted, for the axis, such as ``"positive"``.
+        The predicted event, such as ``"positive"``, used in the label of the axis.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _square(curves, "predicted probability", f"share that is {event}", title, marker=".")
+    figure, axes = _unit_square(curves, "predicted probability", f"share that is {event}", title, marker=".")
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="perfectly calibrated")
     legend_below(figure, axes)
     return figure
 
 
-def _enlarge(axes: Axes, corner: tuple[float, float], place: tuple[float, float]) -> None:
-    """Draw a corner again, larger and where there is nothing else, if all curves pass through it and not by it."""
+def _enlarge(axes: Axes, corner: tuple[float, float], position: tuple[float, float]) -> None:
+    """Draw an enlarged corner as an inset with its lower left at `position`, if all curves pass through that corner."""
     lines = [line for line in axes.lines if not str(line.get_label()).startswith("chance")]
     edge = abs(corner[0] - CORNER)
     if (
@@ -94,7 +94,7 @@ def _enlarge(axes: Axes, corner: tuple[float, float], place: tuple[float, float]
         or min(np.interp(edge, x, y) for x, y in (np.asarray(line.get_data()) for line in lines)) < 1 - CORNER / 2
     ):
         return
-    inset = axes.inset_axes((*place, 0.5, 0.5))
+    inset = axes.inset_axes((*position, 0.5, 0.5))
     for line in lines:
         style = {key: getattr(line, f"get_{key}")() for key in ("color", "linestyle", "linewidth", "drawstyle")}
         inset.plot(*line.get_data(), **style)
@@ -106,7 +106,7 @@ def _enlarge(axes: Axes, corner: tuple[float, float], place: tuple[float, float]
     inset.set_title("the corner, enlarged", fontsize=8)
 
 
-def _square(curves: Curves, xlabel: str, ylabel: str, title: str, **style: Any) -> tuple[Figure, Axes]:
+def _unit_square(curves: Curves, xlabel: str, ylabel: str, title: str, **style: Any) -> tuple[Figure, Axes]:
     names = [wrapped(name, _LETTERS, lines=2) for name in curves]
     figure, axes = panel([*names, "perfectly calibrated"], height=4.2)
     for number, (name, (x, y)) in enumerate(zip(names, curves.values(), strict=True)):

@@ -1,4 +1,4 @@
-"""Images in rows, each row with what it shows."""
+"""A grid of example images in named rows."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,15 @@ Captioned = tuple[str, str, np.ndarray]
 
 @rc_context(FONTS)
 def example_grid(rows: Sequence[tuple[str, Sequence[Captioned]]], *, title: str = "") -> Figure:
-    """Draw rows of images, each with its name and a remark.
+    """Draw rows of images, each image with its name and a remark below it.
 
     Parameters
     ----------
     rows : sequence of (str, sequence of (str, str, ndarray))
-        A row's name and its images: name, a remark, and pixels, uint8, (h, w) or (h, w, 3), of any size.
+        Name and images of each row. Each image is a tuple of its name, a remark and its pixels: a uint8 array of shape
+        (height, width) or (height, width, 3). Images and rows may differ in size and length.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------

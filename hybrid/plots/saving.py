@@ -1,22 +1,29 @@
-"""Figures as files."""
+"""Write figures to files."""
 
 import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-MAX_PIXELS = 8000
+MAX_PIXELS = 8000  # of the longer side
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure in the format of the path's suffix; the file appears whole or not at all.
+    """Write a figure to a file.
 
-    It has 150 dots an inch, fewer where a side would be longer than 8000.
+    The resolution is 150 dots per inch, or less if the longer side would exceed 8000 pixels. An existing file
+    is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path-like
+        File to write. Its suffix sets the format, such as ``.png`` or ``.svg``. Missing folders are created.
 
     Returns
     -------
     Path
-        `path`, its folder made if need be.
+        The written file.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

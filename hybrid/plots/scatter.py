@@ -1,4 +1,4 @@
-"""Maps of embeddings: one point an image."""
+"""Two-dimensional maps of embeddings, with one point per image."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,18 @@ from hybrid.plots.style import FAINT, FONTS, SERIES, legend_below, mark_style, p
 
 @rc_context(FONTS)
 def class_map(points: np.ndarray, codes: np.ndarray, names: Sequence[str], *, title: str = "") -> Figure:
-    """Draw points, each class with its own colour and mark.
+    """Draw one point per image. Each class has its own colour and marker.
 
     Parameters
     ----------
-    points : ndarray, (n, 2)
-    codes : ndarray of int, (n,)
-        Which of `names` a point is; -1 for all other classes.
+    points : ndarray of shape (n, 2)
+        Coordinates of the images.
+    codes : ndarray of int of shape (n,)
+        Index into `names` of the class of each image, or -1 for all other classes.
     names : sequence of str
-        At most ten.
+        Names of at most ten classes.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------
@@ -39,14 +40,16 @@ def class_map(points: np.ndarray, codes: np.ndarray, names: Sequence[str], *, ti
 
 @rc_context(FONTS)
 def error_map(points: np.ndarray, wrong: np.ndarray, *, title: str = "") -> Figure:
-    """Draw points, those that a model got wrong as crosses.
+    """Draw one point per image. Images that a model classified incorrectly are crosses.
 
     Parameters
     ----------
-    points : ndarray, (n, 2)
-    wrong : ndarray of bool, (n,)
+    points : ndarray of shape (n, 2)
+        Coordinates of the images.
+    wrong : ndarray of bool of shape (n,)
+        Whether the prediction for each image is wrong.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, dashes, marks, fonts, and names that are shown as they are."""
+"""The style that all figures share: colours, line styles, markers, fonts, legends and wrapped names."""
 
 import re
 from collections.abc import Sequence
@@ -13,37 +13,39 @@ SKY = "#56B4E9"
 INK = "#000000"
 GRID = "#DDDDDD"
 FAINT = "#8A8A8A"
-# Ten that stand out from white with a contrast of at least 3. Never alone: each comes with its dash or mark.
+# Each colour has a contrast of at least 3:1 with white. A colour is always combined with a line style or a marker, so
+# that models can be told apart without it.
 SERIES = (
     "#0B6AB0", "#C8500A", "#00805E", "#A23E8C", "#8A6A00", "#007F9C", "#3D3D3D", "#B3261E", "#6B4FBB", "#7A4B2A",
 )  # fmt: skip
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (10, 3)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
 
-# Names in other scripts fall back on whichever of these the machine has.
+# Fonts for scripts that DejaVu Sans lacks. Those that are not installed are left out.
 FALLBACK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Hiragino Sans", "Arial Unicode MS")
 FONTS: Any = {"font.family": ["DejaVu Sans", *(font for font in FALLBACK_FONTS if font in get_font_names())]}
 INCHES_PER_LETTER = 0.09
-_LETTERS_OF_HALF = 22
-PANEL = 4.6  # inches: the width at which the letters can still be read on a phone
+_LETTERS_PER_HALF_PANEL = 22
+PANEL = 4.6  # width in inches at which the text is still readable on a phone
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return the colour and the dash of the model of that number, from 0; all pairs come before one comes again."""
-    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[_turn(number) % len(DASHES)]}
+    """Return colour and line style of model `number` (0-based). All combinations are used before one is repeated."""
+    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[_shifted(number) % len(DASHES)]}
 
 
 def mark_style(number: int) -> dict[str, Any]:
-    """Return the colour and the mark of the model of that number, from 0; all pairs come before one comes again."""
-    return {"color": SERIES[number % len(SERIES)], "marker": MARKS[_turn(number) % len(MARKS)], "linestyle": ""}
+    """Return colour and marker of model `number` (0-based). All combinations are used before one is repeated."""
+    return {"color": SERIES[number % len(SERIES)], "marker": MARKS[_shifted(number) % len(MARKS)], "linestyle": ""}
 
 
-def _turn(number: int) -> int:
+def _shifted(number: int) -> int:
+    """Return a number that skips one step whenever the colours start again, which changes the combination."""
     return number + number // len(SERIES)
 
 
 def plain_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
-    """Name the axes, draw a grid behind the data and leave out the frame's upper half."""
+    """Label the axes, draw a grid behind the data and hide the top and right edges of the frame."""
     axes.set_xlabel(xlabel, parse_math=False)
     axes.set_ylabel(ylabel, parse_math=False)
     axes.grid(color=GRID)
@@ -52,7 +54,7 @@ def plain_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """Put the legend under the axes, where it hides nothing."""
+    """Draw the legend below the axes, where it covers no data."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
@@ -63,19 +65,19 @@ def legend_below(figure: Figure, axes: Axes) -> None:
 
 
 def legend_columns(names: Sequence[str]) -> int:
-    """Return in how many columns names fit below a panel."""
-    return 2 if longest(names) <= _LETTERS_OF_HALF else 1
+    """Return the number of columns of a legend with these names below a panel."""
+    return 2 if longest(names) <= _LETTERS_PER_HALF_PANEL else 1
 
 
 def set_title(figure: Figure, title: str) -> None:
-    """Give a figure its title, wrapped to its width."""
+    """Set the title of a figure, wrapped to its width."""
     if title:
         text: Text = figure.suptitle(wrapped(title, int(figure.get_figwidth() * 10)), fontsize=12)
         text.set_parse_math(False)
 
 
 def wrapped(name: object, width: int, lines: int = 3) -> str:
-    """Return a name on at most `lines` lines, broken after spaces and signs; the rest is an ellipsis."""
+    """Return a name wrapped after spaces and punctuation. What exceeds `lines` lines becomes an ellipsis."""
     text = "".join(c if c.isprintable() else " " for c in str(name)).strip() or " "
     rows = [""]
     for word in re.findall(rf"[^ _/:+,-]{{1,{width - 1}}}[ _/:+,-]?|[ _/:+,-]", text):
@@ -88,12 +90,12 @@ def wrapped(name: object, width: int, lines: int = 3) -> str:
 
 
 def longest(names: Sequence[str]) -> int:
-    """Return the number of letters of the longest line."""
+    """Return the length of the longest line of all names."""
     return max(len(line) for name in names for line in name.split("\n"))
 
 
 def panel(names: Sequence[str], height: float = 3.6) -> tuple[Figure, Axes]:
-    """Return a figure as narrow as a phone, with room below for a legend of these names."""
+    """Return a figure that fits the screen of a phone, with room below its axes for a legend of these names."""
     rows = -(-sum(name.count("\n") + 1 for name in names) // legend_columns(names))
     figure = Figure(figsize=(PANEL, height + 0.21 * rows), layout="constrained")
     return figure, figure.subplots()

@@ -1,4 +1,4 @@
-"""Curves of a network's training."""
+"""Learning curves of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,22 +23,22 @@ def training_curves(
     stacked: bool = False,
     parts: Sequence[str] = PARTS,
 ) -> Figure:
-    """Draw loss and accuracy by epoch for train and validation, the best epoch marked.
+    """Draw loss and accuracy by epoch on train and validation, and mark the best epoch.
 
     Parameters
     ----------
     histories : mapping
-        A Keras history (``{"loss": […], "val_loss": […], "accuracy": […], …}``), or several of them by name, their best
-        epochs marked by a dot.
+        A Keras history (``{"loss": […], "val_loss": […], "accuracy": […], …}``), or several histories by name. The best
+        epoch of each history is marked by a dot.
     monitor : str, default="val_loss"
-        What the best epoch is judged by: the lowest of a loss, the highest of anything else. Where a
-        history lacks it, no epoch is marked.
+        Metric that defines the best epoch. It is minimised if its name contains "loss" and maximised otherwise. No
+        epoch of a history without this metric is marked.
     title : str, default=""
-        Title of the figure.
+        Title of the figure. No title is drawn if it is empty.
     stacked : bool, default=False
-        Whether accuracy is drawn below the loss, not beside it.
-    parts : sequence of {"train", "validation"}
-        Whose curves are drawn; both by default.
+        Whether accuracy is drawn below the loss instead of next to it.
+    parts : sequence of {"train", "validation"}, default=("train", "validation")
+        Splits whose curves are drawn.
 
     Returns
     -------
@@ -46,15 +46,15 @@ def training_curves(
     """
     several = all(isinstance(history, Mapping) for history in histories.values())
     runs: Mapping[str, Mapping[str, Sequence[float]]] = histories if several else {"": histories}
-    panels = _panels(runs)
+    panels = _metrics_to_draw(runs)
     below = 0.21 * (len(runs) * len(parts) + 1) if several else 0.0  # inches, for the legend
     size = (PANEL, 3 * len(panels) + below) if stacked else (10, 4 + below)
     figure = Figure(figsize=size, layout="constrained")
     shape = (len(panels), 1) if stacked else (1, len(panels))
-    drawn = figure.subplots(*shape, squeeze=False).ravel()
-    for axes, key in zip(drawn, panels, strict=True):
+    all_axes = figure.subplots(*shape, squeeze=False).ravel()
+    for axes, key in zip(all_axes, panels, strict=True):
         for i, (name, run) in enumerate(runs.items()):
-            _curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor, parts)
+            _draw_curves(axes, run, key, name, SERIES[i % len(SERIES)], monitor, parts)
             if key in run or f"val_{key}" in run:
                 _mark_best(axes, run, key, SERIES[i % len(SERIES)], monitor, numbered=not several)
         axes.set_xlabel("epoch")
@@ -66,19 +66,19 @@ def training_curves(
         if not several:
             _legend(axes)
     if several:
-        legend_below(figure, drawn[0])
+        legend_below(figure, all_axes[0])
     set_title(figure, title)
     return figure
 
 
-def _panels(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Return the series to draw: the loss, and whatever the accuracy is called."""
+def _metrics_to_draw(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
+    """Return the names of the metrics to draw: the loss and, if there is one, an accuracy."""
     keys = [key for run in runs.values() for key in run]
     accuracy = [key for key in keys if key.endswith("accuracy") and not key.startswith("val_")]
     return ["loss", *accuracy[:1]]
 
 
-def _curves(
+def _draw_curves(
     axes: Axes,
     run: Mapping[str, Sequence[float]],
     key: str,
@@ -98,12 +98,12 @@ def _curves(
 def _mark_best(
     axes: Axes, run: Mapping[str, Sequence[float]], key: str, colour: str, monitor: str, numbered: bool
 ) -> None:
-    """Mark the best epoch on the curve of validation, if there is one."""
+    """Mark the best epoch on the validation curve or, if there is none, on the training curve."""
     series = f"val_{key}" if f"val_{key}" in run else key
-    watched = np.asarray(run.get(monitor, ()), dtype=float)
-    if not np.isfinite(watched).any():
+    scores = np.asarray(run.get(monitor, ()), dtype=float)
+    if not np.isfinite(scores).any():
         return
-    best = int(np.nanargmin(watched) if "loss" in monitor else np.nanargmax(watched))
+    best = int(np.nanargmin(scores) if "loss" in monitor else np.nanargmax(scores))
     value = run[series][best]
     label = f"best epoch: {best + 1}" if numbered else None
     axes.plot(best + 1, value, "o", color=colour, markeredgecolor=INK, markersize=8, label=label, zorder=3)
