@@ -23,45 +23,6 @@ _SHARD_SECONDS = 20  # the most work that a kill can cost
 
 def extract(
     source: Source,
-    store: EmbeddingStore,
-    memory: FileDigests,
-    runtime: Callable[[], Runtime],
-    *,
-    on_bad: str = "raise",
-    progress: Progress | None = None,
-) -> Extraction:
-    """Put the embedding of every image into the store; compute only what is not there.
-
-    Parameters
-    ----------
-    source : Source
-        The images.
-    store : EmbeddingStore
-        Of the extractor.
-    memory : FileDigests
-        Of the cache.
-    runtime : callable
-        Returns what turns pixels into embeddings; called only if there is something to compute.
-    on_bad : {"raise", "skip"}, default="raise"
-        What to do about an image that cannot be read or decoded.
-    progress : callable, optional
-        Called with (images done, images to do).
-
-    Returns
-    -------
-    Extraction
-
-    Raises
-    ------
-    BadImageError
-        Naming the image, if `on_bad` is ``"raise"``.
-    """
-    [done] = extract_each(source, [store], memory, lambda wanted: runtime(), on_bad=on_bad, progress=progress)
-    return done
-
-
-def extract_each(
-    source: Source,
     stores: Sequence[EmbeddingStore],
     memory: FileDigests,
     runtime: Callable[[list[int]], Runtime],
@@ -69,16 +30,23 @@ def extract_each(
     on_bad: str = "raise",
     progress: Progress | None = None,
 ) -> list[Extraction]:
-    """Put the embeddings of every image into several stores; each image goes through the network once at most.
+    """Put the embeddings of every image into each of the stores; each image goes through the network at most once.
 
     Parameters
     ----------
-    source, memory, on_bad, progress
-        As for :func:`extract`.
+    source : Source
+        The images.
     stores : sequence of EmbeddingStore
-        Of extractors that take the same pixels.
+        The stores of extractors that take the same pixels.
+    memory : FileDigests
+        The file digests that the cache remembers.
     runtime : callable
-        Given the numbers of some stores, in order, returns what turns pixels into their embeddings side by side.
+        Takes the sorted indices of some of the stores and returns the runtime that computes their embeddings, side by
+        side. It is called only if there is something to compute.
+    on_bad : {"raise", "skip"}, default="raise"
+        What to do with an image that cannot be read or decoded.
+    progress : callable, optional
+        Called with (images done, images to do).
 
     Returns
     -------

@@ -12,7 +12,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
-from hybrid.extractors.extraction import extract_each
+from hybrid.extractors.extraction import extract
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
@@ -195,7 +195,7 @@ class Extractor:
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose.")
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
-        return extract_each(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
+        return extract(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
 
     def _request(self) -> dict[str, Any]:
         return describe_request(

@@ -1,13 +1,15 @@
 """Write files that are there whole or not at all, also after a crash."""
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import math
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,6 +93,40 @@ def read_sealed(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict) or value.pop("seal", None) != _seal(value):
         raise InputError(f"{str(path)!r} does not match its checksum: remove it and make it again.")
     return value
+
+
+def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quoting: int = csv.QUOTE_MINIMAL) -> str:
+    """Return a table as the text of a CSV file, with a header line.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    rows : sequence of sequence
+        One value for each column; None becomes an empty field.
+    quoting : int, default=csv.QUOTE_MINIMAL
+        A constant of the module `csv`. If a value holds a carriage return, everything is quoted in any case.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n", quoting=quoting)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    text = buffer.getvalue()
+    # csv does not quote a carriage return by itself, and would read it as the end of a line
+    return text if quoting == csv.QUOTE_ALL or "\r" not in text else csv_text(columns, rows, csv.QUOTE_ALL)
+
+
+def write_csv(
+    path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], quoting: int = csv.QUOTE_MINIMAL
+) -> None:
+    """Write a table as CSV, atomically; the parameters are those of :func:`csv_text`."""
+    text = csv_text(columns, rows, quoting)
+    write_atomic(path, lambda file: file.write(text.encode(errors="surrogateescape")))
+
+
+def write_csv_records(path: Path, records: Sequence[Mapping[str, Any]], quoting: int = csv.QUOTE_MINIMAL) -> None:
+    """Write mappings from column to value as CSV, atomically; a field that a record lacks is empty."""
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    write_csv(path, columns, [[record.get(column, "") for column in columns] for record in records], quoting)
 
 
 def _finite(text: str) -> float:

@@ -1,19 +1,29 @@
-"""How notes and errors about a dataset name many things in few words."""
+"""Lists and counts as words, for messages and reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def first_few(names: Iterable[object], shown: int = 3) -> str:
-    """Return the first names, quoted, and how many more there are.
+    """Return the first names in quotes, and how many more there are.
 
     Examples
     --------
     >>> first_few(["a.jpg", "b.jpg", "c.jpg", "d.jpg"], shown=2)
     "'a.jpg', 'b.jpg' and 2 more"
     """
-    listed = [str(name) for name in names]
-    text = ", ".join(map(repr, listed[:shown]))
-    return f"{text} and {len(listed) - shown} more" if len(listed) > shown else text
+    return and_more([repr(str(name)) for name in names], shown)
+
+
+def and_more(texts: Sequence[str], shown: int) -> str:
+    """Return the first texts, and how many more there are.
+
+    Examples
+    --------
+    >>> and_more(["a", "b", "c", "d"], shown=2)
+    'a, b and 2 more'
+    """
+    listed = ", ".join(texts[:shown])
+    return f"{listed} and {len(texts) - shown} more" if len(texts) > shown else listed
 
 
 def number(count: int, noun: str, plural: str = "") -> str:

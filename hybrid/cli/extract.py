@@ -81,7 +81,7 @@ def extract(
     digits, medmnist:NAME, keras:NAME. Images whose embedding is stored are not computed again.
     """
     from hybrid.embeddings.embedding_set import save_set
-    from hybrid.embeddings.extract import extract_dataset, extract_each_layer
+    from hybrid.embeddings.extract import extract_sets
 
     place = Workspace(workspace)
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
@@ -90,11 +90,7 @@ def extract(
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:
-        found = (
-            extract_each_layer(dataset, extractor, **options, progress=progress)
-            if each_layer
-            else [extract_dataset(dataset, extractor, **options, progress=progress)]
-        )
+        found = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
     found = [save_set(one, place, name) for one, name in zip(found, names, strict=True)]
     if as_json:
         records = [{"set": one.name} | one.info for one in found]

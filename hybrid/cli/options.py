@@ -139,11 +139,19 @@ _EXTRACTOR_OPTIONS = (
 )
 
 
-def extractor_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how a backbone is made an extractor; `make_extractor` takes them."""
-    for option in reversed(_EXTRACTOR_OPTIONS):
-        command = option(command)
-    return command
+def all_of(*options: Decorator) -> Decorator:
+    """Return one decorator that adds several options to a command, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+extractor_options = all_of(*_EXTRACTOR_OPTIONS)  # read by `make_extractor`
+data_options = all_of(*_DATA_OPTIONS)  # read by `read_data`
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
@@ -158,13 +166,6 @@ def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
         seed=seed,
         **{name: given.pop(name) for name in names},
     )
-
-
-def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how DATA is read; `read_data` takes them."""
-    for option in reversed(_DATA_OPTIONS):
-        command = option(command)
-    return command
 
 
 def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", drop: str = "", **given: Any) -> Any:

@@ -1,7 +1,5 @@
 """`hybrid predict`."""
 
-import csv
-import io
 from pathlib import Path
 
 import click
@@ -43,19 +41,11 @@ def predict(
     if as_json and output is None:
         print_json(result.to_dict())
         return
-    text = result.to_json() if as_json else _csv(result.columns, result.rows)
+    from hybrid.files import csv_text, write_atomic
+
+    text = result.to_json() if as_json else csv_text(result.columns, result.rows)
     if output is None:
         click.echo(text, nl=False)
         return
-    from hybrid.files import write_atomic
-
-    write_atomic(output, lambda file: file.write(text.encode()))
+    write_atomic(output, lambda file: file.write(text.encode(errors="surrogateescape")))
     click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)
-
-
-def _csv(columns: list[str], rows: list[list[object]]) -> str:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return buffer.getvalue()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
-from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
+from hybrid.cli.options import all_of, data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_notes, progress_bar
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
@@ -61,12 +61,6 @@ _FINE_TUNING = (
 )  # fmt: skip
 
 
-def _training_options(command: Any) -> Any:
-    for option in reversed(_OPTIONS + _FINE_TUNING):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("arch")
 @click.argument("data")
@@ -76,7 +70,7 @@ def _training_options(command: Any) -> Any:
     metavar="N|HxW",
     help="Size of the network's input. Default: the images' own up to 64×64, else 64×64.",
 )
-@_training_options
+@all_of(*_OPTIONS, *_FINE_TUNING)
 @click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
 @click.option("--name", default=None, help="Name of the network. Default: data and architecture.")
 @data_options

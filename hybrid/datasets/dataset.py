@@ -15,7 +15,7 @@ from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, count
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
-from hybrid.wording import first_few, number
+from hybrid.wording import and_more, first_few, number
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,10 +179,8 @@ class Dataset:
         table = self.counts_by_split()
         kind = "in files" if self.of_files else f"of {'×'.join(map(str, self.X.shape[1:]))}"
         sizes = ", ".join(f"{name} {int((self.split == name).sum())}" for name in table)
-        totals = [(str(label), sum(counts[str(label)] for counts in table.values())) for label in self.classes]
-        shown = ", ".join(f"{label} {n}" for label, n in totals[:8])
-        if len(totals) > 8:
-            shown += f" and {len(totals) - 8} more classes"
+        totals = [f"{label} {sum(counts[label] for counts in table.values())}" for label in map(str, self.classes)]
+        shown = and_more(totals, 8) + (" classes" if len(totals) > 8 else "")
         return f"Dataset({self.name!r}, {number(len(self), 'image')} {kind}, {self.task}; {sizes}; {shown})"
 
 

@@ -1,6 +1,5 @@
 """Split a dataset anew, and write the split as a file that is read again: a manifest of paths, or an .npz of pixels."""
 
-import csv
 import io
 import os
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_
 from hybrid.datasets.quality.units import units
 from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES, SPLIT_NAMES
 from hybrid.errors import InputError
-from hybrid.files import write_atomic
+from hybrid.files import csv_text, write_atomic
 from hybrid.progress import Progress
 from hybrid.wording import first_few, number
 
@@ -104,12 +103,10 @@ def _manifest(dataset: Dataset, folder: Path) -> bytes:
         raise InputError(f"A manifest has no place for a label called {first_few(taken)}: rename it.")
     labels = dataset.y.tolist() if several else [[label] for label in dataset.y.tolist()]
     groups = [[]] * len(dataset) if dataset.groups is None else [[group] for group in dataset.groups.tolist()]
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["path", *names, "split", *([] if dataset.groups is None else ["group"])])
-    for path, label, split, group in zip(dataset.X.tolist(), labels, dataset.split.tolist(), groups, strict=True):
-        writer.writerow([_relative(path, folder), *label, split, *group])
-    return buffer.getvalue().encode(errors="surrogateescape")
+    columns = ["path", *names, "split", *([] if dataset.groups is None else ["group"])]
+    cells = zip(dataset.X.tolist(), labels, dataset.split.tolist(), groups, strict=True)
+    rows = [[_relative(path, folder), *label, split, *group] for path, label, split, group in cells]
+    return csv_text(columns, rows).encode(errors="surrogateescape")
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.datasets.quality.measure import Measures
+from hybrid.wording import and_more
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
@@ -48,12 +49,10 @@ def describe_labels(dataset: "Dataset") -> dict[str, Any]:
 def in_words(found: dict[str, Any]) -> list[str]:
     """Return sentences on what `describe_images` and `describe_labels` found together."""
     sizes = [f"{one['width']}×{one['height']} ({one['images']:,})" for one in found["sizes"]]
-    few = 4
     notes = []
     if sizes:
-        more = f" and {len(sizes) - few} more" if len(sizes) > few else ""
         modes = ", ".join(f"{mode} ({count:,})" for mode, count in found["modes"].items())
-        notes.append(f"Sizes: {', '.join(sizes[:few])}{more}. Modes: {modes}.")
+        notes.append(f"Sizes: {and_more(sizes, 4)}. Modes: {modes}.")
     for split, counts in found.get("labels_an_image", {}).items():
         parts = [f"{count:,} with {number or 'none'}" for number, count in counts.items() if count]
         notes.append(f"Labels an image, {split}: {', '.join(parts)}.")

@@ -1,4 +1,4 @@
-"""Bring a dataset's embeddings into the store: one embedding set, or one for each layer."""
+"""Extract the embeddings of a dataset: one embedding set, or one for each layer."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -20,24 +20,37 @@ from hybrid.workspace.provenance import seen_in_training, training_seconds
 VIEWS_OF = ("train", "train+test")
 
 
-def extract_dataset(
+def extract_dataset(dataset: Dataset, extractor: Extractor, **options: Any) -> EmbeddingSet:
+    """Extract the embeddings of a dataset and return them as one set, which is not yet saved.
+
+    The parameters and errors are those of :func:`extract_sets`.
+    """
+    [found] = extract_sets(dataset, extractor, **options)
+    return found
+
+
+def extract_sets(
     dataset: Dataset,
     extractor: Extractor,
     *,
+    each_layer: bool = False,
     views: Views | None = None,
     views_of: str = "train",
     on_bad: str = "raise",
     progress: Progress | None = None,
-) -> EmbeddingSet:
-    """Bring the embeddings of a whole dataset into the store and say which they are.
+) -> list[EmbeddingSet]:
+    """Extract the embeddings of a dataset into the store; each image goes through the network at most once.
 
     Parameters
     ----------
     dataset : Dataset
     extractor : Extractor
-        A `FeatureExtractor`, or the part of one that does without scikit-learn.
+        A `FeatureExtractor`, or an `Extractor`, which does without scikit-learn.
+    each_layer : bool, default=False
+        Whether each of the extractor's layers gives a set of its own. By default there is one set, in which the
+        embeddings of all layers are concatenated.
     views : Views, optional
-        Random augmentations of the training images, for a head to be fitted to beside the images themselves.
+        Random augmentations of the training images; heads are fitted to them in addition to the images themselves.
     views_of : {"train", "train+test"}, default="train"
         With ``"train+test"`` there are views of every image, and predictions are means over an image and its views.
     on_bad : {"raise", "skip"}, default="raise"
@@ -47,38 +60,18 @@ def extract_dataset(
 
     Returns
     -------
-    EmbeddingSet
-        Not yet saved.
+    list of EmbeddingSet
+        One set, or one for each layer; not yet saved.
 
     Raises
     ------
     InputError
         If an image cannot be decoded, or so many are skipped that a class is lost.
     """
-    job = _Job(dataset, views, views_of)
-    return job.result(extractor, extractor.extract(job.source, on_bad=on_bad, progress=progress))
-
-
-def extract_each_layer(
-    dataset: Dataset,
-    extractor: Extractor,
-    *,
-    views: Views | None = None,
-    views_of: str = "train",
-    on_bad: str = "raise",
-    progress: Progress | None = None,
-) -> list[EmbeddingSet]:
-    """Bring the embeddings of each of an extractor's layers into the store; each image goes through the network once.
-
-    The parameters and errors are those of :func:`extract_dataset`.
-
-    Returns
-    -------
-    list of EmbeddingSet
-        One a layer, of the same images, not yet saved: each is what :func:`extract_dataset` gives for that layer.
-    """
-    job = _Job(dataset, views, views_of)
-    done = extractor.extract_each(job.source, on_bad=on_bad, progress=progress)
+    job, options = _Job(dataset, views, views_of), {"on_bad": on_bad, "progress": progress}
+    if not each_layer:
+        return [job.result(extractor, extractor.extract(job.source, **options))]
+    done = extractor.extract_each(job.source, **options)
     return [job.result(layer, one) for layer, one in zip(extractor.each_layer(), done, strict=True)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.wording import and_more
 
 SUM_TOLERANCE = 1e-3
 
@@ -136,5 +137,4 @@ def _indicator(labels: np.ndarray, names: tuple, what: str) -> np.ndarray:
 
 
 def _listed(names: Sequence) -> str:
-    text = ", ".join(map(repr, names[:8]))
-    return f"{text} and {len(names) - 8} more" if len(names) > 8 else text
+    return and_more([*map(repr, names)], 8)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.scores import OF_POSITIVE_CLASS
+from hybrid.wording import and_more
 
 NEED_NO_IMAGES = {"specificity", "accuracy", "log_loss", "brier", "ece"}
 NEED_OTHERS = {"specificity", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
@@ -54,5 +55,4 @@ def overall_note(name: str, problem: CheckedInput) -> str:
 
 
 def _names(labels: Sequence) -> str:
-    text = ", ".join(map(str, labels[:5]))
-    return f"{text} and {len(labels) - 5} more" if len(labels) > 5 else text
+    return and_more([*map(str, labels)], 5)

@@ -1,9 +1,7 @@
 """The outcome of a comparison: tables, pictures, files, and itself in a notebook."""
 
-import csv
-import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard, total_second
 from hybrid.comparison.leaderboards import Leaderboards
 from hybrid.comparison.metrics import LOWER_IS_BETTER
 from hybrid.errors import unknown_name
-from hybrid.files import write_atomic, write_json
+from hybrid.files import write_csv_records, write_json
 
 
 class Comparison(Leaderboards):
@@ -28,7 +26,8 @@ class Comparison(Leaderboards):
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write :attr:`rows` as CSV, an empty field for what is not defined; return the path."""
-        return _write_csv(Path(path), self.rows)
+        write_csv_records(Path(path), self.rows)
+        return Path(path)
 
     def to_html(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the report, one HTML file that needs no network; return its path, then those of the files beside it.
@@ -54,9 +53,9 @@ class Comparison(Leaderboards):
         """
         target = Path(folder)
         tables = [self.to_json(target / "comparison.json"), self.to_csv(target / "comparison.csv")]
-        tables.append(_write_csv(target / "pairs.csv", self.pairs))
+        write_csv_records(target / "pairs.csv", self.pairs)
         report, *others = self.to_html(target / "report.html")
-        return [report, *tables, *others]
+        return [report, *tables, target / "pairs.csv", *others]
 
     def plot_bars(self, group: int = 0) -> Any:
         """Return a bar chart (Matplotlib Figure) of a group's main metric, with its intervals."""
@@ -137,13 +136,3 @@ def _html_notes(notes: Sequence[str]) -> str:
 
 def _html_copies(group: Leaderboard) -> str:
     return _html_notes([group.copies.sentence(group.split)]) if group.copies and group.copies.ids else ""
-
-
-def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomic(path, lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
-    return path

@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set, save_set
-from hybrid.embeddings.extract import dataset_fingerprint, extract_dataset, extract_each_layer
+from hybrid.embeddings.extract import dataset_fingerprint, extract_sets
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.images.digests import FileDigests
@@ -57,7 +57,7 @@ class PendingExtraction:
         Whether the workspace gets the set; a network's own outputs are in the predictions of its model.
     views : Views, optional
     views_of : str
-        As in `extract_dataset`.
+        As in `extract_sets`.
     """
 
     extractor: FeatureExtractor
@@ -110,7 +110,7 @@ def extract_step(
     workspace : Workspace
         Gets those sets that are to be saved, under their names.
     on_bad : str
-        As in `extract_dataset`.
+        As in `extract_sets`.
     listener : RunProgress
 
     Returns
@@ -121,12 +121,12 @@ def extract_step(
     for names in _passes(wanted):
         first = wanted[names[0]]
         layers = [layer for name in names for layer in wanted[name].extractor.layer_list]
-        extract = extract_each_layer if len(layers) == len(names) else _extract_one
         listener.say(f"{', '.join(names)}: extracting")
         with listener.progress("extracting") as progress:
-            sets = extract(
+            sets = extract_sets(
                 dataset,
                 first.extractor.but(layers=layers),
+                each_layer=len(layers) == len(names),
                 views=first.views,
                 views_of=first.views_of,
                 on_bad=on_bad,
@@ -155,10 +155,6 @@ def _fit_together(one: PendingExtraction, other: PendingExtraction) -> bool:
     params = [part.extractor.get_params() | {"layers": None} for part in (one, other)]
     alike = params[0] == params[1] and (one.views, one.views_of) == (other.views, other.views_of)
     return alike and len(other.extractor.layer_list) == 1 and one.extractor.resolve() != other.extractor.resolve()
-
-
-def _extract_one(dataset: Dataset, extractor: FeatureExtractor, **options: Any) -> list[EmbeddingSet]:
-    return [extract_dataset(dataset, extractor, **options)]
 
 
 def _kept(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:

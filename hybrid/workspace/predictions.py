@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.files import read_json, write_atomic
+from hybrid.files import read_json, write_csv
 
 FILE = "predictions.csv"
 
@@ -60,14 +60,9 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     classes = predictions.classes.tolist()
     labels = _as_text(predictions.y, classes)
     predicted = _as_text(predictions.predicted, classes)
-    # csv leaves a lone carriage return unquoted and would read it as the end of a line
-    risky = any("\r" in str(text) for text in (*classes, *predictions.ids))
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if risky else csv.QUOTE_MINIMAL)
-    writer.writerow(["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)])
     columns = zip(predictions.ids, predictions.split, labels, predicted, predictions.proba.tolist(), strict=True)
-    writer.writerows([*row, *map(repr, proba)] for *row, proba in columns)
-    write_atomic(path, lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
+    rows = [[*row, *map(repr, proba)] for *row, proba in columns]
+    write_csv(path, ["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)], rows)
 
 
 def read_predictions(model: Path) -> Predictions:

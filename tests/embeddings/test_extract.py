@@ -9,7 +9,7 @@ from PIL import Image
 
 from hybrid.datasets import load_dataset
 from hybrid.embeddings.embedding_set import load_set
-from hybrid.embeddings.extract import extract_dataset, extract_each_layer
+from hybrid.embeddings.extract import extract_dataset, extract_sets
 from hybrid.embeddings.joined import join_sets
 from hybrid.errors import InputError
 from hybrid.extractors import Extractor
@@ -83,9 +83,8 @@ def test_bad_layers_leave_no_set(hybrid, image_folder, tiny_network, workspace, 
 def test_an_image_skipped_is_skipped_in_every_layer(image_folder, tiny_network):
     bad = image_folder / "normal" / "7.png"
     bad.write_bytes(bad.read_bytes()[:60])
-    found = extract_each_layer(
-        load_dataset(image_folder), Extractor(tiny_network, ["conv_a", "hidden"]), on_bad="skip", views=VIEWS
-    )
+    extractor = Extractor(tiny_network, ["conv_a", "hidden"])
+    found = extract_sets(load_dataset(image_folder), extractor, each_layer=True, on_bad="skip", views=VIEWS)
     for one in found:
         assert len(one) == 59
         assert [skipped["id"] for skipped in one.info["skipped"]] == ["normal/7.png"]

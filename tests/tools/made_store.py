@@ -41,7 +41,8 @@ def images_of(n, seed=0):
 def run(images, cache, runtime=None, **options):
     runtime = runtime or Means()
     source, store = ImageSource(images), EmbeddingStore(cache, IDENTITY)
-    return extract(source, store, FileDigests(cache), lambda: runtime, **options), store
+    [done] = extract(source, [store], FileDigests(cache), lambda wanted: runtime, **options)
+    return done, store
 
 
 def keys_of(n, seed=0):

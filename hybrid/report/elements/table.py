@@ -1,13 +1,12 @@
 """A table: the page shows it, CSV and JSON hold it, both from the same cells."""
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hybrid.files import write_atomic, write_json
+from hybrid.files import write_csv_records, write_json
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,8 @@ class Table:
     def save(self, folder: Path) -> list[Path]:
         """Write :attr:`records` as CSV and JSON; return the paths."""
         records = self.records
-        buffer = io.StringIO(newline="")
-        columns = list(dict.fromkeys(key for record in records for key in record))
-        writer = csv.DictWriter(buffer, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        writer.writeheader()
-        writer.writerows(records)
         paths = [folder / f"{self.name}.csv", folder / f"{self.name}.json"]
-        write_atomic(paths[0], lambda file: file.write(buffer.getvalue().encode(errors="surrogateescape")))
+        write_csv_records(paths[0], records, quoting=csv.QUOTE_NONNUMERIC)
         write_json(paths[1], records)
         return paths
 

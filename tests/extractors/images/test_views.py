@@ -35,7 +35,8 @@ def chosen():
 def run(source, cache, runtime=None, **options):
     store = EmbeddingStore(cache, IDENTITY)
     runtime = runtime or Means()
-    return extract(source, store, FileDigests(cache), lambda: runtime, **options), store
+    [done] = extract(source, [store], FileDigests(cache), lambda wanted: runtime, **options)
+    return done, store
 
 
 def digests(images):
@@ -166,7 +167,7 @@ def test_an_image_that_changes_between_its_views_is_left_out(image_files, cache)
             return found
 
     store = EmbeddingStore(cache, IDENTITY)
-    done = extract(source, store, Changes(cache), Means, on_bad="skip")
+    [done] = extract(source, [store], Changes(cache), lambda wanted: Means(), on_bad="skip")
     _, _, skipped = source.by_image(done)
     assert list(skipped) == [0]
     assert "changed during the extraction" in skipped[0]

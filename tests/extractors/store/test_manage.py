@@ -52,7 +52,7 @@ def known_extractor(images, cache, **options):
     write_sealed(extractor._record(request), {"request": request, "identity": identity.to_dict()})
     assert extractor.resolve() == identity
     store = EmbeddingStore(cache, identity)
-    extract(ImageSource(images), store, FileDigests(cache), Means)
+    extract(ImageSource(images), [store], FileDigests(cache), lambda wanted: Means())
     return identity
 
 
