@@ -95,7 +95,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return value
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quoting: int = csv.QUOTE_MINIMAL) -> str:
+def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> str:
     """Return a table as the text of a CSV file, with a header line.
 
     Parameters
@@ -103,30 +103,28 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quoting: int
     columns : sequence of str
     rows : sequence of sequence
         One value for each column; None becomes an empty field.
-    quoting : int, default=csv.QUOTE_MINIMAL
-        A constant of the module `csv`. If a value holds a carriage return, everything is quoted in any case.
+    quote_text : bool, default=False
+        Whether all text is quoted, and not only what needs it.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n", quoting=quoting)
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if quote_text else csv.QUOTE_MINIMAL)
     writer.writerow(columns)
     writer.writerows(rows)
     text = buffer.getvalue()
-    # csv does not quote a carriage return by itself, and would read it as the end of a line
-    return text if quoting == csv.QUOTE_ALL or "\r" not in text else csv_text(columns, rows, csv.QUOTE_ALL)
+    # csv does not quote a lone carriage return, and would read it as the end of a line
+    return csv_text(columns, rows, quote_text=True) if "\r" in text and not quote_text else text
 
 
-def write_csv(
-    path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], quoting: int = csv.QUOTE_MINIMAL
-) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> None:
     """Write a table as CSV, atomically; the parameters are those of :func:`csv_text`."""
-    text = csv_text(columns, rows, quoting)
+    text = csv_text(columns, rows, quote_text)
     write_atomic(path, lambda file: file.write(text.encode(errors="surrogateescape")))
 
 
-def write_csv_records(path: Path, records: Sequence[Mapping[str, Any]], quoting: int = csv.QUOTE_MINIMAL) -> None:
+def write_csv_records(path: Path, records: Sequence[Mapping[str, Any]], quote_text: bool = False) -> None:
     """Write mappings from column to value as CSV, atomically; a field that a record lacks is empty."""
     columns = list(dict.fromkeys(column for record in records for column in record))
-    write_csv(path, columns, [[record.get(column, "") for column in columns] for record in records], quoting)
+    write_csv(path, columns, [[record.get(column, "") for column in columns] for record in records], quote_text)
 
 
 def _finite(text: str) -> float:

@@ -21,5 +21,5 @@ def test_a_file_name_that_is_no_unicode_keeps_its_bytes(tmp_path):
 
 
 def test_records_may_lack_columns_that_others_have(tmp_path):
-    write_csv_records(tmp_path / "x.csv", [{"a": 1}, {"b": None, "c": "z"}], csv.QUOTE_NONNUMERIC)
+    write_csv_records(tmp_path / "x.csv", [{"a": 1}, {"b": None, "c": "z"}], quote_text=True)
     assert (tmp_path / "x.csv").read_text() == '"a","b","c"\n1,"",""\n"","","z"\n'

@@ -68,10 +68,10 @@ def extract_sets(
     InputError
         If an image cannot be decoded, or so many are skipped that a class is lost.
     """
-    job, options = _Job(dataset, views, views_of), {"on_bad": on_bad, "progress": progress}
+    job = _Job(dataset, views, views_of)
     if not each_layer:
-        return [job.result(extractor, extractor.extract(job.source, **options))]
-    done = extractor.extract_each(job.source, **options)
+        return [job.result(extractor, extractor.extract(job.source, on_bad=on_bad, progress=progress))]
+    done = extractor.extract_each(job.source, on_bad=on_bad, progress=progress)
     return [job.result(layer, one) for layer, one in zip(extractor.each_layer(), done, strict=True)]
 
 

@@ -1,6 +1,5 @@
 """A table: the page shows it, CSV and JSON hold it, both from the same cells."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +81,7 @@ class Table:
         """Write :attr:`records` as CSV and JSON; return the paths."""
         records = self.records
         paths = [folder / f"{self.name}.csv", folder / f"{self.name}.json"]
-        write_csv_records(paths[0], records, quoting=csv.QUOTE_NONNUMERIC)
+        write_csv_records(paths[0], records, quote_text=True)
         write_json(paths[1], records)
         return paths
 
