@@ -1,12 +1,15 @@
 from .forest import RandomForest
+from .knn import KNN
 from .network_output import NetworkOutput
-from .registry import HEADS, HeadRow, make_head
+from .registry import DEFAULT_HEADS, HEADS, HeadRow, make_head
 from .softmax import Softmax
 from .svm import LinearSVM
 from .xgboost import XGBoost
 
 __all__ = [
+    "DEFAULT_HEADS",
     "HEADS",
+    "KNN",
     "HeadRow",
     "LinearSVM",
     "NetworkOutput",

@@ -51,8 +51,14 @@ HEADS: dict[str, HeadRow] = {
         HeadRow("forest", "hybrid.classifiers.forest:RandomForest", "random forest"),
         HeadRow("xgboost", "hybrid.classifiers.xgboost:XGBoost", "gradient-boosted trees (XGBoost)"),
         HeadRow("softmax", "hybrid.classifiers.softmax:Softmax", "multinomial logistic regression"),
+        HeadRow("logistic", "hybrid.classifiers.softmax:Softmax", "another name for softmax: the same head"),
+        HeadRow("knn", "hybrid.classifiers.knn:KNN", "k-nearest neighbours, cosine distance"),
     )
 }
+
+# The heads that are fitted when none is named: by `compare`, by recipes, and as the members of an ensemble. Those that
+# came later are fitted only where they are named, so that the results of earlier scripts stay the same.
+DEFAULT_HEADS = ("svm", "forest", "xgboost", "softmax")
 
 
 def make_head(name: str, **params: Any) -> "Head":

@@ -4,13 +4,20 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import LinearSVC
 
 from hybrid.classifiers.base import Head
-from hybrid.classifiers.calibration import Folds, GivenValues, calibrate, calibration_folds, check_calibration
+from hybrid.classifiers.calibration import (
+    Folds,
+    GivenValues,
+    calibrate,
+    calibration_folds,
+    check_calibration,
+    log_odds,
+)
 from hybrid.classifiers.squared_hinge import squared_hinge
 from hybrid.errors import InputError
 
@@ -79,6 +86,32 @@ class LinearSVM(Head):
     def n_iter_(self) -> int:
         """Newton steps taken, the most over labels."""
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return a confidence score for each class or label: the log-odds of its calibrated probability.
+
+        `predict` follows its sign, or its highest value. For two classes it is, with sigmoid calibration, the signed
+        distance to the hyperplane, scaled and shifted so that 0 is where both classes are equally probable. The
+        distances themselves are given by the `LinearSVC` inside `models_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            For two classes one value, above 0 for the second class; for more classes and for multi-label targets one
+            value for each class or label.
+
+        Raises
+        ------
+        InputError
+            If X holds NaN or infinity.
+        """
+        values = log_odds(self.predict_proba(X))
+        return values[:, 1] if values.shape[1] == 2 and not self.multilabel_ else values
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         check_calibration(self.calibration)

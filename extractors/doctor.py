@@ -125,7 +125,7 @@ def _decode(images: Any, identity: Identity) -> np.ndarray:
 def _weights(extractor: "Extractor") -> Diagnosis:
     weights = resolve_weights(extractor.weights, parse_backbone(extractor.backbone))
     if weights == "random":
-        text = f"RANDOM weights (seed {extractor.seed}): features of an untrained network"
+        text = f"RANDOM weights (seed {extractor.random_state}): features of an untrained network"
         return Diagnosis("trained weights", "warning", text)
     return Diagnosis("trained weights", "info", {"file": "the .keras file's own"}.get(weights, weights))
 
@@ -210,7 +210,7 @@ def _preprocessing(extractor: "Extractor", runs: _Runs) -> Diagnosis:
         spec,
         resolve_weights(extractor.weights, spec),
         (size[0], size[1]) if size else None,
-        extractor.seed,
+        extractor.random_state,
         runs.identity,
         runs.pixels,
     )

@@ -3,12 +3,12 @@
 import inspect
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
@@ -26,6 +26,7 @@ from hybrid.progress import Progress
 if TYPE_CHECKING:
     from hybrid.extractors.graph.build import Graph
 
+_FORMER_NAMES = {"seed": "random_state"}
 _MAX_GRAPHS = 2
 _graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones: keyed by what they were made from
 
@@ -37,6 +38,7 @@ class Extractor:
     this part does without scikit-learn, whose import alone takes longer than to look up thousands of embeddings.
     """
 
+    @renamed_parameters(**_FORMER_NAMES)
     def __init__(
         self,
         backbone: str | Path = "mobilenet_v2",
@@ -46,7 +48,7 @@ class Extractor:
         size: int | tuple[int, int] | None = None,
         preprocessing: str = "auto",
         interpolation: str = "bilinear",
-        seed: int = 0,
+        random_state: int = 0,
         batch_size: int | None = None,
         cache: str | Path | None = None,
         fingerprint: str | None = None,
@@ -60,12 +62,18 @@ class Extractor:
         self.size = size
         self.preprocessing = preprocessing
         self.interpolation = interpolation
-        self.seed = seed
+        self.random_state = random_state
         self.batch_size = batch_size
         self.cache = cache
         self.fingerprint = fingerprint
         self.runtime = runtime
         self.precision = precision
+
+    @property
+    def seed(self) -> int:
+        """The former name of `random_state`."""
+        warnings.warn("The attribute 'seed' is called 'random_state' now.", FutureWarning, stacklevel=2)
+        return self.random_state
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, as scikit-learn's estimators do."""
@@ -146,7 +154,7 @@ class Extractor:
         identity = self._remembered(request) or self._learn(request)
         if request["weights"] == "random":
             warnings.warn(
-                f"{request['backbone']} has RANDOM weights (seed {self.seed}): its features are those of an "
+                f"{request['backbone']} has RANDOM weights (seed {self.random_state}): its features are those of an "
                 "untrained network.",
                 RandomWeightsWarning,
                 stacklevel=2,
@@ -206,7 +214,7 @@ class Extractor:
             self.size,
             self.preprocessing,
             self.interpolation,
-            self.seed,
+            self.random_state,
             self.precision,
             FileDigests(self.cache_folder),
         )
@@ -227,7 +235,7 @@ class Extractor:
                 preprocessing=self.preprocessing,
                 size=(size[0], size[1]) if size else None,
                 interpolation=self.interpolation,
-                seed=self.seed,
+                seed=self.random_state,
                 precision=self.precision,
             )
             while len(_graphs) > _MAX_GRAPHS:
@@ -277,3 +285,8 @@ def _refuse_twins(layers: list[str], identities: list[Identity]) -> None:
             raise InputError(
                 f"The layers {layers[twin]!r} and {layers[number]!r} are one and the same: name each layer once."
             )
+
+
+def current_names(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an extractor's recorded parameters under their present names; version 0.1.0 wrote ``seed``."""
+    return {_FORMER_NAMES.get(name, name): value for name, value in params.items()}

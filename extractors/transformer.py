@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
+from hybrid.errors import renamed_parameters
 from hybrid.extractors.extractor import Extractor
 from hybrid.extractors.images.source import Source
 from hybrid.extractors.store.identity import Identity
@@ -37,8 +38,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Normalization layer inside a ``.keras`` file (without one, the scaling must be named).
     interpolation : {"nearest", "bilinear", "bicubic", "lanczos"}, default="bilinear"
         Of resizing, antialiased.
-    seed : int, default=0
-        Of random weights.
+    random_state : int, default=0
+        Seed of random weights.
     batch_size : int, default=None
         Images a batch; None to choose by the size. It does not change the embeddings.
     cache : str or Path, default=None
@@ -57,6 +58,13 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     >>> from hybrid.extractors import FeatureExtractor
     >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"]).layer_list
     ['conv3_block4_out', 'penultimate']
+
+    Use the paths in one column of a table beside its other columns:
+
+    >>> from sklearn.compose import ColumnTransformer
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> columns = [("images", FeatureExtractor("resnet50"), "path"), ("age", StandardScaler(), ["age"])]
+    >>> table = ColumnTransformer(columns)
     """
 
     def fit(self, X: Any, y: Any = None) -> "FeatureExtractor":
@@ -82,8 +90,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         X : array-like
-            Paths (str or Path), shape (n,); or pixels, uint8 from 0 to 255, shape (n, height, width) or
-            (n, height, width, 1 or 3).
+            Paths (str or Path): a list, an array of shape (n,) or (n, 1), a pandas Series or a DataFrame with one
+            column. Or pixels, uint8 from 0 to 255, of shape (n, height, width) or (n, height, width, 1 or 3).
 
         Returns
         -------
@@ -101,6 +109,11 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         except LostEmbeddingsError:  # a shard was damaged or removed since it was looked for: computed once more
             rows = self._rows(source, identity)
         return rows.reshape(len(rows), *identity.output_shape)
+
+    @renamed_parameters(seed="random_state")
+    def set_params(self, **params: Any) -> "FeatureExtractor":
+        """Set parameters by name, as scikit-learn's estimators do."""
+        return super().set_params(**params)
 
     def _rows(self, source: Source, identity: Identity) -> np.ndarray:
         [done] = self._extract(source, [identity], lambda wanted: self._runtime(identity))

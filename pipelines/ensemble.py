@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from hybrid.classifiers import HEADS
+from hybrid.classifiers import DEFAULT_HEADS
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 from hybrid.pipelines.build import make_head_pipeline
@@ -162,7 +162,7 @@ class Ensemble(Head):
 
 def make_ensemble(
     widths: Sequence[int],
-    heads: Sequence[str] = tuple(HEADS),
+    heads: Sequence[str] = DEFAULT_HEADS,
     *,
     names: Sequence[str] | None = None,
     scale: bool = True,
@@ -177,7 +177,7 @@ def make_ensemble(
     widths : sequence of int
         Widths of the blocks: one for each extractor, in the order of their embeddings.
     heads : sequence of str
-        Names in `hybrid.classifiers.HEADS`; all of them by default.
+        Names in `hybrid.classifiers.HEADS`; `DEFAULT_HEADS` by default.
     names : sequence of str, optional
         Of the blocks; their numbers if not given.
     scale, pca

@@ -53,7 +53,7 @@ def describe_request(
     if not layers or not all(isinstance(layer, str) for layer in layers):
         raise InputError(f"layers={layers!r} was given; expected the name of one layer or more, such as 'penultimate'.")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise InputError(f"seed={seed!r} was given; expected a whole number from 0 to {2**32 - 1}.")
+        raise InputError(f"random_state={seed!r} was given; expected a whole number from 0 to {2**32 - 1}.")
     spec = parse_backbone(backbone)
     source = resolve_weights(weights, spec)
     return {

@@ -115,7 +115,8 @@ class ImageSource(Source):
     Parameters
     ----------
     X : array-like
-        Paths (str or Path), shape (n,); or pixels, uint8, shape (n, height, width) or (n, height, width, 1 or 3).
+        Paths (str or Path) of shape (n,) or (n, 1), such as a DataFrame with one column; or pixels, uint8, of shape
+        (n, height, width) or (n, height, width, 1 or 3).
 
     Raises
     ------
@@ -168,9 +169,10 @@ def _check(X: Any) -> list[str] | np.ndarray:
         raise InputError(f"X has shape {array.shape}, which is one RGB image: give image[np.newaxis].")
     if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))):
         return array
-    if array.ndim == 1 and all(isinstance(item, (str, Path)) for item in array):
-        return [str(item) for item in array]
+    column = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 and array.dtype != np.uint8 else array
+    if column.ndim == 1 and all(isinstance(item, (str, Path)) for item in column):
+        return [str(item) for item in column]
     raise InputError(
-        f"X has dtype {array.dtype} and shape {array.shape}; expected paths (n,), or uint8 pixels from "
-        "0 to 255 of shape (n, height, width) or (n, height, width, 1 or 3)."
+        f"X has dtype {array.dtype} and shape {array.shape}; expected paths of shape (n,) or one column of paths, or "
+        "uint8 pixels from 0 to 255 of shape (n, height, width) or (n, height, width, 1 or 3)."
     )

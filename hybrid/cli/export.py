@@ -63,6 +63,8 @@ def export(
 
     \b
     svm, softmax, a network's own output   can be exported
+    knn                                    can; the file holds all training embeddings, and of neighbours that are
+                                           equally near another may be chosen
     forest, xgboost                        can; an image on a tree's split may differ, and then there is no file
     ensemble                               can, as its members can
     every calibration and threshold        can; isotonic has steps as trees have splits

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.classifiers import HEADS
+from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_notes, warn
@@ -63,7 +63,12 @@ KINDS = (*HEADS, "ensemble")
     "--cv", default="5", show_default=True, metavar="FOLDS[xREPEATS]", help="Cross-validation inside train, as in 5x2."
 )
 @click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
-@click.option("--heads", default=None, metavar="A,B,…", help="Of an ensemble: heads fitted to every set. Default: all.")
+@click.option(
+    "--heads",
+    default=None,
+    metavar="A,B,…",
+    help="Of an ensemble: heads fitted to every set. Default: svm,forest,xgboost,softmax.",
+)
 @click.option(
     "--member", "models", multiple=True, metavar="MODEL", help="Of an ensemble: a fitted model, as it is (repeatable)."
 )
@@ -140,7 +145,7 @@ def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, 
         return fit_ensemble(
             sets,
             place,
-            heads=tuple(HEADS) if heads is None else [one.strip() for one in heads.split(",")],
+            heads=DEFAULT_HEADS if heads is None else [one.strip() for one in heads.split(",")],
             models=models,
             weights=given["weights"] or "equal",
             options=options,

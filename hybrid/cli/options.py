@@ -163,7 +163,7 @@ def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
         backbone=backbone,
         layers=list(given.pop("layers")) or PENULTIMATE,
         size=parse_size(given.pop("size")),
-        seed=seed,
+        random_state=seed,
         **{name: given.pop(name) for name in names},
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.extractors import Extractor
+from hybrid.extractors.extractor import current_names
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
@@ -76,8 +77,8 @@ class EmbeddingSet:
         """The extractor that made the set."""
         from hybrid.extractors import FeatureExtractor
 
-        params, size = dict(self.info["extractor"]["params"]), self.info["extractor"]["params"]["size"]
-        params["size"] = tuple(size) if isinstance(size, list) else size
+        params = current_names(self.info["extractor"]["params"])
+        params["size"] = tuple(params["size"]) if isinstance(params["size"], list) else params["size"]
         params["fingerprint"] = self.info["extractor"]["fingerprint"]  # a network replaced since then is refused
         return FeatureExtractor(**params)
 

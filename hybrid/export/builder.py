@@ -30,10 +30,11 @@ class GraphBuilder:
         self._functions: list[onnx.FunctionProto] = []
         self._names = 0
 
-    def add(self, operation: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Add a node of one output and return the output's name."""
+    def add(self, operation: str, *inputs: str, output: str | None = None, number: int = 0, **attributes: Any) -> str:
+        """Add a node and return the name of its first output, or of the one with the given number (from 0)."""
         output = output or self._name(operation)
-        self.nodes.append(helper.make_node(operation, inputs, [output], **attributes))
+        before = [self._name("unused") for _ in range(number)]
+        self.nodes.append(helper.make_node(operation, inputs, [*before, output], **attributes))
         return output
 
     def constant(self, value: Any) -> str:

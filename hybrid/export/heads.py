@@ -12,12 +12,13 @@ from onnx import TensorProto
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from hybrid.classifiers import LinearSVM, NetworkOutput, RandomForest, Softmax
+from hybrid.classifiers import KNN, LinearSVM, NetworkOutput, RandomForest, Softmax
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 from hybrid.export.builder import GraphBuilder
 from hybrid.export.calibrators import add_up, calibrate, recalibrate
 from hybrid.export.libraries import classifier, transformer
+from hybrid.export.neighbours import nearest_neighbours
 from hybrid.pipelines.adjusted import AdjustedHead
 from hybrid.pipelines.ensemble import Ensemble
 
@@ -91,6 +92,8 @@ def _of_head(head: Head) -> Callable[[GraphBuilder, Any, str, int], str]:
         return _of_models
     if isinstance(head, RandomForest):
         return _forest
+    if isinstance(head, KNN):
+        return nearest_neighbours
     if isinstance(head, Ensemble):
         return _ensemble
     if type(head).__name__ == "XGBoost":  # asked so, since its module imports XGBoost

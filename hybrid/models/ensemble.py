@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from hybrid.classifiers import HEADS
+from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.embeddings.extract import describe_extractor
 from hybrid.embeddings.joined import JoinedSet, join_sets, joined_name, short_names
@@ -44,7 +44,7 @@ def fit_ensemble(
     found: EmbeddingSet | Sequence[EmbeddingSet],
     workspace: Workspace,
     *,
-    heads: Sequence[str] = tuple(HEADS),
+    heads: Sequence[str] = DEFAULT_HEADS,
     models: Sequence[str] = (),
     weights: str = "equal",
     options: HeadOptions | None = None,
@@ -60,7 +60,7 @@ def fit_ensemble(
     workspace : Workspace
         Where the models are, and where the ensemble is saved: ``models/NAME``.
     heads : sequence of str
-        Names in `hybrid.classifiers.HEADS`; all of them by default.
+        Names in `hybrid.classifiers.HEADS`; `DEFAULT_HEADS` by default.
     models : sequence of str
         Names of fitted models of the workspace, such as a trained network's own output: members as they are.
     weights : {"equal", "val", "cv"}, default="equal"
@@ -267,7 +267,7 @@ def _describe(ensemble: Ensemble, origins: Sequence[tuple[str, str]]) -> list[di
 
 def _name(heads: Sequence[str], sets: str, models: Sequence[str], weights: str, options: HeadOptions) -> str:
     """Return a name that tells ensembles apart by what they are made of."""
-    some = "+".join(heads) if heads and set(heads) != set(HEADS) else ""
+    some = "+".join(heads) if heads and set(heads) != set(DEFAULT_HEADS) else ""
     made_of = "+".join([sets, *models] if sets else models)
     parts = ["ensemble", "" if weights == "equal" else weights, some, *options.words, made_of]
     return joined_name(["-".join(part for part in parts if part)])

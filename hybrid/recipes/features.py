@@ -63,7 +63,7 @@ def _extractions(
             raise section.error("network", unknown_name("network", network, networks, "They are trained by [train]."))
         trained, known = [step.name for step in networks[network]], networks[network][0].data
     else:
-        parameters["seed"] = seed
+        parameters["random_state"] = seed
         named, weights = section.take("backbone", str), section.take("weights", str, "auto")
         with section.naming("backbone"):
             parameters["backbone"] = backbone(named, folder)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_type_hints
 
-from hybrid.classifiers import HEADS, make_head
+from hybrid.classifiers import DEFAULT_HEADS, HEADS, make_head
 from hybrid.errors import unknown_name
 from hybrid.models.ensemble import WEIGHTS
 from hybrid.models.fit import HeadOptions
@@ -27,7 +27,7 @@ _CLASS_WEIGHTS = {"balanced": "balanced", "none": None}
 def read_heads(
     section: RecipeTable, features: Sequence[FeatureStep], shared: Mapping[str, Any]
 ) -> tuple[tuple[HeadStep, ...], tuple[EnsembleStep, ...]]:
-    """Return the heads: those of ``use``, and one for each table; all there are if neither is given.
+    """Return the heads: those of ``use``, and one for each table; `DEFAULT_HEADS` if neither is given.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def read_heads(
     shared = {**shared, **head_settings(section)}
     tables = section.tables()
     if used is None:
-        used = [] if tables else list(HEADS)
+        used = [] if tables else list(DEFAULT_HEADS)
     for name in used:
         if name not in (*NAMES, *tables):
             raise section.error("use", unknown_name("head", name, (*NAMES, *tables)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hybrid.classifiers import HEADS, make_head
+from hybrid.classifiers import DEFAULT_HEADS, HEADS, make_head
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.cross_validate import cross_validate_models
 from hybrid.datasets import Dataset
@@ -28,7 +28,7 @@ Given: TypeAlias = str | Path | FeatureExtractor
 def compare(
     dataset: Dataset,
     extractors: Given | Sequence[Given] | Mapping[str, Given | Sequence[Given]],
-    heads: Sequence[str] | Mapping[str, Mapping[str, Any]] = tuple(HEADS),
+    heads: Sequence[str] | Mapping[str, Mapping[str, Any]] = DEFAULT_HEADS,
     *,
     metric: str | None = None,
     positive: Any = None,

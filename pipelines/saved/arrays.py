@@ -13,11 +13,12 @@ from sklearn.pipeline import Pipeline
 from hybrid.errors import InputError
 from hybrid.pipelines.saved.trees import inside
 
-# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, p columns
-# that the trees get, w columns.
+# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, o
+# outputs, p columns that the trees get, r rows, v classes of an output, w columns.
 _USED = {
     "AdjustedHead": {"thresholds_": "t"},
     "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
+    "KNN": {"embeddings_": "rw", "votes_": "rov"},
     "LinearSVC": {"coef_": "kw", "intercept_": "k"},
     "LogisticRegression": {"coef_": "kw", "intercept_": "k"},
     "PCA": {"mean_": "w", "components_": "cw", "explained_variance_": "c"},
@@ -71,8 +72,14 @@ def _size(part: Any, letter: str) -> int:
             return 1 if len(part.classes_) == 2 else len(part.classes_)
         case "n":
             return len(part.X_thresholds_)
+        case "o":
+            return len(part.classes_) if part.multilabel_ else 1
         case "p":
             return int(part.models_[0].n_features_in_)
+        case "r":
+            return len(part.embeddings_)
+        case "v":
+            return 2 if part.multilabel_ else len(part.classes_)
         case "t":
             return len(part.classes_) if part.multilabel_ else 1
     return int(part.n_features_in_)

@@ -10,6 +10,7 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.backbones.parameters import resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.extractors.extractor import current_names
 from hybrid.files import write_atomic
 
 _FILES = {  # Keras tells the format of weights by the name
@@ -66,7 +67,7 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
     InputError
         If the network comes from a file outside the folder, or the parameters are not an extractor's.
     """
-    params = dict(record["params"])
+    params = current_names(record["params"])
     known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
     if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
         raise InputError(

@@ -31,6 +31,7 @@ TRUSTED = (
     "hybrid.classifiers.calibration.GivenValues",
     "hybrid.classifiers.calibration.Recalibration",
     "hybrid.classifiers.forest.RandomForest",
+    "hybrid.classifiers.knn.KNN",
     "hybrid.classifiers.network_output.NetworkOutput",
     "hybrid.classifiers.softmax.Softmax",
     "hybrid.classifiers.svm.LinearSVM",

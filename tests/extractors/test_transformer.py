@@ -5,9 +5,11 @@ import pickle
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -31,7 +33,10 @@ def test_paths_and_pixels_in_every_form_give_the_same_rows(extractor, pixels, im
     assert expected.shape == (12, 5)
     assert expected.dtype == np.float32
     texts = [str(path) for path in image_files]
-    for X in (image_files, texts, np.array(texts), np.array(image_files, dtype=object), list(pixels)):
+    table = pd.DataFrame({"path": texts})
+    forms = [image_files, texts, np.array(texts), np.array(image_files, dtype=object), list(pixels)]
+    forms += [table["path"], table, np.array(texts)[:, None], pd.DataFrame({"path": image_files})]
+    for X in forms:
         np.testing.assert_array_equal(extractor.transform(X), expected)
 
 
@@ -64,7 +69,7 @@ def test_rgb_images_into_a_grey_network(tmp_path, pixels):
         (np.zeros((2, 2), np.uint8), "expected paths"),
         ([1, 2], "expected paths"),
         ([np.zeros((2, 2), np.uint8), np.zeros((3, 3), np.uint8)], "different shapes"),
-        ([["a.png"], ["b.png"]], "expected paths"),
+        ([["a.png", "b.png"]], "expected paths"),
     ],
 )
 def test_what_is_no_images_is_refused(extractor, X, reason):
@@ -88,7 +93,7 @@ def test_no_images_give_no_rows(extractor):
         ({"layers": "conv_c"}, "Unknown layer 'conv_c'.*'conv_a'|'conv_b'"),
         ({"layers": ["conv_a", "pool"], "pooling": "none"}, "cannot be concatenated with pooling='none'"),
         ({"size": (1, 2, 3)}, "size=.*expected a number of pixels"),
-        ({"seed": -1}, "seed=-1"),
+        ({"random_state": -1}, "random_state=-1"),
         ({"batch_size": -1}, "batch_size=-1"),
         ({"backbone": "resnet51"}, "Unknown backbone 'resnet51'.*'resnet50'"),
     ],
@@ -164,6 +169,32 @@ def test_feature_names(extractor, pixels):
     assert names.tolist() == [f"featureextractor{number}" for number in range(5)]
     frame = clone(extractor).set_output(transform="pandas").transform(pixels)
     assert frame.columns.tolist() == names.tolist()
+
+
+@pytest.mark.parametrize("column", ["path", ["path"]], ids=["Series", "DataFrame"])
+def test_one_column_of_a_table_beside_others(extractor, image_files, column):
+    table = pd.DataFrame({"path": image_files, "age": np.arange(12.0)}, index=np.arange(100, 112))
+    both = ColumnTransformer([("images", extractor, column), ("age", "passthrough", ["age"])])
+    rows = both.fit_transform(table)
+    np.testing.assert_array_equal(rows[:, :5], extractor.transform(image_files))
+    np.testing.assert_array_equal(rows[:, 5], table["age"])
+    names = [*(f"images__featureextractor{number}" for number in range(5)), "age__age"]
+    assert both.get_feature_names_out().tolist() == names
+    frame = clone(both).set_output(transform="pandas").fit_transform(table)
+    assert frame.columns.tolist() == names
+    assert frame.index.tolist() == table.index.tolist()
+    np.testing.assert_array_equal(frame, rows)
+
+
+def test_the_former_name_of_random_state_is_accepted_with_a_warning():
+    with pytest.warns(FutureWarning, match="'seed' of Extractor is called 'random_state' now"):
+        extractor = FeatureExtractor("convnet_small", seed=3)
+    assert extractor.get_params()["random_state"] == 3
+    assert "seed" not in extractor.get_params()
+    with pytest.warns(FutureWarning, match="'seed'"):
+        extractor.set_params(seed=4)
+    with pytest.warns(FutureWarning, match="'seed'"):
+        assert extractor.seed == 4 == clone(extractor).random_state
 
 
 def test_none_keeps_the_shape_of_the_map(tiny_network, pixels):

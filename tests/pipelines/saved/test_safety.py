@@ -42,6 +42,7 @@ def test_only_these_types_are_trusted():
         "hybrid.classifiers.calibration.GivenValues",
         "hybrid.classifiers.calibration.Recalibration",
         "hybrid.classifiers.forest.RandomForest",
+        "hybrid.classifiers.knn.KNN",
         "hybrid.classifiers.network_output.NetworkOutput",
         "hybrid.classifiers.softmax.Softmax",
         "hybrid.classifiers.svm.LinearSVM",
@@ -138,6 +139,22 @@ def test_a_tree_wider_than_the_estimator_around_it_is_refused():
 )
 def test_a_projection_that_does_not_fit_its_forest_is_refused(attribute, value, message):
     pipeline = fitted("forest", pls=3)
+    setattr(pipeline[-1], attribute, value)
+    with pytest.raises(InputError, match=message):
+        from_bytes(to_bytes(pipeline))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("embeddings_", np.ones((60, 9), np.float32), r"embeddings_ of KNN is of shape \(60, 9\)"),
+        ("embeddings_", np.full((60, 8), np.nan), "embeddings_ of KNN holds NaN"),
+        ("votes_", np.ones((59, 1, 2)), r"votes_ of KNN is of shape \(59, 1, 2\)"),
+        ("votes_", np.ones((60, 2, 2)), r"votes_ of KNN is of shape \(60, 2, 2\)"),
+    ],
+)
+def test_neighbours_that_do_not_fit_together_are_refused(attribute, value, message):
+    pipeline = make_head_pipeline("knn").fit(X, Y)
     setattr(pipeline[-1], attribute, value)
     with pytest.raises(InputError, match=message):
         from_bytes(to_bytes(pipeline))

@@ -117,7 +117,7 @@ def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, 
 
 def test_random_weights_are_not_kept_but_built_again_and_checked(images, tmp_path):
     X, y = images
-    pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, seed=3), "softmax").fit(X, y)
+    pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, random_state=3), "softmax").fit(X, y)
     model = save_model(pipeline, tmp_path / "model")
     assert set(read_manifest(model)["files"]) == {"head.skops"}
     np.testing.assert_array_equal(load_model(model).predict_proba(X), pipeline.predict_proba(X))
