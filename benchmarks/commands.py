@@ -1,16 +1,20 @@
-"""Times of whole commands on the chest X-rays: what a person waits for.
+"""Time whole commands on the chest X-rays: what a person waits for.
 
     HYBRID_TEST_DATA=… python benchmarks/commands.py
+    HYBRID_TEST_DATA=… python benchmarks/commands.py --against OTHER/.venv/bin/hybrid
 
-Each command is a new process; the median of five, but for the first look and the first extraction, which are run
-three times on an empty cache. The limits are those the project has set itself for 2 cores.
+Every run is a new process. The figures are medians of five runs; `data` and `extract` with an empty cache run three
+times. With ``--against``, the command of another version runs in turn with this one, in a workspace and a cache of its
+own, so that whatever else the machine does slows both alike. The limits are the project's own for two cores.
 """
 
+import argparse
 import os
 import shutil
 import statistics
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import median_seconds, save
@@ -21,40 +25,68 @@ LIMITS = {
     "hybrid fit svm": 5.0,
     "extract + four heads": 180.0,
 }
+HEADS = ("svm", "forest", "xgboost", "softmax")
+
+
+@dataclass
+class Version:
+    """An installed version: its command, a folder to work in, and the times measured so far."""
+
+    command: str
+    folder: Path
+    times: dict[str, list[float]] = field(default_factory=dict)
+
+    def run(self, name: str, arguments: list[str], empty_cache: bool = False) -> None:
+        """Run a command once and note its time."""
+        cache = self.folder / "cache"
+        if empty_cache:
+            shutil.rmtree(cache, ignore_errors=True)
+        environment = os.environ | {"HYBRID_CACHE": str(cache)}
+        taken = median_seconds([self.command, *arguments], 1, cwd=self.folder, env=environment)
+        self.times.setdefault(name, []).append(taken)
+
+    def medians(self) -> dict[str, float]:
+        """Return the median time of each command, and the sum for extracting and fitting every head."""
+        medians = {name: statistics.median(times) for name, times in self.times.items()}
+        parts = ["hybrid extract (5216 images, empty cache)", *(f"hybrid fit {head}" for head in HEADS)]
+        return medians | {"extract + four heads": sum(medians[name] for name in parts)}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--against", metavar="HYBRID", help="the hybrid command of another version")
+    given = parser.parse_args()
     data = Path(os.environ["HYBRID_TEST_DATA"]).resolve()
-    hybrid = str(Path(sys.executable).with_name("hybrid"))
+    pictures, weights = str(data / "chest_xray"), str(data / "weights" / "mobilenet_2_5_224_tf_no_top.h5")
+    extract = ["extract", pictures, "--backbone", "mobilenet:alpha=0.25", "--weights", weights]
     with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder) / "cache"
-        kwargs = {"cwd": folder, "env": os.environ | {"HYBRID_CACHE": str(cache)}}
-        weights = str(data / "weights" / "mobilenet_2_5_224_tf_no_top.h5")
-        extract = ["extract", str(data / "chest_xray"), "--backbone", "mobilenet:alpha=0.25", "--weights", weights]
-        times = {"hybrid --help": median_seconds([hybrid, "--help"], **kwargs)}
-        looked = _with_empty_cache([hybrid, "data", str(data / "chest_xray")], cache, kwargs)
-        times["hybrid data (5216 images, empty cache)"] = looked
-        times["hybrid data (again)"] = median_seconds([hybrid, "data", str(data / "chest_xray")], **kwargs)
-        cold = _with_empty_cache([hybrid, *extract], cache, kwargs)
-        times["hybrid extract (5216 images, empty cache)"] = cold
-        times["hybrid extract (again)"] = median_seconds([hybrid, *extract], **kwargs)
-        heads = ("svm", "forest", "xgboost", "softmax")
-        for head in heads:
-            times[f"hybrid fit {head}"] = median_seconds([hybrid, "fit", head], **kwargs)
-        times["hybrid compare"] = median_seconds([hybrid, "compare"], **kwargs)
-    times["extract + four heads"] = cold + sum(times[f"hybrid fit {head}"] for head in heads)
+        commands = [str(Path(sys.executable).with_name("hybrid"))] + ([given.against] if given.against else [])
+        versions = [Version(command, Path(folder) / str(number)) for number, command in enumerate(commands)]
+        for version in versions:
+            version.folder.mkdir()
+
+        def measure(name: str, arguments: list[str], repeats: int = 5, empty_cache: bool = False) -> None:
+            for repeat in range(repeats):
+                for version in versions if repeat % 2 == 0 else reversed(versions):
+                    version.run(name, arguments, empty_cache)
+
+        measure("hybrid --help", ["--help"])
+        measure("hybrid data (5216 images, empty cache)", ["data", pictures], 3, empty_cache=True)
+        measure("hybrid data (again)", ["data", pictures])
+        measure("hybrid extract (5216 images, empty cache)", extract, 3, empty_cache=True)
+        measure("hybrid extract (again)", extract)
+        for head in HEADS:
+            measure(f"hybrid fit {head}", ["fit", head])
+        measure("hybrid compare", ["compare"])
+        times, *others = [version.medians() for version in versions]
     for name, value in times.items():
         limit = f"limit {LIMITS[name]:g} s" if name in LIMITS else ""
-        print(f"{name:45s} {value:7.2f} s  {limit}")
-    save("commands", {"seconds": times, "limits": LIMITS})
-
-
-def _with_empty_cache(command: list[str], cache: Path, kwargs: dict) -> float:
-    times = []
-    for _ in range(3):
-        shutil.rmtree(cache, ignore_errors=True)
-        times.append(median_seconds(command, 1, **kwargs))
-    return statistics.median(times)
+        other = f"other {others[0][name]:7.2f} s, ratio {value / others[0][name]:.2f}  " if others else ""
+        print(f"{name:45s} {value:7.2f} s  {other}{limit}")
+    result = {"seconds": times, "limits": LIMITS}
+    if others:
+        result["other_seconds"] = others[0]
+    save("commands-against" if others else "commands", result)
 
 
 if __name__ == "__main__":
