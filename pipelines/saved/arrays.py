@@ -1,7 +1,7 @@
-"""Check the numbers of a loaded head before they are used: of the right shape, of the right kind, none of them NaN.
+"""Check the shapes, types and values of a loaded head's arrays before they are used.
 
-What else does not fit together shows when the head is tried. A column too few that NumPy makes up for, an infinity
-that a sigmoid makes one of, or a NaN that a curve passes over, would not.
+Loading a model also tries its head on two rows, which reveals most other faults. It does not reveal a missing column
+that NumPy broadcasts, an infinity that a sigmoid turns into 1, or a NaN at a point of a curve that no row reaches.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError
-from hybrid.pipelines.saved.trees import inside
+from hybrid.pipelines.saved.walk import parts_of
 
-# What the predictions of each type are made of, and its size: c components, k classes (1 for two), n points, o
-# outputs, p columns that the trees get, r rows, v classes of an output, w columns.
+# The arrays that each type predicts with, and their sizes: c components, k classes (1 for two), n points, o outputs,
+# p columns of the trees, r rows, t thresholds, v classes of an output, w columns.
 _USED = {
     "AdjustedHead": {"thresholds_": "t"},
     "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
@@ -30,28 +30,28 @@ _USED = {
 
 
 def check_arrays(model: Any) -> None:
-    """Check the arrays that predictions are made of, in every estimator inside an object.
+    """Check the arrays that every estimator inside an object predicts with.
 
     Raises
     ------
     InputError
-        If one has another shape or kind than its estimator's, or holds NaN or infinity; if classes are not
-        sorted; or if a pipeline names a folder to cache in.
+        If one does not have the shape or type that its estimator expects, or holds NaN or infinity; if classes are
+        not sorted; or if a pipeline names a cache folder.
     """
     for part in _parts(model, set()):
         kind = type(part).__name__
         for name, sizes in _USED.get(kind, {}).items():
-            if getattr(part, name, None) is not None:  # else it is not fitted, or leaves something out
+            if getattr(part, name, None) is not None:  # without it the estimator is not fitted, or does not use it
                 _check(f"{name} of {kind}", getattr(part, name), tuple(_size(part, size) for size in sizes))
         if hasattr(part, "classes_") and not isinstance(part, Pipeline):
             _check_classes(kind, np.asarray(part.classes_))
         if getattr(part, "memory", None) is not None:
-            raise InputError(f"{kind} names a folder to cache in, {part.memory!r:.100}, from which it would unpickle.")
+            raise InputError(f"{kind} names a cache folder, {part.memory!r:.100}, whose files would be unpickled.")
 
 
 def _check(what: str, value: Any, shape: tuple[int, ...]) -> None:
     array = np.asarray(value)
-    if array.shape not in {shape, ()} or array.dtype.kind != "f":  # one number for all is what no intercept is
+    if array.shape not in {shape, ()} or array.dtype.kind != "f":  # without an intercept it is a single number
         raise InputError(f"{what} is of shape {array.shape} and type {array.dtype}; expected numbers of shape {shape}.")
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds NaN or infinity.")
@@ -86,10 +86,10 @@ def _size(part: Any, letter: str) -> int:
 
 
 def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield an object and whatever is inside it, each once."""
+    """Yield an object and everything inside it, each object once."""
     if id(value) in seen or isinstance(value, str | bytes | int | float | type(None)):
         return
     seen.add(id(value))
     yield value
-    for item in inside(value):
+    for item in parts_of(value):
         yield from _parts(item, seen)

@@ -1,21 +1,21 @@
-"""XGBoost heads' boosters as JSON and back: skops has no say in what XGBoost keeps.
+"""The boosters of XGBoost heads as JSON and back: skops cannot save them.
 
-A saved head has the name of its booster's file in the booster's place.
+A saved head has the name of its booster's file in place of the booster.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xgboost
-from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers.xgboost import XGBoost
 from hybrid.errors import InputError, reason_of
 from hybrid.files import parse_json
 from hybrid.pipelines.saved.trees import check_nodes
+from hybrid.pipelines.saved.walk import replace_estimators
 
 _FAULTS = (
     KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError,
@@ -39,7 +39,7 @@ def take_boosters(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
             boosters[bare.model_] = bytes(head.model_.get_booster().save_raw("json"))
         return bare
 
-    return _change_heads(pipeline, take, {}), boosters
+    return replace_estimators(pipeline, XGBoost, take), boosters
 
 
 def put_boosters(pipeline: Pipeline, boosters: Mapping[str, bytes]) -> Pipeline:
@@ -48,41 +48,23 @@ def put_boosters(pipeline: Pipeline, boosters: Mapping[str, bytes]) -> Pipeline:
     Raises
     ------
     InputError
-        If a head's booster is not there, is none, or does not fit the head; or if no head has a use for one.
+        If the booster of a head is missing, damaged, or does not fit the head; or if no head uses a file.
     """
-    used: set[str] = set()
+    unused = dict(boosters)
 
     def put(head: Any) -> XGBoost:
         whole = copy.copy(head)
         if hasattr(head, "model_"):
-            whole.model_ = _booster(head, boosters[head.model_])
-            used.add(head.model_)
+            whole.model_ = _booster(head, unused.pop(head.model_))
         return whole
 
     try:
-        whole = _change_heads(pipeline, put, {})
-        if unused := sorted(set(boosters) - used):
-            raise ValueError(f"no head has a place for {unused[0]}")
+        whole = replace_estimators(pipeline, XGBoost, put)
+        if unused:
+            raise ValueError(f"no head uses {min(unused)}")
     except _FAULTS as error:
         raise InputError(f"The model's boosters cannot be loaded: {reason_of(error)}") from error
     return whole
-
-
-def _change_heads(value: Any, change: Callable[[XGBoost], XGBoost], done: dict[int, Any]) -> Any:
-    """Return an estimator, or a list or tuple with estimators in it, as a copy in which the XGBoost heads are changed.
-
-    What was one object stays one: `done` holds the copies by the identities of their originals.
-    """
-    if type(value) in (list, tuple):
-        return type(value)(_change_heads(item, change, done) for item in value)
-    if not isinstance(value, BaseEstimator):
-        return value
-    if id(value) not in done and isinstance(value, XGBoost):
-        done[id(value)] = change(value)
-    elif id(value) not in done:
-        done[id(value)] = new = copy.copy(value)
-        vars(new).update({name: _change_heads(item, change, done) for name, item in vars(value).items()})
-    return done[id(value)]
 
 
 def _booster(head: XGBoost, data: bytes) -> xgboost.XGBClassifier:

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError, reason_of
+from hybrid.pipelines.saved.forest import put_trees
 from hybrid.pipelines.saved.inspect import inspect_model
-from hybrid.pipelines.saved.manifest import HEAD, is_booster
+from hybrid.pipelines.saved.manifest import HEAD, is_booster, is_trees
 from hybrid.pipelines.saved.trusted import from_bytes
 from hybrid.pipelines.saved.unpack import unpack_model
 from hybrid.pipelines.saved.versions import OtherVersionsWarning, other_versions
@@ -68,6 +69,8 @@ def _assemble(folder: Path, manifest: Mapping[str, Any]) -> Pipeline:
         from hybrid.pipelines.saved.booster import put_boosters  # imports XGBoost
 
         pipeline = put_boosters(pipeline, {name: (folder / name).read_bytes() for name in boosters})
+    if trees := [name for name in manifest["files"] if is_trees(name)]:
+        pipeline = put_trees(pipeline, {name: (folder / name).read_bytes() for name in trees})
     _try(pipeline, manifest, folder.name)
     if not manifest["extractors"]:
         return pipeline
@@ -87,7 +90,7 @@ def _try(head: Pipeline, manifest: Mapping[str, Any], model: str) -> None:
             proba = head.predict_proba(np.ones((2, width), np.float32))
             sound = head.classes_.tolist() == classes and proba.shape == (2, len(classes)) and np.isfinite(proba).all()
         reason = "" if sound else "it does not give a probability for each of the manifest's classes"
-    except Exception as error:  # a stranger's head fails in any way it likes
+    except Exception as error:  # an untrusted head can fail in any way
         reason = reason_of(error)
     if reason:
         raise InputError(f"Model {model!r} holds a head that cannot judge embeddings of {width} columns: {reason}.")

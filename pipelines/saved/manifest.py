@@ -13,7 +13,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import file_digest, parse_json, write_json
 
-SCHEMA = 2
+SCHEMA, _OLDEST = 3, 2  # 3: the trees of forests are files of their own
 MANIFEST = "manifest.json"
 HEAD = "head.skops"
 
@@ -52,6 +52,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "files": _is_files,
 }
 _BOOSTER = re.compile(r"boosters/\d+\.json")
+_TREES = re.compile(r"trees/\d+\.npz")
 _LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
 
 
@@ -114,10 +115,10 @@ def parse_manifest(data: bytes, model: str, path: str) -> dict[str, Any]:
         raise InputError(
             f"Model {model!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
         )
-    if schema < SCHEMA:
+    if schema < _OLDEST:
         raise InputError(
-            f"Model {model!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schema "
-            f"{SCHEMA}: fit and save it again."
+            f"Model {model!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schemas {_OLDEST} "
+            f"to {SCHEMA}: fit and save it again."
         )
     stated = manifest.pop("sha256", None)
     if stated != fingerprint(manifest) or set(manifest) != set(_FIELDS):
@@ -181,6 +182,11 @@ def list_files(folder: Path) -> list[str]:
 def is_booster(name: str) -> bool:
     """Return whether a file of a saved model is a booster, by its name."""
     return _BOOSTER.fullmatch(name) is not None
+
+
+def is_trees(name: str) -> bool:
+    """Return whether a file of a saved model holds the trees of a forest, by its name."""
+    return _TREES.fullmatch(name) is not None
 
 
 def is_left_by_system(name: str) -> bool:

@@ -2,6 +2,7 @@
 
     manifest.json      schema, versions, classes, extractors, what the caller adds; size and SHA-256 of each file
     head.skops         scaler, PCA and head, or the ensemble of them
+    trees/0.npz        the trees of a random forest; there may be several, one for each label
     boosters/0.json    the booster of an XGBoost head; an ensemble may have several
     network/           copies of the user's .keras or weights files, where there are any
 
@@ -24,12 +25,14 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.files import replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
+from hybrid.pipelines.saved.forest import take_trees
 from hybrid.pipelines.saved.manifest import (
     HEAD,
     SCHEMA,
     describe_files,
     foreign_files,
     is_booster,
+    is_trees,
     to_json,
     write_manifest,
 )
@@ -107,7 +110,8 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     extractors = extractors_of(pipeline[0])
     steps = pipeline[1:] if extractors else pipeline
     bare, boosters = _without_boosters(steps)
-    contents = {HEAD: to_bytes(bare), **boosters}
+    bare, trees = take_trees(bare)
+    contents = {HEAD: to_bytes(bare), **trees, **boosters}
     for name, data in contents.items():
         write_atomic(folder / name, partial(_put, data))
     copies: dict[Path, str] = {}
@@ -160,4 +164,4 @@ def _check_target(target: Path) -> None:
 
 
 def _is_own(name: str) -> bool:
-    return name == HEAD or is_booster(name) or is_network(name)
+    return name == HEAD or is_booster(name) or is_trees(name) or is_network(name)

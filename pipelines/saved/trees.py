@@ -1,7 +1,7 @@
 """Check the decision trees of a loaded model: scikit-learn and XGBoost follow their indices without looking."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.tree._tree import Tree
 
 from hybrid.errors import InputError
+from hybrid.pipelines.saved.walk import parts_of
 
 
 def check_trees(model: Any) -> None:
@@ -17,7 +18,7 @@ def check_trees(model: Any) -> None:
     Raises
     ------
     InputError
-        If a node leads out of its tree or backwards, asks for a column that there is not, or holds no finite number.
+        If a node leads out of its tree or backwards, asks for a column that does not exist, or holds NaN or infinity.
     """
     for width, tree in _trees(model, math.inf, set()):
         if tree.node_count != tree.capacity:
@@ -27,53 +28,52 @@ def check_trees(model: Any) -> None:
         check_nodes(tree.children_left, tree.children_right, tree.feature, min(width, tree.n_features))
 
 
-def check_nodes(left: NDArray, right: NDArray, column: NDArray, width: float) -> None:
-    """Check one tree, given as arrays over its nodes; -1 on the left makes a leaf.
+def check_widths(model: Any) -> None:
+    """Raise `InputError` if a scikit-learn tree inside an object is wider than an estimator that leads to it."""
+    if any(tree.n_features > width for width, tree in _trees(model, math.inf, set())):
+        raise _damaged()
+
+
+def check_nodes(
+    left: NDArray, right: NDArray, column: NDArray, width: float, stop: NDArray[np.int64] | None = None
+) -> None:
+    """Check one tree, or several one after another, given as arrays over the nodes; -1 on the left makes a leaf.
 
     Parameters
     ----------
     left, right : ndarray of int, shape (n_nodes,)
-        The children; both come after their parent.
+        Positions of the children in these arrays; both come after their parent.
     column : ndarray of int, shape (n_nodes,)
-        What an inner node asks for.
+        The column that an inner node compares with its threshold.
     width : int
         Number of columns.
+    stop : ndarray of int, shape (n_nodes,), optional
+        The position after the last node of each node's tree. By default all nodes are of one tree.
 
     Raises
     ------
     InputError
-        If a node leads out of the tree or backwards, or asks for a column that there is not.
+        If a node leads out of its tree or backwards, or asks for a column that does not exist.
     """
     inner = np.flatnonzero(left != -1)
     children = np.stack([left[inner], right[inner]])
-    inside = (children > inner) & (children < len(left))
+    inside = (children > inner) & (children < (len(left) if stop is None else stop[inner]))
     if not len(left) or not inside.all() or not ((column[inner] >= 0) & (column[inner] < width)).all():
         raise _damaged()
 
 
 def _trees(value: Any, width: float, seen: set[tuple[int, float]]) -> Iterator[tuple[float, Tree]]:
-    """Yield each tree with the least input width of the estimators that lead to it: not all of them look again."""
+    """Yield each tree with the smallest input width of the estimators that lead to it: not all of them check it."""
     if isinstance(value, Tree):
         yield width, value
         return
-    items = inside(value)
+    items = parts_of(value)
     width = min(width, getattr(value, "n_features_in_", width))
     if not items or (id(value), width) in seen:
         return
     seen.add((id(value), width))
     for item in items:
         yield from _trees(item, width, seen)
-
-
-def inside(value: Any) -> Collection[Any]:
-    """Return what a container, an array of objects or an instance of a class holds."""
-    if isinstance(value, (list, tuple, set)):
-        return value
-    if isinstance(value, dict):
-        return value.values()
-    if isinstance(value, np.ndarray):
-        return value.ravel().tolist() if value.dtype == object else ()
-    return () if isinstance(value, type) else getattr(value, "__dict__", {}).values()
 
 
 def _damaged() -> InputError:

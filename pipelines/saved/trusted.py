@@ -1,4 +1,4 @@
-"""Fitted steps as bytes and back through skops: the one place that says which types a saved model may hold."""
+"""Fitted steps as bytes and back through skops, and the list of types that a saved model may hold."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from hybrid.files import parse_json
 from hybrid.pipelines.saved.arrays import check_arrays
 from hybrid.pipelines.saved.trees import check_trees
 
-# All that a saved model may be made of. skops would trust every estimator of scikit-learn besides; compiled code of
-# some of them (libsvm, neighbours, gradient boosting) follows indices and counts without looking. Of these here, trees
-# alone do so, and are checked after loading.
+# The only types that a saved model may hold. skops would trust every other estimator of scikit-learn, too, but the
+# compiled code of some of them (libsvm, neighbours, gradient boosting) uses indices and counts without checking them.
+# Of the types in this list only trees do so, and these are checked after loading.
 TRUSTED = (
     "builtins.bool",
     "builtins.dict",
@@ -69,7 +69,7 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
 )
 
-_MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # a forest's nodes are packed to about a tenth
+_MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # compressed, a forest's nodes have about a tenth of their size
 
 
 def to_bytes(pipeline: Pipeline) -> bytes:
@@ -84,9 +84,9 @@ def to_bytes(pipeline: Pipeline) -> bytes:
         data = skops.io.dumps(pipeline, compression=ZIP_DEFLATED, compresslevel=1)
     except UnsupportedTypeException as error:
         raise InputError(f"The pipeline cannot be saved: {error}") from error
-    if foreign := _foreign(data):
+    if untrusted := _untrusted_types(data):
         raise InputError(
-            f"The pipeline holds {foreign}, which cannot be loaded safely, so it is not saved: use the heads of "
+            f"The pipeline holds {untrusted}, which cannot be loaded safely, so it is not saved: use the heads of "
             "hybrid, or those of scikit-learn's estimators that hybrid.pipelines.saved.trusted lists."
         )
     return data
@@ -101,28 +101,29 @@ def from_bytes(data: bytes) -> Any:
         If the data holds a type that is not trusted, or is damaged.
     """
     try:
-        _check_size(data)
-        if foreign := _foreign(data):
-            raise InputError(f"it holds {foreign}, which a saved model may not hold")
+        check_unpacked_size(data)
+        if untrusted := _untrusted_types(data):
+            raise InputError(f"it holds {untrusted}, which a saved model may not hold")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # what differs is told once for the whole model
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # `load_model` warns once for the whole model
             loaded = skops.io.loads(data, trusted=list(TRUSTED))
         check_trees(loaded)
         check_arrays(loaded)
-    except Exception as error:  # a stranger's file fails in any way it likes
+    except Exception as error:  # an untrusted file can fail in any way
         raise InputError(f"The model's fitted steps cannot be loaded: {reason_of(error)}") from error
     return loaded
 
 
-def _check_size(data: bytes) -> None:
+def check_unpacked_size(data: bytes) -> None:
+    """Raise `InputError` if a .zip would be unpacked to far more bytes than it has."""
     with ZipFile(BytesIO(data)) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > max(_MOST_BYTES, _MOST_EXPANSION * len(data)):
         raise InputError(f"{len(data):,} bytes would be unpacked to {size:,}")
 
 
-def _foreign(data: bytes) -> str:
-    """Return which types the data names that are not trusted; "" if there are none."""
+def _untrusted_types(data: bytes) -> str:
+    """Return the names of the types in the data that are not trusted; "" if there are none."""
     with ZipFile(BytesIO(data)) as archive:
         schema = parse_json(archive.read("schema.json"))
     return ", ".join(sorted({*_types(schema), *skops.io.get_untrusted_types(data=data)} - set(TRUSTED)))

@@ -7,14 +7,13 @@ import copy
 import io
 import json
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import fuzz
 import numpy as np
-from fuzz_targets import COLUMNS, SavedModel, write_manifest
+from fuzz_targets import COLUMNS, SavedModel, write_manifest, zipped
 from mutations import array_bytes
 
 Made = tuple[str, str, bytes]  # what was changed, the file, its content
@@ -22,6 +21,7 @@ Made = tuple[str, str, bytes]  # what was changed, the file, its content
 # Attributes of which predictions are made: no other value of another shape or kind will do, nor NaN, nor infinity.
 USED = {"mean_", "scale_", "components_", "coef_", "intercept_", "classes_", "a_", "b_", "beta_", "nodes", "values",
         "X_thresholds_", "y_thresholds_", "thresholds_"}  # fmt: skip
+NODES = "trees/0.npz"
 _SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "one more": lambda array: np.concatenate([array, array[-1:]]) if array.ndim else array[None],
     "one fewer": lambda array: array[:-1] if array.ndim else array[None],
@@ -76,6 +76,11 @@ def craft(base: SavedModel) -> Iterator[Made]:
             _at(schema, place)["content"] = json.dumps(value)
             data = _packed(base, "schema.json", json.dumps(schema).encode())
             yield f"{value!r} as {place}", "head.skops", data
+    for member in base.trees:
+        for how, changed in _changes(np.load(io.BytesIO(base.trees[member]), allow_pickle=False)):
+            certain = how in {*_SHAPES, *_FLOATS} or (member == "right_child.npy" and how in _NUMBERS)
+            data = zipped(base.trees | {member: array_bytes(changed)})
+            yield f"{'!' * certain}{how} in {member} of {NODES}", NODES, data
     for name in (name for name in base.files if name.startswith("boosters/")):
         for what, booster in _boosters(json.loads(base.files[name])):
             yield what, name, json.dumps(booster).encode()
@@ -108,11 +113,7 @@ def _values(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _packed(base: SavedModel, name: str, data: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for member, content in (base.members | {name: data}).items():
-            archive.writestr(member, content)
-    return buffer.getvalue()
+    return zipped(base.members | {name: data})
 
 
 def _arrays(node: Any, key: str) -> Iterator[tuple[str, str]]:

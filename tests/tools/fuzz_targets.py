@@ -94,8 +94,8 @@ class SavedModel:
         self.name, self.folder = folder.name, folder
         self.manifest = json.loads((folder / "manifest.json").read_bytes())
         self.files = {name: (folder / name).read_bytes() for name in self.manifest["files"]}
-        with zipfile.ZipFile(io.BytesIO(self.files["head.skops"])) as archive:
-            self.members = {name: archive.read(name) for name in archive.namelist()}
+        self.members = unzipped(self.files["head.skops"])
+        self.trees = unzipped(self.files["trees/0.npz"]) if "trees/0.npz" in self.files else {}
         self.schema = json.loads(self.members["schema.json"])
         self.arrays = [name for name in self.members if name.endswith(".npy")]
 
@@ -108,6 +108,8 @@ class SavedModel:
         if boosters and part < 0.5:
             name = rng.choice(boosters)
             files[name] = json.dumps(mutate_json(rng, json.loads(files[name]))).encode()
+        elif self.trees and part < 0.5:
+            files["trees/0.npz"] = zipped(_with_mutated_arrays(rng, self.trees, list(self.trees)))
         elif part < 0.85:
             files["head.skops"] = self._head(rng)
         elif part < 0.95:
@@ -123,19 +125,33 @@ class SavedModel:
         write_manifest(place, manifest, files)
 
     def _head(self, rng: Random) -> bytes:
-        members = dict(self.members)
-        if rng.random() < 0.6:
-            members["schema.json"] = json.dumps(mutate_json(rng, self.schema)).encode()
-        else:
-            for name in rng.sample(self.arrays, rng.choice((1, 1, 2))):
-                changed = mutate_array(rng, np.load(io.BytesIO(members[name]), allow_pickle=False))
-                data = array_bytes(changed)
-                members[name] = mutate_bytes(rng, data) if rng.random() < 0.1 else data
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, data in members.items():
-                archive.writestr(name, data)
-        return buffer.getvalue()
+        if self.arrays and rng.random() < 0.4:
+            return zipped(_with_mutated_arrays(rng, self.members, self.arrays))
+        return zipped(self.members | {"schema.json": json.dumps(mutate_json(rng, self.schema)).encode()})
+
+
+def _with_mutated_arrays(rng: Random, members: dict[str, bytes], arrays: list[str]) -> dict[str, bytes]:
+    """Return the members of an archive with one or two of its .npy files changed."""
+    mutated = dict(members)
+    for name in rng.sample(arrays, min(len(arrays), rng.choice((1, 1, 2)))):
+        data = array_bytes(mutate_array(rng, np.load(io.BytesIO(mutated[name]), allow_pickle=False)))
+        mutated[name] = mutate_bytes(rng, data) if rng.random() < 0.1 else data
+    return mutated
+
+
+def unzipped(data: bytes) -> dict[str, bytes]:
+    """Return the content of each member of a .zip, by its name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """Return a .zip of members given by their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 def write_manifest(place: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> None:

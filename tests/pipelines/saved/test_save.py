@@ -89,7 +89,7 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
         9: "nine",
     }
     manifest = read_manifest(save_model(fitted("xgboost", "classes"), tmp_path / "model", info=info))
-    assert manifest["schema"] == 2
+    assert manifest["schema"] == 3
     assert manifest["info"] == {
         "set": "scenes",
         "auc": 0.5,
@@ -174,8 +174,8 @@ def test_links_are_refused(model, tmp_path):
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        (1, r"Model 'model' has schema 1, of an earlier version; hybrid .* reads schema 2: fit and save it again\.$"),
-        (3, r"Model 'model' has schema 3; hybrid .* reads up to 2: update hybrid\.$"),
+        (1, r"Model 'model' has schema 1, of an earlier .* reads schemas 2 to 3: fit and save it again\.$"),
+        (4, r"Model 'model' has schema 4; hybrid .* reads up to 3: update hybrid\.$"),
     ],
 )
 def test_another_schema_is_one_sentence(model, schema, message):
@@ -201,7 +201,7 @@ class Foreign(LogisticRegression):
     [
         (make_head_pipeline("svm"), "The pipeline is not fitted: fit it"),
         (LogisticRegression(), "A LogisticRegression was given; expected a fitted Pipeline"),
-        (make_head_pipeline(Foreign()), r"holds .*test_pipelines_saving\.Foreign, which cannot be loaded safely"),
+        (make_head_pipeline(Foreign()), r"holds .*test_save\.Foreign, which cannot be loaded safely"),
     ],
 )
 def test_what_cannot_be_saved_is_told_and_leaves_nothing(tmp_path, pipeline, message):

@@ -1,0 +1,67 @@
+"""Writing and reading a forest: its trees as arrays, as they are saved now, beside skops, as version 0.1.0 saved them.
+
+    python benchmarks/saving.py [--repeats 5]
+
+The forest of 300 trees is fitted to 4500 made embeddings of two overlapping classes. Both ways are timed in turn, in
+memory; the best of the repeats counts. The forest that is read back must predict exactly what it predicted.
+"""
+
+import argparse
+
+import numpy as np
+from machine import save, seconds
+from sklearn.datasets import make_classification
+from sklearn.pipeline import Pipeline
+
+from hybrid.cli.output import print_table
+from hybrid.pipelines import make_head_pipeline
+from hybrid.pipelines.saved.forest import put_trees, take_trees
+from hybrid.pipelines.saved.trusted import from_bytes, to_bytes
+
+
+def write_arrays(pipeline: Pipeline) -> dict[str, bytes]:
+    bare, trees = take_trees(pipeline)
+    return {"head.skops": to_bytes(bare), **trees}
+
+
+def read_arrays(files: dict[str, bytes]) -> Pipeline:
+    trees = {name: data for name, data in files.items() if name != "head.skops"}
+    return put_trees(from_bytes(files["head.skops"]), trees)
+
+
+WAYS = {
+    "skops": (lambda pipeline: {"head.skops": to_bytes(pipeline)}, lambda files: from_bytes(files["head.skops"])),
+    "arrays": (write_arrays, read_arrays),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    X, y = make_classification(4500, 256, n_informative=40, flip_y=0.05, random_state=0)
+    X = X.astype(np.float32)
+    pipeline = make_head_pipeline("forest").fit(X, y)
+    result: dict[str, dict[str, float]] = {way: {"write": np.inf, "read": np.inf} for way in WAYS}
+    for _ in range(repeats):
+        for way, (write, read) in WAYS.items():
+            files = write(pipeline)
+            times = {"write": seconds(lambda w=write: w(pipeline)), "read": seconds(lambda r=read, f=files: r(f))}
+            result[way] = {name: min(best, times.get(name, best)) for name, best in result[way].items()}
+            result[way]["bytes"] = sum(map(len, files.values()))
+            np.testing.assert_array_equal(read(files).predict_proba(X), pipeline.predict_proba(X))
+    old, new = result["skops"], result["arrays"]
+    print_table(
+        "300 trees",
+        ["", "skops", "arrays", "ratio"],
+        [
+            ("write (s)", f"{old['write']:.3f}", f"{new['write']:.3f}", f"{old['write'] / new['write']:.1f}"),
+            ("read (s)", f"{old['read']:.3f}", f"{new['read']:.3f}", f"{old['read'] / new['read']:.1f}"),
+            ("bytes", f"{old['bytes']:,}", f"{new['bytes']:,}", f"{old['bytes'] / new['bytes']:.1f}"),
+        ],
+    )
+    save("saving", result)
+
+
+if __name__ == "__main__":
+    main()
