@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import CommandLine
 from paths import ROOT
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
@@ -47,19 +48,9 @@ def python(cache, tmp_path):
 
 @pytest.fixture
 def hybrid(tmp_path, monkeypatch):
-    """Run a command that must succeed (or fail, as said), in this test's folder; return what it printed."""
-    from click.testing import CliRunner
-
-    from hybrid.cli.main import main
-
+    """The command line, in this test's folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*args, code=0):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert result.exit_code == code, result.output
-        return result.stdout if code == 0 else result.stderr
-
-    return run
+    return CommandLine()
 
 
 @pytest.fixture(scope="session")
@@ -85,9 +76,30 @@ def tiny_network(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def other_network(tiny_network, tmp_path_factory):
+    """The same network with other weights, in a file with another name."""
+    import keras
+
+    network = keras.saving.load_model(tiny_network)
+    for weight in network.weights:
+        weight.assign(weight * 1.5 + 0.01)
+    path = tmp_path_factory.mktemp("other") / "my network.keras"
+    network.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def pixels():
     """Twelve RGB images of 16×16, all different."""
     return np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+
+
+@pytest.fixture
+def dark_and_light():
+    """Forty grey images of 16×16 and their classes: twenty dark ones, then twenty light ones."""
+    images = np.random.default_rng(0).integers(0, 128, (40, 16, 16), dtype=np.uint8)
+    images[20:] += 100
+    return images, np.repeat(["dark", "light"], 20)
 
 
 @pytest.fixture

@@ -1,32 +1,18 @@
 """The command line: help, start-up, and what it says to bad input."""
 
-import json
-
 import pytest
-from click.testing import CliRunner
 
 from hybrid.cli.main import COMMANDS, main
 
 
-@pytest.fixture
-def hybrid(tmp_path, monkeypatch):
-    """Run a command in an empty folder; return the result."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        return CliRunner().invoke(main, [str(arg) for arg in args])
-
-    return run
-
-
 def test_help_lists_every_command(hybrid):
-    text = hybrid("--help").output
+    text = hybrid("--help")
     assert all(name in text for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself_and_each_option(hybrid, name):
-    result = hybrid(name, "--help")
+    result = hybrid.result(name, "--help")
     assert result.exit_code == 0
     command = main.get_command(None, name)
     assert command.name == name
@@ -49,26 +35,26 @@ print(sorted({"keras", "tensorflow", "sklearn", "numpy", "rich", "matplotlib", "
 
 
 def test_an_unknown_command_is_a_usage_error(hybrid):
-    assert hybrid("extrct").exit_code == 2
+    assert hybrid.result("extrct").exit_code == 2
 
 
 def test_backbones_are_listed_as_one_json_object(hybrid):
-    rows = {row["name"]: row for row in json.loads(hybrid("backbones", "--json").stdout)["backbones"]}
+    rows = {row["name"]: row for row in hybrid.json("backbones")["backbones"]}
     assert rows["resnet50"]["size"] == 224
     assert rows["resnet50"]["width"] == 2048
     assert rows["inception_v3"]["size"] == 299
-    assert "resnet50" in hybrid("backbones").output
+    assert "resnet50" in hybrid("backbones")
 
 
 def test_heads_are_listed_with_defaults_and_search_space(hybrid):
-    heads = {head["name"]: head for head in json.loads(hybrid("heads", "--json").stdout)["heads"]}
+    heads = {head["name"]: head for head in hybrid.json("heads")["heads"]}
     assert set(heads) == {"svm", "forest", "xgboost", "softmax"}
     assert len(heads["svm"]["search"]["C"]) > 1
-    assert "svm" in hybrid("heads").output
+    assert "svm" in hybrid("heads")
 
 
 def test_data_says_what_it_found(hybrid):
-    found = json.loads(hybrid("data", "digits", "--json").stdout)
+    found = hybrid.json("data", "digits")
     assert found["images"] == 1797
     assert sum(found["counts_by_split"]["train"].values()) == pytest.approx(0.7 * 1797, abs=1)
     assert "stratified, seed 0" in found["notes"][0]
@@ -95,7 +81,7 @@ def test_data_says_what_it_found(hybrid):
     ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
-    result = hybrid(*args)
+    result = hybrid.result(*args)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
     assert result.stderr.strip().count("\n") == 0
@@ -115,5 +101,5 @@ def test_names_from_strangers_do_not_move_the_cursor_or_fill_the_screen(capsys, 
     said = str(InputError(f"{'x' * 10_000} was given; expected a word."))
     assert len(said) < 2000
     assert said.endswith("was given; expected a word.")
-    assert "\x1b" not in hybrid("fit", "\x1b[2J").stderr
-    assert "\x1b" not in hybrid("run", "\x1b[2J.toml").stderr
+    assert "\x1b" not in hybrid.result("fit", "\x1b[2J").stderr
+    assert "\x1b" not in hybrid.result("run", "\x1b[2J.toml").stderr

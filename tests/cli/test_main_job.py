@@ -1,7 +1,6 @@
 """The main job from files to a comparison, through the command line, on images that the test makes."""
 
 import ast
-import csv
 import json
 import re
 import shutil
@@ -9,45 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_pictures import write_colours
 from PIL import Image
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
+from tables import read_rows
 
 COLOURS = {"blue": (40, 60, 200), "green": (60, 190, 50), "red": (210, 50, 40)}
 PER_SPLIT = {"train": 16, "val": 6, "test": 6}
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """A folder of three classes with splits; each class has its colour, half hidden in noise."""
-    rng = np.random.default_rng(5)
-    for split, count in PER_SPLIT.items():
-        for name, colour in COLOURS.items():
-            folder = tmp_path / "pictures" / split / name
-            folder.mkdir(parents=True)
-            for number in range(count):
-                noise = rng.integers(0, 256, (20, 24, 3))
-                Image.fromarray((0.5 * noise + 0.5 * np.array(colour)).astype(np.uint8)).save(folder / f"{number}.png")
-    return tmp_path / "pictures"
-
-
-def run_json(hybrid, *args):
-    return json.loads(hybrid(*args, "--json"))
-
-
-def predictions(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def coloured(tmp_path):
+    """A folder of three classes and three splits."""
+    return write_colours(tmp_path / "pictures", COLOURS, PER_SPLIT)
 
 
 def metrics_of(folder, model):
     return json.loads((folder / "hybrid_runs/models" / model / "metrics.json").read_text())["splits"]
 
 
-def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_path):
-    found = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+def test_three_commands_give_a_comparison(hybrid, coloured, tiny_network, tmp_path):
+    found = hybrid.json("extract", coloured, "--backbone", tiny_network)
     assert (found["new"], found["cached"], found["width"]) == (84, 0, 5)
-    fitted = {head: run_json(hybrid, "fit", head) for head in ("svm", "softmax")}
-    result = run_json(hybrid, "compare")
+    fitted = {head: hybrid.json("fit", head) for head in ("svm", "softmax")}
+    result = hybrid.json("compare")
     (group,) = result["groups"]
     assert {model["model"] for model in group["models"]} == {"svm-pictures-tiny", "softmax-pictures-tiny"}
     for model in group["models"]:
@@ -64,10 +48,10 @@ def test_three_commands_give_a_comparison(hybrid, pictures, tiny_network, tmp_pa
             assert min(image.size) > 200
 
 
-def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, pictures, tiny_network, tmp_path):
-    hybrid("extract", pictures, "--backbone", tiny_network)
-    evaluated = metrics_of(tmp_path, run_json(hybrid, "fit", "softmax")["model"])
-    rows = predictions(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
+def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, coloured, tiny_network, tmp_path):
+    hybrid("extract", coloured, "--backbone", tiny_network)
+    evaluated = metrics_of(tmp_path, hybrid.json("fit", "softmax")["model"])
+    rows = read_rows(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
     assert len(rows) == 84
     for split, count in PER_SPLIT.items():
         part = [row for row in rows if row["split"] == split]
@@ -82,10 +66,10 @@ def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, pict
 
 
 @pytest.mark.slow
-def test_scores_on_test_are_shown_by_compare_alone(hybrid, pictures, tiny_network):
-    hybrid("extract", pictures, "--backbone", tiny_network)
+def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_network):
+    hybrid("extract", coloured, "--backbone", tiny_network)
     shown = {"fit": [hybrid("fit", "svm"), hybrid("fit", "softmax", "--tune")]}
-    shown["train"] = [hybrid("train", "convnet_small", pictures, "--size", "16", "--epochs", "1", "--name", "own")]
+    shown["train"] = [hybrid("train", "convnet_small", coloured, "--size", "16", "--epochs", "1", "--name", "own")]
     for text in (one for texts in shown.values() for one in texts):
         assert "train (n=48)" in text
         assert "val (n=18)" in text
@@ -93,13 +77,13 @@ def test_scores_on_test_are_shown_by_compare_alone(hybrid, pictures, tiny_networ
         assert "each class on val" in text
     assert "hybrid compare svm-pictures-tiny shows it alone" in shown["fit"][0]
     assert "hybrid compare network-own shows it alone" in shown["train"][0]
-    record = run_json(hybrid, "train", "convnet_small", pictures, "--size", "16", "--epochs", "1", "--name", "own")
+    record = hybrid.json("train", "convnet_small", coloured, "--size", "16", "--epochs", "1", "--name", "own")
     assert set(record["splits"]) == set(record["last"]["splits"]) == {"train", "val"}
 
     alone = hybrid("compare", "svm-pictures-tiny")
     assert "test: 18 images" in alone
     assert "softmax" not in alone
-    named = run_json(hybrid, "compare", "svm-pictures-tiny", "network-own", "--cv", "2")["groups"][0]
+    named = hybrid.json("compare", "svm-pictures-tiny", "network-own", "--cv", "2")["groups"][0]
     assert {model["model"] for model in named["models"]} == {"svm-pictures-tiny", "network-own"}
     assert [model["model"] for model in named["cross_validation"]["models"]] == ["svm-pictures-tiny"]
     assert "Nearest: 'svm-pictures-tiny'" in hybrid("compare", "svm-picture-tiny", code=1)
@@ -117,13 +101,13 @@ def test_without_a_validation_split_it_is_said_what_is_shown(hybrid, image_folde
     assert "val: 18 images" in hybrid("compare", "svm-pictures-tiny-2", "--split", "val")
 
 
-def test_predict_gives_what_fit_saw(hybrid, pictures, tiny_network, tmp_path):
-    hybrid("extract", pictures, "--backbone", tiny_network)
+def test_predict_gives_what_fit_saw(hybrid, coloured, tiny_network, tmp_path):
+    hybrid("extract", coloured, "--backbone", tiny_network)
     hybrid("fit", "svm")
-    saved = {row["id"]: row for row in predictions(tmp_path / "hybrid_runs/models/svm-pictures-tiny/predictions.csv")}
+    saved = {row["id"]: row for row in read_rows(tmp_path / "hybrid_runs/models/svm-pictures-tiny/predictions.csv")}
     out = tmp_path / "out.csv"
-    hybrid("predict", "svm-pictures-tiny", pictures / "test", "--output", out)
-    rows = predictions(out)
+    hybrid("predict", "svm-pictures-tiny", coloured / "test", "--output", out)
+    rows = read_rows(out)
     assert len(rows) == 18
     for row in rows:
         before = saved[row["image"].split("/pictures/")[1]]
@@ -133,32 +117,32 @@ def test_predict_gives_what_fit_saw(hybrid, pictures, tiny_network, tmp_path):
 
 
 def test_a_saved_model_works_where_workspace_cache_and_network_are_gone(
-    hybrid, pictures, tiny_network, tmp_path, cache
+    hybrid, coloured, tiny_network, tmp_path, cache
 ):
     network = tmp_path / "own.keras"
     shutil.copy(tiny_network, network)
-    hybrid("extract", pictures, "--backbone", network)
+    hybrid("extract", coloured, "--backbone", network)
     hybrid("fit", "svm")
-    before = run_json(hybrid, "predict", "svm-pictures-own", pictures / "test")
+    before = hybrid.json("predict", "svm-pictures-own", coloured / "test")
     shutil.move(tmp_path / "hybrid_runs/models/svm-pictures-own/model", tmp_path / "moved")
     shutil.rmtree(tmp_path / "hybrid_runs")
     shutil.rmtree(cache)
     network.unlink()
-    after = run_json(hybrid, "predict", tmp_path / "moved", pictures / "test")
+    after = hybrid.json("predict", tmp_path / "moved", coloured / "test")
     for one, other in zip(before["predictions"], after["predictions"], strict=True):
         assert one["image"] == other["image"]
         assert one["p_red"] == pytest.approx(other["p_red"], abs=1e-6)
 
 
-def test_a_second_extraction_and_every_fit_import_no_keras(hybrid, pictures, tiny_network, python):
-    first = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
+def test_a_second_extraction_and_every_fit_import_no_keras(hybrid, coloured, tiny_network, python):
+    first = hybrid.json("extract", coloured, "--backbone", tiny_network)
     code = """
 import sys
 from hybrid.cli import main
 main.main(sys.argv[1:], standalone_mode=False)
 print(sorted({"keras", "tensorflow", "sklearn", "scipy", "pandas"} & set(sys.modules)))
 """
-    out = python(code, "extract", pictures, "--backbone", tiny_network, "--json")
+    out = python(code, "extract", coloured, "--backbone", tiny_network, "--json")
     second = json.loads(out[: out.rindex("}") + 1])
     assert (second["new"], second["cached"]) == (0, first["images"])
     assert out.splitlines()[-1] == "[]"  # nor scikit-learn, which takes longer to import than all the rest
@@ -166,65 +150,65 @@ print(sorted({"keras", "tensorflow", "sklearn", "scipy", "pandas"} & set(sys.mod
         assert not {"keras", "tensorflow"} & set(ast.literal_eval(python(code, "fit", *args).splitlines()[-1]))
 
 
-def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, pictures, tiny_network):
-    hybrid("extract", pictures, "--backbone", tiny_network)
-    moved = pictures.with_name("renamed")
-    pictures.rename(moved)
+def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, coloured, tiny_network):
+    hybrid("extract", coloured, "--backbone", tiny_network)
+    moved = coloured.with_name("renamed")
+    coloured.rename(moved)
     Image.new("RGB", (30, 30), (1, 2, 3)).save(moved / "train" / "blue" / "new.png")
-    found = run_json(hybrid, "extract", moved, "--backbone", tiny_network)
+    found = hybrid.json("extract", moved, "--backbone", tiny_network)
     assert (found["new"], found["cached"]) == (1, 84)
 
 
-def test_animations_are_said_also_when_their_rows_are_stored(hybrid, pictures, tiny_network):
+def test_animations_are_said_also_when_their_rows_are_stored(hybrid, coloured, tiny_network):
     frames = [Image.new("RGB", (24, 20), (number, 200, 9)) for number in range(3)]
     for name in ("0.png", "1.png"):
-        frames[0].save(pictures / "train" / "green" / name, save_all=True, append_images=frames[1:])
+        frames[0].save(coloured / "train" / "green" / name, save_all=True, append_images=frames[1:])
         frames[0].putpixel((0, 0), (1, 1, 1))  # not twice the same picture
     for _ in range(2):
-        assert "2 animated images" in hybrid("extract", pictures, "--backbone", tiny_network)
+        assert "2 animated images" in hybrid("extract", coloured, "--backbone", tiny_network)
 
 
-def test_an_undecodable_image_stops_the_run_and_is_named(hybrid, pictures, tiny_network, tmp_path):
-    bad = pictures / "train" / "green" / "3.png"
+def test_an_undecodable_image_stops_the_run_and_is_named(hybrid, coloured, tiny_network, tmp_path):
+    bad = coloured / "train" / "green" / "3.png"
     bad.write_bytes(bad.read_bytes()[:60])
-    message = hybrid("extract", pictures, "--backbone", tiny_network, code=1)
+    message = hybrid("extract", coloured, "--backbone", tiny_network, code=1)
     assert "green/3.png" in message
     assert "--on-bad skip" in message
     assert not (tmp_path / "hybrid_runs").exists()
     assert "no embedding set" in hybrid("fit", "svm", code=1)
 
 
-def test_skipped_images_are_listed_and_never_shift_the_labels(hybrid, pictures, tiny_network, tmp_path):
+def test_skipped_images_are_listed_and_never_shift_the_labels(hybrid, coloured, tiny_network, tmp_path):
     for name in ("blue/0.png", "red/2.png"):
-        (pictures / "train" / name).write_bytes(b"\x89PNG\r\n\x1a\n no image")
-    found = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--on-bad", "skip")
+        (coloured / "train" / name).write_bytes(b"\x89PNG\r\n\x1a\n no image")
+    found = hybrid.json("extract", coloured, "--backbone", tiny_network, "--on-bad", "skip")
     assert [bad["id"] for bad in found["skipped"]] == ["train/blue/0.png", "train/red/2.png"]
     assert found["images"] == 82
     hybrid("fit", "softmax")
-    rows = predictions(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
+    rows = read_rows(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
     assert len(rows) == 82
     assert all(row["id"].split("/")[1] == row["label"] for row in rows)
-    hybrid("predict", "softmax-pictures-tiny", pictures / "train", code=1)
-    predicted = run_json(hybrid, "predict", "softmax-pictures-tiny", pictures / "train", "--on-bad", "skip")
+    hybrid("predict", "softmax-pictures-tiny", coloured / "train", code=1)
+    predicted = hybrid.json("predict", "softmax-pictures-tiny", coloured / "train", "--on-bad", "skip")
     assert len(predicted["skipped"]) == 2
     by_name = {row["id"]: row["predicted"] for row in rows}
     for row in predicted["predictions"]:
         assert row["predicted"] == by_name[row["image"].split("/pictures/")[1]]
 
 
-def test_several_labels_go_from_manifest_to_prediction(hybrid, pictures, tiny_network, tmp_path):
-    files = sorted(pictures.rglob("*.png"))
+def test_several_labels_go_from_manifest_to_prediction(hybrid, coloured, tiny_network, tmp_path):
+    files = sorted(coloured.rglob("*.png"))
     rng = np.random.default_rng(1)
     lines = ["file,bright,warm"]
     for path in files:
         lines.append(f"{path.relative_to(tmp_path)},{rng.integers(2)},{int(path.parent.name == 'red')}")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     hybrid("extract", "labels.csv", "--backbone", tiny_network)
-    record = run_json(hybrid, "fit", "softmax")
+    record = hybrid.json("fit", "softmax")
     assert record["task"] == "multilabel"
     assert record["classes"] == ["bright", "warm"]
     assert record["splits"]["val"]["metrics"]["hamming_loss"]["value"] is not None
-    row = run_json(hybrid, "predict", record["model"], files[0])["predictions"][0]
+    row = hybrid.json("predict", record["model"], files[0])["predictions"][0]
     expected = "|".join(name for name in ("bright", "warm") if row[f"p_{name}"] >= 0.5)
     assert row["predicted"] == expected
 
@@ -239,40 +223,38 @@ def test_a_medmnist_file_goes_through(hybrid, tiny_network, tmp_path):
         )
         arrays[f"{split}_labels"] = labels[:, None]
     np.savez(tmp_path / "mini.npz", **arrays)
-    found = run_json(
-        hybrid, "extract", "mini.npz", "--backbone", tiny_network, "--layer", "conv_a", "--layer", "hidden"
-    )
+    found = hybrid.json("extract", "mini.npz", "--backbone", tiny_network, "--layer", "conv_a", "--layer", "hidden")
     assert found["width"] == 9
-    record = run_json(hybrid, "fit", "svm", "--positive", "0")
+    record = hybrid.json("fit", "svm", "--positive", "0")
     assert record["positive"] == 0
     assert record["splits"]["val"]["metrics"]["roc_auc"]["value"] == 1.0
 
 
-def test_several_sets_keep_their_names_and_the_same_one_is_replaced(hybrid, pictures, tiny_network):
-    first = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
-    again = run_json(hybrid, "extract", pictures, "--backbone", tiny_network)
-    pooled = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--layer", "conv_a")
-    largest = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--layer", "conv_a", "--pooling", "max")
+def test_several_sets_keep_their_names_and_the_same_one_is_replaced(hybrid, coloured, tiny_network):
+    first = hybrid.json("extract", coloured, "--backbone", tiny_network)
+    again = hybrid.json("extract", coloured, "--backbone", tiny_network)
+    pooled = hybrid.json("extract", coloured, "--backbone", tiny_network, "--layer", "conv_a")
+    largest = hybrid.json("extract", coloured, "--backbone", tiny_network, "--layer", "conv_a", "--pooling", "max")
     assert first["set"] == again["set"] == "pictures-tiny"
     assert pooled["set"] == "pictures-tiny-conv_a"
     assert largest["set"] == "pictures-tiny-conv_a-max"
-    nearest = run_json(hybrid, "extract", pictures, "--backbone", tiny_network, "--interpolation", "nearest")
+    nearest = hybrid.json("extract", coloured, "--backbone", tiny_network, "--interpolation", "nearest")
     assert nearest["set"] == "pictures-tiny-2"
-    assert run_json(hybrid, "fit", "svm")["set"] == nearest["set"]
-    assert run_json(hybrid, "fit", "svm", "--set", first["set"])["set"] == first["set"]
+    assert hybrid.json("fit", "svm")["set"] == nearest["set"]
+    assert hybrid.json("fit", "svm", "--set", first["set"])["set"] == first["set"]
     assert "'pictures-tiny'" in hybrid("fit", "svm", "--set", "pictures-tinny", code=1)
 
 
-def test_a_set_whose_embeddings_are_gone_is_refused(hybrid, pictures, tiny_network, cache):
-    hybrid("extract", pictures, "--backbone", tiny_network)
+def test_a_set_whose_embeddings_are_gone_is_refused(hybrid, coloured, tiny_network, cache):
+    hybrid("extract", coloured, "--backbone", tiny_network)
     shutil.rmtree(cache / "embeddings")
     message = hybrid("fit", "svm", code=1)
     assert "84 of 84" in message
     assert "hybrid extract" in message
 
 
-def test_a_damaged_set_is_refused(hybrid, pictures, tiny_network, tmp_path):
-    hybrid("extract", pictures, "--backbone", tiny_network)
+def test_a_damaged_set_is_refused(hybrid, coloured, tiny_network, tmp_path):
+    hybrid("extract", coloured, "--backbone", tiny_network)
     (rows,) = (tmp_path / "hybrid_runs/sets").glob("*.npz")
     data = bytearray(rows.read_bytes())
     data[len(data) // 2] ^= 1
@@ -280,8 +262,8 @@ def test_a_damaged_set_is_refused(hybrid, pictures, tiny_network, tmp_path):
     assert "damaged" in hybrid("fit", "svm", code=1)
 
 
-def test_the_same_fit_twice_gives_the_same_predictions(hybrid, pictures, tiny_network, tmp_path):
-    hybrid("extract", pictures, "--backbone", tiny_network)
+def test_the_same_fit_twice_gives_the_same_predictions(hybrid, coloured, tiny_network, tmp_path):
+    hybrid("extract", coloured, "--backbone", tiny_network)
     path = tmp_path / "hybrid_runs/models/forest-pictures-tiny/predictions.csv"
     texts = []
     for _ in range(2):
@@ -290,13 +272,13 @@ def test_the_same_fit_twice_gives_the_same_predictions(hybrid, pictures, tiny_ne
     assert texts[0] == texts[1]
 
 
-def test_settings_can_be_given_and_are_recorded(hybrid, pictures, tiny_network):
-    hybrid("extract", pictures, "--backbone", tiny_network)
-    record = run_json(hybrid, "fit", "svm", "--param", "C=0.5", "--param", "class_weight=None", "--name", "mine")
+def test_settings_can_be_given_and_are_recorded(hybrid, coloured, tiny_network):
+    hybrid("extract", coloured, "--backbone", tiny_network)
+    record = hybrid.json("fit", "svm", "--param", "C=0.5", "--param", "class_weight=None", "--name", "mine")
     assert record["model"] == "mine"
     assert record["params"]["C"] == 0.5
     assert record["params"]["class_weight"] is None
-    tuned = run_json(hybrid, "fit", "svm", "--tune-on-val")
+    tuned = hybrid.json("fit", "svm", "--tune-on-val")
     assert tuned["tuning"]["on"] == "val"
     assert tuned["params"]["C"] == tuned["tuning"]["chosen"]["C"]
     shown = hybrid("fit", "svm", "--tune", "--metric", "log_loss")

@@ -4,32 +4,15 @@ The floor of .95 is the AUC that a trial of the same features reached on other h
 the same images every head must do better.
 """
 
-import json
-
 import pytest
-from click.testing import CliRunner
-
-from hybrid.cli.main import main
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 HEADS = ("svm", "forest", "xgboost", "softmax")
 FLOOR = 0.95
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        result = CliRunner().invoke(main, [*map(str, args), "--json"])
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    return run
-
-
-def models_on_test(run):
-    (group,) = run("compare")["groups"]
+def models_on_test(hybrid):
+    (group,) = hybrid.json("compare")["groups"]
     assert len(group["models"]) == len(HEADS)
     return group["models"]
 
@@ -40,36 +23,36 @@ def mobilenet(data_folder):
     return ("--backbone", "mobilenet:alpha=0.25", "--weights", weights)
 
 
-def test_chest_xray_folder(run, mobilenet, data_folder):
+def test_chest_xray_folder(hybrid, mobilenet, data_folder):
     folder = data_folder / "chest_xray"
-    found = run("extract", folder, *mobilenet, "--group-pattern", r"(person\d+_|IM-\d+)")
+    found = hybrid.json("extract", folder, *mobilenet, "--group-pattern", r"(person\d+_|IM-\d+)")
     assert found["images"] == 5216
     assert found["new"] + found["cached"] == 5216
     assert found["cached"] >= 26  # byte-identical copies
     for head in HEADS:
-        run("fit", head)
-    assert all(model["roc_auc"] > FLOOR for model in models_on_test(run))
-    second = run("extract", folder, *mobilenet, "--group-pattern", r"(person\d+_|IM-\d+)")
+        hybrid.json("fit", head)
+    assert all(model["roc_auc"] > FLOOR for model in models_on_test(hybrid))
+    second = hybrid.json("extract", folder, *mobilenet, "--group-pattern", r"(person\d+_|IM-\d+)")
     assert (second["new"], second["set"]) == (0, found["set"])
     images = sorted((folder / "train" / "NORMAL").iterdir())[:20]
-    predicted = run("predict", f"svm-{found['set']}", *images)["predictions"]
+    predicted = hybrid.json("predict", f"svm-{found['set']}", *images)["predictions"]
     assert sum(row["predicted"] == "NORMAL" for row in predicted) >= 18
 
 
-def test_pneumoniamnist_npz(run, mobilenet, data_folder):
-    found = run("extract", data_folder / "pneumoniamnist" / "pneumoniamnist.npz", *mobilenet, "--size", "64")
+def test_pneumoniamnist_npz(hybrid, mobilenet, data_folder):
+    found = hybrid.json("extract", data_folder / "pneumoniamnist" / "pneumoniamnist.npz", *mobilenet, "--size", "64")
     assert found["dataset"]["counts"]["val"] == {"0": 135, "1": 389}
     for head in HEADS:
-        assert run("fit", head)["splits"]["val"]["metrics"]["roc_auc"]["value"] > FLOOR
+        assert hybrid.json("fit", head)["splits"]["val"]["metrics"]["roc_auc"]["value"] > FLOOR
 
 
-def test_scenes_with_several_labels(run, mobilenet, data_folder):
-    found = run("extract", data_folder / "scenes" / "labels.csv", *mobilenet)
+def test_scenes_with_several_labels(hybrid, mobilenet, data_folder):
+    found = hybrid.json("extract", data_folder / "scenes" / "labels.csv", *mobilenet)
     assert found["images"] == 2000
     for head in HEADS:
-        run("fit", head)
-    for model in models_on_test(run):
+        hybrid.json("fit", head)
+    for model in models_on_test(hybrid):
         assert model["roc_auc_macro"] > 0.9
         assert model["hamming_loss"] < 0.25  # what "no label at all" would score
-    row = run("predict", f"svm-{found['set']}", data_folder / "scenes" / "images" / "1.jpg")["predictions"][0]
+    row = hybrid.json("predict", f"svm-{found['set']}", data_folder / "scenes" / "images" / "1.jpg")["predictions"][0]
     assert row["p_desert"] > 0.5

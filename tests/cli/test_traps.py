@@ -1,47 +1,19 @@
 """Traps that a person falls into without noticing: each is closed, or said aloud."""
 
-import json
 import os
 import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
-
-from hybrid.cli.main import main
-
-
-@pytest.fixture
-def hybrid(tmp_path, monkeypatch):
-    """Run a command in this test's folder; return its result."""
-    monkeypatch.chdir(tmp_path)
-    return lambda *args: CliRunner().invoke(main, [str(arg) for arg in args])
-
-
-@pytest.fixture
-def other_network(tiny_network, tmp_path):
-    """The same network with other weights."""
-    import keras
-
-    network = keras.saving.load_model(tiny_network)
-    for weight in network.weights:
-        weight.assign(weight * 1.5 + 0.01)
-    network.save(tmp_path / "other.keras")
-    return tmp_path / "other.keras"
-
-
-def info(result):
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_a_network_replaced_after_extraction_is_refused(hybrid, image_folder, tiny_network, other_network, tmp_path):
     network = tmp_path / "own.keras"
     shutil.copy(tiny_network, network)
-    assert hybrid("extract", image_folder, "--backbone", network).exit_code == 0
+    hybrid("extract", image_folder, "--backbone", network)
     shutil.copy(other_network, network)
-    result = hybrid("fit", "softmax")
+    result = hybrid.result("fit", "softmax")
     assert result.exit_code == 1
     assert "differ from those it was saved with" in result.stderr
     assert not (tmp_path / "hybrid_runs" / "models").exists() or not list((tmp_path / "hybrid_runs/models").iterdir())
@@ -50,10 +22,10 @@ def test_a_network_replaced_after_extraction_is_refused(hybrid, image_folder, ti
 @pytest.mark.parametrize("head", ["svm", "forest", "xgboost", "softmax"])
 def test_predict_repeats_what_fit_wrote_down(hybrid, image_folder, tiny_network, tmp_path, head):
     hybrid("extract", image_folder, "--backbone", tiny_network)
-    model = info(hybrid("fit", head, "--json"))["model"]
+    model = hybrid.json("fit", head)["model"]
     lines = (tmp_path / "hybrid_runs/models" / model / "predictions.csv").read_text().splitlines()[1:]
     written = {line.split(",")[0]: line.split(",")[3:] for line in lines}
-    for row in info(hybrid("predict", model, image_folder, "--json"))["predictions"]:
+    for row in hybrid.json("predict", model, image_folder)["predictions"]:
         predicted, *proba = written[row["image"].split("/pictures/")[1]]
         assert row["predicted"] == predicted
         np.testing.assert_allclose([row["p_normal"], row["p_pneumonia"]], np.array(proba, float), atol=1e-6)
@@ -67,22 +39,22 @@ def test_the_same_image_in_two_splits_or_under_two_labels_is_said(hybrid, tiny_n
             for number in range(5):
                 picture = Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8))
                 picture.save(tmp_path / "data" / split / name / f"{number}.png")
-    clean = hybrid("extract", "data", "--backbone", tiny_network)
+    clean = hybrid.result("extract", "data", "--backbone", tiny_network)
     assert "WARNING" not in clean.output
     shutil.copy(tmp_path / "data/train/a/0.png", tmp_path / "data/test/a/copy.png")
     shutil.copy(tmp_path / "data/train/a/1.png", tmp_path / "data/train/b/copy.png")
-    found = hybrid("extract", "data", "--backbone", tiny_network)
+    found = hybrid.result("extract", "data", "--backbone", tiny_network)
     assert "WARNING: 1 images are in more than one split" in found.stderr
     assert "WARNING: 1 images are there under more than one label" in found.stderr
-    assert "more than one split" in hybrid("fit", "softmax").stderr
-    assert "more than one split" in hybrid("compare").stderr
+    assert "more than one split" in hybrid.result("fit", "softmax").stderr
+    assert "more than one split" in hybrid.result("compare").stderr
 
 
 def test_features_of_a_network_that_saw_the_test_images_are_said(hybrid, image_folder):
-    assert hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16).exit_code == 0
-    same = info(hybrid("extract", image_folder, "--json"))
+    hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16)
+    same = hybrid.json("extract", image_folder)
     assert same["dataset"]["warnings"] == []
-    (warning,) = info(hybrid("extract", image_folder, "--seed", 1, "--json"))["dataset"]["warnings"]
+    (warning,) = hybrid.json("extract", image_folder, "--seed", 1)["dataset"]["warnings"]
     assert "the seed that it was trained with" in warning
 
 
@@ -90,13 +62,13 @@ def test_a_moved_project_still_fits(hybrid, image_folder, tmp_path):
     hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16, "--workspace", "here")
     hybrid("extract", image_folder, "--workspace", "here")
     (tmp_path / "here").rename(tmp_path / "there")
-    result = hybrid("fit", "softmax", "--workspace", "there")
+    result = hybrid.result("fit", "softmax", "--workspace", "there")
     assert result.exit_code == 0, result.output
 
 
 def test_a_tuned_model_does_not_take_the_place_of_the_plain_one(hybrid, image_folder, tiny_network):
     hybrid("extract", image_folder, "--backbone", tiny_network)
-    names = {info(hybrid("fit", "softmax", *more, "--json"))["model"] for more in ((), ("--tune",), ("--pca", "2"))}
+    names = {hybrid.json("fit", "softmax", *more)["model"] for more in ((), ("--tune",), ("--pca", "2"))}
     assert names == {"softmax-pictures-tiny", "softmax-tuned-pictures-tiny", "softmax-pca2-pictures-tiny"}
 
 
@@ -107,9 +79,9 @@ def test_file_names_that_are_no_text_are_carried_through(hybrid, image_folder, t
         os.rename(os.fsencode(source), os.fsencode(image_folder / "normal") + b"/bad\xff\xfe.png")  # noqa: PTH104 - bytes
     except OSError:
         pytest.skip("this file system takes text only")
-    found = info(hybrid("extract", image_folder, "--backbone", tiny_network, "--json"))
+    found = hybrid.json("extract", image_folder, "--backbone", tiny_network)
     assert found["images"] == 60
-    assert hybrid("fit", "softmax").exit_code == 0
+    hybrid("fit", "softmax")
     rows = (tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv").read_bytes().splitlines()
     assert any(row.startswith(b"normal/bad\xff\xfe.png,") for row in rows)
 
@@ -126,7 +98,7 @@ def test_file_names_that_are_no_text_are_carried_through(hybrid, image_folder, t
 )
 def test_settings_out_of_range_get_one_sentence(hybrid, image_folder, tiny_network, args, words):
     hybrid("extract", image_folder, "--backbone", tiny_network)
-    result = hybrid("fit", *args)
+    result = hybrid.result("fit", *args)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")
     assert all(word in result.stderr for word in words)
@@ -136,7 +108,7 @@ def test_nothing_to_predict_is_an_error(hybrid, image_folder, tiny_network, tmp_
     hybrid("extract", image_folder, "--backbone", tiny_network)
     hybrid("fit", "softmax")
     (tmp_path / "bad.png").write_bytes(b"no image")
-    result = hybrid("predict", "softmax-pictures-tiny", "bad.png", "--on-bad", "skip")
+    result = hybrid.result("predict", "softmax-pictures-tiny", "bad.png", "--on-bad", "skip")
     assert result.exit_code == 1
     assert "None of the 1 images can be decoded" in result.stderr
 

@@ -9,33 +9,33 @@ from hybrid.embeddings.joined import join_sets
 
 
 @pytest.fixture
-def extract(image_folder, tiny_network):
+def extract_pictures(image_folder, tiny_network):
     """Extract the two classes of pictures, as a set."""
     dataset = load_dataset(image_folder)
     return lambda part=dataset: extract_dataset(part, FeatureExtractor(tiny_network))
 
 
-def test_a_warm_extraction_keeps_the_cost_of_the_cold_one(extract):
-    cold = extract().info
+def test_a_warm_extraction_keeps_the_cost_of_the_cold_one(extract_pictures):
+    cold = extract_pictures().info
     assert cold["new"] == cold["images"]
     assert cold["cost"] == cold["seconds"]
-    warm = extract().info
+    warm = extract_pictures().info
     assert (warm["new"], warm["cost"]) == (0, cold["cost"])
     assert warm["seconds"] < cold["seconds"]
 
 
-def test_the_cost_of_some_images_is_their_share(extract, image_folder):
-    whole = extract().info
+def test_the_cost_of_some_images_is_their_share(extract_pictures, image_folder):
+    whole = extract_pictures().info
     dataset = load_dataset(image_folder)
-    part = extract(dataset.take(dataset.split != "val")).info
+    part = extract_pictures(dataset.take(dataset.split != "val")).info
     assert part["cost"] == pytest.approx(whole["cost"] * part["images"] / whole["images"], abs=2e-3)
 
 
-def test_what_is_not_known_is_not_nothing(extract, cache):
-    extract()
+def test_what_is_not_known_is_not_nothing(extract_pictures, cache):
+    extract_pictures()
     for path in cache.glob("embeddings/*/cost"):
         path.write_text("{}")
-    found = extract()
+    found = extract_pictures()
     assert found.info["cost"] is None
     assert join_sets(found).cost is None
     assert total_seconds({"seconds": {"extract": None, "fit": 1.0, "predict": 0.1}}) is None

@@ -1,11 +1,9 @@
 """Embedding sets of one layer or several, with views or without: extracted, saved, fitted and predicted with."""
 
-import csv
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
+from tables import read_rows
 
 from hybrid.datasets import load_dataset
 from hybrid.embeddings.embedding_set import load_set
@@ -29,15 +27,6 @@ def workspace(tmp_path):
     return Workspace(tmp_path / "hybrid_runs")
 
 
-def run_json(hybrid, *args):
-    return json.loads(hybrid(*args, "--json"))
-
-
-def read_predictions(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 # --- one set a layer
 
 
@@ -45,12 +34,12 @@ def test_each_layer_on_the_command_line_is_one_set_a_layer_of_one_pass(
     hybrid, image_folder, tiny_network, computed, workspace
 ):
     layers = ["--layer", "base/conv_a", "--layer", "penultimate"]
-    found = run_json(hybrid, "extract", image_folder, "--backbone", tiny_network, *layers, "--each-layer")["sets"]
+    found = hybrid.json("extract", image_folder, "--backbone", tiny_network, *layers, "--each-layer")["sets"]
     assert [one["set"] for one in found] == ["pictures-tiny-conv_a", "pictures-tiny"]
     assert [(one["new"], one["width"]) for one in found] == [(60, 4), (60, 5)]
     assert sum(computed) == 60
     assert load_set(workspace).name == "pictures-tiny"
-    alone = run_json(hybrid, "extract", image_folder, "--backbone", tiny_network, *layers[:2])
+    alone = hybrid.json("extract", image_folder, "--backbone", tiny_network, *layers[:2])
     assert (alone["set"], alone["new"], alone["cached"]) == ("pictures-tiny-conv_a", 0, 60)
     assert alone["extractor"] == found[0]["extractor"]
     assert "2 embedding sets are ready" in hybrid(
@@ -62,8 +51,8 @@ def test_each_layer_on_the_command_line_is_one_set_a_layer_of_one_pass(
 
 def test_each_layer_of_one_layer_is_one_set(hybrid, image_folder, tiny_network):
     command = ["extract", image_folder, "--backbone", tiny_network, "--each-layer"]
-    assert [one["set"] for one in run_json(hybrid, *command)["sets"]] == ["pictures-tiny"]
-    assert [one["set"] for one in run_json(hybrid, *command, "--name", "n")["sets"]] == ["n-penultimate"]
+    assert [one["set"] for one in hybrid.json(*command)["sets"]] == ["pictures-tiny"]
+    assert [one["set"] for one in hybrid.json(*command, "--name", "n")["sets"]] == ["n-penultimate"]
 
 
 @pytest.mark.parametrize(
@@ -120,19 +109,19 @@ def test_views_are_recorded_kept_and_never_computed_twice(hybrid, image_folder, 
     assert found.view_keys.shape == (60, 3, 32)
     np.testing.assert_array_equal(found.view_keys[train], VIEWS.keys(found.keys[train]))
     assert not found.view_keys[~train].any()
-    again = run_json(hybrid, *command)
+    again = hybrid.json(*command)
     assert (again["set"], again["new"], again["cached"]) == (found.name, 0, 60 + views)
-    plain = run_json(hybrid, "extract", image_folder, "--backbone", tiny_network)
+    plain = hybrid.json("extract", image_folder, "--backbone", tiny_network)
     assert (plain["set"], plain["new"], plain["views"]) == ("pictures-tiny", 0, None)
     assert sum(computed) == 60 + views
-    other = run_json(hybrid, "extract", image_folder, "--backbone", tiny_network, "--views", 3)
+    other = hybrid.json("extract", image_folder, "--backbone", tiny_network, "--views", 3)
     assert (other["set"], other["new"]) == ("pictures-tiny-views3-2", views)
     assert load_set(workspace, other["set"]).views == Views(3, MILD)
 
 
 def test_a_head_learns_from_train_and_its_views_and_is_judged_on_images(hybrid, image_folder, tiny_network, workspace):
     hybrid("extract", image_folder, "--backbone", tiny_network, "--views", 3, *AUGMENT)
-    record = run_json(hybrid, "fit", "softmax")
+    record = hybrid.json("fit", "softmax")
     assert record["views"] == VIEWS.fields() | {"of": "train"}
     found = load_set(workspace)
     X, train = found.embeddings(), found.split == "train"
@@ -140,7 +129,7 @@ def test_a_head_learns_from_train_and_its_views_and_is_judged_on_images(hybrid, 
     expected = make_head_pipeline("softmax").fit(
         np.concatenate([X[train], views]), np.concatenate([found.y[train], np.repeat(found.y[train], 3)])
     )
-    rows = read_predictions(workspace.models / record["model"] / "predictions.csv")
+    rows = read_rows(workspace.models / record["model"] / "predictions.csv")
     assert [row["id"] for row in rows] == found.ids.tolist()
     probabilities = [float(row["p_pneumonia"]) for row in rows]
     np.testing.assert_allclose(probabilities, expected.predict_proba(X)[:, 1], rtol=1e-6)
@@ -171,8 +160,8 @@ def test_views_of_all_images_make_every_probability_a_mean(hybrid, image_folder,
     assert sum(computed) == 4 * 60
     found = load_set(workspace)
     assert found.averages
-    record = run_json(hybrid, "fit", "softmax")
-    rows = read_predictions(workspace.models / record["model"] / "predictions.csv")
+    record = hybrid.json("fit", "softmax")
+    rows = read_rows(workspace.models / record["model"] / "predictions.csv")
     assert len(rows) == 60
     train = join_sets(found).part(X := found.embeddings(), "train")
     head = make_head_pipeline("softmax").fit(train.X, train.y)
@@ -187,18 +176,18 @@ def test_views_of_all_images_make_every_probability_a_mean(hybrid, image_folder,
     for number in range(2):
         path = image_folder / found.ids[number]
         (image_folder / "copies" / f"{number}.png").write_bytes(path.read_bytes())
-    predicted = run_json(hybrid, "predict", record["model"], image_folder / "copies")["predictions"]
+    predicted = hybrid.json("predict", record["model"], image_folder / "copies")["predictions"]
     for one, row in zip(predicted, rows[:2], strict=True):
         assert one["p_normal"] == pytest.approx(float(row["p_normal"]), abs=1e-6)
     assert sum(computed) == 4 * 60
     Image.new("RGB", (30, 30), (9, 90, 200)).save(image_folder / "copies" / "new.png")
-    run_json(hybrid, "predict", record["model"], image_folder / "copies")
+    hybrid.json("predict", record["model"], image_folder / "copies")
     assert sum(computed) == 4 * 61
 
 
 def test_views_go_with_layers_in_one_pass(hybrid, image_folder, tiny_network, computed, workspace):
     layers = ["--layer", "conv_a", "--layer", "penultimate", "--each-layer"]
-    found = run_json(hybrid, "extract", image_folder, "--backbone", tiny_network, *layers, "--views", 2)["sets"]
+    found = hybrid.json("extract", image_folder, "--backbone", tiny_network, *layers, "--views", 2)["sets"]
     assert [one["set"] for one in found] == ["pictures-tiny-conv_a-views2", "pictures-tiny-views2"]
     assert sum(computed) == 60 + 2 * int((load_set(workspace).split == "train").sum())
     sets = [load_set(workspace, one["set"]) for one in found]

@@ -38,7 +38,7 @@ def translate_each_network_once(monkeypatch):
 
 
 @pytest.fixture
-def images():
+def grey_images():
     """Forty grey pictures of three classes, by their brightness."""
     rng = np.random.default_rng(0)
     y = np.arange(40) % 3
@@ -46,8 +46,8 @@ def images():
 
 
 @pytest.fixture
-def model(tiny_network, images, tmp_path):
-    return save_model(make_pipeline(tiny_network, "svm").fit(*images), tmp_path / "mine")
+def image_model(tiny_network, grey_images, tmp_path):
+    return save_model(make_pipeline(tiny_network, "svm").fit(*grey_images), tmp_path / "mine")
 
 
 def export(*args, **kwargs):
@@ -63,11 +63,11 @@ def run(path, *feeds):
     return session.run(None, dict(zip(names, feeds, strict=True)))
 
 
-def test_the_file_says_what_the_model_says_of_any_number_of_images(model, images, tmp_path, monkeypatch):
+def test_the_file_says_what_the_model_says_of_any_number_of_images(image_model, grey_images, tmp_path, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", lambda *args: pytest.fail("a connection was opened"))
-    X, _ = images
-    done = export(model, tmp_path / "out.onnx", check=X)
-    pixels, pipeline = np.repeat(X[..., None], 3, axis=3), load_model(model)
+    X, _ = grey_images
+    done = export(image_model, tmp_path / "out.onnx", check=X)
+    pixels, pipeline = np.repeat(X[..., None], 3, axis=3), load_model(image_model)
     for rows in (slice(0, 1), slice(0, 40)):
         proba, label = run(done.path, pixels[rows])
         np.testing.assert_allclose(proba, pipeline.predict_proba(X[rows]), rtol=0, atol=1e-4)
@@ -76,8 +76,8 @@ def test_the_file_says_what_the_model_says_of_any_number_of_images(model, images
     assert done.agreement.largest_difference < 1e-4
 
 
-def test_the_file_says_what_it_is(model, images, tmp_path):
-    done = export(model, tmp_path / "out.onnx", check=images[0], images=5)
+def test_the_file_says_what_it_is(image_model, grey_images, tmp_path):
+    done = export(image_model, tmp_path / "out.onnx", check=grey_images[0], images=5)
     graph = onnx.load(done.path)
     onnx.checker.check_model(graph, full_check=True)
     notes = {prop.key: prop.value for prop in graph.metadata_props}
@@ -93,8 +93,8 @@ def test_the_file_says_what_it_is(model, images, tmp_path):
     assert str(tmp_path) not in str(graph)
 
 
-def test_extractors_side_by_side_have_an_input_for_each_size(tiny_network, images, tmp_path):
-    X, y = images
+def test_extractors_side_by_side_have_an_input_for_each_size(tiny_network, grey_images, tmp_path):
+    X, y = grey_images
     extractors = [
         FeatureExtractor(tiny_network, layers=["conv_a", "hidden"], pooling="both"),
         FeatureExtractor("convnet_bn", size=(20, 24)),
@@ -107,14 +107,14 @@ def test_extractors_side_by_side_have_an_input_for_each_size(tiny_network, image
     assert names == ["pixels_16x16x3_bilinear", "pixels_20x24x3_bilinear"]
 
 
-def test_a_networks_own_output(tiny_network, images, tmp_path):
+def test_a_networks_own_output(tiny_network, grey_images, tmp_path):
     from hybrid.classifiers import NetworkOutput
 
     extractor = FeatureExtractor(tiny_network, layers="probabilities")
-    pipeline = make_pipeline(extractor, NetworkOutput(), scale=False).fit(*images)
-    done = export(save_model(pipeline, tmp_path / "model"), tmp_path / "out.onnx", check=images[0])
-    pixels = np.repeat(images[0][..., None], 3, axis=3)
-    np.testing.assert_allclose(run(done.path, pixels)[0], pipeline.predict_proba(images[0]), rtol=0, atol=1e-5)
+    pipeline = make_pipeline(extractor, NetworkOutput(), scale=False).fit(*grey_images)
+    done = export(save_model(pipeline, tmp_path / "model"), tmp_path / "out.onnx", check=grey_images[0])
+    pixels = np.repeat(grey_images[0][..., None], 3, axis=3)
+    np.testing.assert_allclose(run(done.path, pixels)[0], pipeline.predict_proba(grey_images[0]), rtol=0, atol=1e-5)
 
 
 def normalised(x):
@@ -131,21 +131,21 @@ def centred(x):
 
 
 @pytest.mark.parametrize("preprocess", [normalised, centred])
-def test_a_network_with_constants_of_its_own(images, tmp_path, preprocess):
+def test_a_network_with_constants_of_its_own(grey_images, tmp_path, preprocess):
     import keras
 
     inputs = keras.Input((16, 16, 1))
     x = keras.layers.Conv2D(4, 5)(preprocess(inputs))
     outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(x))
     keras.Model(inputs, outputs).save(tmp_path / "own.keras")
-    X, y = images
+    X, y = grey_images
     model = save_model(make_pipeline(tmp_path / "own.keras", "softmax").fit(X, y), tmp_path / "model")
     done = export(model, tmp_path / "out.onnx", check=X)
     np.testing.assert_allclose(run(done.path, X[..., None])[0], load_model(model).predict_proba(X), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_a_graph_that_differs_leaves_no_file(model, images, tmp_path, monkeypatch, there):
+def test_a_graph_that_differs_leaves_no_file(image_model, grey_images, tmp_path, monkeypatch, there):
     from hybrid.export import assembling
     from hybrid.export.heads import probabilities
 
@@ -158,13 +158,13 @@ def test_a_graph_that_differs_leaves_no_file(model, images, tmp_path, monkeypatc
         path.parent.mkdir()
         path.write_text("as it was")
     with pytest.raises(InputError, match=r"differ from the model's by up to \d.*even of the same embeddings"):
-        export(model, path, check=images[0])
+        export(image_model, path, check=grey_images[0])
     assert path.read_text() == "as it was" if there else not path.parent.exists()
     with pytest.raises(InputError, match="even of the same embeddings"):
-        export(model, path, check=images[0], tolerance=0.1)
+        export(image_model, path, check=grey_images[0], tolerance=0.1)
 
 
-def test_embeddings_that_differ_are_told_from_a_head_that_does(model, images, tmp_path, monkeypatch):
+def test_embeddings_that_differ_are_told_from_a_head_that_does(image_model, grey_images, tmp_path, monkeypatch):
     from hybrid.export import assembling
 
     whole = assembling.to_onnx
@@ -179,16 +179,16 @@ def test_embeddings_that_differ_are_told_from_a_head_that_does(model, images, tm
 
     monkeypatch.setattr(assembling, "to_onnx", off)
     with pytest.raises(InputError, match="Of the same embeddings they are the same to .*larger tolerance"):
-        export(model, tmp_path / "out.onnx", check=images[0])
+        export(image_model, tmp_path / "out.onnx", check=grey_images[0])
     assert not (tmp_path / "out.onnx").exists()
-    done = export(model, tmp_path / "out.onnx", check=images[0], tolerance=0.2)
+    done = export(image_model, tmp_path / "out.onnx", check=grey_images[0], tolerance=0.2)
     assert done.agreement.largest_difference > 1e-4 > done.agreement.of_the_same_embeddings
 
 
-def test_what_cannot_be_exported_is_refused_and_says_why(tiny_network, images, tmp_path):
+def test_what_cannot_be_exported_is_refused_and_says_why(tiny_network, grey_images, tmp_path):
     from hybrid.pipelines import make_head_pipeline
 
-    X, y = images
+    X, y = grey_images
     path = tmp_path / "out.onnx"
     alone = save_model(make_head_pipeline("softmax").fit(X[:, 0], y), tmp_path / "alone")
     with pytest.raises(InputError, match="takes embeddings, not images"):
@@ -204,12 +204,12 @@ def test_what_cannot_be_exported_is_refused_and_says_why(tiny_network, images, t
 
 
 @pytest.mark.parametrize("package", ["onnx", "skl2onnx"])
-def test_a_missing_package_is_one_sentence_with_the_command(hybrid, model, monkeypatch, package):
+def test_a_missing_package_is_one_sentence_with_the_command(hybrid, image_model, monkeypatch, package):
     from hybrid.export import export as module
 
     find = module.find_spec
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == package else find(name))
-    said = hybrid("export", model, code=1)
+    said = hybrid("export", image_model, code=1)
     assert f"needs the package '{package}'" in said
     assert "pip install 'hybrid[onnx]'" in said
 
@@ -231,13 +231,13 @@ def test_on_the_command_line_its_own_dataset_is_the_check(hybrid, tiny_network, 
     assert (tmp_path / "other.onnx").exists()
 
 
-def test_on_the_command_line_a_folder_is_the_check_and_broken_images_are_passed_over(hybrid, model, image_files):
+def test_on_the_command_line_a_folder_is_the_check_and_broken_images_are_passed_over(hybrid, image_model, image_files):
     folder = image_files[0].parent
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno")
-    assert "12 images (the given images)" in hybrid("export", model, "--check", folder)
+    assert "12 images (the given images)" in hybrid("export", image_model, "--check", folder)
     for path in image_files:
         path.unlink()
-    assert "None of the 1 images" in hybrid("export", model, "--check", folder, "--output", "x.onnx", code=1)
+    assert "None of the 1 images" in hybrid("export", image_model, "--check", folder, "--output", "x.onnx", code=1)
 
 
 @pytest.mark.data

@@ -1,14 +1,10 @@
 """The doctor passes sound extractors and fails each kind of unsound one, for the fault that it has."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from keras import layers, ops
 
-from hybrid.cli.main import main
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.doctor import examine
@@ -23,7 +19,7 @@ def photographs():
 
 
 @pytest.fixture
-def network(tmp_path):
+def save_network_of(tmp_path):
     """Save a network whose features are what a function makes of scaled pixels; return the file."""
 
     def save(features):
@@ -73,39 +69,39 @@ def test_a_wrong_preprocessing_is_found(photographs, monkeypatch):
     assert statuses(examine(extractor, photographs))["preprocessing as in Keras"] == "warning"  # it was asked for
 
 
-def test_a_layer_hard_coded_to_training_mode(network, photographs):
-    path = network(lambda x: layers.BatchNormalization(name="batch_norm")(conv(x), training=True))
+def test_a_layer_hard_coded_to_training_mode(save_network_of, photographs):
+    path = save_network_of(lambda x: layers.BatchNormalization(name="batch_norm")(conv(x), training=True))
     findings = examine(FeatureExtractor(path), photographs)
     assert failed(findings) == {"inference mode"}
     assert "batch_norm" in next(finding for finding in findings if finding.status == "failed").measured
 
 
-def test_a_nested_model_called_in_training_mode(network, photographs):
+def test_a_nested_model_called_in_training_mode(save_network_of, photographs):
     inner_input = keras.Input((16, 16, 3))
     inner = keras.Model(inner_input, layers.Dropout(0.5)(conv(inner_input)), name="inner")
-    path = network(lambda x: conv(inner(x, training=True)))
+    path = save_network_of(lambda x: conv(inner(x, training=True)))
     assert failed(examine(FeatureExtractor(path), photographs)) == {"inference mode"}
 
 
-def test_an_embedding_that_depends_on_the_other_images(network, photographs):
-    path = network(lambda x: x - ops.mean(x, axis=0, keepdims=True))
+def test_an_embedding_that_depends_on_the_other_images(save_network_of, photographs):
+    path = save_network_of(lambda x: x - ops.mean(x, axis=0, keepdims=True))
     assert "same alone or in a batch" in failed(examine(FeatureExtractor(path), photographs))
 
 
-def test_an_embedding_that_depends_on_the_place_in_the_batch(network, photographs):
-    path = network(lambda x: ops.cumsum(x, axis=0))
+def test_an_embedding_that_depends_on_the_place_in_the_batch(save_network_of, photographs):
+    path = save_network_of(lambda x: ops.cumsum(x, axis=0))
     assert failed(examine(FeatureExtractor(path), photographs)) >= {"same in any order", "same alone or in a batch"}
 
 
-def test_constant_features(network, photographs):
-    path = network(lambda x: x * 0.0 + 3.0)
+def test_constant_features(save_network_of, photographs):
+    path = save_network_of(lambda x: x * 0.0 + 3.0)
     assert failed(examine(FeatureExtractor(path), photographs)) == {"no dead features"}
-    path = network(lambda x: layers.Concatenate()([conv(x), conv(x) * 0.0, conv(x) * 0.0]))
+    path = save_network_of(lambda x: layers.Concatenate()([conv(x), conv(x) * 0.0, conv(x) * 0.0]))
     assert statuses(examine(FeatureExtractor(path), photographs))["no dead features"] == "warning"
 
 
-def test_features_that_are_not_finite(network, photographs):
-    path = network(lambda x: ops.sqrt(x - 0.5))
+def test_features_that_are_not_finite(save_network_of, photographs):
+    path = save_network_of(lambda x: ops.sqrt(x - 0.5))
     findings = {finding.check: finding for finding in examine(FeatureExtractor(path), photographs)}
     assert findings["finite features"].status == "failed"
     assert findings["finite features"].value >= 1
@@ -125,14 +121,12 @@ def test_made_photographs_are_smooth_varied_and_repeatable():
     assert pictures.mean(axis=(1, 2)).std(axis=0).min() > 5
 
 
-def test_the_command_says_what_it_measured_and_exits_by_it(network, image_folder, tiny_network):
-    run = CliRunner().invoke
-    sound = run(main, ["doctor", str(tiny_network), "--layer", "conv_b", "--images", str(image_folder), "--json"])
-    record = json.loads(sound.stdout)
-    assert (sound.exit_code, record["sound"]) == (0, True)
+def test_the_command_says_what_it_measured_and_exits_by_it(hybrid, save_network_of, image_folder, tiny_network):
+    record = hybrid.json("doctor", tiny_network, "--layer", "conv_b", "--images", image_folder)
+    assert record["sound"]
     assert 2 <= record["examined"] <= 60
     assert {"check", "status", "measured", "value"} == set(record["findings"][0])
-    ill = run(main, ["doctor", str(network(lambda x: x * 0.0 + 3.0))])
+    ill = hybrid.result("doctor", save_network_of(lambda x: x * 0.0 + 3.0))
     assert ill.exit_code == 1
     assert "FAILED" in ill.output
     assert "no dead features" in ill.output

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import CommandLine
 from PIL import Image
 from sklearn.metrics import recall_score
 
-from hybrid.cli.main import main
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined import join_sets
 from hybrid.models.adjust import choosing_split
@@ -74,7 +73,7 @@ def test_features_of_a_network_trained_on_train_are_chosen_by_on_validation(tmp_
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def overlapping_pictures(tmp_path_factory):
     """Two classes that overlap in brightness, 60 and 90 pictures."""
     rng = np.random.default_rng(4)
     folder = tmp_path_factory.mktemp("pictures")
@@ -87,29 +86,25 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def workspace(pictures, tiny_network, tmp_path_factory):
-    """A workspace with the tiny network's embeddings, and the environment that finds them."""
+def extracted(overlapping_pictures, tiny_network, tmp_path_factory):
+    """A workspace with the tiny network's embeddings, beside its cache."""
     folder = tmp_path_factory.mktemp("project")
     env = {"HYBRID_CACHE": str(folder / "cache"), "HYBRID_WORKSPACE": str(folder / "runs")}
-    result = CliRunner().invoke(main, ["extract", str(pictures), "--backbone", str(tiny_network)], env=env)
+    result = CommandLine().result("extract", overlapping_pictures, "--backbone", tiny_network, env=env)
     assert result.exit_code == 0, result.output
-    return Workspace(folder / "runs"), env
+    return Workspace(folder / "runs")
 
 
 @pytest.fixture
-def hybrid(workspace, monkeypatch):
-    for name, value in workspace[1].items():
-        monkeypatch.setenv(name, value)
-    return lambda *args: CliRunner().invoke(main, [str(arg) for arg in args])
+def fit_workspace(extracted, cache, monkeypatch):
+    """The same workspace, which the commands use."""
+    monkeypatch.setenv("HYBRID_WORKSPACE", str(extracted.folder))
+    monkeypatch.setenv("HYBRID_CACHE", str(extracted.folder.with_name("cache")))
+    return extracted
 
 
-def record(result):
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, workspace):
-    model = record(hybrid("fit", "softmax", "--aim", "recall=0.9", "--calibrate", "--json"))
+def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
+    model = hybrid.json("fit", "softmax", "--aim", "recall=0.9", "--calibrate")
     assert (model["aim"], model["calibration"], model["class_weight"]) == ("recall=0.9", "auto", "balanced")
     adjustment = model["adjustment"]
     assert (adjustment["on"], adjustment["cross_validation"]) == ("train", "5x1")
@@ -117,39 +112,39 @@ def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, workspace):
     assert choice["reached"] >= 0.9
     assert choice["positives"] + choice["negatives"] == adjustment["images"] == model["splits"]["train"]["n"]
     assert "recall=0.9 rests on" in adjustment["notes"][1]
-    saved = read_predictions(workspace[0].models / model["model"])
+    saved = read_predictions(fit_workspace.models / model["model"])
     np.testing.assert_array_equal(saved.predicted == "pneumonia", saved.proba[:, 1] >= model["threshold"])
-    (row,) = record(hybrid("compare", model["model"], "--json"))["groups"][0]["models"]
+    (row,) = hybrid.json("compare", model["model"])["groups"][0]["models"]
     test = saved.part("test")
     assert row["sensitivity"] == recall_score(test.y, test.predicted, pos_label="pneumonia")
-    head = load_model(workspace[0].models / model["model"] / "model")[-1]
+    head = load_model(fit_workspace.models / model["model"] / "model")[-1]
     assert head.thresholds_.tolist() == [model["threshold"]]
 
 
-def test_predict_decides_by_the_threshold(hybrid, workspace, pictures):
-    name = record(hybrid("fit", "svm", "--aim", "specificity=0.95", "--name", "careful", "--json"))["model"]
-    written = read_predictions(workspace[0].models / name)
+def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pictures):
+    name = hybrid.json("fit", "svm", "--aim", "specificity=0.95", "--name", "careful")["model"]
+    written = read_predictions(fit_workspace.models / name)
     predicted = dict(zip(written.ids.tolist(), written.predicted.tolist(), strict=True))
-    rows = record(hybrid("predict", name, pictures, "--json"))["predictions"]
+    rows = hybrid.json("predict", name, overlapping_pictures)["predictions"]
     assert [row["predicted"] for row in rows] == [predicted["/".join(row["image"].split("/")[-2:])] for row in rows]
     assert any((row["p_pneumonia"] > 0.5) != (row["predicted"] == "pneumonia") for row in rows)
-    manifest = read_manifest(workspace[0].models / name / "model")
+    manifest = read_manifest(fit_workspace.models / name / "model")
     assert manifest["steps"][-1]["type"] == "AdjustedHead"
 
 
-def test_without_an_aim_one_half_decides_and_nothing_is_adjusted(hybrid):
-    model = record(hybrid("fit", "softmax", "--json"))
+def test_without_an_aim_one_half_decides_and_nothing_is_adjusted(hybrid, fit_workspace):
+    model = hybrid.json("fit", "softmax")
     assert (model["aim"], model["threshold"], model["adjustment"]) == (None, None, {})
     assert (model["scale"], model["pca"], model["seed"]) == (True, None, 0)
 
 
-def test_class_weights_are_recorded_and_said(hybrid):
-    result = hybrid("fit", "softmax", "--class-weight", "none")
+def test_class_weights_are_recorded_and_said(hybrid, fit_workspace):
+    result = hybrid.result("fit", "softmax", "--class-weight", "none")
     assert "classes: as the data are" in result.stdout
     assert "softmax-unweighted" in result.stdout
-    model = record(hybrid("fit", "softmax", "--class-weight", "none", "--json"))
+    model = hybrid.json("fit", "softmax", "--class-weight", "none")
     assert model["class_weight"] is model["params"]["class_weight"] is None
-    assert "all count as much (balanced)" in hybrid("fit", "softmax", "--aim", "balanced").stdout
+    assert "all count as much (balanced)" in hybrid.result("fit", "softmax", "--aim", "balanced").stdout
 
 
 @pytest.mark.parametrize(
@@ -162,35 +157,35 @@ def test_class_weights_are_recorded_and_said(hybrid):
         (("--class-weight", "none", "--param", "class_weight=None"), "The class weight was given twice"),
     ],
 )
-def test_an_option_that_is_none_says_what_there_is(hybrid, workspace, options, message):
-    result = hybrid("fit", "svm", *options, "--name", "wrong")
+def test_an_option_that_is_none_says_what_there_is(hybrid, fit_workspace, options, message):
+    result = hybrid.result("fit", "svm", *options, "--name", "wrong")
     assert result.exit_code == 1
     assert message in result.stderr
-    assert not (workspace[0].models / "wrong").exists()
+    assert not (fit_workspace.models / "wrong").exists()
 
 
-def test_the_same_command_twice_gives_the_same_numbers(hybrid, workspace):
+def test_the_same_command_twice_gives_the_same_numbers(hybrid, fit_workspace):
     command = ("fit", "forest", "--param", "n_estimators=20", "--aim", "f1", "--calibrate", "--cv", "3x2", "--seed", 3)
-    first, second = (record(hybrid(*command, "--name", name, "--json")) for name in ("one", "two"))
+    first, second = (hybrid.json(*command, "--name", name) for name in ("one", "two"))
     for model in (first, second):
         for key in ("model", "created", "seconds", "bytes"):  # skops writes the numbers of objects in memory
             del model[key]
     assert first == second
-    written = [(workspace[0].models / name / "predictions.csv").read_bytes() for name in ("one", "two")]
+    written = [(fit_workspace.models / name / "predictions.csv").read_bytes() for name in ("one", "two")]
     assert written[0] == written[1]
 
 
-def test_compare_cross_validates_what_the_workspace_holds(hybrid, workspace):
+def test_compare_cross_validates_what_the_workspace_holds(hybrid, fit_workspace):
     hybrid("fit", "softmax", "--name", "plain")
     hybrid("fit", "softmax", "--name", "aimed", "--aim", "recall=0.97")
-    for path in workspace[0].models.iterdir():
+    for path in fit_workspace.models.iterdir():
         if path.name not in ("plain", "aimed"):
             path.rename(path.with_name(f".{path.name}"))
-    printed = hybrid("compare", "--cv", "3x2")
+    printed = hybrid.result("compare", "--cv", "3x2")
     assert printed.exit_code == 0, printed.output
     assert "3 folds × 2 of train and validation" in printed.stdout
-    crossed = record(hybrid("compare", "--cv", "3x2", "--json"))["groups"][0]["cross_validation"]
-    saved = json.loads((workspace[0].reports / "comparison.json").read_text())["groups"][0]["cross_validation"]
+    crossed = hybrid.json("compare", "--cv", "3x2")["groups"][0]["cross_validation"]
+    saved = json.loads((fit_workspace.reports / "comparison.json").read_text())["groups"][0]["cross_validation"]
     for result in (crossed, saved):
         for row in result["models"]:
             del row["seconds"]
@@ -199,4 +194,4 @@ def test_compare_cross_validates_what_the_workspace_holds(hybrid, workspace):
     assert plain["scores"]["roc_auc"] == aimed["scores"]["roc_auc"]
     assert plain["sensitivity"] < aimed["sensitivity"]
     assert crossed["images"] == 127
-    assert hybrid("compare", "--cv", "1").exit_code == 1
+    assert hybrid.result("compare", "--cv", "1").exit_code == 1

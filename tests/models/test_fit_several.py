@@ -1,13 +1,13 @@
 """Heads and ensembles on several embedding sets, through the command line, and what is recorded of them."""
 
-import csv
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from made_pictures import write_colours
 from sklearn.metrics import accuracy_score
+from tables import read_rows
 
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.embeddings.joined import join_sets, joined_name
@@ -15,48 +15,32 @@ from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.workspace.workspace import Workspace
 
-COLOURS = {"green": (80, 150, 70), "red": (150, 80, 70)}
 HIDDEN, CONV = "pictures-tiny-hidden", "pictures-tiny-conv_a"
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    rng = np.random.default_rng(5)
-    for split, count in {"train": 20, "val": 8, "test": 8}.items():
-        for name, colour in COLOURS.items():
-            folder = tmp_path / "pictures" / split / name
-            folder.mkdir(parents=True)
-            for number in range(count):
-                pixels = 0.7 * rng.integers(0, 256, (20, 24, 3)) + 0.3 * np.array(colour) + rng.normal(0, 12)
-                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
-    return tmp_path / "pictures"
+def red_and_green(tmp_path):
+    """A folder of two classes and three splits."""
+    colours = {"green": (80, 150, 70), "red": (150, 80, 70)}
+    return write_colours(tmp_path / "pictures", colours, {"train": 20, "val": 8, "test": 8})
 
 
 @pytest.fixture
-def sets(hybrid, pictures, tiny_network):
+def sets(hybrid, red_and_green, tiny_network):
     """Two sets of the same pictures."""
     for layer in ("hidden", "conv_a"):
-        hybrid("extract", pictures, "--backbone", tiny_network, "--layer", layer)
+        hybrid("extract", red_and_green, "--backbone", tiny_network, "--layer", layer)
     return ("--set", HIDDEN, "--set", CONV)
 
 
-def run_json(hybrid, *args):
-    return json.loads(hybrid(*args, "--json"))
-
-
-def rows_of(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_head_on_two_sets_goes_from_fit_to_prediction(hybrid, sets, pictures, tmp_path):
-    record = run_json(hybrid, "fit", "softmax", *sets)
+def test_a_head_on_two_sets_goes_from_fit_to_prediction(hybrid, sets, red_and_green, tmp_path):
+    record = hybrid.json("fit", "softmax", *sets)
     assert record["model"] == "softmax-pictures-tiny-hidden+conv_a"
     assert (record["set"], record["width"]) == ([HIDDEN, CONV], 9)
     assert record["layers"] == ["hidden", "base/conv_a"]
     assert len(record["extractor_fingerprint"]) == len(record["backbone"]) == 2
-    saved = {row["id"]: row for row in rows_of(tmp_path / "hybrid_runs/models" / record["model"] / "predictions.csv")}
-    result = run_json(hybrid, "predict", record["model"], pictures / "test")
+    saved = {row["id"]: row for row in read_rows(tmp_path / "hybrid_runs/models" / record["model"] / "predictions.csv")}
+    result = hybrid.json("predict", record["model"], red_and_green / "test")
     assert len(result["predictions"]) == 16
     for row in result["predictions"]:
         before = saved[row["image"].split("/pictures/")[1]]
@@ -65,8 +49,8 @@ def test_a_head_on_two_sets_goes_from_fit_to_prediction(hybrid, sets, pictures, 
 
 
 def test_the_cost_is_recorded(hybrid, sets, tmp_path):
-    one = run_json(hybrid, "fit", "softmax", *sets[:2])
-    both = run_json(hybrid, "fit", "softmax", *sets)
+    one = hybrid.json("fit", "softmax", *sets[:2])
+    both = hybrid.json("fit", "softmax", *sets)
     for record in (one, both):
         folder = tmp_path / "hybrid_runs/models" / record["model"] / "model"
         assert (record["trained"], record["seconds"]["train"]) == ({}, 0)  # nothing was trained here
@@ -78,14 +62,14 @@ def test_the_cost_is_recorded(hybrid, sets, tmp_path):
 
 
 def test_the_seed_reaches_the_head_and_is_recorded(hybrid, sets):
-    first, again = (run_json(hybrid, "fit", "forest", *sets, "--seed", "3") for _ in range(2))
-    other = run_json(hybrid, "fit", "forest", *sets, "--seed", "4")
+    first, again = (hybrid.json("fit", "forest", *sets, "--seed", "3") for _ in range(2))
+    other = hybrid.json("fit", "forest", *sets, "--seed", "4")
     assert (first["seed"], first["params"]["random_state"]) == (3, 3)
     assert first["splits"] == again["splits"] != other["splits"]
 
 
 def test_an_ensemble_is_the_mean_of_its_heads(hybrid, sets, tmp_path):
-    record = run_json(hybrid, "fit", "ensemble", *sets, "--heads", "svm,softmax")
+    record = hybrid.json("fit", "ensemble", *sets, "--heads", "svm,softmax")
     assert record["model"] == "ensemble-svm+softmax-pictures-tiny-hidden+conv_a"
     assert [(one["head"], one["of"], one["weight"]) for one in record["members"]] == [
         (head, name, 0.25) for name in (HIDDEN, CONV) for head in ("svm", "softmax")
@@ -95,8 +79,8 @@ def test_an_ensemble_is_the_mean_of_its_heads(hybrid, sets, tmp_path):
     for name in (HIDDEN, CONV):
         for head in ("svm", "softmax"):
             hybrid("fit", head, "--set", name)
-            alone.append([float(row["p_red"]) for row in rows_of(models / f"{head}-{name}" / "predictions.csv")])
-    rows = rows_of(models / record["model"] / "predictions.csv")
+            alone.append([float(row["p_red"]) for row in read_rows(models / f"{head}-{name}" / "predictions.csv")])
+    rows = read_rows(models / record["model"] / "predictions.csv")
     np.testing.assert_allclose([float(row["p_red"]) for row in rows], np.mean(alone, axis=0), rtol=1e-9)
     test = [row for row in rows if row["split"] == "test"]
     expected = accuracy_score([row["label"] for row in test], [row["predicted"] for row in test])
@@ -104,24 +88,24 @@ def test_an_ensemble_is_the_mean_of_its_heads(hybrid, sets, tmp_path):
     assert saved["splits"]["test"]["metrics"]["accuracy"]["value"] == pytest.approx(expected)
 
 
-def test_the_default_ensemble_has_every_head_and_is_the_same_twice(hybrid, sets, pictures, tmp_path):
+def test_the_default_ensemble_has_every_head_and_is_the_same_twice(hybrid, sets, red_and_green, tmp_path):
     path = tmp_path / "hybrid_runs/models/ensemble-pictures-tiny-hidden+conv_a"
     texts = []
     for _ in range(2):
-        record = run_json(hybrid, "fit", "ensemble", *sets)
+        record = hybrid.json("fit", "ensemble", *sets)
         texts.append((path / "predictions.csv").read_text())
     assert texts[0] == texts[1]
     assert [one["head"] for one in record["members"]] == ["svm", "forest", "xgboost", "softmax"] * 2
     assert len(list((path / "model" / "boosters").iterdir())) == 2
-    saved = {row["id"]: row for row in rows_of(path / "predictions.csv")}
-    for row in run_json(hybrid, "predict", record["model"], pictures / "val")["predictions"]:
+    saved = {row["id"]: row for row in read_rows(path / "predictions.csv")}
+    for row in hybrid.json("predict", record["model"], red_and_green / "val")["predictions"]:
         assert row["p_red"] == pytest.approx(float(saved[row["image"].split("/pictures/")[1]]["p_red"]), abs=1e-6)
 
 
 @pytest.mark.parametrize("weights", ["val", "cv"])
 def test_weights_do_not_depend_on_the_test_images(hybrid, sets, weights, tmp_path, monkeypatch):
     options = ("fit", "ensemble", *sets, "--heads", "svm,softmax", "--weights", weights)
-    record = run_json(hybrid, *options)
+    record = hybrid.json(*options)
     saved = tmp_path / "hybrid_runs/models" / record["model"] / "metrics.json"
     on_test = json.loads(saved.read_text())["splits"]["test"]
     assert record["weights"] == weights
@@ -134,7 +118,7 @@ def test_weights_do_not_depend_on_the_test_images(hybrid, sets, weights, tmp_pat
         return replace(found, y=y)
 
     monkeypatch.setattr("hybrid.embeddings.embedding_set.load_set", other_test_labels)
-    changed = run_json(hybrid, *options)
+    changed = hybrid.json(*options)
     assert changed["members"] == record["members"]
     assert changed["splits"] == record["splits"]  # nothing of test is in there
     assert json.loads(saved.read_text())["splits"]["test"] != on_test
@@ -142,33 +126,33 @@ def test_weights_do_not_depend_on_the_test_images(hybrid, sets, weights, tmp_pat
 
 def test_fitted_models_are_members_as_they_are(hybrid, sets, tmp_path):
     hybrid("fit", "svm", *sets, "--param", "C=0.5", "--name", "mine")
-    record = run_json(hybrid, "fit", "ensemble", "--member", "mine", "--set", HIDDEN, "--heads", "softmax")
+    record = hybrid.json("fit", "ensemble", "--member", "mine", "--set", HIDDEN, "--heads", "softmax")
     assert [one["name"] for one in record["members"]] == ["softmax-pictures-tiny-hidden", "mine"]
     assert record["set"] == [HIDDEN, CONV]
     hybrid("fit", "softmax", "--set", HIDDEN)
     models = tmp_path / "hybrid_runs/models"
     names = ("mine", f"softmax-{HIDDEN}")
-    parts = [[float(row["p_red"]) for row in rows_of(models / name / "predictions.csv")] for name in names]
-    rows = rows_of(models / record["model"] / "predictions.csv")
+    parts = [[float(row["p_red"]) for row in read_rows(models / name / "predictions.csv")] for name in names]
+    rows = read_rows(models / record["model"] / "predictions.csv")
     np.testing.assert_allclose([float(row["p_red"]) for row in rows], np.mean(parts, axis=0), rtol=1e-9)
-    only = run_json(hybrid, "fit", "ensemble", "--member", "mine", "--name", "only")
+    only = hybrid.json("fit", "ensemble", "--member", "mine", "--name", "only")
     assert [one["weight"] for one in only["members"]] == [1.0]
 
 
-def test_a_network_of_its_own_can_be_a_member(hybrid, pictures, tmp_path):
-    hybrid("train", "convnet_small", pictures, "--size", "16", "--epochs", "1", "--name", "own")
-    name = run_json(hybrid, "extract", pictures)["set"]
-    record = run_json(hybrid, "fit", "ensemble", "--set", name, "--heads", "softmax", "--member", "network-own")
+def test_a_network_of_its_own_can_be_a_member(hybrid, red_and_green, tmp_path):
+    hybrid("train", "convnet_small", red_and_green, "--size", "16", "--epochs", "1", "--name", "own")
+    name = hybrid.json("extract", red_and_green)["set"]
+    record = hybrid.json("fit", "ensemble", "--set", name, "--heads", "softmax", "--member", "network-own")
     assert [one["head"] for one in record["members"]] == ["softmax", "network"]
     trained = json.loads((tmp_path / "hybrid_runs/networks/own/training.json").read_text())
     assert record["trained"] == {"own": trained["seconds"]}  # one network, whatever hangs on it
     assert record["seconds"]["train"] == trained["seconds"] > 0
-    rows = run_json(hybrid, "compare")["groups"][0]["models"]
+    rows = hybrid.json("compare")["groups"][0]["models"]
     prices = {row["model"]: row["seconds_train"] for row in rows}
     assert prices == dict.fromkeys([record["model"], "network-own", "network-own-last"], trained["seconds"])
     hybrid("fit", "softmax", "--set", name)
     found = [
-        [row["p_red"] for row in run_json(hybrid, "predict", model, pictures / "test")["predictions"]]
+        [row["p_red"] for row in hybrid.json("predict", model, red_and_green / "test")["predictions"]]
         for model in (record["model"], f"softmax-{name}", "network-own")
     ]
     np.testing.assert_allclose(found[0], np.mean(found[1:], axis=0), atol=1e-6)
@@ -178,9 +162,9 @@ def test_a_network_of_its_own_can_be_a_member(hybrid, pictures, tmp_path):
         assert "--weights val or equal" in message
 
 
-def test_sets_of_other_images_are_refused(hybrid, sets, pictures, tiny_network):
-    other = pictures.with_name("others")
-    pictures.rename(other)
+def test_sets_of_other_images_are_refused(hybrid, sets, red_and_green, tiny_network):
+    other = red_and_green.with_name("others")
+    red_and_green.rename(other)
     (other / "train" / "red" / "0.png").unlink()
     hybrid("extract", other, "--backbone", tiny_network)
     message = hybrid("fit", "svm", "--set", HIDDEN, "--set", "others-tiny", code=1)
@@ -224,7 +208,7 @@ def test_rows_are_matched_by_content_in_whatever_order(hybrid, sets):
 
 
 def test_an_ensemble_that_is_loaded_can_be_fitted_anew(hybrid, sets, tmp_path):
-    record = run_json(hybrid, "fit", "ensemble", *sets, "--heads", "softmax,xgboost")
+    record = hybrid.json("fit", "ensemble", *sets, "--heads", "softmax,xgboost")
     pipeline = load_model(tmp_path / "hybrid_runs/models" / record["model"] / "model")[1:]
     found = join_sets([load_set(Workspace("hybrid_runs"), name) for name in (HIDDEN, CONV)])
     X = found.embeddings()

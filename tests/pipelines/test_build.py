@@ -81,33 +81,25 @@ def test_head_parameters_beside_a_ready_head_are_refused():
         make_head_pipeline(LogisticRegression(), C=1.0)
 
 
-@pytest.fixture
-def images():
-    rng = np.random.default_rng(0)
-    X = rng.integers(0, 128, (40, 16, 16), dtype=np.uint8)
-    X[20:] += 100
-    return X, np.repeat(["dark", "light"], 20)
-
-
-def test_a_grid_over_layers_and_heads_runs_each_image_through_each_network_once(tiny_network, images, computed):
-    X, y = images
+def test_a_grid_over_layers_and_heads_runs_each_image_through_each_network_once(tiny_network, dark_and_light, computed):
+    X, y = dark_and_light
     grid = {"extractor__layers": ["base/conv_a", "pool", ["base/conv_a", "hidden"]], "head__C": [0.01, 0.1, 1.0]}
     search = GridSearchCV(make_pipeline(tiny_network, "softmax"), grid, cv=4, error_score="raise").fit(X, y)
     assert search.best_score_ > 0.9
     assert sum(computed) == 3 * len(X)
 
 
-def test_tuning_on_images_runs_each_image_once(tiny_network, images, computed):
-    X, y = images
+def test_tuning_on_images_runs_each_image_once(tiny_network, dark_and_light, computed):
+    X, y = dark_and_light
     search = tune(make_pipeline(tiny_network, "svm"), X, y, cv=3)
     assert set(search.best_params_) == {"head__C"}
     assert sum(computed) == len(X)
 
 
-def test_paths_and_pixels_give_the_same_labels(tiny_network, images, tmp_path):
+def test_paths_and_pixels_give_the_same_labels(tiny_network, dark_and_light, tmp_path):
     from PIL import Image
 
-    X, y = images
+    X, y = dark_and_light
     paths = [tmp_path / f"{number}.png" for number in range(len(X))]
     for path, pixels in zip(paths, X, strict=True):
         Image.fromarray(pixels).save(path)
@@ -115,8 +107,8 @@ def test_paths_and_pixels_give_the_same_labels(tiny_network, images, tmp_path):
     np.testing.assert_array_equal(pipeline.predict_proba(paths), pipeline.predict_proba(X))
 
 
-def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_network, images, computed):
-    X, y = images
+def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_network, dark_and_light, computed):
+    X, y = dark_and_light
     extractors = [FeatureExtractor(tiny_network, layers=layer) for layer in ("base/conv_a", "hidden")]
     pipeline = make_pipeline(extractors, "softmax")
     assert [name for name, _ in pipeline[0].transformer_list] == ["tiny", "tiny-2"]

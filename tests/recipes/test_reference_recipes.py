@@ -1,15 +1,12 @@
 """The recipes of the reference systems: each says what was published, and runs to a report with our own answer."""
 
-import json
-
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command_line import CommandLine
 from paths import ROOT
 from PIL import Image
 
 from hybrid import load_dataset
-from hybrid.cli.main import main
 from hybrid.recipes import read_recipe
 
 RECIPES = ROOT / "recipes"
@@ -136,9 +133,7 @@ def chest_xray(folder, splits):
 def split_anew(folder):
     """Data that come with a test split, split 70/15/15 as the recipe's comment says; the manifest of that."""
     given = chest_xray(folder, {"train": 60, "test": 20})
-    options = ["--group-pattern", r"(person\d+_|IM-\d+)", "--output", str(folder / "anew.csv")]
-    result = CliRunner().invoke(main, ["split", str(given), *options], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    CommandLine()("split", given, "--group-pattern", r"(person\d+_|IM-\d+)", "--output", folder / "anew.csv")
     return folder / "anew.csv"
 
 
@@ -166,14 +161,9 @@ def test_the_variants_take_their_own_split_of_data_that_come_with_one(tmp_path):
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")
 @pytest.mark.filterwarnings("ignore:OpenVINO cannot run:UserWarning")  # an LSTM
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_quick_run_ends_in_a_report_with_the_networks_and_our_own_answer(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    data = str(DATA[name](tmp_path))
-    result = CliRunner().invoke(
-        main, ["run", str(RECIPES / f"{name}.toml"), "--quick", "--data", data, "--json"], catch_exceptions=False
-    )
-    assert result.exit_code == 0, result.output
-    (group,) = json.loads(result.stdout)["groups"]
+def test_a_quick_run_ends_in_a_report_with_the_networks_and_our_own_answer(name, hybrid, tmp_path):
+    data = DATA[name](tmp_path)
+    (group,) = hybrid.json("run", RECIPES / f"{name}.toml", "--quick", "--data", data)["groups"]
     found = {model["model"] for model in group["models"]}
     place = group["choice"]["model"].removeprefix(ANSWERS[name])
     assert group["choice"]["model"] == f"{ANSWERS[name]}{place}"

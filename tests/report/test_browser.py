@@ -56,7 +56,7 @@ DATASETS = {
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def hostile_report(tmp_path_factory):
     """Return a function from a task to the path of a report full of strangers' names, and its comparison."""
     folder = tmp_path_factory.mktemp("reports")
 
@@ -86,8 +86,8 @@ def requests(browser):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-def test_it_opens_without_errors_or_requests_and_runs_nothing_of_strangers(browser, report, task):
-    path, _ = report(task)
+def test_it_opens_without_errors_or_requests_and_runs_nothing_of_strangers(browser, hostile_report, task):
+    path, _ = hostile_report(task)
     open_page(browser, path)
     browser.execute_script("document.querySelectorAll('*').forEach(e => e.dispatchEvent(new MouseEvent('mouseover')))")
     assert browser.get_log("browser") == []
@@ -100,8 +100,8 @@ def test_it_opens_without_errors_or_requests_and_runs_nothing_of_strangers(brows
     assert browser.execute_script("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
 
-def test_what_would_run_is_stopped_by_the_page_itself(browser, report):
-    path, _ = report("binary")
+def test_what_would_run_is_stopped_by_the_page_itself(browser, hostile_report):
+    path, _ = hostile_report("binary")
     open_page(browser, path)
     browser.execute_script(
         "const s = document.createElement('script'); s.textContent = 'window.hacked = 1'; document.body.append(s);"
@@ -112,8 +112,8 @@ def test_what_would_run_is_stopped_by_the_page_itself(browser, report):
     assert said.count("Content Security Policy") >= 2
 
 
-def test_names_are_shown_as_text(browser, report):
-    path, _ = report("multiclass")
+def test_names_are_shown_as_text(browser, hostile_report):
+    path, _ = hostile_report("multiclass")
     open_page(browser, path)
     text = browser.execute_script("return document.body.textContent")
     assert HOSTILE[0] in text
@@ -131,10 +131,10 @@ def column(browser, index):
     )
 
 
-def test_tables_are_sorted_by_mouse_and_by_keyboard(browser, report):
+def test_tables_are_sorted_by_mouse_and_by_keyboard(browser, hostile_report):
     from selenium.webdriver.common.keys import Keys
 
-    open_page(browser, report("binary")[0])
+    open_page(browser, hostile_report("binary")[0])
     table = browser.find_element("css selector", "table.sortable")
     headings = table.find_elements("css selector", "thead th")
     fit = next(i for i, heading in enumerate(headings) if heading.text.startswith("fit"))
@@ -168,10 +168,10 @@ def assert_counts(shown, truth, proba):
         assert shown["precision"] == f"{precision_score(truth, said):.3f}"
 
 
-def test_the_explorer_counts_as_scikit_learn_at_every_place(browser, report):
+def test_the_explorer_counts_as_scikit_learn_at_every_place(browser, hostile_report):
     from selenium.webdriver.common.keys import Keys
 
-    path, comparison = report("binary")
+    path, comparison = hostile_report("binary")
     group = comparison.groups[0]
     test = group.predictions[group.names.index(group.chosen)]
     truth, proba = test.y == HOSTILE[1], test.proba[:, test.classes.tolist().index(HOSTILE[1])]
@@ -192,11 +192,11 @@ def test_the_explorer_counts_as_scikit_learn_at_every_place(browser, report):
     assert float(explorer(browser)[1]["threshold"]) == 0.5
 
 
-def test_the_explorer_has_every_label_of_several(browser, report):
+def test_the_explorer_has_every_label_of_several(browser, hostile_report):
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.select import Select
 
-    path, comparison = report("multilabel")
+    path, comparison = hostile_report("multilabel")
     group = comparison.groups[0]
     test = group.predictions[group.names.index(group.chosen)]
     open_page(browser, path)
@@ -211,22 +211,22 @@ def test_the_explorer_has_every_label_of_several(browser, report):
     assert_counts(shown, test.y[:, 3].astype(bool), test.proba[:, 3])
 
 
-def test_several_classes_have_no_threshold(browser, report):
-    open_page(browser, report("multiclass")[0])
+def test_several_classes_have_no_threshold(browser, hostile_report):
+    open_page(browser, hostile_report("multiclass")[0])
     assert browser.find_elements("css selector", ".explorer") == []
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-def test_it_fits_a_phone(browser, report, task):
-    open_page(browser, report(task)[0], width=390)
+def test_it_fits_a_phone(browser, hostile_report, task):
+    open_page(browser, hostile_report(task)[0], width=390)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert browser.execute_script("return document.querySelector('meta[name=viewport]').content").startswith(
         "width=device"
     )
 
 
-def test_it_can_be_read_without_eyes(browser, report):
-    open_page(browser, report("binary")[0])
+def test_it_can_be_read_without_eyes(browser, hostile_report):
+    open_page(browser, hostile_report("binary")[0])
     assert browser.execute_script("return document.documentElement.lang") == "en"
     levels = browser.execute_script("return [...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
     assert levels.count(1) == 1
@@ -277,15 +277,15 @@ return found;
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_words_stand_out_from_their_background(browser, report, task, theme):
-    open_page(browser, report(task)[0], theme=theme)
+def test_words_stand_out_from_their_background(browser, hostile_report, task, theme):
+    open_page(browser, hostile_report(task)[0], theme=theme)
     contrasts = browser.execute_script(CONTRASTS)
     assert len(contrasts) > 200
     assert [one for one in contrasts if one[0] < 4.5] == []  # WCAG 2.1, level AA
 
 
-def test_the_dark_page_is_dark_and_paper_is_white(browser, report):
-    open_page(browser, report("binary")[0], theme="dark")
+def test_the_dark_page_is_dark_and_paper_is_white(browser, hostile_report):
+    open_page(browser, hostile_report("binary")[0], theme="dark")
     assert luma(browser) < 60
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
     assert luma(browser) == 255
@@ -298,10 +298,10 @@ def luma(browser):
     return np.mean([float(part) for part in colour.strip("rgb()").split(",")[:3]])
 
 
-def test_without_its_script_the_page_still_says_the_figures(browser, report):
+def test_without_its_script_the_page_still_says_the_figures(browser, hostile_report):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        open_page(browser, report("binary")[0])
+        open_page(browser, hostile_report("binary")[0])
         box, shown = explorer(browser)
         assert shown["threshold"] == "0.5"
         assert not box.find_element("css selector", "input").is_displayed()

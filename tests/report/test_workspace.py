@@ -3,14 +3,10 @@
 import json
 
 import pytest
-from click.testing import CliRunner
-
-from hybrid.cli.main import main
 
 
 @pytest.mark.slow
-def test_the_report_finds_what_the_workspace_holds(image_folder, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_report_finds_what_the_workspace_holds(hybrid, image_folder, tmp_path):
     for command in (
         f"train convnet_small {image_folder} --epochs 2 --size 16",
         f"extract {image_folder}",
@@ -18,10 +14,9 @@ def test_the_report_finds_what_the_workspace_holds(image_folder, tmp_path, monke
         "fit softmax",
         "compare",
     ):
-        done = CliRunner().invoke(main, command.split())
-        assert done.exit_code == 0, done.output
+        printed = hybrid(*command.split())
     runs = tmp_path / "hybrid_runs"
-    assert done.output.rstrip().endswith("report.html")
+    assert printed.rstrip().endswith("report.html")
     page = (runs / "reports" / "report.html").read_text()
     metrics = json.loads(next(runs.glob("models/svm-*/metrics.json")).read_text())
     assert page.count("data:image/png;base64,") >= 6  # three samples of each class

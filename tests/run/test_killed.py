@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from killed import Killed
 from made_pictures import write_dots
 
 from hybrid.recipes import read_recipe
@@ -37,12 +38,8 @@ main(sys.argv[1:])
 OF_THE_RUN = {"created", "bytes", "folder"}
 
 
-class Interrupted(BaseException):
-    """As if the process had ended."""
-
-
 @pytest.fixture
-def recipe(tmp_path):
+def small_recipe(tmp_path):
     """Two classes of noise, one of them brighter, and a network of one layer."""
     write_dots(tmp_path)
     (tmp_path / "dots.toml").write_text(RECIPE)
@@ -58,15 +55,15 @@ def lasting(value):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(recipe, tmp_path, python, monkeypatch):
-    plan, place = read_recipe(recipe), Workspace(tmp_path / "killed")
+def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(small_recipe, tmp_path, python, monkeypatch):
+    plan, place = read_recipe(small_recipe), Workspace(tmp_path / "killed")
 
     def interrupt(epoch):
-        raise Interrupted
+        raise Killed
 
-    with pytest.raises(Interrupted):  # in the middle of the training, after its first epoch
+    with pytest.raises(Killed):  # in the middle of the training, after its first epoch
         run_recipe(plan, place, listener=RunProgress(epoch=interrupt))
-    died = python(KILLED, "run", recipe, "--workspace", place.folder, check=False)
+    died = python(KILLED, "run", small_recipe, "--workspace", place.folder, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
     epochs, heard = [], []
     resumed = run_recipe(plan, place, listener=RunProgress(say=heard.append, epoch=epochs.append))

@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 from made_pictures import write_dots
 
 from hybrid import FeatureExtractor, compare, load_dataset
-from hybrid.cli.main import main
 from hybrid.errors import InputError
 
 RECIPE = """\
@@ -34,7 +32,7 @@ MODELS = {"network-net-dots"} | {f"{head}-{name}-dots" for head in ("svm", "soft
 
 
 @pytest.fixture
-def recipe(tmp_path, tiny_network, monkeypatch):
+def dots_recipe(tmp_path, tiny_network, monkeypatch):
     """A recipe beside its data: two classes of noise, one of them brighter."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "recipes"
@@ -44,19 +42,13 @@ def recipe(tmp_path, tiny_network, monkeypatch):
     return folder / "dots.toml"
 
 
-def run(recipe, *options, code=0):
-    result = CliRunner().invoke(main, ["run", str(recipe), "--json", *options])
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout) if code == 0 else result.stderr
-
-
 def models(done):
     return {model["model"]: model for group in done["groups"] for model in group["models"]}
 
 
 @pytest.mark.slow
-def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, computed, monkeypatch):
-    first = run(recipe)
+def test_a_recipe_makes_one_report_and_is_not_done_twice(hybrid, dots_recipe, tmp_path, computed, monkeypatch):
+    first = hybrid.json("run", dots_recipe)
     assert set(models(first)) == MODELS
     assert sum(computed) == 2 * 80  # each image through each of the two networks once
     folder = tmp_path / "hybrid_runs"
@@ -83,30 +75,30 @@ def test_a_recipe_makes_one_report_and_is_not_done_twice(recipe, tmp_path, compu
         raise AssertionError("trained again")
 
     monkeypatch.setattr("hybrid.run.steps.train_network", never)
-    again = run(recipe)
+    again = hybrid.json("run", dots_recipe)
     assert sum(computed) == 2 * 80
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert again["groups"][0]["models"] == first["groups"][0]["models"]
     assert again["groups"][0]["choice"] == first["groups"][0]["choice"]
 
-    fixed = run(recipe, "--set", "protocol.choose=ensemble-both")["groups"][0]["choice"]
+    fixed = hybrid.json("run", dots_recipe, "--set", "protocol.choose=ensemble-both")["groups"][0]["choice"]
     assert (fixed["model"], fixed["fixed_by"]) == ("ensemble-both-dots", "the recipe")
 
-    only = run(recipe, "--set", "heads.svm.C=0.5", "--set", "heads.ensemble.features=['raw']")
+    only = hybrid.json("run", dots_recipe, "--set", "heads.svm.C=0.5", "--set", "heads.ensemble.features=['raw']")
     changed = {path.parent.name for path in stamps if path.stat().st_mtime_ns != stamps[path]}
     assert changed == {f"svm-{name}-dots" for name in FEATURES} | {"ensemble-raw-dots"}
     assert set(models(only)) == {name for name in MODELS if not name.startswith("ensemble")} | {"ensemble-raw-dots"}
 
 
-def test_a_mistake_is_one_sentence_and_nothing_is_made(recipe, tmp_path):
-    said = run(recipe, "--set", "train.net.epoch=1", code=1)
+def test_a_mistake_is_one_sentence_and_nothing_is_made(hybrid, dots_recipe, tmp_path):
+    said = hybrid("run", dots_recipe, "--set", "train.net.epoch=1", code=1)
     assert "dots.toml: [train.net] epoch: Unknown key 'epoch'. Nearest: 'epochs'" in " ".join(said.split())
     assert "Traceback" not in said
     assert not (tmp_path / "hybrid_runs").exists()
 
 
-def test_in_python_one_call_compares(recipe, tiny_network):
-    dataset = load_dataset(recipe.with_name("dots.npz"))
+def test_in_python_one_call_compares(dots_recipe, tiny_network):
+    dataset = load_dataset(dots_recipe.with_name("dots.npz"))
     one = FeatureExtractor(tiny_network)
     other = FeatureExtractor(tiny_network, layers="hidden")
     comparison = compare(dataset, {"tiny": one, "two": [one.but(layers="pool"), other]}, ["softmax", "ensemble"])

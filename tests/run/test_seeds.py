@@ -3,10 +3,7 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 from made_pictures import write_dots
-
-from hybrid.cli.main import main
 
 RECIPE = """\
 seed = 3
@@ -28,13 +25,10 @@ features = ["both"]
 
 
 @pytest.mark.slow
-def test_a_network_of_two_seeds_is_trained_twice_and_its_spread_is_reported(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_network_of_two_seeds_is_trained_twice_and_its_spread_is_reported(hybrid, tmp_path):
     write_dots(tmp_path)
     (tmp_path / "seeds.toml").write_text(RECIPE)
-    result = CliRunner().invoke(main, ["run", "seeds.toml", "--json"])
-    assert result.exit_code == 0, result.output
-    (group,) = json.loads(result.stdout)["groups"]
+    (group,) = hybrid.json("run", "seeds.toml")["groups"]
     networks = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.rglob("training.json")}
     assert {name: record["options"]["seed"] for name, record in networks.items()} == {
         "net-seed3-dots": 3,

@@ -18,3 +18,16 @@ def write_dots(folder):
         images = rng.integers(0, 120, (n, 16, 16, 3)) + 40 * labels[:, None, None, None]
         arrays |= {f"{split}_images": images.astype(np.uint8), f"{split}_labels": labels}
     np.savez(folder / "dots.npz", **arrays)
+
+
+def write_colours(folder, colours, counts):
+    """Write noisy pictures, each class in its own colour, into folders of splits and classes."""
+    rng = np.random.default_rng(5)
+    for split, count in counts.items():
+        for name, colour in colours.items():
+            place = folder / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = 0.5 * rng.integers(0, 256, (20, 24, 3)) + 0.5 * np.array(colour)
+                Image.fromarray(pixels.astype(np.uint8)).save(place / f"{number}.png")
+    return folder

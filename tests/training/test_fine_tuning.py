@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from killed import Killed
 
 from hybrid import FeatureExtractor
 from hybrid.datasets import Dataset
@@ -24,7 +25,7 @@ SHAPE = (32, 32, 3)
 
 
 @pytest.fixture
-def dataset():
+def dark_or_light():
     rng = np.random.default_rng(1)
     labels = np.array(["dark", "light"] * 14)
     pixels = rng.integers(0, 160, (28, 32, 32)) + np.where(labels == "light", 60, 0)[:, None, None]
@@ -33,7 +34,7 @@ def dataset():
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory):
+def pretrained(tmp_path_factory):
     """A backbone whose weights let signals through, in a file: those that Keras draws do not, in inference mode."""
     keras.utils.set_random_seed(0)
     backbone = keras.applications.MobileNet(weights=None, include_top=False, alpha=0.25, input_shape=SHAPE)
@@ -45,10 +46,6 @@ def network(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "made.weights.h5"
     backbone.save_weights(path)
     return Pretrained(ARCH, str(path))
-
-
-class Killed(BaseException):
-    """As if the process had ended."""
 
 
 def train(network, dataset, path=None, kill_after=None, options=OPTIONS):
@@ -68,11 +65,11 @@ def changed(before, after):
     return {name for name, values in before.items() if not all(map(np.array_equal, values, after[name]))}
 
 
-def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(network, dataset):
+def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(pretrained, dark_or_light):
     head_only = replace(FINE, unfreeze=0)
-    one = train(network, dataset, options=replace(OPTIONS, fine_tuning=head_only, epochs=2))
-    both = train(network, dataset)
-    start = weights_by_layer(network.build(SHAPE, 2))
+    one = train(pretrained, dark_or_light, options=replace(OPTIONS, fine_tuning=head_only, epochs=2))
+    both = train(pretrained, dark_or_light)
+    start = weights_by_layer(pretrained.build(SHAPE, 2))
     del start["probabilities"]  # it begins as the training's seed says
     assert changed(start, weights_by_layer(one.last)) == set()
     assert changed(start, weights_by_layer(both.last)) == {"conv_pw_12", "conv_dw_13", "conv_pw_13"}
@@ -81,46 +78,46 @@ def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(netw
     assert changed(weights_by_layer(one.last), weights_by_layer(both.last)) >= {"probabilities"}
 
 
-def test_mixed_precision_fine_tunes_to_a_network_of_float32(network, dataset, tmp_path):
-    network, mixed = replace(network, given={"dropout": 0.0}), replace(OPTIONS, mixed_precision=True)
-    whole = train(network, dataset, options=mixed)  # no dropout: its masks are others in float16
-    assert changed(weights_by_layer(network.build(SHAPE, 2)), weights_by_layer(whole.last)) == {
+def test_mixed_precision_fine_tunes_to_a_network_of_float32(pretrained, dark_or_light, tmp_path):
+    pretrained, mixed = replace(pretrained, given={"dropout": 0.0}), replace(OPTIONS, mixed_precision=True)
+    whole = train(pretrained, dark_or_light, options=mixed)  # no dropout: its masks are others in float16
+    assert changed(weights_by_layer(pretrained.build(SHAPE, 2)), weights_by_layer(whole.last)) == {
         "conv_pw_12",
         "conv_dw_13",
         "conv_pw_13",
         "probabilities",
     }
     assert {layer.compute_dtype for layer in whole.model.layers} == {"float32"}
-    exact = train(network, dataset)
+    exact = train(pretrained, dark_or_light)
     for name in ("loss", "val_loss"):  # float16 holds three digits
         np.testing.assert_allclose(whole.history[name], exact.history[name], rtol=0.05)
     path = tmp_path / "state.npz"
     with pytest.raises(Killed):
-        train(network, dataset, path, 3, mixed)
-    resumed = train(network, dataset, path, options=mixed)
+        train(pretrained, dark_or_light, path, 3, mixed)
+    resumed = train(pretrained, dark_or_light, path, options=mixed)
     assert resumed.history == whole.history
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(network, dataset, tmp_path):
-    whole = train(network, dataset)
+def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(pretrained, dark_or_light, tmp_path):
+    whole = train(pretrained, dark_or_light)
     for kill_after in (1, 2, 3):  # in the first stage, between both, in the second
         path = tmp_path / f"{kill_after}.npz"
         with pytest.raises(Killed):
-            train(network, dataset, path, kill_after)
-        resumed = train(network, dataset, path)
+            train(pretrained, dark_or_light, path, kill_after)
+        resumed = train(pretrained, dark_or_light, path)
         assert resumed.resumed == kill_after
         assert resumed.history == whole.history
         for expected, found in zip(whole.last.get_weights(), resumed.last.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_before_training_its_features_are_those_of_the_backbone(network, dataset, tmp_path):
+def test_before_training_its_features_are_those_of_the_backbone(pretrained, dark_or_light, tmp_path):
     path = tmp_path / "new.keras"
-    network.build(SHAPE, 2).save(path)
+    pretrained.build(SHAPE, 2).save(path)
     for layer in ("penultimate", "conv_pw_6_relu"):
-        expected = FeatureExtractor(ARCH, layer, weights=network.weights, size=32).fit_transform(dataset.X)
-        found = FeatureExtractor(path, layer).fit_transform(dataset.X)
+        expected = FeatureExtractor(ARCH, layer, weights=pretrained.weights, size=32).fit_transform(dark_or_light.X)
+        found = FeatureExtractor(path, layer).fit_transform(dark_or_light.X)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -139,8 +136,8 @@ def test_each_preprocessing_is_kept_in_the_saved_network(name, monkeypatch, tmp_
     np.testing.assert_allclose(seen, own.mean(axis=(1, 2)), rtol=1e-4, atol=1e-4)
 
 
-def test_upper_layers_are_counted_without_batch_norm_or_begin_at_a_name(network):
-    built = network.build(SHAPE, 2)
+def test_upper_layers_are_counted_without_batch_norm_or_begin_at_a_name(pretrained):
+    built = pretrained.build(SHAPE, 2)
     names = lambda wanted: [layer.name for layer in upper_layers(built, wanted)]  # noqa: E731
     assert names(2) == ["conv_dw_13", "conv_pw_13"]
     assert names("conv_dw_12_relu") == ["conv_pw_12", "conv_dw_13", "conv_pw_13"]
@@ -152,13 +149,13 @@ def test_upper_layers_are_counted_without_batch_norm_or_begin_at_a_name(network)
         upper_layers(built, "conv_pw_13_bn")
 
 
-def test_what_does_not_go_together_is_said(dataset, tmp_path):
+def test_what_does_not_go_together_is_said(dark_or_light, tmp_path):
     with pytest.raises(InputError, match="fine-tuning were given, but convnet_small is trained from scratch"):
-        train_network("convnet_small", dataset, OPTIONS)
+        train_network("convnet_small", dark_or_light, OPTIONS)
     with pytest.raises(InputError, match="weights='imagenet' was given for convnet_bn, which is trained from scratch"):
         parse_trainable("convnet_bn", "imagenet")
     with pytest.raises(InputError, match="There is no weights file"):
-        train_network(Pretrained(ARCH, str(tmp_path / "none.h5")), dataset, OPTIONS)
+        train_network(Pretrained(ARCH, str(tmp_path / "none.h5")), dark_or_light, OPTIONS)
     with pytest.raises(InputError, match="Unknown option of mobilenet 'rate'"):
         Pretrained("mobilenet", given={"rate": 0.1})
     for given, said in (({"head_epochs": 1.0}, "head_epochs=1.0"), ({"unfreeze": -1}, "unfreeze=-1"),
@@ -167,14 +164,14 @@ def test_what_does_not_go_together_is_said(dataset, tmp_path):
             FineTuning(**given)
 
 
-def test_the_command_fine_tunes_and_its_network_is_one_like_any_other(hybrid, network, dataset, tmp_path):
-    train_, val, test = (dataset.part(name) for name in ("train", "val", "test"))
+def test_the_command_fine_tunes_and_its_network_is_one_like_any_other(hybrid, pretrained, dark_or_light, tmp_path):
+    train_, val, test = (dark_or_light.part(name) for name in ("train", "val", "test"))
     arrays = {}
     for name, part in (("train", train_), ("val", val), ("test", test)):
         arrays |= {f"{name}_images": part.X, f"{name}_labels": (part.y == "light").astype(np.uint8)}
     np.savez(tmp_path / "light.npz", **arrays)
     options = ("--size", 32, "--epochs", 2, "--unfreeze", "conv_pw_12", "--name", "tuned")
-    assert "% of it waiting for images" in hybrid("train", ARCH, "light.npz", "--weights", network.weights, *options)
+    assert "% of it waiting for images" in hybrid("train", ARCH, "light.npz", "--weights", pretrained.weights, *options)
     record = json.loads((tmp_path / "hybrid_runs/networks/tuned/training.json").read_text())
     assert record["options"]["fine_tuning"]["unfreeze"] == "conv_pw_12"
     assert record["arch"] == ARCH
@@ -185,10 +182,10 @@ def test_the_command_fine_tunes_and_its_network_is_one_like_any_other(hybrid, ne
 
 
 @pytest.mark.data
-def test_with_a_weights_file_it_learns_from_there(data_folder, dataset):
+def test_with_a_weights_file_it_learns_from_there(data_folder, dark_or_light):
     file = data_folder / "weights/mobilenet_2_5_224_tf_no_top.h5"
     network = Pretrained(ARCH, str(file))
-    trained = train_network(network, dataset, replace(OPTIONS, epochs=2), size=32)
+    trained = train_network(network, dark_or_light, replace(OPTIONS, epochs=2), size=32)
     reference = keras.applications.MobileNet(weights=str(file), include_top=False, alpha=0.25, input_shape=SHAPE)
     before = {layer.name: layer.get_weights() for layer in reference.layers if layer.weights}
     assert changed(before, weights_by_layer(trained.last)) == {"conv_pw_12", "conv_dw_13", "conv_pw_13"}

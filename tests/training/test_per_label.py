@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from killed import Killed
 from PIL import Image
 
 from hybrid import FeatureExtractor
@@ -27,44 +28,40 @@ def labelled(n=48):
 
 
 @pytest.fixture
-def dataset():
+def multilabel():
     images, y = labelled()
     split = ["train"] * 28 + ["val"] * 10 + ["test"] * 10
     return Dataset.from_arrays(images, y, split=split, label_names=["bright", "level", "upright"])
 
 
 @pytest.fixture
-def network():
+def architecture():
     from hybrid.extractors.backbones.custom import Architecture
 
     return Architecture("mine", LINES)
 
 
-class Killed(BaseException):
-    """As if the process had ended."""
-
-
-def test_side_by_side_they_give_what_each_gives_alone(dataset, network, tmp_path):
-    together = train_network(network, dataset, OPTIONS)
+def test_side_by_side_they_give_what_each_gives_alone(multilabel, architecture, tmp_path):
+    together = train_network(architecture, multilabel, OPTIONS)
     assert set(together.history) == set(together.best_epoch) == {"bright", "level", "upright"}
-    pixels = dataset.X[..., None]
+    pixels = multilabel.X[..., None]
     proba, last = (one.predict(pixels, verbose=0) for one in (together.model, together.last))
-    for k, label in enumerate(dataset.classes):
-        alone = replace(dataset, y=dataset.y[:, [k]], classes=dataset.classes[[k]])
-        trained = train_network(network, alone, replace(OPTIONS, per_label=False))
+    for k, label in enumerate(multilabel.classes):
+        alone = replace(multilabel, y=multilabel.y[:, [k]], classes=multilabel.classes[[k]])
+        trained = train_network(architecture, alone, replace(OPTIONS, per_label=False))
         assert together.history[label] == trained.history
         assert together.best_epoch[label] == trained.best_epoch
         np.testing.assert_allclose(proba[:, k], trained.model.predict(pixels, verbose=0)[:, 0], rtol=1e-5)
         np.testing.assert_allclose(last[:, k], trained.last.predict(pixels, verbose=0)[:, 0], rtol=1e-5)
-    path = save_network(together, tmp_path / "networks/one", network, dataset, OPTIONS)
-    features = FeatureExtractor(path).fit_transform(dataset.X)
+    path = save_network(together, tmp_path / "networks/one", architecture, multilabel, OPTIONS)
+    features = FeatureExtractor(path).fit_transform(multilabel.X)
     assert features.shape == (48, 15)  # five of each label's network
     kernel, bias = together.model.layers[-1].get_weights()
     np.testing.assert_allclose(1 / (1 + np.exp(-(features @ kernel + bias))), proba, rtol=1e-4, atol=1e-6)
 
 
-def test_a_killed_one_goes_on_where_it_was(dataset, network, tmp_path):
-    whole = train_network(network, dataset, OPTIONS)
+def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, tmp_path):
+    whole = train_network(architecture, multilabel, OPTIONS)
     seen = []
 
     def report(epoch):
@@ -74,10 +71,10 @@ def test_a_killed_one_goes_on_where_it_was(dataset, network, tmp_path):
 
     state = tmp_path / "state.npz"
     with pytest.raises(Killed):
-        train_network(network, dataset, OPTIONS, report=report, state=state)
+        train_network(architecture, multilabel, OPTIONS, report=report, state=state)
     assert seen == [("bright", 1), ("bright", 2), ("level", 1)]
     steps = []
-    resumed = train_network(network, dataset, OPTIONS, state=state, progress=lambda *step: steps.append(step))
+    resumed = train_network(architecture, multilabel, OPTIONS, state=state, progress=lambda *step: steps.append(step))
     assert resumed.resumed == 3
     assert resumed.history == whole.history
     assert steps[-1] == (3 * 2 * 4, 3 * 2 * 4)
@@ -85,8 +82,8 @@ def test_a_killed_one_goes_on_where_it_was(dataset, network, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_one_label_an_image_is_refused(dataset):
-    single = Dataset.from_arrays(dataset.X, np.where(dataset.y[:, 0], "a", "b"), split=dataset.split)
+def test_one_label_an_image_is_refused(multilabel):
+    single = Dataset.from_arrays(multilabel.X, np.where(multilabel.y[:, 0], "a", "b"), split=multilabel.split)
     with pytest.raises(InputError, match="A network for each label was asked for, but arrays is binary"):
         train_network("convnet_small", single, OPTIONS)
 

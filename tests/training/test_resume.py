@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from killed import Killed
 
 from hybrid.datasets import Dataset
 from hybrid.training import TrainingOptions, train_network
@@ -12,15 +13,11 @@ OPTIONS = TrainingOptions(epochs=4, clean_epochs=0.25, batch_size=8, augment=("r
 
 
 @pytest.fixture
-def dataset():
+def small_dataset():
     rng = np.random.default_rng(1)
     labels = np.array(["dark", "light"] * 20)
     pixels = rng.integers(0, 160, (40, 12, 12)) + np.where(labels == "light", 60, 0)[:, None, None]
     return Dataset.from_arrays(pixels.astype(np.uint8), labels, split=["train"] * 28 + ["val"] * 12)
-
-
-class Killed(BaseException):
-    """As if the process had ended."""
 
 
 def train(dataset, options, path, kill_after=None):
@@ -32,12 +29,12 @@ def train(dataset, options, path, kill_after=None):
 
 
 @pytest.mark.parametrize("options", [OPTIONS, replace(OPTIONS, optimizer="sgd", schedule="plateau", patience=2)])
-def test_a_killed_training_ends_as_an_undisturbed_one(dataset, tmp_path, options):
-    whole = train(dataset, options, None)
+def test_a_killed_training_ends_as_an_undisturbed_one(small_dataset, tmp_path, options):
+    whole = train(small_dataset, options, None)
     path = tmp_path / "state.npz"
     with pytest.raises(Killed):
-        train(dataset, options, path, kill_after=2)
-    resumed = train(dataset, options, path)
+        train(small_dataset, options, path, kill_after=2)
+    resumed = train(small_dataset, options, path)
     assert (whole.resumed, resumed.resumed) == (0, 2)
     assert resumed.history == whole.history
     assert resumed.best_epoch == whole.best_epoch
@@ -46,16 +43,16 @@ def test_a_killed_training_ends_as_an_undisturbed_one(dataset, tmp_path, options
             np.testing.assert_array_equal(found, expected)
 
 
-def test_the_state_of_another_training_or_a_damaged_one_is_not_taken_up(dataset, tmp_path):
+def test_the_state_of_another_training_or_a_damaged_one_is_not_taken_up(small_dataset, tmp_path):
     path = tmp_path / "state.npz"
     options = replace(OPTIONS, epochs=2)
     with pytest.raises(Killed):
-        train(dataset, options, path, kill_after=1)
-    assert train(dataset, replace(options, learning_rate=0.002), path).resumed == 0
+        train(small_dataset, options, path, kill_after=1)
+    assert train(small_dataset, replace(options, learning_rate=0.002), path).resumed == 0
     with pytest.raises(Killed):
-        train(dataset, options, path, kill_after=1)
-    other = replace(dataset, X=255 - dataset.X)
+        train(small_dataset, options, path, kill_after=1)
+    other = replace(small_dataset, X=255 - small_dataset.X)
     assert train(other, options, path).resumed == 0
     path.write_bytes(path.read_bytes()[:5000])
-    assert train(dataset, options, path).resumed == 0
-    assert train(dataset, options, path).resumed == 2
+    assert train(small_dataset, options, path).resumed == 0
+    assert train(small_dataset, options, path).resumed == 2

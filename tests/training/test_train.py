@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
-from hybrid.cli.main import main
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.models.fit import fit_network
@@ -33,7 +31,7 @@ def stripes(n=90, seed=0, size=12):
 
 
 @pytest.fixture
-def dataset():
+def striped():
     images, labels = stripes()
     split = np.array((["train"] * 9 + ["val"] * 3 + ["test"] * 3) * 6)
     return Dataset.from_arrays(images, labels, split=split)
@@ -43,11 +41,11 @@ def predict(trained, dataset):
     return trained.model.predict(dataset.X[..., None], verbose=0)
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch_on_validation(dataset):
-    trained = train_network("convnet_small", dataset, replace(QUICK, learning_rate=0.02, epochs=8))
+def test_the_weights_kept_are_those_of_the_best_epoch_on_validation(striped):
+    trained = train_network("convnet_small", striped, replace(QUICK, learning_rate=0.02, epochs=8))
     losses = trained.history["val_loss"]
     assert trained.best_epoch == np.argmin(losses) + 1
-    val, train = dataset.part("val"), dataset.part("train")
+    val, train = striped.part("val"), striped.part("train")
     weight = dict(zip(train.y, compute_sample_weight("balanced", train.y), strict=True))
     for model, loss in ((trained.model, min(losses)), (trained.last, losses[-1])):
         proba = model.predict(val.X[..., None], verbose=0)
@@ -113,23 +111,23 @@ def test_a_convolution_of_small_maps_gives_and_learns_what_that_of_keras_does(si
     assert "convolution_op" not in vars(keras.models.clone_model(inner).layers[0])
 
 
-def test_it_learns_and_the_history_has_train_and_validation(dataset):
-    trained = train_network("resnet_small:width=8", dataset, replace(QUICK, epochs=16, patience=16))
+def test_it_learns_and_the_history_has_train_and_validation(striped):
+    trained = train_network("resnet_small:width=8", striped, replace(QUICK, epochs=16, patience=16))
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"} <= set(trained.history)
-    val = dataset.part("val")
+    val = striped.part("val")
     assert accuracy_score(val.y, val.classes[predict(trained, val).argmax(axis=1)]) > 0.9
 
 
-def test_the_same_seed_gives_the_same_network_and_another_seed_another(dataset):
-    one, same, other = (train_network("convnet_bn", dataset, replace(QUICK, seed=seed, epochs=2)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(predict(one, dataset), predict(same, dataset))
-    assert not np.array_equal(predict(one, dataset), predict(other, dataset))
+def test_the_same_seed_gives_the_same_network_and_another_seed_another(striped):
+    one, same, other = (train_network("convnet_bn", striped, replace(QUICK, seed=seed, epochs=2)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(predict(one, striped), predict(same, striped))
+    assert not np.array_equal(predict(one, striped), predict(other, striped))
 
 
-def test_the_test_split_changes_nothing(dataset):
-    inverted = dataset.X.copy()
-    inverted[dataset.split == "test"] = 255 - inverted[dataset.split == "test"]
-    runs = [train_network("convnet_small", data, QUICK) for data in (dataset, replace(dataset, X=inverted))]
+def test_the_test_split_changes_nothing(striped):
+    inverted = striped.X.copy()
+    inverted[striped.split == "test"] = 255 - inverted[striped.split == "test"]
+    runs = [train_network("convnet_small", data, QUICK) for data in (striped, replace(striped, X=inverted))]
     assert runs[0].history == runs[1].history
 
 
@@ -144,12 +142,12 @@ def test_a_tiny_validation_split_borrows_from_train():
     assert few.history["val_accuracy"][0] * 16 == pytest.approx(round(few.history["val_accuracy"][0] * 16))
 
 
-def test_balanced_weights_move_predictions_to_the_rare_class(dataset):
+def test_balanced_weights_move_predictions_to_the_rare_class(striped):
     means = {}
     for weight in ("balanced", "none"):
         options = replace(QUICK, epochs=1, learning_rate=1e-4, class_weight=weight)
-        means[weight] = predict(train_network("convnet_small", dataset, options), dataset).mean(axis=0)[0]
-    assert dataset.classes[0] == "level"
+        means[weight] = predict(train_network("convnet_small", striped, options), striped).mean(axis=0)[0]
+    assert striped.classes[0] == "level"
     assert means["balanced"] > means["none"]
 
 
@@ -164,19 +162,19 @@ def test_several_labels_train_with_one_sigmoid_each():
     assert accuracy_score(labels == "level", proba[:, 0] > 0.5) > 0.9
 
 
-def test_a_single_sigmoid_gives_the_probabilities_of_both_classes(dataset, tmp_path):
-    trained = train_network("convnet_bn", dataset, replace(QUICK, epochs=2))
-    path = save_network(trained, tmp_path / "networks/one", "convnet_bn", dataset, QUICK)
-    model = fit_network(path, dataset, Workspace(tmp_path), "network-one")
-    outputs = predict(trained, dataset)
+def test_a_single_sigmoid_gives_the_probabilities_of_both_classes(striped, tmp_path):
+    trained = train_network("convnet_bn", striped, replace(QUICK, epochs=2))
+    path = save_network(trained, tmp_path / "networks/one", "convnet_bn", striped, QUICK)
+    model = fit_network(path, striped, Workspace(tmp_path), "network-one")
+    outputs = predict(trained, striped)
     assert outputs.shape == (90, 1)
     proba = model.pipeline.predict_proba(outputs)
     np.testing.assert_allclose(proba, np.hstack([1 - outputs, outputs]), rtol=1e-6)
     predicted = np.where(outputs[:, 0] > 0.5, "upright", "level")
     np.testing.assert_array_equal(model.pipeline.predict(outputs), predicted)
-    val = dataset.split == "val"
+    val = striped.split == "val"
     assert model.splits["val"].metrics["accuracy"].value == pytest.approx(
-        accuracy_score(dataset.y[val], predicted[val])
+        accuracy_score(striped.y[val], predicted[val])
     )
 
 
@@ -195,22 +193,22 @@ def test_the_input_is_sized_to_the_images(tmp_path):
     assert input_shape(files, (30, 40)) == (30, 40, 3)
 
 
-def test_what_cannot_be_trained_is_said(dataset):
-    without_val = dataset.take(dataset.split != "val")
+def test_what_cannot_be_trained_is_said(striped):
+    without_val = striped.take(striped.split != "val")
     with pytest.raises(InputError, match="no validation split"):
         train_network("convnet_small", without_val, QUICK)
     with pytest.raises(InputError, match=r"There is no network file 'own\.keras'"):
-        train_network("own.keras", dataset, QUICK)
+        train_network("own.keras", striped, QUICK)
     with pytest.raises(InputError, match="Nearest: 'resnet_small'"):
-        train_network("resnet_smal", dataset, QUICK)
+        train_network("resnet_smal", striped, QUICK)
     with pytest.raises(InputError, match="convnet_small cannot be built for images of 6×6"):
-        train_network("convnet_small", dataset, QUICK, size=6)
+        train_network("convnet_small", striped, QUICK, size=6)
     with pytest.raises(InputError, match=r"Unknown option of convnet_bn 'rate'\. .*dropout, l2"):
-        train_network("convnet_bn:rate=0.3", dataset, QUICK)
+        train_network("convnet_bn:rate=0.3", striped, QUICK)
     with pytest.raises(InputError, match="dropout=2 was given for convnet_bn; expected a rate from 0 to below 1"):
-        train_network("convnet_bn:dropout=2", dataset, QUICK)
+        train_network("convnet_bn:dropout=2", striped, QUICK)
     with pytest.raises(InputError, match="In epoch 1 the loss is no longer a number: give a lower --learning-rate"):
-        train_network("convnet_small", dataset, replace(QUICK, optimizer="sgd", learning_rate=1e9))
+        train_network("convnet_small", striped, replace(QUICK, optimizer="sgd", learning_rate=1e9))
 
 
 @pytest.mark.parametrize(
@@ -232,8 +230,7 @@ def test_options_out_of_range_are_said(values, message):
         TrainingOptions(**values)
 
 
-def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_command_leaves_a_network_its_history_and_its_own_result(hybrid, tmp_path):
     images, labels = stripes()
     rows = np.arange(90)
     parts = {"train": rows % 5 > 1, "val": rows % 5 == 0, "test": rows % 5 == 1}
@@ -241,12 +238,7 @@ def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, m
     arrays = {f"{name}_images": images[here] for name, here in parts.items()}
     np.savez("stripes.npz", **arrays, **{f"{name}_labels": codes[here] for name, here in parts.items()})
 
-    def run(*args):
-        result = CliRunner().invoke(main, [*args, "--json"])
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    record = run("train", "resnet_small", "stripes.npz", "--epochs", "6", "--class-weight", "none")
+    record = hybrid.json("train", "resnet_small", "stripes.npz", "--epochs", "6", "--class-weight", "none")
     folder = tmp_path / "hybrid_runs/networks/stripes-resnet_small"
     history = json.loads((folder / "training.json").read_text())["history"]
     with Image.open(folder / "curves.png") as image:
@@ -256,13 +248,13 @@ def test_the_command_leaves_a_network_its_history_and_its_own_result(tmp_path, m
         assert model["splits"]["val"]["metrics"]["log_loss"]["value"] == pytest.approx(loss, abs=1e-5)
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
-    found = run("extract", "stripes.npz")
+    found = hybrid.json("extract", "stripes.npz")
     assert found["set"] == "stripes-resnet_small"
     assert found["width"] == 128
-    run("fit", "svm")
-    models = {row["model"] for row in run("compare")["groups"][0]["models"]}
+    hybrid.json("fit", "svm")
+    models = {row["model"] for row in hybrid.json("compare")["groups"][0]["models"]}
     network = "network-stripes-resnet_small"
     assert models == {network, f"{network}-last", "svm-stripes-resnet_small"}
     Image.fromarray(images[0]).save("upright.png")
-    row = run("predict", "network-stripes-resnet_small", "upright.png")["predictions"][0]
+    row = hybrid.json("predict", "network-stripes-resnet_small", "upright.png")["predictions"][0]
     assert row["p_0"] + row["p_1"] == pytest.approx(1)

@@ -1,13 +1,9 @@
 """Networks described in words: the published ones layer for layer, one's own, and what is wrong with a line."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from hybrid.cli.main import main
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.custom import NETWORKS, Architecture
 from hybrid.extractors.backbones.layers import build_described
@@ -166,8 +162,6 @@ def test_an_option_out_of_range_is_said(text, message):
         Architecture.parse(text)
 
 
-def test_the_command_shows_the_layers_of_a_custom_network():
-    result = CliRunner().invoke(main, ["backbones", "convnet_bn", "--json"])
-    lines = json.loads(result.stdout)["layers"]
-    assert lines == list(Architecture("convnet_bn").lines(SMALL))
-    assert "  conv 64 3\n" in CliRunner().invoke(main, ["backbones", "convnet_bn"]).stdout
+def test_the_command_shows_the_layers_of_a_custom_network(hybrid):
+    assert hybrid.json("backbones", "convnet_bn")["layers"] == list(Architecture("convnet_bn").lines(SMALL))
+    assert "  conv 64 3\n" in hybrid("backbones", "convnet_bn")

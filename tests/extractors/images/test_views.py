@@ -23,7 +23,7 @@ HOW = (IDENTITY.size, IDENTITY.fields["channels"], IDENTITY.fields["interpolatio
 
 
 @pytest.fixture
-def images():
+def made_images():
     return np.random.default_rng(5).integers(0, 256, (6, 8, 8, 3), np.uint8)
 
 
@@ -46,28 +46,30 @@ def digests(images):
 # --- keys
 
 
-def test_a_key_is_of_image_augmentation_policy_seed_and_number(images):
-    found = Views(2, TURN, seed=3).keys(digests(images))
+def test_a_key_is_of_image_augmentation_policy_seed_and_number(made_images):
+    found = Views(2, TURN, seed=3).keys(digests(made_images))
     assert found.shape == (6, 2, 32)
     fields = {"augmentation": TURN.fields(), "seed": 3, "view": 2}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    assert found[4, 1].tobytes() == hashlib.sha256(pixels_digest(images[4]) + text.encode()).digest()
+    assert found[4, 1].tobytes() == hashlib.sha256(pixels_digest(made_images[4]) + text.encode()).digest()
     assert "policy" in TURN.fields()
 
 
-def test_keys_differ_whenever_anything_does_but_not_with_the_number_of_views(images):
-    keys = Views(3, TURN).keys(digests(images))
+def test_keys_differ_whenever_anything_does_but_not_with_the_number_of_views(made_images):
+    keys = Views(3, TURN).keys(digests(made_images))
     others = [Views(3, TURN, seed=1), Views(3, MILD), Views(3, Augmentation.parse(["brightness=0.5", "rotate=90"]))]
-    rows = np.concatenate([keys, *(views.keys(digests(images)) for views in others)]).reshape(-1, 32)
-    assert len(np.unique(np.concatenate([rows, digests(images)]), axis=0)) == 4 * 6 * 3 + 6
-    np.testing.assert_array_equal(Views(2, TURN).keys(digests(images)), keys[:, :2])
+    rows = np.concatenate([keys, *(views.keys(digests(made_images)) for views in others)]).reshape(-1, 32)
+    assert len(np.unique(np.concatenate([rows, digests(made_images)]), axis=0)) == 4 * 6 * 3 + 6
+    np.testing.assert_array_equal(Views(2, TURN).keys(digests(made_images)), keys[:, :2])
 
 
-def test_fields_and_back(images):
+def test_fields_and_back(made_images):
     views = Views(4, TURN, seed=9)
     fields = json.loads(json.dumps(views.fields()))
     assert Views.from_fields(fields) == views
-    np.testing.assert_array_equal(Views.from_fields(fields).keys(digests(images)), views.keys(digests(images)))
+    np.testing.assert_array_equal(
+        Views.from_fields(fields).keys(digests(made_images)), views.keys(digests(made_images))
+    )
     fields["augmentation"]["policy"] += 1
     with pytest.raises(InputError, match="another version of the augmentation's policy.*extract again"):
         Views.from_fields(fields)
@@ -83,9 +85,9 @@ def test_bad_views_are_refused():
 # --- the source
 
 
-def test_an_image_then_its_views(images, chosen, cache):
+def test_an_image_then_its_views(made_images, chosen, cache):
     views = Views(2, TURN)
-    source = ViewSource(images, views, chosen)
+    source = ViewSource(made_images, views, chosen)
     keys, bad = source.digests(FileDigests(cache))
     assert (len(source), len(keys), bad) == (6 + 4 * 2, 14, {})
     assert source.image_of(np.arange(14)).tolist() == [0, 0, 0, 1, 2, 2, 2, 3, 3, 3, 4, 5, 5, 5]
@@ -93,29 +95,29 @@ def test_an_image_then_its_views(images, chosen, cache):
         image = source.image_of(np.array([number]))[0]
         key, pixels = source.decode(number, *HOW)
         assert key == keys[number].tobytes()
-        own = decode(images[image], *HOW)
+        own = decode(made_images[image], *HOW)
         first = number == 0 or source.image_of(np.array([number - 1]))[0] != image
         expected = own if first else TURN(own, key)
         np.testing.assert_array_equal(pixels, expected)
         assert first or not np.array_equal(pixels, own)
 
 
-def test_rows_of_views_are_those_of_changed_pixels_and_images_keep_theirs(images, chosen, cache):
+def test_rows_of_views_are_those_of_changed_pixels_and_images_keep_theirs(made_images, chosen, cache):
     views = Views(3, TURN)
-    done, store = run(source := ViewSource(images, views, chosen), cache)
+    done, store = run(source := ViewSource(made_images, views, chosen), cache)
     keys, view_keys, skipped = source.by_image(done)
-    plain, other = run(ImageSource(images), cache.with_name("plain"))
+    plain, other = run(ImageSource(made_images), cache.with_name("plain"))
     np.testing.assert_array_equal(keys, plain.keys)
     np.testing.assert_array_equal(store.gather(keys), other.gather(keys))
     assert view_keys.shape == (6, 3, 32)
     assert not view_keys[~chosen].any()
     assert not skipped
     np.testing.assert_array_equal(view_keys[chosen], views.keys(keys[chosen]))
-    changed = np.stack([TURN(decode(images[2], *HOW), key.tobytes()) for key in view_keys[2]])
+    changed = np.stack([TURN(decode(made_images[2], *HOW), key.tobytes()) for key in view_keys[2]])
     np.testing.assert_array_equal(store.gather(view_keys[2]), Means()(changed))
 
 
-def test_each_image_is_decoded_once_for_all_its_views(images, cache, image_files, monkeypatch):
+def test_each_image_is_decoded_once_for_all_its_views(made_images, cache, image_files, monkeypatch):
     decoded = []
     decode = ImageSource.decode
     monkeypatch.setattr(
@@ -125,14 +127,14 @@ def test_each_image_is_decoded_once_for_all_its_views(images, cache, image_files
     assert sorted(decoded) == list(range(12))
 
 
-def test_nothing_is_computed_twice(images, chosen, cache):
+def test_nothing_is_computed_twice(made_images, chosen, cache):
     runtime = Means()
-    run(ImageSource(images), cache, runtime)
+    run(ImageSource(made_images), cache, runtime)
     for views, new in ((Views(2, TURN), 8), (Views(2, TURN), 0), (Views(3, TURN), 4), (Views(3, TURN, seed=1), 12)):
         runtime.images = 0
-        done, _ = run(ViewSource(images, views, chosen), cache, runtime)
+        done, _ = run(ViewSource(made_images, views, chosen), cache, runtime)
         assert (done.new, runtime.images) == (new, new)
-    done, _ = run(ViewSource(images[::-1], Views(3, TURN), chosen[::-1]), cache, runtime)
+    done, _ = run(ViewSource(made_images[::-1], Views(3, TURN), chosen[::-1]), cache, runtime)
     assert done.new == 0
 
 

@@ -1,13 +1,10 @@
 """Lower precision on request: part of the identity, close to float32, and never what was not asked for."""
 
-import json
 import warnings
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from hybrid.cli.main import main
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.runtimes.openvino import _openvino
@@ -16,20 +13,14 @@ LOWER = ["bfloat16", "float16"]
 CAPABILITY = {"bfloat16": "BF16", "float16": "FP16"}
 
 
-def command(*arguments):
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
 @pytest.fixture
-def extract(image_folder, tiny_network, tmp_path):
+def extract_at(hybrid, image_folder, tiny_network, tmp_path):
     """Run `hybrid extract` on the tiny network; return its record."""
 
     def run(*options):
         workspace = ("--workspace", tmp_path / "runs")
-        options = ("--backbone", tiny_network, "--runtime", "keras", "--json", *options)
-        return json.loads(command("extract", image_folder, *workspace, *options))
+        options = ("--backbone", tiny_network, "--runtime", "keras", *options)
+        return hybrid.json("extract", image_folder, *workspace, *options)
 
     return run
 
@@ -99,20 +90,20 @@ def test_an_unknown_precision_gets_the_nearest(tiny_network):
         FeatureExtractor(tiny_network, precision="float 16").resolve()
 
 
-def test_the_command_takes_it_and_the_set_names_it(extract, image_folder, tiny_network):
-    full, lower = extract(), extract("--precision", "bfloat16")
+def test_the_command_takes_it_and_the_set_names_it(hybrid, extract_at, image_folder, tiny_network):
+    full, lower = extract_at(), extract_at("--precision", "bfloat16")
     assert (full["new"], lower["new"]) == (60, 60)
     assert lower["extractor"]["identity"]["fields"]["precision"] == "bfloat16"
     assert lower["set"] == f"{full['set']}-bfloat16"
     options = ("--backbone", tiny_network, "--precision", "float16")
-    said = command("cache", "explain", image_folder / "normal/0.png", *options)
+    said = hybrid("cache", "explain", image_folder / "normal/0.png", *options)
     assert "would not hit" in said
     assert any(f"precision: float16 here, {there} there" in said for there in ("bfloat16", "float32"))
 
 
-def test_the_doctor_allows_for_it_and_says_so(tiny_network):
-    options = ("--layer", "conv_b", "--runtime", "keras", "--precision", "bfloat16", "--json")
-    record = json.loads(command("doctor", tiny_network, *options))
+def test_the_doctor_allows_for_it_and_says_so(hybrid, tiny_network):
+    options = ("--layer", "conv_b", "--runtime", "keras", "--precision", "bfloat16")
+    record = hybrid.json("doctor", tiny_network, *options)
     found = {finding["check"]: finding for finding in record["findings"]}
     assert record["sound"]
     assert "0.01 of the scale" in found["precision"]["measured"]

@@ -25,18 +25,18 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def model(whole, tmp_path):
+def copied_model(whole, tmp_path):
     return shutil.copytree(whole, tmp_path / "model")
 
 
 @pytest.fixture
-def packed(model, tmp_path):
+def zipped_folder(copied_model, tmp_path):
     """The same model as a .zip with its folder in it."""
     return shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "model")
 
 
-def test_the_manifest_and_every_file_are_shown(hybrid, model, packed):
-    for path in (model, packed):
+def test_the_manifest_and_every_file_are_shown(hybrid, copied_model, zipped_folder):
+    for path in (copied_model, zipped_folder):
         text = hybrid("inspect", path)
         for word in (
             "binary",
@@ -50,20 +50,20 @@ def test_the_manifest_and_every_file_are_shown(hybrid, model, packed):
             assert word in text
 
 
-def test_json_is_one_object_with_the_whole_manifest(hybrid, model, packed):
-    manifest = read_json(model / "manifest.json")
+def test_json_is_one_object_with_the_whole_manifest(hybrid, copied_model, zipped_folder):
+    manifest = read_json(copied_model / "manifest.json")
     del manifest["sha256"]
-    for path, name in ((model, "model"), (packed, "packed")):
+    for path, name in ((copied_model, "model"), (zipped_folder, "packed")):
         found = json.loads(hybrid("inspect", path, "--json"))
         assert found == {"model": name, "whole": True, "faults": {}, "manifest": manifest}
 
 
-def test_a_zip_of_what_is_in_the_folder_will_do(hybrid, model, tmp_path):
-    assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", model))
+def test_a_zip_of_what_is_in_the_folder_will_do(hybrid, copied_model, tmp_path):
+    assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", copied_model))
 
 
-def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, model, tmp_path):
-    shutil.copytree(model, tmp_path / "hybrid_runs/models/mine/model")
+def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, copied_model, tmp_path):
+    shutil.copytree(copied_model, tmp_path / "hybrid_runs/models/mine/model")
     write_json(tmp_path / "hybrid_runs/models/mine/metrics.json", {})
     assert "as saved" in hybrid("inspect", "mine")
     assert "Unknown model 'mein'. Nearest: 'mine'" in hybrid("inspect", "mein", code=1)
@@ -84,16 +84,16 @@ def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, model, tmp_path):
         ),
     ],
 )
-def test_a_damaged_model_is_one_sentence_and_exit_code_1(hybrid, model, tmp_path, damage, fault):
-    damage(model)
-    said = hybrid("inspect", model, code=1)
+def test_a_damaged_model_is_one_sentence_and_exit_code_1(hybrid, copied_model, tmp_path, damage, fault):
+    damage(copied_model)
+    said = hybrid("inspect", copied_model, code=1)
     assert fault in said
     assert len(said.splitlines()) == 1
     with zipfile.ZipFile(tmp_path / "damaged.zip", "w") as archive:
-        for file in sorted(path for path in model.rglob("*") if path.is_file() or path.is_symlink()):
-            archive.write(file, file.relative_to(model))
+        for file in sorted(path for path in copied_model.rglob("*") if path.is_file() or path.is_symlink()):
+            archive.write(file, file.relative_to(copied_model))
             if file.is_symlink():
-                archive.getinfo(file.relative_to(model).as_posix()).external_attr = (stat.S_IFLNK | 0o777) << 16
+                archive.getinfo(file.relative_to(copied_model).as_posix()).external_attr = (stat.S_IFLNK | 0o777) << 16
     assert fault in hybrid("inspect", tmp_path / "damaged.zip", code=1)
 
 
@@ -130,33 +130,33 @@ def relist(model, name):
         {"task": ["binary"]},
     ],
 )
-def test_a_manifest_with_other_fields_is_refused_though_its_checksum_fits(hybrid, model, change):
-    manifest = read_json(model / "manifest.json") | change
+def test_a_manifest_with_other_fields_is_refused_though_its_checksum_fits(hybrid, copied_model, change):
+    manifest = read_json(copied_model / "manifest.json") | change
     del manifest["sha256"]
-    write_json(model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
-    assert f"its {next(iter(change))} are not what a saved model has" in hybrid("inspect", model, code=1)
+    write_json(copied_model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+    assert f"its {next(iter(change))} are not what a saved model has" in hybrid("inspect", copied_model, code=1)
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"schema": NaN}', '{"schema": 1e999', "", "\0", "[1]", '{"schema": 2}']
 )
-def test_a_manifest_that_is_none_is_one_sentence(hybrid, model, text):
-    (model / "manifest.json").write_text(text)
-    assert "manifest" in hybrid("inspect", model, code=1)
+def test_a_manifest_that_is_none_is_one_sentence(hybrid, copied_model, text):
+    (copied_model / "manifest.json").write_text(text)
+    assert "manifest" in hybrid("inspect", copied_model, code=1)
 
 
-def test_what_is_no_archive_of_a_model_is_one_sentence(hybrid, tmp_path, packed):
+def test_what_is_no_archive_of_a_model_is_one_sentence(hybrid, tmp_path, zipped_folder):
     (tmp_path / "text.zip").write_text("no archive")
     assert "is no .zip of a saved model, or a damaged one" in hybrid("inspect", "text.zip", code=1)
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("a/b/manifest.json", "{}")
     assert "expected one manifest.json, found 0" in hybrid("inspect", "other.zip", code=1)
-    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(packed, "a") as archive:
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(zipped_folder, "a") as archive:
         archive.writestr("model/head.skops", b"another")
-    assert "two files of one name" in hybrid("inspect", packed, code=1)
+    assert "two files of one name" in hybrid("inspect", zipped_folder, code=1)
 
 
-def test_nothing_is_loaded_or_written(python, model, packed, tmp_path):
+def test_nothing_is_loaded_or_written(python, copied_model, zipped_folder, tmp_path):
     code = """
 import sys
 from hybrid.cli.main import main
@@ -165,14 +165,14 @@ heavy = {"keras", "tensorflow", "sklearn", "skops", "xgboost", "openvino", "PIL"
 print(sorted(heavy & set(sys.modules)))
 """
     before = sorted(tmp_path.rglob("*"))
-    for path in (model, packed):
+    for path in (copied_model, zipped_folder):
         loaded = python(code, path).splitlines()[-1]
         assert loaded in ("[]", "['pickle']")  # NumPy imports it; nothing calls it
     assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
-def test_a_pipe_in_a_model_is_not_waited_for(hybrid, model):
-    (model / "head.skops").unlink()
-    os.mkfifo(model / "head.skops")
-    assert "head.skops (it is no plain file)" in hybrid("inspect", model, code=1)
+def test_a_pipe_in_a_model_is_not_waited_for(hybrid, copied_model):
+    (copied_model / "head.skops").unlink()
+    os.mkfifo(copied_model / "head.skops")
+    assert "head.skops (it is no plain file)" in hybrid("inspect", copied_model, code=1)

@@ -19,7 +19,7 @@ from hybrid.pipelines import adjust, load_model, make_ensemble, make_head_pipeli
 
 
 @pytest.fixture
-def model(tmp_path):
+def saved_svm(tmp_path):
     return save_model(fitted(), tmp_path / "model")
 
 
@@ -129,46 +129,46 @@ def test_one_changed_byte_anywhere_is_noticed(tmp_path, head):
     load_model(model)
 
 
-def test_a_lengthened_a_missing_and_a_foreign_file_are_named(model):
-    whole = (model / "head.skops").read_bytes()
-    (model / "head.skops").write_bytes(whole + b"\0")
+def test_a_lengthened_a_missing_and_a_foreign_file_are_named(saved_svm):
+    whole = (saved_svm / "head.skops").read_bytes()
+    (saved_svm / "head.skops").write_bytes(whole + b"\0")
     with pytest.raises(
         InputError, match=rf"Model 'model' is not as it was saved: head\.skops .it has {len(whole) + 1} bytes"
     ):
-        load_model(model)
-    (model / "head.skops").unlink()
+        load_model(saved_svm)
+    (saved_svm / "head.skops").unlink()
     with pytest.raises(InputError, match=r"Model 'model' is not as it was saved: head\.skops .it is missing"):
-        load_model(model)
-    (model / "head.skops").write_bytes(whole)
-    (model / "boosters").mkdir()
-    (model / "boosters" / "0.json").write_text("{}")
+        load_model(saved_svm)
+    (saved_svm / "head.skops").write_bytes(whole)
+    (saved_svm / "boosters").mkdir()
+    (saved_svm / "boosters" / "0.json").write_text("{}")
     with pytest.raises(InputError, match=r"boosters/0\.json .the manifest does not list it"):
-        load_model(model)
+        load_model(saved_svm)
 
 
-def test_what_a_system_leaves_in_a_folder_does_no_harm(model):
-    (model / ".DS_Store").write_bytes(b"")
-    (model / "._head.skops").write_bytes(b"")
-    load_model(model)
-    save_model(fitted(), model)
+def test_what_a_system_leaves_in_a_folder_does_no_harm(saved_svm):
+    (saved_svm / ".DS_Store").write_bytes(b"")
+    (saved_svm / "._head.skops").write_bytes(b"")
+    load_model(saved_svm)
+    save_model(fitted(), saved_svm)
 
 
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/hostname", "a/../b", "./a", "a//b", "", "..", "c:\\a", "\\\\host\\a"]
 )
-def test_a_name_outside_the_folder_is_refused_before_it_is_read(model, name):
-    rewrite(model, files={name: {"size": 0, "sha256": "0"}})
+def test_a_name_outside_the_folder_is_refused_before_it_is_read(saved_svm, name):
+    rewrite(saved_svm, files={name: {"size": 0, "sha256": "0"}})
     with pytest.raises(InputError, match="no plain name inside the model"):
-        load_model(model)
+        load_model(saved_svm)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_links_are_refused(model, tmp_path):
+def test_links_are_refused(saved_svm, tmp_path):
     outside = tmp_path / "outside.skops"
-    (model / "head.skops").replace(outside)
-    (model / "head.skops").symlink_to(outside)
+    (saved_svm / "head.skops").replace(outside)
+    (saved_svm / "head.skops").symlink_to(outside)
     with pytest.raises(InputError, match=r"head\.skops .it is no plain file"):
-        load_model(model)
+        load_model(saved_svm)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_links_are_refused(model, tmp_path):
         (4, r"Model 'model' has schema 4; hybrid .* reads up to 3: update hybrid\.$"),
     ],
 )
-def test_another_schema_is_one_sentence(model, schema, message):
-    rewrite(model, schema=schema, something="else")
+def test_another_schema_is_one_sentence(saved_svm, schema, message):
+    rewrite(saved_svm, schema=schema, something="else")
     with pytest.raises(InputError, match=message):
-        load_model(model)
+        load_model(saved_svm)
 
 
 def test_no_model_and_no_manifest_are_told(tmp_path):
@@ -233,22 +233,22 @@ def test_saving_over_a_model_replaces_it_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_failure_while_saving_leaves_the_old_model(model, monkeypatch):
-    before = read_manifest(model)
+def test_a_failure_while_saving_leaves_the_old_model(saved_svm, monkeypatch):
+    before = read_manifest(saved_svm)
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("hybrid.pipelines.saved.save.write_manifest", fail)
     with pytest.raises(InputError, match="No space left on device"):
-        save_model(fitted("softmax"), model)
-    assert read_manifest(model) == before
-    assert [path.name for path in model.parent.iterdir()] == ["model"]
+        save_model(fitted("softmax"), saved_svm)
+    assert read_manifest(saved_svm) == before
+    assert [path.name for path in saved_svm.parent.iterdir()] == ["model"]
 
 
-def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path, model):
+def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path, saved_svm):
     (tmp_path / "photos").mkdir()
-    for folder in (tmp_path / "photos", model):
+    for folder in (tmp_path / "photos", saved_svm):
         (folder / "holiday.jpg").write_bytes(b"dear")
         with pytest.raises(InputError, match=r"holds 'holiday\.jpg', which is no part of a saved model"):
             save_model(fitted("softmax"), folder)

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from made_models import rewrite
 from paths import ROOT
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -12,8 +13,6 @@ from sklearn.preprocessing import FunctionTransformer
 from hybrid.classifiers import make_head
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
-from hybrid.extractors.store.identity import fingerprint
-from hybrid.files import read_json, write_json
 from hybrid.pipelines import load_model, make_head_pipeline, make_pipeline, read_manifest, save_model
 
 # Keras's TensorFlow backend meets NumPy 2 so when it reads its own variables; networks here are tiny and untrained.
@@ -21,25 +20,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*RANDOM weights"),
 ]
-
-
-@pytest.fixture(scope="module")
-def other_network(tiny_network, tmp_path_factory):
-    """A network of the same structure as the tiny one."""
-    import keras
-
-    network = keras.saving.load_model(tiny_network)
-    network.set_weights([weight + 1 for weight in network.get_weights()])
-    path = tmp_path_factory.mktemp("other") / "my network.keras"
-    network.save(path)
-    return path
-
-
-@pytest.fixture
-def images():
-    X = np.random.default_rng(0).integers(0, 128, (20, 16, 16), dtype=np.uint8)
-    X[10:] += 100
-    return X, np.repeat([1, 2], 10)
 
 
 PREDICT = """
@@ -53,8 +33,8 @@ np.save(sys.argv[3], pipeline.predict_proba(np.load(sys.argv[2])))
 """
 
 
-def test_images_to_labels_without_the_cache_and_the_original(tiny_network, images, tmp_path, monkeypatch):
-    X, y = images
+def test_images_to_labels_without_the_cache_and_the_original(tiny_network, dark_and_light, tmp_path, monkeypatch):
+    X, y = dark_and_light
     mine = tmp_path / "mine.keras"
     mine.write_bytes(tiny_network.read_bytes())
     pipeline = make_pipeline(mine, "svm").fit(X, y)
@@ -69,8 +49,8 @@ def test_images_to_labels_without_the_cache_and_the_original(tiny_network, image
     np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
 
 
-def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_network, images, tmp_path):
-    X, y = images
+def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_network, dark_and_light, tmp_path):
+    X, y = dark_and_light
     extractor = FeatureExtractor(tiny_network)
     pipeline = make_head_pipeline("xgboost", n_estimators=5).fit(extractor.transform(X), y)
     model = save_model(pipeline, tmp_path / "model", extractor=extractor)
@@ -82,8 +62,8 @@ def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_ne
     assert record["params"]["backbone"] == "network/network.keras"
 
 
-def test_an_extractor_that_does_not_fit_is_refused(tiny_network, images, tmp_path):
-    X, y = images
+def test_an_extractor_that_does_not_fit_is_refused(tiny_network, dark_and_light, tmp_path):
+    X, y = dark_and_light
     extractor = FeatureExtractor(tiny_network)
     pipeline = make_head_pipeline("softmax").fit(np.ones((20, 7)) * y[:, None], y)
     with pytest.raises(InputError, match=r"embeddings of shape .5,., but the pipeline was fitted to 7"):
@@ -92,37 +72,37 @@ def test_an_extractor_that_does_not_fit_is_refused(tiny_network, images, tmp_pat
         save_model(make_pipeline(extractor, "softmax").fit(X, y), tmp_path / "model", extractor=extractor)
 
 
-def test_another_network_in_its_place_is_refused(tiny_network, other_network, images, tmp_path):
-    X, y = images
+def test_another_network_in_its_place_is_refused(tiny_network, other_network, dark_and_light, tmp_path):
+    X, y = dark_and_light
     model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
     copy = model / "network" / "network.keras"
     copy.write_bytes(other_network.read_bytes())
     with pytest.raises(InputError, match=r"not as it was saved: network/network\.keras"):
         load_model(model)
     other = save_model(make_pipeline(other_network, "softmax").fit(X, y), tmp_path / "other")
-    swap(model, files=read_manifest(model)["files"] | {"network/network.keras": network_record(other)})
+    rewrite(model, files=read_manifest(model)["files"] | {"network/network.keras": network_record(other)})
     with pytest.raises(InputError, match=r"expected .*: its weights, or Keras"):
         load_model(model).predict(X)
 
 
-def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, images, tmp_path):
-    X, y = images
+def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, dark_and_light, tmp_path):
+    X, y = dark_and_light
     model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
     (record,) = read_manifest(model)["extractors"]
     for parameter, value in (("backbone", str(tiny_network)), ("backbone", "../x.keras"), ("weights", "/etc/hostname")):
-        swap(model, extractors=[record | {"params": record["params"] | {parameter: value}}])
+        rewrite(model, extractors=[record | {"params": record["params"] | {parameter: value}}])
         with pytest.raises(InputError):
             load_model(model)
 
 
-def test_random_weights_are_not_kept_but_built_again_and_checked(images, tmp_path):
-    X, y = images
+def test_random_weights_are_not_kept_but_built_again_and_checked(dark_and_light, tmp_path):
+    X, y = dark_and_light
     pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, random_state=3), "softmax").fit(X, y)
     model = save_model(pipeline, tmp_path / "model")
     assert set(read_manifest(model)["files"]) == {"head.skops"}
     np.testing.assert_array_equal(load_model(model).predict_proba(X), pipeline.predict_proba(X))
     (record,) = read_manifest(model)["extractors"]
-    swap(model, extractors=[record | {"params": record["params"] | {"seed": 4}}])
+    rewrite(model, extractors=[record | {"params": record["params"] | {"seed": 4}}])
     with pytest.raises(InputError, match="gives an extractor of fingerprint"):
         load_model(model).predict(X)
 
@@ -140,9 +120,9 @@ def test_a_weights_file_comes_along(tmp_path):
 
 
 def test_several_extractors_come_back_each_with_its_own_network(
-    tiny_network, other_network, images, tmp_path, monkeypatch
+    tiny_network, other_network, dark_and_light, tmp_path, monkeypatch
 ):
-    X, y = images
+    X, y = dark_and_light
     mine, weights = tmp_path / "mine.keras", tmp_path / "b.weights.h5"
     mine.write_bytes(tiny_network.read_bytes())
     save_random_weights(weights)
@@ -172,8 +152,10 @@ def test_several_extractors_come_back_each_with_its_own_network(
     np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
 
 
-def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(tiny_network, other_network, images, tmp_path):
-    X, y = images
+def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(
+    tiny_network, other_network, dark_and_light, tmp_path
+):
+    X, y = dark_and_light
     extractors = [FeatureExtractor(tiny_network), FeatureExtractor(other_network, layers=["conv_a", "hidden"])]
     embeddings = np.hstack([extractor.transform(X) for extractor in extractors])
     pipeline = make_head_pipeline("softmax").fit(embeddings, y)
@@ -183,8 +165,8 @@ def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(tiny_netw
         save_model(pipeline, tmp_path / "model", extractor=extractors[:1])
 
 
-def test_a_union_that_holds_something_else_is_not_saved(tiny_network, images, tmp_path):
-    X, y = images
+def test_a_union_that_holds_something_else_is_not_saved(tiny_network, dark_and_light, tmp_path):
+    X, y = dark_and_light
     union = FeatureUnion([("deep", FeatureExtractor(tiny_network)), ("flat", FunctionTransformer(flatten))])
     with pytest.raises(InputError, match=r"which cannot be loaded safely"):
         save_model(Pipeline([("features", union), ("head", make_head("softmax"))]).fit(X, y), tmp_path / "model")
@@ -199,13 +181,6 @@ def save_random_weights(path):
 
     keras.utils.set_random_seed(0)
     keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None).save_weights(path)
-
-
-def swap(folder, **values):
-    """Change a manifest the way an attacker would: with a checksum that fits."""
-    manifest = read_json(folder / "manifest.json") | values
-    del manifest["sha256"]
-    write_json(folder / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
 
 
 def network_record(folder):

@@ -19,7 +19,7 @@ def fitted():
 
 
 @pytest.fixture
-def packed(fitted, tmp_path):
+def zipped_model(fitted, tmp_path):
     save_model(fitted, tmp_path / "model")
     return shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path, "model")
 
@@ -28,17 +28,17 @@ def files_below(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_predicts_as_the_folder_does(fitted, packed, tmp_path, cache):
-    for loaded in (load_model(packed), load_model(find_model(packed, tmp_path / "runs"))):
+def test_it_predicts_as_the_folder_does(fitted, zipped_model, tmp_path, cache):
+    for loaded in (load_model(zipped_model), load_model(find_model(zipped_model, tmp_path / "runs"))):
         np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
     assert len(files_below(cache / "models")) == 3  # unpacked once
 
 
-def test_what_was_damaged_after_unpacking_is_unpacked_again(fitted, packed, cache):
-    load_model(packed)
+def test_what_was_damaged_after_unpacking_is_unpacked_again(fitted, zipped_model, cache):
+    load_model(zipped_model)
     for path in files_below(cache / "models"):
         path.write_bytes(path.read_bytes()[:-1])
-    np.testing.assert_array_equal(load_model(packed).predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(load_model(zipped_model).predict_proba(X), fitted.predict_proba(X))
 
 
 def another_member(name, content=b"x"):
@@ -54,19 +54,19 @@ def another_member(name, content=b"x"):
         (another_member("other/manifest.json"), "expected one manifest.json, found 2"),
     ],
 )
-def test_a_strangers_archive_is_refused_and_nothing_is_written(packed, tmp_path, cache, change, says):
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+def test_a_strangers_archive_is_refused_and_nothing_is_written(zipped_model, tmp_path, cache, change, says):
+    with zipfile.ZipFile(zipped_model, "a", zipfile.ZIP_DEFLATED) as archive:
         change(archive)
     before = files_below(tmp_path)
     with pytest.raises(InputError) as refused:
-        load_model(packed)
+        load_model(zipped_model)
     assert says in str(refused.value)
     assert files_below(tmp_path) == before
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(packed, tmp_path, cache):
+def test_a_bomb_is_refused_before_it_is_unpacked(zipped_model, tmp_path, cache):
     bomb = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(zipped_model) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             new.writestr(name, bytes(2**27) if name.endswith("head.skops") else old.read(name))
     with pytest.raises(InputError, match="would be unpacked to 134,217,728"):

@@ -23,7 +23,7 @@ def saved(tmp_path_factory):
 
 
 @pytest.fixture
-def model(saved, tmp_path):
+def old_model(saved, tmp_path):
     """Copy a saved model, with other versions than it was saved with."""
 
     def copy(head, **versions):
@@ -44,21 +44,21 @@ def told(folder):
     return [str(item.message) for item in seen]
 
 
-def test_the_same_versions_are_not_spoken_of_nor_what_the_model_does_not_use(saved, model):
+def test_the_same_versions_are_not_spoken_of_nor_what_the_model_does_not_use(saved, old_model):
     for folder in saved.values():
         assert told(folder) == []
-    assert told(model("svm", xgboost="1.0.0", keras="2.1.0")) == []
+    assert told(old_model("svm", xgboost="1.0.0", keras="2.1.0")) == []
 
 
-def test_third_numbers_of_versions_are_not_spoken_of(saved, model):
+def test_third_numbers_of_versions_are_not_spoken_of(saved, old_model):
     versions = read_json(saved["svm"] / "manifest.json")["versions"]
     mended = {name.replace("-", "_"): f"{version}.99" for name, version in versions.items() if name != "machine"}
-    assert told(model("svm", **mended)) == []
+    assert told(old_model("svm", **mended)) == []
 
 
 @pytest.mark.parametrize("head", ["svm", "forest", "xgboost"])
-def test_other_versions_and_machines_are_one_line(model, head):
-    folder = model(head, scikit_learn="1.0.2", python="3.99.1", machine="Plan9 vax", hybrid="0.0.7", skops="0.2")
+def test_other_versions_and_machines_are_one_line(old_model, head):
+    folder = old_model(head, scikit_learn="1.0.2", python="3.99.1", machine="Plan9 vax", hybrid="0.0.7", skops="0.2")
     (line,) = told(folder)
     for part in (
         "scikit-learn 1.0.2 (here 1.",
@@ -95,14 +95,14 @@ def _sklearn():
     return version("scikit-learn")
 
 
-def test_scikit_learn_adds_no_warnings_of_its_own(model):
-    folder = model("forest", scikit_learn="1.0.2")
+def test_scikit_learn_adds_no_warnings_of_its_own(old_model):
+    folder = old_model("forest", scikit_learn="1.0.2")
     older_parts(folder)
     assert len(told(folder)) == 1
 
 
-def test_a_booster_of_another_version_of_xgboost_is_one_line(model):
-    folder = model("xgboost", xgboost="3.0.1")
+def test_a_booster_of_another_version_of_xgboost_is_one_line(old_model):
+    folder = old_model("xgboost", xgboost="3.0.1")
     booster = json.loads((folder / "boosters/0.json").read_bytes())
     put(folder, "boosters/0.json", json.dumps(booster | {"version": [3, 0, 1]}).encode())
     (line,) = told(folder)
@@ -118,35 +118,31 @@ def test_a_booster_of_another_version_of_xgboost_is_one_line(model):
         ("xgboost", {"xgboost": "1.7.6"}),
     ],
 )
-def test_another_generation_of_what_keeps_the_head_is_refused_with_the_way_out(model, head, versions):
+def test_another_generation_of_what_keeps_the_head_is_refused_with_the_way_out(old_model, head, versions):
     ((name, version),) = versions.items()
     with pytest.raises(
         InputError, match=rf"was saved with {name.replace('_', '.')} {version}, which .* may read wrongly"
     ) as e:
-        load_model(model(head, **versions))
+        load_model(old_model(head, **versions))
     assert "install that version in an environment of its own, or fit and save the model again" in str(e.value)
 
 
-def test_what_cannot_be_read_says_which_versions_it_was_saved_with(model):
-    folder = model("svm", scikit_learn="1.0.2")
+def test_what_cannot_be_read_says_which_versions_it_was_saved_with(old_model):
+    folder = old_model("svm", scikit_learn="1.0.2")
     put(folder, "head.skops", b"of another kind")
     with pytest.raises(InputError, match=r"cannot be loaded: .* was saved with .*scikit-learn 1\.0\.2 .here 1\."):
         load_model(folder)
 
 
-def test_versions_without_end_are_cut(model):
+def test_versions_without_end_are_cut(old_model):
     with pytest.raises(InputError) as caught:
-        load_model(model("svm", scikit_learn="9" * 10_000))
+        load_model(old_model("svm", scikit_learn="9" * 10_000))
     assert len(str(caught.value)) < 500
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.filterwarnings("always:Model .* was saved with:UserWarning")
 def test_predict_prints_one_line_and_goes_on(hybrid, tiny_network, image_files, pixels, tmp_path):
-    from click.testing import CliRunner
-
-    from hybrid.cli.main import main
-
     extractor = FeatureExtractor(tiny_network)
     embeddings = extractor.transform(pixels)
     head = make_head_pipeline("softmax").fit(embeddings, np.repeat(["a", "b"], 6))
@@ -154,7 +150,7 @@ def test_predict_prints_one_line_and_goes_on(hybrid, tiny_network, image_files, 
     rewrite(
         folder, versions=read_json(folder / "manifest.json")["versions"] | {"keras": "3.0.5", "machine": "Plan9 vax"}
     )
-    result = CliRunner().invoke(main, ["predict", str(folder), *map(str, image_files)])
+    result = hybrid.result("predict", folder, *image_files)
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
     assert "machine Plan9 vax" in line

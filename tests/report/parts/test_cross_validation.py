@@ -16,7 +16,7 @@ SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "network-made": 2.2}
 
 
 @pytest.fixture
-def report(tmp_path):
+def crossed_report(tmp_path):
     """Return a comparison whose svm and forest are cross-validated, and what was written: the page, files by name."""
     comparison = made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), SKILLS)
     rng = np.random.default_rng(0)
@@ -32,8 +32,8 @@ def report(tmp_path):
     return comparison, page.read_text(), {path.name: path for path in files}
 
 
-def test_the_tables_hold_mean_and_both_spreads(report):
-    comparison, page, files = report
+def test_the_tables_hold_mean_and_both_spreads(crossed_report):
+    comparison, page, files = crossed_report
     found = comparison.groups[0].crossed
     rows = json.loads(files["cross-validation.json"].read_text())
     assert [row["model"] for row in rows] == ["svm-made", "forest-made"]
@@ -50,8 +50,8 @@ def test_the_tables_hold_mean_and_both_spreads(report):
     assert float(test["p_adjusted"]) == found.pairs[0].p_adjusted
 
 
-def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(report):
-    _, page, _ = report
+def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(crossed_report):
+    _, page, _ = crossed_report
     part = page[page.index('id="d1-cross"') :]
     part = part[: part.index("</section>")]
     assert "svm is better than forest on these 120 images (ROC AUC: +" in part
@@ -61,8 +61,8 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(rep
     assert row[: row.index("</th>")].endswith("flattered</span>")
 
 
-def test_the_model_card_gives_the_chosen_models_cross_validation(report):
-    comparison, _, files = report
+def test_the_model_card_gives_the_chosen_models_cross_validation(crossed_report):
+    comparison, _, files = crossed_report
     group = comparison.groups[0]
     card = files["model-card.md"].read_text()
     found = re.search(r"Cross\\-validated, 5 folds × 2 of the 120 images.*: ROC AUC ([\d.]+)", card)
