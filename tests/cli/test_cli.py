@@ -48,7 +48,7 @@ def test_backbones_are_listed_as_one_json_object(hybrid):
 
 def test_heads_are_listed_with_defaults_and_search_space(hybrid):
     heads = {head["name"]: head for head in hybrid.json("heads")["heads"]}
-    assert set(heads) == {"svm", "forest", "xgboost", "softmax"}
+    assert set(heads) == {"svm", "forest", "xgboost", "softmax", "logistic", "knn"}
     assert len(heads["svm"]["search"]["C"]) > 1
     assert "svm" in hybrid("heads")
 
