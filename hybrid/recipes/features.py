@@ -1,4 +1,4 @@
-"""The section ``[features]``: what is extracted, and what heads are fitted to."""
+"""Read the section ``[features]``: the embeddings to extract and the features to which heads are fitted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -23,15 +23,38 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 def read_features(
     section: RecipeTable, folder: Path, datasets: Sequence[str], trained: Sequence[TrainStep], seed: int
 ) -> tuple[tuple[ExtractStep, ...], tuple[FeatureStep, ...]]:
-    """Return what to extract and the features made of it; without the section, those of each trained network.
+    """Read the section ``[features]``.
 
-    Several layers, poolings or seeds of a network stand for a feature each; a list of names stands for their
-    embeddings side by side, those of all seeds where a network has several.
+    Without the section, the features are those of each trained network. A table with several layers or poolings, or of
+    a network that is trained with several seeds, defines one feature for each combination. A list of names defines a
+    feature that concatenates their embeddings, including those of all seeds of a network.
+
+    Parameters
+    ----------
+    section : RecipeTable
+    folder : Path
+        Folder of the recipe, to which paths are relative.
+    datasets : sequence of str
+        Names of the datasets.
+    trained : sequence of TrainStep
+        Networks that are trained by the recipe.
+    seed : int
+        Seed of random weights and of views.
+
+    Returns
+    -------
+    extractions : tuple of ExtractStep
+    features : tuple of FeatureStep
+
+    Raises
+    ------
+    InputError
+        If the section is invalid. The message names the file and the key.
     """
-    values = section.rest() or {step.called: {"network": step.called} for step in trained}
+    values = section.rest() or {step.base_name: {"network": step.base_name} for step in trained}
     networks: dict[str, list[TrainStep]] = {}
     for step in trained:
-        networks.setdefault(step.called, []).append(step)
+        networks.setdefault(step.base_name, []).append(step)
     networks |= {step.name: [step] for step in trained}
     extracted: dict[str, list[ExtractStep]] = {}
     for name, value in values.items():
@@ -43,7 +66,7 @@ def read_features(
         if isinstance(value, Mapping):
             features += [FeatureStep(step.name, (step.name,), step.data) for step in extracted[name]]
         else:
-            features.append(_joined(name, value, section, extracted, steps))
+            features.append(_concatenated(name, value, section, extracted, steps))
     return tuple(steps.values()), tuple(features)
 
 
@@ -60,35 +83,38 @@ def _extractions(
     trained: list[str | None] = [None]
     if network is not None:
         if network not in networks:
-            raise section.error("network", unknown_name("network", network, networks, "They are trained by [train]."))
+            raise section.error(
+                "network", unknown_name("network", network, networks, "Networks are defined in [train].")
+            )
         trained, known = [step.name for step in networks[network]], networks[network][0].data
     else:
         parameters["random_state"] = seed
-        named, weights = section.take("backbone", str), section.take("weights", str, "auto")
+        backbone_name, weights = section.take("backbone", str), section.take("weights", str, "auto")
         with section.naming("backbone"):
-            parameters["backbone"] = backbone(named, folder)
+            parameters["backbone"] = backbone(backbone_name, folder)
             parse_backbone(parameters["backbone"])
         with section.naming("weights"):
             parameters["weights"] = weights_file(weights, folder)
-        parameters["preprocessing"] = section.take_one("preprocessing", ("auto", *PREPROCESSINGS), "auto")
+        parameters["preprocessing"] = section.take_choice("preprocessing", ("auto", *PREPROCESSINGS), "auto")
     parameters["size"] = read_size(section)
-    parameters["interpolation"] = section.take_one("interpolation", _INTERPOLATIONS, "bilinear")
-    parameters["precision"] = section.take_one("precision", PRECISIONS, PRECISIONS[0])
+    parameters["interpolation"] = section.take_choice("interpolation", _INTERPOLATIONS, "bilinear")
+    parameters["precision"] = section.take_choice("precision", PRECISIONS, PRECISIONS[0])
     data = read_datasets(section, known)
     layers, poolings, views = _layers(section), _poolings(section), _views(section, seed)
-    views_of = section.take_one("views_of", VIEWS_OF, VIEWS_OF[0])
+    views_of = section.take_choice("views_of", VIEWS_OF, VIEWS_OF[0])
     section.finish()
-    for one, cut, pooling in product(trained, layers, poolings):
-        seeded = one.removeprefix(f"{network}-") if one and len(trained) > 1 else ""
-        parts = [name, seeded, "+".join(cut) if len(layers) > 1 else "", pooling if len(poolings) > 1 else ""]
-        cutting = {"layers": list(cut), "pooling": pooling}
-        yield ExtractStep(slug(*filter(None, parts)), one, parameters | cutting, data, views, views_of)
+    for trained_name, cut, pooling in product(trained, layers, poolings):
+        with_seed = trained_name.removeprefix(f"{network}-") if trained_name and len(trained) > 1 else ""
+        parts = [name, with_seed, "+".join(cut) if len(layers) > 1 else "", pooling if len(poolings) > 1 else ""]
+        cut_parameters = {"layers": list(cut), "pooling": pooling}
+        yield ExtractStep(slug(*filter(None, parts)), trained_name, parameters | cut_parameters, data, views, views_of)
 
 
 def _layers(section: RecipeTable) -> list[list[str]]:
-    """Return the cuts: each a list of layers whose embeddings are concatenated."""
+    """Return the cuts. Each is a list of layers whose embeddings are concatenated."""
     given = section.take("layers", str | list[str | list[str]], PENULTIMATE)
-    return [[one] if isinstance(one, str) else one for one in ([given] if isinstance(given, str) else given)]
+    cuts = [given] if isinstance(given, str) else given
+    return [[cut] if isinstance(cut, str) else cut for cut in cuts]
 
 
 def _poolings(section: RecipeTable) -> list[str]:
@@ -104,7 +130,7 @@ def _views(section: RecipeTable, seed: int) -> Views | None:
     number, augment = section.take("views", int | None, None), section.take("augment", list[str] | None, None)
     if number is None:
         if augment is not None:
-            raise section.error("augment", "it says what a view is: give views = K, the number of views, with it.")
+            raise section.error("augment", "it applies only to views. Give the number of views too, as in views = 4.")
         return None
     with section.naming("augment"):
         changes = MILD if augment is None else Augmentation.parse(augment)
@@ -112,27 +138,27 @@ def _views(section: RecipeTable, seed: int) -> Views | None:
         return Views(number, changes, seed)
 
 
-def _joined(
+def _concatenated(
     name: str,
     value: Any,
     section: RecipeTable,
     extracted: Mapping[str, Sequence[ExtractStep]],
     steps: Mapping[str, ExtractStep],
 ) -> FeatureStep:
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
-        raise section.error(name, f"{value!r} was given; expected a table, or a list of other features.")
+    if not isinstance(value, list) or not value or not all(isinstance(part, str) for part in value):
+        raise section.error(name, f"{value!r} was given; expected a table or a list of other features.")
     parts = []
-    for one in value:
-        if one in steps:
-            parts.append(one)
-        elif one in extracted and all(step.parameters == extracted[one][0].parameters for step in extracted[one]):
-            parts += [step.name for step in extracted[one]]
-        elif one in extracted:
-            several = ", ".join(step.name for step in extracted[one])
-            raise section.error(name, f"{one!r} stands for several features: name one of {several}.")
+    for part in value:
+        if part in steps:
+            parts.append(part)
+        elif part in extracted and all(step.parameters == extracted[part][0].parameters for step in extracted[part]):
+            parts += [step.name for step in extracted[part]]
+        elif part in extracted:
+            names = ", ".join(step.name for step in extracted[part])
+            raise section.error(name, f"{part!r} stands for several features. Name one of them: {names}.")
         else:
-            raise section.error(name, unknown_name("feature", one, steps))
+            raise section.error(name, unknown_name("feature", part, steps))
     data = tuple(name for name in steps[parts[0]].data if all(name in steps[part].data for part in parts))
     if not data:
-        raise section.error(name, f"{', '.join(parts)} are of different datasets: they cannot be put side by side.")
+        raise section.error(name, f"{', '.join(parts)} belong to different datasets, so they cannot be concatenated.")
     return FeatureStep(name, tuple(dict.fromkeys(parts)), data)

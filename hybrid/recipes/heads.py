@@ -1,4 +1,4 @@
-"""The section ``[heads]``: which heads are fitted to which features, and how."""
+"""Read the section ``[heads]``: which heads are fitted to which features, and with which settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -13,7 +13,7 @@ from hybrid.recipes.section import RecipeTable
 
 ENSEMBLE = "ensemble"
 NAMES = (*HEADS, ENSEMBLE)
-ADJUSTING = ("aim", "calibration", "folds", "repeats", "seed")  # of what is fitted already
+ADJUSTING = ("aim", "calibration", "folds", "repeats", "seed")  # settings that adjust fitted models
 
 _SETTINGS = {
     field.name: get_type_hints(HeadOptions)[field.name]
@@ -27,15 +27,27 @@ _CLASS_WEIGHTS = {"balanced": "balanced", "none": None}
 def read_heads(
     section: RecipeTable, features: Sequence[FeatureStep], shared: Mapping[str, Any]
 ) -> tuple[tuple[HeadStep, ...], tuple[EnsembleStep, ...]]:
-    """Return the heads: those of ``use``, and one for each table; `DEFAULT_HEADS` if neither is given.
+    """Read the section ``[heads]``.
+
+    The heads are those named in ``use`` and one for each table. If neither is given, they are `DEFAULT_HEADS`.
 
     Parameters
     ----------
     section : RecipeTable
     features : sequence of FeatureStep
-        What there is to fit heads to.
+        Features that are available.
     shared : mapping
-        Settings of every head that does not say its own.
+        Default settings of all heads.
+
+    Returns
+    -------
+    heads : tuple of HeadStep
+    ensembles : tuple of EnsembleStep
+
+    Raises
+    ------
+    InputError
+        If the section is invalid. The message names the file and the key.
     """
     used = section.take("use", list[str] | None, None)
     shared = {**shared, **head_settings(section)}
@@ -58,20 +70,20 @@ def read_heads(
 
 
 def head_settings(section: RecipeTable) -> dict[str, Any]:
-    """Return how heads are fitted, as far as a section says it."""
-    found = section.take_given(_SETTINGS)
+    """Return the settings for fitting heads that a section gives."""
+    settings = section.take_given(_SETTINGS)
     tuned = section.take("tune", bool | str | None, None)
     if tuned:
         if tuned not in _TUNED_ON:
             raise section.error("tune", f"{tuned!r} was given; expected true, 'cv' or 'val'.")
-        found["tune"] = _TUNED_ON[tuned]
+        settings["tune"] = _TUNED_ON[tuned]
     elif tuned is False:
-        found["tune"] = None
+        settings["tune"] = None
     if "class_weight" in section:
-        found["class_weight"] = _CLASS_WEIGHTS[section.take_one("class_weight", _CLASS_WEIGHTS, "balanced")]
+        settings["class_weight"] = _CLASS_WEIGHTS[section.take_choice("class_weight", _CLASS_WEIGHTS, "balanced")]
     with section.naming():
-        HeadOptions(**{key: value for key, value in found.items() if key != "class_weight"})
-    return found
+        HeadOptions(**{key: value for key, value in settings.items() if key != "class_weight"})
+    return settings
 
 
 def _head(
@@ -80,11 +92,11 @@ def _head(
     if kind not in HEADS:
         raise section.error("head", unknown_name("head", kind, NAMES))
     settings = {**shared, **head_settings(section)}
-    on = _features(section, features)
+    names = _features(section, features)
     parameters = {key: settings.pop(key) for key in ("class_weight",) if key in settings} | section.rest()
     with section.naming():
         make_head(kind, **parameters)
-    return HeadStep(name, kind, HeadOptions(params=parameters, **settings), on)
+    return HeadStep(name, kind, HeadOptions(params=parameters, **settings), names)
 
 
 def _ensemble(
@@ -100,13 +112,13 @@ def _ensemble(
         if member not in known:
             raise section.error("heads", unknown_name("head", member, known))
     if not members:
-        raise section.error("heads", "an ensemble needs other heads: name them here or in [heads] use.")
+        raise section.error("heads", "an ensemble needs other heads. Name them here or in [heads] use.")
     settings = {key: value for key, value in {**shared, **head_settings(section)}.items() if key in ADJUSTING}
     step = EnsembleStep(
         name,
         tuple(members),
         network=section.take("network", bool, False),
-        weights=section.take_one("weights", WEIGHTS, "equal"),
+        weights=section.take_choice("weights", WEIGHTS, "equal"),
         options=HeadOptions(**settings),
         features=_features(section, features),
     )

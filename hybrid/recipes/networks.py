@@ -1,4 +1,4 @@
-"""The section ``[train]``: which networks are trained, and how."""
+"""Read the section ``[train]``: which networks are trained, and with which options."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -15,15 +15,35 @@ from hybrid.training import FineTuning, TrainingOptions
 
 
 def read_train(section: RecipeTable, datasets: Sequence[str], folder: Path, seed: int) -> tuple[TrainStep, ...]:
-    """Return the networks to train: each a table of ``[train]``, or several that differ in their seed.
+    """Read the section ``[train]``.
 
-    What ``[train]`` itself says holds for every network that does not say otherwise.
+    Each table ``[train.NAME]`` defines one network, or several that differ only in their seed. Keys of ``[train]``
+    itself are the defaults of all networks.
+
+    Parameters
+    ----------
+    section : RecipeTable
+    datasets : sequence of str
+        Names of the datasets.
+    folder : Path
+        Folder of the recipe, to which paths are relative.
+    seed : int
+        Default seed of the networks.
+
+    Returns
+    -------
+    tuple of TrainStep
+
+    Raises
+    ------
+    InputError
+        If the section is invalid. The message names the file and the key.
     """
     values = section.rest()
     shared = {key: value for key, value in values.items() if not isinstance(value, dict)}
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     if shared and not tables:
-        raise section.error(next(iter(shared)), "it is of no network: give a table [train.NAME] for each.")
+        raise section.error(next(iter(shared)), "it belongs to no network. Give a table [train.NAME] for each network.")
     steps = [
         step
         for name, table in tables.items()
@@ -32,7 +52,7 @@ def read_train(section: RecipeTable, datasets: Sequence[str], folder: Path, seed
     names = [step.name for step in steps]
     for step in steps:
         if names.count(step.name) > 1:
-            raise section.error(step.called, f"another network is called {step.name!r}, too.")
+            raise section.error(step.base_name, f"another network is also called {step.name!r}. Choose another name.")
     return tuple(steps)
 
 
@@ -41,7 +61,7 @@ def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: 
     options = _options(section, network, seed)
     seeds = section.take("seeds", int, 1)
     if seeds < 1:
-        raise section.error("seeds", f"{seeds} was given; expected with how many seeds to train it, 1 or more.")
+        raise section.error("seeds", f"{seeds} was given; expected the number of seeds, 1 or more.")
     size, data = read_size(section), read_datasets(section, datasets)
     last = section.take("last", bool, False)
     section.finish()
@@ -53,7 +73,7 @@ def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: 
 
 
 def _network(name: str, section: RecipeTable, folder: Path) -> Trainable:
-    """Return the network that ``arch`` names, or that ``layers`` describe."""
+    """Return the network that is named by ``arch`` or described by ``layers``."""
     options = section.take_given({"dropout": float, "l2": float})
     if "layers" in section:
         lines = section.take("layers", list[str])
@@ -65,13 +85,13 @@ def _network(name: str, section: RecipeTable, folder: Path) -> Trainable:
 
 
 def _options(section: RecipeTable, network: Trainable, seed: int) -> TrainingOptions:
-    given = {"seed": seed} | section.take_given(_kinds(TrainingOptions, without="fine_tuning"))
-    fine = section.take_given(_kinds(FineTuning)) if isinstance(network, Pretrained) else None
+    given = {"seed": seed} | section.take_given(_field_types(TrainingOptions, without="fine_tuning"))
+    fine_tuning = section.take_given(_field_types(FineTuning)) if isinstance(network, Pretrained) else None
     with section.naming():
-        return TrainingOptions(**given, fine_tuning=None if fine is None else FineTuning(**fine))
+        return TrainingOptions(**given, fine_tuning=None if fine_tuning is None else FineTuning(**fine_tuning))
 
 
-def _kinds(options: type, without: str = "") -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name."""
+def _field_types(options: type, without: str = "") -> dict[str, Any]:
+    """Return the types of the fields of a dataclass by name."""
     hints = get_type_hints(options)
     return {field.name: hints[field.name] for field in fields(options) if field.name != without}

@@ -1,4 +1,8 @@
-"""Paths in a recipe: relative to its folder, environment variables filled in, names of built-in data left alone."""
+"""Resolve the paths in a recipe.
+
+Paths are relative to the folder of the recipe, and environment variables in them are expanded. Names of built-in data,
+weights and backbones are returned unchanged.
+"""
 
 import os
 import re
@@ -13,39 +17,42 @@ WEIGHTS = ("auto", "imagenet", "random")
 
 
 def data_source(text: str, folder: Path) -> str:
-    """Return what `load_dataset` takes: a name as it is, a path from the recipe's folder."""
-    filled = _filled(text)
-    return filled if is_named(filled) else _from(filled, folder)
+    """Return the name of a built-in dataset unchanged, or the absolute path of another data source."""
+    expanded = _expanded(text)
+    return expanded if is_named(expanded) else _absolute(expanded, folder)
 
 
 def weights_file(text: str, folder: Path) -> str:
-    """Return a word for weights as it is, a path from the recipe's folder."""
-    return text if text in WEIGHTS else _from(_filled(text), folder)
+    """Return one of `WEIGHTS` unchanged, or the absolute path of a file of weights."""
+    return text if text in WEIGHTS else _absolute(_expanded(text), folder)
 
 
 def backbone(text: str, folder: Path) -> str:
-    """Return a backbone's name as it is, the path of a ``.keras`` file from the recipe's folder."""
-    return _from(_filled(text), folder) if text.endswith(".keras") else text
+    """Return the name of a backbone unchanged, or the absolute path of a ``.keras`` file."""
+    return _absolute(_expanded(text), folder) if text.endswith(".keras") else text
 
 
-def from_here(key: str, value: Any) -> Any:
-    """Return the value of a key that was given on the command line: a path is relative to the current folder."""
+def from_current_folder(key: str, value: Any) -> Any:
+    """Return the value of a key given on the command line, with an existing path made absolute.
+
+    Paths on the command line are relative to the current folder instead of the folder of the recipe.
+    """
     if key not in PATH_KEYS or not isinstance(value, str) or not Path(value).expanduser().exists() or is_named(value):
         return value
     return str(Path(value).expanduser().absolute())
 
 
-def _from(text: str, folder: Path) -> str:
+def _absolute(text: str, folder: Path) -> str:
     return str((folder / Path(text).expanduser()).absolute())
 
 
-def _filled(text: str) -> str:
-    """Return a text with the environment's variables, written $NAME or ${NAME}, filled in."""
+def _expanded(text: str) -> str:
+    """Return a text in which $NAME and ${NAME} are replaced by the values of the environment variables."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in os.environ:
-            raise InputError(f"{text!r} names the environment variable {name}, which is not set.")
+            raise InputError(f"{text!r} contains the environment variable {name}, which is not set.")
         return os.environ[name]
 
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, text)

@@ -1,4 +1,4 @@
-"""What a recipe says, checked: the steps of a scripted comparison."""
+"""The steps of a recipe, after it has been read and checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class DataStep:
     Attributes
     ----------
     name : str
-        What the recipe calls it; "" for the only one.
+        Name of the dataset in the recipe, or "" if it is the only one.
     arguments : dict
-        Of `load_dataset`.
+        Arguments of `load_dataset`.
     """
 
     name: str
@@ -35,21 +35,21 @@ class TrainStep:
     Attributes
     ----------
     name : str
-        What the recipe calls it, with its seed behind where it is trained with several.
-    called : str
-        What the recipe calls it.
+        Name of the network in the recipe, followed by the seed if it is trained with several seeds.
+    base_name : str
+        Name of the network in the recipe.
     architecture : Architecture or Pretrained
     options : TrainingOptions
     size : int or (int, int), optional
-        Of its input.
+        Height and width of the input in pixels. The default is that of `train_network`.
     data : tuple of str
-        Names of the datasets it is trained on, a network each.
-    last : bool
-        Whether its last epoch's weights are compared too, beside its best epoch's.
+        Names of the datasets. A separate network is trained on each of them.
+    last : bool, default=False
+        Whether the network with the weights of the last epoch is compared too, and not only that of the best epoch.
     """
 
     name: str
-    called: str
+    base_name: str
     architecture: Trainable
     options: TrainingOptions
     size: int | tuple[int, int] | None
@@ -58,7 +58,7 @@ class TrainStep:
 
     @property
     def outputs(self) -> list[str]:
-        """Names of the networks that are compared: of the best epoch's weights, perhaps of the last epoch's."""
+        """Names of the networks that are compared: the best epoch's and, if `last` is true, the last epoch's."""
         return [self.name, *([f"{self.name}-last"] if self.last else [])]
 
 
@@ -69,16 +69,18 @@ class ExtractStep:
     Attributes
     ----------
     name : str
-    network : str, optional
-        The trained network that gives them; else ``parameters`` names a backbone.
+        Name of the feature.
+    network : str or None
+        Name of the trained network that computes the embeddings. If None, ``parameters`` names a backbone.
     parameters : dict
-        Of `FeatureExtractor`.
+        Parameters of `FeatureExtractor`.
     data : tuple of str
         Names of the datasets.
     views : Views, optional
-        Random augmentations of the training images, for heads to be fitted to beside the images themselves.
-    views_of : {"train", "train+test"}
-        Whether predictions, too, are means over an image and its views.
+        Random augmentations of the training images. Heads are fitted to them and to the original images. By default
+        there are none.
+    views_of : {"train", "train+test"}, default="train"
+        Whether only training uses views, or predictions are also averaged over an image and its views.
     """
 
     name: str
@@ -91,7 +93,17 @@ class ExtractStep:
 
 @dataclass(frozen=True)
 class FeatureStep:
-    """What heads are fitted to: the embeddings of one extraction, or of several side by side."""
+    """A feature to which heads are fitted: the embeddings of one extraction, or of several that are concatenated.
+
+    Attributes
+    ----------
+    name : str
+        Name of the feature.
+    parts : tuple of str
+        Names of the extractions.
+    data : tuple of str
+        Names of the datasets.
+    """
 
     name: str
     parts: tuple[str, ...]
@@ -105,8 +117,9 @@ class HeadStep:
     Attributes
     ----------
     name : str
+        Name of the head in the recipe.
     head : str
-        A name in `hybrid.classifiers.HEADS`.
+        Kind of head, a name in `hybrid.classifiers.HEADS`.
     options : HeadOptions
     features : tuple of str
         Names of the features.
@@ -120,17 +133,18 @@ class HeadStep:
 
 @dataclass(frozen=True)
 class EnsembleStep:
-    """An average of other heads' probabilities, for each of the features.
+    """An ensemble that averages the probabilities of other heads, for each of the features.
 
     Attributes
     ----------
     name : str
+        Name of the ensemble in the recipe.
     heads : tuple of str
-        Names of the heads that are averaged. Of features side by side, it is the heads of each of them.
+        Names of the averaged heads. If a feature concatenates others, the heads of each of these are averaged.
     network : bool
-        Whether the own output of a trained network, whose features they are, counts too.
-    weights : str
-        As in `fit_ensemble`.
+        Whether the output of the trained network that computes the features is averaged too.
+    weights : {"equal", "val", "cv"}
+        Weights of the average, as in `fit_ensemble`.
     options : HeadOptions
     features : tuple of str
         Names of the features.
@@ -146,21 +160,22 @@ class EnsembleStep:
 
 @dataclass(frozen=True)
 class ComparisonProtocol:
-    """How models are chosen and compared.
+    """The rules by which models are chosen and compared.
 
     Attributes
     ----------
     metric : str, optional
-        What models are ordered and chosen by; by the task if not given.
+        Metric by which models are ordered and chosen. The default depends on the task.
     positive : str, optional
-        The positive class of a binary task.
-    choose : str
-        "simplest" or "best": which of the models that validation cannot tell apart is taken; or the name of one, as
-        `model_names` gives them, that is fixed in advance.
+        The positive class of a binary task. By default the last class in sorted order.
+    choose : str, default="simplest"
+        Rule to choose a model on validation: "best" takes the best one, "simplest" the simplest of those within one
+        standard error of the best one. Or the name of a model, as returned by `model_names`, that is fixed in advance.
     cv : str, optional
-        Folds and repeats, such as ``"5x2"``, of a cross-validated comparison beside that on test.
+        Folds and repeats, such as ``"5x2"``, of a cross-validation in addition to the comparison on test. By default
+        models are not cross-validated.
     options : HeadOptions
-        Calibration and threshold of the trained networks' own outputs.
+        Calibration and threshold of the outputs of trained networks.
     """
 
     metric: str | None = None
@@ -172,19 +187,27 @@ class ComparisonProtocol:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A scripted comparison: datasets × features × heads, under one protocol. Made by `read_recipe`.
+    """A scripted comparison of heads on features of datasets, as returned by `read_recipe`.
 
     Attributes
     ----------
     name : str
-        The file's name without its suffix.
+        Name of the file without its suffix.
     title : str
+        Title of the report.
     seed : int
-    data, train, extract, features, heads, ensembles : tuple of steps
+        Default seed of all steps.
+    data : tuple of DataStep
+    train : tuple of TrainStep
+    extract : tuple of ExtractStep
+    features : tuple of FeatureStep
+    heads : tuple of HeadStep
+    ensembles : tuple of EnsembleStep
     protocol : ComparisonProtocol
-    text : str
-        The file as it is, for the report.
+    text : str, default=""
+        Content of the file, for the report.
     path : Path
+        Path of the file.
     """
 
     name: str
@@ -204,7 +227,7 @@ class Recipe:
 def model_names(
     trained: Sequence[TrainStep], heads: Sequence[HeadStep], ensembles: Sequence[EnsembleStep]
 ) -> list[str]:
-    """Return what a recipe calls the models that it makes on a dataset, such as ``svm-both`` and ``network-net``."""
+    """Return the names of the models that a recipe fits to a dataset, such as ``svm-both`` and ``network-net``."""
     names = [slug("network", name) for step in trained for name in step.outputs]
     names += [slug(step.name, feature) for step in heads for feature in step.features]
     return names + [slug(step.name, feature) for step in ensembles for feature in step.features]

@@ -1,4 +1,4 @@
-"""The sections of a recipe, each read into its steps."""
+"""Read the sections ``[data]`` and ``[protocol]``, and the keys that other sections share."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +28,14 @@ _COLUMNS = {
 
 
 def read_data(section: RecipeTable, folder: Path, seed: int) -> tuple[DataStep, ...]:
-    """Return the datasets: ``[data]`` is the only one, or holds a table for each."""
+    """Read the section ``[data]``: it describes the only dataset, or has one table for each dataset."""
     if "source" in section:
         return (_dataset("", section, folder, seed),)
     tables = section.tables()
     if not tables:
-        raise section.error("source", "it is missing; expected what `hybrid data` takes, such as a folder.")
+        raise section.error(
+            "source", "it is missing; expected a data source that `hybrid data` accepts, such as a folder."
+        )
     return tuple(_dataset(name, table, folder, seed) for name, table in tables.items())
 
 
@@ -54,7 +56,7 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
-    arguments["on_bad"] = section.take_one("on_bad", ON_BAD, "raise")
+    arguments["on_bad"] = section.take_choice("on_bad", ON_BAD, "raise")
     arguments["follow_links"] = section.take("follow_links", bool, False)
     with section.naming("drop"):
         arguments["drop"] = list(check_drop(section.take("drop", list[str], []))) or None
@@ -63,17 +65,17 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
 
 
 def read_size(section: RecipeTable) -> int | tuple[int, int] | None:
-    """Return height and width in pixels, or the one side of a square."""
+    """Return height and width in pixels, or one number for a square, or None if the size is not given."""
     size = section.take("size", Size | None, None)
     if isinstance(size, list):
         if len(size) != 2:
-            raise section.error("size", f"{size} was given; expected one number of pixels, or [height, width].")
+            raise section.error("size", f"{size} was given; expected one number of pixels or [height, width].")
         return size[0], size[1]
     return size
 
 
 def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the datasets that a step is for; all if it does not say."""
+    """Return the names of the datasets of a step. By default these are all known datasets."""
     given = section.take("data", str | list[str] | None, None)
     if given is None:
         return tuple(known)
@@ -85,7 +87,7 @@ def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]
 
 
 def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
-    """Return how models are chosen and compared, and the settings of every head that does not say its own."""
+    """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
     given = section.take_given({"metric": str, "positive": str | int, "cv": str})
     choose = section.take("choose", str, PREFERENCES[0])
     if "cv" in given:

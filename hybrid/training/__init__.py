@@ -1,4 +1,4 @@
-"""Train a network end to end with the same protocol as every head: fit on train, choose on validation."""
+"""Train networks end to end with the protocol of every head: fit on train, choose the epoch on validation."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The epochs of one training: steps on train, each epoch judged on validation."""
+"""The epochs of one training: each takes its steps on train and is evaluated on validation."""
 
 import contextlib
 import math
@@ -26,43 +26,56 @@ if TYPE_CHECKING:
 
 
 class TrainingRun:
-    """One training: a network, its feeds and targets, and the stage that it is in."""
+    """One training: a network, its data and its current stage.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network with its initial weights. It is trained in place.
+    feeds : (Feed, Feed)
+        Images of train and of validation.
+    targets : sequence of two ndarray of shape (n, n_outputs)
+        Targets of train and of validation.
+    options : TrainingOptions
+    """
 
     def __init__(
         self,
         model: "keras.Model",
         feeds: tuple[Feed, Feed],
-        wanted: Sequence[np.ndarray],
+        targets: Sequence[np.ndarray],
         options: TrainingOptions,
     ):
         self.model, self.options = model, options
         self.train, self.val = feeds
-        self.wanted, self.val_wanted = wanted
+        self.targets, self.val_targets = targets
         self.steps = min(options.steps_per_epoch or self.train.steps, self.train.steps)
         self.is_softmax = model.layers[-1].activation.__name__ == "softmax"
-        weights = np.ones((2, wanted[0].shape[1]))
+        weights = np.ones((2, targets[0].shape[1]))
         if options.class_weight == "balanced":
-            weights = losses.balanced_weights(wanted[0], self.is_softmax)
+            weights = losses.balanced_weights(targets[0], self.is_softmax)
         self.loss = losses.cross_entropy(weights, self.is_softmax)
         self._objective = losses.cross_entropy(weights, self.is_softmax, options.label_smoothing)
         self._stage: Stage | None = None
         multiply_small_maps(model)
-        self._upper = {stage.unfreeze: _upper_layers(model, stage) for stage in options.stages if stage.unfreeze}
+        self._trainable_layers = {
+            stage.unfreeze: _upper_layers(model, stage) for stage in options.stages if stage.unfreeze
+        }
 
     def enter(self, epoch: int) -> None:
-        """Let learn what learns in an epoch, counted from 0; with a new optimizer if that is not what learnt before."""
+        """Set which layers are trainable in this epoch (0-based) and create a new optimizer when they change."""
         stage = next(stage for stage in reversed(self.options.stages) if stage.first <= max(epoch, 0))
         if stage == self._stage:
             return
         if self.options.fine_tuning:
-            from hybrid.training.fine_tuning import let_learn
+            from hybrid.training.fine_tuning import set_trainable
 
-            let_learn(self.model, self._upper.get(stage.unfreeze, []))
+            set_trainable(self.model, self._trainable_layers.get(stage.unfreeze, []))
         self._stage = stage
         self._compile()
 
     def is_over(self, val_losses: list[float]) -> bool:
-        """Whether all epochs are done, or the validation loss has stalled in the last stage."""
+        """Return whether all epochs are finished or the validation loss has stalled in the last stage."""
         return len(val_losses) >= self.options.epochs or is_over(
             self.options, val_losses[self.options.stages[-1].first :]
         )
@@ -75,19 +88,20 @@ class TrainingRun:
             optimizer=make_optimizer(self.options),
             loss=self._objective,
             metrics=[keras.metrics.MeanMetricWrapper(self.loss, "cross_entropy"), accuracy("accuracy")],
-            jit_compile="auto" if gpu_is_visible() else False,  # XLA on a CPU: up to 7 times as long an epoch
+            jit_compile="auto" if gpu_is_visible() else False,  # XLA makes an epoch up to 7 times as long on a CPU
         )
-        # all variables now: a step that makes some is traced twice, which takes longer than many an epoch
+        # Create all variables now. A training step that creates variables is traced twice, which can take longer than a
+        # whole epoch.
         self.model.optimizer.build(self.model.trainable_variables)
-        one = keras.ops.convert_to_tensor(self.wanted[:1])
-        self.model.compute_loss(None, one, one)
-        self.model.compute_metrics(None, one, one)
+        sample = keras.ops.convert_to_tensor(self.targets[:1])
+        self.model.compute_loss(None, sample, sample)
+        self.model.compute_metrics(None, sample, sample)
 
     def epoch(self, state: TrainingState, progress: Progress) -> Epoch:
-        """Do one epoch, judge it on validation, and note it in the state."""
+        """Train for one epoch, evaluate it on validation and record it in the state."""
         number, started = state.epochs, time.perf_counter()
         self.enter(number)
-        scores = self._steps(number, state.history["val_loss"], progress)
+        scores = self._train_steps(number, state.history["val_loss"], progress)
         step_seconds = time.perf_counter() - started
         scores |= self._validate(number)
         for name, values in state.history.items():
@@ -101,21 +115,21 @@ class TrainingRun:
         left = (self.options.epochs - state.epochs) * state.seconds / state.epochs
         return Epoch(state.epochs, scores, seconds, self.train.waited / step_seconds, left)
 
-    def _steps(self, epoch: int, val_losses: list[float], progress: Progress) -> dict[str, float]:
+    def _train_steps(self, epoch: int, val_losses: list[float], progress: Progress) -> dict[str, float]:
         self.train.waited = 0.0
         logs = []
         for step, (pixels, rows) in enumerate(self.train.shuffled(epoch, self.steps, self.options.augments(epoch))):
             rate = self._rate(epoch, step, val_losses)
             self.model.optimizer.learning_rate = rate
-            self.model.reset_metrics()  # as some versions of Keras do at every step
-            logs.append(self.model.train_on_batch(pixels, self.wanted[rows], return_dict=True))
+            self.model.reset_metrics()  # not every version of Keras does this before each step
+            logs.append(self.model.train_on_batch(pixels, self.targets[rows], return_dict=True))
             if progress:
                 progress(epoch * self.steps + step + 1, self.options.epochs * self.steps)
-        loss, right = (float(np.mean([log[name] for log in logs])) for name in ("cross_entropy", "accuracy"))
-        return _finite({"loss": loss, "accuracy": right, "learning_rate": rate}, epoch)
+        loss, accuracy = (float(np.mean([log[name] for log in logs])) for name in ("cross_entropy", "accuracy"))
+        return _finite({"loss": loss, "accuracy": accuracy, "learning_rate": rate}, epoch)
 
     def _rate(self, epoch: int, step: int, val_losses: list[float]) -> float:
-        """Return the learning rate of a step of an epoch; each stage has a schedule of its own."""
+        """Return the learning rate of a step. The schedule starts anew in each stage."""
         stage = self._stage
         assert stage is not None
         options = replace(self.options, learning_rate=stage.rate)
@@ -126,10 +140,10 @@ class TrainingRun:
         from keras import ops
 
         batches = [self.model.predict_on_batch(pixels) for pixels, _ in self.val.in_order()]
-        outputs = np.concatenate(batches)[: len(self.val_wanted)].astype(np.float32)
-        loss = float(np.mean(ops.convert_to_numpy(self.loss(self.val_wanted, outputs))))
-        right = losses.accuracy(self.val_wanted, outputs, self.is_softmax)
-        return _finite({"val_loss": loss, "val_accuracy": right}, epoch)
+        outputs = np.concatenate(batches)[: len(self.val_targets)].astype(np.float32)
+        loss = float(np.mean(ops.convert_to_numpy(self.loss(self.val_targets, outputs))))
+        accuracy = losses.accuracy(self.val_targets, outputs, self.is_softmax)
+        return _finite({"val_loss": loss, "val_accuracy": accuracy}, epoch)
 
 
 def _upper_layers(model: "keras.Model", stage: Stage) -> list["keras.Layer"]:
@@ -142,13 +156,14 @@ def _finite(scores: dict[str, float], epoch: int) -> dict[str, float]:
     if all(map(math.isfinite, scores.values())):
         return scores
     raise InputError(
-        f"In epoch {epoch + 1} the loss is no longer a number: give a lower --learning-rate, or no mixed precision."
+        f"In epoch {epoch + 1} the loss became infinite or NaN. Give a lower --learning-rate or do not use "
+        "mixed precision."
     )
 
 
 @contextlib.contextmanager
 def precision(options: TrainingOptions) -> Iterator[None]:
-    """Build in mixed precision where that is asked for."""
+    """Set the precision that the options ask for while a network is built."""
     import keras
 
     before = keras.config.dtype_policy()

@@ -1,4 +1,4 @@
-"""Batches for a network, made ahead by threads, so that it does not wait for images."""
+"""Batches of images, prepared in advance by threads so that the network does not wait for them."""
 
 import os
 import time
@@ -11,25 +11,32 @@ import numpy as np
 from hybrid.extractors.images.augment import Augmentation
 from hybrid.training.images import Images
 
-_AHEAD = 4  # batches
+_PREFETCH = 4  # batches prepared in advance
 
 
 class Feed:
-    """Batches of images; which images, in which order and how they are changed depends on the seed and the epoch alone.
+    """A source of batches of images.
+
+    The order of the images and their augmentation depend only on the seed and the epoch, so an interrupted training can
+    be resumed exactly.
 
     Parameters
     ----------
     images : Images
+        Images of one split.
     batch_size : int
-        Every batch has as many images; less only if there are fewer in all.
+        Number of images in each batch. It is reduced to the number of images if there are fewer.
     augmentation : Augmentation, optional
-        What is done to each image of a shuffled epoch.
+        Applied to each image of a shuffled epoch. By default images are not augmented.
     seed : int, default=0
+        Seed of the order and the augmentation.
 
     Attributes
     ----------
+    steps : int
+        Number of batches that hold all images.
     waited : float
-        Seconds that the taker of batches waited for them, since `waited` was last set.
+        Seconds that the consumer has waited for batches. It can be reset to 0.
     """
 
     def __init__(self, images: Images, batch_size: int, augmentation: Augmentation | None = None, seed: int = 0):
@@ -41,22 +48,41 @@ class Feed:
         self._seed = seed
 
     def shuffled(self, epoch: int, steps: int, augment: bool = True) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield `steps` batches of pixels and their rows; the last one is filled up from the epoch's first images."""
+        """Yield shuffled batches of one epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch (0-based), which sets the order and the augmentation.
+        steps : int
+            Number of batches. If the images run out, the batches continue with the first images of the epoch.
+        augment : bool, default=True
+            Whether to augment the images.
+
+        Yields
+        ------
+        pixels : ndarray of uint8 of shape (batch_size, height, width, channels)
+        rows : ndarray of int of shape (batch_size,)
+            Rows of the images in the split.
+        """
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self.images))
         return self._batches(np.resize(order, steps * self.batch_size), epoch if augment else None)
 
     def in_order(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield all images as they are, batch by batch, the last one filled up from the first images."""
+        """Yield all images in order, without augmentation.
+
+        The last batch is filled up with the first images. Yields the same values as `shuffled`.
+        """
         return self._batches(np.resize(np.arange(len(self.images)), self.steps * self.batch_size), None)
 
     def _batches(self, rows: np.ndarray, epoch: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        todo = iter(np.split(rows, len(rows) // self.batch_size))
+        batches = np.split(rows, len(rows) // self.batch_size)
         pending: deque[tuple[np.ndarray, Future[np.ndarray]]] = deque()
-        with ThreadPoolExecutor(min(_AHEAD, os.cpu_count() or 1), "feed") as pool:
+        with ThreadPoolExecutor(min(_PREFETCH, os.cpu_count() or 1), "feed") as pool:
             try:
-                for batch in todo:
-                    pending.append((batch, pool.submit(self._batch, batch, epoch)))
-                    if len(pending) > _AHEAD:
+                for batch in batches:
+                    pending.append((batch, pool.submit(self._load, batch, epoch)))
+                    if len(pending) > _PREFETCH:
                         yield self._next(pending)
                 while pending:
                     yield self._next(pending)
@@ -71,11 +97,11 @@ class Feed:
         self.waited += time.perf_counter() - started
         return pixels, batch
 
-    def _batch(self, rows: np.ndarray, epoch: int | None) -> np.ndarray:
-        """Return pixels, augmented as in that epoch if there is one: no two images and epochs have the same seed."""
+    def _load(self, rows: np.ndarray, epoch: int | None) -> np.ndarray:
+        """Return pixels, augmented if an epoch is given. Each combination of image and epoch has its own seed."""
         pixels = np.empty((len(rows), *self.images.shape), np.uint8)
-        for place, row in enumerate(rows.tolist()):
-            pixels[place] = self.images[row]
+        for position, row in enumerate(rows.tolist()):
+            pixels[position] = self.images[row]
             if self._augmentation is not None and epoch is not None:
-                pixels[place] = self._augmentation(self.images[row], (self._seed << 64) | (epoch << 32) | row)
+                pixels[position] = self._augmentation(self.images[row], (self._seed << 64) | (epoch << 32) | row)
         return pixels

@@ -1,4 +1,4 @@
-"""The pixels that a network is trained on: kept in memory where they fit, else decoded anew each time."""
+"""The pixels that a network is trained on: kept in memory if they fit, otherwise decoded at each access."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,24 +8,25 @@ from PIL import Image
 from hybrid.datasets import Dataset
 from hybrid.extractors.images.decode import decode, read_bytes
 
-LARGEST = 64  # pixels: what a network for files of several sizes is trained at
-MOST_BYTES = 4 * 2**30  # that one split may take in memory
-_SAMPLE = 200
+LARGEST = 64  # default side of the input in pixels, for files that are larger or differ in size
+MOST_BYTES = 4 * 2**30  # limit for the pixels of one split that are kept in memory
+_SAMPLE = 200  # files that are opened to find the sizes of a dataset's images
 
 
 class Images:
-    """The images of a split as uint8 pixels of one shape.
+    """The images of one split as uint8 pixels of one shape.
 
     Parameters
     ----------
     part : Dataset
+        The split.
     shape : (int, int, int)
-        Height, width, channels.
+        Height, width and number of channels. Images are resized to it.
 
     Raises
     ------
     InputError
-        If one cannot be decoded; where they are not kept in memory, as soon as it is met.
+        If an image cannot be decoded. If the images are not kept in memory, this happens when the image is accessed.
     """
 
     def __init__(self, part: Dataset, shape: tuple[int, int, int]):
@@ -39,12 +40,15 @@ class Images:
         return len(self._part)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        """Return one image, uint8, (height, width, channels); not to be changed."""
+        """Return one image as a uint8 array of shape (height, width, channels).
+
+        The array must not be changed, because it can be a view of the images in memory.
+        """
         return self._decode(row) if self._kept is None else self._kept[row]
 
     @property
     def in_memory(self) -> bool:
-        """Whether all images are kept there."""
+        """Whether all images are kept in memory."""
         return self._kept is not None
 
     def _decode(self, row: int) -> np.ndarray:
@@ -65,20 +69,34 @@ class Images:
 
 
 def input_shape(dataset: Dataset, size: int | tuple[int, int] | None) -> tuple[int, int, int]:
-    """Return height, width and channels that a network for a dataset takes; 1 channel only if all images are grey."""
+    """Return the input shape of a network for a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    size : int or (int, int), optional
+        Height and width in pixels. By default the size of the images if they all have the same size and, for files, are
+        at most 64 pixels high and wide. Otherwise 64.
+
+    Returns
+    -------
+    (int, int, int)
+        Height, width and number of channels: 1 if all images are greyscale, otherwise 3. Only a sample of the files is
+        opened to find sizes and channels.
+    """
     if dataset.of_files:
         sizes, grey = _sample_files(dataset.X)
     else:
         sizes, grey = {dataset.X.shape[1:3]}, dataset.X.ndim == 3
     if size is None:
-        own = next(iter(sizes))
-        size = own if len(sizes) == 1 and (max(own) <= LARGEST or not dataset.of_files) else (LARGEST, LARGEST)
+        first = next(iter(sizes))
+        size = first if len(sizes) == 1 and (max(first) <= LARGEST or not dataset.of_files) else (LARGEST, LARGEST)
     height, width = (size, size) if isinstance(size, int) else size
     return height, width, 1 if grey else 3
 
 
 def _sample_files(paths: np.ndarray) -> tuple[set[tuple[int, int]], bool]:
-    """Return the sizes of some of the files, and whether all of them are grey."""
+    """Return the sizes in a sample of the files, and whether all files in it are greyscale."""
     sizes, grey = set(), True
     for path in paths[np.linspace(0, len(paths) - 1, min(len(paths), _SAMPLE)).astype(int)]:
         try:
@@ -86,5 +104,5 @@ def _sample_files(paths: np.ndarray) -> tuple[set[tuple[int, int]], bool]:
                 sizes.add((image.height, image.width))
                 grey = grey and image.mode in ("1", "L", "I;16", "I")
         except OSError:
-            continue  # decoding will name it
+            continue  # the error is raised with its name when the file is decoded
     return sizes or {(LARGEST, LARGEST)}, grey

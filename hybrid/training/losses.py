@@ -1,6 +1,7 @@
-"""Targets, class weights and the cross-entropy, for the three outputs that a network can have.
+"""Targets, class weights, cross-entropy and accuracy for the three kinds of network output.
 
-One softmax over the classes, one sigmoid a label, or, for two classes, one sigmoid: the probability of the second.
+A network has either a softmax over all classes, or one sigmoid per label of a multi-label task, or, for two classes, a
+single sigmoid that is the probability of the second class.
 """
 
 from collections.abc import Callable
@@ -12,40 +13,52 @@ from hybrid.datasets import Dataset
 
 
 def targets(part: Dataset, n_outputs: int) -> np.ndarray:
-    """Return what the network's outputs should be, float32, (n, n_outputs)."""
+    """Return the targets of a split, one row per image, as a float32 array of shape (n, n_outputs)."""
     if part.task == "multilabel":
         return part.y.astype(np.float32)
     codes = np.searchsorted(part.classes, part.y)
     return codes[:, None].astype(np.float32) if n_outputs == 1 else np.eye(n_outputs, dtype=np.float32)[codes]
 
 
-def balanced_weights(wanted: np.ndarray, is_softmax: bool) -> np.ndarray:
-    """Return the weights, (2, n_outputs), of outputs that should be 0 or 1, so that both, or all classes, count alike.
+def balanced_weights(targets: np.ndarray, is_softmax: bool) -> np.ndarray:
+    """Return the weights that give all classes, or both values of each label, the same influence on the loss.
+
+    They are those of ``class_weight="balanced"`` in scikit-learn.
 
     Parameters
     ----------
-    wanted : ndarray, (n, n_outputs)
+    targets : ndarray of shape (n, n_outputs)
         Targets of train.
     is_softmax : bool
-        Whether an image has one class: its weight is then that of its own class alone.
+        Whether the outputs are a softmax over the classes. Each image then has only the weight of its own class.
+
+    Returns
+    -------
+    ndarray of shape (2, n_outputs)
+        Weights of the targets 0 (first row) and 1 (second row) of each output. The first row of a softmax is 0.
     """
-    positive = np.maximum(wanted.sum(axis=0), 1)
+    positive = np.maximum(targets.sum(axis=0), 1)
     if is_softmax:
-        return np.stack([np.zeros(len(positive)), len(wanted) / (len(positive) * positive)])
-    return len(wanted) / (2 * np.stack([np.maximum(len(wanted) - wanted.sum(axis=0), 1), positive]))
+        return np.stack([np.zeros(len(positive)), len(targets) / (len(positive) * positive)])
+    return len(targets) / (2 * np.stack([np.maximum(len(targets) - targets.sum(axis=0), 1), positive]))
 
 
 def cross_entropy(weights: np.ndarray, is_softmax: bool, smoothing: float = 0.0) -> Callable[[Any, Any], Any]:
-    """Return the weighted cross-entropy of each image: a loss for Keras, on any backend.
+    """Return a Keras loss function that computes the weighted cross-entropy of each image on any backend.
 
     Parameters
     ----------
-    weights : ndarray, (2, n_outputs)
-        Of an output that should be 0 or 1; for a softmax the second row alone counts.
+    weights : ndarray of shape (2, n_outputs)
+        Weights of the targets 0 and 1, as returned by `balanced_weights`. A softmax uses only the second row.
     is_softmax : bool
-        Whether the outputs are classes; else they are labels, whose losses are averaged.
+        Whether the outputs are a softmax over the classes. Otherwise they are labels, whose losses are averaged.
     smoothing : float, default=0.0
-        Share of each target that is spread over all values it can have.
+        Label smoothing: the share of each target that is spread evenly over its possible values.
+
+    Returns
+    -------
+    callable
+        Called with ``(y_true, y_pred)`` of shape (n, n_outputs). Returns the losses of shape (n,).
     """
     from keras import ops
 
@@ -63,8 +76,8 @@ def cross_entropy(weights: np.ndarray, is_softmax: bool, smoothing: float = 0.0)
     return loss
 
 
-def accuracy(wanted: np.ndarray, outputs: np.ndarray, is_softmax: bool) -> float:
-    """Return the share of right classes, or of right labels."""
+def accuracy(targets: np.ndarray, outputs: np.ndarray, is_softmax: bool) -> float:
+    """Return the share of correctly predicted classes or, for sigmoids, of correctly predicted labels."""
     if is_softmax:
-        return float((wanted.argmax(axis=1) == outputs.argmax(axis=1)).mean())
-    return float(((outputs >= 0.5) == (wanted >= 0.5)).mean())
+        return float((targets.argmax(axis=1) == outputs.argmax(axis=1)).mean())
+    return float(((outputs >= 0.5) == (targets >= 0.5)).mean())

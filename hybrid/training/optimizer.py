@@ -1,4 +1,4 @@
-"""The optimizer of a training."""
+"""Create the optimizer of a training."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -9,11 +9,15 @@ from hybrid.training.options import TrainingOptions
 if TYPE_CHECKING:
     import keras
 
-_LARGE = 2**20  # weights in one array: fewer stay in the cache, and compiling would cost more than it saves
+# Smaller arrays of weights stay in the CPU's cache, so compiling their update costs more time than it saves.
+_MIN_WEIGHTS = 2**20
 
 
 def make_optimizer(options: TrainingOptions) -> "keras.Optimizer":
-    """Return a new optimizer as the options say; its learning rate is set at every step."""
+    """Return a new optimizer for the given options.
+
+    Its learning rate is only the initial one, because `TrainingRun` sets it before every step.
+    """
     from keras import optimizers
 
     if options.optimizer == "sgd":
@@ -27,20 +31,20 @@ def make_optimizer(options: TrainingOptions) -> "keras.Optimizer":
 
 
 def _compile_large_updates(optimizer: "keras.Optimizer") -> None:
-    """Let XLA compile the update of each large array of weights, on a CPU with TensorFlow.
+    """Compile the update of each large array of weights with XLA, if TensorFlow runs on a CPU.
 
-    Keras goes through all of memory for every one of some twelve operations; compiled, they are one pass. The rest of a
-    step is slower when compiled.
+    An update in Keras consists of about twelve operations, each of which reads and writes all weights. XLA merges them
+    into one. The rest of a training step is slower when compiled.
     """
     if not tensorflow_on_cpu():
         return
     import tensorflow as tf
 
-    plain = optimizer.update_step
+    original = optimizer.update_step
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> Any:
-        if math.prod(variable.shape) < _LARGE:
-            return plain(gradient, variable, learning_rate)
-        return tf.function(lambda: plain(gradient, variable, learning_rate), jit_compile=True)()
+        if math.prod(variable.shape) < _MIN_WEIGHTS:
+            return original(gradient, variable, learning_rate)
+        return tf.function(lambda: original(gradient, variable, learning_rate), jit_compile=True)()
 
-    optimizer.update_step = update_step  # called once, while the step is traced
+    optimizer.update_step = update_step  # called once for each array, while the step is traced

@@ -1,4 +1,4 @@
-"""How a network is trained, and what comes out."""
+"""The options of a training and its results."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,65 +10,67 @@ from hybrid.training.stages import FineTuning, Stage
 if TYPE_CHECKING:
     import keras
 
-OPTIMIZERS = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-2}  # with their default learning rates
+OPTIMIZERS = {"adam": 1e-3, "adamw": 1e-3, "sgd": 1e-2}  # default learning rates
 SCHEDULES = ("cosine", "plateau", "constant")
 CLASS_WEIGHTS = ("balanced", "none")
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a network is trained.
+    """The options of a training.
 
     Attributes
     ----------
     epochs : int, default=40
-        At most.
+        Maximum number of epochs.
     batch_size : int, default=64
+        Number of images in each training step.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
-        AdamW has a weight decay of 0.01.
+        The optimizer. AdamW uses a weight decay of 0.01.
     learning_rate : float, optional
-        At its highest; 0.001 for Adam and AdamW, 0.01 for SGD, if not given.
+        The highest learning rate of the schedule. By default 0.001 for Adam and AdamW, and 0.01 for SGD.
     momentum : float, default=0.9
-        Of SGD, Nesterov's; 0 for none.
+        Nesterov momentum of SGD. Momentum is not used if it is 0.
     schedule : {"cosine", "plateau", "constant"}, default="cosine"
-        Of the learning rate. Cosine: up over the first `warmup` of all steps, then down to 0 along half a cosine
-        (Loshchilov and Hutter, "SGDR", 2017). Plateau: times 0.3 whenever the validation loss has not been at its best
-        for `plateau_patience` epochs.
+        Schedule of the learning rate. "cosine" increases it during `warmup` and then decreases it to 0 along half a
+        cosine (Loshchilov and Hutter, "SGDR", 2017). "plateau" multiplies it by 0.3 whenever the validation loss has
+        not improved for `plateau_patience` epochs.
     warmup : float, default=0.05
-        Share of all steps, for cosine.
+        Share of all steps in which the cosine schedule increases the learning rate.
     patience : int, optional
-        Epochs without a better validation loss before training stops. If not given: never for cosine, which comes to
-        rest by itself, and 8 for the others.
+        Number of epochs without a better validation loss after which training stops. By default 8, except that the
+        cosine schedule never stops early, since its learning rate reaches 0 at the last epoch.
     plateau_patience : int, optional
-        Epochs without a better validation loss before the plateau schedule lowers the rate; half of `patience` if not
-        given.
+        Number of epochs without a better validation loss after which the plateau schedule lowers the learning rate. By
+        default half of `patience`.
     steps_per_epoch : int, optional
-        Batches an epoch, of images drawn anew for each; all images if not given, or if there are fewer.
+        Number of training steps in each epoch, on images that are drawn anew for each epoch. By default, and at most,
+        as many as all images take.
     class_weight : {"balanced", "none"}, default="balanced"
-        Whether rare classes weigh more in the losses of train and validation, as in scikit-learn.
+        Whether the losses of train and validation weight the classes inversely to their frequency, as in scikit-learn.
     label_smoothing : float, default=0.0
-        Share of each target that is spread over all classes, in the loss that is minimised.
+        Share of each target that is spread evenly over all classes, in the loss that is minimised.
     augment : tuple of str, default=("light",)
-        Operations on the images of train, as `Augmentation.parse` reads them; empty for none.
+        Augmentation of the training images, in the format of `Augmentation.parse`. An empty tuple turns it off.
     clean_epochs : float, default=0.2
-        Share of the epochs, the last ones of a cosine schedule, in which train is not augmented: the network comes to
-        rest on images as it will meet them, and its probabilities fit them.
+        Share of the epochs at the end of a cosine schedule in which the training images are not augmented. The last
+        updates then use images like those that the network will be given later, which improves the calibration.
     borrow : bool, default=True
-        Whether a validation split of less than 100 images gets a tenth of a large train split, which is then not
-        fitted to.
+        Whether a tenth of a large train split moves to a validation split that has fewer than 100 images.
     per_label : bool, default=False
-        Of several labels: whether each gets a network of its own, trained apart; they are put side by side into one.
+        Whether each label of a multi-label task has a separately trained network. The networks are then combined into
+        one model.
     mixed_precision : bool, default=False
-        Whether to compute in float16 (variables stay float32): for a GPU.
+        Whether to compute in float16 on a GPU. Variables stay in float32.
     fine_tuning : FineTuning, optional
-        How a pretrained backbone learns; not for other networks.
+        Options for fine-tuning. Only pretrained backbones accept them; their default is ``FineTuning()``.
     seed : int, default=0
-        Of the weights, the order of the images, augmentation and dropout.
+        Seed of the initial weights, the order of the images, the augmentation and dropout.
 
     Raises
     ------
     InputError
-        If a value is out of its range.
+        If a name is unknown or a value is out of range.
     """
 
     epochs: int = 40
@@ -118,50 +120,50 @@ class TrainingOptions:
 
     @property
     def stops_after(self) -> int | None:
-        """Epochs without a better validation loss before training stops, None for never."""
+        """Number of epochs without a better validation loss after which training stops, or None if it never does."""
         return 8 if self.patience is None and self.schedule != "cosine" else self.patience
 
     @property
     def plateaus_after(self) -> int:
-        """Epochs without a better validation loss before the plateau schedule lowers the rate."""
+        """Number of epochs without a better validation loss after which the plateau schedule lowers the rate."""
         return self.plateau_patience or max((self.stops_after or 8) // 2, 1)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages of the training: one, but for a pretrained backbone."""
-        one = Stage(0, self.epochs, self.rate)
-        return self.fine_tuning.stages(self.epochs, self.rate) if self.fine_tuning else (one,)
+        """The stages of the training. Only fine-tuning has more than one."""
+        whole = Stage(0, self.epochs, self.rate)
+        return self.fine_tuning.stages(self.epochs, self.rate) if self.fine_tuning else (whole,)
 
     @property
     def augmentation(self) -> Augmentation | None:
-        """What is done to the images of train, None for nothing."""
-        found = Augmentation.parse(self.augment)
-        return found if found.operations else None
+        """The augmentation of the training images, or None if there is none."""
+        augmentation = Augmentation.parse(self.augment)
+        return augmentation if augmentation.operations else None
 
     def augments(self, epoch: int) -> bool:
-        """Whether the images of train are augmented in an epoch, counted from 0."""
+        """Return whether the training images are augmented in an epoch (0-based)."""
         clean = round(self.clean_epochs * self.epochs) if self.schedule == "cosine" else 0
         return epoch < self.epochs - clean
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is reported after each epoch.
+    """The report of one epoch.
 
     Attributes
     ----------
     number : int
-        Counted from 1.
+        Number of the epoch (1-based).
     scores : dict of str to float
-        The epoch's line of `TrainedNetwork.history`.
+        Scores of the epoch by the keys of `TrainedNetwork.history`.
     seconds : float
-        That it took.
+        Duration of the epoch in seconds.
     waiting : float
-        Share of its steps' time in which the network waited for images.
+        Share of the time of the training steps in which the network waited for images.
     left : float
-        Seconds that the training will take at most from here.
+        Estimated number of seconds until the last possible epoch is finished.
     label : str, default=""
-        Whose network it is, where each label has one.
+        Label whose network is being trained, if each label has its own network.
     """
 
     number: int
@@ -174,26 +176,27 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network with the record of its training.
+    """A trained network and the record of its training.
 
     Attributes
     ----------
     model : keras.Model
-        With the weights of its best epoch. It takes pixels from 0 to 255; not compiled.
+        The network with the weights of the best epoch. It takes pixels from 0 to 255 and is not compiled.
     last : keras.Model
-        With the weights of its last epoch.
-    history : dict
-        An epoch: ``loss`` and ``val_loss`` (cross-entropy, weighted by class if asked for, without penalties and label
-        smoothing), ``accuracy`` and ``val_accuracy``, and ``learning_rate`` at its end. Of a network for each label, a
-        history for each.
+        The network with the weights of the last epoch.
+    history : dict of str to list of float
+        One value per epoch of ``loss`` and ``val_loss`` (the cross-entropy, weighted according to
+        `TrainingOptions.class_weight`, without regularization and label smoothing), ``accuracy``, ``val_accuracy`` and
+        ``learning_rate`` (at the end of the epoch). If each label has its own network, a dict of such histories by
+        label.
     best_epoch : int or dict of str to int
-        That of the lowest ``val_loss``, counted from 1; of each label, where each has a network.
+        The epoch (1-based) with the lowest ``val_loss``. If each label has its own network, a dict by label.
     seconds : float
-        Of all epochs, those before an interruption included.
-    waiting : float
+        Duration of all epochs in seconds, including those before an interruption.
+    waiting : float, default=0.0
         Share of the time of the training steps in which the network waited for images.
-    resumed : int
-        Epochs that an interrupted training had done before; 0 for none.
+    resumed : int, default=0
+        Number of epochs that had been finished when the training was resumed.
     """
 
     model: "keras.Model"
@@ -206,7 +209,7 @@ class TrainedNetwork:
 
     @property
     def last_epoch(self) -> int | dict[str, int]:
-        """Counted from 1; of each label, where each has a network."""
+        """The last epoch (1-based). If each label has its own network, a dict by label."""
         if isinstance(self.best_epoch, dict):
-            return {label: len(one["loss"]) for label, one in self.history.items()}
+            return {label: len(history["loss"]) for label, history in self.history.items()}
         return len(self.history["loss"])

@@ -1,4 +1,4 @@
-"""A network for each of several labels, trained apart and put side by side into one."""
+"""Train a separate network for each label and combine the networks into one model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,54 +23,55 @@ Train = Callable[[Parts, Report, Progress, Path | None], TrainedNetwork]
 def train_each_label(
     train: Train, parts: Parts, report: Report, progress: Progress, state: Path | None
 ) -> TrainedNetwork:
-    """Train a network on each label alone, and put them side by side.
+    """Train a separate network for each label and combine the networks into one model.
 
     Parameters
     ----------
     train : callable
-        Called with train and validation of one label, and with report, progress and state for it.
+        Trains one network. It is called with the train and validation splits of one label, and with the report,
+        progress and state for that label.
     parts : (Dataset, Dataset)
-        Train and validation, of several labels.
+        Train and validation splits with all labels.
     report, progress, state
-        As for `train_network`.
+        As in `train_network`.
 
     Returns
     -------
     TrainedNetwork
-        One network with an output a label: exactly those of the networks apart.
+        A network with one output per label, equal to the output of the label's own network.
     """
     labels = parts[0].classes.tolist()
     trained = [
         train(
-            (_of_one(parts[0], k), _of_one(parts[1], k)),
-            _of_label(report, label),
-            _of_part(progress, k, len(labels)),
+            (_with_label(parts[0], k), _with_label(parts[1], k)),
+            _report_for_label(report, label),
+            _progress_of_label(progress, k, len(labels)),
             state and label_state(state, k + 1),
         )
         for k, label in enumerate(labels)
     ]
-    seconds = sum(one.seconds for one in trained)
-    best: dict[str, Any] = {label: one.best_epoch for label, one in zip(labels, trained, strict=True)}
+    seconds = sum(network.seconds for network in trained)
+    best: dict[str, Any] = {label: network.best_epoch for label, network in zip(labels, trained, strict=True)}
     return TrainedNetwork(
-        side_by_side([one.model for one in trained]),
-        side_by_side([one.last for one in trained]),
-        {label: one.history for label, one in zip(labels, trained, strict=True)},
+        side_by_side([network.model for network in trained]),
+        side_by_side([network.last for network in trained]),
+        {label: network.history for label, network in zip(labels, trained, strict=True)},
         best,
         seconds,
-        sum(one.waiting * one.seconds for one in trained) / seconds,
-        sum(one.resumed for one in trained),
+        sum(network.waiting * network.seconds for network in trained) / seconds,
+        sum(network.resumed for network in trained),
     )
 
 
-def _of_one(part: Dataset, k: int) -> Dataset:
+def _with_label(part: Dataset, k: int) -> Dataset:
     return replace(part, y=part.y[:, [k]], classes=part.classes[[k]])
 
 
 def side_by_side(networks: Sequence["keras.Model"]) -> "keras.Model":
-    """Return one network whose outputs are those of networks with one sigmoid each, as far as inference goes.
+    """Return one network that computes the outputs of several networks with one sigmoid each, for inference only.
 
-    Its layer ``"features"`` is what feeds their outputs, concatenated; its output ``"probabilities"`` one dense layer,
-    in which each label has weights of its own features alone.
+    Its layer ``"features"`` concatenates the inputs of their output layers. Its output layer ``"probabilities"`` is
+    dense, with nonzero weights only from the features of the label's own network.
     """
     import keras
 
@@ -84,21 +85,22 @@ def side_by_side(networks: Sequence["keras.Model"]) -> "keras.Model":
     x = keras.layers.Concatenate(name="features")(features)
     outputs = keras.layers.Dense(len(networks), activation="sigmoid", name="probabilities")
     joined = keras.Model(inputs, outputs(x), name="side_by_side")
-    ends = [network.layers[-1].get_weights() for network in networks]
-    outputs.set_weights([_block_diagonal([kernel for kernel, _ in ends]), np.concatenate([bias for _, bias in ends])])
+    weights = [network.layers[-1].get_weights() for network in networks]
+    kernels, biases = zip(*weights, strict=True)
+    outputs.set_weights([_block_diagonal(kernels), np.concatenate(biases)])
     return joined
 
 
 def _block_diagonal(kernels: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the kernels (n_k, 1) as the columns of one, each below the one before, zero elsewhere."""
+    """Return a block diagonal matrix of kernels of shape (n_features, 1)."""
     from scipy.linalg import block_diag
 
     return block_diag(*kernels).astype(np.float32)
 
 
-def _of_label(report: Report, label: str) -> Report:
+def _report_for_label(report: Report, label: str) -> Report:
     return report and (lambda epoch: report(replace(epoch, label=label)))
 
 
-def _of_part(progress: Progress, number: int, parts: int) -> Progress:
-    return progress and (lambda done, total: progress(number * total + done, parts * total))
+def _progress_of_label(progress: Progress, number: int, n_labels: int) -> Progress:
+    return progress and (lambda done, total: progress(number * total + done, n_labels * total))

@@ -1,4 +1,8 @@
-"""Learning rate and stopping, each a function of the step and of the validation losses so far: nothing to resume."""
+"""Learning rate and early stopping.
+
+Both are functions of the step and of the validation losses so far. They have no state of their own that would have to
+be saved to resume a training.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +10,26 @@ from collections.abc import Sequence
 from hybrid.training.options import TrainingOptions
 
 PLATEAU_FACTOR = 0.3
-LEAST_GAIN = 1e-4  # of the validation loss: less is no gain to the plateau schedule
+MIN_IMPROVEMENT = 1e-4  # a smaller decrease of the validation loss is no improvement for the plateau schedule
 
 
 def learning_rate(options: TrainingOptions, step: int, steps: int, val_losses: Sequence[float]) -> float:
-    """Return the learning rate of a step, counted from 0 over all epochs, of `steps` in all."""
+    """Return the learning rate of one training step.
+
+    Parameters
+    ----------
+    options : TrainingOptions
+    step : int
+        Number of the step (0-based), counted over all epochs.
+    steps : int
+        Total number of steps.
+    val_losses : sequence of float
+        Validation losses of the finished epochs.
+
+    Returns
+    -------
+    float
+    """
     if options.schedule == "plateau":
         return options.rate * PLATEAU_FACTOR ** _plateaus(val_losses, options.plateaus_after)
     if options.schedule == "constant":
@@ -22,23 +41,23 @@ def learning_rate(options: TrainingOptions, step: int, steps: int, val_losses: S
 
 
 def is_over(options: TrainingOptions, val_losses: Sequence[float]) -> bool:
-    """Whether the validation loss has stalled for as long as the options allow."""
+    """Return whether the validation loss has stalled for so many epochs that training stops."""
     wait = options.stops_after
     return wait is not None and len(val_losses) - best_epoch(val_losses) >= wait
 
 
 def best_epoch(val_losses: Sequence[float]) -> int:
-    """Return the first epoch, counted from 1, of the lowest validation loss; 0 if there is none yet."""
+    """Return the first epoch (1-based) with the lowest validation loss, or 0 before the first epoch."""
     return list(val_losses).index(min(val_losses)) + 1 if val_losses else 0
 
 
 def _plateaus(val_losses: Sequence[float], patience: int) -> int:
-    """Return how often the loss stalled for `patience` epochs, the count begun anew after each time."""
-    found, wait, best = 0, 0, math.inf
+    """Return how often the loss stalled for `patience` epochs. Counting starts anew after each time."""
+    plateaus, wait, best = 0, 0, math.inf
     for loss in val_losses:
         wait += 1
-        if loss < best - LEAST_GAIN:
+        if loss < best - MIN_IMPROVEMENT:
             best, wait = loss, 0
         elif wait >= patience:
-            found, wait = found + 1, 0
-    return found
+            plateaus, wait = plateaus + 1, 0
+    return plateaus

@@ -1,4 +1,4 @@
-"""The stages of a training: of a pretrained backbone first the new output learns, then the upper layers too."""
+"""The stages of fine-tuning: first only the new output is trained, then the upper layers of the backbone too."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from hybrid.errors import InputError
 
 @dataclass(frozen=True)
 class Stage:
-    """Some epochs in a row with a learning rate of their own.
+    """Consecutive epochs with their own learning rate.
 
     Attributes
     ----------
     first : int
-        Its first epoch, counted from 0.
+        First epoch of the stage (0-based).
     epochs : int
-        At most.
+        Maximum number of epochs.
     rate : float
         The highest learning rate.
-    unfreeze : int or str
-        Upper layers of a pretrained backbone that learn, as in `FineTuning`; 0 for none.
+    unfreeze : int or str, default=0
+        Upper layers of a pretrained backbone that are trained, as in `FineTuning`.
     """
 
     first: int
@@ -29,25 +29,26 @@ class Stage:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How a pretrained backbone learns: first the new output alone, then the upper layers with it, more slowly.
+    """The options for fine-tuning a pretrained backbone.
 
-    Batch norm stays in inference mode, and as it is, throughout: the statistics of a few images are worse than those
-    that it came with.
+    At first only the new output is trained. Then the upper layers of the backbone are trained too, at a lower learning
+    rate. Batch normalization always stays frozen and in inference mode, since the statistics of a small dataset are
+    less accurate than those of the pretraining.
 
     Attributes
     ----------
     head_epochs : float, default=0.25
-        Share of the epochs, the first ones, in which the output alone learns.
+        Share of the epochs, at the beginning, in which only the new output is trained.
     unfreeze : int or str, default=20
-        How many of the upper layers with weights learn after that; the name of the lowest of them; ``"all"``; 0 for
-        none. Layers of batch norm do not count.
+        Upper layers that are trained after that: their number, the name of the lowest one, or ``"all"``. Only layers
+        with weights count, without batch normalization. With 0 only the output is trained.
     unfreeze_rate : float, default=0.1
-        The learning rate then, as a share of the one before.
+        Learning rate after that, as a multiple of `TrainingOptions.learning_rate`.
 
     Raises
     ------
     InputError
-        If a value is out of its range.
+        If a value is out of range.
     """
 
     head_epochs: float = 0.25
@@ -58,12 +59,12 @@ class FineTuning:
         if not 0 <= self.head_epochs < 1:
             raise InputError(f"head_epochs={self.head_epochs} was given; expected a share from 0 to below 1.")
         if not 0 < self.unfreeze_rate <= 1:
-            raise InputError(f"unfreeze_rate={self.unfreeze_rate} was given; expected a share above 0, at most 1.")
+            raise InputError(f"unfreeze_rate={self.unfreeze_rate} was given; expected a share above 0 and at most 1.")
         if isinstance(self.unfreeze, int) and self.unfreeze < 0:
             raise InputError(f"unfreeze={self.unfreeze} was given; expected 0 or more, a layer's name or 'all'.")
 
     def stages(self, epochs: int, rate: float) -> tuple[Stage, ...]:
-        """Return the stages of so many epochs, their first learning rate being `rate`."""
+        """Return the stages of a training with a number of epochs and a highest learning rate."""
         if self.unfreeze == 0:
             return (Stage(0, epochs, rate),)
         head = round(self.head_epochs * epochs)

@@ -1,4 +1,4 @@
-"""The state of a training after each epoch, on disk, so that a killed one goes on as if nothing had happened."""
+"""The state of a training, saved after each epoch, from which an interrupted training is resumed exactly."""
 
 import contextlib
 import hashlib
@@ -21,9 +21,10 @@ SCORES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 
 @dataclass
 class TrainingState:
-    """What a training has reached.
+    """The progress of a training.
 
-    The order of the images, augmentation and the learning rate follow from seed and epoch; so this is all.
+    The order of the images, the augmentation and the learning rate are not part of it, since they follow from the
+    options and the epoch.
 
     Attributes
     ----------
@@ -31,8 +32,12 @@ class TrainingState:
         As in `TrainedNetwork`.
     best : list of ndarray
         Weights of the best epoch.
-    seconds, step_seconds, waited : float
-        Of all epochs; of their training steps; of the steps, waiting for images.
+    seconds : float
+        Duration of all epochs in seconds.
+    step_seconds : float
+        Duration of all training steps in seconds.
+    waited : float
+        Seconds in which the training steps waited for images.
     """
 
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in SCORES})
@@ -43,17 +48,28 @@ class TrainingState:
 
     @property
     def epochs(self) -> int:
-        """That are done."""
+        """Number of finished epochs."""
         return len(self.history["loss"])
 
 
 def fingerprint(value: Any) -> str:
-    """Return the SHA-256 of what a training's result depends on, JSON values."""
+    """Return the SHA-256 digest of a JSON value that holds everything on which the result of a training depends."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def save_state(path: Path, identity: str, state: TrainingState, model: "keras.Model") -> None:
-    """Write the state, the network's variables and the optimizer's; the file is there whole or not at all."""
+    """Write the state and the variables of the network and its optimizer to a file.
+
+    Parameters
+    ----------
+    path : Path
+        File to write. It is replaced only when the new one is complete.
+    identity : str
+        Fingerprint of the training.
+    state : TrainingState
+    model : keras.Model
+        The compiled network.
+    """
     record = {name: getattr(state, name) for name in ("history", "seconds", "step_seconds", "waited")}
     text = json.dumps({"identity": identity, **record}).encode()
     arrays: dict[str, Any] = {"record": np.frombuffer(text, np.uint8)}
@@ -63,10 +79,24 @@ def save_state(path: Path, identity: str, state: TrainingState, model: "keras.Mo
 
 
 def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[[int], None]) -> TrainingState:
-    """Return the state of the same training, and bring the network to it; a new state if there is none.
+    """Read the state of a training from a file and restore the variables of the network and its optimizer.
 
-    The state of another training, or a damaged one, is none. Before its weights, `enter` is called with the last epoch
-    that was done, counted from 0: which variables the optimizer has depends on it.
+    Parameters
+    ----------
+    path : Path
+        File written by `save_state`.
+    identity : str
+        Fingerprint of the training.
+    model : keras.Model
+        The compiled network. Its variables are replaced.
+    enter : callable
+        Called with the last finished epoch (0-based) before the variables are restored, since the variables that the
+        optimizer has depend on the stage.
+
+    Returns
+    -------
+    TrainingState
+        The saved state, or a new one if the file is missing, damaged or belongs to another training.
     """
     unusable = (OSError, KeyError, ValueError, zipfile.BadZipFile)
     with contextlib.suppress(*unusable), path.open("rb") as file, np.load(file) as arrays:
@@ -83,18 +113,18 @@ def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[
 
 
 def label_state(path: Path, number: int) -> Path:
-    """Return the file of the state of a label's own network, by the label's number."""
+    """Return the path of the state of one label's own network, by the number of the label."""
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def forget_state(path: Path) -> None:
-    """Remove the state of a training that is over, and those of the networks of single labels."""
-    for one in (path, *path.parent.glob(f"{path.stem}-*{path.suffix}")):
-        one.unlink(missing_ok=True)
+    """Remove the state of a finished training, including those of the networks of single labels."""
+    for file in (path, *path.parent.glob(f"{path.stem}-*{path.suffix}")):
+        file.unlink(missing_ok=True)
 
 
 def _variables(model: "keras.Model") -> list[Any]:
-    """Return everything that a training step changes: weights, the seeds of dropout, the optimizer's moments."""
+    """Return all variables that a training step changes: weights, seeds of dropout and moments of the optimizer."""
     model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]
 

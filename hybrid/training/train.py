@@ -1,4 +1,4 @@
-"""Train a network on a dataset: its parts, its state on disk, and what comes out."""
+"""Train a network on a dataset."""
 
 import warnings
 from dataclasses import asdict, dataclass, replace
@@ -41,28 +41,29 @@ def train_network(
     progress: Progress = None,
     state: Path | None = None,
 ) -> TrainedNetwork:
-    """Train a network on a dataset's train split, its epoch chosen on validation.
+    """Train a network on the train split of a dataset and choose its best epoch on validation.
 
     Parameters
     ----------
     arch : str, Architecture or Pretrained
-        A custom backbone as users write it, such as ``"resnet_small:width=16"``, or one of one's own; or a pretrained
-        one to fine-tune.
+        Name of a custom backbone with its options, such as ``"resnet_small:width=16"``, name of a pretrained backbone
+        to fine-tune, or a description of either.
     dataset : Dataset
-        With a validation split; to one of less than 100 images a tenth of a large train split is added, with a
-        warning, unless the options say otherwise. Its test split is not looked at.
+        A dataset with a validation split. If the validation split has fewer than 100 images, a tenth of a large train
+        split moves to it, with a warning, unless ``options.borrow`` is False. The test split is not used.
     options : TrainingOptions
     size : int or (int, int), optional
-        Height and width of the network's input, in pixels; if not given, a pretrained backbone's own, else the images'
-        own if they are of one size up to 64, else 64.
+        Height and width of the network's input in pixels. The default is the size of a pretrained backbone or, for
+        custom backbones, the size of the images if they all have the same size and, for files, are at most 64 pixels
+        high and wide. Otherwise it is 64.
     report : callable, optional
-        Called with an `Epoch` after each.
+        Called with an `Epoch` after each epoch.
     progress : callable, optional
-        Called with (steps done, steps to do at most).
+        Called with the number of finished steps and the maximum number of steps.
     state : Path, optional
-        File to keep the state in after each epoch. If it holds that of the same training, the training goes on from
-        there, to the same weights as if it had not been interrupted. Where each label has a network of its own, each
-        has a file of this name with a number behind.
+        File that receives the state after each epoch. If it holds the state of the same training, this training is
+        resumed and ends with the same weights as without an interruption. If each label has its own network, the number
+        of the label is appended to the file name. By default no state is saved.
 
     Returns
     -------
@@ -71,33 +72,35 @@ def train_network(
     Raises
     ------
     InputError
-        If there is no such backbone, there is no validation split, an image cannot be decoded, the loss is no longer
-        a number, or the options do not go with the network or the task.
+        If the backbone is unknown, the dataset has no validation split, an image cannot be decoded, the loss becomes
+        infinite or NaN, or the options do not fit the network or the task.
     """
     network = parse_trainable(arch) if isinstance(arch, str) else arch
-    options = _suited(options, network)
+    options = _with_fine_tuning(options, network)
     shape = network.input_shape(size) if isinstance(network, Pretrained) else input_shape(dataset, size)
     if options.per_label and dataset.task != "multilabel":
-        raise InputError(f"A network for each label was asked for, but {dataset.name} is {dataset.task}: leave it out.")
-    parts = _parts(dataset, options)
+        raise InputError(
+            f"A network for each label (per_label) needs a multi-label dataset, but {dataset.name} is {dataset.task}."
+        )
+    parts = _train_and_validation(dataset, options)
     train = _Training(network, options, shape, (Images(parts[0], shape), Images(parts[1], shape)))
     if options.per_label:
         return train_each_label(train, parts, report, progress, state)
     return train(parts, report, progress, state)
 
 
-def _suited(options: TrainingOptions, network: Trainable) -> TrainingOptions:
-    """Return the options with those of fine-tuning just where there is a pretrained network."""
+def _with_fine_tuning(options: TrainingOptions, network: Trainable) -> TrainingOptions:
+    """Return the options, with default options for fine-tuning if the network is pretrained and none are given."""
     if isinstance(network, Pretrained):
         return replace(options, fine_tuning=options.fine_tuning or FineTuning())
     if options.fine_tuning:
-        raise InputError(f"Options of fine-tuning were given, but {network.name} is trained from scratch.")
+        raise InputError(f"Options for fine-tuning were given, but {network.name} is trained from scratch.")
     return options
 
 
 @dataclass(frozen=True)
 class _Training:
-    """How a network is trained on images, whatever their labels."""
+    """The training of a network on fixed images. It can be called with different labels of them."""
 
     network: Trainable
     options: TrainingOptions
@@ -105,7 +108,7 @@ class _Training:
     images: tuple[Images, Images]
 
     def __call__(self, parts: Parts, report: Report, progress: Progress, state: Path | None) -> TrainedNetwork:
-        """Train on the labels of train and validation."""
+        """Train on the labels of the train and validation splits."""
         import_keras()
         import keras
 
@@ -118,20 +121,20 @@ class _Training:
         )
         run.enter(0)
         identity = self._identity(parts) if state else ""
-        reached = load_state(state, identity, model, run.enter) if state else TrainingState()
-        resumed = reached.epochs
-        while not run.is_over(reached.history["val_loss"]):
-            done = run.epoch(reached, progress)
+        current = load_state(state, identity, model, run.enter) if state else TrainingState()
+        resumed = current.epochs
+        while not run.is_over(current.history["val_loss"]):
+            epoch = run.epoch(current, progress)
             if state:
-                save_state(state, identity, reached, model)
+                save_state(state, identity, current, model)
             if report:
-                report(done)
-        models = self._build(parts[0]), self._build(parts[0])  # in float32, and without an optimizer
-        for new, weights in zip(models, (reached.best, model.get_weights()), strict=True):
+                report(epoch)
+        models = self._build(parts[0]), self._build(parts[0])  # in float32 and without an optimizer
+        for new, weights in zip(models, (current.best, model.get_weights()), strict=True):
             new.set_weights(weights)
-        waiting = reached.waited / reached.step_seconds
-        best = best_epoch(reached.history["val_loss"])
-        return TrainedNetwork(*models, reached.history, best, reached.seconds, waiting, resumed)
+        waiting = current.waited / current.step_seconds
+        best = best_epoch(current.history["val_loss"])
+        return TrainedNetwork(*models, current.history, best, current.seconds, waiting, resumed)
 
     def _build(self, part: Dataset) -> "keras.Model":
         return self.network.build(self.shape, len(part.classes), part.task == "multilabel")
@@ -142,7 +145,7 @@ class _Training:
         return train, Feed(self.images[1], options.batch_size)
 
     def _identity(self, parts: Parts) -> str:
-        """Return the fingerprint of everything that the trained weights depend on."""
+        """Return a fingerprint of everything on which the trained weights depend."""
         keys = [ImageSource(part.X).digests(FileDigests(default_cache()))[0].tobytes().hex() for part in parts]
         return fingerprint(
             {
@@ -157,18 +160,18 @@ class _Training:
         )
 
 
-def _parts(dataset: Dataset, options: TrainingOptions) -> Parts:
-    """Return what is fitted to, and what the epoch is chosen by: a tiny validation split borrows a tenth of train."""
+def _train_and_validation(dataset: Dataset, options: TrainingOptions) -> Parts:
+    """Return the train and validation splits, after a small validation split has borrowed a tenth of train."""
     train, val = (np.flatnonzero(dataset.split == name) for name in ("train", "val"))
     if not len(val):
-        raise InputError("There is no validation split to choose the epoch by: give one, as in --split 70/15/15.")
+        raise InputError("There is no validation split to choose the best epoch on. Give one, as in --split 70/15/15.")
     if options.borrow and len(val) < FEW and len(train) >= 10 * FEW:
         part = dataset.take(train)
-        lent = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.seed, part.ids) == "val"
+        borrowed = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.seed, part.ids) == "val"
         warnings.warn(
-            f"The validation split has {len(val)} images, too few to choose the epoch by: {lent.sum()} images of train "
-            "are used for that too, and not fitted to.",
+            f"The validation split has {len(val)} images, too few to choose the best epoch on. {borrowed.sum()} images "
+            "of the train split are moved to it and not used for fitting.",
             stacklevel=3,
         )
-        train, val = train[~lent], np.concatenate([val, train[lent]])
+        train, val = train[~borrowed], np.concatenate([val, train[borrowed]])
     return dataset.take(train), dataset.take(val)

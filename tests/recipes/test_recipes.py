@@ -176,7 +176,7 @@ def test_what_train_says_holds_for_every_network_that_does_not_say_otherwise(rea
         "a": ("convnet_bn:l2=0.01", 3),
         "b": ("dense_128:l2=0.1", 5),
     }
-    with pytest.raises(InputError, match=r"\[train\] arch: it is of no network: give a table \[train\.NAME\]"):
+    with pytest.raises(InputError, match=r"\[train\] arch: it belongs to no network\. Give a table \[train\.NAME\]"):
         read(text)
     with pytest.raises(InputError, match=r"\[train\.a\] epoch: Unknown key 'epoch'"):
         read(text + "[train.a]", changes=["train.epoch=1"])
@@ -281,16 +281,16 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('train.net.arch="resnet"', "[train.net] arch: Unknown"),
         ('train.net.layers=["conv x"]', "[train.net] layers: Line 1 of the network, 'conv x', cannot be read"),
         ("train.net.size=[1]", "[train.net] size: [1] was given"),
-        ("train.net.seeds=0", "[train.net] seeds: 0 was given; expected with how many seeds to train it"),
+        ("train.net.seeds=0", "[train.net] seeds: 0 was given; expected the number of seeds"),
         ('train.net.data="b"', "[train.net] data: Unknown dataset 'b'"),
         ("features.net.layer=1", "[features.net] layer: Unknown key 'layer'. Nearest: 'layers'"),
         ('features.net.network="nat"', "[features.net] network: Unknown network 'nat'. Nearest: 'net'"),
-        ('features.net.augment=["flip"]', "[features.net] augment: it says what a view is"),
+        ('features.net.augment=["flip"]', "[features.net] augment: it applies only to views"),
         ('features.mobilenet.backbone="mobilnet"', "[features.mobilenet] backbone: Unknown backbone 'mobilnet'"),
         ('features.mobilenet.pooling="mean"', "[features.mobilenet] pooling: Unknown pooling 'mean'"),
         ('features.both=["nett"]', "[features] both: Unknown feature 'nett'. Nearest: 'net'"),
-        ("features.both=1", "[features] both: 1 was given; expected a table, or a list of other features"),
-        ('features.net.pooling=["avg", "max"]', "[features] both: 'net' stands for several features: name one of"),
+        ("features.both=1", "[features] both: 1 was given; expected a table or a list of other features"),
+        ('features.net.pooling=["avg", "max"]', "[features] both: 'net' stands for several features. Name one of"),
         ('heads.use=["svn"]', "[heads] use: Unknown head 'svn'. Nearest: 'svm'"),
         ("heads.svm.c=1", "[heads.svm]: Unknown svm parameter 'c'. Nearest: 'C'"),
         ('heads.tune="yes"', "[heads] tune: 'yes' was given; expected true, 'cv' or 'val'"),
@@ -314,14 +314,14 @@ def test_a_mistake_is_named_with_its_file_and_key(read, change, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[data]\nsource = digits\nseed = 1", r"it is no TOML: .*line 2"),
-        ("[data\n", r"it is no TOML: .*line 1"),
+        ("[data]\nsource = digits\nseed = 1", r"it is not valid TOML: .*line 2"),
+        ("[data\n", r"it is not valid TOML: .*line 1"),
         ("", r"\[data\] source: it is missing"),
         ('[data]\nsource = "digits"', "there is nothing to compare"),
         ('[data]\nsource = "digits"\n[train.a]\nepochs = 1', r"\[train\.a\] arch: it is missing; expected text"),
         (
             '[data]\nsource = "digits"\n[train.a]\narch = "convnet_small"\n[protocol]\ncv = "5x2"',
-            r"\[protocol\] cv: there are no heads to fit in the folds",
+            r"\[protocol\] cv: there are no heads to cross-validate",
         ),
         ("[data.a]\n[features]\nvgg = {}", r"\[data\.a\] source: it is missing"),
     ],
@@ -335,7 +335,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match=r"cannot be read: No such file"):
         read_recipe(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b'title = "\xe4"')
-    with pytest.raises(InputError, match=r"latin\.toml: it is no UTF-8 text"):
+    with pytest.raises(InputError, match=r"latin\.toml: it is not a text file in UTF-8"):
         read_recipe(tmp_path / "latin.toml")
 
 
@@ -359,7 +359,7 @@ def test_the_recipes_of_the_documentation_can_be_run(read, page):
 @pytest.mark.parametrize("value", ["[" * 5000, "{a=" * 3000, "9" * 5000], ids=["brackets", "tables", "digits"])
 def test_what_no_parser_takes_is_one_sentence(tmp_path, value):
     (tmp_path / "recipe.toml").write_text(f"title = {value}")
-    with pytest.raises(InputError, match=r"recipe\.toml: it is no TOML"):
+    with pytest.raises(InputError, match=r"recipe\.toml: it is not valid TOML"):
         read_recipe(tmp_path / "recipe.toml")
     (tmp_path / "recipe.toml").write_text("[data]\nsource = 'digits'")
     with pytest.raises(InputError, match="seed: .* was given; expected a whole number") as error:

@@ -145,7 +145,7 @@ def test_upper_layers_are_counted_without_batch_norm_or_begin_at_a_name(pretrain
     assert len(names("all")) == 27
     with pytest.raises(InputError, match="Unknown layer 'conv_pw_14'. Nearest: 'conv_pw_"):
         upper_layers(built, "conv_pw_14")
-    with pytest.raises(InputError, match="no layer with weights is at or above 'conv_pw_13_bn'"):
+    with pytest.raises(InputError, match="no layer with weights at or above 'conv_pw_13_bn'"):
         upper_layers(built, "conv_pw_13_bn")
 
 

@@ -84,7 +84,7 @@ def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, tmp_path):
 
 def test_one_label_an_image_is_refused(multilabel):
     single = Dataset.from_arrays(multilabel.X, np.where(multilabel.y[:, 0], "a", "b"), split=multilabel.split)
-    with pytest.raises(InputError, match="A network for each label was asked for, but arrays is binary"):
+    with pytest.raises(InputError, match="needs a multi-label dataset, but arrays is binary"):
         train_network("convnet_small", single, OPTIONS)
 
 

@@ -135,7 +135,7 @@ def test_a_tiny_validation_split_borrows_from_train():
     images, labels = stripes(n=1200, size=10)
     split = np.array(["val"] * 16 + ["train"] * 1100 + ["test"] * 84)
     data = Dataset.from_arrays(images, labels, split=split)
-    with pytest.warns(UserWarning, match="has 16 images, too few to choose the epoch by: 110 images of train"):
+    with pytest.warns(UserWarning, match="has 16 images, too few to choose the best epoch on. 110 images of the train"):
         trained = train_network("convnet_small", data, replace(QUICK, epochs=1))
     assert trained.best_epoch == 1
     few = train_network("convnet_small", data, replace(QUICK, epochs=1, borrow=False))
@@ -207,7 +207,7 @@ def test_what_cannot_be_trained_is_said(striped):
         train_network("convnet_bn:rate=0.3", striped, QUICK)
     with pytest.raises(InputError, match="dropout=2 was given for convnet_bn; expected a rate from 0 to below 1"):
         train_network("convnet_bn:dropout=2", striped, QUICK)
-    with pytest.raises(InputError, match="In epoch 1 the loss is no longer a number: give a lower --learning-rate"):
+    with pytest.raises(InputError, match="In epoch 1 the loss became infinite or NaN. Give a lower --learning-rate"):
         train_network("convnet_small", striped, replace(QUICK, optimizer="sgd", learning_rate=1e9))
 
 
