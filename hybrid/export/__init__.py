@@ -1,4 +1,4 @@
-"""Saved models as one ONNX graph from pixels to probabilities, checked against the original before it is written."""
+"""Export saved models to ONNX graphs from pixels to probabilities, which are checked against the original model."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A fitted pipeline as one ONNX graph: the networks, what follows them, and the labels."""
+"""Build one ONNX graph from a fitted pipeline: its networks, the steps that follow them, and the labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,24 @@ from hybrid.export.network import to_onnx
 from hybrid.extractors import FeatureExtractor
 from hybrid.pipelines.build import extractors_of
 
-EMBEDDINGS = "embeddings"  # a tensor inside, which the check looks at
+EMBEDDINGS = "embeddings"  # an inner tensor, which becomes an output only while the graph is checked
 PROBABILITIES, LABEL = "probabilities", "label"
 
 
 @dataclass(frozen=True)
 class PixelInput:
-    """An input of the graph: images of one size, uint8 (N, height, width, channels).
+    """An input of the graph: uint8 images of one size, with shape (N, height, width, channels).
 
     Attributes
     ----------
     name : str
+        Name of the input.
     size : (int, int)
-        Height and width.
+        Height and width in pixels.
     channels : int
-        1 for grey, 3 for RGB.
+        1 for greyscale, 3 for RGB.
     interpolation : str
-        Of resizing.
+        Interpolation with which images must be resized.
     """
 
     name: str
@@ -39,7 +40,7 @@ class PixelInput:
     interpolation: str
 
     def describe(self) -> onnx.ValueInfoProto:
-        """Return what the graph says of it."""
+        """Return the description of the input in the graph."""
         colour = "grey" if self.channels == 1 else "RGB"
         text = f"{colour}, 0 to 255, upright, stretched to this size ({self.interpolation}, antialiased, in 8 bits)"
         shape: list[str | int | None] = ["N", *self.size, self.channels]
@@ -49,47 +50,58 @@ class PixelInput:
 def assemble(pipeline: Pipeline) -> tuple[onnx.ModelProto, list[PixelInput]]:
     """Return the graph of a pipeline from images to labels, and its inputs.
 
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A fitted pipeline whose first step extracts features from images.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+    inputs : list of PixelInput
+
     Raises
     ------
     InputError
-        If a part of it cannot be translated; it says which and why.
+        If a step cannot be translated. The message names the step and the reason.
     """
     extractors, graph = extractors_of(pipeline[0]), GraphBuilder()
-    given = inputs_of(extractors)
-    parts = [graph.include(to_onnx(one), source.name) for one, source in zip(extractors, given, strict=True)]
-    X = graph.add("Identity", graph.beside(*parts), output=EMBEDDINGS)
+    input_of_each = inputs_of(extractors)
+    pairs = zip(extractors, input_of_each, strict=True)
+    parts = [graph.include(to_onnx(extractor), pixels.name) for extractor, pixels in pairs]
+    X = graph.add("Identity", graph.concatenate(*parts), output=EMBEDDINGS)
     head = pipeline[1:]
     try:
-        proba = probabilities(graph, head, X, sum(one.resolve().width for one in extractors))
+        proba = probabilities(graph, head, X, sum(extractor.resolve().width for extractor in extractors))
         graph.add("Identity", labels(graph, head, proba), output=LABEL)
     except InputError:
         raise
-    except Exception as error:  # what a stranger's head lacks, nobody can list
+    except Exception as error:  # a head of another library can fail in any way
         reason = reason_of(error)
         raise InputError(f"The model's head cannot be exported: {reason}") from error
     graph.add("Cast", proba, output=PROBABILITIES, to=TensorProto.FLOAT)
-    inputs = list(dict.fromkeys(given))
-    several = getattr(head[-1], "multilabel_", False)
+    inputs = list(dict.fromkeys(input_of_each))
+    multilabel = getattr(head[-1], "multilabel_", False)
     columns = len(head[-1].classes_)
     outputs = [
         helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["N", columns]),
-        helper.make_tensor_value_info(LABEL, label_type(head[-1]), ["N", columns] if several else ["N"]),
+        helper.make_tensor_value_info(LABEL, label_type(head[-1]), ["N", columns] if multilabel else ["N"]),
     ]
-    return graph.model([one.describe() for one in inputs], outputs), inputs
+    return graph.model([pixels.describe() for pixels in inputs], outputs), inputs
 
 
 def inputs_of(extractors: Sequence[FeatureExtractor]) -> list[PixelInput]:
-    """Return the input of each extractor; those that see the same pixels share one.
+    """Return the input of each extractor. Extractors that take the same pixels share an input.
 
-    They are called ``pixels``, or after their sizes where there are several.
+    A single input is called ``pixels``. The names of several inputs include the size, channels and interpolation.
     """
-    fields = [one.resolve().fields for one in extractors]
-    kinds = [((one["size"][0], one["size"][1]), one["channels"], one["interpolation"]) for one in fields]
+    identities = [extractor.resolve().fields for extractor in extractors]
+    kinds = [((it["size"][0], it["size"][1]), it["channels"], it["interpolation"]) for it in identities]
     if len(set(kinds)) == 1:
         return [PixelInput("pixels", *kind) for kind in kinds]
     return [PixelInput(f"pixels_{size[0]}x{size[1]}x{n}_{how}", size, n, how) for size, n, how in kinds]
 
 
 def set_notes(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:
-    """Put notes into a model's ``metadata_props``."""
+    """Write notes to the ``metadata_props`` of a model."""
     helper.set_model_props(model, dict(notes))

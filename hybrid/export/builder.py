@@ -1,4 +1,4 @@
-"""Put an ONNX graph together: single nodes, constants, and whole models that libraries translated."""
+"""Build an ONNX graph from nodes, constants and models that other libraries converted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from hybrid.export.network import OPSET
 
 ML_OPSET = 3
-_IR_VERSION = 8  # that of opset 15: any runtime since 2021 reads it
+_IR_VERSION = 8  # the version that belongs to opset 15; runtimes since 2021 read it
 
 
 class GraphBuilder:
-    """An ONNX graph in the making; tensors go by their names.
+    """Builds an ONNX graph. Methods take and return the names of tensors.
 
     Examples
     --------
@@ -31,42 +31,42 @@ class GraphBuilder:
         self._names = 0
 
     def add(self, operation: str, *inputs: str, output: str | None = None, number: int = 0, **attributes: Any) -> str:
-        """Add a node and return the name of its first output, or of the one with the given number (from 0)."""
+        """Add a node and return the name of its output with the given number (0-based)."""
         output = output or self._name(operation)
         before = [self._name("unused") for _ in range(number)]
         self.nodes.append(helper.make_node(operation, inputs, [*before, output], **attributes))
         return output
 
     def constant(self, value: Any) -> str:
-        """Add a constant and return its name; text becomes ONNX's strings."""
+        """Add a constant and return its name. Text becomes an ONNX tensor of strings."""
         array, name = np.asarray(value), self._name("constant")
         array = array.astype(object) if array.dtype.kind == "U" else array
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
     def cast(self, tensor: str, to: int = TensorProto.DOUBLE) -> str:
-        """Return a tensor in another type, float64 by default."""
+        """Return a tensor converted to another type, by default float64."""
         return self.add("Cast", tensor, to=to)
 
     def columns(self, tensor: str, numbers: Sequence[int] | np.ndarray) -> str:
-        """Return some columns of a matrix."""
+        """Return the columns of a matrix with the given numbers."""
         return self.add("Gather", tensor, self.constant(np.asarray(numbers, np.int64)), axis=1)
 
-    def beside(self, *tensors: str) -> str:
-        """Return matrices side by side."""
+    def concatenate(self, *tensors: str) -> str:
+        """Return matrices concatenated along their columns."""
         return self.add("Concat", *tensors, axis=1) if len(tensors) > 1 else tensors[0]
 
-    def include(self, model: onnx.ModelProto, given: str, output: int = -1) -> str:
-        """Add all of a model with one input, fed by a tensor; return the name of one of its outputs."""
+    def include(self, model: onnx.ModelProto, tensor: str, output: int = -1) -> str:
+        """Add a whole model with one input, connect a tensor to the input, and return the name of one output."""
         inner = compose.add_prefix(model, f"{self._name('part')}/")
-        self.add("Identity", given, output=inner.graph.input[0].name)
+        self.add("Identity", tensor, output=inner.graph.input[0].name)
         self.nodes += inner.graph.node
         self._constants += inner.graph.initializer
         self._functions += inner.functions
         return inner.graph.output[output].name
 
     def model(self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
-        """Return the whole as a model."""
+        """Return the finished graph as an ONNX model."""
         graph = helper.make_graph(self.nodes, "hybrid", inputs, outputs, self._constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, functions=self._functions, producer_name="hybrid")

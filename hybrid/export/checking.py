@@ -1,4 +1,4 @@
-"""Run an exported graph beside the model that it is of, on the same images."""
+"""Compare an exported graph with its model on the same images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,26 +17,27 @@ from hybrid.extractors.images.source import ImageSource
 from hybrid.models.predict import judge
 
 _BATCH = 32
-_SAME = 1e-4  # of the same embeddings, whatever tolerance was asked for
+_HEAD_TOLERANCE = 1e-4  # for the same embeddings, whatever the tolerance for pixels is
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a graph agrees with its model.
+    """The agreement of a graph with its model.
 
     Attributes
     ----------
     images : int
-        Number of images compared.
+        Number of compared images.
     source : str
-        Where they are from.
+        Description of the source of the images.
     largest_difference : float
-        Of any probability of any image, from pixels on.
+        Largest absolute difference of any probability, if both compute them from the pixels.
     of_the_same_embeddings : float
-        The same where the model's head is given the embeddings that the graph computed.
+        Largest absolute difference of any probability, if the model's head gets the embeddings that the graph computed.
     other_labels : int
-        Images whose label differs: only where the model itself is undecided to the tolerance.
+        Number of images whose label differs. This can happen only where the model is undecided within the tolerance.
     tolerance : float
+        Largest allowed difference of a probability.
     """
 
     images: int
@@ -55,40 +56,52 @@ def compare(
     source: str,
     tolerance: float,
 ) -> Agreement:
-    """Return how far a graph agrees with its pipeline.
+    """Compare a graph with its pipeline on images.
 
     Parameters
     ----------
     model : onnx.ModelProto
+        The exported graph.
     inputs : sequence of PixelInput
+        Inputs of the graph.
     pipeline : Pipeline
-        From images to labels.
+        The fitted pipeline from images to labels.
     X : ndarray
-        Images; those that cannot be decoded are passed over.
+        Images. Those that cannot be decoded are skipped.
     source : str
-        Where they are from.
+        Description of the source of the images.
     tolerance : float
-        The most that a probability may differ.
+        Largest allowed difference of a probability.
+
+    Returns
+    -------
+    Agreement
 
     Raises
     ------
     InputError
-        If ONNX Runtime cannot run the graph, a probability differs by more, or a label that is decided differs.
+        If ONNX Runtime cannot run the graph, a probability differs by more than the tolerance, or a label differs
+        although the model is not undecided.
     """
-    rows, found, label, embeddings = _run(model, inputs, X)
+    rows, proba, label, embeddings = _run(model, inputs, X)
     head, classes = pipeline[1:], pipeline[-1].classes_
-    expected, said = judge(head, pipeline[0].transform(X[rows])[None], classes)
+    expected, expected_label = judge(head, pipeline[0].transform(X[rows])[None], classes)
     of_same, _ = judge(head, embeddings[None], classes)
-    same, apart, other = float(np.abs(found - of_same).max()), np.abs(found - expected), label != said
-    agreement = Agreement(
-        len(rows), source, float(apart.max()), same, int(np.atleast_2d(other.T).any(axis=0).sum()), tolerance
+    same, difference, other_label = (
+        float(np.abs(proba - of_same).max()),
+        np.abs(proba - expected),
+        label != expected_label,
     )
-    if not (agreement.largest_difference <= tolerance and same <= _SAME):  # so written that NaN fails
-        raise _differs(agreement, int((apart > tolerance).any(axis=1).sum()))
-    if (other & ~undecided(pipeline[-1], expected, tolerance)).any():
+    agreement = Agreement(
+        len(rows), source, float(difference.max()), same, int(np.atleast_2d(other_label.T).any(axis=0).sum()), tolerance
+    )
+    if not (agreement.largest_difference <= tolerance and same <= _HEAD_TOLERANCE):  # NaN fails this condition
+        raise _difference_error(agreement, int((difference > tolerance).any(axis=1).sum()))
+    if (other_label & ~undecided(pipeline[-1], expected, tolerance)).any():
         raise InputError(
-            f"The graph gives {agreement.other_labels} of {len(rows)} images another label than the model, though "
-            "their probabilities are the same, so nothing was written: the head does not decide by its probabilities."
+            f"Nothing was written: the graph and the model give {agreement.other_labels} of {len(rows)} "
+            "images different labels although their probabilities agree. The head does not derive its labels from its "
+            "probabilities."
         )
     return agreement
 
@@ -96,22 +109,22 @@ def compare(
 def _run(
     model: onnx.ModelProto, inputs: Sequence[PixelInput], X: np.ndarray
 ) -> tuple[list[int], NDArray[np.float32], NDArray, NDArray[np.float32]]:
-    """Return which images could be decoded, and their probabilities, labels and embeddings in ONNX Runtime."""
+    """Return the rows of the decodable images, and the probabilities, labels and embeddings of the graph for them."""
     session = _session(model)
     rows: list[int] = []
     parts = []
     for numbers, pixels in _batches(inputs, X):
         rows += numbers
-        feed = {one.name: np.stack(part) for one, part in zip(inputs, pixels, strict=True)}
+        feed = {pixel_input.name: np.stack(part) for pixel_input, part in zip(inputs, pixels, strict=True)}
         parts.append(session.run([PROBABILITIES, LABEL, EMBEDDINGS], feed))
     if not rows:
-        raise InputError(f"None of the {len(X)} images to check the graph on can be decoded: give others.")
+        raise InputError(f"None of the {len(X)} images to check the graph on can be decoded. Give other images.")
     proba, label, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, proba, label, embeddings
 
 
 def _session(model: onnx.ModelProto) -> Any:
-    """Return what runs a graph on the CPU, with the embeddings as one more output."""
+    """Return an ONNX Runtime session that runs a graph on the CPU and also outputs the embeddings."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -120,20 +133,20 @@ def _session(model: onnx.ModelProto) -> Any:
     model.graph.output.append(helper.make_tensor_value_info(EMBEDDINGS, TensorProto.FLOAT, None))
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # whatever it finds amiss
+    except Exception as error:  # the runtime can raise any exception
         raise InputError(f"ONNX Runtime cannot run the graph, so nothing was written: {reason_of(error)}") from error
     finally:
         del model.graph.output[-1]
 
 
 def _batches(inputs: Sequence[PixelInput], X: np.ndarray) -> Iterator[tuple[list[int], list[list[np.ndarray]]]]:
-    """Yield the numbers of some images, and their pixels for each input."""
+    """Yield batches: the rows of the images that can be decoded, and their pixels for each input."""
     source = ImageSource(X)
     for start in range(0, len(X), _BATCH):
         numbers, rows = [], []
         for number in range(start, min(start + _BATCH, len(X))):
             try:
-                rows.append([source.decode(number, one.size, one.channels, one.interpolation)[1] for one in inputs])
+                rows.append([source.decode(number, it.size, it.channels, it.interpolation)[1] for it in inputs])
                 numbers.append(number)
             except BadImageError:
                 continue
@@ -142,7 +155,7 @@ def _batches(inputs: Sequence[PixelInput], X: np.ndarray) -> Iterator[tuple[list
 
 
 def undecided(head: Any, proba: NDArray[np.float64], tolerance: float) -> NDArray[np.bool_]:
-    """Return the decisions, (n,) or (n, k), that a difference within the tolerance can turn."""
+    """Return a mask of shape (n,) or (n, n_labels): the decisions that a difference within the tolerance can change."""
     thresholds = getattr(head, "thresholds_", None)
     if getattr(head, "multilabel_", False):
         return np.abs(proba - (0.5 if thresholds is None else thresholds)) <= tolerance
@@ -152,15 +165,18 @@ def undecided(head: Any, proba: NDArray[np.float64], tolerance: float) -> NDArra
     return first - second <= 2 * tolerance
 
 
-def _differs(agreement: Agreement, images: int) -> InputError:
-    said = (
-        f"The graph's probabilities differ from the model's by up to {agreement.largest_difference:.1e}, by more than "
-        f"{agreement.tolerance:g} on {images} of {agreement.images} images, so nothing was written"
+def _difference_error(agreement: Agreement, images: int) -> InputError:
+    difference = (
+        "Nothing was written: the graph's probabilities differ from the model's by up to "
+        f"{agreement.largest_difference:.1e}, and on {images} of {agreement.images} images by more than "
+        f"{agreement.tolerance:g}"
     )
-    if not agreement.of_the_same_embeddings <= _SAME:
-        return InputError(f"{said}: even of the same embeddings by {agreement.of_the_same_embeddings:.1e}.")
+    if not agreement.of_the_same_embeddings <= _HEAD_TOLERANCE:
+        return InputError(
+            f"{difference}. Even for the same embeddings they differ by {agreement.of_the_same_embeddings:.1e}."
+        )
     return InputError(
-        f"{said}. Of the same embeddings they are the same to {agreement.of_the_same_embeddings:.1e}: these images lie "
-        "so close to a split of a tree, or to a step of a calibration, that the last digits of an embedding, which "
-        "differ between runtimes, turn them. Take a linear head, or accept it with a larger tolerance."
+        f"{difference}. For the same embeddings they agree to {agreement.of_the_same_embeddings:.1e}. The last digits "
+        "of an embedding differ between runtimes, and these images lie very close to a split of a tree or a step of an "
+        "isotonic calibration. Use a linear head, or accept the difference with a larger tolerance."
     )

@@ -1,4 +1,4 @@
-"""`export_onnx`: a saved model as one ONNX file, written only if it does as the model does."""
+"""Export a saved model to one ONNX file, which is written only if it agrees with the model."""
 
 import json
 from collections.abc import Mapping
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 PACKAGES = ("onnx", "onnxruntime", "tf2onnx", "skl2onnx", "onnxmltools")
 TOLERANCE = 1e-4
 IMAGES = 256
-_MOST_BYTES = 2**31 - 1  # of one message of Protocol Buffers, which an .onnx file is
+_MAX_BYTES = 2**31 - 1  # limit of a Protocol Buffers message, the format of an .onnx file
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An ONNX file that was written, and how it was checked.
+    """An exported ONNX file and its agreement with the model.
 
     Attributes
     ----------
     path : Path
+        The written file.
     agreement : Agreement
-        What was compared with the model.
+        Result of the comparison with the model.
     notes : dict of str to str
-        What the file says of itself, in its ``metadata_props``.
+        The ``metadata_props`` of the file, which describe the model.
     """
 
     path: Path
@@ -46,26 +47,27 @@ def export_onnx(
     images: int = IMAGES,
     tolerance: float = TOLERANCE,
 ) -> Exported:
-    """Write a saved model as one ONNX graph: preprocessing, network, scaler, PCA, head, calibration and threshold.
+    """Export a saved model to one ONNX graph: preprocessing, network, scaler, PCA, head, calibration and threshold.
 
-    The graph takes uint8 pixels, (N, height, width, channels), resized as the model's own reader resizes them: one
-    input ``pixels``, or one for each size where the model has extractors of several. It gives ``probabilities``,
-    float32 (N, n_classes), and ``label``, (N,), or int64 (N, n_labels) of 0 and 1. It is run in ONNX Runtime beside the
-    model before it is written.
+    The graph takes uint8 pixels of shape (N, height, width, channels), resized in the same way as by the model itself.
+    Its only input is ``pixels``, unless the model has extractors with different input sizes, which have an input each.
+    Its outputs are ``probabilities``, float32 of shape (N, n_classes), and ``label`` of shape (N,) or, for a
+    multi-label task, int64 of shape (N, n_labels) with values 0 and 1. Before the file is written, the graph is
+    compared with the model in ONNX Runtime.
 
     Parameters
     ----------
     model : str or Path
         Folder of a saved model.
     path : str or Path
-        The file to write; one that is there is replaced.
+        File to write. An existing file is replaced.
     check : array-like, optional
-        Images to check on, as `FeatureExtractor.transform` takes them. By default those of the dataset that the model
-        was fitted to, where it can be opened again, else made ones.
+        Images for the comparison, in a form that `FeatureExtractor.transform` accepts. By default the images of the
+        dataset that the model was fitted to or, if it cannot be opened, synthetic images.
     images : int, default=256
-        The most images to check on, spread evenly over those there are.
+        Maximum number of images for the comparison. They are spread evenly over all available images.
     tolerance : float, default=1e-4
-        The most that a probability may differ. Of the very same embeddings, it is 1e-4 in any case.
+        Largest allowed difference of a probability. For the same embeddings the limit is always 1e-4.
 
     Returns
     -------
@@ -74,14 +76,14 @@ def export_onnx(
     Raises
     ------
     InputError
-        If something of the model cannot be exported, or the graph differs from it: then nothing is written.
+        If a part of the model cannot be exported or the graph differs from the model. Nothing is written then.
     MissingExtraError
         If the packages of the extra ``onnx`` are not installed.
 
     Notes
     -----
-    Runtimes of networks agree to about 1e-6 of an embedding's scale. Where an embedding lies that close to a split of
-    a tree, or on a step of an isotonic calibration, that is enough for another probability.
+    The embeddings of different runtimes agree to a relative precision of about 1e-6. If an embedding lies that close to
+    a split of a tree or to a step of an isotonic calibration, this difference can change its probabilities.
     """
     check_installed()
     folder = Path(model).expanduser()
@@ -94,8 +96,8 @@ def export_onnx(
 
     notes = describe(manifest, pipeline[-1], folder.name)
     graph, inputs = assemble(pipeline)
-    if graph.ByteSize() > _MOST_BYTES:
-        raise InputError(f"The graph has {graph.ByteSize():,} bytes; an ONNX file holds at most {_MOST_BYTES:,}.")
+    if graph.ByteSize() > _MAX_BYTES:
+        raise InputError(f"The graph has {graph.ByteSize():,} bytes; an ONNX file holds at most {_MAX_BYTES:,}.")
     X, source = images_to_check(check, manifest["info"], inputs, images)
     agreement = compare(graph, inputs, pipeline, X, source, tolerance)
     notes["checked"] = json.dumps(asdict(agreement))
@@ -106,14 +108,14 @@ def export_onnx(
 
 
 def check_installed() -> None:
-    """Raise `MissingExtraError` unless the packages of the extra ``onnx`` are there."""
+    """Raise `MissingExtraError` unless the packages of the extra ``onnx`` are installed."""
     for package in PACKAGES:
         if find_spec(package) is None:
             raise MissingExtraError(package, "onnx", "An export to ONNX")
 
 
 def describe(manifest: Mapping[str, Any], head: Any, name: str) -> dict[str, str]:
-    """Return what the file says of the model, each value a text; what has structure as JSON."""
+    """Return the description of a model for ``metadata_props``. Values that are not text are JSON."""
     info, classes, thresholds = manifest["info"], manifest["classes"], getattr(head, "thresholds_", None)
     names = info.get("labels")
     values = {
@@ -138,16 +140,16 @@ def _positive(head: Any) -> str:
 
 def _check_exportable(manifest: Mapping[str, Any], name: str) -> None:
     if not manifest["extractors"]:
-        raise InputError(f"The model {name!r} takes embeddings, not images: it was saved without an extractor.")
+        raise InputError(f"The model {name!r} takes embeddings, not images, because it was saved without an extractor.")
     if manifest["info"].get("views"):
         raise InputError(
-            f"The model {name!r} was judged by means over random views of each image, which are drawn by the image's "
-            "content and cannot be drawn in a graph: fit it on a set without --views-of train+test."
+            f"The model {name!r} averages its predictions over random views of each image. The views depend on the "
+            "bytes of the image, which a graph does not see. Fit the model on a set without --views-of train+test."
         )
 
 
 def default_name(model: Path) -> str:
-    """Return the name of the file that a model is written to unless another is given."""
+    """Return the default file name of an exported model."""
     from hybrid.workspace.workspace import slug
 
     return f"{slug(read_manifest(model)['info'].get('model', model.name))}.onnx"

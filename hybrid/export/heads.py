@@ -1,6 +1,7 @@
-"""Fitted steps as ONNX nodes: from embeddings to probabilities and labels.
+"""Fitted steps as ONNX nodes, from embeddings to probabilities and labels.
 
-What scikit-learn and XGBoost fitted is translated by skl2onnx and onnxmltools; what is hybrid's own is a few nodes.
+Estimators of scikit-learn and XGBoost are converted by skl2onnx and onnxmltools. The remaining computations of hybrid's
+own heads are added as single nodes.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from hybrid.classifiers import KNN, LinearSVM, NetworkOutput, RandomForest, Soft
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 from hybrid.export.builder import GraphBuilder
-from hybrid.export.calibrators import add_up, calibrate, recalibrate
+from hybrid.export.calibrators import calibrate, recalibrate, row_sums
 from hybrid.export.libraries import classifier, transformer
 from hybrid.export.neighbours import nearest_neighbours
 from hybrid.pipelines.adjusted import AdjustedHead
@@ -24,21 +25,27 @@ from hybrid.pipelines.ensemble import Ensemble
 
 
 def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
-    """Add fitted steps to a graph and return their probabilities, float64 (n, n_classes).
+    """Add fitted steps to a graph and return their probabilities.
 
     Parameters
     ----------
     graph : GraphBuilder
     steps : estimator or Pipeline
-        Fitted.
+        A fitted classifier, or a fitted pipeline that ends in one.
     X : str
-        Embeddings, float32 (n, width).
+        Name of the embeddings, float32 of shape (n, width).
     width : int
+        Number of columns of the embeddings.
+
+    Returns
+    -------
+    str
+        Name of the probabilities, float64 of shape (n, n_classes) or (n, n_labels).
 
     Raises
     ------
     InputError
-        If a step cannot be translated; it says which and why.
+        If a step cannot be converted. The message names the step and the reason.
     """
     if isinstance(steps, Pipeline):
         for step in (step for _, step in steps.steps[:-1] if step not in (None, "passthrough")):
@@ -54,26 +61,41 @@ def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
     if isinstance(steps, NetworkOutput):
         return _network_output(graph, steps, X, width)
     if isinstance(steps, Head):
-        proba = _of_head(steps)(graph, steps, X, width)
-        return proba if steps.multilabel_ else graph.add("Div", proba, add_up(graph, proba))
+        proba = _converter(steps)(graph, steps, X, width)
+        return proba if steps.multilabel_ else graph.add("Div", proba, row_sums(graph, proba))
     return classifier(graph, steps, X, width)
 
 
 def labels(graph: GraphBuilder, head: Any, proba: str) -> str:
-    """Add the decision and return the labels: (n,), strings or integers; or of several labels int64 (n, k) of 0/1."""
+    """Add the decision to a graph and return the predicted labels.
+
+    Parameters
+    ----------
+    graph : GraphBuilder
+    head : estimator or Pipeline
+        The fitted classifier.
+    proba : str
+        Name of the probabilities.
+
+    Returns
+    -------
+    str
+        Name of the labels: strings or integers of shape (n,) or, for a multi-label task, int64 of shape (n, n_labels)
+        with values 0 and 1.
+    """
     head = head[-1] if isinstance(head, Pipeline) else head
     classes, thresholds = np.asarray(head.classes_), getattr(head, "thresholds_", None)
     if getattr(head, "multilabel_", False):
-        reached = "GreaterOrEqual" if thresholds is not None or isinstance(head, NetworkOutput) else "Greater"
-        cut = graph.constant(np.float64(0.5) if thresholds is None else np.asarray(thresholds, np.float64)[None])
-        return graph.cast(graph.add(reached, proba, cut), TensorProto.INT64)
+        comparison = "GreaterOrEqual" if thresholds is not None or isinstance(head, NetworkOutput) else "Greater"
+        threshold = graph.constant(np.float64(0.5) if thresholds is None else np.asarray(thresholds, np.float64)[None])
+        return graph.cast(graph.add(comparison, proba, threshold), TensorProto.INT64)
     if thresholds is None:
         number = graph.add("ArgMax", proba, axis=1, keepdims=0)
         return graph.add("Gather", graph.constant(classes), number)
     column = head._positive_column()
-    said = graph.add("GreaterOrEqual", graph.columns(proba, column), graph.constant(np.float64(thresholds[0])))
+    is_positive = graph.add("GreaterOrEqual", graph.columns(proba, column), graph.constant(np.float64(thresholds[0])))
     pair = graph.constant(classes[[1 - column, column]])
-    return graph.add("Gather", pair, graph.cast(said, TensorProto.INT64))
+    return graph.add("Gather", pair, graph.cast(is_positive, TensorProto.INT64))
 
 
 def label_type(head: Any) -> int:
@@ -84,49 +106,51 @@ def label_type(head: Any) -> int:
     return TensorProto.STRING if classes.dtype.kind in "UO" else onnx.helper.np_dtype_to_tensor_dtype(classes.dtype)
 
 
-def _of_head(head: Head) -> Callable[[GraphBuilder, Any, str, int], str]:
-    """Return what adds a head of hybrid to a graph; its probabilities need not add up to 1."""
+def _converter(head: Head) -> Callable[[GraphBuilder, Any, str, int], str]:
+    """Return the function that adds a head of hybrid to a graph. Its probabilities may not sum to 1."""
     if isinstance(head, LinearSVM):
         return _svm
     if isinstance(head, Softmax):
-        return _of_models
+        return _models
     if isinstance(head, RandomForest):
         return _forest
     if isinstance(head, KNN):
         return nearest_neighbours
     if isinstance(head, Ensemble):
         return _ensemble
-    if type(head).__name__ == "XGBoost":  # asked so, since its module imports XGBoost
+    if type(head).__name__ == "XGBoost":  # compared by name, because its module imports XGBoost
         from hybrid.export.boosters import booster
 
         return booster
-    raise InputError(f"The head {type(head).__name__} cannot be exported: nothing is known of how it decides.")
+    raise InputError(
+        f"The head {type(head).__name__} cannot be exported, because its conversion to ONNX is not supported."
+    )
 
 
 def _svm(graph: GraphBuilder, head: LinearSVM, X: str, width: int) -> str:
-    wide = graph.cast(X)
+    X_float64 = graph.cast(X)
     parts = []
     for model in head.models_:
         calibrated = model.calibrated_classifiers_[0]
-        machines = calibrated.estimator
-        seen = graph.add("MatMul", wide, graph.constant(np.asarray(machines.coef_, np.float64).T))
-        values = graph.add("Add", seen, graph.constant(np.asarray(machines.intercept_, np.float64)[None]))
-        parts.append(calibrate(graph, calibrated, values, len(machines.intercept_)))
-    return _second_of_each(graph, parts) if head.multilabel_ else parts[0]
+        svm = calibrated.estimator
+        products = graph.add("MatMul", X_float64, graph.constant(np.asarray(svm.coef_, np.float64).T))
+        values = graph.add("Add", products, graph.constant(np.asarray(svm.intercept_, np.float64)[None]))
+        parts.append(calibrate(graph, calibrated, values, len(svm.intercept_)))
+    return _positive_columns(graph, parts) if head.multilabel_ else parts[0]
 
 
-def _of_models(graph: GraphBuilder, head: Head, X: str, width: int) -> str:
+def _models(graph: GraphBuilder, head: Head, X: str, width: int) -> str:
     parts = [classifier(graph, model, X, width) for model in head.models_]
-    return _second_of_each(graph, parts) if head.multilabel_ else parts[0]
+    return _positive_columns(graph, parts) if head.multilabel_ else parts[0]
 
 
 def _forest(graph: GraphBuilder, head: RandomForest, X: str, width: int) -> str:
-    """Return the mean over the trees, with one vote more that is split evenly."""
+    """Return the mean over the trees and one additional vote that is split evenly over the classes."""
     trees = len(head.models_[0].estimators_)
     n_classes = 2 if head.multilabel_ else len(head.classes_)
     if head.pls is not None:
         X, width = _project(graph, head, X), head.projection_.shape[1]
-    votes = graph.add("Mul", _of_models(graph, head, X, width), graph.constant(np.float64(trees / (trees + 1))))
+    votes = graph.add("Mul", _models(graph, head, X, width), graph.constant(np.float64(trees / (trees + 1))))
     return graph.add("Add", votes, graph.constant(np.float64(1 / n_classes / (trees + 1))))
 
 
@@ -140,8 +164,8 @@ def _ensemble(graph: GraphBuilder, head: Ensemble, X: str, width: int) -> str:
     for (_, _, columns), model, share in zip(head.members, head.models_, head.shares, strict=True):
         if share:
             numbers = np.concatenate([np.arange(*pair) for pair in columns or [(0, width)]])
-            seen = X if columns is None else graph.columns(X, numbers)
-            proba = probabilities(graph, model, seen, len(numbers))
+            member_X = X if columns is None else graph.columns(X, numbers)
+            proba = probabilities(graph, model, member_X, len(numbers))
             parts.append(graph.add("Mul", proba, graph.constant(np.float64(share))))
     return graph.add("Sum", *parts)
 
@@ -151,10 +175,10 @@ def _network_output(graph: GraphBuilder, head: NetworkOutput, X: str, width: int
     if head.multilabel_:
         return proba
     if width == 1:
-        return graph.beside(graph.add("Sub", graph.constant(np.float64(1)), proba), proba)
-    return graph.add("Div", proba, add_up(graph, proba))
+        return graph.concatenate(graph.add("Sub", graph.constant(np.float64(1)), proba), proba)
+    return graph.add("Div", proba, row_sums(graph, proba))
 
 
-def _second_of_each(graph: GraphBuilder, parts: list[str]) -> str:
-    """Return of each label's (n, 2) the probability that it is 1."""
-    return graph.beside(*(graph.columns(part, [1]) for part in parts))
+def _positive_columns(graph: GraphBuilder, parts: list[str]) -> str:
+    """Return the probabilities that the labels are 1, from the probabilities of shape (n, 2) of each label."""
+    return graph.concatenate(*(graph.columns(part, [1]) for part in parts))

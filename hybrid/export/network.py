@@ -1,4 +1,4 @@
-"""An extractor's graph in ONNX: uint8 pixels in, float32 embedding out."""
+"""Convert the network of an extractor to ONNX, from uint8 pixels to a float32 embedding."""
 
 import contextlib
 import logging
@@ -16,51 +16,54 @@ if TYPE_CHECKING:
     import keras
     import onnx
 
-OPSET = 15  # the newest that tf2onnx translates everything to
+OPSET = 15  # the newest version for which tf2onnx supports all operations
 
 
 def to_onnx(extractor: Extractor) -> "onnx.ModelProto":
-    """Return an extractor's graph, as Keras and tf2onnx translate it.
+    """Return the graph of an extractor, converted by Keras and tf2onnx.
 
     Parameters
     ----------
     extractor : Extractor
-        In float32.
+        An extractor with ``precision="float32"``.
 
     Returns
     -------
     onnx.ModelProto
-        Of opset 15, with one input, uint8 (n, height, width, channels), and one output, float32 (n, width).
+        A model of opset 15 with one input, uint8 of shape (n, height, width, channels), and one output, float32 of
+        shape (n, width).
 
     Raises
     ------
     InputError
-        If the extractor computes in lower precision, or its network has an operation that cannot be translated.
+        If the extractor computes in a lower precision, or an operation of its network cannot be converted.
     """
     import onnx
 
     identity, backbone = extractor.resolve(), str(extractor.backbone)
     if (precision := identity.fields["precision"]) != "float32":
         raise InputError(
-            f"The embeddings of {backbone!r} are computed in {precision}, which ONNX Runtime rounds in its own way: "
-            "extract them in float32 and fit again."
+            f"The embeddings of {backbone!r} are computed in {precision}, which ONNX Runtime rounds differently. "
+            "Extract them in float32 and fit the model again."
         )
     model = extractor._checked_graph(identity).model
     try:
         with tempfile.TemporaryDirectory() as folder, _quietly(), _constants_inside(model):
             path = Path(folder) / "network.onnx"
-            _translate(model, path)
+            _convert(model, path)
             network = onnx.load(path)
-    except Exception as error:  # the translator fails in any way it likes
+    except Exception as error:  # the converter can raise any exception
         reason = reason_of(error)
-        raise InputError(f"The network of {backbone!r} cannot be translated to ONNX: {reason}") from error
+        raise InputError(f"The network of {backbone!r} cannot be converted to ONNX: {reason}") from error
     if len(network.graph.input) != 1:
-        foreign = ", ".join(value.name for value in network.graph.input[1:])
-        raise InputError(f"The network of {backbone!r} cannot be translated to ONNX: {foreign} would be lost.")
+        extra = ", ".join(value.name for value in network.graph.input[1:])
+        raise InputError(
+            f"The network of {backbone!r} cannot be converted to ONNX: the values of {extra} would be lost."
+        )
     return network
 
 
-def _translate(model: "keras.Model", path: Path) -> None:
+def _convert(model: "keras.Model", path: Path) -> None:
     import keras
 
     pixels = keras.InputSpec(shape=model.input_shape, dtype="uint8", name="pixels")
@@ -69,7 +72,7 @@ def _translate(model: "keras.Model", path: Path) -> None:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep what the translators print off the standard output, and their remarks on themselves to themselves."""
+    """Send what the converters print to standard error, and hide their warnings."""
     logger = logging.getLogger("tf2onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -83,22 +86,23 @@ def _quietly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _constants_inside(model: "keras.Model") -> Iterator[None]:
-    """Have tensors that the network holds translated as constants, where they would become inputs of the graph.
+    """Replace tensors of the network that are not weights by arrays, which become constants of the graph.
 
-    Those are the statistics of Normalization layers, and what Keras's own preprocessing adds to the pixels.
+    Otherwise they would become inputs of the graph. They are the statistics of Normalization layers and the constants
+    in Keras's own preprocessing.
     """
-    kept = [(holder, name, getattr(holder, name)) for holder, name in _holders(model)]
-    for holder, name, value in kept:
+    originals = [(holder, name, getattr(holder, name)) for holder, name in _holders(model)]
+    for holder, name, value in originals:
         setattr(holder, name, _as_arrays(value))
     try:
         yield
     finally:
-        for holder, name, value in kept:
+        for holder, name, value in originals:
             setattr(holder, name, value)
 
 
 def _holders(model: "keras.Model") -> Iterator[tuple[Any, str]]:
-    """Yield the objects in a network that may hold tensors which are no weights, and their attributes' names."""
+    """Yield objects of a network, and names of their attributes, that may hold tensors other than weights."""
     import keras
 
     for layer in model._flatten_layers():
@@ -114,8 +118,8 @@ def _holders(model: "keras.Model") -> Iterator[tuple[Any, str]]:
 def _as_arrays(value: Any) -> Any:
     import keras
 
-    def as_array(one: Any) -> Any:
-        is_value = keras.ops.is_tensor(one) and not isinstance(one, keras.KerasTensor)
-        return keras.ops.convert_to_numpy(one) if is_value else one
+    def as_array(item: Any) -> Any:
+        is_value = keras.ops.is_tensor(item) and not isinstance(item, keras.KerasTensor)
+        return keras.ops.convert_to_numpy(item) if is_value else item
 
     return keras.tree.map_structure(as_array, value)

@@ -157,10 +157,10 @@ def test_a_graph_that_differs_leaves_no_file(image_model, grey_images, tmp_path,
     if there:
         path.parent.mkdir()
         path.write_text("as it was")
-    with pytest.raises(InputError, match=r"differ from the model's by up to \d.*even of the same embeddings"):
+    with pytest.raises(InputError, match=r"differ from the model's by up to \d.*Even for the same embeddings"):
         export(image_model, path, check=grey_images[0])
     assert path.read_text() == "as it was" if there else not path.parent.exists()
-    with pytest.raises(InputError, match="even of the same embeddings"):
+    with pytest.raises(InputError, match="Even for the same embeddings"):
         export(image_model, path, check=grey_images[0], tolerance=0.1)
 
 
@@ -178,7 +178,7 @@ def test_embeddings_that_differ_are_told_from_a_head_that_does(image_model, grey
         return network
 
     monkeypatch.setattr(assembling, "to_onnx", off)
-    with pytest.raises(InputError, match="Of the same embeddings they are the same to .*larger tolerance"):
+    with pytest.raises(InputError, match="For the same embeddings they agree to .*larger tolerance"):
         export(image_model, tmp_path / "out.onnx", check=grey_images[0])
     assert not (tmp_path / "out.onnx").exists()
     done = export(image_model, tmp_path / "out.onnx", check=grey_images[0], tolerance=0.2)
@@ -195,7 +195,7 @@ def test_what_cannot_be_exported_is_refused_and_says_why(tiny_network, grey_imag
         export(alone, path)
     fitted = make_pipeline(tiny_network, "softmax").fit(X, y)
     views = save_model(fitted, tmp_path / "views", info={"views": {"number": 2}})
-    with pytest.raises(InputError, match="means over random views"):
+    with pytest.raises(InputError, match="averages its predictions over random views"):
         export(views, path)
     low = make_pipeline(FeatureExtractor(tiny_network, precision="bfloat16", runtime="keras"), "softmax").fit(X, y)
     with pytest.raises(InputError, match="computed in bfloat16"):
@@ -226,7 +226,7 @@ def test_on_the_command_line_its_own_dataset_is_the_check(hybrid, tiny_network, 
     assert "50 images (dots)" in said
     (tmp_path / "dots.npz").unlink()
     found = json.loads(hybrid("export", "model", "--output", "other.onnx", "--json"))
-    assert found["agreement"]["source"] == "made images"
+    assert found["agreement"]["source"] == "synthetic images"
     assert found["agreement"] == json.loads(found["notes"]["checked"])
     assert (tmp_path / "other.onnx").exists()
 
