@@ -1,4 +1,4 @@
-"""Print the versions of what this environment has of hybrid's requirements, those of `dev` included, and of theirs."""
+"""Print the installed versions of the direct and indirect requirements of hybrid, including the extra `dev`."""
 
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
@@ -7,25 +7,25 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
-def needed(name: str, extras: set[str], found: dict[str, str]) -> None:
-    """Add what a distribution needs here to what was found: canonical name to version."""
+def add_requirements(name: str, extras: set[str], versions: dict[str, str]) -> None:
+    """Add the installed requirements of a distribution to a mapping of canonical names to versions."""
     for text in distribution(name).requires or ():
-        one = Requirement(text)
-        if one.marker and not any(one.marker.evaluate({"extra": extra}) for extra in extras | {""}):
+        requirement = Requirement(text)
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in extras | {""}):
             continue
-        key = canonicalize_name(one.name)
+        key = canonicalize_name(requirement.name)
         try:
-            version = distribution(one.name).version
+            version = distribution(requirement.name).version
         except PackageNotFoundError:
             continue
-        if key not in found or one.extras:
+        if key not in versions or requirement.extras:
             if key != "hybrid":
-                found[key] = version.partition("+")[0]
-            needed(one.name, set(one.extras), found)
+                versions[key] = version.partition("+")[0]
+            add_requirements(requirement.name, set(requirement.extras), versions)
 
 
 packages: dict[str, str] = {}
-needed("hybrid", {"dev"}, packages)
+add_requirements("hybrid", {"dev"}, packages)
 print(f"# The versions that the tests ran with, on Python {sys.version_info.major}.{sys.version_info.minor}.")
-print("# `make lock` renews this; `make test LOCK=requirements.lock` installs these.")
+print("# `make lock` updates this file, and `make test LOCK=requirements.lock` installs these versions.")
 print(*(f"{name}=={version}" for name, version in sorted(packages.items())), sep="\n")

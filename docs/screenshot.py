@@ -1,4 +1,7 @@
-"""Take the README's picture: `hybrid demo`, then `python docs/screenshot.py`. Needs Debian's chromium-driver."""
+"""Take the screenshot for the README.
+
+Run `hybrid demo` first, then `python docs/screenshot.py`. The script needs the Debian package chromium-driver.
+"""
 
 import base64
 import sys
@@ -12,7 +15,7 @@ WIDTH, HEIGHT = 1320, 1320
 
 
 def main(report: str = "hybrid_runs/reports/report.html", picture: str = "docs/report.png") -> None:
-    """Write the upper end of a report as a picture."""
+    """Write a screenshot of the top of a report to an image file."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
