@@ -1,11 +1,11 @@
-"""Time whole commands on the chest X-rays: what a person waits for.
+"""Times of whole commands on the chest X-rays.
 
     HYBRID_TEST_DATA=… python benchmarks/commands.py
     HYBRID_TEST_DATA=… python benchmarks/commands.py --against OTHER/.venv/bin/hybrid
 
-Every run is a new process. The figures are medians of five runs; `data` and `extract` with an empty cache run three
-times. With ``--against``, the command of another version runs in turn with this one, in a workspace and a cache of its
-own, so that whatever else the machine does slows both alike. The limits are the project's own for two cores.
+Every run is a new process. Times are medians of five runs, or of three for `data` and `extract` with an empty cache.
+With ``--against``, the command of another version runs alternately with this one, with its own workspace and cache, so
+that other load on the machine slows both in the same way. The limits are the project's own targets for two cores.
 """
 
 import argparse
@@ -30,14 +30,14 @@ HEADS = ("svm", "forest", "xgboost", "softmax")
 
 @dataclass
 class Version:
-    """An installed version: its command, a folder to work in, and the times measured so far."""
+    """An installed version: its command, its working folder and the times measured so far."""
 
     command: str
     folder: Path
     times: dict[str, list[float]] = field(default_factory=dict)
 
     def run(self, name: str, arguments: list[str], empty_cache: bool = False) -> None:
-        """Run a command once and note its time."""
+        """Run a command once and record its time."""
         cache = self.folder / "cache"
         if empty_cache:
             shutil.rmtree(cache, ignore_errors=True)
@@ -54,7 +54,7 @@ class Version:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--against", metavar="HYBRID", help="the hybrid command of another version")
+    parser.add_argument("--against", metavar="HYBRID", help="The hybrid command of another version.")
     given = parser.parse_args()
     data = Path(os.environ["HYBRID_TEST_DATA"]).resolve()
     pictures, weights = str(data / "chest_xray"), str(data / "weights" / "mobilenet_2_5_224_tf_no_top.h5")

@@ -1,8 +1,9 @@
-"""A folder of images to embeddings on disk: Keras's two usual ways, PyTorch, hybrid, and the machine's limit.
+"""Time from a folder of images to embeddings on disk: two common ways in Keras, PyTorch, hybrid, and the limit.
 
     python benchmarks/extract.py [--repeats 5] [--scale 1.0] [--backbone NAME]
 
-Made pictures, random weights; what is timed is said in methods.py. Medians of the repeats, which take turns.
+Images are synthetic and weights are random. methods.py explains what is timed. Results are medians of the repeats, in
+each of which every method runs once.
 """
 
 import argparse
@@ -19,8 +20,8 @@ BACKBONES = {"mobilenet_v2": (1000, 224, ".jpg"), "resnet50": (300, 224, ".jpg")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the images, for a short run")
-    parser.add_argument("--backbone", choices=BACKBONES, action="append", help="only these (repeatable)")
+    parser.add_argument("--scale", type=float, default=1.0, help="Share of the images, for a short run.")
+    parser.add_argument("--backbone", choices=BACKBONES, action="append", help="Only this backbone (repeatable).")
     given = parser.parse_args()
     records = {}
     for name in given.backbone or BACKBONES:

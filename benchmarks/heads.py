@@ -1,11 +1,12 @@
-"""Fit and predict of every head against the reference systems' classifiers, with test scores beside the times.
+"""Times of fitting and predicting, and test scores, of every head and of the reference systems' classifiers.
 
     [HYBRID_TEST_DATA=…] python benchmarks/heads.py [--repeats 5] [--skip-slow]
 
-Made embeddings of overlapping classes, 5% of the labels flipped; and the chest X-rays through MobileNet 0.25, five
-folds inside train with each patient in one fold, where HYBRID_TEST_DATA names the data. Every classifier gets the same
-standardised float32 embeddings. Times are medians of the repeats (on the X-rays: of the folds); what takes more than
-30 s is run once. SVC is not run on 50,000 rows: its time grows with their square.
+The data are synthetic embeddings of overlapping classes with 5% of the labels flipped. If HYBRID_TEST_DATA names the
+data, there are also embeddings of the chest X-rays by MobileNet 0.25, in five folds of train with all images of a
+patient in the same fold. Every classifier gets the same standardized float32 embeddings. Times are medians of the
+repeats or, for the X-rays, of the folds. A fit of more than 30 s is not repeated. SVC is not run on 50,000 rows,
+because its time grows with the square of the number of rows.
 """
 
 import argparse
@@ -38,12 +39,12 @@ REFERENCES = {
     "forest": ("RandomForestClassifier(100)", RandomForestClassifier(n_estimators=100, random_state=0)),
     "xgboost": ("XGBClassifier()", XGBClassifier(random_state=0)),
 }
-_SLOW = 30.0  # seconds of a fit that is not repeated
+_SLOW = 30.0  # seconds; a slower fit is not repeated
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Standardised embeddings and labels 0 and 1, to fit on and to test on."""
+    """Standardized embeddings and labels (0 or 1) for fitting and testing."""
 
     X: np.ndarray
     y: np.ndarray
@@ -54,8 +55,10 @@ class Fold:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--skip-slow", action="store_true", help="leave out SVC at 5,000×1280, which takes minutes")
-    parser.add_argument("--set", dest="sets", choices=("5k", "50k", "chest"), action="append", help="only these")
+    parser.add_argument("--skip-slow", action="store_true", help="Leave out SVC at 5,000×1280, which takes minutes.")
+    parser.add_argument(
+        "--set", dest="sets", choices=("5k", "50k", "chest"), action="append", help="Only this set (repeatable)."
+    )
     given = parser.parse_args()
     data = os.environ.get("HYBRID_TEST_DATA")
     results = {}
@@ -71,13 +74,13 @@ def main() -> None:
 def load(name: str, data: str | None) -> tuple[str, list[Fold]]:
     if name == "chest":
         if not data:
-            raise SystemExit("HYBRID_TEST_DATA is not set: it names the folder of the chest X-rays.")
+            raise SystemExit("HYBRID_TEST_DATA is not set. It must name the folder that contains the chest X-rays.")
         return "chest X-rays, 5 folds inside train", list(chest_xray(Path(data).resolve()))
     return ("5,000 × 1280", [made(5_000, 1280)]) if name == "5k" else ("50,000 × 512", [made(50_000, 512)])
 
 
 def made(rows: int, width: int) -> Fold:
-    """Return two overlapping classes that a plane parts as well as can be, as those of embeddings are: about .85."""
+    """Return two overlapping classes that are linearly separable with accuracy .85, like those of embeddings."""
     test = rows // 4
     X, y = make_classification(
         rows + test,
@@ -93,7 +96,7 @@ def made(rows: int, width: int) -> Fold:
 
 
 def chest_xray(data: Path) -> Iterator[Fold]:
-    """Yield five folds of the training half; the pictures of a patient stay together."""
+    """Yield five folds of train. All images of a patient are in the same fold."""
     from hybrid.extractors import FeatureExtractor
 
     paths = sorted((data / "chest_xray" / "train").glob("*/*"))
@@ -111,7 +114,7 @@ def standardised(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.nd
 
 
 def classifiers(left_out: set[str]) -> Iterator[tuple[str, Any]]:
-    """Yield each head and, before it, what the reference systems use in its place."""
+    """Yield each head, preceded by the classifier that the reference systems use for it."""
     for name in HEADS:
         if name in REFERENCES and name not in left_out:
             yield REFERENCES[name]
@@ -122,7 +125,7 @@ def classifiers(left_out: set[str]) -> Iterator[tuple[str, Any]]:
 
 
 def measured(label: str, model: Any, folds: list[Fold], repeats: int) -> dict[str, Any]:
-    """Fit on each fold and test; the scores are means over the folds."""
+    """Return times and test scores of a classifier. Scores are means over the folds."""
     fits, predictions, accuracies, aucs = [], [], [], []
     for fold in folds:
         for _ in range(repeats):
@@ -154,7 +157,7 @@ def show(title: str, results: list[dict[str, Any]]) -> None:
         accuracy = f"{result['accuracy']:.3f} ± {result['accuracy_half_interval']:.3f}"
         shown = [f"{result['fit_s']:.2f}", f"{result['predict_s']:.3f}", ratio, accuracy, f"{result['auc']:.4f}"]
         rows.append([result["classifier"], *shown])
-    columns = ["", "fit s", "predict s", "fit, against its reference", "test accuracy", "test AUC"]
+    columns = ["", "fit s", "predict s", "fit, speed-up over its reference", "test accuracy", "test AUC"]
     print_table(title, columns, rows)
 
 

@@ -1,11 +1,12 @@
-"""Do intervals hold the truth, and do tests reject, as often as they say? And how long does it all take?
+"""Coverage of the confidence intervals, type I errors of the tests, and the time that they take.
 
     python benchmarks/inference.py [coverage|errors|seconds …] [--sets 2000] [--jobs 2]
 
-Simulated test sets of one or two models whose scores are normal within each class, with a fixed number of images of
-each class: the population that the stratified bootstrap speaks of. Of models that are equal in the population, a test
-should tell apart at most 5 pairs in 100. Seconds are those of ten models on 10,000 images with 2,000 draws, all
-scores with their intervals and all pairs tested.
+Test sets of one or two models are simulated. Scores are normally distributed within each class, and the number of
+images of each class is fixed, as the stratified bootstrap assumes. A 95% interval should contain the true value in 95
+of 100 sets. For two models that are equal in the population, a test at the 5% level should find a difference in at most
+5 of 100 pairs. The time is that of ten models on 10,000 images with 2,000 resamples, for all scores with intervals and
+tests of all pairs.
 """
 
 import argparse
@@ -24,25 +25,26 @@ from hybrid.evaluation.intervals import METHODS
 from hybrid.evaluation.metrics import IntervalSettings, evaluation
 
 PHI = NormalDist().cdf
-BLOCK = 25  # sets a task
+BLOCK = 25  # simulated sets per task
 TESTED = ("accuracy", "roc_auc", "balanced_accuracy", "f1", "mcc", "average_precision", "brier", "log_loss", "ece")
 
 
 @dataclass(frozen=True)
 class Population:
-    """Where simulated test sets come from.
+    """The population from which test sets are simulated.
 
     Attributes
     ----------
     n : int
-        Images of a set.
+        Number of images in a set.
     share : float
-        Share of them that are positive.
+        Share of positive images.
     separation : float
-        Distance of the classes' mean scores, in standard deviations.
-    shift : float
-        How far the threshold lies off the middle: sensitivity and specificity then differ.
-    shared : float
+        Distance between the mean scores of the classes, in standard deviations.
+    shift : float, default=0.0
+        Distance of the threshold from the middle of the two means, in standard deviations. If it is not 0, sensitivity
+        and specificity differ.
+    shared : float, default=0.5
         Share of the variance within a class that two models have in common.
     """
 
@@ -54,7 +56,7 @@ class Population:
 
     @property
     def truth(self) -> dict[str, float]:
-        """The scores of the population."""
+        """The true scores of the population."""
         sensitivity, specificity = PHI(self.separation / 2 - self.shift), PHI(self.separation / 2 + self.shift)
         positives = round(self.n * self.share) / self.n
         return {
@@ -63,7 +65,7 @@ class Population:
         }
 
     def draw(self, rng: np.random.Generator, models: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the labels of a new set, and each model's probabilities."""
+        """Return the labels of a simulated set and the probabilities of each model."""
         y = (np.arange(self.n) < round(self.n * self.share)).astype(int)
         common = rng.normal(size=self.n) * self.shared**0.5
         proba = {}
@@ -84,29 +86,29 @@ ALIKE = [Population(n, share, separation) for n in (100, 600) for share, separat
 
 
 def covered(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, dict[str, float]]:
-    """Return in which share of simulated sets each interval method holds the truth, by metric."""
-    held = _simulate(partial(_covered, population), sets, seed, jobs)
+    """Return the share of simulated sets whose interval contains the true value, by metric and interval method."""
+    hits = _simulate(partial(_covered, population), sets, seed, jobs)
     names = [(metric, method) for metric in population.truth for method in METHODS]
-    shares = dict(zip(names, held.mean(axis=0).tolist(), strict=True))
+    shares = dict(zip(names, hits.mean(axis=0).tolist(), strict=True))
     return {metric: {method: shares[metric, method] for method in METHODS} for metric in population.truth}
 
 
 def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, float]:
-    """Return in which share of simulated sets the test by each metric tells apart two models that are alike."""
-    apart = _simulate(partial(_rejected, population), sets, seed, jobs)
-    return dict(zip(TESTED, apart.mean(axis=0).tolist(), strict=True))
+    """Return the share of simulated sets in which a test finds a difference between two equal models, by metric."""
+    rejections = _simulate(partial(_rejected, population), sets, seed, jobs)
+    return dict(zip(TESTED, rejections.mean(axis=0).tolist(), strict=True))
 
 
 def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
     y, proba = population.draw(rng, 1)
     trial = PairedEvaluation(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
     ((name, problem),) = trial.problems.items()
-    held = []
+    hits = []
     for method in METHODS:
         settings = IntervalSettings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
-        found = evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
-        held.append([found[metric].low <= truth <= found[metric].high for metric, truth in population.truth.items()])
-    return [one for of_metric in zip(*held, strict=True) for one in of_metric]
+        scores = evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
+        hits.append([scores[metric].low <= truth <= scores[metric].high for metric, truth in population.truth.items()])
+    return [hit for hits_of_metric in zip(*hits, strict=True) for hit in hits_of_metric]
 
 
 def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
@@ -115,20 +117,20 @@ def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
     return [test.distinguishable for test in trial.tests(TESTED)]
 
 
-def _simulate(one_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
-    """Return what `one_set` gives for each set, a row each; sets have generators of their own."""
+def _simulate(simulate_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
+    """Return the results of `simulate_set`, one row per set. Each set has its own random generator."""
     seeds = np.random.SeedSequence(seed).spawn(sets)
     blocks = [seeds[first : first + BLOCK] for first in range(0, sets, BLOCK)]
-    rows = Parallel(jobs)(delayed(_block)(one_set, block) for block in blocks)
+    rows = Parallel(jobs)(delayed(_block)(simulate_set, block) for block in blocks)
     return np.array([row for block in rows for row in block])
 
 
-def _block(one_set: Any, seeds: list[np.random.SeedSequence]) -> list[list[bool]]:
-    return [one_set(np.random.default_rng(seed)) for seed in seeds]
+def _block(simulate_set: Any, seeds: list[np.random.SeedSequence]) -> list[list[bool]]:
+    return [simulate_set(np.random.default_rng(seed)) for seed in seeds]
 
 
 def timed(k: int, models: int = 10, n: int = 10_000) -> dict[str, Any]:
-    """Return the seconds of evaluating and comparing models of `k` classes."""
+    """Return the seconds that evaluating and comparing models with `k` classes takes."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, k, n)
     proba = {}
@@ -156,7 +158,7 @@ def main() -> None:
     from machine import RESULTS, save
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=("coverage", "errors", "seconds"), help="by default all")
+    parser.add_argument("parts", nargs="*", choices=("coverage", "errors", "seconds"), help="By default all.")
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
@@ -166,12 +168,12 @@ def main() -> None:
     result.pop("machine", None)
     for part, populations, run in [("coverage", COVERED, covered), ("errors", ALIKE, rejected)]:
         if part in parts:
-            found = []
+            records = []
             for population in populations:
                 shares = run(population, given.sets, jobs=given.jobs)
                 print(part, population, shares, flush=True)
-                found.append(asdict(population) | {"truth": population.truth, "sets": given.sets, "shares": shares})
-            result[part] = found
+                records.append(asdict(population) | {"truth": population.truth, "sets": given.sets, "shares": shares})
+            result[part] = records
     if "seconds" in parts:
         result["seconds"] = [timed(2), timed(10)]
         print(result["seconds"])

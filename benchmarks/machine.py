@@ -1,4 +1,4 @@
-"""Name the machine, repeat, take medians, save: what every benchmark here shares."""
+"""Helpers of all benchmarks: description of the machine, timing, medians and saving."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def median_seconds(command: list[str], repeats: int = 5, **kwargs: Any) -> float:
-    """Return the median time of a whole process that must succeed."""
+    """Return the median seconds of a command that runs in a new process. It must succeed."""
     times = [
         seconds(lambda: subprocess.run(command, check=True, capture_output=True, **kwargs)) for _ in range(repeats)
     ]

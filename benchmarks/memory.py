@@ -1,10 +1,10 @@
-"""Peak resident memory of `hybrid extract`, as the number of images grows.
+"""Peak resident memory of `hybrid extract` for growing numbers of images.
 
     python benchmarks/memory.py [IMAGES …] [--backbone NAME] [--side N] [--suffix .png|.jpg]
 
-1,000, 10,000 and 60,000 made pictures of 28×28 for resnet_small by default; what the project has set itself is for
-mobilenet_v2 at 224: --backbone mobilenet_v2 --side 224 --suffix .jpg. The network is exported before, by a run on ten
-images: what is measured runs without Keras, which alone takes more than all the rest.
+By default there are 1,000, 10,000 and 60,000 synthetic images of 28×28 for resnet_small. The project's own target is
+for mobilenet_v2 at 224: --backbone mobilenet_v2 --side 224 --suffix .jpg. A first run on ten images exports the
+network, so the measured runs do not import Keras, which alone needs more memory than everything else.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     counts = sorted(given.images)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        pictures = many(scratch / "all", counts[-1], given)
+        pictures = make_many(scratch / "all", counts[-1], given)
         extract(scratch, part(scratch / "few", pictures, 10), given)
         records = {str(count): extract(scratch, part(scratch / f"{count}", pictures, count), given) for count in counts}
     first = records[str(counts[0])]["peak_mb"]
@@ -43,8 +43,11 @@ def main() -> None:
     save(name, {"backbone": given.backbone, "side": given.side, "images": records})
 
 
-def many(folder: Path, count: int, given: argparse.Namespace) -> list[str]:
-    """Write different pictures, and copies of them with a number behind their end: other files, and the same work."""
+def make_many(folder: Path, count: int, given: argparse.Namespace) -> list[str]:
+    """Write different images and copies of them.
+
+    A number is appended to each copy after the end of the image, so the store treats it as a different file.
+    """
     originals = files(make_small(folder, min(count, ORIGINALS), given.side, given.suffix))
     for number in range(len(originals), count):
         original = Path(originals[number % len(originals)])
@@ -54,7 +57,7 @@ def many(folder: Path, count: int, given: argparse.Namespace) -> list[str]:
 
 
 def part(folder: Path, pictures: list[str], count: int) -> Path:
-    """Return a folder of some of the pictures, of both classes."""
+    """Return a folder with some of the images of both classes."""
     for path in map(Path, pictures[: count // 2] + pictures[-(count - count // 2) :]):
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
         (folder / path.parent.name / path.name).hardlink_to(path)
@@ -62,7 +65,7 @@ def part(folder: Path, pictures: list[str], count: int) -> Path:
 
 
 def extract(scratch: Path, pictures: Path, given: argparse.Namespace) -> dict[str, float]:
-    """Run `hybrid extract` on an empty store, and return its peak and its time."""
+    """Run `hybrid extract` with an empty store. Return its peak memory and its time."""
     cache = scratch / "cache"
     shutil.rmtree(cache / "embeddings", ignore_errors=True)
     command = [str(Path(sys.executable).with_name("hybrid")), "extract", str(pictures), "--weights", "random"]

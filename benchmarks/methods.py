@@ -1,7 +1,8 @@
-"""Ways from a folder of images to embeddings on disk, and the limit that the machine sets; shared by the benchmarks.
+"""Methods to compute embeddings of a folder of images and write them to disk, and the limit that the machine sets.
 
-Every method runs in one process, after the imports, with its network built: what is timed is listing, decoding, the
-network (with its tracing or compiling at the first batch) and writing. All take the same files, and random weights.
+Every method runs in this process, after the imports and after its network is built. The time includes listing and
+decoding the files, the network (with tracing or compiling at the first batch) and writing. All methods use the same
+files and random weights.
 """
 
 import contextlib
@@ -29,24 +30,24 @@ from hybrid.extractors import FeatureExtractor, RandomWeightsWarning, find_backb
 from hybrid.extractors.backbones.load import load_network
 from hybrid.extractors.images.decode import decode, read_bytes
 
-warnings.simplefilter("ignore", RandomWeightsWarning)  # the weights do not matter here
+warnings.simplefilter("ignore", RandomWeightsWarning)  # weights do not affect the time
 
 BATCH = 32
 CORES = os.cpu_count() or 1
-TORCH_NETWORKS = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet"}  # as transformers calls them
+TORCH_NETWORKS = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet"}  # names in transformers
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)[:, None, None]
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)[:, None, None]
 NAMES = {
     "iterator": "(a) Keras directory iterator, predict per batch",
     "dataset": "(b) image_dataset_from_directory, predict",
     "torch": "(c) PyTorch DataLoader",
-    "hybrid": "(d) hybrid, cold",
+    "hybrid": "(d) hybrid, empty cache",
 }
 
 
 @dataclass(frozen=True)
 class Job:
-    """A backbone with random weights, on a folder of images; `scratch` is for what is written."""
+    """A backbone with random weights and a folder of images. All output goes to `scratch`."""
 
     backbone: str
     side: int
@@ -55,12 +56,12 @@ class Job:
 
     @property
     def output(self) -> Path:
-        """Where the reference methods write."""
+        """File that the reference methods write."""
         return self.scratch / "embeddings.npy"
 
 
 def measure(job: Job, repeats: int) -> dict[str, Any]:
-    """Run every method `repeats` times, in turn; return medians, ratios and the limit."""
+    """Run every method in turn, `repeats` times. Return medians, speed-ups and the limit."""
     count = len(files(job.folder))
     methods, skipped = prepare(job)
     times: dict[str, list[float]] = {name: [] for name in methods}
@@ -74,7 +75,7 @@ def measure(job: Job, repeats: int) -> dict[str, Any]:
 
 
 def prepare(job: Job) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
-    """Build each method's network; return what runs it, and the methods that are not to be had, with the reason."""
+    """Build the network of each method. Return functions that run the methods, and the reasons for skipped methods."""
     model, preprocess = keras_model(job)
     methods: dict[str, Callable[[], object]] = {
         "iterator": lambda: directory_iterator(job, model, preprocess),
@@ -82,7 +83,7 @@ def prepare(job: Job) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
     }
     skipped = {}
     if job.backbone not in TORCH_NETWORKS:
-        skipped["torch"] = "the network is hybrid's own"
+        skipped["torch"] = "the network exists only in hybrid"
     elif not (find_spec("torch") and find_spec("transformers")):
         skipped["torch"] = "torch and transformers are not installed"
     else:
@@ -94,7 +95,7 @@ def prepare(job: Job) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
 
 
 def keras_model(job: Job) -> tuple[keras.Model, Callable]:
-    """Return the bare network with its pooling, as the reference systems build it, and its preprocessing."""
+    """Return the network with pooling, as the reference systems build it, and its preprocessing function."""
     row = find_backbone(job.backbone)
     shape = (job.side, job.side, 3)
     if row.kind == "custom":
@@ -111,7 +112,7 @@ def directory_iterator(job: Job, model: keras.Model, preprocess: Callable) -> No
 
     generator = ImageDataGenerator(preprocessing_function=preprocess)
     side = (job.side, job.side)
-    with contextlib.redirect_stdout(sys.stderr):  # it counts aloud
+    with contextlib.redirect_stdout(sys.stderr):  # it prints the number of images
         batches = generator.flow_from_directory(job.folder, side, batch_size=BATCH, class_mode=None, shuffle=False)
     features = [model.predict(batches[number], verbose=0) for number in range(len(batches))]
     np.save(job.output, np.concatenate(features))
@@ -127,7 +128,7 @@ def image_dataset(job: Job, model: keras.Model, preprocess: Callable) -> None:
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a DataLoader takes: pictures of one size, (3, side, side), scaled as PyTorch's networks are fed."""
+    """A PyTorch dataset of images of shape (3, side, side), scaled as PyTorch's networks expect them."""
 
     paths: list[str]
     side: int
@@ -142,7 +143,7 @@ class Tensors:
 
 
 def torch_network(job: Job) -> Any:
-    """Return the same architecture, with its pooling, for PyTorch."""
+    """Return the same architecture with pooling in PyTorch."""
     import transformers
 
     name = TORCH_NETWORKS[job.backbone]
@@ -158,7 +159,7 @@ def torch_loader(job: Job, network: Any) -> None:
 
 
 def hybrid_cold(job: Job) -> None:
-    """Extract into an empty store; the graph was exported before, as Keras's network was built before."""
+    """Extract into an empty store. Like the networks of Keras, the graph has been prepared before."""
     shutil.rmtree(job.scratch / "cache", ignore_errors=True)
     shutil.copytree(job.scratch / "exported", job.scratch / "cache")
     extractor(job, "cache").extract(files(job.folder))
@@ -169,14 +170,14 @@ def extractor(job: Job, cache: str) -> FeatureExtractor:
 
 
 def export(job: Job) -> None:
-    """Keep what an extractor makes once, its identity and its graph, and nothing of any image."""
+    """Keep the files that an extractor writes only once, its identity and its graph, without any embeddings."""
     extractor(job, "first").extract(np.zeros((1, job.side, job.side, 3), np.uint8))
     for name in ("extractors", "graphs"):
         shutil.copytree(job.scratch / "first" / name, job.scratch / "exported" / name)
 
 
 def warm_process(job: Job, repeats: int) -> float:
-    """Return the seconds of a whole `hybrid extract` that finds everything in the store."""
+    """Return the median seconds of a whole `hybrid extract` process that finds all embeddings in the store."""
     command = [str(Path(sys.executable).with_name("hybrid")), "extract", str(job.folder), "--weights", "random"]
     command += ["--backbone", job.backbone, "--size", str(job.side), "--cache", str(job.scratch / "cache")]
 
@@ -188,7 +189,7 @@ def warm_process(job: Job, repeats: int) -> float:
 
 
 def limit(job: Job, repeats: int, reached: float) -> dict[str, float]:
-    """Return seconds an image of decoding alone and of the network alone, on all cores, and the share reached."""
+    """Return the seconds per image of decoding alone and of the network alone, and the share of the limit reached."""
     paths, side = files(job.folder), (job.side, job.side)
     run = extractor(job, "cache")._runtime(extractor(job, "cache").resolve())
     batch = np.stack([decode(read_bytes(path), side, 3) for path in paths[: run.batch_size]])
@@ -202,7 +203,7 @@ def limit(job: Job, repeats: int, reached: float) -> dict[str, float]:
         with ThreadPoolExecutor(CORES) as pool:
             list(pool.map(lambda path: decode(read_bytes(path), side, 3).shape, paths))
 
-    network()  # once to warm up
+    network()  # warm-up
     network_s = statistics.median(seconds(network) for _ in range(repeats)) / (batches * len(batch))
     decode_s = statistics.median(seconds(decoding) for _ in range(repeats)) / len(paths)
     images_per_s = 1 / (decode_s + network_s)
@@ -219,14 +220,15 @@ def print_record(title: str, record: dict[str, Any]) -> None:
     for name, median in record["median"].items():
         ratios = [f"{record['against'][other][name]:.2f} ×" for other in ("iterator", "dataset")]
         rows.append([NAMES[name], f"{median:.2f}", f"{record['images'] / median:.0f}", *ratios])
-    rows.append(["(e) hybrid, warm, the whole process", f"{record['warm_process_s']:.2f}", "", "", ""])
+    rows.append(["(e) hybrid, all embeddings cached, whole process", f"{record['warm_process_s']:.2f}", "", "", ""])
     limit = record["limit"]
     rows.append(["limit: 1 / (decoding + network)", "", f"{limit['images_per_s']:.0f}", "", ""])
-    print_table(f"{title}, {record['images']} images", ["", "s", "images/s", "against (a)", "against (b)"], rows)
+    columns = ["", "s", "images/s", "speed-up over (a)", "speed-up over (b)"]
+    print_table(f"{title}, {record['images']} images", columns, rows)
     for name, reason in record["skipped"].items():
         print(f"  {NAMES[name]}: not run, {reason}")
     print(
-        f"  decoding {1e3 * limit['decode_s']:.2f} ms, network {1e3 * limit['network_s']:.2f} ms an image; "
+        f"  decoding {1e3 * limit['decode_s']:.2f} ms, network {1e3 * limit['network_s']:.2f} ms per image; "
         f"hybrid reaches {limit['share']:.2f} of the limit\n"
     )
 

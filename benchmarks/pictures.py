@@ -1,4 +1,4 @@
-"""Folders of made pictures: what the benchmarks extract from."""
+"""Folders of synthetic images for the benchmarks."""
 
 import os
 from collections.abc import Callable
@@ -11,16 +11,18 @@ from PIL import Image
 from hybrid.extractors.images.synthetic import made_photographs
 
 CLASSES = ("a", "b")
-_BASES = 48  # large pictures are cut out of so many: to make each anew would take longer than to extract it
+# Large images are cut out of a few synthetic ones. Synthesizing each one would take longer than extracting its
+# features.
+_BASES = 48
 
 
 def make_small(folder: Path, count: int, side: int, suffix: str) -> Path:
-    """Write `count` different square RGB pictures in two class folders."""
+    """Write `count` different square RGB images to two class folders."""
     return _write(folder, count, suffix, lambda number: made_photographs(1, (side, side), 3, seed=number)[0])
 
 
 def make_large(folder: Path, count: int, quality: int = 75) -> Path:
-    """Write `count` different JPEGs of 1300×1000 to 1700×1400, every other one grey."""
+    """Write `count` different JPEGs of 1300×1000 to 1700×1400, half of them greyscale."""
     bases = made_photographs(_BASES, (1500, 1800), 3)
 
     def picture(number: int) -> np.ndarray:

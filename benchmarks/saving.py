@@ -1,9 +1,9 @@
-"""Writing and reading a forest: its trees as arrays, as they are saved now, beside skops, as version 0.1.0 saved them.
+"""Times of writing and reading a forest: with its trees as arrays, as now, and with skops, as in version 0.1.0.
 
     python benchmarks/saving.py [--repeats 5]
 
-The forest of 300 trees is fitted to 4500 made embeddings of two overlapping classes. Both ways are timed in turn, in
-memory; the best of the repeats counts. The forest that is read back must predict exactly what it predicted.
+The forest of 300 trees is fitted to 4500 synthetic embeddings of two overlapping classes. Both formats are timed
+alternately and in memory. Results are the minimum of the repeats. The forest must predict the same after it is read.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def read_arrays(files: dict[str, bytes]) -> Pipeline:
     return put_trees(from_bytes(files["head.skops"]), trees)
 
 
-WAYS = {
+FORMATS = {
     "skops": (lambda pipeline: {"head.skops": to_bytes(pipeline)}, lambda files: from_bytes(files["head.skops"])),
     "arrays": (write_arrays, read_arrays),
 }
@@ -42,13 +42,13 @@ def main() -> None:
     X, y = make_classification(4500, 256, n_informative=40, flip_y=0.05, random_state=0)
     X = X.astype(np.float32)
     pipeline = make_head_pipeline("forest").fit(X, y)
-    result: dict[str, dict[str, float]] = {way: {"write": np.inf, "read": np.inf} for way in WAYS}
+    result: dict[str, dict[str, float]] = {name: {"write": np.inf, "read": np.inf} for name in FORMATS}
     for _ in range(repeats):
-        for way, (write, read) in WAYS.items():
+        for name, (write, read) in FORMATS.items():
             files = write(pipeline)
             times = {"write": seconds(lambda w=write: w(pipeline)), "read": seconds(lambda r=read, f=files: r(f))}
-            result[way] = {name: min(best, times.get(name, best)) for name, best in result[way].items()}
-            result[way]["bytes"] = sum(map(len, files.values()))
+            result[name] = {key: min(best, times.get(key, best)) for key, best in result[name].items()}
+            result[name]["bytes"] = sum(map(len, files.values()))
             np.testing.assert_array_equal(read(files).predict_proba(X), pipeline.predict_proba(X))
     old, new = result["skops"], result["arrays"]
     print_table(

@@ -1,10 +1,10 @@
-"""The embedding store against `numpy.load` of one flat file: opening, look-up, the whole set.
+"""Times of the embedding store and of `numpy.load` of one flat file: opening, looking up rows, and reading all rows.
 
     python benchmarks/store.py [ROWS …] [--folder FOLDER]
 
-100,000 and 5,000,000 made rows of 512 by default; the latter takes 22 GB in FOLDER, removed in the end, and 11 GB of
-memory. Medians of five, but for what can be measured once: the first look-up, which also compares the shards that it
-meets with their checksums.
+By default there are 100,000 and 5,000,000 synthetic rows of width 512. The latter need 11 GB of memory and 22 GB in
+FOLDER, which are removed at the end. Times are medians of five, except for operations that can be measured only once,
+such as the first look-up, which also verifies the checksums of the shards that it reads.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(rows: int, folder: Path) -> dict[str, float]:
-    keys = make(rows, folder)
+    keys = make_files(rows, folder)
     rng = np.random.default_rng(1)
     picks = [rng.choice(rows, 1000, replace=False) for _ in range(6)]
     times: dict[str, float] = {}
@@ -69,13 +69,13 @@ def measure(rows: int, folder: Path) -> dict[str, float]:
     return times
 
 
-def make(rows: int, folder: Path) -> np.ndarray:
-    """Write the same rows as a store and as one flat file; return the keys (n, 32)."""
+def make_files(rows: int, folder: Path) -> np.ndarray:
+    """Write the same rows to a store and to one flat file. Return the keys as an array of shape (rows, 32)."""
     rng = np.random.default_rng(0)
     keys = rng.integers(0, 2**64, (rows, 4), np.uint64).view(np.uint8)
     flat = np.lib.format.open_memmap(folder / "flat.npy", mode="w+", dtype=np.float32, shape=(rows, WIDTH))
     store, sync = EmbeddingStore(folder, IDENTITY), os.fsync
-    os.fsync = lambda handle: None  # what is made here may be lost
+    os.fsync = lambda handle: None  # the data need not survive a crash
     try:
         for start in range(0, rows, SHARD):
             part = rng.random((min(SHARD, rows - start), WIDTH), np.float32)

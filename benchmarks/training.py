@@ -1,10 +1,12 @@
-"""How long is a training step on a CPU as Keras and TensorFlow do it, and with each of three things more: large arrays
-of weights updated by compiled code; memory kept for the next step; large kernels on small maps as products of matrices?
+"""Times of a training step on a CPU in plain Keras with TensorFlow, and after each of three optimizations.
+
+The optimizations are compiled updates of large arrays of weights, memory that is kept for the next step, and matrix
+products for convolutions with large kernels on small maps.
 
     python benchmarks/training.py [--steps 15] [--rounds 3]
 
-Networks of the reference recipes, batches of 32 images made of noise, Adam; the ways take turns, each time in a new
-process, and the first two steps of a round, which trace and compile, are not counted.
+The networks are those of the reference recipes, with Adam and batches of 32 images of noise. The variants alternate,
+each time in a new process. The first two steps of a round, which trace and compile, are not counted.
 """
 
 import argparse
@@ -26,12 +28,12 @@ NETWORKS = {
     "convnet_three_pairs": 64,
     "resnet_small": 64,
 }
-WAYS = ("plain", "compiled", "kept", "multiplied")  # each with those before it
+VARIANTS = ("plain", "compiled", "kept", "multiplied")  # each one includes those before it
 BATCH = 32
 
 
-def step_ms(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
-    """Return the median milliseconds of a training step of a new network, and its parameters."""
+def step_ms(variant: str, name: str, side: int, steps: int) -> tuple[float, int]:
+    """Return the median milliseconds of a training step of a new network, and its number of parameters."""
     from hybrid.extractors.backbones.pretrained import parse_trainable
     from hybrid.extractors.runtimes.keras_import import import_keras
     from hybrid.training import TrainingOptions
@@ -41,9 +43,9 @@ def step_ms(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
     import_keras()
     model = parse_trainable(name).build((side, side, 3), 2, False)
     optimizer = make_optimizer(TrainingOptions())
-    if way == "plain":
+    if variant == "plain":
         optimizer = type(optimizer).from_config(optimizer.get_config())
-    if way == "multiplied":
+    if variant == "multiplied":
         multiply_small_maps(model)
     model.compile(optimizer, loss="binary_crossentropy", jit_compile=False)
     optimizer.build(model.trainable_variables)
@@ -54,23 +56,23 @@ def step_ms(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
     return 1000 * statistics.median(times[2:]), model.count_params()
 
 
-def in_a_new_process(way: str, name: str, side: int, steps: int) -> tuple[float, int]:
-    """Return what `step_ms` returns of one way; TensorFlow reads once how it is to take memory."""
-    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = str(int(WAYS.index(way) >= WAYS.index("kept")))
+def in_a_new_process(variant: str, name: str, side: int, steps: int) -> tuple[float, int]:
+    """Return the result of `step_ms` from a new process, because TensorFlow reads its memory settings only once."""
+    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = str(int(VARIANTS.index(variant) >= VARIANTS.index("kept")))
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(step_ms, way, name, side, steps).result()
+        return process.submit(step_ms, variant, name, side, steps).result()
 
 
 def compared(name: str, side: int, steps: int, rounds: int) -> dict[str, Any]:
-    """Return the times of one network in each way, and their ratios, medians over the rounds."""
-    found = [{way: in_a_new_process(way, name, side, steps) for way in WAYS} for _ in range(rounds)]
+    """Return the times of one network in each variant and their speed-ups, as medians over the rounds."""
+    measured = [{it: in_a_new_process(it, name, side, steps) for it in VARIANTS} for _ in range(rounds)]
     return {
         "network": name,
         "side": side,
-        "parameters": found[0]["plain"][1],
-        "ms": {way: round(statistics.median(times[way][0] for times in found), 1) for way in WAYS},
+        "parameters": measured[0]["plain"][1],
+        "ms": {it: round(statistics.median(times[it][0] for times in measured), 1) for it in VARIANTS},
         "ratio": {
-            way: round(statistics.median(times["plain"][0] / times[way][0] for times in found), 2) for way in WAYS
+            it: round(statistics.median(times["plain"][0] / times[it][0] for times in measured), 2) for it in VARIANTS
         },
     }
 
@@ -80,11 +82,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    found = []
+    results = []
     for name, side in NETWORKS.items():
-        found.append(compared(name, side, given.steps, given.rounds))
-        print(found[-1], flush=True)
-    save("training", {"batch": BATCH, "steps": given.steps, "rounds": given.rounds, "networks": found})
+        results.append(compared(name, side, given.steps, given.rounds))
+        print(results[-1], flush=True)
+    save("training", {"batch": BATCH, "steps": given.steps, "rounds": given.rounds, "networks": results})
 
 
 if __name__ == "__main__":

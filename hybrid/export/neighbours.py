@@ -9,19 +9,19 @@ from hybrid.export.builder import GraphBuilder
 
 
 def nearest_neighbours(graph: GraphBuilder, head: KNN, X: str, width: int) -> str:
-    """Add a k-nearest-neighbours head and return its probabilities, float64 (n, n_classes).
+    """Add a k-nearest-neighbours head and return its probabilities, float64 of shape (n, n_classes).
 
-    The graph holds all training embeddings. Neighbours that are equally far away, to the precision of float32, may be
-    chosen in another order than by the head itself.
+    The graph contains all training embeddings. If several neighbours have the same distance to the precision of
+    float32, the graph may choose others than the head itself.
     """
     k, n_classes = min(head.n_neighbors, len(head.embeddings_)), head.votes_.shape[2]
     rows = _unit(graph, X)
     similarity = graph.add("MatMul", rows, graph.constant(np.ascontiguousarray(head.embeddings_.T)))
     nearest = graph.add("TopK", similarity, graph.constant(np.array([k])), number=1)
     known = graph.cast(graph.add("Gather", graph.constant(head.embeddings_), nearest))
-    apart = graph.add("Sub", graph.add("Unsqueeze", graph.cast(rows), graph.constant(np.array([1]))), known)
-    twice = graph.add("ReduceSumSquare", apart, axes=[2], keepdims=0)
-    distance = graph.add("Mul", twice, graph.constant(np.float64(0.5)))
+    difference = graph.add("Sub", graph.add("Unsqueeze", graph.cast(rows), graph.constant(np.array([1]))), known)
+    squared = graph.add("ReduceSumSquare", difference, axes=[2], keepdims=0)
+    distance = graph.add("Mul", squared, graph.constant(np.float64(0.5)))
     closeness = graph.add("Reciprocal", graph.add("Max", distance, graph.constant(np.float64(SMALLEST))))
     votes = graph.add("Gather", graph.constant(head.votes_), nearest)
     weighted = graph.add("Mul", graph.add("Unsqueeze", closeness, graph.constant(np.array([2, 3]))), votes)
@@ -35,9 +35,9 @@ def nearest_neighbours(graph: GraphBuilder, head: KNN, X: str, width: int) -> st
 
 
 def _unit(graph: GraphBuilder, X: str) -> str:
-    """Return rows scaled to length 1, float32; a row of zeros stays as it is."""
-    wide = graph.cast(X)
-    length = graph.add("Sqrt", graph.add("ReduceSumSquare", wide, axes=[1]))
+    """Return the rows scaled to length 1, in float32. Rows of zeros are unchanged."""
+    X_float64 = graph.cast(X)
+    length = graph.add("Sqrt", graph.add("ReduceSumSquare", X_float64, axes=[1]))
     is_zero = graph.add("Equal", length, graph.constant(np.float64(0)))
     divisor = graph.add("Where", is_zero, graph.constant(np.float64(1)), length)
-    return graph.cast(graph.add("Div", wide, divisor), onnx.TensorProto.FLOAT)
+    return graph.cast(graph.add("Div", X_float64, divisor), onnx.TensorProto.FLOAT)

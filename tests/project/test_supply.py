@@ -66,9 +66,9 @@ def test_an_audit_that_cannot_be_made_is_one_line_and_no_failure(monkeypatch, ca
 def test_an_advisory_that_a_newer_version_mends_is_a_failure(monkeypatch, capsys):
     package = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
     said, code = audited(monkeypatch, capsys, json.dumps({"dependencies": [package]}))
-    assert said.startswith("pip-audit: a 1: CVE-1, mended in 2")
+    assert said.startswith("pip-audit: a 1: CVE-1, fixed in 2")
     assert code == 1
     package["vulns"][0]["fix_versions"] = []
     said, code = audited(monkeypatch, capsys, json.dumps({"dependencies": [package]}))
-    assert "mended in no version yet" in said
+    assert "fixed in no version yet" in said
     assert code == 0

@@ -232,7 +232,7 @@ def test_findings_to_drop_are_taken_in_the_order_of_their_checks(read):
 
 def test_data_given_for_one_of_several_datasets(read):
     text = '[data.a]\nsource = "x"\n[data.b]\nsource = "y"\n[features]\nvgg = {backbone = "vgg16"}'
-    with pytest.raises(InputError, match=r"2 datasets: name one, as in --set data\.a\.source=digits"):
+    with pytest.raises(InputError, match=r"2 datasets\. Name one, as in --set data\.a\.source=digits"):
         read(text, data="digits")
     recipe = read(text, changes=["data.b.source=digits"])
     assert recipe.data[1].arguments["data"] == "digits"
@@ -245,7 +245,7 @@ def test_a_quick_run_does_less(read):
     assert quick.train[0].options.epochs == 1
     assert quick.train[0].options.augment == ("rotate=10", "flip")
     assert [head.name for head in quick.heads] == ["svm"]
-    with pytest.raises(InputError, match=r"no table \[quick\]"):
+    with pytest.raises(InputError, match=r"--quick needs a table \[quick\]"):
         read(quick=True)
 
 
