@@ -45,7 +45,7 @@ class TrainingOptions:
         default half of `patience`.
     steps_per_epoch : int, optional
         Number of training steps in each epoch, on images that are drawn anew for each epoch. By default, and at most,
-        as many as all images take.
+        as many as are needed for all images.
     class_weight : {"balanced", "none"}, default="balanced"
         Whether the losses of train and validation weight the classes inversely to their frequency, as in scikit-learn.
     label_smoothing : float, default=0.0
