@@ -2,6 +2,7 @@ from .forest import RandomForest
 from .knn import KNN
 from .network_output import NetworkOutput
 from .registry import DEFAULT_HEADS, HEADS, HeadRow, make_head
+from .sklearn_head import SklearnHead
 from .softmax import Softmax
 from .svm import LinearSVM
 from .xgboost import XGBoost
@@ -14,6 +15,7 @@ __all__ = [
     "LinearSVM",
     "NetworkOutput",
     "RandomForest",
+    "SklearnHead",
     "Softmax",
     "XGBoost",
     "make_head",

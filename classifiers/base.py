@@ -108,10 +108,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         InputError
             If X holds NaN or infinity.
         """
-        check_is_fitted(self)
-        data = validate_data(self, X, dtype=_FLOATS, ensure_all_finite=False, reset=False)
-        _check_finite(data)
-        probabilities = self._probabilities(data).astype(np.float64, copy=False)
+        probabilities = self._probabilities(self._check_rows(X)).astype(np.float64, copy=False)
         if self.multilabel_:
             return probabilities
         # In float32 rows add up to 1 only to 1e-7, and scikit-learn's log_loss warns of that in float64.
@@ -134,6 +131,13 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         if self.multilabel_:
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
+
+    def _check_rows(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return embeddings to predict, as a checked array."""
+        check_is_fitted(self)
+        data = validate_data(self, X, dtype=_FLOATS, ensure_all_finite=False, reset=False)
+        _check_finite(data)
+        return data
 
     @classmethod
     @abstractmethod

@@ -18,16 +18,17 @@ ExtractorLike = FeatureExtractor | str | Path
 
 def make_pipeline(
     extractor: ExtractorLike | Sequence[ExtractorLike],
-    head: str | BaseEstimator,
-    *,
+    *steps: str | BaseEstimator,
+    head: str | BaseEstimator | None = None,
     scale: bool = True,
     pca: int | float | None = None,
     **head_params: Any,
 ) -> Pipeline:
     """Return an unfitted Pipeline from images to labels.
 
-    Its steps are named ``extractor``, ``scaler``, ``pca`` and ``head``, so that a grid over
-    ``extractor__layers`` and ``head__C`` says what it means.
+    Its steps are named ``extractor``, ``scaler``, ``pca`` and ``head``, so that a grid over ``extractor__layers`` and
+    ``head__C`` says what it means. Further steps stand before the head and are named after their classes, as in
+    :func:`sklearn.pipeline.make_pipeline`.
 
     Parameters
     ----------
@@ -35,8 +36,11 @@ def make_pipeline(
         The extractor; or a backbone, by its name or ``.keras`` file, cut at its penultimate layer. Of several the
         embeddings are put side by side: the step is then a FeatureUnion, and a grid names a part of it by its
         backbone, as in ``extractor__resnet50__layers``.
-    head : str or estimator
-        A name in `hybrid.classifiers.HEADS`, or a scikit-learn classifier.
+    *steps : str or estimator
+        The head comes last: a name in `hybrid.classifiers.HEADS`, or a scikit-learn classifier. Before it any number of
+        scikit-learn transformers, such as ``SelectKBest(k=100)``.
+    head : str or estimator, optional
+        The head, if it is not the last of the steps.
     scale : bool, default=True
         Whether to standardise each column of the embeddings; the heads' defaults expect it.
     pca : int or float, default=None
@@ -52,17 +56,20 @@ def make_pipeline(
     Raises
     ------
     InputError
-        If the extractor gives feature maps, a name is unknown, or `pca` is out of range.
+        If the extractor gives feature maps, a name is unknown, a step is no transformer, or `pca` is out of range.
 
     Examples
     --------
     >>> make_pipeline("resnet50", "svm", C=0.01).named_steps["head"]
     LinearSVM(C=0.01)
+    >>> from sklearn.preprocessing import Normalizer
+    >>> list(make_pipeline("resnet50", Normalizer(), "svm", scale=False).named_steps)
+    ['extractor', 'normalizer', 'head']
     >>> both = make_pipeline(["resnet50", "mobilenet:alpha=0.25"], "softmax")
     >>> [name for name, _ in both.named_steps["extractor"].transformer_list]
     ['resnet50', 'mobilenet:alpha=0.25']
     """
-    pipeline = make_head_pipeline(head, scale=scale, pca=pca, **head_params)
+    pipeline = make_head_pipeline(*steps, head=head, scale=scale, pca=pca, **head_params)
     several: Sequence[Any] = extractor if isinstance(extractor, (list, tuple)) else [extractor]
     extractors = [_extractor(one) for one in several]
     return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
@@ -83,11 +90,8 @@ def side_by_side(extractors: Sequence[FeatureExtractor]) -> FeatureExtractor | F
     names: list[str] = []
     for extractor in extractors:
         path = Path(extractor.backbone)
-        name = base = (path.stem if path.suffix == ".keras" else str(path)).replace("__", "_")
-        number = 2
-        while name in names:
-            name, number = f"{base}-{number}", number + 1
-        names.append(name)
+        base = (path.stem if path.suffix == ".keras" else str(path)).replace("__", "_")
+        names.append(_unused_name(base, names))
     return FeatureUnion(list(zip(names, extractors, strict=True)))
 
 
@@ -108,31 +112,42 @@ def extractors_of(step: Any) -> list[FeatureExtractor]:
 
 
 def make_head_pipeline(
-    head: str | BaseEstimator, *, scale: bool = True, pca: int | float | None = None, **head_params: Any
+    *steps: str | BaseEstimator,
+    head: str | BaseEstimator | None = None,
+    scale: bool = True,
+    pca: int | float | None = None,
+    **head_params: Any,
 ) -> Pipeline:
     """Return an unfitted Pipeline from embeddings to labels.
 
     Parameters
     ----------
-    head, scale, pca, **head_params
+    *steps, head, scale, pca, **head_params
         As in :func:`make_pipeline`.
 
     Returns
     -------
     Pipeline
-        It takes embeddings, float32 (n, width); its steps are ``scaler``, ``pca`` and ``head``.
+        It takes embeddings, float32 (n, width); its steps are ``scaler``, ``pca``, the further steps and ``head``.
 
     Examples
     --------
     >>> list(make_head_pipeline("softmax", pca=0.95).named_steps)
     ['scaler', 'pca', 'head']
     """
-    steps: list[tuple[str, Any]] = []
+    further = list(steps)
+    if head is None:
+        if not further:
+            raise InputError("No head was given; expected a head's name or a scikit-learn classifier, such as 'svm'.")
+        head = further.pop()
+    named: list[tuple[str, Any]] = []
     if scale:
-        steps.append(("scaler", StandardScaler()))
+        named.append(("scaler", StandardScaler()))
     if pca is not None:
-        steps.append(("pca", _pca(pca)))
-    return Pipeline([*steps, ("head", _head(head, head_params))])
+        named.append(("pca", _pca(pca)))
+    for step in further:
+        named.append((_unused_name(_transformer_name(step), ["extractor", "head", *(name for name, _ in named)]), step))
+    return Pipeline([*named, ("head", _head(head, head_params))])
 
 
 def _extractor(given: ExtractorLike) -> FeatureExtractor:
@@ -149,6 +164,23 @@ def _extractor(given: ExtractorLike) -> FeatureExtractor:
             "choose pooling='avg', 'max', 'both' or 'flatten'."
         )
     return given
+
+
+def _transformer_name(given: Any) -> str:
+    """Return what scikit-learn would call a step; raise InputError if it is no transformer."""
+    if isinstance(given, (str, type)) or not hasattr(given, "fit") or not hasattr(given, "transform"):
+        raise InputError(
+            f"The step {given!r} stands before the head; expected a scikit-learn transformer, such as Normalizer()."
+        )
+    return type(given).__name__.lower()
+
+
+def _unused_name(base: str, used: Sequence[str]) -> str:
+    """Return a name, with a number behind it if it is used already."""
+    name, number = base, 2
+    while name in used:
+        name, number = f"{base}-{number}", number + 1
+    return name
 
 
 def _pca(given: int | float) -> PCA:

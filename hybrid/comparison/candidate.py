@@ -51,7 +51,7 @@ class Candidate:
         return int((seen & (self.found.split != "test")).sum())
 
 
-def fitted_candidate(result: Mapping[str, Any], workspace: Workspace) -> Candidate:
+def fitted_candidate(result: Mapping[str, Any], workspace: Workspace, pipeline: Pipeline | None = None) -> Candidate:
     """Return a fitted model of a workspace as a candidate.
 
     Parameters
@@ -59,6 +59,8 @@ def fitted_candidate(result: Mapping[str, Any], workspace: Workspace) -> Candida
     result : mapping
         The model's metrics.json.
     workspace : Workspace
+    pipeline : Pipeline, optional
+        The model, from embeddings to labels; loaded from the workspace if not given.
 
     Raises
     ------
@@ -66,9 +68,10 @@ def fitted_candidate(result: Mapping[str, Any], workspace: Workspace) -> Candida
         If it cannot be fitted anew: it holds a network's own output, or its embeddings are no longer there.
     """
     name, folder = result["model"], Path(workspace.models) / result["model"] / "model"
-    pipeline = load_model(folder)
-    if read_manifest(folder)["extractors"]:
-        pipeline = pipeline[1:]
+    if pipeline is None:
+        pipeline = load_model(folder)
+        if read_manifest(folder)["extractors"]:
+            pipeline = pipeline[1:]
     if any(isinstance(part, NetworkOutput) for part in estimators_in(pipeline)):
         raise InputError("A network's own output cannot be refitted: it would have to be trained in every fold.")
     names = result["set"] if isinstance(result["set"], list) else [result["set"]]

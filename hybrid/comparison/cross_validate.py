@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from hybrid.comparison.candidate import Candidate, estimators_in, fitted_candidate, flattered
@@ -110,6 +111,7 @@ def cross_validate_models(
     seed: int = 0,
     metric: str | None = None,
     models: Sequence[str] | None = None,
+    pipelines: Mapping[str, Pipeline] | None = None,
     progress: Progress | None = None,
 ) -> list[CrossValidation]:
     """Cross-validate the fitted models of a workspace, with the settings they were fitted with.
@@ -123,6 +125,8 @@ def cross_validate_models(
         As there; models of a task that does not have it are ordered by that of the task, and a note says so.
     models : sequence of str, optional
         Names of those to take, all by default. Those that cannot be fitted anew are left out; a note says why.
+    pipelines : mapping of str to Pipeline, optional
+        Models that were not saved, by their names.
     progress : callable, optional
         Called with (fits done, fits to do) of each dataset.
 
@@ -145,7 +149,7 @@ def cross_validate_models(
     for name in results if models is None else models:
         members = by_data.setdefault((results[name]["dataset_fingerprint"], results[name]["positive"]), [])
         try:
-            members.append(fitted_candidate(results[name], workspace))
+            members.append(fitted_candidate(results[name], workspace, (pipelines or {}).get(name)))
         except InputError as error:
             left_out.setdefault((results[name]["dataset_fingerprint"], str(error)), []).append(name)
     groups = [members for members in by_data.values() if members]

@@ -13,7 +13,7 @@ from onnx import TensorProto
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from hybrid.classifiers import KNN, LinearSVM, NetworkOutput, RandomForest, Softmax
+from hybrid.classifiers import KNN, LinearSVM, NetworkOutput, RandomForest, SklearnHead, Softmax
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 from hybrid.export.builder import GraphBuilder
@@ -110,7 +110,7 @@ def _converter(head: Head) -> Callable[[GraphBuilder, Any, str, int], str]:
     """Return the function that adds a head of hybrid to a graph. Its probabilities may not sum to 1."""
     if isinstance(head, LinearSVM):
         return _svm
-    if isinstance(head, Softmax):
+    if isinstance(head, Softmax | SklearnHead):
         return _models
     if isinstance(head, RandomForest):
         return _forest
@@ -141,6 +141,8 @@ def _svm(graph: GraphBuilder, head: LinearSVM, X: str, width: int) -> str:
 
 def _models(graph: GraphBuilder, head: Head, X: str, width: int) -> str:
     parts = [classifier(graph, model, X, width) for model in head.models_]
+    if head.multilabel_ and len(parts) < len(head.classes_):
+        raise InputError(f"The head {type(head.models_[0]).__name__} cannot be exported with several labels at once.")
     return _positive_columns(graph, parts) if head.multilabel_ else parts[0]
 
 

@@ -14,6 +14,7 @@ from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate
 from hybrid.files import replace_folder, write_json
 from hybrid.pipelines import read_manifest, save_model
+from hybrid.pipelines.saved.trusted import UntrustedTypeError
 from hybrid.workspace.predictions import FILE, Predictions, write_predictions
 from hybrid.workspace.workspace import Workspace
 
@@ -34,12 +35,15 @@ class FittedModel:
         One for each split that has images.
     record : dict
         What ``metrics.json`` holds.
+    unsaved : str
+        Why the model itself could not be saved, only its record and predictions; "" if it was saved.
     """
 
     name: str
     pipeline: Pipeline
     splits: dict[str, Evaluation]
     record: dict[str, Any]
+    unsaved: str = ""
 
 
 def finish_model(
@@ -93,18 +97,22 @@ def finish_model(
         "skipped": len(found.sets[0].info["skipped"]),
         "warnings": dataset["warnings"],
     } | extra
+    unsaved = ""
     with replace_folder(workspace.models / name) as folder:
-        model = save_model(
-            pipeline,
-            folder / "model",
-            extractor=found.extractors,
-            info={"model": name, "dataset": dataset, "head": head, "labels": found.classes.tolist(),
-                  "views": found.views if found.averages else None},
-        )  # fmt: skip
-        record["bytes"] = _size(model)
+        try:
+            model = save_model(
+                pipeline,
+                folder / "model",
+                extractor=found.extractors,
+                info={"model": name, "dataset": dataset, "head": head, "labels": found.classes.tolist(),
+                      "views": found.views if found.averages else None},
+            )  # fmt: skip
+            record["bytes"] = _size(model)
+        except UntrustedTypeError as error:
+            unsaved, record["bytes"] = str(error), None
         write_predictions(folder / FILE, Predictions(found.ids, found.split, found.y, predicted, proba, found.classes))
         write_json(folder / "metrics.json", record)
-    return FittedModel(name, pipeline, splits, record)
+    return FittedModel(name, pipeline, splits, record, unsaved)
 
 
 def _size(model: Path) -> int:

@@ -1,5 +1,6 @@
 """Fit a head on one embedding set or several, evaluate it on every split, and save model, metrics and predictions."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from hybrid.classifiers import HEADS, NetworkOutput
+from hybrid.classifiers import HEADS, NetworkOutput, SklearnHead
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.extract import extract_dataset
@@ -86,7 +88,7 @@ class HeadOptions:
 
 def fit_head(
     found: EmbeddingSet | JoinedSet | Sequence[EmbeddingSet],
-    head: str,
+    head: str | BaseEstimator,
     options: HeadOptions,
     workspace: Workspace,
     *,
@@ -99,8 +101,8 @@ def fit_head(
     ----------
     found : EmbeddingSet or sequence of them
         Of several, which must be of one dataset, the embeddings are put side by side.
-    head : str
-        A name in `hybrid.classifiers.HEADS`.
+    head : str or estimator
+        A name in `hybrid.classifiers.HEADS`, or any scikit-learn classifier with ``predict_proba``.
     options : HeadOptions
     workspace : Workspace
         Where the model is saved: ``models/NAME``.
@@ -120,7 +122,8 @@ def fit_head(
     """
     found = join_sets(found)
     X = found.embeddings()
-    pipeline = make_head_pipeline(head, scale=options.scale, pca=options.pca, **seeded(head, options))
+    pipeline = _head_pipeline(head, options)
+    head = head if isinstance(head, str) else type(head).__name__
     started = time.perf_counter()
     train = found.part(X, "train")
     searched: dict[str, Any] = {}
@@ -129,7 +132,7 @@ def fit_head(
             pipeline, searched = _tuned(pipeline, X, found, options)
         else:
             pipeline.fit(train.X, train.y, **groups_for(pipeline, train.groups))
-        params = _json_values(pipeline.named_steps["head"].get_params())
+        params = _json_values(pipeline.named_steps["head"])
         pipeline, adjusted = adjusted_by(options, pipeline, X, found, positive)
     except InputError:
         raise
@@ -215,7 +218,7 @@ def _tuned(
     metric, score = search.scoring.metric, float(search.best_score_)
     return search.best_estimator_, {
         "on": options.tune,
-        "chosen": _json_values(chosen),
+        "chosen": {key: _json_value(value) for key, value in chosen.items()},
         "metric": metric,
         "score": -score if metric in LOWER_IS_BETTER else score,
         "settings_tried": len(search.cv_results_["params"]),
@@ -246,5 +249,22 @@ def seeded(head: str, options: HeadOptions) -> dict[str, Any]:
     return {"random_state": options.seed, **options.params} if draws else options.params
 
 
-def _json_values(params: dict[str, Any]) -> dict[str, Any]:
-    return {key: value.item() if isinstance(value, np.generic) else value for key, value in params.items()}
+def _head_pipeline(head: str | BaseEstimator, options: HeadOptions) -> Pipeline:
+    if isinstance(head, str):
+        return make_head_pipeline(head, scale=options.scale, pca=options.pca, **seeded(head, options))
+    return make_head_pipeline(SklearnHead(head), scale=options.scale, pca=options.pca)
+
+
+def _json_values(head: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters of a head, or of the classifier in it, as JSON values; of objects what they print."""
+    estimator = head.estimator if isinstance(head, SklearnHead) else head
+    return {key: _json_value(value) for key, value in estimator.get_params().items()}
+
+
+def _json_value(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return repr(value)
+    return value

@@ -3,40 +3,42 @@
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hybrid.classifiers import DEFAULT_HEADS, HEADS, make_head
+from hybrid.classifiers import DEFAULT_HEADS
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.cross_validate import cross_validate_models
 from hybrid.datasets import Dataset
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors import FeatureExtractor
+from hybrid.models.finish import FittedModel
 from hybrid.models.fit import HeadOptions
 from hybrid.pipelines.folds import parse_folds
+from hybrid.run.compare_heads import ENSEMBLE, Heads, named_heads, own_options
 from hybrid.run.compare_results import compare_results
 from hybrid.run.result import Comparison
-from hybrid.run.steps import PendingExtraction, RunProgress, ensemble_step, extract_step, fit_step
+from hybrid.run.steps import PendingExtraction, RunProgress, ensemble_step, extract_step, fit_estimator_step, fit_step
 from hybrid.workspace.fitted_models import load_results
 from hybrid.workspace.workspace import Workspace, slug
 
-ENSEMBLE = "ensemble"
-
-Given: TypeAlias = str | Path | FeatureExtractor
+ExtractorLike: TypeAlias = str | Path | FeatureExtractor
 
 
+@renamed_parameters(positive="pos_label", seed="random_state")
 def compare(
     dataset: Dataset,
-    extractors: Given | Sequence[Given] | Mapping[str, Given | Sequence[Given]],
-    heads: Sequence[str] | Mapping[str, Mapping[str, Any]] = DEFAULT_HEADS,
+    extractors: ExtractorLike | Sequence[ExtractorLike] | Mapping[str, ExtractorLike | Sequence[ExtractorLike]],
+    heads: Heads = DEFAULT_HEADS,
     *,
     metric: str | None = None,
-    positive: Any = None,
+    pos_label: Any = None,
     aim: str | None = None,
     tune: bool = False,
     choose: str = "simplest",
-    cv: str | None = None,
-    seed: int = 0,
+    cv: int | str | None = None,
+    random_state: int = 0,
     workspace: str | Path | None = None,
 ) -> Comparison:
     """Fit heads to the features of extractors and compare them on the same images.
@@ -50,30 +52,35 @@ def compare(
     extractors : str, Path or FeatureExtractor; or several of them
         A backbone's name, a ``.keras`` file, or an extractor. A mapping gives names; a sequence in it stands for their
         embeddings side by side.
-    heads : sequence of str, or mapping of str to mapping
-        Names in `hybrid.classifiers.HEADS`, all of them by default, and ``"ensemble"`` for the mean of the others'
-        probabilities; a mapping gives each its parameters.
+    heads : sequence of str or estimators, or mapping
+        Names in `hybrid.classifiers.HEADS`, and any scikit-learn classifiers with ``predict_proba``, such as
+        ``KNeighborsClassifier()``, a Pipeline or a GridSearchCV. They get the standardised embeddings. ``"ensemble"``
+        is the mean of the probabilities of the named heads. A mapping gives each name its parameters or its estimator.
+        By default `hybrid.classifiers.DEFAULT_HEADS`.
     metric : str, optional
         What models are ordered and chosen by; by the task if not given.
-    positive : object, optional
+    pos_label : object, optional
         The positive class of a binary task; the last of the sorted classes if not given.
     aim : str, optional
         What thresholds are chosen for, such as ``"balanced"`` or ``"recall=0.98"``.
     tune : bool, default=False
-        Whether the heads' settings are searched, by cross-validation inside train.
+        Whether the settings of the named heads are searched, by cross-validation inside train. For an estimator give a
+        GridSearchCV instead.
     choose : str, default="simplest"
         Which model is chosen, on validation: ``"simplest"`` of those within one standard error of the best, or
         ``"best"``; or the name of one that is fixed before any score is known, such as ``"svm-mobilenet_v2"``.
-    cv : str, optional
-        Folds and repeats, such as ``"5x2"``, of a cross-validation inside train and validation beside.
-    seed : int, default=0
+    cv : int or str, optional
+        Folds, or folds and repeats such as ``"5x2"``, of a cross-validation inside train and validation beside.
+    random_state : int, default=0
+        Seed of the folds and of the named heads; an estimator keeps its own.
     workspace : path, optional
         Folder that gets the models; one that lives as long as the comparison if not given.
 
     Returns
     -------
     Comparison
-        It shows itself in a notebook; see ``table()``, ``to_html(path)``, ``plot_bars()``.
+        It shows itself in a notebook; see ``table()``, ``to_html(path)``, ``plot_bars()``. Its notes name the models
+        that could be compared but not saved, because their types cannot be loaded safely.
 
     Raises
     ------
@@ -81,29 +88,55 @@ def compare(
         If an extractor or a head is unknown, or cannot be fitted.
     """
     named, features = _features(extractors)
-    options = {name: _options(name, params, aim, tune, seed) for name, params in _pairs(heads) if name != ENSEMBLE}
-    known = (*PREFERENCES, *(slug(head, feature) for feature in features for head in heads))
+    chosen_heads = named_heads(heads)
+    own = {name: given for name, given in chosen_heads.items() if not isinstance(given, Mapping)}
+    how = HeadOptions(aim=aim, seed=random_state)
+    options = {
+        name: replace(how, params=dict(params), tune="cv" if tune else None)
+        for name, params in chosen_heads.items()
+        if name not in (ENSEMBLE, *own)
+    }
+    known = (*PREFERENCES, *(slug(head, feature) for feature in features for head in chosen_heads))
     if choose not in known:
         raise unknown_name("model", choose, known)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     place = Workspace(temporary.name if temporary else workspace or "")
-    told, folds = RunProgress(), parse_folds(cv) if cv else None
+    told, folds = RunProgress(), None if cv is None else parse_folds(str(cv))
     sets = extract_step({name: PendingExtraction(one) for name, one in named.items()}, dataset, place, "raise", told)
     names: list[str] = []
+    unsaved: dict[str, FittedModel] = {}
     for feature, parts in features.items():
+        together = [sets[part] for part in parts]
         fitted = {head: slug(head, feature) for head in options}
         for head, model in fitted.items():
-            fit_step(head, options[head], [sets[part] for part in parts], model, place, positive, told)
+            fit_step(head, options[head], together, model, place, pos_label, told)
         names += fitted.values()
-        if ENSEMBLE in heads:
+        for head, estimator in own.items():
+            names.append(slug(head, feature))
+            done = fit_estimator_step(
+                estimator, own_options(estimator, how), together, names[-1], place, pos_label, told
+            )
+            if done.unsaved:
+                unsaved[names[-1]] = done
+        if ENSEMBLE in chosen_heads:
             names.append(slug(ENSEMBLE, feature))
-            how = HeadOptions(aim=aim, seed=seed)
-            ensemble_step(list(fitted.values()), "equal", how, names[-1], place, positive, told)
+            ensemble_step(list(fitted.values()), "equal", how, names[-1], place, pos_label, told)
     results = {result["model"]: result for result in load_results(place.models)}
     comparison = compare_results([results[name] for name in names], metric=metric, choose=choose)
     if folds:
-        crossed = cross_validate_models(place, folds=folds[0], repeats=folds[1], seed=seed, metric=metric, models=names)
+        pipelines = {name: done.pipeline for name, done in unsaved.items()}
+        crossed = cross_validate_models(
+            place,
+            folds=folds[0],
+            repeats=folds[1],
+            seed=random_state,
+            metric=metric,
+            models=names,
+            pipelines=pipelines,
+        )
         comparison = comparison.cross_validated(crossed)
+    notes = [f"{name} is compared, but it is not saved. {done.unsaved}" for name, done in unsaved.items()]
+    comparison = replace(comparison, notes=(*comparison.notes, *notes))
     if temporary:
         weakref.finalize(comparison, temporary.cleanup)
     return comparison
@@ -112,7 +145,7 @@ def compare(
 def _features(given: Any) -> tuple[dict[str, FeatureExtractor], dict[str, tuple[str, ...]]]:
     """Return the extractors by name, and for each feature the names of its extractors."""
     if not isinstance(given, Mapping):
-        several = [given] if isinstance(given, Given) else list(given)
+        several = [given] if isinstance(given, ExtractorLike) else list(given)
         given = {}
         for one in several:
             extractor = _extractor(one)
@@ -123,7 +156,7 @@ def _features(given: Any) -> tuple[dict[str, FeatureExtractor], dict[str, tuple[
     named: dict[str, FeatureExtractor] = {}
     features: dict[str, tuple[str, ...]] = {}
     for name, value in given.items():
-        several = [value] if isinstance(value, Given) else list(value)
+        several = [value] if isinstance(value, ExtractorLike) else list(value)
         parts = [name] if len(several) == 1 else [f"{name}-{number}" for number in range(1, len(several) + 1)]
         named |= {part: _extractor(one) for part, one in zip(parts, several, strict=True)}
         features[name] = tuple(parts)
@@ -132,20 +165,5 @@ def _features(given: Any) -> tuple[dict[str, FeatureExtractor], dict[str, tuple[
     return named, features
 
 
-def _extractor(given: Given) -> FeatureExtractor:
+def _extractor(given: ExtractorLike) -> FeatureExtractor:
     return given if isinstance(given, FeatureExtractor) else FeatureExtractor(given)
-
-
-def _pairs(heads: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    pairs = list(heads.items()) if isinstance(heads, Mapping) else [(name, {}) for name in heads]
-    for name, _ in pairs:
-        if name not in (*HEADS, ENSEMBLE):
-            raise unknown_name("head", name, (*HEADS, ENSEMBLE))
-    if all(name == ENSEMBLE for name, _ in pairs):
-        raise InputError("No head was given that could be fitted: name one of svm, forest, xgboost, softmax.")
-    return pairs
-
-
-def _options(name: str, params: Mapping[str, Any], aim: str | None, tune: bool, seed: int) -> HeadOptions:
-    make_head(name, **params)
-    return HeadOptions(params=dict(params), aim=aim, tune="cv" if tune else None, seed=seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set, save_set
@@ -19,6 +20,7 @@ from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.store import default_cache
 from hybrid.files import read_json
 from hybrid.models.ensemble import fit_ensemble
+from hybrid.models.finish import FittedModel
 from hybrid.models.fit import HeadOptions, fit_head, fit_network
 from hybrid.progress import Progress
 from hybrid.recipes.recipe import TrainStep
@@ -207,6 +209,20 @@ def fit_step(
     listener.say(f"{name}: fitting")
     fit_head(sets, head, options, workspace, positive=positive, name=name)
     mark_done(workspace.models / name, identity)
+
+
+def fit_estimator_step(
+    estimator: BaseEstimator,
+    options: HeadOptions,
+    sets: Sequence[EmbeddingSet],
+    name: str,
+    workspace: Workspace,
+    positive: Any,
+    listener: RunProgress,
+) -> FittedModel:
+    """Fit any scikit-learn classifier, in every run: whether its code has changed since cannot be told."""
+    listener.say(f"{name}: fitting")
+    return fit_head(sets, estimator, options, workspace, positive=positive, name=name)
 
 
 def ensemble_step(

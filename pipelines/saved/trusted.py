@@ -33,6 +33,7 @@ TRUSTED = (
     "hybrid.classifiers.forest.RandomForest",
     "hybrid.classifiers.knn.KNN",
     "hybrid.classifiers.network_output.NetworkOutput",
+    "hybrid.classifiers.sklearn_head.SklearnHead",
     "hybrid.classifiers.softmax.Softmax",
     "hybrid.classifiers.svm.LinearSVM",
     "hybrid.classifiers.xgboost.XGBoost",
@@ -72,20 +73,24 @@ TRUSTED = (
 _MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # compressed, a forest's nodes have about a tenth of their size
 
 
+class UntrustedTypeError(InputError):
+    """A pipeline cannot be saved, because it holds a type that would not be loaded again."""
+
+
 def to_bytes(pipeline: Pipeline) -> bytes:
     """Return a fitted Pipeline in skops' format.
 
     Raises
     ------
-    InputError
+    UntrustedTypeError
         If it holds a type that would not be loaded again.
     """
     try:
         data = skops.io.dumps(pipeline, compression=ZIP_DEFLATED, compresslevel=1)
     except UnsupportedTypeException as error:
-        raise InputError(f"The pipeline cannot be saved: {error}") from error
+        raise UntrustedTypeError(f"The pipeline cannot be saved: {error}") from error
     if untrusted := _untrusted_types(data):
-        raise InputError(
+        raise UntrustedTypeError(
             f"The pipeline holds {untrusted}, which cannot be loaded safely, so it is not saved: use the heads of "
             "hybrid, or those of scikit-learn's estimators that hybrid.pipelines.saved.trusted lists."
         )

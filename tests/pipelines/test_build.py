@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 from paths import ROOT
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import Normalizer
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
@@ -43,6 +45,16 @@ def test_a_ready_classifier_can_be_the_head(embeddings):
     assert pipeline.predict(embeddings[0][:3]).dtype.kind == "U"
 
 
+def test_further_steps_stand_before_the_head(embeddings):
+    pipeline = make_pipeline("resnet50", Normalizer(), Normalizer("l1"), "svm", pca=0.9, C=0.5)
+    assert list(pipeline.named_steps) == ["extractor", "scaler", "pca", "normalizer", "normalizer-2", "head"]
+    assert pipeline.get_params()["head__C"] == 0.5
+    named = make_head_pipeline(PCA(3), head="softmax", scale=False)
+    assert list(named.named_steps) == ["pca", "head"]
+    assert named.fit(*embeddings)[-1].n_features_in_ == 3
+    assert list(make_head_pipeline(PCA(3), "svm", pca=5).named_steps) == ["scaler", "pca", "pca-2", "head"]
+
+
 @pytest.mark.parametrize("pca", [None, 3, 0.9])
 def test_what_reaches_the_head_stays_float32(embeddings, pca):
     pipeline = make_head_pipeline("softmax", pca=pca).fit(*embeddings)
@@ -61,6 +73,9 @@ def test_scaling_makes_the_unit_of_a_column_irrelevant(embeddings):
     [
         (("mobilenet", "svn"), "Unknown head 'svn'. Nearest: 'svm'"),
         (("mobilenet", LogisticRegression), "expected a head's name or a scikit-learn classifier"),
+        (("mobilenet",), "No head was given"),
+        (("mobilenet", "svm", "softmax"), "The step 'svm' stands before the head; expected a scikit-learn transformer"),
+        (("mobilenet", Normalizer, "svm"), "stands before the head; expected a scikit-learn transformer"),
         ((LogisticRegression(), "svm"), "The extractor is a LogisticRegression"),
         ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which gives feature maps"),
     ],

@@ -44,6 +44,7 @@ def test_only_these_types_are_trusted():
         "hybrid.classifiers.forest.RandomForest",
         "hybrid.classifiers.knn.KNN",
         "hybrid.classifiers.network_output.NetworkOutput",
+        "hybrid.classifiers.sklearn_head.SklearnHead",
         "hybrid.classifiers.softmax.Softmax",
         "hybrid.classifiers.svm.LinearSVM",
         "hybrid.classifiers.xgboost.XGBoost",

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from made_models import QUICK, embeddings, fitted, labels, rewrite
 from paths import ROOT
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler
 
 from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
@@ -253,3 +256,14 @@ def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path, saved_svm)
         with pytest.raises(InputError, match=r"holds 'holiday\.jpg', which is no part of a saved model"):
             save_model(fitted("softmax"), folder)
         assert (folder / "holiday.jpg").read_bytes() == b"dear"
+
+
+def test_further_steps_are_saved_where_their_types_are_trusted(tmp_path):
+    X, y = embeddings(), labels("strings")
+    for steps in ([Normalizer()], [MinMaxScaler(), PCA(3)], [RobustScaler()], [MaxAbsScaler()]):
+        pipeline = make_head_pipeline(*steps, "softmax", scale=False).fit(X, y)
+        loaded = load_model(save_model(pipeline, tmp_path / "model"))
+        np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+    pipeline = make_head_pipeline(SelectKBest(k=3), "softmax").fit(X, y)
+    with pytest.raises(InputError, match=r"holds .*SelectKBest.*, which cannot be loaded safely, so it is not saved"):
+        save_model(pipeline, tmp_path / "other")
