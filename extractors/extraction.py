@@ -165,14 +165,14 @@ def _flush(stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarra
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return the numbers whose key no earlier one has: identical images are computed once."""
+    """Return the numbers of the first image of each key: identical images are computed once."""
     if not len(numbers):
         return numbers
     packed = np.ascontiguousarray(keys[numbers]).view(f"V{keys.shape[1]}")[:, 0]
-    seen: dict[bytes, int] = {}
+    first: dict[bytes, int] = {}
     for number, key in zip(numbers, packed.tolist(), strict=True):
-        seen.setdefault(key, int(number))
-    return np.array(sorted(seen.values()), int)
+        first.setdefault(key, int(number))
+    return np.array(sorted(first.values()), int)
 
 
 def _refuse(bad: dict[int, str], on_bad: str) -> None:

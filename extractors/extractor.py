@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
-from hybrid.extractors.backbones.parameters import RandomWeightsWarning, describe_request, resolve_size, resolve_weights
+from hybrid.extractors.backbones.parameters import (
+    RandomWeightsWarning,
+    describe_parameters,
+    resolve_size,
+    resolve_weights,
+)
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extraction import extract
 from hybrid.extractors.images.digests import FileDigests
@@ -150,11 +155,11 @@ class Extractor:
         InputError
             If the network cannot be built, loaded or cut as asked.
         """
-        request = self._request()
-        identity = self._remembered(request) or self._learn(request)
-        if request["weights"] == "random":
+        parameters = self._described_parameters()
+        identity = self._remembered(parameters) or self._learn(parameters)
+        if parameters["weights"] == "random":
             warnings.warn(
-                f"{request['backbone']} has RANDOM weights (seed {self.random_state}): its features are those of an "
+                f"{parameters['backbone']} has RANDOM weights (seed {self.random_state}): its features are those of an "
                 "untrained network.",
                 RandomWeightsWarning,
                 stacklevel=2,
@@ -167,20 +172,20 @@ class Extractor:
             )
         return identity
 
-    def _remembered(self, request: dict[str, Any]) -> Identity | None:
-        record = self._record(request)
+    def _remembered(self, parameters: dict[str, Any]) -> Identity | None:
+        record = self._record(parameters)
         try:
             return Identity.from_dict(read_sealed(record)["identity"]) if record.exists() else None
         except (InputError, KeyError, TypeError):
             return None  # a damaged record is only made again
 
-    def _learn(self, request: dict[str, Any]) -> Identity:
+    def _learn(self, parameters: dict[str, Any]) -> Identity:
         identity = self._graph().identity
-        write_sealed(self._record(request), {"request": request, "identity": identity.to_dict()})
+        write_sealed(self._record(parameters), {"request": parameters, "identity": identity.to_dict()})
         return identity
 
-    def _record(self, request: dict[str, Any]) -> Path:
-        return self.cache_folder / "extractors" / f"{fingerprint(request)}.json"
+    def _record(self, parameters: dict[str, Any]) -> Path:
+        return self.cache_folder / "extractors" / f"{fingerprint(parameters)}.json"
 
     @property
     def cache_folder(self) -> Path:
@@ -205,8 +210,8 @@ class Extractor:
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
         return extract(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
 
-    def _request(self) -> dict[str, Any]:
-        return describe_request(
+    def _described_parameters(self) -> dict[str, Any]:
+        return describe_parameters(
             self.backbone,
             self.layer_list,
             self.pooling,
@@ -220,7 +225,7 @@ class Extractor:
         )
 
     def _graph(self) -> "Graph":
-        key = fingerprint(self._request())
+        key = fingerprint(self._described_parameters())
         if key not in _graphs:
             import_keras()
             from hybrid.extractors.graph.build import build_graph

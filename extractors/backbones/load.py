@@ -22,7 +22,7 @@ from hybrid.extractors.backbones.table import Backbone, BackboneSpec
 from hybrid.extractors.backbones.untrusted import FREE_BYTES, check_keras_file
 from hybrid.extractors.backbones.weights import file_shapes, load_weights, mismatch, network_shapes
 
-_MOST_NUMBERS = 2**28  # that a layer of a stranger's network may make of one image
+_MOST_NUMBERS = 2**28  # values that a layer of an untrusted network may compute from one image
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +92,7 @@ def load_keras_file(path: Path) -> keras.Model:
     try:
         _check_extent(config, held)
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # a stranger's file fails in any way it likes
+    except Exception as error:  # an untrusted file may raise any error
         raise InputError(
             f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason_of(error)}"
         ) from error

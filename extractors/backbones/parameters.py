@@ -22,7 +22,7 @@ class RandomWeightsWarning(UserWarning):
     """The network has random weights: its features are those of an untrained network."""
 
 
-def describe_request(
+def describe_parameters(
     backbone: str | Path,
     layers: list[str],
     pooling: str,

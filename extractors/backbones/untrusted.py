@@ -56,7 +56,7 @@ def check_keras_file(path: Path) -> tuple[dict[str, Any], int]:
         with h5py.File(io.BytesIO(data), "r") as weights:
             check_hdf5(weights, len(data))
         return config, len(data)
-    except Exception as error:  # a stranger's file fails in any way it likes
+    except Exception as error:  # an untrusted file may raise any error
         reason = reason_of(error)
         raise InputError(f"{str(path)!r} cannot be loaded as a Keras network in safe mode: {reason}.") from error
 

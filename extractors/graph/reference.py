@@ -72,8 +72,8 @@ def _pool(features: np.ndarray, pooling: str) -> np.ndarray:
     """Return rows (n, width) of a layer's output (n, …)."""
     if features.ndim == 2 or pooling in ("flatten", "none"):
         return features.reshape(len(features), -1)
-    places = tuple(range(1, features.ndim - 1))
-    average = features.mean(places, dtype=np.float64).astype(np.float32)
+    axes = tuple(range(1, features.ndim - 1))
+    average = features.mean(axes, dtype=np.float64).astype(np.float32)
     if pooling == "avg":
         return average
-    return features.max(places) if pooling == "max" else np.hstack([average, features.max(places)])
+    return features.max(axes) if pooling == "max" else np.hstack([average, features.max(axes)])

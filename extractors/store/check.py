@@ -50,7 +50,7 @@ def find_damage(cache: Path) -> Iterator[Damage]:
         for record in sorted(folder.glob("*.damaged")):
             yield Damage(record.with_suffix(".npy"), "was found damaged before", _files(record.with_suffix("")))
     for record in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
-        yield from _check_request(record)
+        yield from _check_extractor_record(record)
     for folder in sorted((cache / "graphs").glob("[0-9a-f]*")):
         yield from _check_graph(folder)
     yield from _check_digests(cache / "digests.sqlite")
@@ -114,7 +114,7 @@ def _check_index(path: Path, identity: Path) -> Iterator[Damage]:
             yield Damage(path, "does not match its checksum (it is made again by itself)", (path,))
 
 
-def _check_request(path: Path) -> Iterator[Damage]:
+def _check_extractor_record(path: Path) -> Iterator[Damage]:
     try:
         record = read_json(path)
         Identity.from_dict(record["identity"])

@@ -226,8 +226,8 @@ def _describe(folder: Path, names: dict[str, str]) -> StoredExtractor:
     )  # fmt: skip
 
 
-def _backbone(request: dict[str, Any]) -> str:
-    name = str(request["backbone"])
+def _backbone(parameters: dict[str, Any]) -> str:
+    name = str(parameters["backbone"])
     return f"file {name[:12]}" if re.fullmatch(r"[0-9a-f]{64}", name) else name
 
 

@@ -81,8 +81,8 @@ class Shard:
         with self._open():
             pass
 
-    def read(self, numbers: np.ndarray, out: np.ndarray, places: np.ndarray) -> None:
-        """Read rows `numbers` (n,) into ``out[places]``; `out` is (…, width), float32.
+    def read(self, numbers: np.ndarray, out: np.ndarray, positions: np.ndarray) -> None:
+        """Read rows `numbers` (n,) into ``out[positions]``; `out` is (…, width), float32.
 
         Raises
         ------
@@ -93,14 +93,14 @@ class Shard:
         with self._open() as file:
             start = _verified[str(file.name)][0] - self.rows * row_bytes
             if 4 * len(numbers) < self.rows:
-                for number, place in zip(numbers.tolist(), places.tolist(), strict=True):
+                for number, position in zip(numbers.tolist(), positions.tolist(), strict=True):
                     file.seek(start + number * row_bytes)
-                    _fill(file, out[place])
+                    _fill(file, out[position])
                 return
             whole = np.empty((self.rows, self.width), np.float32)
             file.seek(start)
             _fill(file, whole)
-            out[places] = whole[numbers]
+            out[positions] = whole[numbers]
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[io.FileIO]:

@@ -141,10 +141,10 @@ class EmbeddingStore:
     def _read(self, shards: np.ndarray, rows: np.ndarray, out: np.ndarray) -> bool:
         """Read each row into its place; if a shard was damaged since it was checked, set it aside and return False."""
         order = np.argsort(shards, kind="stable")
-        for places in np.split(order, np.flatnonzero(np.diff(shards[order])) + 1) if len(order) else []:
-            shard = self._index.shards[shards[places[0]]]
+        for positions in np.split(order, np.flatnonzero(np.diff(shards[order])) + 1) if len(order) else []:
+            shard = self._index.shards[shards[positions[0]]]
             try:
-                shard.read(rows[places], out, places)
+                shard.read(rows[positions], out, positions)
             except DamagedShardError as error:
                 self._leave_out([(shard, error)])
                 return False

@@ -182,5 +182,5 @@ def format_metric(metric: Any, interval: bool = True) -> str:
 
 
 def plain(text: str) -> str:
-    """Keep a stranger's file name from moving the cursor or hiding text."""
+    """Replace unprintable characters, so that an untrusted file name cannot move the cursor or hide text."""
     return "".join(char if char.isprintable() else "�" for char in text)

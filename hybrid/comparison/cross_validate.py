@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from hybrid.comparison.candidate import Candidate, estimators_in, fitted_candidate, flattered
 from hybrid.comparison.cv_result import CrossValidation, ModelScores, by_rank
 from hybrid.comparison.metrics import MAIN_METRICS, ordering_metric
-from hybrid.datasets.quality.units import joined
+from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.joined import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
@@ -219,4 +219,4 @@ def _bound_together(found: JoinedSet, rows: NDArray[np.bool_]) -> NDArray[np.int
     copies = np.unique(found.sets[0].keys[rows], axis=0, return_inverse=True)[1].ravel()
     if found.groups is None:
         return copies if copies.max() + 1 < len(copies) else None
-    return joined(copies, np.unique(found.groups[rows], return_inverse=True)[1])
+    return merge_groups(copies, np.unique(found.groups[rows], return_inverse=True)[1])

@@ -11,7 +11,7 @@ from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, own_
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
 from hybrid.datasets.parts.raw import RawDataset
-from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_name
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_names
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
@@ -123,7 +123,7 @@ class Dataset:
             If images, labels and split make no dataset that can be fitted and judged.
         """
         images = tidy_images(X)
-        names = None if split is None else _split_names(split)
+        names = None if split is None else split_names(split, "The split")
         if names is not None and len(names) != len(images):
             raise InputError(f"There are {number(len(images), 'image')} but {len(names)} split names: give one each.")
         if ids is None:
@@ -243,14 +243,6 @@ def _with_remarks(data: Dataset) -> Dataset:
         if lacking:
             notes.append(f"No image of {first_few(lacking)} is in {name}.")
     return replace(data, notes=(*data.notes, *notes), counts=counts)
-
-
-def _split_names(split: Sequence[str] | np.ndarray) -> np.ndarray:
-    names = [split_name(str(one)) for one in split]
-    if None in names:
-        odd = sorted({str(one) for one, name in zip(split, names, strict=True) if name is None})
-        raise InputError(f"The split names {first_few(odd)} are none of {', '.join(SPLITS)}.")
-    return np.array(names, dtype=np.str_)
 
 
 def _default_ids(images: np.ndarray, split: np.ndarray | None) -> list[str]:

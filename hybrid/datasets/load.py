@@ -187,8 +187,8 @@ def _kind_of(data: str) -> DatasetKind:
             return kind
     expected = f"Expected is {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
     if not Path(data).exists():
-        near = get_close_matches(data, named.NAMES, n=1, cutoff=0.6)
-        hint = f" Nearest name: {near[0]!r}." if near else ""
+        nearest = get_close_matches(data, named.NAMES, n=1, cutoff=0.6)
+        hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
         raise InputError(f"There is no file, folder or dataset {data!r}.{hint} {expected}")
     raise InputError(f"{data!r} {_what_it_is(data)}. {expected}")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.datasets import Dataset, load_dataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_split
-from hybrid.datasets.quality.units import units
+from hybrid.datasets.quality.kept_together import groups_kept_together
 from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES, SPLIT_NAMES
 from hybrid.errors import InputError
 from hybrid.files import csv_text, write_atomic
@@ -54,7 +54,7 @@ def split_dataset(
     InputError
         As `make_split`.
     """
-    groups, copies = units(dataset, together, progress)
+    groups, copies = groups_kept_together(dataset, together, progress)
     if keep:
         split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids.tolist(), fractions, seed)
     else:

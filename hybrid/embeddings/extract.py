@@ -160,13 +160,13 @@ def describe_extractor(extractor: Extractor) -> dict[str, Any]:
 
 def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:
     """Return sentences on byte-identical images that are in several splits or have several labels."""
-    places: dict[bytes, set[str]] = {}
+    splits_of: dict[bytes, set[str]] = {}
     labels: dict[bytes, set[str]] = {}
     for key, split, label in zip(keys, part.split.tolist(), part.y.tolist(), strict=True):
-        places.setdefault(key.tobytes(), set()).add(split)
+        splits_of.setdefault(key.tobytes(), set()).add(split)
         labels.setdefault(key.tobytes(), set()).add(str(label))
     notes = []
-    if divided := sum(len(splits) > 1 for splits in places.values()):
+    if divided := sum(len(splits) > 1 for splits in splits_of.values()):
         notes.append(
             f"{divided} images are in more than one split, byte for byte: results on them flatter every model."
         )

@@ -155,7 +155,7 @@ def test_a_label_column_without_or_with_only_positives_is_refused():
 
 
 def test_other_unusable_arrays_are_refused():
-    assert "none of train, val, test" in refused(PIXELS, WORDS, ["train", "tset"] * 20)
+    assert "holds 'tset'; expected only train, val, test" in refused(PIXELS, WORDS, ["train", "tset"] * 20)
     assert "no images for train" in refused(PIXELS, WORDS, ["test"] * 40)
     assert "'a' more than once" in refused(PIXELS, WORDS, ids=["a", "a", *map(str, range(38))])
     assert "40 images but 1 group" in refused(PIXELS, WORDS, groups=["a"])

@@ -9,7 +9,7 @@ from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, InputError, load_dataset
-from hybrid.datasets.quality.units import joined
+from hybrid.datasets.parts.groups import merge_groups
 from hybrid.datasets.resplit import save_split, split_dataset
 
 THIRDS = (0.5, 0.25, 0.25)
@@ -66,7 +66,7 @@ def test_a_group_stays_together_with_the_copies_of_its_images():
 
 
 def test_what_is_joined_through_others_is_one():
-    assert joined(np.array([0, 0, 1, 2, 3]), np.array([5, 1, 1, 2, 2])).tolist() == [0, 0, 0, 1, 1]
+    assert merge_groups(np.array([0, 0, 1, 2, 3]), np.array([5, 1, 1, 2, 2])).tolist() == [0, 0, 0, 1, 1]
 
 
 def test_given_images_of_test_stay_there_on_request(pictures):

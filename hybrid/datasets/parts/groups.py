@@ -60,3 +60,47 @@ def divided_groups(groups: np.ndarray, split: np.ndarray) -> list[str]:
     pairs = np.unique(np.stack([groups, split]), axis=1)
     names, counts = np.unique(pairs[0], return_counts=True)
     return names[counts > 1].tolist()
+
+
+def connected(size: int, edges: np.ndarray) -> np.ndarray:
+    """Return the number of the connected component that each node of a graph is in.
+
+    Parameters
+    ----------
+    size : int
+        Number of nodes.
+    edges : ndarray of int, shape (m, 2)
+        Pairs of nodes.
+
+    Returns
+    -------
+    ndarray of int, shape (size,)
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(edges), bool), tuple(edges.T)), shape=(size, size))
+    return connected_components(graph, directed=False)[1]
+
+
+def merge_groups(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return groups in which all images stay together that share a group in either of two groupings.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (n,)
+        The number of each image's group, from 0.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> merge_groups(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])).tolist()
+    [0, 0, 0, 1]
+    """
+    # The groups of both groupings are the nodes of a graph, and each image is an edge between its two groups.
+    offset = int(first.max(initial=-1)) + 1
+    size = offset + int(second.max(initial=-1)) + 1
+    return connected(size, np.column_stack([first, offset + second]))[first]

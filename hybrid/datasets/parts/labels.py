@@ -75,9 +75,9 @@ def _single(labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
         return labels.astype(np.str_)
     if all(isinstance(value, bool | int) or (isinstance(value, float) and value.is_integer()) for value in values):
         return np.array([int(value) for value in values], dtype=np.int64)
-    odd = first_few(sorted({repr(v) for v in values if isinstance(v, float) or not isinstance(v, str | int)}))
+    other = first_few(sorted({repr(v) for v in values if isinstance(v, float) or not isinstance(v, str | int)}))
     raise InputError(
-        f"The labels are neither all words nor all integers ({odd or 'both are among them'}): make them one."
+        f"The labels are neither all words nor all integers ({other or 'both are among them'}): make them one."
     )
 
 

@@ -3,7 +3,9 @@
 # Strings, not Paths: a Path for each image of a large dataset is slow.
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 
@@ -75,9 +77,5 @@ def numbered_ids(split: np.ndarray) -> list[str]:
     >>> numbered_ids(np.array(["train", "train", "test"]))
     ['train/0', 'train/1', 'test/0']
     """
-    seen: dict[str, int] = {}
-    ids = []
-    for name in split.tolist():
-        ids.append(f"{name}/{seen.get(name, 0)}")
-        seen[name] = seen.get(name, 0) + 1
-    return ids
+    numbers: defaultdict[str, count[int]] = defaultdict(count)
+    return [f"{name}/{next(numbers[name])}" for name in split.tolist()]

@@ -1,13 +1,13 @@
 """Train, validation and test: their names, and a stratified, seeded split that respects groups."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.pipelines.stratify import stratify
-from hybrid.wording import number
+from hybrid.wording import first_few, number
 
 SPLITS = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
@@ -33,6 +33,32 @@ def split_name(text: str) -> str | None:
     ('val', None)
     """
     return SPLIT_SYNONYMS.get(text.strip().lower())
+
+
+def split_names(cells: Iterable[object], where: str) -> np.ndarray:
+    """Return the split that each cell of a table means.
+
+    Parameters
+    ----------
+    cells : iterable
+    where : str
+        How an error message names the cells.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If a cell does not mean a split.
+    """
+    texts = [str(cell) for cell in cells]
+    names = [split_name(text) for text in texts]
+    if None in names:
+        unknown = sorted({text for text, name in zip(texts, names, strict=True) if name is None})
+        raise InputError(f"{where} holds {first_few(unknown)}; expected only {', '.join(SPLITS)}.")
+    return np.array(names, dtype=np.str_)
 
 
 def make_split(
@@ -82,20 +108,20 @@ def make_split(
     [(10, 40), (5, 20), (5, 20)]
     """
     check_fractions(fractions)
-    units = groups if groups is not None else ids if ids is not None else np.arange(len(y))
-    names, unit = np.unique(np.asarray(units), return_inverse=True)
+    named = groups if groups is not None else ids if ids is not None else np.arange(len(y))
+    names, group = np.unique(np.asarray(named), return_inverse=True)
     wanted = [s for s in range(3) if fractions[s] > 0]
     if len(names) < len(wanted):
         things = number(len(names), "image" if groups is None else "group")
         raise InputError(f"{things} cannot be split into {' and '.join(SPLITS[s] for s in wanted)}: give more data.")
-    dealt = stratify(unit, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
+    dealt = stratify(group, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
     empty = [SPLITS[s] for s in wanted if not np.any(dealt == s)]
     if empty:
         raise InputError(
             f"No image is left for {' and '.join(empty)} if every class is to be in train: "
             f"give more images or groups a class, or a fraction of 0 for {' and '.join(empty)}."
         )
-    return np.array(SPLITS)[dealt[unit]]
+    return np.array(SPLITS)[dealt[group]]
 
 
 def parse_fractions(text: str) -> tuple[float, float, float]:

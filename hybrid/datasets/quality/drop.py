@@ -23,7 +23,7 @@ def _alone(find: Callable[[ExaminedDataset], list[Cluster]]) -> Callable[[Examin
     """Return what says which images a check found, (n,) of bool."""
 
     def chosen(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-        return np.isin(np.arange(len(here)), [row for group in find(subject) for row in group.rows])
+        return np.isin(np.arange(len(here)), [row for cluster in find(subject) for row in cluster.rows])
 
     return chosen
 
@@ -37,12 +37,12 @@ def _conflicts(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
 
 
 def _duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-    return _all_but_one(duplicates.together(subject.measures), subject.split, here)
+    return _all_but_one(duplicates.duplicate_groups(subject.measures), subject.split, here)
 
 
 def _near_duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-    pairs = near_duplicates.near_pairs(subject.measures).pairs
-    return _all_but_one(duplicates.together(subject.measures, pairs), subject.split, here)
+    pairs = near_duplicates.near_duplicate_pairs(subject.measures).pairs
+    return _all_but_one(duplicates.duplicate_groups(subject.measures, pairs), subject.split, here)
 
 
 # In this order: of two copies, one of which is left out for what it is, the other one stays.
@@ -96,13 +96,13 @@ def leave_out(
     """
     y, classes, _ = tidy_labels(raw.y, raw.ids, raw.label_names)
     subject = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
-    here, left_out, torn = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
+    here, left_out, conflicting = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
     for name in check_drop(drop):
         if name.endswith("duplicates"):
-            torn = torn or int(_conflicts(subject, here).sum())
-        gone = DROPS[name](subject, here) & here
-        here &= ~gone
-        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(gone).tolist()]
+            conflicting = conflicting or int(_conflicts(subject, here).sum())
+        dropped_now = DROPS[name](subject, here) & here
+        here &= ~dropped_now
+        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(dropped_now).tolist()]
     _check_classes(y, classes, here, drop)
     counts = {name: len(rows) for name, rows in left_out.items() if name.startswith(_COUNT)}
     kept = np.flatnonzero(here)
@@ -113,7 +113,7 @@ def leave_out(
         ids=[raw.ids[row] for row in kept.tolist()],
         split=None if raw.split is None else raw.split[kept],
         groups=None if raw.groups is None else np.asarray(raw.groups)[kept],
-        notes=[*raw.notes, *dropped_note(counts, left_out), *_torn_note(torn)],
+        notes=[*raw.notes, *dropped_note(counts, left_out), *_conflicts_note(conflicting)],
         counts=raw.counts | counts,
         left_out=left_out,
     )
@@ -137,22 +137,22 @@ def dropped_note(counts: Mapping[str, int], names: Mapping[str, Sequence[str]] |
     return [f"{number(sum(dropped.values()), 'image')} left out by --drop: {', '.join(parts)}."]
 
 
-def _torn_note(torn: int) -> list[str]:
-    if not torn:
+def _conflicts_note(conflicting: int) -> list[str]:
+    if not conflicting:
         return []
     return [
-        f"Among the duplicates, {number(torn, 'image')} had copies under another label: one of each stays, with its "
-        "own label; --drop conflicts leaves all of them out."
+        f"Among the duplicates, {number(conflicting, 'image')} had copies under another label: one of each stays, with "
+        "its own label; --drop conflicts leaves all of them out."
     ]
 
 
-def _all_but_one(together: np.ndarray, split: np.ndarray | None, here: np.ndarray) -> np.ndarray:
-    """Return which images have a better copy, (n,) of bool; `together` numbers the copies, (n,)."""
+def _all_but_one(group_of: np.ndarray, split: np.ndarray | None, here: np.ndarray) -> np.ndarray:
+    """Return which images have a better copy, (n,) of bool; `group_of` numbers each image's copies, (n,)."""
     rows = np.flatnonzero(here)
     if split is not None:
         place = {name: number for number, name in enumerate(_KEPT_FIRST)}
         rows = rows[np.argsort([place[name] for name in split[rows].tolist()], kind="stable")]
-    _, first = np.unique(together[rows], return_index=True)
+    _, first = np.unique(group_of[rows], return_index=True)
     chosen = here.copy()
     chosen[rows[first]] = False
     return chosen

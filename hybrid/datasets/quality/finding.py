@@ -129,8 +129,8 @@ class ExaminedDataset:
             return [str(label) for label in self.y.tolist()]
         return [" + ".join(self.classes[row.astype(bool)].tolist()) or "none" for row in self.y]
 
-    def group(self, rows: Iterable[int], reason: str = "") -> Cluster:
-        """Return images as a group."""
+    def cluster(self, rows: Iterable[int], reason: str = "") -> Cluster:
+        """Return the images in some rows as a cluster."""
         here = tuple(int(row) for row in rows)
         splits = () if self.split is None else tuple(dict.fromkeys(str(self.split[row]) for row in here))
         labels = tuple(dict.fromkeys(self.labels[row] for row in here))

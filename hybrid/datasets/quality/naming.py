@@ -10,10 +10,10 @@ from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 def alike_classes(subject: ExaminedDataset) -> list[Cluster]:
     """Return the classes whose names differ only by case, Unicode form or spaces."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
+    by_plain_name: defaultdict[str, list[str]] = defaultdict(list)
     for name in map(str, subject.classes.tolist()):
-        places[plain(name)].append(name)
-    return [Cluster(tuple(names), labels=tuple(names)) for names in places.values() if len(names) > 1]
+        by_plain_name[plain(name)].append(name)
+    return [Cluster(tuple(names), labels=tuple(names)) for names in by_plain_name.values() if len(names) > 1]
 
 
 def plain(name: str) -> str:
@@ -41,8 +41,8 @@ def divided_groups(subject: ExaminedDataset) -> list[Cluster]:
     """Return the groups, such as patients, that have images in several splits."""
     if subject.groups is None or subject.split is None:
         return []
-    names, place = np.unique(subject.groups, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
-    groups = [subject.group(rows, str(name)) for name, rows in zip(names, parts, strict=True)]
-    return [group for group in groups if len(group.splits) > 1]
+    names, number = np.unique(subject.groups, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
+    clusters = [subject.cluster(rows, str(name)) for name, rows in zip(names, parts, strict=True)]
+    return [cluster for cluster in clusters if len(cluster.splits) > 1]

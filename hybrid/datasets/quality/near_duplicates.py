@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.datasets.quality.duplicates import is_first, together
+from hybrid.datasets.quality.duplicates import duplicate_groups, is_first
 from hybrid.datasets.quality.embeddings import confirm
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 from hybrid.datasets.quality.measure import Measures
@@ -15,7 +15,7 @@ from hybrid.datasets.quality.records import SIDE
 BITS = 10  # of 64, in which the perceptual hashes of near-duplicates may differ
 # What the correlation of their thumbnails' details must reach. Of 5,190 chest X-rays no two different ones come above
 # 0.80; what was saved again as a poor JPEG, halved, brightened or made noisy keeps 0.98.
-LIKENESS = 0.85
+CORRELATION = 0.85
 SMALLEST = 24  # pixels: below, different pictures have the same thumbnail
 _BLOCK = 2**24  # pairs of hashes compared at a time
 _PAIRS = 2**14  # pairs of thumbnails
@@ -29,49 +29,50 @@ class NearDuplicates:
     ----------
     pairs : ndarray of int, (m, 2)
         Of images whose pixels differ: of identical ones only the first is here.
-    likeness : ndarray, (m,)
+    correlation : ndarray, (m,)
         Correlation of the details of their thumbnails.
     """
 
     pairs: np.ndarray
-    likeness: np.ndarray
+    correlation: np.ndarray
 
 
 def near_duplicates(subject: ExaminedDataset) -> list[Cluster]:
     """Return images that are nearly the same, with all identical copies of each."""
     measures = subject.measures
-    near = near_pairs(measures)
-    if not len(near.pairs):
+    found = near_duplicate_pairs(measures)
+    if not len(found.pairs):
         return []
     first = np.flatnonzero(measures.readable & is_first(measures))
-    said = confirm(measures.keys[first], np.searchsorted(first, near.pairs))
-    whole = together(measures, near.pairs)
-    groups = []
-    for number in np.unique(whole[near.pairs[:, 0]]).tolist():
-        here = whole[near.pairs[:, 0]] == number
-        reason = f"correlation {near.likeness[here].min():.3f}"
-        if said:
-            usual = "" if said.confirmed[here].all() else ", no nearer than neighbours usually are"
-            reason += f", cosine {said.cosines[here].min():.3f} in {said.backbone}{usual}"
-        groups.append(subject.group(np.flatnonzero(whole == number), reason))
-    return groups
+    confirmation = confirm(measures.keys[first], np.searchsorted(first, found.pairs))
+    group_of = duplicate_groups(measures, found.pairs)
+    group_of_pair = group_of[found.pairs[:, 0]]
+    clusters = []
+    for group in np.unique(group_of_pair).tolist():
+        here = group_of_pair == group
+        reason = f"correlation {found.correlation[here].min():.3f}"
+        if confirmation:
+            usual = "" if confirmation.confirmed[here].all() else ", no nearer than neighbours usually are"
+            reason += f", cosine {confirmation.cosines[here].min():.3f} in {confirmation.backbone}{usual}"
+        clusters.append(subject.cluster(np.flatnonzero(group_of == group), reason))
+    return clusters
 
 
-def near_pairs(measures: Measures) -> NearDuplicates:
+def near_duplicate_pairs(measures: Measures) -> NearDuplicates:
     """Return the pairs of images whose perceptual hashes and whose details are nearly the same.
 
     Blank images and those below 24 pixels are not looked at: they are all alike.
     """
     rows = measures.rows
-    looked_at = (rows["spread"] >= BLANK) & (np.minimum(rows["height"], rows["width"]) >= SMALLEST)
-    candidates = np.flatnonzero(measures.readable & looked_at & is_first(measures))
-    details = _details(rows["thumbnail"][candidates])
-    pairs, likeness = [np.empty((0, 2), np.intp)], [np.empty(0, np.float32)]
-    for close in close_hashes(rows["hash"][candidates]):
-        found = np.einsum("ij,ij->i", details[close[:, 0]], details[close[:, 1]])
-        pairs.append(candidates[close[found >= LIKENESS]])
-        likeness.append(found[found >= LIKENESS])
-    return NearDuplicates(np.concatenate(pairs), np.concatenate(likeness))
+    comparable = (rows["spread"] >= BLANK) & (np.minimum(rows["height"], rows["width"]) >= SMALLEST)
+    compared = np.flatnonzero(measures.readable & comparable & is_first(measures))
+    details = _details(rows["thumbnail"][compared])
+    pairs, correlations = [np.empty((0, 2), np.intp)], [np.empty(0, np.float32)]
+    for close in close_hashes(rows["hash"][compared]):
+        correlation = np.einsum("ij,ij->i", details[close[:, 0]], details[close[:, 1]])
+        pairs.append(compared[close[correlation >= CORRELATION]])
+        correlations.append(correlation[correlation >= CORRELATION])
+    return NearDuplicates(np.concatenate(pairs), np.concatenate(correlations))
 
 
 def close_hashes(hashes: np.ndarray, bits: int = BITS) -> Iterator[np.ndarray]:

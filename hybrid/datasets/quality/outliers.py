@@ -12,7 +12,7 @@ def blank(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images of one colour, or nearly: their grey levels have a standard deviation below 2 of 255."""
     rows = subject.measures.rows
     found = np.flatnonzero(is_blank(subject)).tolist()
-    return [subject.group([row], f"grey level {rows['mean'][row]:.0f}") for row in found]
+    return [subject.cluster([row], f"grey level {rows['mean'][row]:.0f}") for row in found]
 
 
 def is_blank(subject: ExaminedDataset) -> np.ndarray:
@@ -26,7 +26,7 @@ def unusual_size(subject: ExaminedDataset) -> list[Cluster]:
     height, width = (rows[side][here].astype(float) for side in ("height", "width"))
     far = is_rare(np.log(height * width), np.log(2)) | is_rare(np.abs(np.log(width / height)), np.log(1.5))
     return [
-        subject.group([row], f"{rows['width'][row]} × {rows['height'][row]} pixels")
+        subject.cluster([row], f"{rows['width'][row]} × {rows['height'][row]} pixels")
         for row in np.flatnonzero(here)[far]
     ]
 
@@ -35,7 +35,7 @@ def unusual_brightness(subject: ExaminedDataset) -> list[Cluster]:
     """Return the images whose mean grey level lies far from the others'; blank ones are left out."""
     rows, here = subject.measures.rows, subject.measures.readable & ~is_blank(subject)
     found = np.flatnonzero(here)[is_outlier(rows["mean"][here].astype(float))]
-    return [subject.group([row], f"mean grey level {rows['mean'][row]:.0f}") for row in found]
+    return [subject.cluster([row], f"mean grey level {rows['mean'][row]:.0f}") for row in found]
 
 
 def is_rare(values: np.ndarray, least: float) -> np.ndarray:

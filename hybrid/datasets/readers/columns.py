@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hybrid.datasets.parts.raw import ReaderOptions
-from hybrid.datasets.parts.split import SPLITS, split_name
+from hybrid.datasets.parts.split import split_name
 from hybrid.datasets.readers.table import Columns
 from hybrid.errors import InputError, unknown_name
 from hybrid.wording import first_few
@@ -125,13 +125,3 @@ def _label_columns(table: Columns, rest: list[str], source: str) -> list[str]:
         f"{source} does not say which column is the label ({which}): choose among {first_few(rest, 12)} "
         "with --label, several 0/1 columns as A,B,C."
     )
-
-
-def split_cells(cells: Iterable[object], source: str, column: str) -> list[str]:
-    """Return the split that each cell names; raise InputError if one names none."""
-    cells = list(cells)
-    names = [split_name(str(cell)) for cell in cells]
-    if None in names:
-        odd = sorted({str(cell) for cell, name in zip(cells, names, strict=True) if name is None})
-        raise InputError(f"The column {column!r} of {source} holds {first_few(odd)}: expected are {', '.join(SPLITS)}.")
-    return [name for name in names if name]

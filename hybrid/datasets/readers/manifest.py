@@ -8,7 +8,8 @@ import numpy as np
 
 from hybrid.datasets.parts.pixels import common_folder, path_ids
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
-from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, split_cells, zero_one
+from hybrid.datasets.parts.split import split_names
+from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, zero_one
 from hybrid.datasets.readers.locate import LocatedFiles, locate
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
@@ -74,7 +75,9 @@ class _Rows:
         else:
             self.labels = list(zip(*(_flags(table, name, data) for name in chosen.labels), strict=True))
             self.label_names = chosen.labels
-        self.splits = split_cells(table[chosen.split], repr(data), chosen.split) if chosen.split else None
+        self.splits = None
+        if chosen.split:
+            self.splits = split_names(table[chosen.split], f"The column {chosen.split!r} of {data!r}").tolist()
         self.groups = table[chosen.group] if chosen.group else None
 
     def cells(self, row: int) -> tuple:
@@ -84,9 +87,9 @@ class _Rows:
 def _flags(table: Columns, name: str, data: str) -> list[int]:
     flags = zero_one(table[name])
     if flags is None:
-        odd = sorted({str(cell) for cell in table[name] if zero_one([cell]) is None})
+        other = sorted({str(cell) for cell in table[name] if zero_one([cell]) is None})
         raise InputError(
-            f"The label column {name!r} of {data!r} holds {first_few(odd)}: "
+            f"The label column {name!r} of {data!r} holds {first_few(other)}: "
             "where there are several, each must hold 0 and 1 only."
         )
     return flags

@@ -13,7 +13,7 @@ from hybrid.datasets.quality import CHECKS, examine
 from hybrid.datasets.quality import measure as measuring_module
 from hybrid.datasets.quality.embeddings import confirm
 from hybrid.datasets.quality.measure import measure
-from hybrid.datasets.quality.near_duplicates import close_hashes, near_pairs
+from hybrid.datasets.quality.near_duplicates import close_hashes, near_duplicate_pairs
 from hybrid.datasets.quality.outliers import is_outlier
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
@@ -236,7 +236,7 @@ def test_real_x_rays_give_no_false_near_duplicates_and_the_copies_that_there_are
     with Image.open(paths[0]) as image:
         image.resize((180, 180)).save(tmp_path / "again.jpg", quality=70)
     measures = measure(np.array([*map(str, paths), str(tmp_path / "again.jpg")]))
-    assert near_pairs(measures).pairs.tolist() == [[0, len(paths)]]
+    assert near_duplicate_pairs(measures).pairs.tolist() == [[0, len(paths)]]
     digests = {path.name: path.read_bytes() for path in paths}
     assert digests["person1372_bacteria_3501.jpeg"] == digests["person1372_bacteria_3503.jpeg"]
     keys = dict(zip(digests, (key.tobytes() for key in measures.keys), strict=False))

@@ -120,7 +120,7 @@ def test_groups_of_a_column_are_not_divided_and_a_blank_one_stands_alone(folder)
 def test_a_split_column_with_odd_cells_is_refused_unless_none_names_a_split(folder):
     path = manifest(folder, "path,label,split", lambda i: f"{i}.jpg,{i % 2},{'tets' if i == 9 else 'train'}")
     assert "'split'" in (text := refused(path))
-    assert "holds 'tets': expected are train, val, test" in text
+    assert "holds 'tets'; expected only train, val, test" in text
     path = manifest(folder, "path,label,set", lambda i: f"{i}.jpg,{i % 2},{i % 5}")
     assert "split" not in load_dataset(path).notes[0]
     assert "holds '0', '1', '2' and 2 more" in refused(path, split_column="set")

@@ -31,13 +31,13 @@ def make_old(folder, days):
 def known_extractor(images, cache, **options):
     """An extractor that was met before, so that Keras is not asked, with rows of a stand-in."""
     extractor = FeatureExtractor("mobilenet_v2", weights="imagenet", cache=cache, **options)
-    request = extractor._request()
+    parameters = extractor._described_parameters()
     fields = {
-        "graph": "0" * 64, "layers": ["out_relu"], "pooling": request["pooling"], "size": request["size"] or [4, 4],
-        "channels": 3, "interpolation": request["interpolation"],
+        "graph": "0" * 64, "layers": ["out_relu"], "pooling": parameters["pooling"],
+        "size": parameters["size"] or [4, 4], "channels": 3, "interpolation": parameters["interpolation"],
     }  # fmt: skip
     identity = Identity(fields, (2,))
-    write_sealed(extractor._record(request), {"request": request, "identity": identity.to_dict()})
+    write_sealed(extractor._record(parameters), {"request": parameters, "identity": identity.to_dict()})
     assert extractor.resolve() == identity
     store = EmbeddingStore(cache, identity)
     extract(ImageSource(images), [store], FileDigests(cache), lambda wanted: Means())
