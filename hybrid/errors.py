@@ -1,4 +1,4 @@
-"""The exception for what a user can mend, the sentences that errors are made of, and warnings of former names."""
+"""Exceptions for errors that a user can correct, messages that they share, and former names of parameters."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -9,20 +9,20 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_MOST = 2000  # characters; what was given, a name in a stranger's file for example, may be of any length
+_MAX_LENGTH = 2000  # characters; a value in the message, such as a name in an untrusted file, may be of any length
 
 
 class InputError(ValueError):
     """Bad input: the message says what was given, what was expected and what to do."""
 
     def __init__(self, message: str = ""):
-        if len(message) > _MOST:
-            message = f"{message[: _MOST // 2]} … {message[-_MOST // 4 :]}"
+        if len(message) > _MAX_LENGTH:
+            message = f"{message[: _MAX_LENGTH // 2]} … {message[-_MAX_LENGTH // 4 :]}"
         super().__init__(message)
 
 
 class MissingExtraError(InputError, ImportError):
-    """An optional package is needed; the message holds the command that installs it."""
+    """An optional package is not installed. The message contains the command that installs it."""
 
     def __init__(self, package: str, extra: str, purpose: str):
         super().__init__(
@@ -31,7 +31,7 @@ class MissingExtraError(InputError, ImportError):
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an exception from elsewhere says, as a short part of a sentence; its class if it says nothing.
+    """Return the message of another library's exception in one short line, or its class name if it has no message.
 
     Examples
     --------
@@ -42,57 +42,57 @@ def reason_of(error: Exception) -> str:
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "") -> InputError:
-    """Return the error for a name that is not in a table, with the nearest names there are.
+    """Return the error for an unknown name; its message suggests the most similar known names.
 
     Parameters
     ----------
     kind : str
-        What the name should have named, such as ``"backbone"``.
+        What is looked up by name, such as ``"backbone"``.
     given : object
-        What was given.
+        The unknown name.
     known : iterable of str
-        The names there are.
+        The known names.
     hint : str, default=""
-        A sentence to end with, such as the command that lists the names.
+        A sentence at the end of the message, for example about the command that lists the names.
 
     Returns
     -------
     InputError
-        To be raised by the caller.
+        The error, which the caller raises.
 
     Examples
     --------
     >>> print(unknown_name("head", "svn", ["forest", "softmax", "svm", "xgboost"]))
-    Unknown head 'svn'. Nearest: 'svm'. There are: forest, softmax, svm, xgboost.
+    Unknown head 'svn'. Nearest: 'svm'. Expected one of: forest, softmax, svm, xgboost.
     """
     names = sorted(known)
     folded = {name.lower(): name for name in names}
-    near = [folded[match] for match in get_close_matches(str(given).lower(), folded, n=3, cutoff=0.5)]
+    similar = [folded[match] for match in get_close_matches(str(given).lower(), folded, n=3, cutoff=0.5)]
     text = f"Unknown {kind} {given!r}."
-    if near:
-        text += f" Nearest: {', '.join(map(repr, near))}."
+    if similar:
+        text += f" Nearest: {', '.join(map(repr, similar))}."
     if len(names) <= 12:
-        text += f" There are: {', '.join(names)}."
+        text += f" Expected one of: {', '.join(names)}."
     return InputError(f"{text} {hint}".rstrip())
 
 
 def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function accept the former names of its keyword parameters, with a FutureWarning.
+    """Return a decorator that lets a function accept former names of its parameters, with a FutureWarning.
 
     Parameters
     ----------
     **new_names : str
-        The name of each parameter by its former name.
+        The new name of each parameter, keyed by its former name.
 
     Returns
     -------
     callable
-        A decorator of functions and methods. The signature of the decorated function shows the new names only.
+        A decorator for functions and methods. The signature of the decorated function shows only the new names.
 
     Raises
     ------
     TypeError
-        When the decorated function is called with both names of a parameter.
+        If the decorated function is called with both names of a parameter.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[
                 new = new_names[old]
                 name = function.__qualname__.removesuffix(".__init__")
                 if new in given:
-                    raise TypeError(f"{name} was given both {old!r} and {new!r}, its new name: give {new!r} only.")
+                    raise TypeError(f"{name} was given both {old!r} and {new!r}, its new name: give only {new!r}.")
                 text = f"The parameter {old!r} of {name} is called {new!r} now; the former name will be removed."
                 warnings.warn(text, FutureWarning, stacklevel=2)
                 given[new] = given.pop(old)

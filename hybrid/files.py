@@ -1,4 +1,4 @@
-"""Write files that are there whole or not at all, also after a crash."""
+"""Write files atomically: after a crash, a file is either complete or absent. Also checksums, JSON and CSV."""
 
 import contextlib
 import csv
@@ -17,23 +17,23 @@ from hybrid.errors import InputError
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside its place, sync it, then move it there.
+    """Write a file under a temporary name in the same folder, flush it to disk, and rename it.
 
     Parameters
     ----------
     path : Path
-        Where the file shall be; its folder is made if need be.
+        Path of the file. Missing folders are created.
     write : callable
         Called with the open binary file.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full; nothing is left behind then.
+        If the folder is not writable or the disk is full. The temporary file is removed in this case.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".tmp-{uuid.uuid4().hex}")  # not mkstemp: others may read what the umask allows
+        temporary = path.with_name(f".tmp-{uuid.uuid4().hex}")  # mkstemp makes it private, whatever the umask
         try:
             with temporary.open("xb") as file:
                 write(file)
@@ -47,7 +47,7 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise InputError(
-            f"{str(path)!r} cannot be written ({error.strerror or error}): free space or give another folder."
+            f"{str(path)!r} cannot be written ({error.strerror or error}): free disk space or give another folder."
         ) from error
 
 
@@ -58,15 +58,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return a JSON file's value; raise `InputError` naming it if it is damaged."""
+    """Return the value of a JSON file; raise `InputError` with its path if it cannot be read or parsed."""
     try:
         return parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"{str(path)!r} cannot be read ({error}): remove it and make it again.") from error
+        raise InputError(f"{str(path)!r} cannot be read ({error}): delete it and create it again.") from error
 
 
 def parse_json(data: bytes) -> Any:
-    """Return the value of JSON; raise `ValueError` if it is none, holds NaN or infinity, or is nested without end."""
+    """Return the value of JSON text; raise `ValueError` if it is invalid, not finite, or nested too deeply."""
     try:
         return json.loads(data, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
@@ -74,55 +74,56 @@ def parse_json(data: bytes) -> Any:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content, 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON object together with its checksum, atomically; :func:`read_sealed` reads it."""
+    """Write a JSON object and its checksum, atomically; :func:`read_sealed` reads it."""
     write_json(path, {**value, "seal": _seal(value)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """Return the JSON object that :func:`write_sealed` wrote; raise `InputError` naming it if one bit is not as it was.
+    """Return the JSON object that :func:`write_sealed` wrote; raise `InputError` if it does not match its checksum.
 
-    What only a human reads, such as spaces, may differ.
+    Whitespace between values and the order of keys do not change the checksum.
     """
     value = read_json(path)
     if not isinstance(value, dict) or value.pop("seal", None) != _seal(value):
-        raise InputError(f"{str(path)!r} does not match its checksum: remove it and make it again.")
+        raise InputError(f"{str(path)!r} does not match its checksum: delete it and create it again.")
     return value
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> str:
-    """Return a table as the text of a CSV file, with a header line.
+    """Return a table as CSV text with a header line.
 
     Parameters
     ----------
     columns : sequence of str
+        Names of the columns.
     rows : sequence of sequence
-        One value for each column; None becomes an empty field.
+        Rows with one value for each column. None becomes an empty field.
     quote_text : bool, default=False
-        Whether all text is quoted, and not only what needs it.
+        Whether all text is quoted. By default, only text that has to be quoted is.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if quote_text else csv.QUOTE_MINIMAL)
     writer.writerow(columns)
     writer.writerows(rows)
     text = buffer.getvalue()
-    # csv does not quote a lone carriage return, and would read it as the end of a line
+    # The csv module does not quote a lone carriage return, but reads it as the end of a line.
     return csv_text(columns, rows, quote_text=True) if "\r" in text and not quote_text else text
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> None:
-    """Write a table as CSV, atomically; the parameters are those of :func:`csv_text`."""
+    """Write a table as a CSV file, atomically. See :func:`csv_text` for the parameters."""
     text = csv_text(columns, rows, quote_text)
     write_atomic(path, lambda file: file.write(text.encode(errors="surrogateescape")))
 
 
 def write_csv_records(path: Path, records: Sequence[Mapping[str, Any]], quote_text: bool = False) -> None:
-    """Write mappings from column to value as CSV, atomically; a field that a record lacks is empty."""
+    """Write records, each a mapping of column to value, as a CSV file, atomically; missing values are empty fields."""
     columns = list(dict.fromkeys(column for record in records for column in record))
     write_csv(path, columns, [[record.get(column, "") for column in columns] for record in records], quote_text)
 
@@ -130,7 +131,7 @@ def write_csv_records(path: Path, records: Sequence[Mapping[str, Any]], quote_te
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text:.20} is no number in JSON")
+        raise ValueError(f"{text:.20} is not a valid JSON number")
     return number
 
 
@@ -140,12 +141,12 @@ def _seal(value: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends well it takes the place of `folder`, else it is removed.
+    """Yield an empty folder that replaces `folder` when the block ends without an exception, and is removed otherwise.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full; what was there before is still there then.
+        If the folder is not writable or the disk is full. The previous content of `folder` is kept in this case.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +164,7 @@ def replace_folder(folder: Path) -> Iterator[Path]:
         _sync_folder(folder.parent)
     except OSError as error:
         raise InputError(
-            f"{str(folder)!r} cannot be written ({error.strerror or error}): free space or give another folder."
+            f"{str(folder)!r} cannot be written ({error.strerror or error}): free disk space or give another folder."
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""The type of a function that long work reports its progress to."""
+"""The type of a function that receives the progress of a long operation."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with the number of finished and of all items, such as images."""
+"""Called with the number of finished items, such as images, and the number of all items."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def first_few(names: Iterable[object], shown: int = 3) -> str:
-    """Return the first names in quotes, and how many more there are.
+    """Return the first names in quotes, followed by the number of the others.
 
     Examples
     --------
@@ -15,7 +15,7 @@ def first_few(names: Iterable[object], shown: int = 3) -> str:
 
 
 def and_more(texts: Sequence[str], shown: int) -> str:
-    """Return the first texts, and how many more there are.
+    """Return the first texts, followed by the number of the others.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def and_more(texts: Sequence[str], shown: int) -> str:
 
 
 def number(count: int, noun: str, plural: str = "") -> str:
-    """Return a count with its noun in the right number.
+    """Return a count with its noun in the singular or plural.
 
     Examples
     --------

@@ -25,7 +25,7 @@ def test_a_former_name_is_accepted_with_a_warning_at_the_caller():
     assert caught[0].filename == __file__
 
 
-def test_both_former_names_can_be_given():
+def test_two_former_names_can_be_given_together():
     with pytest.warns(FutureWarning):
         assert draw(3, seed=7, positive="ill") == (3, 7, "ill")
 

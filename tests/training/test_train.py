@@ -216,7 +216,7 @@ def test_what_cannot_be_trained_is_said(striped):
     [
         ({"class_weight": "balance"}, "Unknown class weight 'balance'. Nearest: 'balanced'"),
         ({"optimizer": "adamm"}, "Unknown optimizer 'adamm'. Nearest: 'adam"),
-        ({"schedule": "cos"}, "There are: constant, cosine, plateau"),
+        ({"schedule": "cos"}, "Expected one of: constant, cosine, plateau"),
         ({"epochs": 0}, "epochs=0 was given; expected a whole number of 1 or more"),
         ({"plateau_patience": 0}, "plateau_patience=0 was given; expected a whole number"),
         ({"momentum": 1.0}, "momentum=1.0 was given; expected a share"),

@@ -104,7 +104,7 @@ def test_medmnist_with_several_labels_takes_their_names(fake_import):
 
 def test_medmnist_faults_say_what_to_do(fake_import):
     assert "Nearest: 'pneumoniamnist'" in refused("medmnist:pnuemoniamnist")
-    assert "There are: 128, 224, 28, 64" in refused("medmnist:bloodmnist:65")
+    assert "Expected one of: 128, 224, 28, 64" in refused("medmnist:bloodmnist:65")
     fake_import(medmnist=None)
     with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[medmnist\]'"):
         load_dataset("medmnist:bloodmnist")
@@ -124,7 +124,7 @@ def test_keras_keeps_its_test_split_and_lends_val(fake_import):
 
 
 def test_keras_faults_say_what_to_do(fake_import):
-    assert "There are: cifar10, cifar100, fashion_mnist, mnist" in refused("keras:imdb")
+    assert "Expected one of: cifar10, cifar100, fashion_mnist, mnist" in refused("keras:imdb")
 
     def load_data():
         raise Exception("URL fetch failure on https://example.org: None")
