@@ -1,22 +1,34 @@
+from ._version import show_versions
 from .datasets import Dataset, load_dataset
 from .errors import InputError
-from .evaluation import Evaluation, evaluate
-from .extractors import FeatureExtractor
-from .pipelines import load_model, make_pipeline, save_model, tune
-from .run.compare import compare
+from .evaluation import Evaluation, compare_models, evaluate
+from .extractors import FeatureExtractor, set_max_pixels
+from .models.predict_frame import predict
+from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
+from .run import Comparison, compare
+from .training import TrainingOptions, train_network
 
 __version__: str
 
 __all__ = [
+    "Comparison",
     "Dataset",
     "Evaluation",
     "FeatureExtractor",
     "InputError",
+    "TrainingOptions",
+    "adjust",
     "compare",
+    "compare_models",
     "evaluate",
     "load_dataset",
     "load_model",
+    "make_head_pipeline",
     "make_pipeline",
+    "predict",
     "save_model",
+    "set_max_pixels",
+    "show_versions",
+    "train_network",
     "tune",
 ]

@@ -13,7 +13,19 @@ _MAX_LENGTH = 2000  # characters; a value in the message, such as a name in an u
 
 
 class InputError(ValueError):
-    """Bad input: the message says what was given, what was expected and what to do."""
+    """Bad input: the message says what was given, what was expected and what to do.
+
+    It is a ValueError, so code that catches those of scikit-learn catches it too.
+
+    Examples
+    --------
+    >>> from hybrid import make_pipeline
+    >>> try:
+    ...     make_pipeline("resnet50", "svn")
+    ... except InputError as error:
+    ...     print(str(error)[:34])
+    Unknown head 'svn'. Nearest: 'svm'
+    """
 
     def __init__(self, message: str = ""):
         if len(message) > _MAX_LENGTH:

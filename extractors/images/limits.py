@@ -32,6 +32,11 @@ def set_max_pixels(most: int | None = None) -> None:
     ------
     InputError
         If it is no whole number above 0.
+
+    Examples
+    --------
+    >>> set_max_pixels(500_000_000)
+    >>> set_max_pixels()  # the default again
     """
     os.environ[_VARIABLE] = str(_checked(MAX_PIXELS if most is None else most))
 

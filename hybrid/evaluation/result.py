@@ -71,6 +71,14 @@ class Evaluation:
         Bootstrap draws, and their seed.
     method : {"bca", "percentile"}
         How the intervals were taken from the draws.
+
+    Examples
+    --------
+    >>> from hybrid.evaluation import evaluate
+    >>> p = np.array([0.1, 0.4, 0.35, 0.8])
+    >>> evaluation = evaluate([0, 0, 1, 1], np.column_stack([1 - p, p]), [0, 1], n_boot=0)
+    >>> evaluation.metrics["roc_auc"].value
+    0.75
     """
 
     task: str

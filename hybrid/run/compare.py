@@ -86,6 +86,17 @@ def compare(
     ------
     InputError
         If an extractor or a head is unknown, or cannot be fitted.
+
+    Examples
+    --------
+    >>> from hybrid import Dataset
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> images = np.repeat(np.arange(0, 240, 2, dtype=np.uint8), 256).reshape(120, 16, 16)
+    >>> data = Dataset.from_arrays(images, ["dark"] * 60 + ["light"] * 60)
+    >>> extractor = FeatureExtractor("convnet_small", size=16)
+    >>> comparison = compare(data, {"random": extractor}, {"softmax": {"C": 0.1}, "neighbours": KNeighborsClassifier()})
+    >>> sorted(comparison.table()["model"])
+    ['neighbours-random', 'softmax-random']
     """
     named, features = _features(extractors)
     chosen_heads = named_heads(heads)

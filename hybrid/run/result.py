@@ -17,6 +17,16 @@ class Comparison(Leaderboards):
     """Models side by side, as tables, pictures and files; a notebook shows it as tables.
 
     The attributes are those of `Leaderboards`.
+
+    Examples
+    --------
+    >>> from hybrid import Dataset, FeatureExtractor, compare
+    >>> images = np.repeat(np.arange(0, 240, 2, dtype=np.uint8), 256).reshape(120, 16, 16)
+    >>> data = Dataset.from_arrays(images, ["dark"] * 60 + ["light"] * 60)
+    >>> extractor = FeatureExtractor("convnet_small", size=16)
+    >>> comparison = compare(data, {"random": extractor}, ["softmax", "knn"])
+    >>> sorted(comparison.table()["model"])
+    ['knn-random', 'softmax-random']
     """
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:

@@ -71,6 +71,11 @@ class TrainingOptions:
     ------
     InputError
         If a name is unknown or a value is out of range.
+
+    Examples
+    --------
+    >>> TrainingOptions(epochs=5, optimizer="sgd").momentum
+    0.9
     """
 
     epochs: int = 40

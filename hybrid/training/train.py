@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def train_network(
     arch: str | Trainable,
     dataset: Dataset,
-    options: TrainingOptions,
+    options: TrainingOptions | None = None,
     *,
     size: int | tuple[int, int] | None = None,
     report: Report = None,
@@ -51,7 +51,8 @@ def train_network(
     dataset : Dataset
         A dataset with a validation split. If the validation split has fewer than 100 images, a tenth of a large train
         split moves to it, with a warning, unless ``options.borrow`` is False. The test split is not used.
-    options : TrainingOptions
+    options : TrainingOptions, optional
+        The defaults of `TrainingOptions` if not given.
     size : int or (int, int), optional
         Height and width of the network's input in pixels. The default is the size of a pretrained backbone or, for
         custom backbones, the size of the images if they all have the same size and, for files, are at most 64 pixels
@@ -74,9 +75,19 @@ def train_network(
     InputError
         If the backbone is unknown, the dataset has no validation split, an image cannot be decoded, the loss becomes
         infinite or NaN, or the options do not fit the network or the task.
+
+    Examples
+    --------
+    >>> from hybrid import Dataset, FeatureExtractor
+    >>> images = np.repeat(np.arange(0, 240, dtype=np.uint8), 256).reshape(240, 16, 16)
+    >>> data = Dataset.from_arrays(images, ["dark"] * 120 + ["light"] * 120)
+    >>> trained = train_network("convnet_small", data, TrainingOptions(epochs=1))
+    >>> trained.model.save("network.keras")
+    >>> FeatureExtractor("network.keras").transform(images).shape[0]
+    240
     """
     network = parse_trainable(arch) if isinstance(arch, str) else arch
-    options = _with_fine_tuning(options, network)
+    options = _with_fine_tuning(options or TrainingOptions(), network)
     shape = network.input_shape(size) if isinstance(network, Pretrained) else input_shape(dataset, size)
     if options.per_label and dataset.task != "multilabel":
         raise InputError(

@@ -41,6 +41,15 @@ def load_model(folder: str | Path) -> Pipeline:
     -----
     OtherVersionsWarning
         Once, if the model was saved with other versions, or on another kind of machine.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from hybrid.pipelines import make_head_pipeline, save_model
+    >>> X, y = load_iris(return_X_y=True)
+    >>> folder = save_model(make_head_pipeline("softmax").fit(X, y), "iris")
+    >>> load_model(folder).predict(X[:1])
+    array([0])
     """
     folder = Path(folder).expanduser().absolute()
     if folder.is_file():

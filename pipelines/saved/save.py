@@ -74,6 +74,14 @@ def save_model(
     InputError
         If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor;
         or if the folder holds something else than a saved model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from hybrid.pipelines import make_head_pipeline
+    >>> pipeline = make_head_pipeline("svm").fit(*load_iris(return_X_y=True))
+    >>> save_model(pipeline, "iris", info={"note": "three species"}).name
+    'iris'
     """
     whole = _compose(pipeline, extractor)
     target = Path(folder).expanduser().resolve()

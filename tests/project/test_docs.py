@@ -22,6 +22,7 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")  # nothing is downloaded
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_are_true(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

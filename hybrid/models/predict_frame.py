@@ -1,0 +1,66 @@
+"""Predict images with a saved model, from Python."""
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybrid.models.find import find_model
+from hybrid.models.predict import find_images, predict_images
+from hybrid.wording import first_few
+from hybrid.workspace.workspace import DEFAULT_WORKSPACE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predict(
+    model: str | Path,
+    images: str | Path | Iterable[str | Path],
+    *,
+    workspace: str | Path = DEFAULT_WORKSPACE,
+    on_bad: str = "raise",
+) -> "pd.DataFrame":
+    """Return the labels and probabilities that a saved model gives images, as ``hybrid predict`` does.
+
+    Parameters
+    ----------
+    model : str or Path
+        The folder of a saved model, a .zip of one, or the name of a model in the workspace.
+    images : str, Path or iterable of them
+        Image files, and folders that are searched for them.
+    workspace : str or Path, default="hybrid_runs"
+        Where a model is looked for by its name.
+    on_bad : {"raise", "skip"}, default="raise"
+        What to do about an image that cannot be decoded. Skipped images are named in a warning.
+
+    Returns
+    -------
+    DataFrame
+        One row for each image, in the order given: ``image``, ``predicted`` and one ``p_CLASS`` for each class.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or image, the model was changed after it was saved or takes embeddings only, or an
+        image cannot be decoded.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from hybrid import FeatureExtractor, make_pipeline, save_model
+    >>> for number in range(8):
+    ...     Image.new("L", (16, 16), 20 + 100 * (number % 2)).save(f"{number}.png")
+    >>> paths = [f"{number}.png" for number in range(8)]
+    >>> extractor = FeatureExtractor("convnet_small", size=16)
+    >>> pipeline = make_pipeline(extractor, "softmax").fit(paths, ["dark", "light"] * 4)
+    >>> predict(save_model(pipeline, "my_model"), paths[:2])["predicted"].tolist()
+    ['dark', 'light']
+    """
+    import pandas as pd
+
+    paths = [images] if isinstance(images, str | Path) else images
+    found = predict_images(find_model(str(model), workspace), find_images([str(path) for path in paths]), on_bad=on_bad)
+    if found.skipped:
+        warnings.warn(f"Images were skipped: {first_few(found.skipped)}.", stacklevel=2)
+    return pd.DataFrame(found.rows, columns=found.columns)
