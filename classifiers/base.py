@@ -1,4 +1,4 @@
-"""What all heads share: input checks, label encoding, class weights, multi-label targets."""
+"""The base class of the heads: input checks, label encoding, class weights and multi-label targets."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -19,28 +19,28 @@ from sklearn.utils.validation import (
 
 from hybrid.errors import InputError
 
-# float32 comes first: it is what integers and float16 become; float32 and float64 stay as they are.
+# scikit-learn converts integers and float16 to the first type; float32 and float64 stay as they are.
 _FLOATS = (np.float32, np.float64)
 
 
 class Head(ClassifierMixin, BaseEstimator, ABC):
     """A classifier of embeddings; the base class of all heads.
 
-    A subclass says in `_fit_one` how one target is learnt. This class checks the input, encodes the
+    A subclass implements `_fit_target`, which fits one target. This class checks the input, encodes the
     labels, and turns `class_weight` and `sample_weight` into one weight per row (for multi-label
-    targets: per row and label), so that class weights mean the same for every head. Rows of weight
-    zero are left out before anything is learnt.
+    targets: per row and label), so that class weights mean the same for every head. Rows with a weight
+    of zero are left out before fitting.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; for multi-label targets the numbers of the label columns.
+        The sorted labels; for multi-label targets, the indices of the label columns.
     n_features_in_ : int
         Width of the embeddings.
     multilabel_ : bool
         Whether the target was a 0/1 matrix.
     models_ : list of scikit-learn estimators
-        What was learnt: one, or one for each label column.
+        The fitted estimators: one, or one for each label column.
     """
 
     class_weight: str | dict[Any, float] | None
@@ -48,18 +48,19 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Self:
-        """Learn the labels of embeddings.
+        """Fit the head to embeddings and their labels.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Embeddings. float32 and float64 are taken as they are.
+            Embeddings. float32 and float64 are used without conversion.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels, strings or integers; or, for multi-label targets, a matrix of 0 and 1.
+            Labels (strings or integers), or a matrix of 0 and 1 for multi-label targets.
         sample_weight : array-like of shape (n_samples,), optional
-            Weights, not negative; class weights are multiplied onto them.
+            Weights of 0 or more. They are multiplied by the class weights. By default every weight is 1.
         groups : array-like of shape (n_samples,), optional
-            Rows of one group, such as views of one image, are never divided by a cross-validation inside the head.
+            Group of each row. If the head cross-validates inside the training data, rows of one group, such as views
+            of one image, stay in one fold. By default every row is a group of its own.
 
         Returns
         -------
@@ -69,29 +70,30 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         InputError
-            If X holds NaN or infinity, if y holds one class only or a constant label column, if a matrix
-            of labels holds other values than 0 and 1, or if `class_weight` does not fit the labels.
+            If X contains NaN or infinity, if y contains only one class or a constant label column, if a matrix
+            of labels contains values other than 0 and 1, or if `class_weight` does not fit the labels.
         """
         data, target = validate_data(self, X, y, dtype=_FLOATS, ensure_all_finite=False, multi_output=True)
         _check_finite(data)
         target = _check_target(target)
         weights = _check_sample_weight(sample_weight, data, dtype=np.float64, ensure_non_negative=True)
-        bound = None if groups is None else column_or_1d(groups)
-        check_consistent_length(data, bound)
+        group_of_row = None if groups is None else column_or_1d(groups)
+        check_consistent_length(data, group_of_row)
         kept = weights > 0
         if not kept.all():
             data, target, weights = data[kept], target[kept], weights[kept]
-            bound = None if bound is None else bound[kept]
+            group_of_row = None if group_of_row is None else group_of_row[kept]
         self.multilabel_ = target.ndim == 2
         codes = self._encode_labels(target) if self.multilabel_ else self._encode_classes(target)
-        self._fit_codes(data, codes, self._weigh(codes, weights), bound)
+        classes = [0, 1] if self.multilabel_ else self.classes_.tolist()
+        self._fit_codes(data, codes, apply_class_weight(self.class_weight, codes, weights, classes), group_of_row)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability of each class, or of each label being 1.
+        """Return the probability of each class or, for multi-label targets, of each label being 1.
 
-        They refer to the classes as weighted in training: with balanced weights, to a population in
-        which all classes are equally frequent.
+        The probabilities refer to the classes as weighted in training: with balanced weights, to a
+        population in which all classes are equally frequent.
 
         Parameters
         ----------
@@ -106,16 +108,16 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         InputError
-            If X holds NaN or infinity.
+            If X contains NaN or infinity.
         """
-        probabilities = self._probabilities(self._check_rows(X)).astype(np.float64, copy=False)
+        probabilities = self._probabilities(self._check_embeddings(X)).astype(np.float64, copy=False)
         if self.multilabel_:
             return probabilities
-        # In float32 rows add up to 1 only to 1e-7, and scikit-learn's log_loss warns of that in float64.
+        # float32 rows sum to 1 only within 1e-7, and scikit-learn's log_loss warns about such rows in float64.
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class, or for each label whether its probability exceeds 0.5.
+        """Return the most probable class; for multi-label targets, 1 for each label with a probability above 0.5.
 
         Parameters
         ----------
@@ -132,8 +134,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def _check_rows(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return embeddings to predict, as a checked array."""
+    def _check_embeddings(self, X: ArrayLike) -> NDArray[np.floating]:
         check_is_fitted(self)
         data = validate_data(self, X, dtype=_FLOATS, ensure_all_finite=False, reset=False)
         _check_finite(data)
@@ -142,16 +143,16 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
     @classmethod
     @abstractmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
 
     @abstractmethod
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
-        """Return an estimator fitted to one target: codes 0, 1, … of shape (n_samples,)."""
+    def _fit_target(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
+        """Return an estimator fitted to one target, given as class indices of shape (n_samples,)."""
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
-        """Learn the target; codes and weights are (n_samples,) or (n_samples, n_labels)."""
+        """Fit one model for each target; `codes` and `weights` are of shape (n_samples,) or (n_samples, n_labels)."""
         columns = zip(np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
-        self.models_ = [self._fit_one(X, column, weight, groups) for column, weight in columns]
+        self.models_ = [self._fit_target(X, column, weight, groups) for column, weight in columns]
 
     def _probabilities(self, X: NDArray) -> NDArray[np.floating]:
         probabilities = [model.predict_proba(X) for model in self.models_]
@@ -161,25 +162,22 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
-                f"The labels hold one class only ({self.classes_.tolist()[0]!r}): a classifier needs at least two. "
+                f"The labels contain only one class ({self.classes_.tolist()[0]!r}); a classifier needs at least two. "
                 "Add images of another class."
             )
         return codes
 
     def _encode_labels(self, y: NDArray) -> NDArray[np.int64]:
         if not np.isin(y, (0, 1)).all():
-            raise InputError(f"Multi-label targets must be 0 or 1; these hold {np.unique(y)[:5].tolist()}.")
+            raise InputError(f"Multi-label targets must be 0 or 1; these contain {np.unique(y)[:5].tolist()}.")
         constant = np.flatnonzero((y == y[0]).all(axis=0))
         if len(constant):
             raise InputError(
-                f"Label column {constant[0]} is {int(y[0, constant[0]])} in all {len(y)} rows: a classifier "
-                "needs both classes, 0 and 1. Leave the column out, or add images."
+                f"Label column {constant[0]} is {int(y[0, constant[0]])} in all {len(y)} rows; a classifier "
+                "needs both 0 and 1. Leave the column out, or add images."
             )
         self.classes_ = np.arange(y.shape[1])
         return y.astype(np.int64)
-
-    def _weigh(self, codes: NDArray[np.int64], weights: NDArray) -> NDArray:
-        return weigh(self.class_weight, codes, weights, [0, 1] if self.multilabel_ else self.classes_.tolist())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -187,23 +185,27 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         return tags
 
 
-def weigh(
+def apply_class_weight(
     class_weight: str | dict[Any, float] | None, codes: NDArray[np.int64], weights: NDArray, classes: list
 ) -> NDArray:
-    """Multiply class weights onto the weights of rows.
+    """Return the weights of rows multiplied by the weights of their classes.
 
     Parameters
     ----------
     class_weight : "balanced", dict or None
+        "balanced" weights classes in inverse proportion to their frequency, a dict maps classes to weights
+        (1 for classes that it does not name), None gives every class the weight 1.
     codes : ndarray of int, shape (n,) or (n, n_labels)
-        Positions in `classes`.
+        Indices into `classes`.
     weights : ndarray of shape (n,)
+        Weights of the rows.
     classes : list
-        What a dict names; for multi-label 0 and 1.
+        The classes in order; ``[0, 1]`` for multi-label targets.
 
     Returns
     -------
-    ndarray of the shape of `codes`
+    ndarray of shape (n,) or (n, n_labels)
+        The weights, in the shape of `codes`.
 
     Raises
     ------
@@ -227,7 +229,7 @@ def _class_weights(
         return np.array([class_weight.get(name, 1.0) for name in classes], dtype=float)
     if class_weight != "balanced":
         raise InputError(
-            f"class_weight is {class_weight!r}: it must be 'balanced', None or a dict from class to weight."
+            f"class_weight={class_weight!r} was given; expected 'balanced', None or a dict from class to weight."
         )
     return weights.sum() / (len(classes) * np.bincount(codes, weights=weights))
 
@@ -238,13 +240,13 @@ def _check_finite(X: NDArray) -> None:
         return
     kind = "NaN" if np.isnan(X[~finite]).any() else "infinity"
     raise InputError(
-        f"Embeddings hold {kind} in {(~finite).sum()} of {len(X)} rows, first in row {finite.argmin()}: "
+        f"The embeddings contain {kind} in {(~finite).sum()} of {len(X)} rows, first in row {finite.argmin()}; "
         "every value must be finite. Leave these rows out, or extract them again."
     )
 
 
 def _check_target(y: Any) -> NDArray:
-    """Return y with one dimension, or with two where it is a multi-label matrix."""
+    """Return y as a 1-D array of labels, or as a 2-D array if it is a multi-label matrix."""
     check_classification_targets(y)
     if issparse(y):
         y = y.toarray()

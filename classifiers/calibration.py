@@ -1,4 +1,4 @@
-"""Calibrated probabilities: one rule for every head, scikit-learn's calibrators behind it."""
+"""Probability calibration with scikit-learn's calibrators, the same for every head."""
 
 from typing import Any, Self
 
@@ -14,11 +14,11 @@ from hybrid.errors import unknown_name
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 CALIBRATIONS = ("auto", "sigmoid", "isotonic", "temperature")
-_SMALLEST = 1e-12
+_SMALLEST = 1e-12  # probabilities are clipped to this before a logarithm is taken
 
 
 def log_odds(proba: ArrayLike) -> NDArray[np.float64]:
-    """Return the logarithm of p / (1 − p), finite also where p is 0 or 1.
+    """Return log(p / (1 − p)), which is finite even where p is 0 or 1.
 
     Examples
     --------
@@ -31,22 +31,34 @@ def log_odds(proba: ArrayLike) -> NDArray[np.float64]:
 def calibrate(
     estimator: Any, method: str, X: NDArray, codes: NDArray[np.int64], weights: NDArray, folds: Folds
 ) -> CalibratedClassifierCV:
-    """Return a classifier fitted to all rows, calibrated by what it says of those that it has not seen.
+    """Fit a classifier to all rows and calibrate it on its out-of-fold decision values.
 
     Parameters
     ----------
     estimator : estimator
-        With a ``decision_function``.
+        A classifier with a ``decision_function``.
     method : {"auto", "sigmoid", "isotonic", "temperature"}
-        "sigmoid" is Platt's [1]_. On few or noisy rows his curve can come out falling, which would turn decisions
-        round: "auto" takes "sigmoid" unless it does, then "temperature" [2]_, which cannot.
+        "sigmoid" is Platt's method [1]_. With few or noisy rows its curve can decrease, which would reverse the
+        classifier's decisions. "auto" uses "sigmoid" unless a curve decreases; then it uses "temperature" [2]_, which
+        never does.
     X : ndarray of shape (n, width)
+        Input of the classifier.
     codes : ndarray of int, shape (n,)
-        Classes, from 0.
+        Class indices.
     weights : ndarray of shape (n,)
-        Of the rows, in training and in calibration.
+        Weights of the rows, in training and in calibration.
     folds : list of (ndarray, ndarray)
-        Of the cross-validation that finds what the estimator says of rows it has not seen.
+        Training and test rows of each fold of the cross-validation.
+
+    Returns
+    -------
+    CalibratedClassifierCV
+        The fitted, calibrated classifier.
+
+    Raises
+    ------
+    InputError
+        If there is no such method.
 
     References
     ----------
@@ -60,35 +72,51 @@ def calibrate(
     model.fit(X, codes, sample_weight=weights)
     if auto and any(curve.a_ >= 0 for curve in model.calibrated_classifiers_[0].calibrators):
         model = model.set_params(method="temperature").fit(X, codes, sample_weight=weights)
-    return model.set_params(cv=len(folds))  # the rows of the folds are not to be saved with it
+    return model.set_params(cv=len(folds))  # the row numbers of the folds need not be saved with the model
 
 
 def calibration_folds(codes: NDArray[np.int64], groups: NDArray | None, cv: int, seed: int | None) -> Folds:
-    """Return stratified, shuffled folds that divide no group, fewer than `cv` where a class has fewer rows or groups.
+    """Return stratified, shuffled folds that keep each group in one fold.
 
-    A group counts as of the class of its first row. Where a class is in fewer than two groups, rows are dealt out
-    singly.
+    There are fewer than `cv` folds if a class has fewer rows or groups. The folds are stratified by the class of each
+    group's first row. If a class occurs in fewer than two groups, the groups are ignored.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        Class indices.
+    groups : ndarray of shape (n,) or None
+        Group of each row. None makes every row a group of its own.
+    cv : int
+        Largest number of folds.
+    seed : int or None
+        Seed of the shuffling.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Training and test rows of each fold.
     """
     _, first, group = np.unique(np.arange(len(codes)) if groups is None else groups, True, True)
     counts = np.bincount(codes[first], minlength=codes.max() + 1)
     if counts.min() < 2 and groups is not None:
         return calibration_folds(codes, None, cv, seed)
     folds = StratifiedKFold(min(cv, int(counts.min())), shuffle=True, random_state=seed)
-    dealt = folds.split(np.empty(len(first)), codes[first])
-    return [(np.flatnonzero(np.isin(group, train)), np.flatnonzero(np.isin(group, test))) for train, test in dealt]
+    splits = folds.split(np.empty(len(first)), codes[first])
+    return [(np.flatnonzero(np.isin(group, train)), np.flatnonzero(np.isin(group, test))) for train, test in splits]
 
 
 def check_calibration(method: Any) -> None:
-    """Raise InputError unless there is such a method."""
+    """Raise `InputError` if there is no such calibration method."""
     if method not in CALIBRATIONS:
         raise unknown_name("calibration", method, CALIBRATIONS)
 
 
 class Recalibration(BaseEstimator):
-    """A map from a classifier's probabilities to calibrated ones, learnt on rows that it has not seen.
+    """Map a classifier's probabilities to calibrated ones. Fit it on rows that the classifier was not trained on.
 
-    Their log-odds are what is calibrated: on probabilities themselves, Platt's curve cannot leave a classifier as
-    it is that is calibrated already.
+    The log-odds are calibrated, not the probabilities: on probabilities, Platt's curve would change even a classifier
+    that is calibrated already.
 
     Parameters
     ----------
@@ -98,29 +126,41 @@ class Recalibration(BaseEstimator):
     Attributes
     ----------
     models_ : list of CalibratedClassifierCV
-        One, or one for each label.
+        The fitted calibrators: one, or one for each label.
     multilabel_ : bool
+        Whether there is one probability for each of several labels.
     """
 
     def __init__(self, method: str = "auto"):
         self.method = method
 
     def fit(self, proba: NDArray[np.floating], codes: NDArray[np.int64], weights: NDArray) -> Self:
-        """Learn the map.
+        """Fit the calibrators.
 
         Parameters
         ----------
         proba : ndarray of shape (n, k)
             Probabilities of each class, or of each label.
         codes : ndarray of int, shape (n,) or (n, k)
-            The classes, from 0; or for each label 0 and 1.
-        weights : ndarray of the shape of `codes`
+            Class indices, or 0 and 1 for each label.
+        weights : ndarray of shape (n,) or (n, k)
+            Weights, in the shape of `codes`.
+
+        Returns
+        -------
+        Self
+            The fitted calibration.
+
+        Raises
+        ------
+        InputError
+            If there is no such method.
         """
         self.multilabel_ = codes.ndim == 2
         several = not self.multilabel_ and proba.shape[1] > 2
         method = "temperature" if several and self.method == "auto" else self.method
         rows = np.arange(len(proba))
-        folds = [(rows, rows[::2]), (rows, rows[1::2])]  # whatever they are: what is calibrated learns nothing
+        folds = [(rows, rows[::2]), (rows, rows[1::2])]  # any folds will do: `GivenValues` learns nothing from the rows
         columns = zip(self._values(proba, method), np.atleast_2d(codes.T), np.atleast_2d(weights.T), strict=True)
         self.models_ = [
             calibrate(GivenValues(), method, values, column, weight, folds) for values, column, weight in columns
@@ -128,13 +168,13 @@ class Recalibration(BaseEstimator):
         return self
 
     def transform(self, proba: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return calibrated probabilities, (n, k)."""
+        """Return calibrated probabilities of shape (n, k)."""
         values = self._values(proba, self.models_[0].method)
         calibrated = [model.predict_proba(part) for model, part in zip(self.models_, values, strict=True)]
         return np.column_stack([part[:, 1] for part in calibrated]) if self.multilabel_ else calibrated[0]
 
     def _values(self, proba: NDArray[np.floating], method: str) -> list[NDArray[np.float64]]:
-        """Return for each model the decision values that it calibrates, (n, 1) or (n, k)."""
+        """Return the decision values that each model calibrates, of shape (n, 1) or (n, k)."""
         if self.multilabel_:
             return list(log_odds(proba.T)[:, :, None])
         if proba.shape[1] == 2:
@@ -143,17 +183,17 @@ class Recalibration(BaseEstimator):
 
 
 class GivenValues(ClassifierMixin, BaseEstimator):
-    """A classifier whose input is its decision values: it stands where scikit-learn wants one to calibrate."""
+    """Return the input as decision values: a classifier for scikit-learn's calibrators, which need one."""
 
     def fit(self, X: NDArray, y: NDArray, sample_weight: NDArray | None = None) -> Self:
-        """Learn the classes; nothing else."""
+        """Store the classes; nothing else is learnt."""
         self.classes_ = np.unique(y)
         return self
 
     def decision_function(self, X: NDArray) -> NDArray:
-        """Return the input, (n,) for two classes."""
+        """Return the input; for two classes, of shape (n,)."""
         return X[:, 0] if X.shape[1] == 1 else X
 
     def predict(self, X: NDArray) -> NDArray:
-        """Return the classes of the highest values."""
+        """Return the class with the highest decision value."""
         return self.classes_[(X[:, 0] > 0).astype(int) if X.shape[1] == 1 else X.argmax(axis=1)]

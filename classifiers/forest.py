@@ -1,4 +1,4 @@
-"""The random forest."""
+"""The random forest head."""
 
 import warnings
 from numbers import Integral
@@ -15,39 +15,39 @@ from hybrid.errors import InputError
 
 
 class RandomForest(Head):
-    """Random forest; for multi-label targets one for each label.
+    """Random forest; for multi-label targets, one forest for each label.
 
-    The probability is the mean over the trees, with one vote more that is split evenly between the
-    classes: no class that the forest knows gets a probability of exactly 0.
+    The probability is the mean over the trees and one additional vote that is split evenly between the
+    classes, so that no class gets a probability of exactly 0.
 
     Parameters
     ----------
     n_estimators : int, default=300
         Number of trees.
     max_depth : int or None, default=None
-        Depth of a tree at most.
+        Maximum depth of a tree. None does not limit it.
     min_samples_leaf : int, default=2
-        Samples in a leaf at least.
+        Minimum number of samples in a leaf.
     max_features : {"sqrt", "log2"}, int, float or None, default="sqrt"
-        Columns tried at each split.
+        Number of columns considered at each split, as in scikit-learn's `RandomForestClassifier`.
     pls : int or None, default=None
-        Components of partial least squares [1]_, at most, that the trees see in place of the columns. A split of a tree
-        looks at one column, but a network that never saw these classes spreads them over all: there 8 to 16
-        components make a better forest, and a quicker one. Features of a network trained for these classes do
-        without.
+        Maximum number of components of partial least squares [1]_ that replace the columns; None keeps the columns. A
+        split of a tree looks at one column only, but a network that was not trained on these classes spreads the
+        information about them over all columns. For such embeddings, 8 to 16 components give a better and faster
+        forest. For a network trained on these classes, they do not help.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class.
     n_jobs : int or None, default=-1
-        Threads of the training; -1 is one for each core.
+        Number of threads for training; -1 uses one for each core.
     random_state : int or None, default=0
         Seed.
 
     Attributes
     ----------
     centre_ : ndarray of shape (n_features,)
-        With `pls`: what is subtracted from the embeddings.
+        Mean that is subtracted from the embeddings. Exists only if `pls` is given.
     projection_ : ndarray of shape (n_features, n_components)
-        With `pls`: what they are multiplied with.
+        Matrix that projects the centred embeddings to the components. Exists only if `pls` is given.
 
     References
     ----------
@@ -62,7 +62,7 @@ class RandomForest(Head):
     array([0])
     """
 
-    pls: int | None = None  # here, too, for forests that were saved before they had one
+    pls: int | None = None  # forests that were saved before this parameter existed use this default
     centre_: NDArray[np.float64]
     projection_: NDArray[np.float64]
 
@@ -89,7 +89,7 @@ class RandomForest(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
         return {"min_samples_leaf": [1, 2, 5], "pls": [None, 4, 16]}
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
@@ -99,12 +99,14 @@ class RandomForest(Head):
 
     def _fit_projection(self, X: NDArray, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         if isinstance(self.pls, bool) or not isinstance(self.pls, Integral) or self.pls < 1:
-            raise InputError(f"pls={self.pls!r} was given; expected a number of components, 1 or more, or None.")
+            raise InputError(f"pls={self.pls!r} was given; expected the number of components (1 or more) or None.")
         target = codes if self.multilabel_ or len(self.classes_) == 2 else np.eye(len(self.classes_))[codes]
         self.centre_ = X.mean(axis=0, dtype=np.float64)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "y residual is constant")  # fewer say all there is: the others stay zero
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a direction between two that are as good
+            # Fewer components than asked for explain y completely; the remaining ones stay zero.
+            warnings.filterwarnings("ignore", "y residual is constant")
+            # If two directions are equally good, the iteration ends between them.
+            warnings.simplefilter("ignore", ConvergenceWarning)
             least_squares = PLSRegression(min(self.pls, *X.shape), scale=False).fit(X, target)
         self.projection_ = least_squares.x_rotations_
         return self._project(X)
@@ -112,7 +114,7 @@ class RandomForest(Head):
     def _project(self, X: NDArray) -> NDArray[np.float64]:
         return (X - self.centre_) @ self.projection_
 
-    def _fit_one(
+    def _fit_target(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> RandomForestClassifier:
         model = RandomForestClassifier(
@@ -124,7 +126,7 @@ class RandomForest(Head):
             random_state=self.random_state,
         )
         model.fit(X, codes, sample_weight=weights)
-        # Threads add up the votes in any order, so that the last bits would change from call to call.
+        # Several threads would add up the votes in a different order on each call, which changes the last bits.
         return model.set_params(n_jobs=1)
 
     def _probabilities(self, X: NDArray) -> NDArray[np.floating]:

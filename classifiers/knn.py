@@ -1,4 +1,4 @@
-"""The k-nearest-neighbours classifier with cosine distance."""
+"""The k-nearest-neighbours head with cosine distance."""
 
 from numbers import Integral
 from typing import Any
@@ -9,35 +9,35 @@ from numpy.typing import NDArray
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 
-SMALLEST = 1e-10  # a distance below it counts as this much: such a neighbour outvotes all others
-_BLOCK = 2**24  # similarities or differences computed at a time
+MIN_DISTANCE = 1e-10  # smaller distances are raised to this; such a neighbour outvotes all others
+_BLOCK_VALUES = 2**24  # number of similarities or differences that are computed at a time
 
 
 class KNN(Head):
     """k-nearest neighbours with cosine distance and votes weighted by the inverse of the distance.
 
-    This is a common probe of embeddings: it has nothing to train, so it shows what the embeddings alone know. A
-    neighbour votes for its class with the weight of its row (sample weight times class weight), divided by its
-    distance. One further vote is split evenly between the classes, as in `RandomForest`, so that no class gets a
-    probability of exactly 0. For multi-label targets the neighbours are the same for every label.
+    This head is a common way to evaluate embeddings: nothing is trained, so the result depends on the embeddings
+    alone. A neighbour votes for its class with the weight of its row (sample weight times class weight), divided by
+    its distance. One additional vote is split evenly between the classes, as in `RandomForest`, so that no class gets
+    a probability of exactly 0. For multi-label targets the neighbours are the same for every label.
 
-    Each training image is its own nearest neighbour, so scores on the training images say nothing. The fitted head
+    Each training image is its own nearest neighbour, so scores on the training images are meaningless. The fitted head
     keeps all training embeddings.
 
     Parameters
     ----------
     n_neighbors : int, default=11
-        Number of neighbours; all rows if there are fewer.
+        Number of neighbours. If there are fewer training rows, all of them are used.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class.
 
     Attributes
     ----------
     embeddings_ : ndarray of shape (n_samples, n_features)
-        The training embeddings, float32, scaled to length 1. They stand in place of `models_`.
+        The training embeddings, float32, scaled to length 1. This head has no `models_`.
     votes_ : ndarray of shape (n_samples, n_outputs, n_classes)
-        The weight of each row, at its class. For multi-label targets there is one output for each label, with two
-        classes; otherwise there is one output.
+        The weight of each row at the index of its class, and 0 elsewhere. For multi-label targets there is one output
+        for each label, with two classes; otherwise there is one output.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class KNN(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
         return {"n_neighbors": [3, 5, 11, 21, 51]}
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
@@ -64,15 +64,15 @@ class KNN(Head):
             raise InputError(f"n_neighbors={self.n_neighbors!r} was given; expected a whole number, 1 or more.")
         n_classes = 2 if self.multilabel_ else len(self.classes_)
         columns = codes if self.multilabel_ else codes[:, None]
-        self.embeddings_ = _unit(X)
+        self.embeddings_ = _normalised(X)
         self.votes_ = np.eye(n_classes)[columns] * weights.reshape(*columns.shape, 1)
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
+    def _fit_target(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
         raise NotImplementedError("the neighbours of all labels are the same")
 
     def _probabilities(self, X: NDArray) -> NDArray[np.float64]:
-        rows, k = _unit(X), min(self.n_neighbors, len(self.embeddings_))
-        size = max(1, _BLOCK // max(len(self.embeddings_), k * rows.shape[1]))
+        rows, k = _normalised(X), min(self.n_neighbors, len(self.embeddings_))
+        size = max(1, _BLOCK_VALUES // max(len(self.embeddings_), k * rows.shape[1]))
         blocks = [self._votes(rows[start : start + size], k) for start in range(0, len(rows), size)]
         votes = np.concatenate(blocks)
         shares = votes / votes.sum(axis=2, keepdims=True)
@@ -80,17 +80,17 @@ class KNN(Head):
         return shares[:, :, 1] if self.multilabel_ else shares[:, 0]
 
     def _votes(self, rows: NDArray[np.float32], k: int) -> NDArray[np.float64]:
-        """Return the votes of the k nearest neighbours of each row, (n, n_outputs, n_classes)."""
+        """Return the sums of the votes of each row's k nearest neighbours, of shape (n, n_outputs, n_classes)."""
         similarity = rows @ self.embeddings_.T
         nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-        # The float32 products only find the neighbours. Their distances are computed from the differences in float64:
-        # 1 - similarity would lose the digits that tell near neighbours apart.
-        apart = rows[:, None].astype(np.float64) - self.embeddings_[nearest]
-        distance = np.einsum("nkw,nkw->nk", apart, apart) / 2
-        return np.einsum("nk,nkoc->noc", 1 / np.maximum(distance, SMALLEST), self.votes_[nearest])
+        # The float32 products only find the neighbours. Distances are computed from the differences in float64, because
+        # 1 - similarity would lose the digits that distinguish close neighbours.
+        difference = rows[:, None].astype(np.float64) - self.embeddings_[nearest]
+        distance = np.einsum("nkw,nkw->nk", difference, difference) / 2
+        return np.einsum("nk,nkoc->noc", 1 / np.maximum(distance, MIN_DISTANCE), self.votes_[nearest])
 
 
-def _unit(X: NDArray) -> NDArray[np.float32]:
-    """Return rows scaled to length 1; a row of zeros stays as it is."""
+def _normalised(X: NDArray) -> NDArray[np.float32]:
+    """Return the rows scaled to length 1; a row of zeros is not changed."""
     length = np.linalg.norm(X.astype(np.float64), axis=1, keepdims=True)
     return (X / np.where(length > 0, length, 1)).astype(np.float32)

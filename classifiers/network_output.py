@@ -1,4 +1,4 @@
-"""The head of a network that classifies by itself: its outputs are the probabilities."""
+"""The head of a network that ends in a classification layer: the network's outputs are the probabilities."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,14 +9,14 @@ from hybrid.errors import InputError
 
 
 class NetworkOutput(ClassifierMixin, BaseEstimator):
-    """Take a network's own outputs for probabilities, so that it is evaluated and saved like every other head.
+    """Return a network's outputs as probabilities, so that networks are evaluated and saved like heads.
 
-    A single output for two classes is the probability of the second.
+    A single output for two classes is the probability of the second class.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted: what the network's outputs stand for, in order.
+        The sorted labels, in the order of the network's outputs.
     multilabel_ : bool
         Whether the outputs are independent labels.
 
@@ -28,23 +28,25 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "NetworkOutput":
-        """Learn which label each output stands for.
+        """Store the labels, which belong to the outputs in sorted order.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_outputs)
             Outputs of the network.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels; there must be as many as outputs.
+            Labels, with as many different values or columns as there are outputs. With a single output there must be
+            two different values.
 
         Returns
         -------
         NetworkOutput
+            The fitted head.
 
         Raises
         ------
         InputError
-            If the number of labels is not that of the outputs.
+            If the numbers of labels and outputs differ.
         """
         outputs, labels = validate_data(self, X, y, dtype=np.float32, multi_output=True)
         self.multilabel_ = labels.ndim == 2
@@ -55,7 +57,10 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the outputs, (n_samples, n_labels); those of single labels sum to 1 in float64."""
+        """Return the outputs as float64 probabilities of shape (n_samples, n_classes).
+
+        The probabilities of classes are scaled to a sum of 1; those of independent labels are not.
+        """
         check_is_fitted(self)
         proba = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), np.float64)
         if self.multilabel_:
@@ -65,6 +70,6 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class, or the labels of at least one half."""
+        """Return the most probable class; for independent labels, 1 where the probability is at least 0.5."""
         proba = self.predict_proba(X)
         return (proba >= 0.5).astype(int) if self.multilabel_ else self.classes_[proba.argmax(axis=1)]

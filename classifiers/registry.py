@@ -1,4 +1,4 @@
-"""The table of heads: adding a head is one row here and one file beside it."""
+"""The table of heads. To add a head, add one row here and one file in this folder."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeadRow:
-    """One head: its name on the command line, where its class is, and one line about it.
+    """One row of the table of heads.
 
     Parameters
     ----------
     name : str
-        The name a user types.
+        Name of the head on the command line and in recipes.
     target : str
         The class, as ``"module:Class"``.
     summary : str
-        One line for lists and help pages.
+        One-line description for lists and help pages.
     """
 
     name: str
@@ -56,8 +56,8 @@ HEADS: dict[str, HeadRow] = {
     )
 }
 
-# The heads that are fitted when none is named: by `compare`, by recipes, and as the members of an ensemble. Those that
-# came later are fitted only where they are named, so that the results of earlier scripts stay the same.
+# The heads that `compare`, recipes and ensembles use by default. Heads that were added later are used only if they are
+# named, so that existing scripts give the same results.
 DEFAULT_HEADS = ("svm", "forest", "xgboost", "softmax")
 
 
@@ -69,7 +69,7 @@ def make_head(name: str, **params: Any) -> "Head":
     name : str
         A name in `HEADS`.
     **params
-        Parameters of that head; those not given keep their defaults.
+        Parameters of that head. Parameters that are not given keep their defaults.
 
     Returns
     -------

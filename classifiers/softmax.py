@@ -1,4 +1,4 @@
-"""Softmax regression: a linear layer and softmax, trained to the optimum."""
+"""The softmax head: multinomial logistic regression."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from hybrid.classifiers.base import Head
 
 
 class Softmax(Head):
-    """Multinomial logistic regression; for multi-label targets one logistic regression for each label.
+    """Multinomial logistic regression; for multi-label targets, one logistic regression for each label.
 
-    It is the last layer a network would have, with an L2 penalty, trained to the optimum.
+    The model is that of a network's classification layer with an L2 penalty, but it is trained to the optimum.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Softmax(Head):
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class.
     max_iter : int, default=1000
-        Iterations of L-BFGS at most.
+        Maximum number of L-BFGS iterations.
 
     Examples
     --------
@@ -44,15 +44,15 @@ class Softmax(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
         return {"C": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]}
 
     @property
     def n_iter_(self) -> int:
-        """Iterations that L-BFGS took, the most over labels."""
+        """Number of L-BFGS iterations; for multi-label targets, the maximum over the labels."""
         return max(int(model.n_iter_.max()) for model in self.models_)
 
-    def _fit_one(
+    def _fit_target(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> LogisticRegression:
         return LogisticRegression(C=self.C, max_iter=self.max_iter).fit(X, codes, sample_weight=weights)

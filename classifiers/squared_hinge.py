@@ -1,4 +1,4 @@
-"""Linear support vector machines in the primal, many on the same rows at once."""
+"""A solver that trains many linear support vector machines on the same rows at once, in the primal."""
 
 import warnings
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-_NEWTON_SLACK = 0.1  # share of the gradient that conjugate gradients may leave
-_LONGEST = 100  # conjugate gradients a Newton step
-_HALVINGS = 30
-_SMALL = 2e7  # multiplications; a smaller product's threads wait for each other longer than they work
-_DECREASE = 1e-4  # share of the promised decrease that a step must keep, Armijo's
+_CG_TOLERANCE = 0.1  # conjugate gradients stop when the residual is this fraction of the gradient
+_MAX_CG_STEPS = 100  # conjugate gradient steps for each Newton step
+_MAX_HALVINGS = 30  # of the step size
+_SINGLE_THREAD = 2e7  # below this number of multiplications, the overhead of threads exceeds their gain
+_ARMIJO = 1e-4  # fraction of the predicted decrease of the loss that a step must reach
 
 
 def squared_hinge(
@@ -19,30 +19,32 @@ def squared_hinge(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Minimise ``(|w|² + b²) / 2 + Σ cost · max(0, 1 − sign · (Xw + b))²`` for each column of signs and costs.
 
-    What ``LinearSVC(dual=False)`` minimises, by truncated Newton steps [1]_, [2]_. The machines of a cross-validation
-    and of one class against the rest differ in signs and costs alone, so a product with `X`, which is where the time
-    goes, serves them all. Products are in float32, all else in float64.
+    This is the objective of ``LinearSVC(dual=False)``, minimised by truncated Newton steps [1]_, [2]_. The machines of
+    the folds of a cross-validation, and of each class against the rest, differ only in `signs` and `costs`. One product
+    with `X` therefore serves all of them, and such products take most of the time. Products are computed in float32,
+    everything else in float64.
 
     Parameters
     ----------
     X : ndarray of shape (n, width)
+        Embeddings.
     signs : ndarray of shape (n, k)
-        1 for rows of the class, -1 for the others.
+        For each of k machines, 1 for rows of its class and -1 for other rows.
     costs : ndarray of shape (n, k)
-        C times the weight of the row; 0 for one that a machine is not to see.
+        C times the weight of the row, or 0 for a row that the machine is not trained on.
     max_iter : int, default=1000
-        Newton steps at most.
+        Maximum number of Newton steps. A `ConvergenceWarning` is issued if it is reached.
     tol : float, default=1e-4
-        Share of the gradient at 0 at which a machine is done.
+        A machine has converged when the norm of its gradient is at most this fraction of the norm at 0.
 
     Returns
     -------
     coefficients : ndarray of shape (width + 1, k)
-        The intercepts last.
+        Weights of the features; the intercept is the last row.
     decisions : ndarray of shape (n, k)
-        Of all rows, seen or not.
+        Decision values of all rows, including those with a cost of 0.
     n_iter : int
-        Newton steps taken.
+        Number of Newton steps.
 
     References
     ----------
@@ -52,7 +54,7 @@ def squared_hinge(
        2008.
     """
     rows = np.column_stack([X, np.ones(len(X))]).astype(np.float32)
-    with threadpool_limits(1 if rows.size * signs.shape[1] < _SMALL else None, "blas"):
+    with threadpool_limits(1 if rows.size * signs.shape[1] < _SINGLE_THREAD else None, "blas"):
         return _minimise(rows, signs, costs, max_iter, tol)
 
 
@@ -61,21 +63,21 @@ def _minimise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     w = np.zeros((rows.shape[1], signs.shape[1]))
     decisions = np.zeros(signs.shape)
-    first = None
+    first_norms = None
     for n_iter in range(max_iter + 1):
-        short = np.maximum(0, 1 - signs * decisions)
-        gradient = w - _product(rows.T, 2 * costs * signs * short)
+        hinge = np.maximum(0, 1 - signs * decisions)
+        gradient = w - _product(rows.T, 2 * costs * signs * hinge)
         norms = np.linalg.norm(gradient, axis=0)
-        first = norms if first is None else first
-        undone = norms > tol * first
-        if not undone.any():
+        first_norms = norms if first_norms is None else first_norms
+        active = norms > tol * first_norms
+        if not active.any():
             return w, decisions, n_iter
-        step, change = _newton_step(rows, 2 * costs * (short > 0), gradient * undone)
-        size = _step_size(w, decisions, step, change, signs, costs, gradient)
+        step, decision_change = _newton_step(rows, 2 * costs * (hinge > 0), gradient * active)
+        size = _step_size(w, decisions, step, decision_change, signs, costs, gradient)
         w += size * step
-        decisions += size * change
+        decisions += size * decision_change
     warnings.warn(
-        f"The linear SVM has not converged in {max_iter} steps: give a larger max_iter or a smaller C.",
+        f"The linear SVM did not converge in {max_iter} steps. Increase max_iter or decrease C.",
         ConvergenceWarning,
         stacklevel=3,
     )
@@ -83,40 +85,46 @@ def _minimise(
 
 
 def _newton_step(rows: NDArray, curvature: NDArray, gradient: NDArray) -> tuple[NDArray, NDArray]:
-    """Return Newton's step and what it changes in the decisions, a machine a column, by conjugate gradients."""
-    step, change = np.zeros(gradient.shape), np.zeros(curvature.shape)
+    """Return the Newton step of each machine, and the resulting change of its decisions, by conjugate gradients."""
+    step, decision_change = np.zeros(gradient.shape), np.zeros(curvature.shape)
     residual = -gradient
     direction = residual.copy()
-    size = (residual**2).sum(axis=0)
-    enough = _NEWTON_SLACK**2 * size
-    for _ in range(_LONGEST):
-        running = size > enough
-        if not running.any():
+    squared_norm = (residual**2).sum(axis=0)
+    target = _CG_TOLERANCE**2 * squared_norm
+    for _ in range(_MAX_CG_STEPS):
+        active = squared_norm > target
+        if not active.any():
             break
-        seen = _product(rows, direction)
-        bent = direction + _product(rows.T, curvature * seen)
-        length = _ratio(size, (direction * bent).sum(axis=0)) * running
+        projected = _product(rows, direction)
+        hessian_product = direction + _product(rows.T, curvature * projected)
+        length = _ratio(squared_norm, (direction * hessian_product).sum(axis=0)) * active
         step += length * direction
-        change += length * seen
-        residual -= length * bent
-        before, size = size, (residual**2).sum(axis=0)
-        direction = residual + _ratio(size, before) * direction
-    return step, change
+        decision_change += length * projected
+        residual -= length * hessian_product
+        previous, squared_norm = squared_norm, (residual**2).sum(axis=0)
+        direction = residual + _ratio(squared_norm, previous) * direction
+    return step, decision_change
 
 
 def _step_size(
-    w: NDArray, decisions: NDArray, step: NDArray, change: NDArray, signs: NDArray, costs: NDArray, gradient: NDArray
+    w: NDArray,
+    decisions: NDArray,
+    step: NDArray,
+    decision_change: NDArray,
+    signs: NDArray,
+    costs: NDArray,
+    gradient: NDArray,
 ) -> NDArray[np.float64]:
-    """Return for each machine the largest of 1, 1/2, 1/4 … that lowers its loss as it should."""
+    """Return for each machine the first of 1, 1/2, 1/4, … that decreases its loss enough (Armijo's rule)."""
 
     def loss(size: NDArray) -> NDArray:
-        short = np.maximum(0, 1 - signs * (decisions + size * change))
-        return ((w + size * step) ** 2).sum(axis=0) / 2 + (costs * short**2).sum(axis=0)
+        hinge = np.maximum(0, 1 - signs * (decisions + size * decision_change))
+        return ((w + size * step) ** 2).sum(axis=0) / 2 + (costs * hinge**2).sum(axis=0)
 
     size = np.ones(w.shape[1])
-    now, promised = loss(0 * size), (gradient * step).sum(axis=0)
-    for _ in range(_HALVINGS):
-        failed = loss(size) > now + _DECREASE * size * promised + 1e-12 * now
+    current, slope = loss(0 * size), (gradient * step).sum(axis=0)
+    for _ in range(_MAX_HALVINGS):
+        failed = loss(size) > current + _ARMIJO * size * slope + 1e-12 * current
         if not failed.any():
             break
         size[failed] /= 2
@@ -127,5 +135,5 @@ def _product(rows: NDArray[np.float32], columns: NDArray[np.float64]) -> NDArray
     return (rows @ columns.astype(np.float32)).astype(np.float64)
 
 
-def _ratio(above: NDArray, below: NDArray) -> NDArray:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+def _ratio(numerator: NDArray, denominator: NDArray) -> NDArray:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

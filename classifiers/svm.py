@@ -1,4 +1,4 @@
-"""The linear support vector machine, with calibrated probabilities."""
+"""The linear SVM head, with calibrated probabilities."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -25,27 +25,27 @@ from hybrid.errors import InputError
 class LinearSVM(Head):
     """Linear support vector machine (squared hinge loss) with calibrated probabilities.
 
-    One machine is trained on all rows; what it would say of rows it has not seen comes from a
-    stratified, shuffled cross-validation inside the training data, and from that the calibration is
-    learnt [1]_. More than two classes are handled one against the rest. All these machines are trained together.
+    The machine is trained on all rows. Its calibration [1]_ is fitted on out-of-fold decision values of a stratified,
+    shuffled cross-validation inside the training data. With more than two classes, one machine is trained for each
+    class against the rest. All machines, including those of the folds, are trained together.
 
     Parameters
     ----------
     C : float, default=0.001
-        Inverse strength of the regularisation. The default suits standardised embeddings, which are
-        nearly separable: there, C = 1 overfits.
+        Inverse strength of the regularisation. The default suits standardised embeddings. These are nearly
+        separable, so that C=1 overfits.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class, in training and in calibration.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, default="auto"
-        How decision values become probabilities. "sigmoid" is Platt's. On few or noisy rows his curve can come out
-        falling, which would turn decisions round: "auto" takes "sigmoid" unless it does, then "temperature", which
-        cannot.
+        How decision values are converted to probabilities. "sigmoid" is Platt's method [1]_. With few or noisy rows
+        its curve can decrease, which would reverse the decisions. "auto" uses "sigmoid" unless a curve decreases; then
+        it uses "temperature", which never does.
     cv : int, default=5
-        Number of folds of the calibration; fewer where a class has fewer samples.
+        Number of folds of the calibration. There are fewer if a class has fewer samples.
     max_iter : int, default=1000
-        Newton steps at most.
+        Maximum number of Newton steps.
     random_state : int or None, default=0
-        Seed of the folds.
+        Seed for shuffling the folds.
 
     References
     ----------
@@ -79,20 +79,20 @@ class LinearSVM(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
         return {"C": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1, 1.0]}
 
     @property
     def n_iter_(self) -> int:
-        """Newton steps taken, the most over labels."""
+        """Number of Newton steps; for multi-label targets, the maximum over the labels."""
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return a confidence score for each class or label: the log-odds of its calibrated probability.
 
-        `predict` follows its sign, or its highest value. For two classes it is, with sigmoid calibration, the signed
-        distance to the hyperplane, scaled and shifted so that 0 is where both classes are equally probable. The
-        distances themselves are given by the `LinearSVC` inside `models_`.
+        `predict` returns the class with the highest score or, for two classes, the class given by the sign. For two
+        classes and sigmoid calibration, the score is the signed distance to the hyperplane, scaled and shifted so that
+        both classes are equally probable at 0. The `LinearSVC` inside `models_` gives the distances themselves.
 
         Parameters
         ----------
@@ -102,13 +102,12 @@ class LinearSVM(Head):
         Returns
         -------
         ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
-            For two classes one value, above 0 for the second class; for more classes and for multi-label targets one
-            value for each class or label.
+            One value for two classes (above 0 for the second class); otherwise one value for each class or label.
 
         Raises
         ------
         InputError
-            If X holds NaN or infinity.
+            If X contains NaN or infinity.
         """
         values = log_odds(self.predict_proba(X))
         return values[:, 1] if values.shape[1] == 2 and not self.multilabel_ else values
@@ -116,53 +115,53 @@ class LinearSVM(Head):
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         check_calibration(self.calibration)
         if not isinstance(self.C, Real) or not self.C > 0:
-            raise InputError(f"An svm cannot be fitted with C={self.C!r}: expected a number above 0, such as 0.001.")
+            raise InputError(f"C={self.C!r} was given for the svm head; expected a number above 0, such as 0.001.")
         if not isinstance(self.cv, Integral) or self.cv < 2:
-            raise InputError(f"cv is {self.cv!r}: calibration needs a whole number of folds, 2 or more.")
+            raise InputError(f"cv={self.cv!r} was given for the svm head; expected a number of folds, 2 or more.")
         for number, column in enumerate(np.atleast_2d(codes.T)):
             self._check_counts(np.bincount(column), number)
         super()._fit_codes(X, codes, weights, groups)
 
-    def _fit_one(
+    def _fit_target(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> CalibratedClassifierCV:
         folds = calibration_folds(codes, groups, self.cv, self.random_state)
-        machines, unseen = self._machines(X, codes, weights, folds)
-        model = calibrate(GivenValues(), self.calibration, unseen, codes, weights, folds)
+        machines, out_of_fold = self._fit_machines(X, codes, weights, folds)
+        model = calibrate(GivenValues(), self.calibration, out_of_fold, codes, weights, folds)
         model.set_params(estimator=clone(machines))
         model.n_features_in_ = X.shape[1]
         model.calibrated_classifiers_[0].estimator = machines
         return model
 
-    def _machines(
+    def _fit_machines(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, folds: Folds
     ) -> tuple[LinearSVC, NDArray[np.float64]]:
-        """Return the machines of all rows, and the decision values of each row by those that have not seen it."""
-        seen = np.ones((len(X), len(folds) + 1))
+        """Return the machines trained on all rows, and each row's decision values by machines not trained on it."""
+        in_training = np.ones((len(X), len(folds) + 1))
         for number, (_, test) in enumerate(folds):
-            seen[test, number] = 0
+            in_training[test, number] = 0
         classes = np.arange(codes.max() + 1) if codes.max() > 1 else np.array([1])
         is_class = np.where(codes[:, None] == classes, 1.0, -1.0)
-        signs = np.repeat(is_class, seen.shape[1], axis=1)
-        costs = self.C * weights[:, None] * np.tile(seen, len(classes))
+        signs = np.repeat(is_class, in_training.shape[1], axis=1)
+        costs = self.C * weights[:, None] * np.tile(in_training, len(classes))
         coefficients, decisions, n_iter = squared_hinge(X, signs, costs, self.max_iter)
         w = coefficients.reshape(X.shape[1] + 1, len(classes), -1)[..., -1]
         by_fold = decisions.reshape(len(X), len(classes), -1)
-        unseen = np.empty((len(X), len(classes)))
+        out_of_fold = np.empty((len(X), len(classes)))
         for number, (_, test) in enumerate(folds):
-            unseen[test] = by_fold[test, :, number]
+            out_of_fold[test] = by_fold[test, :, number]
         machines = LinearSVC(C=self.C, dual=False, max_iter=self.max_iter)
         machines.coef_, machines.intercept_ = np.ascontiguousarray(w[:-1].T), w[-1].copy()
         machines.classes_, machines.n_features_in_, machines.n_iter_ = np.unique(codes), X.shape[1], n_iter
-        return machines, unseen
+        return machines, out_of_fold
 
     def _check_counts(self, counts: NDArray[np.int64], column: int) -> None:
-        """Raise where a class has too few samples to be in two folds."""
+        """Raise `InputError` if a class has too few samples for two folds."""
         if counts.min() > 1:
             return
         code = counts.argmin()
         classes = [f"0 of label column {column}", f"1 of label column {column}"] if self.multilabel_ else self.classes_
         raise InputError(
-            f"Class {classes[code]} has 1 sample only: calibrated probabilities need at least 2. "
-            "Add images, leave it out, or take another head."
+            f"Class {classes[code]} has only 1 sample; calibrated probabilities need at least 2. "
+            "Add images, leave the class out, or use another head."
         )

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees, by XGBoost."""
+"""The XGBoost head: gradient-boosted trees."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,32 +17,32 @@ class XGBoost(Head):
     Parameters
     ----------
     n_estimators : int, default=300
-        Rounds of boosting.
+        Number of boosting rounds.
     learning_rate : float, default=0.1
         Shrinkage of each tree.
     max_depth : int, default=3
-        Depth of a tree at most.
+        Maximum depth of a tree.
     colsample_bytree : float, default=0.1
-        Share of the columns that a tree sees. Embeddings are wide and redundant: few are enough.
+        Fraction of the columns that each tree uses. Embeddings are wide and redundant, so a small fraction suffices.
     subsample : float, default=1.0
-        Share of the rows that a tree sees.
+        Fraction of the rows that each tree uses.
     reg_lambda : float, default=1.0
-        L2 penalty on the leaves.
+        L2 penalty on the leaf weights.
     min_child_weight : float, default=1.0
-        Sum of hessians in a leaf at least.
+        Minimum sum of the hessians in a leaf.
     max_bin : int, default=64
-        Bins of each column's histogram.
+        Number of histogram bins of each column.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class.
     n_jobs : int or None, default=None
-        Threads; None is all that OpenMP grants, which is a fair share inside a joblib worker.
+        Number of threads. None leaves the choice to OpenMP, which shares the cores fairly inside a joblib worker.
     random_state : int, default=0
         Seed.
 
     Attributes
     ----------
     model_ : xgboost.XGBClassifier
-        What was learnt, in place of `models_`; it holds the booster, also for multi-label targets.
+        The fitted classifier, also for multi-label targets. This head has no `models_`.
 
     Examples
     --------
@@ -81,37 +81,37 @@ class XGBoost(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return the values worth trying for each parameter, as GridSearchCV takes them."""
+        """Return a parameter grid for GridSearchCV with the values worth trying."""
         return {"max_depth": [2, 3, 5], "n_estimators": [150, 300], "colsample_bytree": [0.1, 0.3]}
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         if self.multilabel_:
             self.model_ = self._fit_labels(X, codes, weights)
         else:
-            self.model_ = self._fit_one(X, codes, weights, groups)
+            self.model_ = self._fit_target(X, codes, weights, groups)
 
-    def _fit_one(
+    def _fit_target(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> xgboost.XGBClassifier:
         return self._classifier().fit(X, codes, sample_weight=weights)
 
     def _fit_labels(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> xgboost.XGBClassifier:
-        # XGBoost takes one weight per row, not per row and label: the weights go into the objective.
+        # XGBoost accepts one weight per row, not one per row and label, so the weights go into the objective.
         model = self._classifier(objective=_weighted_logistic(codes, weights))
         model.fit(X, codes)
-        # The booster applies the logistic function itself; the closure over the data must not stay.
+        # The booster applies the logistic function itself. The custom objective is dropped because it holds the data.
         return model.set_params(objective="binary:logistic")
 
     def _probabilities(self, X: NDArray) -> NDArray[np.floating]:
         return self.model_.predict_proba(X)
 
     def _classifier(self, **params: Any) -> xgboost.XGBClassifier:
-        own = {name: value for name, value in self.get_params().items() if name != "class_weight"}
-        return xgboost.XGBClassifier(tree_method="hist", **own, **params)
+        own_params = {name: value for name, value in self.get_params().items() if name != "class_weight"}
+        return xgboost.XGBClassifier(tree_method="hist", **own_params, **params)
 
 
 def _weighted_logistic(codes: NDArray[np.int64], weights: NDArray) -> Callable:
-    """Return the objective "binary:logistic" with a weight for each row and label."""
+    """Return XGBoost's objective "binary:logistic" with a weight for each row and label."""
 
     def objective(_: NDArray, margins: NDArray) -> tuple[NDArray, NDArray]:
         p = expit(margins.reshape(codes.shape))

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from hybrid.classifiers.base import weigh
+from hybrid.classifiers.base import apply_class_weight
 from hybrid.classifiers.calibration import Recalibration, check_calibration
 from hybrid.errors import InputError
 from hybrid.pipelines.folds import groups_for, make_folds
@@ -214,7 +214,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         codes = y.astype(np.int64) if self.multilabel_ else self._codes(y)
         self.recalibration_ = None
         if self.calibration is not None:
-            weights = weigh(
+            weights = apply_class_weight(
                 self.class_weight, codes, np.ones(len(y)), [0, 1] if self.multilabel_ else self.classes_.tolist()
             )
             self.recalibration_ = Recalibration(self.calibration).fit(proba, codes, weights)

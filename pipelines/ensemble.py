@@ -143,7 +143,7 @@ class Ensemble(Head):
                     f"{self.classes_.tolist()}."
                 )
 
-    def _fit_one(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
+    def _fit_target(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
         raise NotImplementedError("the members are fitted to whole targets")
 
     def _probabilities(self, X: NDArray) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 
 from hybrid.classifiers import KNN
-from hybrid.classifiers.knn import SMALLEST
+from hybrid.classifiers.knn import MIN_DISTANCE
 from hybrid.export.builder import GraphBuilder
 
 
@@ -22,7 +22,7 @@ def nearest_neighbours(graph: GraphBuilder, head: KNN, X: str, width: int) -> st
     difference = graph.add("Sub", graph.add("Unsqueeze", graph.cast(rows), graph.constant(np.array([1]))), known)
     squared = graph.add("ReduceSumSquare", difference, axes=[2], keepdims=0)
     distance = graph.add("Mul", squared, graph.constant(np.float64(0.5)))
-    closeness = graph.add("Reciprocal", graph.add("Max", distance, graph.constant(np.float64(SMALLEST))))
+    closeness = graph.add("Reciprocal", graph.add("Max", distance, graph.constant(np.float64(MIN_DISTANCE))))
     votes = graph.add("Gather", graph.constant(head.votes_), nearest)
     weighted = graph.add("Mul", graph.add("Unsqueeze", closeness, graph.constant(np.array([2, 3]))), votes)
     votes = graph.add("ReduceSum", weighted, graph.constant(np.array([1])), keepdims=0)

@@ -1,10 +1,10 @@
-"""scikit-learn's own checks of an estimator, over the table of heads."""
+"""scikit-learn's estimator checks, for every head of the table."""
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hybrid.classifiers import HEADS, make_head
 
-# Smaller and single-threaded, for speed; nothing that is checked depends on it.
+# Small and single-threaded, for speed; the checks do not depend on these settings.
 SMALL: dict[str, dict[str, float]] = {
     "forest": {"n_estimators": 20, "n_jobs": 1},
     "xgboost": {"n_estimators": 50, "n_jobs": 1},
@@ -12,13 +12,14 @@ SMALL: dict[str, dict[str, float]] = {
 
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 EXPECTED_FAILURES = {
-    "KNN": {WEIGHTS: "a row repeated takes several of the k places, a row weighted takes one"},
+    "KNN": {WEIGHTS: "a repeated row counts as several of the k neighbours, a weighted row as one"},
     "LinearSVM": {
-        WEIGHTS: "equal to 1e-4 only, since products are float32 and the solver stops at tol=1e-4; the check demands "
-        "1e-7. It also hands in folds as cv, where this head takes a number and keeps repeated rows together by groups"
+        WEIGHTS: "results agree within 1e-4 only, since products are float32 and the solver stops at tol=1e-4; the "
+        "check demands 1e-7. It also passes folds as cv, but this head takes a number of folds and keeps repeated rows "
+        "together by their groups"
     },
-    "RandomForest": {WEIGHTS: "bootstrap draws rows: a row repeated is drawn more often, a row weighted is not"},
-    "XGBoost": {WEIGHTS: "equal to 1e-6 only: sums are float32, and the check wants 1e-7"},
+    "RandomForest": {WEIGHTS: "the bootstrap draws a repeated row more often, but not a weighted row"},
+    "XGBoost": {WEIGHTS: "results agree within 1e-6 only, since sums are float32; the check demands 1e-7"},
 }
 
 

@@ -1,4 +1,4 @@
-"""What all heads promise, on small seeded data."""
+"""Behaviour that all heads share, tested on small seeded data."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def small(name, **params):
 
 
 def blobs(counts, shift=1.0, width=16, seed=0):
-    """Return embeddings of classes 0, 1, …, each shifted along a direction of its own."""
+    """Return embeddings and class indices; each class is shifted along its own direction."""
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(len(counts)), counts)
     X = rng.normal(size=(len(y), width)).astype(np.float32)
@@ -38,7 +38,7 @@ def blobs(counts, shift=1.0, width=16, seed=0):
 
 
 def labels_of(X):
-    """Return three labels that depend on the first columns; the last is rare."""
+    """Return three 0/1 labels that depend on the first columns; the last one is rare."""
     return np.column_stack([X[:, 0] > 0, X[:, 1] > 0.5, X[:, 2] > 1]).astype(int)
 
 
@@ -60,7 +60,7 @@ def test_table_and_lazy_names_give_the_same_classes():
     assert all(name == row.name and row.summary for name, row in HEADS.items())
 
 
-def test_make_head_names_what_is_near():
+def test_make_head_suggests_similar_names():
     with pytest.raises(InputError, match=r"Unknown head 'svn'\. Nearest: 'svm'"):
         make_head("svn")
     with pytest.raises(InputError, match=r"Unknown svm parameter 'max_iters'\. Nearest: 'max_iter'"):
@@ -112,7 +112,7 @@ def test_multilabel_gives_a_probability_for_each_label(name):
 
 
 @each_head
-def test_unseen_rows_of_separable_classes_are_told_apart(name):
+def test_unseen_rows_of_separable_classes_are_classified_correctly(name):
     X, y = blobs([60, 60, 60], shift=6)
     assert small(name).fit(X[:120], y[:120]).score(X[120:], y[120:]) > 0.9
 
@@ -167,7 +167,7 @@ def test_class_weight_that_does_not_fit_the_labels():
     X, y = blobs([10, 10])
     with pytest.raises(InputError, match=r"class_weight names \['a'\], but the classes are \[0, 1\]"):
         Softmax(class_weight={"a": 2}).fit(X, y)
-    with pytest.raises(InputError, match="class_weight is 'equal'"):
+    with pytest.raises(InputError, match="class_weight='equal' was given"):
         Softmax(class_weight="equal").fit(X, y)
 
 
@@ -181,17 +181,17 @@ def test_values_that_are_not_finite_are_counted(name):
     bad = X.copy()
     bad[[5, 9], 3] = np.nan
     for call in (lambda: small(name).fit(bad, y), lambda: head.predict(bad)):
-        with pytest.raises(InputError, match="hold NaN in 2 of 40 rows, first in row 5"):
+        with pytest.raises(InputError, match="contain NaN in 2 of 40 rows, first in row 5"):
             call()
     bad[[5, 9], 3] = np.inf
-    with pytest.raises(InputError, match="hold infinity in 2 of 40 rows"):
+    with pytest.raises(InputError, match="contain infinity in 2 of 40 rows"):
         head.predict_proba(bad)
 
 
 @each_head
-def test_one_class_only_is_refused(name):
+def test_a_single_class_is_refused(name):
     X, _ = blobs([10, 10])
-    with pytest.raises(InputError, match=r"one class only \('cat'\)"):
+    with pytest.raises(InputError, match=r"only one class \('cat'\)"):
         small(name).fit(X, np.repeat("cat", 20))
     Y = labels_of(X)
     Y[:, 1] = 0
@@ -199,9 +199,9 @@ def test_one_class_only_is_refused(name):
         small(name).fit(X, Y)
 
 
-def test_a_matrix_of_other_values_than_0_and_1_is_refused():
+def test_a_label_matrix_with_values_other_than_0_and_1_is_refused():
     X, _ = blobs([10, 10])
-    with pytest.raises(InputError, match=r"must be 0 or 1; these hold \[1, 2\]"):
+    with pytest.raises(InputError, match=r"must be 0 or 1; these contain \[1, 2\]"):
         Softmax().fit(X, labels_of(X) + 1)
 
 
@@ -215,17 +215,17 @@ def test_calibration_uses_fewer_folds_for_small_classes_and_refuses_single_sampl
     X, y = blobs([20, 20, 2], shift=4)
     assert LinearSVM(C=1).fit(X, y).predict_proba(X).shape == (42, 3)
     X, y = blobs([20, 1], shift=4)
-    with pytest.raises(InputError, match="Class rare has 1 sample only"):
+    with pytest.raises(InputError, match="Class rare has only 1 sample"):
         LinearSVM().fit(X, np.array(["common", "rare"])[y])
-    with pytest.raises(InputError, match="Class 1 of label column 1 has 1 sample only"):
+    with pytest.raises(InputError, match="Class 1 of label column 1 has only 1 sample"):
         LinearSVM().fit(X, np.column_stack([X[:, 2] > 0, y]).astype(int))
 
 
-def test_svm_settings_that_are_none():
+def test_invalid_svm_settings_are_refused():
     X, y = blobs([10, 10])
     with pytest.raises(InputError, match=r"Unknown calibration 'sigmoids'\. Nearest: 'sigmoid'"):
         LinearSVM(calibration="sigmoids").fit(X, y)
-    with pytest.raises(InputError, match="cv is 1"):
+    with pytest.raises(InputError, match="cv=1 was given"):
         LinearSVM(cv=1).fit(X, y)
 
 
@@ -253,15 +253,15 @@ def test_svm_probabilities_are_better_than_rescaled_decision_values(calibration)
     assert brier_score_loss(y[1000:], calibrated) < 0.9 * brier_score_loss(y[1000:], rescaled)
 
 
-def test_groups_are_not_divided_by_the_calibration():
-    X, y = blobs([60, 60], shift=0, width=64)  # the labels are noise, so nothing can be known of new rows
+def test_the_calibration_keeps_groups_together():
+    X, y = blobs([60, 60], shift=0, width=64)  # the labels are noise, so new rows cannot be predicted
     copies = groups = np.repeat(np.arange(120), 5)
     new = blobs([200, 200], shift=0, width=64, seed=1)[0]
-    sure = {}
-    for name, bound in (("rows", None), ("groups", groups)):
-        head = LinearSVM(C=1.0).fit(X[copies], y[copies], groups=bound)
-        sure[name] = np.abs(head.predict_proba(new)[:, 1] - 0.5).mean()
-    assert sure["groups"] < 0.5 * sure["rows"]
+    confidence = {}
+    for name, given_groups in (("rows", None), ("groups", groups)):
+        head = LinearSVM(C=1.0).fit(X[copies], y[copies], groups=given_groups)
+        confidence[name] = np.abs(head.predict_proba(new)[:, 1] - 0.5).mean()
+    assert confidence["groups"] < 0.5 * confidence["rows"]
 
 
 def test_folds_of_the_calibration_are_stratified_by_group():
@@ -272,12 +272,13 @@ def test_folds_of_the_calibration_are_stratified_by_group():
         assert not set(groups[train]) & set(groups[test])
         assert set(codes[train]) == set(codes[test]) == {0, 1}
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(codes)))
-    lone = calibration_folds(codes, np.where(codes, 1, groups), cv=5, seed=0)  # one class is one group
-    assert all(set(codes[train]) == {0, 1} for train, _ in lone)
+    one_group = np.where(codes, 1, groups)  # all rows of class 1 are one group
+    folds = calibration_folds(codes, one_group, cv=5, seed=0)
+    assert all(set(codes[train]) == {0, 1} for train, _ in folds)
 
 
 @each_head
-def test_groups_are_taken_by_every_head_and_dropped_with_rows_of_weight_zero(name):
+def test_every_head_accepts_groups_and_drops_those_of_rows_with_weight_zero(name):
     X, y = blobs([40, 40])
     groups = np.repeat(np.arange(40), 2).astype(str)
     kept = np.arange(80) % 4 > 0
@@ -296,7 +297,7 @@ def test_no_probability_is_exactly_zero(name):
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_xgboost_survives_as_json(tmp_path, multilabel, n_classes):
+def test_xgboost_can_be_saved_as_json(tmp_path, multilabel, n_classes):
     X, y = blobs([50] * n_classes, shift=1)
     y = labels_of(X)[:, :n_classes] if multilabel else y
     head = small("xgboost").fit(X, y)
@@ -316,8 +317,8 @@ def test_xgboost_labels_with_equal_weights_match_its_own_objective():
     np.testing.assert_allclose(head.predict_proba(X), own.predict_proba(X), rtol=1e-5)
 
 
-def test_the_svm_never_turns_its_own_decisions_round():
-    """With few, noisy rows the folds of the calibration disagree with the machine; its decisions must stand."""
+def test_the_calibration_never_reverses_the_decisions_of_the_svm():
+    """With few, noisy rows, the folds of the calibration contradict the machine that is trained on all rows."""
     from sklearn.svm import LinearSVC
 
     rng = np.random.default_rng(0)
@@ -337,7 +338,7 @@ def test_the_svm_never_turns_its_own_decisions_round():
 
 
 def spread(n, width=200, seed=0):
-    """Return embeddings whose every column knows a little of three 0/1 labels, and these."""
+    """Return embeddings in which every column carries a little information about three 0/1 labels, and the labels."""
     rng = np.random.default_rng(seed)
     Y = rng.integers(0, 2, (n, 3))
     mixing = np.random.default_rng(1).normal(size=(3, width))
@@ -345,7 +346,7 @@ def spread(n, width=200, seed=0):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-def test_partial_least_squares_help_a_forest_where_columns_know_little(task):
+def test_partial_least_squares_help_a_forest_if_single_columns_carry_little_information(task):
     (X, Y), (unseen, truth) = spread(300), spread(600, seed=2)
     if task == "binary":
         Y, truth = Y[:, 0], truth[:, 0]
@@ -357,21 +358,21 @@ def test_partial_least_squares_help_a_forest_where_columns_know_little(task):
     assert {model.n_features_in_ for model in projected.models_} == {4}
 
 
-def test_partial_least_squares_are_at_most_as_many_as_there_are_columns():
+def test_there_are_at_most_as_many_components_as_columns():
     X, y = blobs([40, 40], shift=3, width=6)
     assert small("forest", pls=16).fit(X, y).projection_.shape == (6, 6)
-    told_by_one = np.eye(6, dtype=np.float32)[y]  # one component says all; the others are silent, and no warning
-    assert small("forest", pls=4).fit(told_by_one, y).score(told_by_one, y) == 1
+    one_column = np.eye(6, dtype=np.float32)[y]  # one component explains y completely; there must be no warning
+    assert small("forest", pls=4).fit(one_column, y).score(one_column, y) == 1
 
 
 @pytest.mark.parametrize("pls", [0, -1, 2.5, "auto", True])
-def test_impossible_components_are_refused(pls):
+def test_invalid_numbers_of_components_are_refused(pls):
     X, y = blobs([20, 20])
-    with pytest.raises(InputError, match=r"pls=.* was given; expected a number of components, 1 or more, or None"):
+    with pytest.raises(InputError, match=r"pls=.* was given; expected the number of components \(1 or more\) or None"):
         small("forest", pls=pls).fit(X, y)
 
 
-def test_a_forest_saved_before_there_was_pls_predicts():
+def test_a_forest_that_was_saved_before_pls_existed_can_predict():
     X, y = blobs([20, 20])
     old = small("forest").fit(X, y)
     expected = old.predict_proba(X)
@@ -382,7 +383,7 @@ def test_a_forest_saved_before_there_was_pls_predicts():
 # -- decision values of the SVM ---------------------------------------------------------------------
 
 
-def test_decision_values_of_the_svm_order_rows_like_the_machine_and_agree_with_predict():
+def test_decision_values_of_the_svm_rank_rows_like_liblinear_and_agree_with_predict():
     from sklearn.svm import LinearSVC
 
     X, y = blobs([60, 60], shift=2)
@@ -399,8 +400,8 @@ def test_decision_values_of_the_svm_order_rows_like_the_machine_and_agree_with_p
     np.testing.assert_array_equal(head.decision_function(X) > 0, head.predict(X))
 
 
-def test_a_weight_of_the_svm_counts_like_repeated_rows_of_one_group():
-    """To the tolerance of the solver. scikit-learn's check demands 1e-7, see test_estimator_checks.py."""
+def test_a_weighted_row_of_the_svm_counts_like_repeated_rows_of_one_group():
+    """The results agree within the solver's tolerance; scikit-learn's check demands 1e-7 (test_estimator_checks.py)."""
     X, y = blobs([60, 60], shift=1)
     weight = np.random.default_rng(0).integers(0, 5, len(y))
     rows = np.repeat(np.arange(len(y)), weight)

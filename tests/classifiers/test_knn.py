@@ -1,4 +1,4 @@
-"""The k-nearest-neighbours head against scikit-learn's, and its weights."""
+"""The k-nearest-neighbours head, compared with scikit-learn's, and its weights."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def rows(n=200, seed=0):
 
 
 def even_vote(shares, k):
-    """Return shares of votes with the one vote more that the head splits between the classes."""
+    """Return shares of votes after adding the vote that the head splits evenly between the classes."""
     return (k * shares + 1 / shares.shape[1]) / (k + 1)
 
 
@@ -43,7 +43,7 @@ def test_sample_weights_multiply_the_votes():
     np.testing.assert_allclose(weighted, even_vote(np.array([[0.75, 0.25]]), 2))
 
 
-def test_neighbours_are_at_most_all_rows_and_zero_rows_are_far_from_all():
+def test_n_neighbors_may_exceed_the_number_of_rows_and_zero_rows_can_be_predicted():
     X, y = rows(8)
     np.testing.assert_array_equal(KNN(99).fit(X, y).predict_proba(X), KNN(8).fit(X, y).predict_proba(X))
     assert np.isfinite(KNN(3).fit(X, y).predict_proba(np.zeros((1, 12)))).all()
@@ -53,11 +53,11 @@ def test_many_rows_are_predicted_in_blocks(monkeypatch):
     (X, y), (new, _) = rows(), rows(seed=1)
     head = KNN().fit(X, y)
     whole = head.predict_proba(new)
-    monkeypatch.setattr("hybrid.classifiers.knn._BLOCK", 1000)
+    monkeypatch.setattr("hybrid.classifiers.knn._BLOCK_VALUES", 1000)
     np.testing.assert_allclose(head.predict_proba(new), whole, rtol=1e-9)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, True, "11"])
-def test_impossible_numbers_of_neighbours_are_refused(k):
+def test_invalid_numbers_of_neighbours_are_refused(k):
     with pytest.raises(InputError, match=r"n_neighbors=.* was given; expected a whole number, 1 or more"):
         KNN(k).fit(*rows(20))

@@ -1,4 +1,4 @@
-"""The linear SVM's own solver against liblinear's."""
+"""The solver of the linear SVM, compared with liblinear."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ X, Y = make_classification(300, 40, n_informative=10, n_classes=3, class_sep=0.7
 
 @pytest.mark.parametrize("C", [0.001, 0.1, 1.0])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_all_rows_give_what_liblinear_gives(C, classes):
+def test_machines_trained_on_all_rows_equal_those_of_liblinear(C, classes):
     rows, y = X[classes > Y], Y[classes > Y]
     weights = np.where(y == 0, 2.0, 1.0)
     machine = (
@@ -29,13 +29,13 @@ def test_all_rows_give_what_liblinear_gives(C, classes):
     np.testing.assert_allclose(machine.estimator.intercept_, expected.intercept_, atol=1e-3 * scale)
 
 
-def test_a_row_without_cost_is_judged_by_a_machine_that_has_not_seen_it():
+def test_a_row_with_a_cost_of_0_does_not_influence_its_machine():
     signs = np.where(Y == 0, 1.0, -1.0)[:, None]
     costs = np.full((300, 2), 0.01)
     costs[:100, 1] = 0
     _, decisions, _ = squared_hinge(X, np.repeat(signs, 2, axis=1), costs, tol=1e-7)
-    for column, seen in enumerate([slice(None), slice(100, None)]):
-        machine = LinearSVC(C=0.01, dual=False, tol=1e-9).fit(X[seen], signs[seen, 0])
+    for column, training in enumerate([slice(None), slice(100, None)]):
+        machine = LinearSVC(C=0.01, dual=False, tol=1e-9).fit(X[training], signs[training, 0])
         np.testing.assert_allclose(decisions[:, column], machine.decision_function(X), atol=1e-4)
 
 
@@ -47,6 +47,6 @@ def test_few_rows_of_many_features():
     np.testing.assert_allclose(w[:-1, 0], expected.coef_[0], atol=1e-4)
 
 
-def test_too_few_steps_are_said():
-    with pytest.warns(ConvergenceWarning, match="not converged in 1 steps"):
+def test_too_few_steps_give_a_warning():
+    with pytest.warns(ConvergenceWarning, match="not converge in 1 steps"):
         LinearSVM(C=1, max_iter=1).fit(X, Y)

@@ -89,7 +89,7 @@ def test_file_names_that_are_no_text_are_carried_through(hybrid, image_folder, t
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("svm", "--param", "C=-1"), ["svm cannot be fitted", "C=-1"]),
+        (("svm", "--param", "C=-1"), ["C=-1 was given for the svm head", "above 0"]),
         (("softmax", "--param", "C='a'"), ["softmax cannot be fitted", "C='a'"]),
         (("forest", "--param", "n_estimators=0"), ["n_estimators"]),
         (("xgboost", "--param", "max_depth=-4"), ["max_depth"]),
