@@ -2,7 +2,7 @@ from .adjusted import adjust
 from .build import make_head_pipeline, make_pipeline
 from .ensemble import Ensemble, make_ensemble
 from .saved.load import load_model
-from .saved.manifest import read_manifest
+from .saved.manifest import Manifest, read_manifest
 from .saved.save import save_model
 from .saved.versions import OtherVersionsWarning
 from .search import tune
@@ -10,6 +10,7 @@ from .weighting import choose_weights
 
 __all__ = [
     "Ensemble",
+    "Manifest",
     "OtherVersionsWarning",
     "adjust",
     "choose_weights",

@@ -25,12 +25,10 @@ def inspect(model: str, workspace: Path, as_json: bool) -> None:
     """
     from hybrid.pipelines.saved.inspect import inspect_model
 
-    path = Path(model).expanduser()
-    found = inspect_model(path if path.is_file() else find_model(model, workspace))
+    found = inspect_model(find_model(model, workspace))
     if as_json:
-        print_json(
-            {"model": found.model, "whole": not found.faults, "faults": found.faults, "manifest": found.manifest}
-        )
+        manifest = found.manifest.to_dict()
+        print_json({"model": found.model, "whole": not found.faults, "faults": found.faults, "manifest": manifest})
     else:
         _show(found)
     found.check()
@@ -38,27 +36,27 @@ def inspect(model: str, workspace: Path, as_json: bool) -> None:
 
 def _show(found: "Inspection") -> None:
     manifest = found.manifest
-    networks = [f"{one['params'].get('backbone')} ({one['fingerprint'][:12]})" for one in manifest["extractors"]]
+    networks = [f"{extractor.backbone} ({extractor.fingerprint[:12]})" for extractor in manifest.extractors]
     rows = [
-        ("task", manifest["task"]),
-        ("classes", ", ".join(map(str, manifest["classes"]))),
-        ("steps", " → ".join(f"{step['type']}" for step in manifest["steps"])),
+        ("task", manifest.task),
+        ("classes", ", ".join(map(str, manifest.classes))),
+        ("steps", " → ".join(step.type for step in manifest.steps)),
         ("networks", ", ".join(networks) or "none: it takes embeddings"),
-        ("width of embeddings", manifest["width"]),
-        ("created", manifest["created"]),
-        ("versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())),
-        ("schema", manifest["schema"]),
+        ("width of embeddings", manifest.width),
+        ("created", manifest.created),
+        ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
+        ("schema", manifest.schema),
     ]
     print_table(f"Model {found.model!r}", ["", "says"], rows, left=2)
-    files = manifest["files"]
+    files = manifest.files
     names = [*files, *(name for name in found.faults if name not in files)]
     print_table(
         "",
         ["file", "state", "bytes", "SHA-256"],
         [
-            (name, found.faults.get(name, "as saved"), files.get(name, {}).get("size", "–"),
-             files.get(name, {}).get("sha256", "–")[:16])
+            (name, found.faults.get(name, "as saved"), *((file.size, file.sha256[:16]) if file else ("–", "–")))
             for name in names
+            for file in [files.get(name)]
         ],
         left=2,
-    )  # fmt: skip
+    )

@@ -14,7 +14,8 @@ from hybrid.classifiers import NetworkOutput
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.embeddings.joined import JoinedSet, join_sets
 from hybrid.errors import InputError
-from hybrid.pipelines import load_model, read_manifest
+from hybrid.pipelines import load_model
+from hybrid.pipelines.build import extractors_of
 from hybrid.wording import first_few
 from hybrid.workspace.workspace import Workspace
 
@@ -70,7 +71,7 @@ def fitted_candidate(result: Mapping[str, Any], workspace: Workspace, pipeline: 
     name, folder = result["model"], Path(workspace.models) / result["model"] / "model"
     if pipeline is None:
         pipeline = load_model(folder)
-        if read_manifest(folder)["extractors"]:
+        if extractors_of(pipeline[0]):
             pipeline = pipeline[1:]
     if any(isinstance(part, NetworkOutput) for part in estimators_in(pipeline)):
         raise InputError("A network's own output cannot be refitted: it would have to be trained in every fold.")

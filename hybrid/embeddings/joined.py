@@ -175,6 +175,8 @@ class JoinedSet:
         if not self.averages:
             return pipeline.predict_proba(X), pipeline.predict(X)
         views = self._views_of(np.ones(len(self), bool))
+        from hybrid.pipelines.views import predict_mean  # imports scikit-learn
+
         return predict_mean(pipeline, [X, *views.transpose(1, 0, 2)])
 
     def describe(self) -> dict[str, Any]:
@@ -201,22 +203,6 @@ class JoinedSet:
     def _views_of(self, here: np.ndarray) -> np.ndarray:
         """Return the rows of the views of some images, (m, k, width), those of all extractors side by side."""
         return np.concatenate([found.view_embeddings(here) for found in self.sets], axis=2)
-
-
-def predict_mean(pipeline: "Pipeline", blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities of images (n, k), means over several rows of each, and the labels they amount to.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted, from embeddings to labels, without a threshold.
-    blocks : sequence of ndarray, (n, width)
-        One row an image in each.
-    """
-    proba = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0)
-    if pipeline[-1].multilabel_:
-        return proba, (proba > 0.5).astype(np.int64)
-    return proba, pipeline.classes_[proba.argmax(axis=1)]
 
 
 def join_sets(found: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]") -> JoinedSet:

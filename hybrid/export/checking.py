@@ -14,7 +14,7 @@ from hybrid.errors import InputError, reason_of
 from hybrid.export.assembling import EMBEDDINGS, LABEL, PROBABILITIES, PixelInput
 from hybrid.extractors.images.decode import BadImageError
 from hybrid.extractors.images.source import ImageSource
-from hybrid.models.predict import judge
+from hybrid.models.predict import predict_checked
 
 _BATCH = 32
 _HEAD_TOLERANCE = 1e-4  # for the same embeddings, whatever the tolerance for pixels is
@@ -85,8 +85,8 @@ def compare(
     """
     rows, proba, label, embeddings = _run(model, inputs, X)
     head, classes = pipeline[1:], pipeline[-1].classes_
-    expected, expected_label = judge(head, pipeline[0].transform(X[rows])[None], classes)
-    of_same, _ = judge(head, embeddings[None], classes)
+    expected, expected_label = predict_checked(head, pipeline[0].transform(X[rows]), classes)
+    of_same, _ = predict_checked(head, embeddings, classes)
     same, difference, other_label = (
         float(np.abs(proba - of_same).max()),
         np.abs(proba - expected),

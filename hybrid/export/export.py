@@ -1,7 +1,6 @@
 """Export a saved model to one ONNX file, which is written only if it agrees with the model."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import InputError, MissingExtraError
 from hybrid.files import write_atomic
-from hybrid.pipelines import load_model, read_manifest
+from hybrid.pipelines import Manifest, read_manifest
+from hybrid.pipelines.saved.inspect import inspect_model
+from hybrid.pipelines.saved.load import open_model
 
 if TYPE_CHECKING:
     from hybrid.export.checking import Agreement
@@ -87,9 +88,9 @@ def export_onnx(
     """
     check_installed()
     folder = Path(model).expanduser()
-    manifest = read_manifest(folder)
+    opened = open_model(folder)
+    pipeline, manifest = opened.pipeline, opened.manifest
     _check_exportable(manifest, folder.name)
-    pipeline = load_model(folder)
     from hybrid.export.assembling import assemble, set_notes
     from hybrid.export.checking import compare
     from hybrid.export.images import images_to_check
@@ -98,7 +99,7 @@ def export_onnx(
     graph, inputs = assemble(pipeline)
     if graph.ByteSize() > _MAX_BYTES:
         raise InputError(f"The graph has {graph.ByteSize():,} bytes; an ONNX file holds at most {_MAX_BYTES:,}.")
-    X, source = images_to_check(check, manifest["info"], inputs, images)
+    X, source = images_to_check(check, manifest.dataset, inputs, images)
     agreement = compare(graph, inputs, pipeline, X, source, tolerance)
     notes["checked"] = json.dumps(asdict(agreement))
     set_notes(graph, notes)
@@ -114,21 +115,20 @@ def check_installed() -> None:
             raise MissingExtraError(package, "onnx", "An export to ONNX")
 
 
-def describe(manifest: Mapping[str, Any], head: Any, name: str) -> dict[str, str]:
+def describe(manifest: Manifest, head: Any, name: str) -> dict[str, str]:
     """Return the description of a model for ``metadata_props``. Values that are not text are JSON."""
-    info, classes, thresholds = manifest["info"], manifest["classes"], getattr(head, "thresholds_", None)
-    names = info.get("labels")
+    thresholds = getattr(head, "thresholds_", None)
     values = {
-        "hybrid": manifest["versions"].get("hybrid", ""),
-        "model": str(info.get("model", name)),
-        "created": manifest["created"],
-        "task": manifest["task"],
-        "classes": list(map(str, names if isinstance(names, list) and len(names) == len(classes) else classes)),
-        "steps": [step["type"] for step in manifest["steps"]],
-        "extractors": [record["fingerprint"] for record in manifest["extractors"]],
+        "hybrid": manifest.versions.get("hybrid", ""),
+        "model": manifest.name(name),
+        "created": manifest.created,
+        "task": manifest.task,
+        "classes": manifest.label_names,
+        "steps": [step.type for step in manifest.steps],
+        "extractors": [extractor.fingerprint for extractor in manifest.extractors],
         "aim": getattr(head, "aim", None),
         "thresholds": None if thresholds is None else thresholds.tolist(),
-        "positive": None if thresholds is None or manifest["task"] != "binary" else _positive(head),
+        "positive": None if thresholds is None or manifest.task != "binary" else _positive(head),
         "calibration": getattr(head, "calibration", None),
     }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
@@ -138,10 +138,10 @@ def _positive(head: Any) -> str:
     return str(head.classes_[head._positive_column()])
 
 
-def _check_exportable(manifest: Mapping[str, Any], name: str) -> None:
-    if not manifest["extractors"]:
+def _check_exportable(manifest: Manifest, name: str) -> None:
+    if not manifest.extractors:
         raise InputError(f"The model {name!r} takes embeddings, not images, because it was saved without an extractor.")
-    if manifest["info"].get("views"):
+    if manifest.views:
         raise InputError(
             f"The model {name!r} averages its predictions over random views of each image. The views depend on the "
             "bytes of the image, which a graph does not see. Fit the model on a set without --views-of train+test."
@@ -152,4 +152,6 @@ def default_name(model: Path) -> str:
     """Return the default file name of an exported model."""
     from hybrid.workspace.workspace import slug
 
-    return f"{slug(read_manifest(model)['info'].get('model', model.name))}.onnx"
+    folder = Path(model)
+    manifest = inspect_model(folder).manifest if folder.is_file() else read_manifest(folder)
+    return f"{slug(manifest.name(folder.stem if folder.is_file() else folder.name))}.onnx"

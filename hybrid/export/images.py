@@ -16,7 +16,7 @@ _SYNTHETIC_IMAGES = 64
 
 
 def images_to_check(
-    given: Any, info: Mapping[str, Any], inputs: Sequence[PixelInput], limit: int
+    given: Any, dataset: Mapping[str, Any], inputs: Sequence[PixelInput], limit: int
 ) -> tuple[np.ndarray, str]:
     """Return the images for a check and a description of their source.
 
@@ -25,8 +25,8 @@ def images_to_check(
     given : array-like or None
         Images to use. If None, the images of the dataset that the model was fitted to or, if it cannot be opened,
         synthetic images.
-    info : mapping
-        The entry ``info`` in the manifest of the saved model.
+    dataset : mapping
+        The record of the dataset that the model was fitted to.
     inputs : sequence of PixelInput
         Inputs of the graph. The first one sets the size of synthetic images.
     limit : int
@@ -47,7 +47,7 @@ def images_to_check(
         ImageSource(given)  # raises an error if these are not images
         X, source = np.asarray(given), "the given images"
     else:
-        X, source = _training_images(info) or (_synthetic(inputs[0]), "synthetic images")
+        X, source = _training_images(dataset) or (_synthetic(inputs[0]), "synthetic images")
     if limit < 1 or not len(X):
         raise InputError(f"{min(limit, len(X))} images were given to check the graph on; expected at least one.")
     return X[np.unique(np.linspace(0, len(X) - 1, min(limit, len(X))).astype(int))], source
@@ -61,13 +61,12 @@ def read_images(data: str) -> np.ndarray:
     return load_dataset(data).X
 
 
-def _training_images(info: Mapping[str, Any]) -> tuple[np.ndarray, str] | None:
+def _training_images(dataset: Mapping[str, Any]) -> tuple[np.ndarray, str] | None:
     """Return images and name of the dataset that a model was fitted to, or None if it cannot be opened."""
-    record = info.get("dataset")
-    if not isinstance(record, dict) or not isinstance(record.get("arguments"), dict):
+    if not isinstance(dataset.get("arguments"), dict):
         return None
     try:
-        return reopen(record["arguments"]).X, str(record.get("name", "its dataset"))
+        return reopen(dataset["arguments"]).X, str(dataset.get("name", "its dataset"))
     except (InputError, OSError, TypeError):  # the dataset is gone, or the manifest is from elsewhere
         return None
 

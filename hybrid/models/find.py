@@ -3,23 +3,20 @@
 from pathlib import Path
 
 from hybrid.errors import InputError
-from hybrid.pipelines.saved.unpack import unpack_model
 from hybrid.workspace.workspace import Workspace
 
 
 def find_model(model: str, workspace: str | Path) -> Path:
-    """Return the folder of a saved model: of one in the workspace by its name, or of any by its path.
-
-    A .zip of a saved model is checked and unpacked into the cache.
+    """Return the folder or .zip of a saved model, given its path, or its name in the workspace.
 
     Raises
     ------
     InputError
-        If there is none, or the .zip is not as it was saved.
+        If there is no such model.
     """
     given = Path(model).expanduser()
     if given.is_file():
-        return unpack_model(given)
+        return given
     for folder in (given, given / "model"):
         if (folder / "manifest.json").is_file():
             return folder

@@ -14,6 +14,7 @@ from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate
 from hybrid.files import replace_folder, write_json
 from hybrid.pipelines import read_manifest, save_model
+from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
 from hybrid.workspace.predictions import FILE, Predictions, write_predictions
 from hybrid.workspace.workspace import Workspace
@@ -104,9 +105,8 @@ def finish_model(
                 pipeline,
                 folder / "model",
                 extractor=found.extractors,
-                info={"model": name, "dataset": dataset, "head": head, "labels": found.classes.tolist(),
-                      "views": found.views if found.averages else None},
-            )  # fmt: skip
+                info=model_info(name, dataset, head, found.classes.tolist(), found.views if found.averages else None),
+            )
             record["bytes"] = _size(model)
         except UntrustedTypeError as error:
             unsaved, record["bytes"] = str(error), None
@@ -118,11 +118,7 @@ def finish_model(
 def _size(model: Path) -> int:
     """Return the bytes of a saved model, with 4 for each parameter of the networks that it names but does not hold."""
     size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
-    for extractor in read_manifest(model)["extractors"]:
-        params = extractor["params"]
-        if not any(params[name].startswith("network/") for name in ("backbone", "weights")):
-            size += 4 * (extractor["identity"].get("parameters") or 0)
-    return size
+    return size + 4 * sum(one.parameters for one in read_manifest(model).extractors if not one.has_own_file)
 
 
 def positive_class(found: JoinedSet, given: Any = None) -> Any:

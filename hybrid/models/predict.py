@@ -1,7 +1,7 @@
 """Predict new images with a saved model."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.datasets.readers.scan import link_error, list_below
-from hybrid.embeddings.joined import predict_mean
 from hybrid.errors import InputError, reason_of
-from hybrid.extractors import FeatureExtractor
-from hybrid.extractors.images.source import ImageSource, Source
-from hybrid.extractors.images.views import Views, ViewSource
-from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.pipelines import load_model, read_manifest
+from hybrid.extractors.images.source import ImageSource
 from hybrid.pipelines.build import extractors_of
+from hybrid.pipelines.saved.load import open_model
+from hybrid.pipelines.views import ViewPipeline
 from hybrid.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,12 +53,12 @@ class ImagePredictions:
 def predict_images(
     model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
 ) -> ImagePredictions:
-    """Return labels and probabilities of images; means over views, where the model was evaluated so.
+    """Return labels and probabilities of images, as the pipeline of :func:`load_model` predicts them.
 
     Parameters
     ----------
     model : Path
-        Folder of a saved model.
+        Folder of a saved model, or a .zip of it.
     paths : list of str
         Image files.
     on_bad : {"raise", "skip"}, default="raise"
@@ -78,20 +75,16 @@ def predict_images(
     InputError
         If the model was changed after it was saved, or takes embeddings only, or an image cannot be decoded.
     """
-    manifest = read_manifest(model)
-    pipeline = load_model(model)
-    if not manifest["extractors"]:
+    opened = open_model(model)
+    if not opened.manifest.extractors:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
-    views = manifest["info"].get("views")
-    source = ViewSource(paths, Views.from_fields(views), np.ones(len(paths), bool)) if views else ImageSource(paths)
-    keys, skipped = _extract(extractors_of(pipeline[0]), source, len(paths), on_bad, progress)
-    kept = [row for row in range(len(paths)) if row not in skipped]
-    labels = _labels(manifest)
-    X = np.concatenate([_rows(store, found[kept]) for store, found in keys], axis=2)
-    proba, predicted = judge(pipeline[1:], X, labels)
+    pipeline, labels = opened.pipeline, opened.manifest.label_names
+    skipped = _extract(pipeline, paths, on_bad, progress)
+    kept = [path for row, path in enumerate(paths) if row not in skipped]
+    proba, predicted = predict_checked(pipeline, np.array(kept), labels)
     rows = [
-        [paths[row], _label(predicted[i], labels), *(round(float(value), 9) for value in proba[i])]
-        for i, row in enumerate(kept)
+        [path, _label(label, labels), *(round(float(value), 9) for value in values)]
+        for path, label, values in zip(kept, predicted, proba, strict=True)
     ]
     return ImagePredictions(
         ["image", "predicted", *(f"p_{label}" for label in labels)],
@@ -100,74 +93,46 @@ def predict_images(
     )
 
 
-def judge(head: "Pipeline", blocks: np.ndarray, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities (n, k) and predicted labels (n,) or (n, k) of images; whatever a head does, one sentence.
+def predict_checked(pipeline: "Pipeline", X: np.ndarray, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities, (n, k), and predicted labels, (n,) or (n, k), of a saved model.
 
     Parameters
     ----------
-    head : Pipeline
-        From embeddings to labels, of a saved model.
-    blocks : ndarray, (m, n, width)
-        m rows of each image; of several, probabilities are means.
-    labels : sequence, (k,)
+    pipeline : Pipeline
+        From images or embeddings to labels.
+    X : ndarray
+        n images or embeddings.
+    labels : sequence of length k
 
     Raises
     ------
     InputError
-        If the head fails, or does not give one finite probability for each label.
+        If the pipeline fails, or does not give one finite probability for each label.
     """
     try:
-        several = len(blocks) > 1
-        proba, predicted = (
-            predict_mean(head, list(blocks)) if several else (head.predict_proba(blocks[0]), head.predict(blocks[0]))
-        )
-        expected = (blocks.shape[1], len(labels))
+        proba, predicted = pipeline.predict_proba(X), pipeline.predict(X)
+        expected = (len(X), len(labels))
         sound = np.shape(proba) == expected and np.shape(predicted) in (expected, expected[:1])
         reason = "" if sound and np.isfinite(proba).all() else "it does not give a probability for each label"
-    except Exception as error:  # what a stranger's head raises, nobody can list
+    except Exception as error:  # an untrusted head can fail in any way
         reason = reason_of(error)
     if reason:
-        raise InputError(f"The model's head cannot judge embeddings of {blocks.shape[2]} columns: {reason}.")
+        raise InputError(f"The model cannot predict: {reason}")
     return proba, predicted
 
 
-def _labels(manifest: Mapping[str, Any]) -> list[str]:
-    labels = manifest["info"].get("labels", manifest["classes"])
-    if not isinstance(labels, list) or len(labels) != len(manifest["classes"]):
-        raise InputError(f"The model's manifest names the labels {labels!r:.200}, which do not fit its classes.")
-    return [str(label) for label in labels]
-
-
-def _extract(
-    extractors: list[FeatureExtractor], source: Source, images: int, on_bad: str, progress: Progress | None
-) -> tuple[list[tuple[EmbeddingStore, np.ndarray]], dict[int, str]]:
-    """Bring images into each extractor's store.
-
-    Returns
-    -------
-    list of (EmbeddingStore, ndarray of uint8, (n, 1 + k, 32))
-        The stores with the keys of each image and of its k views.
-    dict of int to str
-        Images that were skipped, and why.
-    """
-    found: list[tuple[EmbeddingStore, np.ndarray]] = []
-    skipped: dict[int, str] = {}
+def _extract(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
+    """Bring the embeddings of images into the store, and return the images that cannot be decoded, with the reasons."""
+    extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
+    source = pipeline.source(paths) if isinstance(pipeline, ViewPipeline) else ImageSource(paths)
     for number, extractor in enumerate(extractors, start=1):
         part = progress and _part_of(progress, number * len(source), len(extractors) * len(source))
-        keys, view_keys, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=part))
-        store = EmbeddingStore(extractor.cache_folder, extractor.resolve())
-        found.append((store, np.concatenate([keys[:, None], view_keys], axis=1)))
+        *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=part))
         skipped |= bad
-        if len(skipped) == images:
+        if len(skipped) == len(paths):
             reason = next(iter(skipped.values()))
-            raise InputError(f"None of the {images} images can be decoded, first: {reason}")
-    return found, skipped
-
-
-def _rows(store: EmbeddingStore, keys: np.ndarray) -> np.ndarray:
-    """Return the rows of keys (n, m, 32), (m, n, width)."""
-    rows = store.gather(keys.reshape(-1, keys.shape[2]))
-    return rows.reshape(*keys.shape[:2], -1).transpose(1, 0, 2)
+            raise InputError(f"None of the {len(paths)} images can be decoded, first: {reason}")
+    return skipped
 
 
 def _part_of(progress: Progress, end: int, total: int) -> Progress:

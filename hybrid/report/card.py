@@ -36,7 +36,7 @@ def model_card(group: "Leaderboard", section: "ReportSection") -> str:
         group=group,
         source=place_name(about.get("source", "no longer known")),
         notes=[without_places(note) for note in about.get("notes", [])],
-        manifest=section.material.manifests.get(model["model"], {}),
+        manifest=section.material.manifests.get(model["model"]),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
         scores=_scores(model, group.split),

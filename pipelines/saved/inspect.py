@@ -11,18 +11,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from hybrid.errors import InputError, reason_of
-from hybrid.pipelines.saved.manifest import (
-    MANIFEST,
-    MOST_BYTES,
-    is_left_by_system,
-    is_plain_name,
-    list_files,
-    parse_manifest,
-    read_manifest,
-)
+from hybrid.pipelines.saved.contents import MANIFEST, is_left_by_system, is_plain_name, list_files
+from hybrid.pipelines.saved.manifest import MOST_BYTES, Manifest, SavedFile, parse_manifest, read_manifest
 
 _FREE, _MOST_EXPANSION = 2**26, 50  # what a model's files, numbers for the most part, never reach
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
@@ -30,20 +23,19 @@ _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedErro
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a saved model says of itself, and what is wrong with its files.
+    """The manifest of a saved model, and what is wrong with its files.
 
     Attributes
     ----------
     model : str
-        What it is called: the name of its folder or archive.
-    manifest : dict
-        As :func:`read_manifest` returns it.
+        Name of its folder or archive.
+    manifest : Manifest
     faults : dict of str to str
-        File to what is wrong with it; empty if every file is as it was saved and there is no other.
+        What is wrong, by the names of the files; empty if every file is as it was saved and there are no others.
     """
 
     model: str
-    manifest: dict[str, Any]
+    manifest: Manifest
     faults: dict[str, str]
 
     def check(self) -> None:
@@ -75,10 +67,22 @@ def inspect_model(path: str | Path) -> Inspection:
     path = Path(path).expanduser().absolute()
     if not path.is_file():
         return _inspected(read_manifest(path), _Folder(path))
+    with open_archive(path) as contents:
+        return contents.inspect()
+
+
+@contextlib.contextmanager
+def open_archive(path: Path) -> Iterator["ModelArchive"]:
+    """Open a .zip of a saved model.
+
+    Raises
+    ------
+    InputError
+        If the file is not a .zip of a saved model, or cannot be read.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            contents = ModelArchive(archive, path)
-            return _inspected(parse_manifest(contents.manifest(), contents.model, f"{path}/{MANIFEST}"), contents)
+            yield ModelArchive(archive, path)
     except InputError:
         raise
     except _FAULTS as error:
@@ -113,7 +117,7 @@ class ModelArchive:
     """The files of a .zip in which a model's folder, or what is in it, was packed."""
 
     def __init__(self, archive: zipfile.ZipFile, path: Path):
-        self.model, self._archive = path.stem, archive
+        self.model, self._archive, self._path = path.stem, archive, path
         members = [info for info in archive.infolist() if not info.is_dir()]
         places = [i.filename for i in members if i.filename.split("/")[-1] == MANIFEST and i.filename.count("/") < 2]
         if len(places) != 1:
@@ -128,8 +132,11 @@ class ModelArchive:
     def _name(name: str, prefix: str) -> str:
         return name.removeprefix(prefix) if name.startswith(prefix) else f"../{name}"
 
-    def manifest(self) -> bytes:
-        """Return the manifest's content; raise `InputError` if it cannot be read."""
+    def inspect(self) -> Inspection:
+        """Read the manifest and hash the files, as :func:`inspect_model` does."""
+        return _inspected(parse_manifest(self._manifest(), self.model, f"{self._path}/{MANIFEST}"), self)
+
+    def _manifest(self) -> bytes:
         fault = self.fault(MANIFEST) or (self.size(MANIFEST) > MOST_BYTES and f"it has {self.size(MANIFEST):,} bytes")
         if fault:
             raise InputError(f"Model {self.model!r} has no {MANIFEST} that can be read: {fault}.")
@@ -162,11 +169,11 @@ class ModelArchive:
         return self._archive.open(self._members[name])
 
 
-def _inspected(manifest: dict[str, Any], contents: _Folder | ModelArchive) -> Inspection:
-    return Inspection(contents.model, manifest, dict(_faults(manifest["files"], contents)))
+def _inspected(manifest: Manifest, contents: _Folder | ModelArchive) -> Inspection:
+    return Inspection(contents.model, manifest, dict(_faults(manifest.files, contents)))
 
 
-def _faults(files: dict[str, Any], contents: _Folder | ModelArchive) -> Iterator[tuple[str, str]]:
+def _faults(files: dict[str, SavedFile], contents: _Folder | ModelArchive) -> Iterator[tuple[str, str]]:
     found = contents.names()
     for name, record in files.items():
         if fault := _fault(name, record, found, contents):
@@ -176,18 +183,18 @@ def _faults(files: dict[str, Any], contents: _Folder | ModelArchive) -> Iterator
             yield name, "the manifest does not list it"
 
 
-def _fault(name: str, record: dict[str, Any], found: list[str], contents: _Folder | ModelArchive) -> str:
+def _fault(name: str, record: SavedFile, found: list[str], contents: _Folder | ModelArchive) -> str:
     if not is_plain_name(name):
         return "it is no plain name inside the model"
     if name not in found:
         return "it is missing"
     if fault := contents.fault(name):
         return fault
-    if contents.size(name) != record["size"]:
-        return f"it has {contents.size(name)} bytes, expected {record['size']}"
+    if contents.size(name) != record.size:
+        return f"it has {contents.size(name)} bytes, expected {record.size}"
     try:
         with contextlib.closing(contents.open(name)) as file:
-            same = hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]  # type: ignore[arg-type]
+            same = hashlib.file_digest(file, "sha256").hexdigest() == record.sha256  # type: ignore[arg-type]
     except _FAULTS as error:
         return f"it cannot be read: {reason_of(error)}"
     return "" if same else "it does not match its checksum"

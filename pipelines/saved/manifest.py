@@ -1,9 +1,10 @@
-"""A saved model's manifest: what it says of the model and of its files, read and written."""
+"""The manifest of a saved model: one dataclass, the function that reads it, and the function that writes it."""
 
 import json
-import re
+import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,51 +13,156 @@ from hybrid._version import __version__
 from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import file_digest, parse_json, write_json
+from hybrid.pipelines.saved.contents import MANIFEST, list_files
 
 SCHEMA, _OLDEST = 3, 2  # 3: the trees of forests are files of their own
-MANIFEST = "manifest.json"
-HEAD = "head.skops"
 
 MOST_BYTES = 2**26
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+@dataclass(frozen=True)
+class SavedStep:
+    """A step of the saved pipeline: its name, and the name of its class."""
+
+    name: str
+    type: str
 
 
-def _has(value: Any, **kinds: type) -> bool:
-    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in kinds.items())
+@dataclass(frozen=True)
+class SavedExtractor:
+    """An extractor of a saved model.
+
+    Attributes
+    ----------
+    params : dict
+        Parameters of the `FeatureExtractor`; a network or weights of the model's own are named by their file in it.
+    identity : dict
+        Everything that can change an embedding, see `hybrid.extractors.store.identity`.
+    fingerprint : str
+        SHA-256 of the identity.
+    """
+
+    params: dict[str, Any]
+    identity: dict[str, Any]
+    fingerprint: str
+
+    @property
+    def backbone(self) -> str:
+        """Name of the backbone, or its file."""
+        return str(self.params.get("backbone"))
+
+    @property
+    def has_own_file(self) -> bool:
+        """Whether the model holds a copy of the network or of its weights."""
+        return any(str(self.params.get(name)).startswith("network/") for name in ("backbone", "weights"))
+
+    @property
+    def parameters(self) -> int:
+        """Number of the network's parameters; 0 where it was not counted."""
+        return self.identity.get("parameters") or 0
 
 
-def _is_files(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        _has(one, sha256=str) and set(one) == {"size", "sha256"} and _is_count(one["size"]) for one in value.values()
-    )
+@dataclass(frozen=True)
+class SavedFile:
+    """Size in bytes and SHA-256 of a file of the model."""
+
+    size: int
+    sha256: str
 
 
-_FIELDS: dict[str, Callable[[Any], bool]] = {
-    "schema": _is_count,
-    "created": lambda value: isinstance(value, str),
-    "versions": lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
-    "task": lambda value: value in ("binary", "multiclass", "multilabel"),
-    "labels": lambda value: isinstance(value, str),
-    "classes": lambda value: isinstance(value, list) and all(isinstance(one, str | int | float) for one in value),
-    "width": _is_count,
-    "steps": lambda value: (
-        isinstance(value, list) and bool(value) and all(_has(one, name=str, type=str) for one in value)
-    ),
-    "extractors": lambda value: (
-        isinstance(value, list) and all(_has(one, params=dict, identity=dict, fingerprint=str) for one in value)
-    ),
-    "info": lambda value: isinstance(value, dict),
-    "files": _is_files,
-}
-_BOOSTER = re.compile(r"boosters/\d+\.json")
-_TREES = re.compile(r"trees/\d+\.npz")
-_LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # looking at a folder must not spoil it
+@dataclass(frozen=True)
+class Manifest:
+    """What a saved model says of itself, as :func:`read_manifest` returns it.
+
+    Attributes
+    ----------
+    created : str
+        When the model was saved, in ISO 8601, UTC.
+    versions : dict of str to str
+        Versions of hybrid, Python and the packages that the model was saved with, and the kind of machine.
+    task : {"binary", "multiclass", "multilabel"}
+    labels : {"string", "integer", "float", "boolean", "multilabel"}
+        Type of the classes; with "multilabel" the classes are the numbers of the label columns.
+    classes : list
+    width : int
+        Number of columns of the embeddings.
+    steps : list of SavedStep
+    extractors : list of SavedExtractor
+        In the order of their columns; empty for a model that takes embeddings.
+    info : dict
+        As it was given to :func:`save_model`.
+    files : dict of str to SavedFile
+        Every file of the model except the manifest, by its name with forward slashes.
+    schema : int
+    """
+
+    created: str
+    versions: dict[str, str]
+    task: str
+    labels: str
+    classes: list[Any]
+    width: int
+    steps: list[SavedStep]
+    extractors: list[SavedExtractor]
+    info: dict[str, Any]
+    files: dict[str, SavedFile]
+    schema: int = SCHEMA
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field of :meth:`to_dict`; :func:`read_manifest` formerly returned a dict."""
+        message = f"A manifest is an object now: write manifest.{name} in place of manifest[{name!r}]."
+        warnings.warn(message, FutureWarning, stacklevel=2)
+        return self.to_dict()[name]
+
+    @property
+    def views(self) -> dict[str, Any] | None:
+        """The views that predictions are means over, as `Views.fields` describes them; None without views."""
+        views = self.info.get("views")
+        return views if isinstance(views, dict) else None
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """The record of the dataset that the model was fitted to; empty if there is none."""
+        dataset = self.info.get("dataset")
+        return dataset if isinstance(dataset, dict) else {}
+
+    @property
+    def label_names(self) -> list[str]:
+        """Names of the classes or labels as text, one for each class."""
+        names = self.info.get("labels")
+        if not isinstance(names, list) or len(names) != len(self.classes):
+            names = self.classes
+        return [str(name) for name in names]
+
+    def name(self, default: str) -> str:
+        """Return the name under which the model was fitted, or the default if it has none."""
+        return str(self.info.get("model", default))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as JSON values."""
+        return {"schema": self.schema} | asdict(self)
 
 
-def read_manifest(folder: str | Path) -> dict[str, Any]:
+def model_info(
+    model: str, dataset: Mapping[str, Any], head: str, labels: list[Any], views: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the ``info`` of a model that was fitted in a workspace; properties of `Manifest` read it.
+
+    Parameters
+    ----------
+    model, head : str
+        Names of the model and of its head.
+    dataset : mapping
+        The record of the dataset.
+    labels : list
+        Names of the classes or labels.
+    views : mapping or None
+        The views that predictions are means over, as `Views.fields` describes them.
+    """
+    return {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
+
+
+def read_manifest(folder: str | Path) -> Manifest:
     """Return the manifest of a saved model, without loading the model.
 
     Parameters
@@ -66,49 +172,44 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``task`` ("binary", "multiclass" or "multilabel"), ``classes`` and their kind ``labels`` ("string", "integer",
-        "float", "boolean"; "multilabel", where the classes are column numbers), ``width`` of the embeddings, ``steps``,
-        ``extractors`` (parameters, identity, fingerprint of each, in the order of their columns; none for a head
-        alone), ``info`` as it was given to :func:`save_model`, ``versions``, ``created`` (ISO 8601, UTC), ``files``
-        (size in bytes and SHA-256) and ``schema``.
+    Manifest
 
     Raises
     ------
     InputError
-        If there is no model, it was made by an earlier or later version, or its manifest was changed.
+        If there is no model, another version of hybrid made it, or its manifest was changed.
     """
     folder = Path(folder).expanduser().absolute()
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():
         raise InputError(f"There is no saved model {str(folder)!r}: expected a folder with a {MANIFEST} in it.")
     if path.stat().st_size > MOST_BYTES:
-        raise changed(folder.name, MANIFEST, f"it has more than {MOST_BYTES:,} bytes")
+        raise _changed(folder.name, f"it has more than {MOST_BYTES:,} bytes")
     try:
         return parse_manifest(path.read_bytes(), folder.name, str(path))
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
 
 
-def parse_manifest(data: bytes, model: str, path: str) -> dict[str, Any]:
-    """Return the manifest that a file's bytes hold, see :func:`read_manifest`.
+def parse_manifest(data: bytes, model: str, path: str) -> Manifest:
+    """Return the manifest that the bytes of a file hold.
 
     Parameters
     ----------
     data : bytes
     model, path : str
-        What an error calls the model, and the file.
+        Names of the model and of the file in error messages.
 
     Raises
     ------
     InputError
-        If it is none, is of another schema, was changed, or does not have the fields of a manifest.
+        If the file is not a manifest, has another schema, was changed, or has other fields than a manifest.
     """
     try:
-        manifest = parse_json(data)
+        record = parse_json(data)
     except ValueError as error:
         raise InputError(f"{path!r} is no manifest of a saved model: {error}.") from error
-    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
         raise InputError(f"{path!r} is no manifest of a saved model: it states no schema.")
     if schema > SCHEMA:
@@ -120,79 +221,85 @@ def parse_manifest(data: bytes, model: str, path: str) -> dict[str, Any]:
             f"Model {model!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schemas {_OLDEST} "
             f"to {SCHEMA}: fit and save it again."
         )
-    stated = manifest.pop("sha256", None)
-    if stated != fingerprint(manifest) or set(manifest) != set(_FIELDS):
-        raise changed(model, MANIFEST, "it does not match its checksum")
-    for name, fits in _FIELDS.items():
-        if not fits(manifest[name]):
-            raise changed(model, MANIFEST, f"its {name} are not what a saved model has")
-    return manifest
+    if record.pop("sha256", None) != fingerprint(record):
+        raise _changed(model, "it does not match its checksum")
+    if other := sorted(set(record) ^ set(_CHECKS)):
+        raise _changed(model, f"its fields differ from a manifest's in {', '.join(other):.200}")
+    for name, fits in _CHECKS.items():
+        if not fits(record[name]):
+            raise _changed(model, f"its {name} are not what a saved model has")
+    return Manifest(
+        **record
+        | {
+            "steps": [SavedStep(**step) for step in record["steps"]],
+            "extractors": [SavedExtractor(**extractor) for extractor in record["extractors"]],
+            "files": {name: SavedFile(**file) for name, file in record["files"].items()},
+        }
+    )
 
 
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write a manifest with its own checksum; the values must be what :func:`to_json` returned."""
-    write_json(folder / MANIFEST, {**manifest, "sha256": fingerprint(manifest)})
-
-
-def to_json(value: Any) -> Any:
-    """Return a value as JSON has it: NumPy's numbers and arrays as Python's, paths as text.
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a manifest with its own checksum.
 
     Raises
     ------
     InputError
-        If it holds something else, or NaN or infinity.
+        If a value cannot be written as JSON.
     """
+    record = _to_json(manifest.to_dict())
+    write_json(folder / MANIFEST, {**record, "sha256": fingerprint(record)})
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value as JSON has it: NumPy's numbers and arrays as Python's, paths as text."""
     try:
         return json.loads(json.dumps(value, default=_plain, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InputError(f"The information on the model cannot be written as JSON: {error}") from error
 
 
-def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the size in bytes and the SHA-256 of every file in a folder, by its name with forward slashes."""
-    return {
-        name: {"size": (folder / name).stat().st_size, "sha256": file_digest(folder / name)}
-        for name in list_files(folder)
-    }
+def describe_files(folder: Path) -> dict[str, SavedFile]:
+    """Return the size and the SHA-256 of every file in a folder, by its name with forward slashes."""
+    return {name: SavedFile((folder / name).stat().st_size, file_digest(folder / name)) for name in list_files(folder)}
 
 
-def foreign_files(folder: Path, belongs: Callable[[str], bool]) -> list[str]:
-    """Return the files that do not belong in a model's folder; what systems leave there is not counted."""
-    return [name for name in list_files(folder) if not belongs(name) and not is_left_by_system(name)]
+def _changed(model: str, how: str) -> InputError:
+    return InputError(f"Model {model!r} was changed after it was saved: {MANIFEST} ({how}). Save it again.")
 
 
-def changed(model: str, name: str, how: str) -> InputError:
-    """Return the error for a file that is not as it was saved."""
-    return InputError(f"Model {model!r} was changed after it was saved: {name} ({how}). Save it again.")
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
-def is_plain_name(name: str) -> bool:
-    """Return whether a name with forward slashes can only mean a file inside its folder, on any system."""
-    parts = PurePosixPath(name).parts
-    plain = bool(parts) and "/".join(parts) == name
-    return plain and ".." not in parts and not any(mark in name for mark in "\\:\0")
+def _is_record(value: Any, kind: type, **types: type) -> bool:
+    """Return whether a value is an object with the fields of a dataclass, of these types."""
+    names = {field.name for field in fields(kind)}
+    return isinstance(value, dict) and set(value) == names and all(isinstance(value[n], t) for n, t in types.items())
 
 
-def list_files(folder: Path) -> list[str]:
-    """Return the names of all files and links below a folder but the manifest, with forward slashes."""
-    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(name for path in paths if (name := path.relative_to(folder).as_posix()) != MANIFEST)
+def _is_list(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(fits, value))
 
 
-def is_booster(name: str) -> bool:
-    """Return whether a file of a saved model is a booster, by its name."""
-    return _BOOSTER.fullmatch(name) is not None
+def _is_file(value: Any) -> bool:
+    return _is_record(value, SavedFile, sha256=str) and _is_count(value["size"])
 
 
-def is_trees(name: str) -> bool:
-    """Return whether a file of a saved model holds the trees of a forest, by its name."""
-    return _TREES.fullmatch(name) is not None
-
-
-def is_left_by_system(name: str) -> bool:
-    """Return whether a file is one that looking at a folder may leave in it."""
-    last = name.rpartition("/")[2]
-    return last in _LEFT_BY_SYSTEMS or last.startswith("._")
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "schema": _is_count,
+    "created": lambda value: isinstance(value, str),
+    "versions": lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    "task": lambda value: value in ("binary", "multiclass", "multilabel"),
+    "labels": lambda value: isinstance(value, str),
+    "classes": lambda value: _is_list(value, lambda one: isinstance(one, str | int | float)),
+    "width": _is_count,
+    "steps": lambda value: bool(value) and _is_list(value, lambda one: _is_record(one, SavedStep, name=str, type=str)),
+    "extractors": lambda value: _is_list(
+        value, lambda one: _is_record(one, SavedExtractor, params=dict, identity=dict, fingerprint=str)
+    ),
+    "info": lambda value: isinstance(value, dict),
+    "files": lambda value: isinstance(value, dict) and all(map(_is_file, value.values())),
+}
 
 
 def _plain(value: Any) -> Any:

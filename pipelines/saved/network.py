@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from hybrid.extractors.backbones.parameters import resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extractor import current_names
 from hybrid.files import write_atomic
+from hybrid.pipelines.saved.manifest import SavedExtractor
 
 _FILES = {  # Keras tells the format of weights by the name
     "backbone": re.compile(r"network/network(-\d+)?\.keras"),
@@ -24,7 +24,7 @@ def is_network(name: str) -> bool:
     return any(pattern.fullmatch(name) for pattern in _FILES.values())
 
 
-def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path, str]) -> dict[str, Any]:
+def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path, str]) -> SavedExtractor:
     """Copy the file that an extractor's network comes from, and return what the manifest says of it.
 
     A network with ImageNet or random weights is not copied: it is built again, and its fingerprint checked.
@@ -39,8 +39,7 @@ def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path,
 
     Returns
     -------
-    dict
-        JSON values: parameters, identity, fingerprint.
+    SavedExtractor
     """
     identity = extractor.resolve()
     params = extractor.get_params(deep=False)
@@ -56,10 +55,10 @@ def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path,
             with path.open("rb") as file:
                 write_atomic(folder / copies[path], lambda copy: shutil.copyfileobj(file, copy))
         params[parameter] = copies[path]
-    return {"params": params, "identity": identity.to_dict(), "fingerprint": identity.fingerprint}
+    return SavedExtractor(params, identity.to_dict(), identity.fingerprint)
 
 
-def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
+def load_extractor(record: SavedExtractor, folder: Path) -> FeatureExtractor:
     """Return the extractor of a saved model whose files were checked; its network is built at first use.
 
     Raises
@@ -67,7 +66,7 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
     InputError
         If the network comes from a file outside the folder, or the parameters are not an extractor's.
     """
-    params = current_names(record["params"])
+    params = current_names(record.params)
     known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
     if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
         raise InputError(
@@ -80,7 +79,7 @@ def load_extractor(record: Mapping[str, Any], folder: Path) -> FeatureExtractor:
             raise InputError(
                 f"Model {folder.name!r} has the {parameter} {params[parameter]!r}, which is no file of its own folder."
             )
-    return FeatureExtractor(**params, fingerprint=record["fingerprint"])
+    return FeatureExtractor(**params, fingerprint=record.fingerprint)
 
 
 def _source(extractor: FeatureExtractor) -> tuple[str, Path, str] | None:

@@ -25,20 +25,13 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.files import replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
+from hybrid.pipelines.saved.contents import HEAD, foreign_files, is_booster, is_trees
 from hybrid.pipelines.saved.forest import take_trees
-from hybrid.pipelines.saved.manifest import (
-    HEAD,
-    SCHEMA,
-    describe_files,
-    foreign_files,
-    is_booster,
-    is_trees,
-    to_json,
-    write_manifest,
-)
+from hybrid.pipelines.saved.manifest import Manifest, SavedStep, describe_files, write_manifest
 from hybrid.pipelines.saved.network import is_network, save_extractor
 from hybrid.pipelines.saved.trusted import to_bytes
 from hybrid.pipelines.saved.versions import describe_versions
+from hybrid.pipelines.views import ViewPipeline
 
 _KINDS = {"U": "string", "O": "string", "i": "integer", "u": "integer", "b": "boolean", "f": "float"}
 
@@ -123,18 +116,19 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     for name, data in contents.items():
         write_atomic(folder / name, partial(_put, data))
     copies: dict[Path, str] = {}
-    manifest = {
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": describe_versions(),
+    if isinstance(pipeline, ViewPipeline):
+        info["views"] = pipeline.views.fields()
+    manifest = Manifest(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=describe_versions(),
         **_describe_labels(steps[-1]),
-        "width": steps.n_features_in_,
-        "steps": [{"name": name, "type": type(step).__name__} for name, step in pipeline.steps],
-        "extractors": [save_extractor(extractor, folder, copies) for extractor in extractors],
-        "info": info,
-        "files": describe_files(folder),
-    }
-    write_manifest(folder, to_json(manifest))
+        width=steps.n_features_in_,
+        steps=[SavedStep(name, type(step).__name__) for name, step in pipeline.steps],
+        extractors=[save_extractor(extractor, folder, copies) for extractor in extractors],
+        info=info,
+        files=describe_files(folder),
+    )
+    write_manifest(folder, manifest)
 
 
 def _put(data: bytes, file: IO[bytes]) -> None:

@@ -1,13 +1,12 @@
 """What a saved model was made with, and what is here instead."""
 
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 from hybrid._version import __version__
 from hybrid.errors import InputError
-from hybrid.pipelines.saved.manifest import is_booster
+from hybrid.pipelines.saved.contents import is_booster
+from hybrid.pipelines.saved.manifest import Manifest
 
 _PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "keras")
 
@@ -23,7 +22,7 @@ def describe_versions() -> dict[str, str]:
     return {"hybrid": __version__, "python": platform.python_version(), "machine": machine, **packages}
 
 
-def other_versions(model: str, manifest: Mapping[str, Any]) -> str:
+def other_versions(model: str, manifest: Manifest) -> str:
     """Return with what else than here a model was saved, as far as it uses that; "" if there is nothing.
 
     Only the first two numbers of a version count.
@@ -32,17 +31,16 @@ def other_versions(model: str, manifest: Mapping[str, Any]) -> str:
     ----------
     model : str
         What an error calls it.
-    manifest : mapping
-        As `hybrid.pipelines.read_manifest` returns it.
+    manifest : Manifest
 
     Raises
     ------
     InputError
         If a package that keeps the head has another first number: nobody can tell whether it would read it rightly.
     """
-    boosters = any(map(is_booster, manifest["files"]))
-    unused = {"xgboost": not boosters, "keras": not manifest["extractors"]}
-    saved, here = manifest["versions"], describe_versions()
+    boosters = any(map(is_booster, manifest.files))
+    unused = {"xgboost": not boosters, "keras": not manifest.extractors}
+    saved, here = manifest.versions, describe_versions()
     names = [name for name in here if name in saved and not unused.get(name)]
     for name in {"scikit-learn", "skops", "xgboost"}.intersection(names):
         if _numbers(saved[name])[:1] != _numbers(here[name])[:1]:

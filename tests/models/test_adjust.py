@@ -129,7 +129,7 @@ def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pic
     assert [row["predicted"] for row in rows] == [predicted["/".join(row["image"].split("/")[-2:])] for row in rows]
     assert any((row["p_pneumonia"] > 0.5) != (row["predicted"] == "pneumonia") for row in rows)
     manifest = read_manifest(fit_workspace.models / name / "model")
-    assert manifest["steps"][-1]["type"] == "AdjustedHead"
+    assert manifest.steps[-1].type == "AdjustedHead"
 
 
 def test_without_an_aim_one_half_decides_and_nothing_is_adjusted(hybrid, fit_workspace):

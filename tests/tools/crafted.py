@@ -36,7 +36,7 @@ _NUMBERS = {"-1": -1, "-2": -2, "0": 0, "a million": 10**6, "the most": 2**31 - 
 
 def models(folder: str, *names: str) -> None:
     """Craft the saved models of these names in a folder; load each, and let it predict."""
-    from hybrid.models.predict import judge
+    from hybrid.models.predict import predict_checked
     from hybrid.pipelines import load_model
 
     X = np.random.default_rng(5).normal(size=(20, COLUMNS)).astype(np.float32)
@@ -52,7 +52,7 @@ def models(folder: str, *names: str) -> None:
             (place / file).parent.mkdir(parents=True, exist_ok=True)
             (place / file).write_bytes(content)
         write_manifest(place, dict(base.manifest), files)
-        judge(load_model(place), X[None], base.manifest["classes"])
+        predict_checked(load_model(place), X, base.manifest["classes"])
         assert not what.startswith("!"), f"{base.name}: {what[1:]} was not refused"
         return "read"
 

@@ -66,7 +66,7 @@ def models(folder: str, count: int, first: int = 0) -> None:
     """Saved models of `folder` whose files were changed and hashed anew, loaded, and asked to predict."""
     import hybrid.pipelines.saved.booster
     import hybrid.pipelines.saved.load
-    from hybrid.models.predict import judge
+    from hybrid.models.predict import predict_checked
     from hybrid.pipelines import load_model
 
     assert hybrid.pipelines.saved.booster
@@ -80,7 +80,7 @@ def models(folder: str, count: int, first: int = 0) -> None:
         base.write_mutated(rng, place)
         pipeline = load_model(place)
         head = pipeline[1:] if base.manifest["extractors"] else pipeline
-        proba, predicted = judge(head, X[None], base.manifest["classes"])
+        proba, predicted = predict_checked(head, X, base.manifest["classes"])
         assert len(proba) == len(predicted) == len(X)
         return "read"
 
@@ -234,7 +234,7 @@ def _manifests(folder: str) -> Callable[[Random], object]:
             write_manifest(place, value, base.files)
         found = inspect_model(place)
         command._show(found)
-        for record in found.manifest["extractors"]:
+        for record in found.manifest.extractors:
             load_extractor(record, place)
 
     return read

@@ -12,7 +12,7 @@ from hybrid.datasets import Dataset, reopen
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.files import read_json
-from hybrid.pipelines import read_manifest
+from hybrid.pipelines import Manifest, read_manifest
 from hybrid.workspace.provenance import TRAINING_RECORD
 from hybrid.workspace.workspace import Workspace
 
@@ -30,7 +30,7 @@ class ReportInputs:
         Those of the models, by name.
     trainings : dict of str to dict
         ``training.json`` of each network that the models' features came from, by the network's name.
-    manifests : dict of str to dict
+    manifests : dict of str to Manifest
         Of the saved models, by name.
     dataset : Dataset or None
     missing : str
@@ -39,7 +39,7 @@ class ReportInputs:
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
     trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
     dataset: Dataset | None = None
     missing: str = ""
 

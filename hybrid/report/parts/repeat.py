@@ -36,7 +36,7 @@ def _facts(group: "Leaderboard", material: ReportInputs) -> Facts:
     facts += [(f"data: {key}", _plain(value)) for key, value in arguments.items() if key != "data"]
     intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
     facts += [("intervals", intervals), ("hybrid", __version__)]
-    versions: Mapping[str, str] = next((manifest["versions"] for manifest in material.manifests.values()), {})
+    versions: Mapping[str, str] = next((manifest.versions for manifest in material.manifests.values()), {})
     facts += [(name, str(version)) for name, version in versions.items() if name != "hybrid"]
     return [*facts, ("written", datetime.now(UTC).isoformat(timespec="seconds"))]
 

@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 
 from hybrid.errors import InputError
 from hybrid.pipelines import load_model, make_head_pipeline, save_model
+from hybrid.pipelines.saved.manifest import SavedExtractor
 from hybrid.pipelines.saved.network import load_extractor
 from hybrid.pipelines.saved.trusted import TRUSTED, from_bytes, to_bytes
 
@@ -235,6 +236,6 @@ def test_a_booster_with_two_trees_in_one_place_is_refused(tmp_path):
 
 def test_an_extractor_with_foreign_parameters_is_refused(tmp_path):
     for change in ({"type": "x"}, {"backbone": None}, {"weights": ["random"]}):
-        record = {"params": {"backbone": "mobilenet_v2", "weights": "random"} | change, "fingerprint": "x"}
+        record = SavedExtractor({"backbone": "mobilenet_v2", "weights": "random"} | change, {}, "x")
         with pytest.raises(InputError, match="other parameters than"):
             load_extractor(record, tmp_path)

@@ -92,8 +92,8 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
         9: "nine",
     }
     manifest = read_manifest(save_model(fitted("xgboost", "classes"), tmp_path / "model", info=info))
-    assert manifest["schema"] == 3
-    assert manifest["info"] == {
+    assert manifest.schema == 3
+    assert manifest.info == {
         "set": "scenes",
         "auc": 0.5,
         "threshold": 0.25,
@@ -101,13 +101,13 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
         "10": "ten",
         "9": "nine",
     }
-    assert manifest["classes"] == ["a", "b", "ç"]
-    assert (manifest["task"], manifest["labels"], manifest["width"]) == ("multiclass", "string", 8)
-    assert manifest["extractors"] == []
-    assert [step["name"] for step in manifest["steps"]] == ["scaler", "head"]
-    assert set(manifest["files"]) == {"head.skops", "boosters/0.json"}
+    assert manifest.classes == ["a", "b", "ç"]
+    assert (manifest.task, manifest.labels, manifest.width) == ("multiclass", "string", 8)
+    assert manifest.extractors == []
+    assert [step.name for step in manifest.steps] == ["scaler", "head"]
+    assert set(manifest.files) == {"head.skops", "boosters/0.json"}
     assert {"hybrid", "python", "machine", "numpy", "scikit-learn", "skops", "xgboost", "keras"} == set(
-        manifest["versions"]
+        manifest.versions
     )
 
 
@@ -116,7 +116,7 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
 )
 def test_the_manifest_tells_kinds_of_labels_apart(tmp_path, kind, task, kept):
     manifest = read_manifest(save_model(fitted("softmax", kind), tmp_path / "model"))
-    assert (manifest["task"], manifest["labels"]) == (task, kept)
+    assert (manifest.task, manifest.labels) == (task, kept)
 
 
 @pytest.mark.parametrize("head", ["xgboost", "forest"])

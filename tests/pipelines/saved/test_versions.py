@@ -162,5 +162,5 @@ def test_a_head_for_other_classes_or_columns_than_the_manifests_is_refused(tmp_p
     for change in ({"classes": ["healthy", "ill"]}, {"classes": ["a", "b", "c"]}, {"width": 9}):
         folder = save_model(fitted("softmax"), tmp_path / "model")
         rewrite(folder, **change)
-        with pytest.raises(InputError, match="holds a head that cannot judge embeddings of [89] columns"):
+        with pytest.raises(InputError, match="holds a head that cannot predict from embeddings of [89] columns"):
             load_model(folder)

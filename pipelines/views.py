@@ -1,0 +1,91 @@
+"""Predictions that are means over an image and its views."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import accuracy_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+
+from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.images.views import Views, ViewSource
+
+
+class ViewPipeline(Pipeline):
+    """A pipeline from images to labels whose predictions are means over an image and its views.
+
+    :func:`load_model` returns one for a model that was evaluated in this way. Its slices are plain Pipelines.
+
+    Parameters
+    ----------
+    steps, transform_input, memory, verbose
+        As for `sklearn.pipeline.Pipeline`; the first step is the extractor, or a FeatureUnion of several.
+    views : Views
+        The views of each image.
+    """
+
+    def __init__(
+        self,
+        steps: list[tuple[str, Any]],
+        *,
+        views: Views,
+        transform_input: Any = None,
+        memory: Any = None,
+        verbose: bool = False,
+    ):
+        super().__init__(steps, transform_input=transform_input, memory=memory, verbose=verbose)
+        self.views = views
+
+    def __getitem__(self, ind: Any) -> Any:
+        if isinstance(ind, slice):
+            return Pipeline(self.steps[ind], memory=self.memory, verbose=self.verbose)
+        return super().__getitem__(ind)
+
+    def source(self, X: Any) -> ViewSource:
+        """Return images together with their views, as the extractor takes them."""
+        return ViewSource(X, self.views, np.ones(len(ImageSource(X)), bool))
+
+    def predict_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
+        """Return the probabilities of images, (n, k): means over an image and its views."""
+        return self._predict(X)[0]
+
+    def predict(self, X: Any, **params: Any) -> NDArray:
+        """Return the labels of images, (n,) or (n, k), by the mean probabilities."""
+        return self._predict(X)[1]
+
+    def predict_log_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
+        """Return the logarithms of :meth:`predict_proba`."""
+        return np.log(self.predict_proba(X))
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, **params: Any) -> float:
+        """Return the accuracy of :meth:`predict`."""
+        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+
+    @available_if(lambda self: False)
+    def decision_function(self, X: Any, **params: Any) -> NDArray:
+        """Not available: a mean over views has probabilities only."""
+        raise NotImplementedError
+
+    def _predict(self, X: Any) -> tuple[NDArray, NDArray]:
+        source = self.source(X)
+        rows = self[0].transform(source)  # an image, its views, the next image
+        blocks = rows.reshape(-1, 1 + self.views.number, rows.shape[1]).transpose(1, 0, 2)
+        return predict_mean(self[1:], [np.ascontiguousarray(block) for block in blocks])
+
+
+def predict_mean(pipeline: Pipeline, blocks: Sequence[NDArray]) -> tuple[NDArray, NDArray]:
+    """Return mean probabilities of images, (n, k), over several rows of each, and the labels they amount to.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, from embeddings to labels, without a threshold.
+    blocks : sequence of ndarray of shape (n, width)
+        One row for each image in each.
+    """
+    proba = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0)
+    if pipeline[-1].multilabel_:
+        return proba, (proba > 0.5).astype(np.int64)
+    return proba, pipeline.classes_[proba.argmax(axis=1)]

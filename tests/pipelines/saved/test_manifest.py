@@ -1,0 +1,68 @@
+"""The manifest of a saved model: read into one dataclass, and an error that names what is wrong."""
+
+import pytest
+from made_models import fitted, rewrite
+
+from hybrid.errors import InputError
+from hybrid.files import read_json
+from hybrid.pipelines import Manifest, load_model, read_manifest, save_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    return save_model(fitted(), tmp_path / "model", info={"model": "mine", "labels": ["well", "ill"]})
+
+
+def test_what_is_read_is_what_was_written(model):
+    manifest = read_manifest(model)
+    assert isinstance(manifest, Manifest)
+    written = read_json(model / "manifest.json")
+    del written["sha256"]
+    assert manifest.to_dict() == written
+    assert manifest.name("other") == "mine"
+    assert manifest.label_names == ["well", "ill"]
+    assert (manifest.views, manifest.dataset) == (None, {})
+
+
+@pytest.mark.parametrize("labels", [["one"], "ab", None])
+def test_label_names_that_do_not_fit_are_the_classes(model, labels):
+    rewrite(model, info={"labels": labels})
+    assert read_manifest(model).label_names == ["healthy", "sick"]
+
+
+def test_a_key_as_in_a_dict_still_works_with_a_warning(model):
+    with pytest.warns(FutureWarning, match=r"write manifest\.classes in place of manifest\['classes'\]"):
+        assert read_manifest(model)["classes"] == ["healthy", "sick"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("created", 3),
+        ("versions", {"numpy": 2}),
+        ("task", "regression"),
+        ("labels", None),
+        ("classes", [[1], [2]]),
+        ("width", -1),
+        ("width", True),
+        ("steps", []),
+        ("steps", [{"name": "head"}]),
+        ("steps", [{"name": "head", "type": "SVC", "more": 1}]),
+        ("extractors", [{"params": {}, "identity": {}}]),
+        ("extractors", {"params": {}}),
+        ("info", []),
+        ("files", {"head.skops": {"size": -1, "sha256": "0"}}),
+        ("files", {"head.skops": {"size": 1}}),
+    ],
+)
+def test_a_field_of_another_type_is_named(model, field, value):
+    rewrite(model, **{field: value})
+    for read in (read_manifest, load_model):
+        with pytest.raises(InputError, match=f"its {field} are not what a saved model has"):
+            read(model)
+
+
+def test_other_fields_are_named(model):
+    rewrite(model, more=1)
+    with pytest.raises(InputError, match="its fields differ from a manifest's in more"):
+        read_manifest(model)
