@@ -8,6 +8,7 @@ import pytest
 
 from hybrid.datasets import load_dataset
 from hybrid.errors import InputError
+from hybrid.extractors.images.views import Views
 from hybrid.extractors import FeatureExtractor
 from hybrid.pipelines import load_model, make_pipeline, save_model
 
@@ -194,7 +195,7 @@ def test_what_cannot_be_exported_is_refused_and_says_why(tiny_network, grey_imag
     with pytest.raises(InputError, match="takes embeddings, not images"):
         export(alone, path)
     fitted = make_pipeline(tiny_network, "softmax").fit(X, y)
-    views = save_model(fitted, tmp_path / "views", info={"views": {"number": 2}})
+    views = save_model(fitted, tmp_path / "views", info={"views": Views(2).fields()})
     with pytest.raises(InputError, match="averages its predictions over random views"):
         export(views, path)
     low = make_pipeline(FeatureExtractor(tiny_network, precision="bfloat16", runtime="keras"), "softmax").fit(X, y)
