@@ -8,8 +8,8 @@ import pytest
 
 from hybrid.datasets import load_dataset
 from hybrid.errors import InputError
-from hybrid.extractors.images.views import Views
 from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.images.views import Views
 from hybrid.pipelines import load_model, make_pipeline, save_model
 
 onnx = pytest.importorskip("onnx")
