@@ -81,6 +81,7 @@ def file_digest(path: Path) -> str:
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON object and its checksum, atomically; :func:`read_sealed` reads it."""
+    value = json.loads(json.dumps(value))  # as it will be read: keys that are numbers become text
     write_json(path, {**value, "seal": _seal(value)})
 
 
@@ -90,9 +91,17 @@ def read_sealed(path: Path) -> dict[str, Any]:
     Whitespace between values and the order of keys do not change the checksum.
     """
     value = read_json(path)
-    if not isinstance(value, dict) or value.pop("seal", None) != _seal(value):
-        raise InputError(f"{str(path)!r} does not match its checksum: delete it and create it again.")
-    return value
+    try:
+        return remove_seal(value)
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} {error}: delete it and create it again.") from error
+
+
+def remove_seal(value: Any) -> dict[str, Any]:
+    """Return a JSON object that was sealed, without its seal; raise `ValueError` if one bit is not as it was."""
+    if not isinstance(value, dict) or (content := dict(value)).pop("seal", None) != _seal(content):
+        raise ValueError("does not match its checksum")
+    return content
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> str:

@@ -15,7 +15,6 @@ from hybrid.cli.options import (
     workspace_option,
 )
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table
-from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -206,14 +205,11 @@ def _folder(cache: str | None) -> Path:
 
 def _sets_by_fingerprint(workspace: Path) -> dict[str, list[str]]:
     """Return which embedding sets of a workspace need which extractor."""
-    from hybrid.files import read_json
+    from hybrid.workspace.set_record import SetRecord
 
     sets: dict[str, list[str]] = {}
     for path in Workspace(workspace).records("sets"):
-        try:
-            sets.setdefault(read_json(path)["extractor"]["fingerprint"], []).append(path.stem)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"The embedding set {str(path)!r} is damaged: run `hybrid extract` again.") from error
+        sets.setdefault(SetRecord.read(path).extractor.fingerprint, []).append(path.stem)
     return sets
 
 

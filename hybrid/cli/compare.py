@@ -9,12 +9,12 @@ import click
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, progress_bar, warn
-from hybrid.errors import unknown_name
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.run import Comparison
+    from hybrid.workspace.model_record import ModelRecord
 
 _COLUMNS = 5  # scores beside the one that orders
 
@@ -62,12 +62,13 @@ def compare(
     report.html, comparison.json, comparison.csv, pairs.csv.
     """
     from hybrid.run import compare_results
+    from hybrid.workspace.fitted_models import load_records
 
     place = Workspace(workspace)
-    results = _results(place, models)
+    records = load_records(place, sorted(models) or None)
     with progress_bar("looking for copies in train") as progress:
         comparison = compare_results(
-            results,
+            records,
             split=split,
             metric=metric,
             choose=choose,
@@ -81,17 +82,6 @@ def compare(
         print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
         return
     show_comparison(comparison, written)
-
-
-def _results(place: Workspace, models: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the metrics of the named models, or of all."""
-    from hybrid.workspace.fitted_models import load_results
-
-    results = {result["model"]: result for result in load_results(place.models)}
-    for name in models:
-        if name not in results:
-            raise unknown_name("model", name, results)
-    return [result for name, result in results.items() if not models or name in models]
 
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
@@ -123,7 +113,7 @@ def _print_group(group: "Leaderboard", split: str) -> None:
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
     print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
-    for text in dict.fromkeys(text for model in group.models for text in model.get("warnings", [])):
+    for text in dict.fromkeys(text for model in group.models for text in model.warnings):
         warn(f"WARNING: {text}")
     _print_without_copies(group, [group.metric, *others])
 
@@ -136,7 +126,7 @@ def _print_without_copies(group: "Leaderboard", shown: Sequence[str]) -> None:
         rows = [
             [_name(group, model), *(_with_and_without(result.metrics[name], other.metrics[name]) for name in shown)]
             for model, result in zip(group.models, group.evaluations, strict=True)
-            if (other := without[model["model"]])
+            if (other := without[model.name])
         ]
         n, copies = next(iter(without.values())).n, len(group.copies.ids)
         print_table(f"with all images → without the {copies} that are in train, too ({n})", ["model", *shown], rows)
@@ -147,16 +137,14 @@ def _with_and_without(whole: Any, other: Any) -> str:
     return f"{format_metric(whole, interval=False)} → {format_metric(other, interval=False)}"
 
 
-def _name(group: "Leaderboard", model: dict[str, Any]) -> str:
-    return f"{model['model']} ←" if model["model"] == group.chosen else model["model"]
+def _name(group: "Leaderboard", model: "ModelRecord") -> str:
+    return f"{model.name} ←" if model.name == group.chosen else model.name
 
 
-def _costs(model: dict[str, Any]) -> list[str]:
-    seconds = [model["seconds"].get(part) for part in ("train", "extract", "fit", "predict")]
-    counts = [model.get(name) for name in ("parameters", "width")]
-    size = model.get("bytes")
+def _costs(model: "ModelRecord") -> list[str]:
+    times = model.seconds
     return [
-        *("–" if value is None else f"{value:.1f}" for value in seconds),
-        *("–" if value is None else f"{value:,}" for value in counts),
-        "–" if size is None else f"{size / 1e6:.1f}",
+        *("–" if value is None else f"{value:.1f}" for value in (times.train, times.extract, times.fit, times.predict)),
+        *("–" if value is None else f"{value:,}" for value in (model.parameters, model.width)),
+        "–" if model.bytes is None else f"{model.bytes / 1e6:.1f}",
     ]

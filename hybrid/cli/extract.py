@@ -17,7 +17,7 @@ from hybrid.cli.options import (
 )
 from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, warn
 from hybrid.errors import InputError
-from hybrid.workspace.workspace import Workspace, check_name, slug
+from hybrid.workspace.workspace import BEST_NETWORK, Workspace, check_name, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
@@ -90,13 +90,13 @@ def extract(
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:
-        found = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
-    found = [save_set(one, place, name) for one, name in zip(found, names, strict=True)]
+        extracted = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
+    embedding_sets = [save_set(one, place, name) for one, name in zip(extracted, names, strict=True)]
     if as_json:
-        records = [{"set": one.name} | one.info for one in found]
+        records = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
         print_json({"sets": records} if each_layer else records[0])
     else:
-        _show(dataset, found)
+        _show(dataset, embedding_sets)
 
 
 def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, seed: int) -> "Views | None":
@@ -117,37 +117,37 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
     return [check_name(f"{check_name(name)}-{slug(layer)}") for layer in layers]
 
 
-def _show(dataset: "Dataset", found: "list[EmbeddingSet]") -> None:
+def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     """Print what was extracted; all sets are of the same images."""
-    info = found[0].info
+    first = embedding_sets[0].record
     columns = ["set", "images", "new", "cached", "skipped", "seconds", "images/s", "width"]
-    rows = [[one.name, len(dataset), one.info["new"], one.info["cached"], len(info["skipped"]),
-             f"{info['seconds']:.1f}", f"{len(dataset) / max(info['seconds'], 1e-9):.0f}", one.info["width"]]
-            for one in found]  # fmt: skip
+    rows = [[one.name, len(dataset), one.record.new, one.record.cached, len(first.skipped), f"{first.seconds:.1f}",
+             f"{len(dataset) / max(first.seconds, 1e-9):.0f}", one.record.width] for one in embedding_sets]  # fmt: skip
     print_table(repr(dataset), columns, rows)
     print_notes(dataset.notes)
-    for text in info["dataset"]["warnings"]:
+    for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
-    print_notes([f"Skipped {bad['id']}: {bad['reason']}" for bad in info["skipped"][:20]])
-    if info["animated"]:
-        print_notes([f"{info['animated']} animated images, or of several pages: first frame used."])
-    if views := found[0].views:
-        of = "every image" if found[0].averages else "every training image"
+    print_notes([f"Skipped {bad.id}: {bad.reason}" for bad in first.skipped[:20]])
+    if first.animated:
+        print_notes([f"{first.animated} animated images, or of several pages: first frame used."])
+    if views := embedding_sets[0].views:
+        of = "every image" if embedding_sets[0].averages else "every training image"
         what = f"{views.number} views of {of} ({views.augmentation.describe()}; seed {views.seed})"
         print_notes([f"{what} are counted as new and cached, too."])
-    if info["runtime"]:
-        print_notes([f"The network ran through {info['runtime']}."])
-    for one in found:
+    if first.runtime:
+        print_notes([f"The network ran through {first.runtime}."])
+    for one in embedding_sets:
         fields = one.identity.fields
         print_notes([
-            f"{one.info['extractor']['params']['backbone']} cut at {', '.join(fields['layers'])}, pooling "
-            f"{fields['pooling']}, preprocessing {fields['preprocessing']}, {fields['size'][0]}×{fields['size'][1]}, "
+            f"{one.record.extractor.backbone} cut at {', '.join(fields['layers'])}, pooling {fields['pooling']}, "
+            f"preprocessing {fields['preprocessing']}, {fields['size'][0]}×{fields['size'][1]}, "
             f"fingerprint {one.identity.fingerprint[:12]}"
         ])  # fmt: skip
-    if len(found) == 1:
-        click.echo(f"Embedding set {found[0].name!r} is ready: hybrid fit svm")
+    if len(embedding_sets) == 1:
+        click.echo(f"Embedding set {embedding_sets[0].name!r} is ready: hybrid fit svm")
     else:
-        click.echo(f"{len(found)} embedding sets are ready: hybrid fit svm --set {found[0].name}")
+        names = f"{len(embedding_sets)} embedding sets are ready"
+        click.echo(f"{names}: hybrid fit svm --set {embedding_sets[0].name}")
 
 
 def _latest_network(workspace: Workspace) -> str:
@@ -157,6 +157,6 @@ def _latest_network(workspace: Workspace) -> str:
             f"No --backbone was given and no network was trained in {str(workspace.folder)!r}: name one of "
             "`hybrid backbones`, such as --backbone mobilenet_v2, or run `hybrid train resnet_small DATA` first."
         )
-    network = str(path.parent / "network.keras")
+    network = str(path.parent / BEST_NETWORK)
     click.echo(f"Backbone: {network} (the network trained last)", err=True)
     return network

@@ -14,7 +14,8 @@ from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from hybrid.models.finish import FittedModel
-    from hybrid.models.fit import HeadOptions
+    from hybrid.models.options import HeadOptions
+    from hybrid.workspace.model_record import ModelRecord, Tuning
 
 KINDS = (*HEADS, "ensemble")
 
@@ -98,7 +99,8 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         raise click.UsageError("--heads, --member and --weights say what an ensemble is made of: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
-    from hybrid.models.fit import HeadOptions
+    from hybrid.embeddings.joined import joined_name
+    from hybrid.models.options import HeadOptions
     from hybrid.pipelines.folds import parse_folds
     from hybrid.workspace.workspace import check_name
 
@@ -121,15 +123,15 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     if as_json:
         print_json(shown_record(model))
         return
-    print_scores(f"{head} on {_sets(model.record)} ({model.record['width']} features)", model)
-    for text in model.record["warnings"]:
+    record, seconds = model.record, model.record.seconds
+    print_scores(f"{head} on {joined_name(record.sets)} ({record.width} features)", model)
+    for text in record.warnings:
         warn(f"WARNING: {text}")
-    seconds = model.record["seconds"]
-    if model.record["tuning"]:
-        click.echo(f"  · {_tuning(model.record['tuning'])}")
-    print_notes(_protocol(model.record))
+    if record.tuning:
+        click.echo(f"  · {_tuning(record.tuning)}")
+    print_notes(_protocol(record))
     images = sum(result.n for result in model.splits.values())
-    click.echo(f"  · fit {seconds['fit']:.2f} s, predict {seconds['predict']:.2f} s for {images} images")
+    click.echo(f"  · fit {seconds.fit:.2f} s, predict {seconds.predict:.2f} s for {images} images")
     click.echo(f"Saved {place.models / model.name}: {where_scores_are(model)}; hybrid predict {model.name} IMAGES…")
 
 
@@ -157,35 +159,29 @@ def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, 
     return fit_head(sets, head, options, place, positive=given["positive"], name=name)
 
 
-def _sets(record: dict[str, Any]) -> str:
-    from hybrid.embeddings.joined import joined_name
-
-    return joined_name(record["set"]) if isinstance(record["set"], list) else record["set"]
-
-
-def _tuning(record: dict[str, Any]) -> str:
+def _tuning(tuning: "Tuning") -> str:
     """Return which settings a search chose, by what score."""
-    chosen = ", ".join(f"{key}={value}" for key, value in record["chosen"].items())
-    rows = "on validation" if record["on"] == "val" else "by cross-validation inside train"
-    return f"chosen of {record['settings_tried']} settings: {chosen} ({record['metric']} {record['score']:.4f} {rows})"
+    chosen = ", ".join(f"{key}={value}" for key, value in tuning.chosen.items())
+    rows = "on validation" if tuning.on == "val" else "by cross-validation inside train"
+    return f"chosen of {tuning.settings_tried} settings: {chosen} ({tuning.metric} {tuning.score:.4f} {rows})"
 
 
-def _protocol(record: dict[str, Any]) -> list[str]:
+def _protocol(record: "ModelRecord") -> list[str]:
     """Return how classes were weighted, and which threshold was chosen on what."""
-    weight = record["class_weight"]
+    weight = record.class_weight
     weighted = {"balanced": "all count as much (balanced)", None: "as the data are"}
-    notes = [f"classes: {weighted[weight] if weight in (None, 'balanced') else f'weighted by {weight}'}"]
-    if record["head"] == "ensemble":
-        shown = [f"{one['name']} {one['weight']:.3f}" for one in record["members"]]
-        notes.append(f"weights ({record['weights'] or 'equal'}): {', '.join(shown)}")
-    if record["calibration"]:
-        notes.append(f"probabilities calibrated: {record['calibration']}")
-    if record["aim"]:
-        several = isinstance(record["threshold"], list)
-        values = zip(record["classes"], record["threshold"], strict=True) if several else [("", record["threshold"])]
-        text = ", ".join(f"{label} {value:.3f}".strip() for label, value in values)
-        notes.append(f"threshold for {record['aim']}: {text}" + (f" of {record['positive']}" if not several else ""))
-    return notes + record["adjustment"].get("notes", [])
+    notes = [f"classes: {f'weighted by {weight}' if isinstance(weight, dict) else weighted[weight]}"]
+    if record.head == "ensemble":
+        shown = [f"{one.name} {one.weight:.3f}" for one in record.members]
+        notes.append(f"weights ({record.weights or 'equal'}): {', '.join(shown)}")
+    if record.calibration:
+        notes.append(f"probabilities calibrated: {record.calibration}")
+    if isinstance(record.threshold, tuple):
+        values = zip(record.classes, record.threshold, strict=True)
+        notes.append(f"threshold for {record.aim}: {', '.join(f'{label} {value:.3f}' for label, value in values)}")
+    elif record.threshold is not None:
+        notes.append(f"threshold for {record.aim}: {record.threshold:.3f} of {record.positive}")
+    return [*notes, *(record.adjustment.notes if record.adjustment else ())]
 
 
 def _params(given: tuple[str, ...], class_weight: str | None) -> dict[str, Any]:

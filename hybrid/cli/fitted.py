@@ -1,5 +1,6 @@
 """What `hybrid fit` and `hybrid train` show of a model: its scores on test are for `hybrid compare` alone."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import print_evaluations, print_notes
@@ -11,9 +12,9 @@ _HELD_BACK = "test"
 
 
 def shown_record(model: "FittedModel") -> dict[str, Any]:
-    """Return a model's metrics.json without its scores on test."""
-    splits = {split: scores for split, scores in model.record["splits"].items() if split != _HELD_BACK}
-    return model.record | {"splits": splits}
+    """Return a model's record, as JSON values, without its scores on test."""
+    splits = {split: scores for split, scores in model.splits.items() if split != _HELD_BACK}
+    return replace(model.record, splits=splits).to_json()
 
 
 def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> None:

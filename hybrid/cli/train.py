@@ -90,8 +90,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     The same command again after an interruption goes on from the last whole epoch.
     """
     from hybrid.models.fit import fit_network
-    from hybrid.training import LAST, TrainingOptions, forget_state, save_network, train_network
-    from hybrid.workspace.workspace import check_name, slug
+    from hybrid.training import TrainingOptions, forget_state, save_network, train_network
+    from hybrid.workspace.workspace import LAST_NETWORK, check_name, slug
 
     place = Workspace(workspace)
     network, fine_tuning = _network(arch, given)
@@ -112,7 +112,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
             trained = train_network(network, dataset, options, size=size, report=report, progress=progress, state=state)
         path = save_network(trained, place.networks / name, network, dataset, options)
         best = fit_network(path, dataset, place, f"network-{name}", positive)
-        last = fit_network(path.with_name(LAST), dataset, place, f"network-{name}-last", positive)
+        last = fit_network(path.with_name(LAST_NETWORK), dataset, place, f"network-{name}-last", positive)
     forget_state(state)
     if as_json:
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
@@ -122,7 +122,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
     print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}", best)
     print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
-    click.echo(f"Saved {path}, {LAST} and curves.png beside it: hybrid extract {data}")
+    click.echo(f"Saved {path}, {LAST_NETWORK} and curves.png beside it: hybrid extract {data}")
     click.echo(f"Saved {place.models / best.name}: {where_scores_are(best)}")
 
 

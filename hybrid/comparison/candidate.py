@@ -1,9 +1,8 @@
 """A model as a cross-validation takes it, and what is to be said of its scores there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,8 @@ from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.pipelines.build import extractors_of
 from hybrid.wording import first_few
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import Workspace
-
-_CHOSEN = {"tuning": "settings", "weights": "weights"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Candidate:
     Attributes
     ----------
     name : str
-    found : JoinedSet
+    embeddings : JoinedSet
         Its embeddings, labels and splits.
     pipeline : Pipeline
         From embeddings to labels; it is left as it is, copies of it are fitted.
@@ -40,7 +38,7 @@ class Candidate:
     """
 
     name: str
-    found: JoinedSet
+    embeddings: JoinedSet
     pipeline: Pipeline
     positive: Any = None
     notes: tuple[str, ...] = field(default=())
@@ -48,17 +46,16 @@ class Candidate:
     @cached_property
     def seen(self) -> int:
         """Number of the images of train and validation that the networks behind its features were trained on."""
-        seen = np.logical_or.reduce([one.in_training() for one in self.found.sets])
-        return int((seen & (self.found.split != "test")).sum())
+        seen = np.logical_or.reduce([one.in_training() for one in self.embeddings.sets])
+        return int((seen & (self.embeddings.split != "test")).sum())
 
 
-def fitted_candidate(result: Mapping[str, Any], workspace: Workspace, pipeline: Pipeline | None = None) -> Candidate:
+def fitted_candidate(record: ModelRecord, workspace: Workspace, pipeline: Pipeline | None = None) -> Candidate:
     """Return a fitted model of a workspace as a candidate.
 
     Parameters
     ----------
-    result : mapping
-        The model's metrics.json.
+    record : ModelRecord
     workspace : Workspace
     pipeline : Pipeline, optional
         The model, from embeddings to labels; loaded from the workspace if not given.
@@ -68,29 +65,29 @@ def fitted_candidate(result: Mapping[str, Any], workspace: Workspace, pipeline: 
     InputError
         If it cannot be fitted anew: it holds a network's own output, or its embeddings are no longer there.
     """
-    name, folder = result["model"], Path(workspace.models) / result["model"] / "model"
+    name, folder = record.name, workspace.models / record.name / "model"
     if pipeline is None:
         pipeline = load_model(folder)
         if extractors_of(pipeline[0]):
             pipeline = pipeline[1:]
     if any(isinstance(part, NetworkOutput) for part in estimators_in(pipeline)):
         raise InputError("A network's own output cannot be refitted: it would have to be trained in every fold.")
-    names = result["set"] if isinstance(result["set"], list) else [result["set"]]
-    found = join_sets([load_set(workspace, one) for one in names])
-    now = found.describe()["extractor_fingerprint"], found.dataset["fingerprint"]
-    if now != (result["extractor_fingerprint"], result["dataset_fingerprint"]):
+    embeddings = join_sets([load_set(workspace, one) for one in record.sets])
+    now = tuple(one.fingerprint for one in embeddings.sets), embeddings.dataset.fingerprint
+    if now != (record.extractor_fingerprints, record.dataset_fingerprint):
         raise InputError(
             f"The set of the model {name!r} was extracted anew since, from other images or in another way: "
             "fit the model again."
         )
+    chosen = {"settings": record.tuning, "weights": record.weights}
     notes = [
         f"The {what} of {name} were chosen on these images, which flatters it a little."
-        for key, what in _CHOSEN.items()
-        if result.get(key)
+        for what, how in chosen.items()
+        if how
     ]
-    if found.views is not None:
+    if embeddings.views is not None:
         notes.append(f"{name} is fitted and scored here without the views of its images.")
-    return Candidate(name, found, pipeline, result["positive"], tuple(notes))
+    return Candidate(name, embeddings, pipeline, record.positive, tuple(notes))
 
 
 def estimators_in(estimator: BaseEstimator) -> Iterator[BaseEstimator]:

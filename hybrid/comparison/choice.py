@@ -8,6 +8,7 @@ from typing import Any
 from hybrid.comparison.metrics import LOWER_IS_BETTER, badness
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 
 PREFERENCES = ("simplest", "best")
@@ -54,7 +55,7 @@ class Choice:
 
 
 def choose(
-    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, how: str = "simplest"
+    models: Sequence[ModelRecord], validation: Sequence[Predictions], metric: str, how: str = "simplest"
 ) -> Choice | None:
     """Return the model to take, by its validation score.
 
@@ -64,8 +65,7 @@ def choose(
 
     Parameters
     ----------
-    models : sequence of dict
-        Each model's metrics.json, its splits as `Evaluation`.
+    models : sequence of ModelRecord
     validation : sequence of Predictions
         Those of the validation split, in the order of `models`.
     metric : str
@@ -77,9 +77,9 @@ def choose(
         None if no model has a defined score on a validation split.
     """
     scores = {
-        number: model["splits"]["val"].metrics[metric]
+        number: model.splits["val"].metrics[metric]
         for number, model in enumerate(models)
-        if "val" in model["splits"] and model["splits"]["val"].metrics[metric].value is not None
+        if "val" in model.splits and model.splits["val"].metrics[metric].value is not None
     }
     if not scores:
         return None
@@ -88,15 +88,15 @@ def choose(
     if how == "simplest" and len(scores) > 1:
         tied = _within_noise(models, validation, list(scores), best, metric)
     taken = min(tied, key=lambda number: cost(models[number]))
-    names = tuple(models[number]["model"] for number in tied)
-    part, value, name = validation[taken], scores[taken].value, models[taken]["model"]
+    names = tuple(models[number].name for number in tied)
+    part, value, name = validation[taken], scores[taken].value, models[taken].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
     reason = _reason(models, len(part), scores, taken, best, tied, metric) + (_weakness(part) if weak else "")
-    return Choice(name, metric, value, models[best]["model"], names, reason, len(part), weak)
+    return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
 
 
 def fixed_choice(
-    models: Sequence[Mapping[str, Any]], validation: Sequence[Predictions], metric: str, name: str, fixed_by: str
+    models: Sequence[ModelRecord], validation: Sequence[Predictions], metric: str, name: str, fixed_by: str
 ) -> Choice:
     """Return the model that was fixed in advance, and say what validation would have chosen.
 
@@ -110,8 +110,8 @@ def fixed_choice(
         What fixed it, such as "the recipe".
     """
     other = choose(models, validation, metric)
-    (taken,) = (model for model in models if model["model"] == name)
-    value = taken["splits"]["val"].metrics[metric].value if "val" in taken["splits"] else None
+    (taken,) = (model for model in models if model.name == name)
+    value = taken.splits["val"].metrics[metric].value if "val" in taken.splits else None
     reason, fair = f"{name} is fixed in advance by {fixed_by}", "That is fair if nobody knew a score on test then."
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
@@ -126,35 +126,35 @@ def fixed_choice(
     return Choice(name, metric, value, other.best, other.tied, f"{reason} {fair}", fixed_by=fixed_by)
 
 
-def cost(model: Mapping[str, Any]) -> tuple[float, float, float, str]:
+def cost(model: ModelRecord) -> tuple[float, float, float, str]:
     """Return what orders models from the simplest: the network's parameters, the features, the bytes of the head."""
-    numbers = (model.get(key) for key in ("parameters", "width", "bytes"))
+    numbers = (model.parameters, model.width, model.bytes)
     parameters, width, size = (math.inf if number is None else float(number) for number in numbers)
-    return parameters, width, size, model["model"]
+    return parameters, width, size, model.name
 
 
 def _within_noise(
-    models: Sequence[Mapping[str, Any]],
+    models: Sequence[ModelRecord],
     validation: Sequence[Predictions],
     numbers: list[int],
     best: int,
     metric: str,
 ) -> list[int]:
     """Return the models whose score is within one standard error, of the difference, from the best one's."""
-    parts = {models[number]["model"]: validation[number] for number in numbers}
+    parts = {models[number].name: validation[number] for number in numbers}
     tests = compare_models(
         validation[best].y,
         {name: part.proba for name, part in parts.items()},
         validation[best].classes.tolist(),
         y_pred={name: part.predicted for name, part in parts.items()},
-        positive=models[best]["splits"]["val"].positive,
+        positive=models[best].splits["val"].positive,
         metrics=(metric,),
     )
-    name = models[best]["model"]
+    name = models[best].name
     near = {
         other: _near(test) for test in tests if name in (test.first, test.second) for other in (test.first, test.second)
     }
-    return [number for number in numbers if number == best or near[models[number]["model"]]]
+    return [number for number in numbers if number == best or near[models[number].name]]
 
 
 def _near(test: PairedTest) -> bool:
@@ -166,7 +166,7 @@ def _near(test: PairedTest) -> bool:
 
 
 def _reason(
-    models: Sequence[Mapping[str, Any]],
+    models: Sequence[ModelRecord],
     n: int,
     scores: Mapping[int, Any],
     taken: int,
@@ -174,14 +174,14 @@ def _reason(
     tied: Sequence[int],
     metric: str,
 ) -> str:
-    name = models[taken]["model"]
+    name = models[taken].name
     text = f"{name} is chosen on the {n} validation images: {metric} {scores[taken].value:.3f}"
     least = "lowest" if metric in LOWER_IS_BETTER else "highest"
     if taken == best:
         others = f", and the simplest of the {len(tied)} that are within one standard error" if len(tied) > 1 else ""
         return f"{text}, the {least}{others}."
     return (
-        f"{text}, the simplest of the {len(tied)} models within one standard error of {models[best]['model']}, whose "
+        f"{text}, the simplest of the {len(tied)} models within one standard error of {models[best].name}, whose "
         f"{scores[best].value:.3f} is the {least}."
     )
 

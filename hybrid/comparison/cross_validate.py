@@ -1,9 +1,8 @@
 """Cross-validated comparison: every model fitted anew on the same folds of train and validation, never on test."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,8 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.progress import Progress
-from hybrid.workspace.fitted_models import load_results
+from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import Workspace
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -67,14 +67,14 @@ def cross_validate(
     """
     if not candidates:
         raise InputError("There are no models to cross-validate. Fit one first, for example: hybrid fit svm")
-    first = candidates[0].found
+    first = candidates[0].embeddings
     task, development = first.task, first.split != "test"
     y, bound = first.y[development], _bound_together(first, development)
     splits = make_folds(y, bound, cv=folds, repeats=repeats, seed=seed)
     made = len(splits) // repeats
     models = []
     for number, candidate in enumerate(candidates):
-        X = _development_rows(candidate.found, first)
+        X = _development_rows(candidate.embeddings, first)
         jobs = (
             delayed(_score)(candidate, X, y, bound, split, seed + place // made) for place, split in enumerate(splits)
         )
@@ -89,8 +89,8 @@ def cross_validate(
     main = metric or MAIN_METRICS[task]
     few = [f"{made} folds instead of {folds}: some class has no images for more."] if made < folds else []
     return CrossValidation(
-        dataset=first.dataset["name"],
-        fingerprint=first.dataset["fingerprint"],
+        dataset=first.dataset.name,
+        fingerprint=first.dataset.fingerprint,
         task=task,
         metric=main,
         models=by_rank(models, main),
@@ -140,38 +140,35 @@ def cross_validate_models(
     InputError
         If there is no such model, none can be fitted anew, none has the metric, or a class is too rare for two folds.
     """
-    results = {result["model"]: result for result in load_results(workspace.models)}
-    for name in models or ():
-        if name not in results:
-            raise unknown_name("model", name, results)
+    records = {record.name: record for record in load_records(workspace, models)}
     by_data: dict[tuple, list[Candidate]] = {}
     left_out: dict[tuple[str, str], list[str]] = {}  # dataset and reason
-    for name in results if models is None else models:
-        members = by_data.setdefault((results[name]["dataset_fingerprint"], results[name]["positive"]), [])
+    for name, record in records.items():
+        members = by_data.setdefault((record.dataset_fingerprint, record.positive), [])
         try:
-            members.append(fitted_candidate(results[name], workspace, (pipelines or {}).get(name)))
+            members.append(fitted_candidate(record, workspace, (pipelines or {}).get(name)))
         except InputError as error:
-            left_out.setdefault((results[name]["dataset_fingerprint"], str(error)), []).append(name)
+            left_out.setdefault((record.dataset_fingerprint, str(error)), []).append(name)
     groups = [members for members in by_data.values() if members]
     notes = [(data, f"Left out: {', '.join(names)}. {reason}") for (data, reason), names in left_out.items()]
     if not groups:
         reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
-    known = [_metrics(results[members[0].name]) for members in groups]
+    known = [_metrics(records[members[0].name]) for members in groups]
     if metric is not None and not any(metric in names for names in known):
         raise unknown_name("metric", metric, set().union(*known))
     made = []
     for members, names in zip(groups, known, strict=True):
-        main, remarks = ordering_metric(metric, members[0].found.task, names)
+        main, remarks = ordering_metric(metric, members[0].embeddings.task, names)
         result = cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=main, progress=progress)
         own = (text for data, text in notes if data == result.fingerprint)
         made.append(replace(result, notes=(*result.notes, *remarks, *own)))
     return made
 
 
-def _metrics(result: Mapping[str, Any]) -> set[str]:
+def _metrics(record: ModelRecord) -> set[str]:
     """Return the names of the metrics that a fitted model was evaluated by."""
-    return {name for evaluation in result["splits"].values() for name in evaluation.metrics}
+    return {name for evaluation in record.splits.values() for name in evaluation.metrics}
 
 
 def _score(
@@ -188,7 +185,7 @@ def _score(
     result = evaluate(
         y[test],
         proba,
-        candidate.found.classes.tolist(),
+        candidate.embeddings.classes.tolist(),
         y_pred=predicted,
         positive=candidate.positive,
         n_boot=0,

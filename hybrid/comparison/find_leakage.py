@@ -1,7 +1,6 @@
 """Find compared images that are in train, too, and score every model without them."""
 
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
@@ -29,12 +28,12 @@ def find_copies(group: Leaderboard, progress: Progress | None = None) -> Leakage
         Called with (images measured, images to measure): once for a dataset, pixels are compared by what is
         remembered of them.
     """
-    found = _set_of(group)
-    if found is None or group.split == "train":
+    embedding_set = _set_of(group)
+    if embedding_set is None or group.split == "train":
         return None
-    contents, identity = _contents(found, progress)
-    of_train = {content for content, split in zip(contents, found.split, strict=True) if split == "train"}
-    ids = {id_ for id_, content in zip(found.ids.tolist(), contents, strict=True) if content in of_train}
+    contents, identity = _contents(embedding_set, progress)
+    of_train = {content for content, split in zip(contents, embedding_set.split, strict=True) if split == "train"}
+    ids = {id_ for id_, content in zip(embedding_set.ids.tolist(), contents, strict=True) if content in of_train}
     copied = np.isin(group.ids, list(ids))
     return Leakage(tuple(group.ids[copied].tolist()), len(copied), identity, _without(group, copied))
 
@@ -42,20 +41,19 @@ def find_copies(group: Leaderboard, progress: Progress | None = None) -> Leakage
 def _set_of(group: Leaderboard) -> EmbeddingSet | None:
     """Return an embedding set of the compared images that is still there."""
     for model in group.models:
-        names = model.get("set") or []
-        for name in [names] if isinstance(names, str) else names:
-            with suppress(InputError, KeyError):
-                found = load_set(Workspace(Path(model["folder"]).parents[1]), name)
-                if found.info["dataset"]["fingerprint"] == group.fingerprint:
-                    return found
+        for name in model.sets:
+            with suppress(InputError):
+                embedding_set = load_set(Workspace(model.folder.parents[1]), name)
+                if embedding_set.record.dataset.fingerprint == group.fingerprint:
+                    return embedding_set
     return None
 
 
-def _contents(found: EmbeddingSet, progress: Progress | None) -> tuple[list[bytes], str]:
+def _contents(embedding_set: EmbeddingSet, progress: Progress | None) -> tuple[list[bytes], str]:
     """Return what identifies each image's content: its pixels where they are at hand, else its file's bytes."""
-    keys = [key.tobytes() for key in found.keys]
+    keys = [key.tobytes() for key in embedding_set.keys]
     try:
-        dataset = reopen(found.info["dataset"].get("arguments") or {})
+        dataset = reopen(embedding_set.record.dataset.arguments or {})
     except InputError:
         return keys, BYTES
     measured = measure_within(dataset.X, MOST_BYTES, progress) if dataset.of_files else None

@@ -1,7 +1,7 @@
 """Models that were evaluated on the same images."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +13,10 @@ from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
 from hybrid.evaluation.trial import MAIN
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.private_paths import place_name, without_places
 
-DESCRIPTION = ("head", "backbone", "layers", "pooling", "width", "set")
-COSTS = ("parameters", "bytes")
 COST_TITLES = {
     "seconds": "seconds to train, extract, fit and predict",
     "parameters": "parameters of the networks",
@@ -39,8 +38,7 @@ class Leaderboard:
         The split that is compared.
     metric : str
         What the models are ordered by.
-    models : tuple of dict
-        Each model's metrics.json, as read, and its ``folder``.
+    models : tuple of ModelRecord
     evaluations : tuple of Evaluation
         Those of the compared split, in the order of `models`.
     saved : tuple of Predictions
@@ -63,7 +61,7 @@ class Leaderboard:
     task: str
     split: str
     metric: str
-    models: tuple[dict[str, Any], ...]
+    models: tuple[ModelRecord, ...]
     evaluations: tuple[Evaluation, ...]
     saved: tuple[Predictions, ...]
     remarks: tuple[str, ...] = ()
@@ -75,7 +73,7 @@ class Leaderboard:
     @property
     def names(self) -> list[str]:
         """Names of the models, best first."""
-        return [model["model"] for model in self.models]
+        return [model.name for model in self.models]
 
     @property
     def shared_suffix(self) -> str:
@@ -139,11 +137,11 @@ class Leaderboard:
             return choose(self.models, validation, self.metric, self.how)
         return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by)
 
-    def validation(self, model: Mapping[str, Any]) -> Metric | None:
+    def validation(self, model: ModelRecord) -> Metric | None:
         """Return the score on validation that a model is chosen by; None where there is none beside the compared."""
-        if self.split == "val" or "val" not in model["splits"]:
+        if self.split == "val" or "val" not in model.splits:
             return None
-        return model["splits"]["val"].metrics[self.metric]
+        return model.splits["val"].metrics[self.metric]
 
     @property
     def chosen(self) -> str | None:
@@ -167,24 +165,22 @@ class Leaderboard:
         pairs = zip(self.models, self.evaluations, strict=True)
         return [self._row(number, model, result) for number, (model, result) in enumerate(pairs)]
 
-    def _row(self, number: int, model: Mapping[str, Any], result: Evaluation) -> dict[str, Any]:
+    def _row(self, number: int, model: ModelRecord, result: Evaluation) -> dict[str, Any]:
         row: dict[str, Any] = {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint}
-        row |= {"rank": number + 1, "model": model["model"]}
-        row["chosen"] = model["model"] == self.chosen
-        for key in DESCRIPTION:
-            value = model.get(key)
-            row[key] = "+".join(str(place_name(one)) for one in value) if isinstance(value, list) else place_name(value)
+        row |= {"rank": number + 1, "model": model.name, "chosen": model.name == self.chosen}
+        row |= {"head": model.head, "backbone": _plus(model.backbones), "layers": _plus(model.layers)}
+        row |= {"pooling": _plus(model.poolings), "width": model.width, "set": _plus(model.sets)}
         row |= {"n": result.n, "ordered_by": self.metric}
         if by := self.validation(model):
             key = f"val_{self.metric}"
             row |= {key: by.value, f"{key}_low": by.low, f"{key}_high": by.high}
         for name, value, low, high in result.table():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
-        if self.copies and (other := self.copies.without.get(model["model"])):
+        if self.copies and (other := self.copies.without.get(model.name)):
             row |= {"n_without_copies": other.n}
             row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
-        row |= {f"seconds_{part}": seconds for part, seconds in model.get("seconds", {}).items()}
-        return row | {name: model.get(name) for name in COSTS}
+        row |= {f"seconds_{part}": seconds for part, seconds in asdict(model.seconds).items()}
+        return row | {"parameters": model.parameters, "bytes": model.bytes}
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -205,10 +201,9 @@ class Leaderboard:
         }
 
 
-def total_seconds(model: Mapping[str, Any]) -> float | None:
-    """Return what a model took: to train its networks, extract, fit, predict; None if a part of it is not known."""
-    times = list(model.get("seconds", {}).values())
-    return None if None in times else sum(times) or None
+def _plus(values: Sequence[str]) -> str | None:
+    """Return values joined by "+", paths as the names of what they lead to; None if there are none."""
+    return "+".join(place_name(value) for value in values) or None
 
 
 def paired_tests(

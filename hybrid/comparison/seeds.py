@@ -1,10 +1,12 @@
 """The spread over training seeds: models that are the same but for the seed of the network behind them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean, stdev
 from typing import Any
+
+from hybrid.workspace.model_record import ModelRecord
 
 _SEED = re.compile(r"-seed\d+(?=$|[-+])")
 
@@ -59,22 +61,22 @@ def same_but_seed(names: Sequence[str]) -> dict[str, list[str]]:
     return {shared: several for shared, several in found.items() if len(several) > 1}
 
 
-def seed_spreads(models: Sequence[Mapping[str, Any]], splits: Sequence[str], metric: str) -> list[SeedSpread]:
+def seed_spreads(models: Sequence[ModelRecord], splits: Sequence[str], metric: str) -> list[SeedSpread]:
     """Return the spread over seeds of each model that was made with several, on each split that all of them have.
 
     Parameters
     ----------
-    models : sequence of dict
-        Each model's metrics.json, its splits as `Evaluation`.
+    models : sequence of ModelRecord
     splits : sequence of str
     metric : str
     """
-    by_name = {model["model"]: model["splits"] for model in models}
+    by_name = {model.name: model.splits for model in models}
     found = []
     for shared, names in same_but_seed(list(by_name)).items():
         for split in splits:
-            values = [by_name[name][split].metrics[metric].value for name in names if split in by_name[name]]
-            if len(values) == len(names) and None not in values:
+            scores = [by_name[name][split].metrics[metric].value for name in names if split in by_name[name]]
+            values = [value for value in scores if value is not None]
+            if len(values) == len(names):
                 ends = min(values), max(values)
                 found.append(SeedSpread(shared, tuple(names), split, metric, mean(values), stdev(values), *ends))
     return found

@@ -9,13 +9,14 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.datasets.quality.drop import dropped_note
-from hybrid.embeddings.embedding_set import SCHEMA, EmbeddingSet
+from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import Extractor
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.progress import Progress
 from hybrid.workspace.provenance import seen_in_training, training_seconds
+from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord, SkippedImage, ViewsRecord
 
 VIEWS_OF = ("train", "train+test")
 
@@ -93,38 +94,34 @@ class _Job:
         part, keys = self.dataset.take(kept), keys[kept]
         _check_whole(part)
         identity = extractor.resolve()
-        info = {
-            "schema": SCHEMA,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "dataset": {
-                "name": part.name,
-                "source": part.source,
-                "arguments": part.arguments,
-                "task": part.task,
-                "fingerprint": dataset_fingerprint(keys, part),
-                "notes": list(part.notes),
-                "warnings": [
-                    *dropped_note(part.counts),
-                    *_leaks(keys, part),
-                    *_seen_in_training(keys, part, extractor),
-                ],
-                "counts": part.counts_by_split(),
-            },
-            "extractor": describe_extractor(extractor),
-            "views": self.views and self.views.fields() | {"of": self.views_of},
-            "width": identity.width,
-            "images": len(part),
-            "new": done.new,
-            "cached": done.cached,
-            "skipped": [{"id": str(self.dataset.ids[row]), "reason": why} for row, why in sorted(skipped.items())],
-            "animated": done.animated,
-            "seconds": round(done.seconds, 3),
-            "cost": None if done.cost is None else round(done.cost, 3),
-            "trained": training_seconds(extractor.backbone),
-            "runtime": done.runtime,
-        }
+        about_data = DatasetRecord(
+            name=part.name,
+            source=part.source,
+            arguments=part.arguments,
+            task=part.task,
+            fingerprint=dataset_fingerprint(keys, part),
+            notes=tuple(part.notes),
+            warnings=(*dropped_note(part.counts), *_leaks(keys, part), *_seen_in_training(keys, part, extractor)),
+            counts=part.counts_by_split(),
+        )
+        record = SetRecord(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            dataset=about_data,
+            extractor=describe_extractor(extractor),
+            views=ViewsRecord.of_views(self.views, self.views_of) if self.views else None,
+            width=identity.width,
+            images=len(part),
+            new=done.new,
+            cached=done.cached,
+            skipped=tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items())),
+            animated=done.animated,
+            seconds=round(done.seconds, 3),
+            cost=None if done.cost is None else round(done.cost, 3),
+            trained=training_seconds(extractor.backbone),
+            runtime=done.runtime,
+        )
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)
-        return EmbeddingSet("", *arrays, info, view_keys[kept] if self.views else None)
+        return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None)
 
 
 def _check_whole(part: Dataset) -> None:
@@ -146,8 +143,8 @@ def dataset_fingerprint(keys: np.ndarray, part: Dataset) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def describe_extractor(extractor: Extractor) -> dict[str, Any]:
-    """Return what an embedding set records of its extractor, as JSON values: parameters, fingerprint, identity."""
+def describe_extractor(extractor: Extractor) -> ExtractorRecord:
+    """Return what an embedding set records of its extractor."""
     params, identity = extractor.get_params(), extractor.resolve()
     for name in ("backbone", "weights"):
         path = Path(params[name]).expanduser()
@@ -155,7 +152,7 @@ def describe_extractor(extractor: Extractor) -> dict[str, Any]:
     params["layers"] = extractor.layer_list
     params["size"] = list(params["size"]) if isinstance(params["size"], (tuple, list)) else params["size"]
     params["cache"] = None if params["cache"] is None else str(Path(params["cache"]).expanduser().resolve())
-    return {"params": params, "fingerprint": identity.fingerprint, "identity": identity.to_dict()}
+    return ExtractorRecord(params, identity.fingerprint, identity)
 
 
 def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
+from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -87,10 +88,10 @@ class JoinedSet:
         return self.sets[0].task
 
     @property
-    def dataset(self) -> dict[str, Any]:
-        """What is recorded of the dataset, with the warnings of all sets."""
-        warnings = [text for found in self.sets for text in found.info["dataset"].get("warnings", [])]
-        return self.sets[0].info["dataset"] | {"warnings": list(dict.fromkeys(warnings))}
+    def dataset(self) -> DatasetRecord:
+        """The record of the dataset, with the warnings of all sets."""
+        warnings = [text for one in self.sets for text in one.record.dataset.warnings]
+        return replace(self.sets[0].record.dataset, warnings=tuple(dict.fromkeys(warnings)))
 
     @property
     def extractors(self) -> list["FeatureExtractor"]:
@@ -105,26 +106,26 @@ class JoinedSet:
     @property
     def cost(self) -> float | None:
         """Seconds that the embeddings took when they were computed; None where that is not known of all sets."""
-        costs = [found.info.get("cost") for found in self.sets]
+        costs = [one.record.cost for one in self.sets]
         return None if None in costs else round(sum(cost for cost in costs if cost is not None), 3)
 
     @property
     def trained(self) -> dict[str, float]:
         """Seconds that the networks took that were trained here, each counted once, by their names."""
-        return {name: seconds for found in self.sets for name, seconds in found.info.get("trained", {}).items()}
+        return {name: seconds for one in self.sets for name, seconds in one.record.trained.items()}
 
     @property
-    def views(self) -> dict[str, Any] | None:
-        """What is recorded of the images' views; None if there are none.
+    def views(self) -> ViewsRecord | None:
+        """The record of the images' views; None if there are none.
 
         Raises
         ------
         InputError
             If it is not the same for all sets.
         """
-        first = self.sets[0].info.get("views")
+        first = self.sets[0].record.views
         for other in self.sets[1:]:
-            if other.info.get("views") != first:
+            if other.record.views != first:
                 raise InputError(
                     f"The sets {self.sets[0].name!r} and {other.name!r} have other views, so that their rows cannot "
                     "be put side by side: extract them with the same --views, --augment, --views-of and --seed."
@@ -179,26 +180,17 @@ class JoinedSet:
 
         return predict_mean(pipeline, [X, *views.transpose(1, 0, 2)])
 
-    def describe(self) -> dict[str, Any]:
-        """Return what metrics.json says of the extractors: plain values for one, lists for several.
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Of one extractor its layers; of several, one text for each."""
+        layers = [one.identity.fields["layers"] for one in self.sets]
+        return tuple(layers[0]) if len(layers) == 1 else tuple("+".join(names) for names in layers)
 
-        ``layers`` is a list in any case: of one extractor's layers, or one text an extractor. ``parameters`` is the sum
-        over the extractors, None where one was not counted.
-        """
-        rows = [found.info["extractor"] for found in self.sets]
-        fields = [row["identity"]["fields"] for row in rows]
-        counts = [row["identity"].get("parameters") for row in rows]
-        layers = [field["layers"] for field in fields]
-        return {
-            "backbone": _one_or_list([row["params"]["backbone"] for row in rows]),
-            "layers": layers[0] if len(layers) == 1 else ["+".join(names) for names in layers],
-            "pooling": _one_or_list([field["pooling"] for field in fields]),
-            "set": _one_or_list([found.name for found in self.sets]),
-            "extractor_fingerprint": _one_or_list([row["fingerprint"] for row in rows]),
-            "views": _one_or_list([found.info.get("views") for found in self.sets]),
-            "width": sum(self.widths),
-            "parameters": None if None in counts else sum(count for count in counts if count is not None),
-        }
+    @property
+    def parameters(self) -> int | None:
+        """Number of parameters of all networks; None where those of one were not counted."""
+        counts = [one.identity.parameters for one in self.sets]
+        return None if None in counts else sum(count for count in counts if count is not None)
 
     def _views_of(self, here: np.ndarray) -> np.ndarray:
         """Return the rows of the views of some images, (m, k, width), those of all extractors side by side."""
@@ -221,7 +213,7 @@ def join_sets(found: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]") -> Joi
     first = sets[0]
     for number, other in enumerate(sets[1:], start=1):
         sets[number] = in_order_of(first, other)
-        if other.info["extractor"]["fingerprint"] in [one.info["extractor"]["fingerprint"] for one in sets[:number]]:
+        if other.fingerprint in [one.fingerprint for one in sets[:number]]:
             raise InputError(f"The embeddings of the set {other.name!r} were given twice: leave it out.")
     groups = next((one.groups for one in sets if one.groups is not None), None)
     return JoinedSet((replace(first, groups=groups), *sets[1:]))
@@ -258,7 +250,7 @@ def short_names(names: Sequence[str]) -> tuple[str, list[str]]:
 
 def in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
     """Return a set with its rows in the order of the first's, which must be of the same dataset."""
-    same = [one.info["dataset"]["fingerprint"] for one in (first, other)]
+    same = [one.record.dataset.fingerprint for one in (first, other)]
     if same[0] != same[1] or first.task != other.task or first.classes.tolist() != other.classes.tolist():
         raise InputError(
             f"The sets {first.name!r} and {other.name!r} are not of the same images, labels and split: extract the "
@@ -281,10 +273,6 @@ def _canonical_order(found: EmbeddingSet) -> np.ndarray:
     """Return the rows ordered by what the dataset's fingerprint is made of."""
     rows = list(zip(map(bytes, found.keys), found.split, map(str, found.y.tolist()), strict=True))
     return np.array(sorted(range(len(rows)), key=rows.__getitem__), int)
-
-
-def _one_or_list(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values
 
 
 def _check_finite(X: np.ndarray, found: EmbeddingSet) -> None:

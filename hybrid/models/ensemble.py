@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -14,12 +13,15 @@ from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.embeddings.extract import describe_extractor
 from hybrid.embeddings.joined import JoinedSet, join_sets, joined_name, short_names
 from hybrid.errors import InputError, unknown_name
-from hybrid.files import read_json
+from hybrid.models.adjust import adjust_model
 from hybrid.models.finish import FittedModel, finish_model
-from hybrid.models.fit import HeadOptions, adjusted_by, seeded
+from hybrid.models.options import HeadOptions
 from hybrid.pipelines import Ensemble, choose_weights, load_model, make_ensemble
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.weighting import mixture_weights
+from hybrid.workspace.fitted_models import load_record
+from hybrid.workspace.model_record import Member
+from hybrid.workspace.set_record import SetRecord
 from hybrid.workspace.workspace import Workspace
 
 WEIGHTS = {
@@ -41,7 +43,7 @@ class _Saved:
 
 
 def fit_ensemble(
-    found: EmbeddingSet | Sequence[EmbeddingSet],
+    embeddings: EmbeddingSet | Sequence[EmbeddingSet],
     workspace: Workspace,
     *,
     heads: Sequence[str] = DEFAULT_HEADS,
@@ -55,7 +57,7 @@ def fit_ensemble(
 
     Parameters
     ----------
-    found : EmbeddingSet or sequence of them
+    embeddings : EmbeddingSet or sequence of them
         Of one dataset; none, where there are `models` only.
     workspace : Workspace
         Where the models are, and where the ensemble is saved: ``models/NAME``.
@@ -85,7 +87,7 @@ def fit_ensemble(
         If sets and models are not of one dataset, there are no members, or the weights cannot be chosen as asked.
     """
     options = options or HeadOptions()
-    sets = [found] if isinstance(found, EmbeddingSet) else list(found)
+    sets = [embeddings] if isinstance(embeddings, EmbeddingSet) else list(embeddings)
     heads = list(heads) if sets else []
     _check_request(heads, models, weights, options)
     base = join_sets(sets or _set_behind(models[0], workspace))
@@ -98,22 +100,29 @@ def fit_ensemble(
         ensemble = _with_saved(ensemble, saved, joined)
     if weights != "equal":
         ensemble.set_params(weights=_choose(ensemble, weights, joined, X, saved, options))
-    pipeline, adjusted = adjusted_by(options, Pipeline([("head", ensemble)]), X, joined, positive)
+    pipeline, adjustment = adjust_model(Pipeline([("head", ensemble)]), X, joined, options, positive)
     seconds = time.perf_counter() - started + sum(one.fit_seconds for one in saved)
     origins = [(head, one.name) for one in base.sets for head in heads] + [(one.head, one.name) for one in saved]
-    extra = {
-        "params": {"heads": heads, "models": list(models)},
-        "scale": options.scale,
-        "pca": options.pca,
-        "class_weight": options.class_weight,
-        "tuning": {},
-        "weights": None if weights == "equal" else weights,
-        "members": _describe(ensemble, origins),
-        "seed": options.seed,
-        **adjusted,
-    }
-    name = name or _name(heads, base.name if sets else "", models, weights, options)
-    return finish_model(pipeline, X, joined, "ensemble", workspace, name, seconds, positive, extra)
+    return finish_model(
+        pipeline,
+        X,
+        joined,
+        workspace,
+        name or _name(heads, base.name if sets else "", models, weights, options),
+        positive,
+        head="ensemble",
+        fit_seconds=seconds,
+        params={"heads": heads, "models": list(models)},
+        scale=options.scale,
+        pca=options.pca,
+        class_weight=options.class_weight,
+        weights=None if weights == "equal" else weights,
+        members=_members(ensemble, origins),
+        seed=options.seed,
+        aim=options.aim,
+        calibration=options.calibration,
+        adjustment=adjustment,
+    )
 
 
 def _fit_heads(base: JoinedSet, heads: Sequence[str], X: np.ndarray, options: HeadOptions) -> Ensemble:
@@ -122,10 +131,10 @@ def _fit_heads(base: JoinedSet, heads: Sequence[str], X: np.ndarray, options: He
     ensemble = make_ensemble(
         base.widths,
         heads,
-        names=short_names([found.name for found in base.sets])[1],
+        names=short_names([one.name for one in base.sets])[1],
         scale=options.scale,
         pca=options.pca,
-        params={head: seeded(head, options) for head in heads},
+        params={head: options.seeded(head) for head in heads},
     )
     return ensemble.fit(train.X, train.y, groups=train.groups)
 
@@ -133,8 +142,8 @@ def _fit_heads(base: JoinedSet, heads: Sequence[str], X: np.ndarray, options: He
 def _with_saved(own: Ensemble, saved: Sequence[_Saved], joined: JoinedSet) -> Ensemble:
     """Return the fitted heads and the saved models in one ensemble, all as they are."""
     stops = np.cumsum([0, *joined.widths]).tolist()
-    place = {_digest(found): (stops[number], stops[number + 1]) for number, found in enumerate(joined.sets)}
-    members = [(one.name, clone(one.pipeline), [place[_digest(found)] for found in one.sets]) for one in saved]
+    place = {one.fingerprint: (stops[number], stops[number + 1]) for number, one in enumerate(joined.sets)}
+    members = [(one.name, clone(one.pipeline), [place[part.fingerprint] for part in one.sets]) for one in saved]
     models = [*getattr(own, "models_", []), *(one.pipeline for one in saved)]
     return Ensemble([*own.members, *members]).adopt(models, stops[-1])
 
@@ -148,8 +157,8 @@ def _choose(
         if not len(val.y):
             raise InputError("There is no validation split to choose weights on: give --weights equal or cv.")
         return mixture_weights(ensemble.member_probabilities(val.X), val.y, ensemble.classes_, balanced=balanced)
-    for found in joined.sets:
-        _check_not_trained_on(found)
+    for embedding_set in joined.sets:
+        _check_not_trained_on(embedding_set)
     if networks := [one.name for one in saved if one.head == "network"]:
         raise InputError(
             f"{networks[0]!r} is a network that was trained on the training images, so cross-validation on them would "
@@ -168,13 +177,13 @@ def _choose(
     )
 
 
-def _check_not_trained_on(found: EmbeddingSet) -> None:
+def _check_not_trained_on(embedding_set: EmbeddingSet) -> None:
     """Refuse cross-validation on features of a network that was trained on the same images: all of it would flatter."""
-    train = found.split == "train"
-    if known := int(found.in_training()[train].sum()):
+    train = embedding_set.split == "train"
+    if known := int(embedding_set.in_training()[train].sum()):
         raise InputError(
-            f"The network of the set {found.name!r} was trained on {known} of the {train.sum()} training images, so "
-            "cross-validation on them would flatter its features: give --weights val or equal."
+            f"The network of the set {embedding_set.name!r} was trained on {known} of the {train.sum()} training "
+            "images, so cross-validation on them would flatter its features: give --weights val or equal."
         )
 
 
@@ -198,17 +207,17 @@ def _check_request(heads: Sequence[str], models: Sequence[str], weights: str, op
 
 def _sets_of(fingerprint: str, workspace: Workspace) -> dict[str, str]:
     """Return the names of the embedding sets of a dataset, by their extractors' fingerprints."""
-    infos = {path.stem: read_json(path) for path in workspace.records("sets")}
+    records = {path.stem: SetRecord.read(path) for path in workspace.records("sets")}
     return {
-        info["extractor"]["fingerprint"]: name
-        for name, info in infos.items()
-        if info["dataset"]["fingerprint"] == fingerprint
+        record.extractor.fingerprint: name
+        for name, record in records.items()
+        if record.dataset.fingerprint == fingerprint
     }
 
 
 def _set_behind(model: str, workspace: Workspace) -> EmbeddingSet:
     """Return an embedding set of the images that a model was fitted to: it says which they are."""
-    names = _sets_of(read_json(workspace.find("models", model))["dataset_fingerprint"], workspace)
+    names = _sets_of(load_record(workspace, model).dataset_fingerprint, workspace)
     if not names:
         raise InputError(
             f"There is no embedding set of the images that {model!r} was fitted to: run `hybrid extract` on them "
@@ -219,50 +228,47 @@ def _set_behind(model: str, workspace: Workspace) -> EmbeddingSet:
 
 def _saved(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved:
     """Return a model of the workspace, which must be of the same dataset as a set."""
-    record, dataset = read_json(workspace.find("models", model)), base.info["dataset"]
-    if record["dataset_fingerprint"] != dataset["fingerprint"]:
+    record, dataset = load_record(workspace, model), base.record.dataset
+    if record.dataset_fingerprint != dataset.fingerprint:
         raise InputError(
             f"The model {model!r} was fitted to other images, labels or another split than those of the set "
             f"{base.name!r}: fit it to the same."
         )
     whole = load_model(workspace.models / model / "model")
     extractors = extractors_of(whole[0])
-    names = _sets_of(dataset["fingerprint"], workspace)
-    info = base.info | {
-        "dataset": dataset | {"warnings": record["warnings"]},
-        "trained": record.get("trained", {}),
-        "cost": None if (cost := record["seconds"]["extract"]) is None else cost / len(extractors),
-        "views": None,
-    }
+    names = _sets_of(dataset.fingerprint, workspace)
+    cost = record.seconds.extract
+    of_model = replace(
+        base.record,
+        dataset=replace(dataset, warnings=record.warnings),
+        trained=record.trained,
+        cost=None if cost is None else cost / len(extractors),
+        views=None,
+    )
     sets = [
         load_set(workspace, names[extractor.fingerprint])
         if extractor.fingerprint in names
-        else replace(base, name=model, view_keys=None, info=info | {"extractor": describe_extractor(extractor)})
+        else replace(
+            base, name=model, view_keys=None, record=replace(of_model, extractor=describe_extractor(extractor))
+        )
         for extractor in extractors
     ]
-    return _Saved(model, record["head"], record["seconds"]["fit"], whole[1:], tuple(sets))
+    return _Saved(model, record.head, record.seconds.fit or 0.0, whole[1:], tuple(sets))
 
 
 def _extend(base: JoinedSet | None, saved: Sequence[_Saved]) -> JoinedSet:
     """Return the sets, and after them those of the saved models whose extractors are not among them yet."""
-    sets = {_digest(found): found for found in (base.sets if base else ())}
-    for one in saved:
-        for found in one.sets:
-            sets.setdefault(_digest(found), found)
+    sets = {one.fingerprint: one for one in (base.sets if base else ())}
+    for model in saved:
+        for one in model.sets:
+            sets.setdefault(one.fingerprint, one)
     return join_sets(list(sets.values()))
 
 
-def _digest(found: EmbeddingSet) -> str:
-    return found.info["extractor"]["fingerprint"]
-
-
-def _describe(ensemble: Ensemble, origins: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return what metrics.json says of each member; `origins` are its head, and its set or model."""
+def _members(ensemble: Ensemble, origins: Sequence[tuple[str, str]]) -> tuple[Member, ...]:
+    """Return the record of each member; `origins` are its head, and its set or model."""
     rows = zip(ensemble.members, origins, ensemble.shares.tolist(), strict=True)
-    return [
-        {"name": name, "head": head, "of": origin, "weight": round(share, 6)}
-        for (name, *_), (head, origin), share in rows
-    ]
+    return tuple(Member(name, head, origin, round(share, 6)) for (name, *_), (head, origin), share in rows)
 
 
 def _name(heads: Sequence[str], sets: str, models: Sequence[str], weights: str, options: HeadOptions) -> str:

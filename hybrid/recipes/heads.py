@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 from hybrid.classifiers import DEFAULT_HEADS, HEADS, make_head
 from hybrid.errors import unknown_name
 from hybrid.models.ensemble import WEIGHTS
-from hybrid.models.fit import HeadOptions
+from hybrid.models.options import HeadOptions
 from hybrid.recipes.recipe import EnsembleStep, FeatureStep, HeadStep
 from hybrid.recipes.section import RecipeTable
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybrid.extractors.backbones.pretrained import Trainable
 from hybrid.extractors.images.views import Views
-from hybrid.models.fit import HeadOptions
+from hybrid.models.options import HeadOptions
 from hybrid.training import TrainingOptions
 from hybrid.workspace.workspace import slug
 

@@ -9,7 +9,7 @@ from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.split import check_val, parse_fractions
 from hybrid.datasets.quality.drop import check_drop
 from hybrid.errors import unknown_name
-from hybrid.models.fit import HeadOptions
+from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes.heads import ADJUSTING, head_settings
 from hybrid.recipes.paths import data_source

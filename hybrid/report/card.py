@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.files import write_atomic
-from hybrid.report.elements.inputs import one_or_many
 from hybrid.report.elements.words import interval, metric_name, score, visible
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
 from hybrid.report.parts.models import own_thresholds
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.private_paths import place_name, without_places
 
 if TYPE_CHECKING:
@@ -23,27 +23,27 @@ _MOST_CLASSES = 50
 def model_card(group: "Leaderboard", section: "ReportSection") -> str:
     """Return the card of a group's chosen model."""
     number = group.chosen_number or 0
-    model, result, about = group.models[number], group.evaluations[number], section.material.about_data
+    model, result, about = group.models[number], group.evaluations[number], section.material.dataset_record
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
     return engine.get_template("model-card.md").render(
-        name=model["model"],
+        name=model.name,
         answer=section.answer,
         intro=section.intro,
         warnings=section.warnings,
         model=model,
-        backbones=[place_name(one) for one in one_or_many(model["backbone"])],
+        backbones=[place_name(one) for one in model.backbones],
         group=group,
-        source=place_name(about.get("source", "no longer known")),
-        notes=[without_places(note) for note in about.get("notes", [])],
-        manifest=section.material.manifests.get(model["model"]),
+        source=place_name(about.source) if about else "no longer known",
+        notes=[without_places(note) for note in (about.notes if about else ())],
+        manifest=section.material.manifests.get(model.name),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
         scores=_scores(model, group.split),
-        crossed=cross_words(group, model["model"]),
+        crossed=cross_words(group, model.name),
         thresholds=_thresholds(model, result),
         result=result,
-        place="/".join([*Path(model["folder"]).absolute().parts[-3:], "model"]),
+        place="/".join([*model.folder.absolute().parts[-3:], "model"]),
     )
 
 
@@ -65,11 +65,11 @@ def escaped(value: Any) -> str:
     return _MARKS.sub(r"\\\1", visible(value))
 
 
-def _scores(model: dict[str, Any], split: str) -> list[tuple[str, str, str]]:
+def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
     """Return each score on the compared split, and on validation beside it."""
-    val = model["splits"].get("val") if split != "val" else None
+    val = model.splits.get("val") if split != "val" else None
     rows = []
-    for name, metric in model["splits"][split].metrics.items():
+    for name, metric in model.splits[split].metrics.items():
         other = val.metrics.get(name) if val else None
         rows.append((metric_name(name), _with_interval(metric), _with_interval(other) if other else "–"))
     return rows
@@ -79,7 +79,7 @@ def _with_interval(metric: Any) -> str:
     return f"{score(metric.value)} ({interval(metric)})" if interval(metric) else score(metric.value)
 
 
-def _thresholds(model: dict[str, Any], result: Any) -> list[tuple[str, str]]:
+def _thresholds(model: ModelRecord, result: Any) -> list[tuple[str, str]]:
     if result.task == "multiclass":
         return []
     names = [result.positive] if result.task == "binary" else list(result.classes)

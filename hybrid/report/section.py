@@ -93,7 +93,7 @@ def _intro(group: "Leaderboard") -> str:
 
 def _warnings(group: "Leaderboard") -> list[str]:
     """Return what was found wrong with the data, and what flatters the figures."""
-    found = list(dict.fromkeys(text for model in group.models for text in model.get("warnings", [])))
+    found = list(dict.fromkeys(text for model in group.models for text in model.warnings))
     if group.copies and group.copies.ids:
         found.append(group.copies.sentence(SPLITS[group.split]))
     if group.split != "test":

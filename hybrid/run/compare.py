@@ -14,13 +14,13 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors import FeatureExtractor
 from hybrid.models.finish import FittedModel
-from hybrid.models.fit import HeadOptions
+from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.run.compare_heads import ENSEMBLE, Heads, named_heads, own_options
 from hybrid.run.compare_results import compare_results
 from hybrid.run.result import Comparison
 from hybrid.run.steps import PendingExtraction, RunProgress, ensemble_step, extract_step, fit_estimator_step, fit_step
-from hybrid.workspace.fitted_models import load_results
+from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace, slug
 
 ExtractorLike: TypeAlias = str | Path | FeatureExtractor
@@ -132,8 +132,7 @@ def compare(
         if ENSEMBLE in chosen_heads:
             names.append(slug(ENSEMBLE, feature))
             ensemble_step(list(fitted.values()), "equal", how, names[-1], place, pos_label, told)
-    results = {result["model"]: result for result in load_results(place.models)}
-    comparison = compare_results([results[name] for name in names], metric=metric, choose=choose)
+    comparison = compare_results(load_records(place, names), metric=metric, choose=choose)
     if folds:
         pipelines = {name: done.pipeline for name, done in unsaved.items()}
         crossed = cross_validate_models(

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from hybrid.classifiers import HEADS, make_head
 from hybrid.classifiers.sklearn_head import check_classifier
 from hybrid.errors import InputError, unknown_name
-from hybrid.models.fit import HeadOptions
+from hybrid.models.options import HeadOptions
 
 ENSEMBLE = "ensemble"
 

@@ -1,9 +1,7 @@
 """From the fitted models of a workspace to one table for each set of images, never across them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,11 +12,13 @@ from hybrid.comparison.metrics import badness, ordering_metric
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.run.result import Comparison
-from hybrid.workspace.predictions import Predictions, read_predictions
+from hybrid.workspace.fitted_models import read_predictions
+from hybrid.workspace.model_record import ModelRecord
+from hybrid.workspace.predictions import Predictions
 
 
 def compare_results(
-    results: Sequence[Mapping[str, Any]],
+    records: Sequence[ModelRecord],
     *,
     split: str = "test",
     metric: str | None = None,
@@ -30,8 +30,8 @@ def compare_results(
 
     Parameters
     ----------
-    results : sequence of dict
-        From :func:`hybrid.evaluation.load_results`.
+    records : sequence of ModelRecord
+        From :func:`hybrid.workspace.fitted_models.load_records`.
     split : str, default="test"
         The split to compare; models without it are left out, and named.
     metric : str, optional
@@ -54,26 +54,26 @@ def compare_results(
     InputError
         If no model has the split, none has the metric or the name, or saved predictions are damaged.
     """
-    if not results:
+    if not records:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
-    chosen = [result for result in results if split in result["splits"]]
+    chosen = [record for record in records if split in record.splits]
     if not chosen:
-        known = {name for result in results for name in result["splits"]}
+        known = {name for record in records for name in record.splits}
         raise unknown_name("split", split, known, "No fitted model was evaluated on it.")
-    metrics = {name for result in chosen for name in result["splits"][split].metrics}
+    metrics = {name for record in chosen for name in record.splits[split].metrics}
     if metric is not None and metric not in metrics:
         raise unknown_name("metric", metric, metrics)
-    same_images: dict[tuple, list[tuple[dict[str, Any], Predictions]]] = {}
-    for result in chosen:
-        saved = _in_order(read_predictions(Path(result["folder"])))
-        same_images.setdefault(_images(result, saved, split), []).append((dict(result), saved))
+    same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
+    for record in chosen:
+        saved = _in_order(read_predictions(record))
+        same_images.setdefault(_images(record, saved, split), []).append((record, saved))
     groups = tuple(_group(members, split, metric) for members in same_images.values())
     if choose not in PREFERENCES:
         groups = _fixed(groups, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         groups = tuple(replace(group, how=choose) for group in groups)
     groups = tuple(replace(group, copies=find_copies(group, progress)) for group in groups)
-    return Comparison(split, groups, _left_out(results, split, groups))
+    return Comparison(split, groups, _left_out(records, split, groups))
 
 
 def _in_order(saved: Predictions) -> Predictions:
@@ -81,12 +81,12 @@ def _in_order(saved: Predictions) -> Predictions:
     return saved.take(np.argsort(saved.ids, kind="stable"))
 
 
-def _images(result: Mapping[str, Any], saved: Predictions, split: str) -> tuple:
+def _images(record: ModelRecord, saved: Predictions, split: str) -> tuple:
     """Return what tells one set of compared images from another: skipped ones and other splits differ in their ids."""
-    evaluation, part = result["splits"][split], saved.part(split)
+    evaluation, part = record.splits[split], saved.part(split)
     labels = tuple(map(tuple, part.y.tolist())) if part.y.ndim == 2 else tuple(part.y.tolist())
     return (
-        result["dataset_fingerprint"],
+        record.dataset_fingerprint,
         evaluation.task,
         evaluation.classes,
         evaluation.positive,
@@ -117,26 +117,26 @@ def _called(group: Leaderboard) -> list[tuple[str, str]]:
     return [(called, name) for name, label in zip(group.names, group.labels, strict=True) for called in {name, label}]
 
 
-def _group(members: Sequence[tuple[dict[str, Any], Predictions]], split: str, metric: str | None) -> Leaderboard:
+def _group(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
     first = members[0][0]
-    task = first["splits"][split].task
-    main, remarks = ordering_metric(metric, task, first["splits"][split].metrics)
-    ordered = sorted(members, key=lambda member: badness(member[0]["splits"][split].metrics[main], main))
+    task = first.splits[split].task
+    main, remarks = ordering_metric(metric, task, first.splits[split].metrics)
+    ordered = sorted(members, key=lambda member: badness(member[0].splits[split].metrics[main], main))
     return Leaderboard(
-        dataset=first["dataset"],
-        fingerprint=first["dataset_fingerprint"],
+        dataset=first.dataset,
+        fingerprint=first.dataset_fingerprint,
         task=task,
         split=split,
         metric=main,
-        models=tuple(result for result, _ in ordered),
-        evaluations=tuple(result["splits"][split] for result, _ in ordered),
+        models=tuple(record for record, _ in ordered),
+        evaluations=tuple(record.splits[split] for record, _ in ordered),
         saved=tuple(saved for _, saved in ordered),
         remarks=remarks,
     )
 
 
-def _left_out(results: Sequence[Mapping[str, Any]], split: str, groups: Sequence[Leaderboard]) -> tuple[str, ...]:
-    missing = [result["model"] for result in results if split not in result["splits"]]
+def _left_out(records: Sequence[ModelRecord], split: str, groups: Sequence[Leaderboard]) -> tuple[str, ...]:
+    missing = [record.name for record in records if split not in record.splits]
     notes = [f"Left out, because not evaluated on {split}: {', '.join(missing)}."] if missing else []
     if len(groups) > 1:
         notes.append("Models that were evaluated on different images are in separate tables, and not ranked together.")

@@ -24,9 +24,8 @@ from hybrid.run.steps import (
     network_step,
     train_step,
 )
-from hybrid.training import LAST
-from hybrid.workspace.fitted_models import load_results
-from hybrid.workspace.workspace import Workspace, slug
+from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.workspace import LAST_NETWORK, Workspace, slug
 
 _OUTPUT = "probabilities"  # the layer that is a network's own answer
 
@@ -64,13 +63,13 @@ def run_recipe(
     parts = [_OnDataset(recipe, step, workspace, runtime, told) for step in recipe.data]
     made = [part.models() for part in parts]
     names = [name for models in made for name in models.values()]
-    results = {result["model"]: result for result in load_results(workspace.models)}
     protocol = recipe.protocol
     choose: str | list[str] = protocol.choose
     if choose not in PREFERENCES:
         choose = [models[protocol.choose] for models in made if protocol.choose in models]
-    given = [results[name] for name in names]
-    comparison = compare_results(given, metric=protocol.metric, choose=choose, fixed_by="the recipe")
+    comparison = compare_results(
+        load_records(workspace, names), metric=protocol.metric, choose=choose, fixed_by="the recipe"
+    )
     if protocol.cv:
         comparison = _crossed(comparison, names, recipe, workspace, told)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
@@ -134,7 +133,7 @@ class _OnDataset:
             if self.step.name in step.data:
                 paths[step.name] = train_step(step, self.dataset, self._name(step.name), self.workspace, self.listener)
                 if step.last:
-                    paths[f"{step.name}-last"] = paths[step.name].with_name(LAST)
+                    paths[f"{step.name}-last"] = paths[step.name].with_name(LAST_NETWORK)
         return paths
 
     def _extract(self, networks: Mapping[str, Path]) -> dict[str, EmbeddingSet]:

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard, total_seconds
+from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard
 from hybrid.comparison.leaderboards import Leaderboards
 from hybrid.comparison.metrics import LOWER_IS_BETTER
 from hybrid.errors import unknown_name
@@ -110,7 +110,7 @@ class Comparison(Leaderboards):
             chosen.labels,
             [metric.value for metric in metrics],
             [metric.interval for metric in metrics],
-            [total_seconds(model) if cost == "seconds" else model.get(cost) for model in chosen.models],
+            [model.seconds.total if cost == "seconds" else getattr(model, cost) for model in chosen.models],
             label=chosen.metric,
             cost=COST_TITLES[cost],
             title=self._title(chosen),

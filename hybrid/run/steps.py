@@ -21,12 +21,14 @@ from hybrid.extractors.store.store import default_cache
 from hybrid.files import read_json
 from hybrid.models.ensemble import fit_ensemble
 from hybrid.models.finish import FittedModel
-from hybrid.models.fit import HeadOptions, fit_head, fit_network
+from hybrid.models.fit import fit_head, fit_network
+from hybrid.models.options import HeadOptions
 from hybrid.progress import Progress
 from hybrid.recipes.recipe import TrainStep
 from hybrid.training import Epoch, forget_state, save_network, train_network
+from hybrid.workspace.records import as_json
 from hybrid.workspace.step_cache import STEP, is_done, mark_done, step_identity
-from hybrid.workspace.workspace import Workspace
+from hybrid.workspace.workspace import BEST_NETWORK, Workspace
 
 
 @dataclass
@@ -87,7 +89,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
     )
     if is_done(folder, identity):
         listener.say(f"{name}: trained before")
-        return folder / "network.keras"
+        return folder / BEST_NETWORK
     listener.say(f"{name}: training {architecture.label}, at most {options.epochs} epochs")
     state = workspace.networks / f".{name}.state.npz"
     with listener.progress(f"training {name}") as progress:
@@ -161,32 +163,32 @@ def _fit_together(one: PendingExtraction, other: PendingExtraction) -> bool:
 
 def _kept(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:
     """Save a set, unless the same one is there: what it says of the time it took is then the truth."""
-    if not new.info["new"]:
+    if not new.record.new:
         with suppress(InputError):
             old = load_set(workspace, name)
-            if _what(old) == _what(new) and np.array_equal(old.ids, new.ids):
+            if old.record.content == new.record.content and np.array_equal(old.ids, new.ids):
                 return old
     return save_set(new, workspace, name)
 
 
-def _what(found: EmbeddingSet) -> tuple[Any, ...]:
-    info = found.info
-    return info["dataset"]["fingerprint"], info["extractor"]["fingerprint"], info["views"]
+def _content(embedding_set: EmbeddingSet) -> list[Any]:
+    """Return what tells one set from another, as JSON values."""
+    return as_json(embedding_set.record.content)
 
 
 def network_step(
     network: Path,
     options: HeadOptions,
-    found: EmbeddingSet,
+    embedding_set: EmbeddingSet,
     dataset: Dataset,
     name: str,
     workspace: Workspace,
     positive: str | None,
 ) -> None:
     """Evaluate a trained network's own output as a model, unless that is there already."""
-    identity = step_identity(step="network", set=_what(found), options=asdict(options), positive=positive)
+    identity = step_identity(step="network", set=_content(embedding_set), options=asdict(options), positive=positive)
     if not is_done(workspace.models / name, identity):
-        fit_network(network, dataset, workspace, name, positive, options=options, found=found)
+        fit_network(network, dataset, workspace, name, positive, options=options, embeddings=embedding_set)
         mark_done(workspace.models / name, identity)
 
 
@@ -201,7 +203,7 @@ def fit_step(
 ) -> None:
     """Fit a head, unless it is there already."""
     identity = step_identity(
-        step="fit", sets=[_what(found) for found in sets], head=head, options=asdict(options), positive=positive
+        step="fit", sets=[_content(one) for one in sets], head=head, options=asdict(options), positive=positive
     )
     if is_done(workspace.models / name, identity):
         listener.say(f"{name}: fitted before")

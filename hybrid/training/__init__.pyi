@@ -1,12 +1,11 @@
 from .images import input_shape
 from .options import Epoch, TrainedNetwork, TrainingOptions
-from .saving import LAST, save_network
+from .saving import save_network
 from .stages import FineTuning
 from .state import forget_state
 from .train import train_network
 
 __all__ = [
-    "LAST",
     "Epoch",
     "FineTuning",
     "TrainedNetwork",

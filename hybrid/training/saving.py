@@ -9,11 +9,10 @@ from hybrid.extractors.backbones.pretrained import Trainable, parse_trainable
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.store.store import default_cache
-from hybrid.files import replace_folder, write_atomic, write_json
+from hybrid.files import replace_folder, write_atomic
 from hybrid.training.options import TrainedNetwork, TrainingOptions
-from hybrid.workspace.provenance import TRAINING_KEYS, TRAINING_RECORD
-
-BEST, LAST = "network.keras", "last.keras"
+from hybrid.workspace.training_record import TrainingRecord
+from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, TRAINING_KEYS, TRAINING_RECORD
 
 
 def save_network(
@@ -29,27 +28,26 @@ def save_network(
     network = parse_trainable(arch) if isinstance(arch, str) else arch
     shape = trained.model.input_shape[1:]
     with replace_folder(folder) as new:
-        trained.model.save(new / BEST)
-        trained.last.save(new / LAST)
+        trained.model.save(new / BEST_NETWORK)
+        trained.last.save(new / LAST_NETWORK)
         seen = dataset.take(dataset.split != "test")
         keys, _ = ImageSource(seen.X).digests(FileDigests(default_cache()))
         write_atomic(new / TRAINING_KEYS, lambda file: file.write(keys.tobytes()))
         title = f"{network.label} on {dataset.name}"
         save_figure(training_curves(trained.history, title=title), new / "curves.png")
-        record = {
-            "schema": 2,
-            "arch": network.label,
-            "description": list(network.lines(shape)),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "dataset": {"name": dataset.name, "source": dataset.source, "notes": list(dataset.notes)},
-            "input_shape": list(shape),
-            "classes": dataset.classes.tolist(),
-            "parameters": trained.model.count_params(),
-            "options": asdict(options),
-            "best_epoch": trained.best_epoch,
-            "seconds": round(trained.seconds, 3),
-            "waiting": round(trained.waiting, 4),
-            "history": trained.history,
-        }
-        write_json(new / TRAINING_RECORD, record)
-    return folder / BEST
+        record = TrainingRecord(
+            arch=network.label,
+            description=tuple(network.lines(shape)),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            dataset={"name": dataset.name, "source": dataset.source, "notes": list(dataset.notes)},
+            input_shape=tuple(shape),
+            classes=tuple(dataset.classes.tolist()),
+            parameters=trained.model.count_params(),
+            options=asdict(options),
+            best_epoch=trained.best_epoch,
+            seconds=round(trained.seconds, 3),
+            waiting=round(trained.waiting, 4),
+            history=trained.history,
+        )
+        record.write(new / TRAINING_RECORD)
+    return folder / BEST_NETWORK

@@ -1,56 +1,145 @@
-"""The metrics of fitted models, read back from their folders."""
+"""The fitted models of a workspace: their records and predictions, written together and checked when they are read."""
 
-import json
-import os
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.evaluation.result import Evaluation
+from hybrid.evaluation import Evaluation, evaluate
+from hybrid.evaluation.result import Metric
+from hybrid.workspace.model_record import ModelRecord
+from hybrid.workspace.predictions import Predictions, parse_predictions, write_predictions
+from hybrid.workspace.workspace import METRICS, PREDICTIONS, Workspace
 
-SCHEMA = 1
+_TOLERANCE = 1e-6  # of a score that is computed again, perhaps on another machine
 
 
-def load_results(models: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Read the metrics of all fitted models.
-
-    Parameters
-    ----------
-    models : path
-        Folder of the workspace that holds one folder a model. Folders without a metrics.json, and those
-        whose names begin with a dot (models half written), are no models.
+def save_record(record: ModelRecord, predictions: Predictions, folder: Path) -> ModelRecord:
+    """Write a model's predictions and its record into its folder.
 
     Returns
     -------
-    list of dict
-        Each model's metrics.json, its splits as :class:`~hybrid.evaluation.Evaluation`, by folder's name; ``folder``
-        is where it was read from.
+    ModelRecord
+        The record with the digest of the predictions, by which a change of their file is found.
+    """
+    digest = write_predictions(folder / PREDICTIONS, predictions)
+    record = replace(record, predictions_sha256=digest, folder=folder)
+    record.write(folder / METRICS)
+    return record
+
+
+def load_record(workspace: Workspace, name: str) -> ModelRecord:
+    """Return the record of a model of a workspace.
 
     Raises
     ------
     InputError
-        If there is no fitted model, or a metrics.json is damaged or of another schema.
+        If there is no such model, or its record or its predictions are damaged.
     """
-    folder = Path(models)
-    paths = sorted(path for path in folder.glob("*/metrics.json") if not path.parent.name.startswith("."))
-    if not paths:
-        raise InputError(f"There are no fitted models in {folder}. Fit one first, for example: hybrid fit svm")
-    return [_load(path) for path in paths]
+    return read_record(workspace.find("models", name).parent)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        if saved["schema"] != SCHEMA:
-            raise InputError(
-                f"{path} has schema {saved['schema']}; this version reads schema {SCHEMA}. Fit the model again."
-            )
-        splits = {name: Evaluation.from_dict(entry) for name, entry in saved["splits"].items()}
-        needed = {name: saved[name] for name in ("model", "dataset", "dataset_fingerprint")}
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+def load_records(workspace: Workspace, names: Iterable[str] | None = None) -> list[ModelRecord]:
+    """Return the records of fitted models.
+
+    A damaged model is an error and is not left out: without it, another model could be chosen. Models that are not
+    named are not read, so that they cannot be in the way.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    names : iterable of str, optional
+        Names of the models. If they are not given, all models are read, in the order of their names.
+
+    Returns
+    -------
+    list of ModelRecord
+
+    Raises
+    ------
+    InputError
+        If there is no fitted model, none of a given name, or the record or the predictions of one are damaged.
+    """
+    if not workspace.records("models"):
         raise InputError(
-            f"{path} is damaged ({type(error).__name__}: {error}). Fit the model again, or delete its folder."
-        ) from error
-    return saved | needed | {"splits": splits, "folder": str(path.parent)}
+            f"There are no fitted models in {workspace.models}. Fit one first, for example: hybrid fit svm"
+        )
+    if names is not None:
+        return [load_record(workspace, name) for name in dict.fromkeys(names)]
+    return [read_record(path.parent) for path in workspace.records("models")]
+
+
+def read_record(folder: Path) -> ModelRecord:
+    """Return the record of the model in a folder.
+
+    A record of schema 1 has no seal. Its scores are compared with those of the saved predictions instead.
+
+    Raises
+    ------
+    InputError
+        If the record is damaged, or is not of the saved predictions.
+    """
+    path = folder / METRICS
+    record = replace(ModelRecord.read(path), folder=folder)
+    if not record.predictions_sha256:
+        _check_scores(record, path)
+    return record
+
+
+def read_predictions(record: ModelRecord) -> Predictions:
+    """Return the predictions of a model.
+
+    Raises
+    ------
+    InputError
+        If their file is missing, damaged, or not the one that the record was written with.
+    """
+    path = record.folder / PREDICTIONS
+    try:
+        return parse_predictions(
+            path.read_bytes(), record.classes, record.task == "multilabel", record.predictions_sha256
+        )
+    except OSError as error:
+        raise record.damage(path, f"cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise record.damage(path, str(error)) from error
+
+
+def _check_scores(record: ModelRecord, path: Path) -> None:
+    """Raise `InputError` unless the scores of a record are those of the predictions beside it."""
+    predictions = read_predictions(record)
+    for split, saved in record.splits.items():
+        part = predictions.part(split)
+        if saved.classes != record.classes or saved.task != record.task:
+            raise record.damage(path, f"names other classes, or another task, for {split} than for the model")
+        try:
+            now = evaluate(part.y, part.proba, record.classes, y_pred=part.predicted, positive=saved.positive, n_boot=0)
+        except InputError as error:
+            raise record.damage(path, f"has scores on {split} that its predictions do not allow: {error}") from error
+        for name, before, after in _differences(saved, now):
+            raise record.damage(path, f"says that {name} on {split} is {before}; by its predictions it is {after}")
+
+
+def _differences(saved: Evaluation, now: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """Return each score that is not as it was saved: what it is called, the saved one, the present one."""
+    if saved.n != now.n:
+        yield "the number of images", str(saved.n), str(now.n)
+    elif saved.confusion.tolist() != now.confusion.tolist():
+        yield "the confusion matrix", str(saved.confusion.tolist()), str(now.confusion.tolist())
+    scores = {name: (metric, now.metrics.get(name)) for name, metric in saved.metrics.items()}
+    for label, row in saved.per_class.items():
+        scores |= {f"{name} of {label}": (value, now.per_class[label].get(name)) for name, value in row.items()}
+    for name, (before, after) in scores.items():
+        if after is not None and not _alike(_value(before), _value(after)):
+            yield name, f"{_value(before)}", f"{_value(after)}"
+
+
+def _value(score: Metric | int) -> float | None:
+    return score.value if isinstance(score, Metric) else score
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -1,6 +1,7 @@
 """The predictions that are saved beside a model: one row an image, read back as they were written."""
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -10,10 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.errors import InputError
-from hybrid.files import read_json, write_csv
-
-FILE = "predictions.csv"
+from hybrid.files import file_digest, write_csv
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +50,8 @@ class Predictions:
         return Predictions(**rows, classes=self.classes)
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
-    r"""Write one row an image: id, split, label, prediction, probability of each class.
+def write_predictions(path: Path, predictions: Predictions) -> str:
+    r"""Write one row an image: id, split, label, prediction, probability of each class. Return the file's SHA-256.
 
     Several labels are joined by ``|``; one within a name is written as ``\|``. The file is there whole or not at all.
     """
@@ -61,35 +59,35 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     labels = _as_text(predictions.y, classes)
     predicted = _as_text(predictions.predicted, classes)
     columns = zip(predictions.ids, predictions.split, labels, predicted, predictions.proba.tolist(), strict=True)
-    rows = [[*row, *map(repr, proba)] for *row, proba in columns]
-    write_csv(path, ["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)], rows)
+    write_csv(path, _header(classes), [[*row, *map(repr, proba)] for *row, proba in columns])
+    return file_digest(path)
 
 
-def read_predictions(model: Path) -> Predictions:
-    """Return what :func:`write_predictions` wrote into a model's folder.
+def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256: str = "") -> Predictions:
+    """Return the predictions in a file that :func:`write_predictions` wrote.
 
     Parameters
     ----------
-    model : Path
-        Folder of a fitted model, ``models/NAME`` of a workspace.
-
-    Returns
-    -------
-    Predictions
+    data : bytes
+        Content of the file.
+    classes : sequence
+        Classes or label names, in the order of the columns.
+    several : bool
+        Whether an image may have several labels.
+    sha256 : str, optional
+        Digest that the content must have.
 
     Raises
     ------
-    InputError
-        If a file is missing or damaged.
+    ValueError
+        If the file is damaged, or is not of these classes; the message says in what way.
     """
-    record = read_json(Path(model) / "metrics.json")
-    path = Path(model) / FILE
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError("does not match its checksum")
     try:
-        classes, several = record["classes"], record["task"] == "multilabel"
-        text = path.read_bytes().decode(errors="surrogateescape")
-        _, *rows = csv.reader(io.StringIO(text, newline=""))
+        header, *rows = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
         ids, split, labels, predicted, *proba = zip(*rows, strict=True)
-        return Predictions(
+        predictions = Predictions(
             np.array(ids, np.str_),
             np.array(split, np.str_),
             _as_labels(labels, classes, several),
@@ -97,9 +95,17 @@ def read_predictions(model: Path) -> Predictions:
             np.array(proba, np.float64).T.reshape(len(rows), len(classes)),
             np.array(classes),
         )
-    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"{str(path)!r} is damaged ({reason}): fit the model again, or delete its folder.") from error
+    except KeyError as error:
+        raise ValueError(f"has the label {error}, which is none of the classes") from error
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"is not a table of predictions ({error})") from error
+    if header != _header(classes):
+        raise ValueError(f"has the columns {', '.join(header)}; expected {', '.join(_header(classes))}")
+    return predictions
+
+
+def _header(classes: Sequence[Any]) -> list[str]:
+    return ["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)]
 
 
 def _as_text(values: np.ndarray, classes: Sequence[Any]) -> list[str]:

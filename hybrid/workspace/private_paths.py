@@ -4,10 +4,12 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
+from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK
+
 _START = r"(?:[A-Za-z]:[\\/]|\\\\|~?/)"
 _QUOTED = re.compile(rf"""(["'])({_START}[^"'()\[\]{{}}*?|^$<>\n]*)\1""")
 _BARE = re.compile(rf"""(?<![^\s(=,;]){_START}[^\s"'()\[\]{{}}*?|^$<>,;]*[^\s"'()\[\]{{}}*?|^$<>,;.:]""")
-_OF_A_NETWORK = ("network.keras", "last.keras")  # their folder is what tells them apart
+_OF_A_NETWORK = (BEST_NETWORK, LAST_NETWORK)  # their folder is what tells them apart
 
 
 def place_name(value: Any) -> Any:

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.files import read_json
-
-TRAINING_RECORD = "training.json"
-TRAINING_KEYS = "training.keys"  # beside a network: digests of the images it was trained on and chosen by
+from hybrid.workspace.training_record import TrainingRecord
+from hybrid.workspace.workspace import TRAINING_KEYS, TRAINING_RECORD
 
 
 def seen_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
@@ -36,4 +34,4 @@ def training_seconds(backbone: str | Path) -> dict[str, float]:
     path = Path(backbone).with_name(TRAINING_RECORD)
     if Path(backbone).suffix != ".keras" or not path.is_file():
         return {}
-    return {path.parent.name: read_json(path)["seconds"]}
+    return {path.parent.name: TrainingRecord.read(path).seconds}

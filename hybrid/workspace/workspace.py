@@ -8,6 +8,15 @@ from hybrid.errors import InputError, unknown_name
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
+# Names of files, in the folder of a model
+METRICS = "metrics.json"
+PREDICTIONS = "predictions.csv"
+# and in that of a trained network: the networks of the best and the last epoch, the record, digests of images.
+BEST_NETWORK = "network.keras"
+LAST_NETWORK = "last.keras"
+TRAINING_RECORD = "training.json"
+TRAINING_KEYS = "training.keys"
+
 
 class Workspace:
     """Where a project keeps what it made.
@@ -50,7 +59,7 @@ class Workspace:
 
     def records(self, kind: str) -> list[Path]:
         """Return the records of a kind: what marks a set, a network or a model as whole."""
-        pattern = {"sets": "*.json", "networks": "*/training.json", "models": "*/metrics.json"}[kind]
+        pattern = {"sets": "*.json", "networks": f"*/{TRAINING_RECORD}", "models": f"*/{METRICS}"}[kind]
         return sorted(path for path in (self.folder / kind).glob(pattern) if not path.parent.name.startswith("."))
 
 

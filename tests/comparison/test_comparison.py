@@ -10,8 +10,10 @@ from hybrid.comparison.metrics import badness
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
 from hybrid.run import compare_results
-from hybrid.workspace.fitted_models import load_results
-from hybrid.workspace.predictions import Predictions, write_predictions
+from hybrid.workspace.fitted_models import load_records, read_predictions, save_record
+from hybrid.workspace.model_record import ModelRecord, Seconds
+from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.workspace import Workspace
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SPLITS = ("train", "val", "test")
@@ -24,9 +26,8 @@ def results(tmp_path):
     def save(**models):
         folder = tmp_path / "models"
         for name, options in models.items():
-            save_model(folder / name, name, **options)
-        found = {result["folder"]: result for result in load_results(folder)}
-        return [found[str(folder / name)] for name in models]
+            save_model(folder / name, **{"name": name} | options)
+        return load_records(Workspace(tmp_path), models)
 
     return save
 
@@ -40,32 +41,29 @@ def save_model(
     split = np.repeat(splits, n)
     classes = np.array(["a", "b", "c"] if several else ["ill", "well"])
     ids = np.array([f"{part}/{i}" for part in splits for i in range(n)])
-    folder.mkdir(parents=True)
-    write_predictions(folder / "predictions.csv", Predictions(ids, split, y, predicted, proba, classes))
     evaluations = {
-        part: evaluate(y[here], proba[here], classes.tolist(), y_pred=predicted[here], n_boot=100).to_dict()
+        part: evaluate(y[here], proba[here], classes.tolist(), y_pred=predicted[here], n_boot=100)
         for part in splits
         if (here := split == part).any()
     }
     entry = {
-        "schema": 1,
-        "model": name,
+        "name": name,
         "head": "svm",
-        "backbone": "mobilenet:alpha=0.25",
-        "layers": ["conv_1", "conv_2"],
-        "pooling": "avg",
-        "set": "set-1",
+        "backbones": ("mobilenet:alpha=0.25",),
+        "layers": ("conv_1", "conv_2"),
+        "poolings": ("avg",),
+        "sets": ("set-1",),
         "dataset": "xray",
         "dataset_fingerprint": "f1",
         "task": "multilabel" if several else "binary",
-        "classes": classes.tolist(),
+        "classes": tuple(classes.tolist()),
         "width": 256,
         "created": "2025-01-01T00:00:00+00:00",
-        "seconds": {"extract": 2.0, "fit": 0.5, "predict": 0.1},
+        "seconds": Seconds(extract=2.0, fit=0.5, predict=0.1),
         "parameters": 1000,
         "splits": evaluations,
     }
-    (folder / "metrics.json").write_text(json.dumps(entry | record))
+    save_record(ModelRecord(**entry | record), Predictions(ids, split, y, predicted, proba, classes), folder)
 
 
 def said(skill, n, seed, several):
@@ -111,18 +109,17 @@ def test_models_of_different_images_are_never_ranked_together(results, other):
     assert "separate tables" in comparison.notes[0]
 
 
-def test_predictions_of_a_group_are_of_the_same_images_in_the_same_order(results, tmp_path):
-    given = results(a={"skill": 0.5}, b={"skill": 2, "seed": 1})
-    path = tmp_path / "models/b/predictions.csv"
-    header, *rows = path.read_text().splitlines()
-    path.write_text("\n".join([header, *reversed(rows)]) + "\n")
+def test_predictions_of_a_group_are_of_the_same_images_in_the_same_order(results):
+    a, b = results(a={"skill": 0.5}, b={"skill": 2, "seed": 1})
+    reversed_rows = read_predictions(b).take(np.arange(3 * 60)[::-1])
+    given = [a, save_record(b, reversed_rows, b.folder)]
     (group,) = compare_results(given).groups
     assert group.names == ["b", "a"]
     for model, part in zip(group.models, group.predictions, strict=True):
         np.testing.assert_array_equal(part.ids, group.ids)
         np.testing.assert_array_equal(part.y, group.truth)
         accuracy = (part.predicted == group.truth).mean()
-        assert model["splits"]["test"].metrics["accuracy"].value == pytest.approx(accuracy)
+        assert model.splits["test"].metrics["accuracy"].value == pytest.approx(accuracy)
 
 
 def test_every_pair_is_tested_and_said_in_words(results):
@@ -154,7 +151,7 @@ def test_the_model_is_chosen_on_validation_never_on_test(results):
     assert group.chosen == "a"
     assert [row["chosen"] for row in group.rows] == [False, True]
     assert "a is chosen on the 60 validation images" in group.notes[0]
-    on_val = {name: model["splits"]["val"].metrics["roc_auc"] for name, model in zip("ba", group.models, strict=True)}
+    on_val = {name: model.splits["val"].metrics["roc_auc"] for name, model in zip("ba", group.models, strict=True)}
     for row in group.rows:  # beside the score on test stands what models are chosen by
         by = on_val[row["model"]]
         assert (row["val_roc_auc"], row["val_roc_auc_low"]) == (by.value, by.low)
@@ -268,7 +265,7 @@ def test_models_that_differ_in_the_seed_alone_are_put_together(results):
     ).groups
     assert {spread.name for spread in group.seeds} == {"svm-net-dots"}
     (spread,) = (one for one in group.seeds if (one.metric, one.split) == ("roc_auc", "test"))
-    values = [m["splits"]["test"].metrics["roc_auc"].value for m in group.models if m["model"] in spread.models]
+    values = [m.splits["test"].metrics["roc_auc"].value for m in group.models if m.name in spread.models]
     assert len(values) == 3
     assert (spread.mean, spread.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert (spread.lowest, spread.highest) == (min(values), max(values))
@@ -297,38 +294,20 @@ def test_results_are_read_back_whole(results, tmp_path):
     results(a={})
     save_model(tmp_path / "models/.half-written", ".half-written")
     (tmp_path / "models/no-model").mkdir()
-    (loaded,) = load_results(tmp_path / "models")
-    assert loaded["model"] == "a"
-    assert loaded["folder"] == str(tmp_path / "models/a")
-    assert loaded["splits"]["test"].n == 60
+    (loaded,) = load_records(Workspace(tmp_path))
+    assert loaded.name == "a"
+    assert loaded.folder == tmp_path / "models/a"
+    assert loaded.splits["test"].n == 60
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(InputError, match="hybrid fit"):
-            load_results(folder)
-
-
-@pytest.mark.parametrize(
-    "content", ['{"schema": 1, "model"', "[]", "{}", '{"schema": 1, "splits": {"test": {}}}', "\xff"]
-)
-def test_a_damaged_file_is_named(results, tmp_path, content):
-    results(a={})
-    (tmp_path / "models/a/metrics.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
-        load_results(tmp_path / "models")
-
-
-def test_another_schema_is_not_guessed_at(results, tmp_path):
-    results(a={})
-    path = tmp_path / "models/a/metrics.json"
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 9'))
-    with pytest.raises(InputError, match="schema 9"):
-        load_results(tmp_path / "models")
+            load_records(Workspace(folder))
 
 
 def test_saved_tables_hold_the_same_numbers(results, tmp_path):
-    comparison = compare_results(results(a={"skill": 0.4, "seconds": {"extract": None, "fit": 1, "predict": 1}}, b={}))
+    comparison = compare_results(results(a={"skill": 0.4, "seconds": Seconds(extract=None, fit=1, predict=1)}, b={}))
     paths = comparison.save(tmp_path / "out")
     assert [path.name for path in paths[:4]] == ["report.html", "comparison.json", "comparison.csv", "pairs.csv"]
     assert set(paths) == {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
@@ -358,6 +337,6 @@ def test_scores_are_drawn_against_what_they_cost(results):
 
 
 def test_html_escapes_names_from_strangers(results):
-    html = compare_results(results(a={"model": HOSTILE, "dataset": HOSTILE}))._repr_html_()
+    html = compare_results(results(a={"name": HOSTILE, "dataset": HOSTILE}))._repr_html_()
     assert "<img" not in html
     assert "&lt;img" in html

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from made_sets import made_set_record
 from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -34,16 +35,12 @@ class MadeSet(EmbeddingSet):
         return self.X
 
 
-def made(y, *, X=None, groups=None, keys=None, backbone="resnet50", name="made"):
+def made(y, *, X=None, groups=None, keys=None, backbone="resnet50", name="made", dataset="f"):
     """Return a set of which the last fifth is the test split, and the fifth before it validation."""
     rng = np.random.default_rng(0)
     n = len(y)
     classes = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
     task = "multilabel" if y.ndim == 2 else "binary" if len(classes) == 2 else "multiclass"
-    info = {
-        "dataset": {"name": "made", "fingerprint": "f", "task": task, "warnings": []},
-        "extractor": {"params": {"backbone": str(backbone)}, "fingerprint": name},
-    }
     return MadeSet(
         name=name,
         keys=rng.integers(0, 256, (n, 32), np.uint8) if keys is None else keys,
@@ -52,7 +49,7 @@ def made(y, *, X=None, groups=None, keys=None, backbone="resnet50", name="made")
         classes=classes,
         split=np.repeat(["train", "val", "test"], [n * 3 // 5, n // 5, n - n * 3 // 5 - n // 5]),
         groups=groups,
-        info=info,
+        record=made_set_record(task, backbone=backbone, extractor=name, dataset=dataset),
         X=X if X is not None else (rng.normal(size=(n, 6)) + (y[:, None] if y.ndim == 1 else 0)).astype(np.float32),
     )
 
@@ -250,23 +247,20 @@ def test_fewer_folds_than_asked_for_are_said():
 
 def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
     """Two datasets of a workspace: of two classes, and of several labels, which have no sensitivity."""
-    sets = {"two": made(labels()), "several": made(np.stack([labels(), 1 - labels()], axis=1))}
-    sets["several"].info["dataset"]["fingerprint"] = "g"
+    sets = {"two": made(labels()), "several": made(np.stack([labels(), 1 - labels()], axis=1), dataset="g")}
     names = {"two": {"roc_auc": 1, "sensitivity": 1}, "several": {"roc_auc_macro": 1}}
-    results = [
-        {
-            "model": name,
-            "dataset_fingerprint": found.info["dataset"]["fingerprint"],
-            "positive": None,
-            "splits": {"test": SimpleNamespace(metrics=names[name])},
-        }
-        for name, found in sets.items()
+    records = [
+        SimpleNamespace(
+            name=name,
+            dataset_fingerprint=one.record.dataset.fingerprint,
+            positive=None,
+            splits={"test": SimpleNamespace(metrics=names[name])},
+        )
+        for name, one in sets.items()
     ]
-    monkeypatch.setattr("hybrid.comparison.cross_validate.load_results", lambda models: results)
-    given = {name: candidate(found, name=name) for name, found in sets.items()}
-    monkeypatch.setattr(
-        "hybrid.comparison.cross_validate.fitted_candidate", lambda result, place: given[result["model"]]
-    )
+    monkeypatch.setattr("hybrid.comparison.cross_validate.load_records", lambda workspace, models: records)
+    given = {name: candidate(one, name=name) for name, one in sets.items()}
+    monkeypatch.setattr("hybrid.comparison.cross_validate.fitted_candidate", lambda record, place: given[record.name])
     two, several = cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivity")
     assert (two.metric, several.metric) == ("sensitivity", "average_precision_macro")
     said = "sensitivity does not exist for a multilabel task; ordered by average_precision_macro."
@@ -282,7 +276,6 @@ def test_what_cannot_be_cross_validated():
         cross_validate([])
     with pytest.raises(InputError, match="Unknown metric 'auc'"):
         cross_validate([candidate(found)], metric="auc", repeats=1)
-    other = made(labels(), name="other")
-    other.info["dataset"]["fingerprint"] = "g"
+    other = made(labels(), name="other", dataset="g")
     with pytest.raises(InputError, match="not of the same images"):
         cross_validate([candidate(found), candidate(other)], repeats=1)

@@ -3,7 +3,6 @@
 import pytest
 
 from hybrid import FeatureExtractor, load_dataset
-from hybrid.comparison.leaderboard import total_seconds
 from hybrid.embeddings.extract import extract_dataset
 from hybrid.embeddings.joined import join_sets
 
@@ -16,27 +15,25 @@ def extract_pictures(image_folder, tiny_network):
 
 
 def test_a_warm_extraction_keeps_the_cost_of_the_cold_one(extract_pictures):
-    cold = extract_pictures().info
-    assert cold["new"] == cold["images"]
-    assert cold["cost"] == cold["seconds"]
-    warm = extract_pictures().info
-    assert (warm["new"], warm["cost"]) == (0, cold["cost"])
-    assert warm["seconds"] < cold["seconds"]
+    cold = extract_pictures().record
+    assert cold.new == cold.images
+    assert cold.cost == cold.seconds
+    warm = extract_pictures().record
+    assert (warm.new, warm.cost) == (0, cold.cost)
+    assert warm.seconds < cold.seconds
 
 
 def test_the_cost_of_some_images_is_their_share(extract_pictures, image_folder):
-    whole = extract_pictures().info
+    whole = extract_pictures().record
     dataset = load_dataset(image_folder)
-    part = extract_pictures(dataset.take(dataset.split != "val")).info
-    assert part["cost"] == pytest.approx(whole["cost"] * part["images"] / whole["images"], abs=2e-3)
+    part = extract_pictures(dataset.take(dataset.split != "val")).record
+    assert part.cost == pytest.approx(whole.cost * part.images / whole.images, abs=2e-3)
 
 
 def test_what_is_not_known_is_not_nothing(extract_pictures, cache):
     extract_pictures()
     for path in cache.glob("embeddings/*/cost"):
         path.write_text("{}")
-    found = extract_pictures()
-    assert found.info["cost"] is None
-    assert join_sets(found).cost is None
-    assert total_seconds({"seconds": {"extract": None, "fit": 1.0, "predict": 0.1}}) is None
-    assert total_seconds({"seconds": {"extract": 2.0, "fit": 1.0}}) == 3.0
+    embeddings = extract_pictures()
+    assert embeddings.record.cost is None
+    assert join_sets(embeddings).cost is None

@@ -14,8 +14,10 @@ from hybrid.extractors import Extractor
 from hybrid.extractors.images.augment import Augmentation
 from hybrid.extractors.images.views import MILD, Views
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.models.fit import HeadOptions, fit_head
+from hybrid.models.fit import fit_head
+from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline
+from hybrid.workspace.records import as_json
 from hybrid.workspace.workspace import Workspace
 
 AUGMENT = ["--augment", "rotate=30", "--augment", "brightness=0.4"]
@@ -76,7 +78,7 @@ def test_an_image_skipped_is_skipped_in_every_layer(image_folder, tiny_network):
     found = extract_sets(load_dataset(image_folder), extractor, each_layer=True, on_bad="skip", views=VIEWS)
     for one in found:
         assert len(one) == 59
-        assert [skipped["id"] for skipped in one.info["skipped"]] == ["normal/7.png"]
+        assert [skipped.id for skipped in one.record.skipped] == ["normal/7.png"]
         store = EmbeddingStore(Extractor().cache_folder, one.identity)
         assert store.contains(one.keys).all()
         train = one.split == "train"
@@ -192,7 +194,7 @@ def test_views_go_with_layers_in_one_pass(hybrid, image_folder, tiny_network, co
     assert sum(computed) == 60 + 2 * int((load_set(workspace).split == "train").sum())
     sets = [load_set(workspace, one["set"]) for one in found]
     record = fit_head(sets, "softmax", HeadOptions(), workspace).record
-    assert (record["width"], record["views"]) == (9, [found[0]["views"]] * 2)
+    assert (record.width, as_json(record.views)) == (9, [found[0]["views"]] * 2)
 
 
 def test_sets_with_other_views_are_not_put_side_by_side(image_folder, tiny_network, workspace):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from command_line import CommandLine
+from made_sets import made_set_record
 from PIL import Image
 from sklearn.metrics import recall_score
 
@@ -13,7 +14,7 @@ from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined import join_sets
 from hybrid.models.adjust import choosing_split
 from hybrid.pipelines import load_model, read_manifest
-from hybrid.workspace.predictions import read_predictions
+from hybrid.workspace.fitted_models import load_record, read_predictions
 from hybrid.workspace.workspace import Workspace
 
 # -- which images a threshold is chosen on ------------------------------------------------------------
@@ -23,10 +24,6 @@ def found(val_positives, val_negatives, backbone="resnet50", labels=1):
     train = 100
     y = np.r_[np.arange(train) % 2, np.repeat([1, 0], [val_positives, val_negatives])]
     keys = np.random.default_rng(0).integers(0, 256, (len(y), 32), np.uint8)
-    info = {
-        "dataset": {"task": "binary" if labels == 1 else "multilabel"},
-        "extractor": {"params": {"backbone": str(backbone)}},
-    }
     return EmbeddingSet(
         name="made",
         keys=keys,
@@ -35,7 +32,7 @@ def found(val_positives, val_negatives, backbone="resnet50", labels=1):
         classes=np.arange(max(labels, 2)),
         split=np.repeat(["train", "val"], [train, len(y) - train]),
         groups=None,
-        info=info,
+        record=made_set_record("binary" if labels == 1 else "multilabel", backbone=backbone),
     )
 
 
@@ -112,7 +109,7 @@ def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
     assert choice["reached"] >= 0.9
     assert choice["positives"] + choice["negatives"] == adjustment["images"] == model["splits"]["train"]["n"]
     assert "recall=0.9 rests on" in adjustment["notes"][1]
-    saved = read_predictions(fit_workspace.models / model["model"])
+    saved = read_predictions(load_record(fit_workspace, model["model"]))
     np.testing.assert_array_equal(saved.predicted == "pneumonia", saved.proba[:, 1] >= model["threshold"])
     (row,) = hybrid.json("compare", model["model"])["groups"][0]["models"]
     test = saved.part("test")
@@ -123,7 +120,7 @@ def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
 
 def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pictures):
     name = hybrid.json("fit", "svm", "--aim", "specificity=0.95", "--name", "careful")["model"]
-    written = read_predictions(fit_workspace.models / name)
+    written = read_predictions(load_record(fit_workspace, name))
     predicted = dict(zip(written.ids.tolist(), written.predicted.tolist(), strict=True))
     rows = hybrid.json("predict", name, overlapping_pictures)["predictions"]
     assert [row["predicted"] for row in rows] == [predicted["/".join(row["image"].split("/")[-2:])] for row in rows]

@@ -12,7 +12,7 @@ from made_report import HOSTILE, made_comparison, made_dataset
 from sklearn import metrics as sk
 
 from hybrid.report import write_report
-from hybrid.workspace.predictions import read_predictions
+from hybrid.workspace.fitted_models import read_predictions, read_record
 
 ENDS = ("value", "low", "high")
 SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "xgboost-made": 2.2}
@@ -38,7 +38,7 @@ def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(tmp_path, cla
         saved = json.loads((folder / "metrics.json").read_text())["splits"]["test"]["metrics"]
         for name in saved.keys() & row.keys():
             assert [row[name], row[f"{name}_low"], row[f"{name}_high"]] == [saved[name][k] for k in ENDS]
-        test = read_predictions(folder).part("test")
+        test = read_predictions(read_record(folder)).part("test")
         assert row["accuracy"] == pytest.approx(sk.accuracy_score(test.y, test.predicted))
         if len(classes) == 2:
             assert row["roc_auc"] == pytest.approx(sk.roc_auc_score(test.y == "dog", test.proba[:, 1]))
@@ -47,7 +47,7 @@ def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(tmp_path, cla
             assert row["f1_macro"] == pytest.approx(sk.f1_score(test.y, test.predicted, average="macro"))
     group = comparison.groups[0]
     for number, name in enumerate(group.names, start=1):
-        test = read_predictions(tmp_path / "runs" / "models" / name).part("test")
+        test = read_predictions(read_record(tmp_path / "runs" / "models" / name)).part("test")
         counts = [list(row.values())[1:] for row in tables[f"confusion-{number}"]]
         np.testing.assert_array_equal(counts, sk.confusion_matrix(test.y, test.predicted, labels=classes))
 

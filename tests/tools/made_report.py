@@ -4,10 +4,11 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.evaluation import evaluate
-from hybrid.files import write_json
 from hybrid.run import compare_results
-from hybrid.workspace.fitted_models import SCHEMA, load_results
-from hybrid.workspace.predictions import Predictions, write_predictions
+from hybrid.workspace.fitted_models import load_records, save_record
+from hybrid.workspace.model_record import ModelRecord, Seconds
+from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.workspace import Workspace
 
 HOSTILE = [
     "<script>window.hacked=1</script>",
@@ -39,7 +40,7 @@ def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8)
 
 
 def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record):
-    """Write one model: the greater its skill, the nearer its probabilities are to the truth."""
+    """Write one model and return its record: the greater its skill, the nearer its probabilities are to the truth."""
     rng = np.random.default_rng(seed)
     multilabel = dataset.y.ndim == 2
     truth = dataset.y.astype(bool) if multilabel else dataset.y[:, None] == dataset.classes[None, :]
@@ -57,42 +58,33 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
     for split in ("train", "val", "test"):
         rows = dataset.split == split
         given = {"y_pred": predicted[rows], "positive": positive, "n_boot": n_boot}
-        splits[split] = evaluate(dataset.y[rows], proba[rows], classes, **given).to_dict()
-    folder = workspace / "models" / name
-    write_json(
-        folder / "metrics.json",
-        {
-            "schema": SCHEMA,
-            "model": name,
-            "head": name.partition("-")[0],
-            "backbone": "made",
-            "layers": ["penultimate"],
-            "pooling": "avg",
-            "set": "made-set",
-            "dataset": "made",
-            "dataset_fingerprint": "f" * 64,
-            "extractor_fingerprint": "e" * 64,
-            "task": dataset.task,
-            "classes": classes,
-            "positive": positive,
-            "width": 128,
-            "parameters": 308_650,
-            "bytes": 1_300_000,
-            "created": "2026-01-01T00:00:00+00:00",
-            "seconds": {"extract": 1.5, "fit": 0.1 * (seed + 1), "predict": 0.004},
-            "splits": splits,
-            "warnings": [],
-            "params": {},
-            "tuning": {},
-        }
-        | record,
-    )
+        splits[split] = evaluate(dataset.y[rows], proba[rows], classes, **given)
+    made = {
+        "name": name,
+        "head": name.partition("-")[0],
+        "backbones": ("made",),
+        "layers": ("penultimate",),
+        "poolings": ("avg",),
+        "sets": ("made-set",),
+        "dataset": "made",
+        "dataset_fingerprint": "f" * 64,
+        "extractor_fingerprints": ("e" * 64,),
+        "task": dataset.task,
+        "classes": tuple(classes),
+        "positive": positive,
+        "width": 128,
+        "parameters": 308_650,
+        "bytes": 1_300_000,
+        "created": "2026-01-01T00:00:00+00:00",
+        "seconds": Seconds(extract=1.5, fit=0.1 * (seed + 1), predict=0.004),
+        "splits": splits,
+    }
     saved = Predictions(dataset.ids, dataset.split, dataset.y, predicted, proba, dataset.classes)
-    write_predictions(folder / "predictions.csv", saved)
+    return save_record(ModelRecord(**made | record), saved, workspace / "models" / name)
 
 
 def made_comparison(workspace, dataset, skills, **record):
     """Return the comparison of models of these skills, by name."""
     for seed, (name, skill) in enumerate(skills.items()):
         save_made_model(workspace, name, dataset, skill, seed, **record)
-    return compare_results(load_results(workspace / "models"))
+    return compare_results(load_records(Workspace(workspace)))

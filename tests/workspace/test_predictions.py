@@ -1,12 +1,9 @@
 """Saved predictions are read back as they were, whatever the images and classes are called."""
 
-import json
-
 import numpy as np
 import pytest
 
-from hybrid.errors import InputError
-from hybrid.workspace.predictions import Predictions, read_predictions, write_predictions
+from hybrid.workspace.predictions import Predictions, parse_predictions, write_predictions
 
 IDS = [
     "a,b.png",
@@ -23,10 +20,10 @@ IDS = [
 ]
 
 
-def save(folder, predictions):
-    write_predictions(folder / "predictions.csv", predictions)
-    task = "multilabel" if predictions.y.ndim == 2 else "any"
-    (folder / "metrics.json").write_text(json.dumps({"classes": predictions.classes.tolist(), "task": task}))
+def read_back(path, predictions):
+    """Return what is in a file after some predictions were written to it."""
+    digest = write_predictions(path, predictions)
+    return parse_predictions(path.read_bytes(), predictions.classes.tolist(), predictions.y.ndim == 2, digest)
 
 
 def made(y, predicted, classes, ids=IDS):
@@ -45,8 +42,7 @@ def same(first, second):
 def test_one_label_an_image(tmp_path, classes):
     labels = np.array(classes)[np.arange(len(IDS)) % len(classes)]
     before = made(labels, labels[::-1], classes)
-    save(tmp_path, before)
-    same(read_predictions(tmp_path), before)
+    same(read_back(tmp_path / "predictions.csv", before), before)
 
 
 def test_several_labels_an_image(tmp_path):
@@ -55,8 +51,7 @@ def test_several_labels_an_image(tmp_path):
     y, predicted = rng.integers(0, 2, (2, len(IDS), len(classes)), np.uint8)
     y[0], predicted[1] = 0, 1
     before = made(y, predicted, classes)
-    save(tmp_path, before)
-    same(read_predictions(tmp_path), before)
+    same(read_back(tmp_path / "predictions.csv", before), before)
 
 
 def test_a_part_is_what_one_split_holds(tmp_path):
@@ -68,11 +63,21 @@ def test_a_part_is_what_one_split_holds(tmp_path):
     assert len(whole.part("val")) == 0
 
 
-@pytest.mark.parametrize("harm", [lambda text: text[:-40], lambda text: text.replace(",x,", ",z,"), lambda text: ""])
-def test_a_damaged_file_is_named(tmp_path, harm):
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda text: text[:-40], "is not a table of predictions"),
+        (lambda text: text.replace(",x,", ",z,"), "has the label 'z', which is none of the classes"),
+        (lambda text: text.replace("p_y", "p_z"), "has the columns id, split, label, predicted, p_x, p_z; expected id"),
+        (lambda text: "", "is not a table of predictions"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path, harm, words):
     labels = np.resize(["x", "y"], len(IDS))
-    save(tmp_path, made(labels, labels, ["x", "y"], ids=[str(i) for i in range(len(IDS))]))
     path = tmp_path / "predictions.csv"
-    path.write_text(harm(path.read_text()))
-    with pytest.raises(InputError, match=r"predictions\.csv' is damaged"):
-        read_predictions(tmp_path)
+    digest = write_predictions(path, made(labels, labels, ["x", "y"], ids=[str(i) for i in range(len(IDS))]))
+    data = harm(path.read_text()).encode()
+    with pytest.raises(ValueError, match=words):
+        parse_predictions(data, ["x", "y"], False)
+    with pytest.raises(ValueError, match="does not match its checksum"):
+        parse_predictions(data, ["x", "y"], False, digest)

@@ -37,8 +37,8 @@ def test_no_file_of_a_report_holds_a_path_of_this_machine(tmp_path):
     dataset = made_dataset(160, ["cat", "dog"])
     dataset = replace(dataset, ids=[f"{home}/far/{number}.png" for number in range(160)])
     record = {
-        "backbone": [f"{home}/runs/networks/net-made/network.keras", "mobilenet"],
-        "warnings": [f"The images of '{home}/data/made' are in two splits."],
+        "backbones": (f"{home}/runs/networks/net-made/network.keras", "mobilenet"),
+        "warnings": (f"The images of '{home}/data/made' are in two splits.",),
         "params": {"file": f"{home}/x.h5"},
     }
     comparison = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0, "forest-made": 1.5}, **record)

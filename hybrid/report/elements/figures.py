@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from hybrid import plots
-from hybrid.comparison.leaderboard import COST_TITLES, total_seconds
+from hybrid.comparison.leaderboard import COST_TITLES
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.calibration import reliability_curve
 from hybrid.files import write_atomic
@@ -20,6 +20,7 @@ from hybrid.report.elements.curves import Curve, precision_recall_points, roc_po
 from hybrid.report.elements.svg import inline_svg, quiet_fonts, svg_text
 from hybrid.report.elements.words import interval, listed, metric_name, plural, score
 from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.training_record import TrainingRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -84,7 +85,7 @@ def score_drawings(group: "Leaderboard") -> list[Drawing]:
             plots.interval_chart(group.labels, values, ends, label=label, chosen=group.chosen_number),
         )
     ]
-    costs = [total_seconds(model) for model in group.models]
+    costs = [model.seconds.total for model in group.models]
     if sum(cost is not None for cost in costs) > 1:
         pairs = zip(group.labels, values, costs, strict=True)
         said = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
@@ -158,9 +159,9 @@ def confusion_drawing(name: str, model: str, result: Evaluation) -> Drawing:
     return Drawing(name, f"Confusion matrix of {model}", words, figure)
 
 
-def training_drawing(name: str, network: str, record: Mapping[str, Any]) -> Drawing:
+def training_drawing(name: str, network: str, record: TrainingRecord) -> Drawing:
     """Return the curves of a network's training."""
-    history, best = record["history"], record["best_epoch"]
+    history, best = record.history, record.best_epoch
     figure = plots.training_curves(history, stacked=True)
     if isinstance(best, dict):
         kept = listed([f"{label} {epoch}" for label, epoch in best.items()], _MOST_DESCRIBED)
@@ -173,9 +174,9 @@ def training_drawing(name: str, network: str, record: Mapping[str, Any]) -> Draw
     return Drawing(name, f"Training of {network}", words, figure)
 
 
-def trainings_drawing(records: Mapping[str, Mapping[str, Any]]) -> Drawing | None:
+def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
     """Return the validation curves of several networks over each other; None where there are no two to compare."""
-    histories = {name: one["history"] for name, one in records.items() if "loss" in one["history"]}
+    histories = {name: one.history for name, one in records.items() if not one.per_label}
     if len(histories) < 2:
         return None
     figure = plots.training_curves(histories, stacked=True, parts=("validation",))

@@ -1,11 +1,12 @@
 """The answer in one sentence: which model, how sure, what it costs."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybrid.comparison.metrics import LOWER_IS_BETTER
 from hybrid.evaluation import PairedTest
 from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
+from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -77,12 +78,12 @@ def _named(tests: Sequence[PairedTest], name: str) -> str:
     return listed(others) if len(others) <= _FEW_NAMES else f"{len(others)} others"
 
 
-def _cost(model: dict[str, Any]) -> str:
-    times = model.get("seconds", {})
-    parts = [(what, times[what]) for what in ("extract", "fit", "predict") if times.get(what) is not None]
-    if not parts:
+def _cost(model: ModelRecord) -> str:
+    times = model.seconds
+    parts = {"extract": times.extract, "fit": times.fit, "predict": times.predict}
+    said = [f"{seconds(value)} to {what}" for what, value in parts.items() if value is not None]
+    if not said:
         return ""
-    said = [f"{seconds(value)} to {what}" for what, value in parts]
-    if trained := times.get("train"):
-        said.insert(0, f"{seconds(trained)} to train its {'network' if len(model['trained']) == 1 else 'networks'}")
+    if times.train:
+        said.insert(0, f"{seconds(times.train)} to train its {'network' if len(model.trained) == 1 else 'networks'}")
     return f"; it took {listed(said)}"

@@ -55,7 +55,7 @@ def data(group: "Leaderboard", material: ReportInputs, pictures: Pictures) -> Pa
         for k, label in enumerate(labels[:_MOST_CLASSES_SAMPLED])
     ]
     shown = any(one.picture.uri for _, row in samples for one in row)
-    lead = list(material.about_data.get("notes", []))
+    lead = list(material.dataset_record.notes if material.dataset_record else ())
     if not shown:
         lead.append(f"There are no pictures: {material.missing or 'none of the images can be decoded.'}")
     table = tables.count_table(counts, totals, saved.y.ndim == 2)

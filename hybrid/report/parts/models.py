@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
 from hybrid.report.elements import figures, tables
@@ -13,6 +11,7 @@ from hybrid.report.elements.explorer import explorer_counts
 from hybrid.report.elements.words import metric_name, plural, spoken, visible
 from hybrid.report.parts.answer import main_tests
 from hybrid.report.parts.part import Part
+from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -125,19 +124,18 @@ def threshold(group: "Leaderboard", shown: int) -> Part | None:
     return Part("threshold", "Threshold", lead, content={"counts": counts, "start": _start(counts)})
 
 
-def own_thresholds(model: dict[str, Any], k: int) -> list[float]:
+def own_thresholds(model: ModelRecord, k: int) -> list[float]:
     """Return a model's thresholds, one for each of k labels; one half where none was chosen."""
-    given = model.get("threshold")
-    if given is None:
-        return [0.5] * k
-    return [float(given)] * k if np.ndim(given) == 0 else [float(one) for one in given]
+    given = 0.5 if model.threshold is None else model.threshold
+    return list(given) if isinstance(given, tuple) else [float(given)] * k
 
 
-def _origin(model: dict[str, Any]) -> str:
-    if model.get("threshold") is None:
+def _origin(model: ModelRecord) -> str:
+    if model.threshold is None:
         return "which is the default"
-    on = "on validation" if model.get("adjustment", {}).get("on") == "val" else "by cross-validation inside train"
-    return f"which was chosen {on}" + (f" for {model['aim']}" if model.get("aim") else "")
+    on_validation = model.adjustment is not None and model.adjustment.on == "val"
+    how = "on validation" if on_validation else "by cross-validation inside train"
+    return f"which was chosen {how}" + (f" for {model.aim}" if model.aim else "")
 
 
 def _start(counts: dict[str, Any]) -> dict[str, Any]:

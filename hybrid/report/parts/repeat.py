@@ -1,7 +1,7 @@
 """The last part of the report: how to repeat it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,10 @@ from hybrid._version import __version__
 from hybrid.report.elements.inputs import ReportInputs
 from hybrid.report.elements.words import plural
 from hybrid.report.parts.part import Part
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.private_paths import place_name, without_places
+from hybrid.workspace.records import as_json
+from hybrid.workspace.set_record import ExtractorRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -20,20 +23,21 @@ Facts = list[tuple[str, str]]
 def repeat(group: "Leaderboard", material: ReportInputs, recipe: str) -> Part:
     """Return recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
     blocks = [
-        {"title": f"Extractor of {name}", "facts": _extractor(found.info["extractor"])}
+        {"title": f"Extractor of {name}", "facts": _extractor(found.record.extractor)}
         for name, found in material.sets.items()
     ]
-    blocks += [{"title": f"Model {model['model']}", "facts": _model(model)} for model in group.models]
+    blocks += [{"title": f"Model {model.name}", "facts": _model(model)} for model in group.models]
     content = {"facts": _facts(group, material), "recipe": without_places(recipe).splitlines(), "blocks": blocks}
     lead = ["The same data, settings, seeds and versions give the same figures."]
     return Part("repeat", "How to repeat it", lead, content=content)
 
 
 def _facts(group: "Leaderboard", material: ReportInputs) -> Facts:
-    result, about = group.evaluations[0], material.about_data
-    facts = [("data", _plain(about.get("source", group.dataset))), ("fingerprint of the data", group.fingerprint)]
-    arguments = {key: value for key, value in (about.get("arguments") or {}).items() if value is not None}
-    facts += [(f"data: {key}", _plain(value)) for key, value in arguments.items() if key != "data"]
+    result, about = group.evaluations[0], material.dataset_record
+    source, arguments = (about.source, about.arguments or {}) if about else (group.dataset, {})
+    facts = [("data", _plain(source)), ("fingerprint of the data", group.fingerprint)]
+    given = {key: value for key, value in arguments.items() if value is not None and key != "data"}
+    facts += [(f"data: {key}", _plain(value)) for key, value in given.items()]
     intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
     facts += [("intervals", intervals), ("hybrid", __version__)]
     versions: Mapping[str, str] = next((manifest.versions for manifest in material.manifests.values()), {})
@@ -41,35 +45,37 @@ def _facts(group: "Leaderboard", material: ReportInputs) -> Facts:
     return [*facts, ("written", datetime.now(UTC).isoformat(timespec="seconds"))]
 
 
-def _extractor(record: Mapping[str, Any]) -> Facts:
-    facts = [("fingerprint", record["fingerprint"])]
-    for part in ("params", "identity"):
-        values = record.get(part, {})
-        values = values.get("fields", values) if isinstance(values, Mapping) else {}
+def _extractor(record: ExtractorRecord) -> Facts:
+    facts = [("fingerprint", record.fingerprint)]
+    for values in (record.params, record.identity.fields):
         facts += [(key, _plain(value)) for key, value in values.items() if value is not None and key != "cache"]
     return facts
 
 
-def _model(model: Mapping[str, Any]) -> Facts:
-    keys = (
-        "head",
-        "set",
-        "extractor_fingerprint",
-        "created",
-        "positive",
-        "threshold",
-        "aim",
-        "params",
-        "tuning",
-        "weights",
-    )
-    return [(key.replace("_", " "), _plain(model[key])) for key in keys if model.get(key) not in (None, {}, [])]
+def _model(model: ModelRecord) -> Facts:
+    facts = {
+        "head": model.head,
+        "set": _one_or_list(model.sets),
+        "extractor fingerprint": _one_or_list(model.extractor_fingerprints),
+        "created": model.created,
+        "positive": model.positive,
+        "threshold": model.threshold,
+        "aim": model.aim,
+        "params": model.params,
+        "tuning": as_json(model.tuning),
+        "weights": model.weights,
+    }
+    return [(name, _plain(value)) for name, value in facts.items() if value not in (None, {}, ())]
+
+
+def _one_or_list(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
 
 
 def _plain(value: Any) -> str:
     """Return a setting as text: words as they are but for places, everything else as JSON."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         value = [place_name(one) for one in value]
     return place_name(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

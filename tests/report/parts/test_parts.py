@@ -23,6 +23,7 @@ from hybrid.report.elements.words import visible
 from hybrid.report.parts.answer import answer
 from hybrid.report.parts.cases import most_disputed, worst_mistakes
 from hybrid.report.parts.models import threshold
+from hybrid.workspace.model_record import Adjustment
 from hybrid.workspace.predictions import Predictions
 
 RNG = np.random.default_rng(0)
@@ -110,7 +111,7 @@ def test_the_explorer_counts_as_scikit_learn_does(k):
 
 def test_the_explorer_starts_at_the_models_own_threshold(tmp_path):
     dataset = made_dataset(160, ["cat", "dog"])
-    adjustment = {"aim": "recall=0.9", "threshold": 0.271828, "adjustment": {"on": "val"}}
+    adjustment = {"aim": "recall=0.9", "threshold": 0.271828, "adjustment": Adjustment(on="val", images=40)}
     group = made_comparison(tmp_path / "runs", dataset, {"svm-made": 1.5}, **adjustment).groups[0]
     part = threshold(group, 0)
     assert part.content["start"]["threshold"] == "0.271828"

@@ -1,0 +1,59 @@
+"""What is recorded of the training of a network."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from hybrid.workspace.records import Record
+
+Curves = dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord(Record):
+    """The record of a training.
+
+    Attributes
+    ----------
+    arch : str
+        The network as users write it, such as "resnet_small:width=16".
+    description : tuple of str
+        Its layers, a line each.
+    created : str
+        Date and time.
+    dataset : dict
+        Name, source and notes of the data.
+    input_shape : tuple of int
+    classes : tuple
+    parameters : int or None
+    options : dict
+        Fields of the `TrainingOptions`.
+    best_epoch : int or dict of str to int
+        Counted from 1; of each label, where each has a network.
+    seconds : float
+    waiting : float
+        Share of the time of the training steps in which the network waited for images.
+    history : dict
+        Values of loss, accuracy and learning rate after each epoch; of each label, where each has a network.
+    """
+
+    SCHEMA: ClassVar[int] = 3
+    SEALED_SINCE: ClassVar[int] = 3
+    REMEDY: ClassVar[str] = "Delete the network's folder and train it again."
+
+    arch: str = ""
+    description: tuple[str, ...] = ()
+    created: str = ""
+    dataset: dict[str, Any] = field(default_factory=dict)
+    input_shape: tuple[int, ...] = ()
+    classes: tuple[str | int | float | bool, ...] = ()
+    parameters: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    best_epoch: int | dict[str, int]
+    seconds: float
+    waiting: float = 0.0
+    history: Curves | dict[str, Curves]
+
+    @property
+    def per_label(self) -> bool:
+        """Whether each label has a network of its own."""
+        return isinstance(self.best_epoch, dict)
