@@ -1,7 +1,7 @@
 """Cross-validated comparison: every model fitted anew on the same folds of train and validation, never on test."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np

@@ -138,9 +138,9 @@ def from_json(kind: Any, value: Any, key: str = "") -> Any:
     ValueError
         If the value is not of the type. The message has the key, what was found and what was expected.
     """
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
+    if kind is Any or type(value) is kind:
         return value
+    origin, arguments = _parts(kind)
     if origin in (Union, UnionType):
         return _one_of(arguments, value, key)
     if origin is Literal:
@@ -193,6 +193,12 @@ def _readers(kind: Any) -> list[tuple[Field, Callable[[Any, str], Any]]]:
         for one in fields(kind)
         if one.metadata.get("saved", True)
     ]
+
+
+@cache
+def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what a generic type is of, such as `tuple`, and its arguments."""
+    return get_origin(kind), get_args(kind)
 
 
 def _key(one: Field) -> str:
