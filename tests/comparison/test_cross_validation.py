@@ -260,7 +260,9 @@ def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
     ]
     monkeypatch.setattr("hybrid.comparison.cross_validate.load_records", lambda workspace, models: records)
     given = {name: candidate(one, name=name) for name, one in sets.items()}
-    monkeypatch.setattr("hybrid.comparison.cross_validate.fitted_candidate", lambda record, place: given[record.name])
+    monkeypatch.setattr(
+        "hybrid.comparison.cross_validate.fitted_candidate", lambda record, place, pipeline: given[record.name]
+    )
     two, several = cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivity")
     assert (two.metric, several.metric) == ("sensitivity", "average_precision_macro")
     said = "sensitivity does not exist for a multilabel task; ordered by average_precision_macro."
