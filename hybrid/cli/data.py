@@ -1,6 +1,7 @@
 """`hybrid data`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from hybrid.workspace.workspace import Workspace, slug
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.datasets.quality import Finding
+    from hybrid.datasets.summary import DatasetSummary
 
-_NAMED = 3  # groups of a finding that are named on the screen
+_NAMED = 3  # clusters of a finding that are named on the screen
 
 
 @click.command()
@@ -50,47 +52,32 @@ def data(
     Writes reports/ in the workspace: data-NAME.png with the counts, findings-NAME.png with examples of what was found,
     findings-NAME.json with all of it. With --augment, augment-NAME.png shows images beside their augmentations.
     """
+    from hybrid.datasets.summary import summarize
+
     dataset = read_data(data, seed=seed, on_bad="skip", **given)
     reports, name = Workspace(workspace).reports, slug(dataset.name)
-    record, findings = _look(dataset) if checks else (_counts(dataset), [])
-    pictures = _draw(dataset, findings, reports, name)
+    summary = _look(dataset) if checks else summarize(dataset)
+    pictures = _draw(dataset, summary.findings or (), reports, name)
     if augment:
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
-    record |= {what: str(path) for what, path in pictures.items()}
+    summary = replace(summary, **{picture: str(path) for picture, path in pictures.items()})
     if checks:
-        from hybrid.files import write_json
-
-        write_json(reports / f"findings-{name}.json", record)
+        summary.write(reports / f"findings-{name}.json")
     if as_json:
-        print_json(record)
+        print_json(summary.to_json())
         return
-    _show(dataset, record, findings)
+    _show(dataset, summary)
     for path in pictures.values():
         click.echo(f"Saved {path}")
 
 
-def _counts(dataset: "Dataset") -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "source": dataset.source,
-        "task": dataset.task,
-        "images": len(dataset),
-        "counts_by_split": dataset.counts_by_split(),
-        "notes": list(dataset.notes),
-        "counts": dict(dataset.counts),
-        "left_out": {why: list(names) for why, names in dataset.left_out.items()},
-    }
-
-
-def _look(dataset: "Dataset") -> tuple[dict[str, Any], "list[Finding]"]:
-    """Return all that there is to say of a dataset, as JSON values, and what the checks found."""
+def _look(dataset: "Dataset") -> "DatasetSummary":
+    """Run all checks on a dataset and return its summary."""
     from hybrid.datasets.quality import examine
-    from hybrid.datasets.summary import describe_images, describe_labels
+    from hybrid.datasets.summary import summarize
 
     with progress_bar("looking at images") as progress:
-        findings, measures = examine(dataset, progress)
-    found = {"findings": [finding.to_dict() for finding in findings]}
-    return _counts(dataset) | describe_labels(dataset) | describe_images(measures) | found, findings
+        return summarize(dataset, *examine(dataset, progress))
 
 
 def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name: str) -> dict[str, Path]:
@@ -114,24 +101,22 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
     return save_figure(augmentation_grid(rows, title=dataset.name), path)
 
 
-def _show(dataset: "Dataset", record: dict[str, Any], findings: "Sequence[Finding]") -> None:
-    print_counts(dataset, [str(len(dataset.part(split))) for split in record["counts_by_split"]])
+def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
+    print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
     print_notes(dataset.notes)
-    if not findings:
+    if summary.findings is None:
         return
-    from hybrid.datasets.summary import in_words
-
-    print_notes(in_words(record))
+    print_notes(summary.in_words())
     columns = ["finding", "--drop", "found", "groups", "in several splits", "under several labels"]
-    print_table("what to look at", columns, [_finding_row(finding) for finding in findings], left=2)
-    for finding in findings:
-        print_notes([f"{finding.title}: {group.in_words()}" for group in finding.groups[:_NAMED]])
-    for finding in findings:
+    print_table("what to look at", columns, [_finding_row(finding) for finding in summary.findings], left=2)
+    for finding in summary.findings:
+        print_notes([f"{finding.title}: {cluster.in_words()}" for cluster in finding.clusters[:_NAMED]])
+    for finding in summary.findings:
         if finding.in_several_splits:
             warn(f"WARNING: {finding.warning()}")
 
 
 def _finding_row(finding: "Finding") -> list[object]:
-    together = any(len(group.rows) > 1 for group in finding.groups)
-    counts = [len(finding.groups), finding.in_several_splits, finding.under_several_labels] if together else [""] * 3
+    together = any(len(cluster.rows) > 1 for cluster in finding.clusters)
+    counts = [len(finding.clusters), finding.in_several_splits, finding.under_several_labels] if together else [""] * 3
     return [finding.title, finding.drop, finding.size, *counts]

@@ -1,4 +1,4 @@
-"""Pictures of what was found."""
+"""Images that show what the checks found."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from hybrid.extractors.images.decode import BadImageError, decode_within, read_b
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
 
-_ROWS = 3  # groups shown of each finding
+_ROWS = 3  # clusters shown of each finding
 _COLUMNS = 5
 _SIDE = 200  # pixels
 
@@ -19,11 +19,11 @@ Row = tuple[str, list[tuple[str, str, np.ndarray]]]
 
 
 def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
-    """Return rows of images for `hybrid.plots.example_grid`: a few groups, or single images, of each finding."""
+    """Return rows of images for `hybrid.plots.example_grid`: a few clusters, or single images, of each finding."""
     rows: list[Row] = []
     for finding in findings:
         title = finding.title
-        for images in _shown([group for group in finding.groups if group.rows]):
+        for images in _shown([cluster for cluster in finding.clusters if cluster.rows]):
             row = [
                 (str(dataset.ids[number]), ", ".join([str(dataset.split[number]), *filter(None, [reason])]), pixels)
                 for number, reason in images
@@ -35,16 +35,16 @@ def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
     return rows
 
 
-def _shown(groups: list[Cluster]) -> list[list[tuple[int, str]]]:
-    """Return rows of images, each with the reason of its group: those in several splits or under several labels first.
+def _shown(clusters: list[Cluster]) -> list[list[tuple[int, str]]]:
+    """Return rows of images, each with the reason of its cluster.
 
-    Where each image is found by itself, they share a row.
+    Clusters in several splits or under several labels come first. If each cluster is a single image, the images share a row.
     """
-    if groups and all(len(group.rows) == 1 for group in groups):
-        places = np.unique(np.linspace(0, len(groups) - 1, _COLUMNS).astype(int))
-        return [[(groups[place].rows[0], groups[place].reason) for place in places]]
-    groups = sorted(groups, key=lambda group: (len(group.splits) < 2, len(group.labels) < 2))
-    return [[(row, group.reason) for row in group.rows[:_COLUMNS]] for group in groups[:_ROWS]]
+    if clusters and all(len(cluster.rows) == 1 for cluster in clusters):
+        chosen = np.unique(np.linspace(0, len(clusters) - 1, _COLUMNS).astype(int))
+        return [[(clusters[number].rows[0], clusters[number].reason) for number in chosen]]
+    clusters = sorted(clusters, key=lambda cluster: (len(cluster.splits) < 2, len(cluster.labels) < 2))
+    return [[(row, cluster.reason) for row in cluster.rows[:_COLUMNS]] for cluster in clusters[:_ROWS]]
 
 
 def _pixels(dataset: "Dataset", row: int) -> np.ndarray | None:

@@ -1,62 +1,152 @@
-"""What a dataset is made of: sizes and modes of its images, labels an image, how unequal the classes are."""
+"""The summary of a dataset that `hybrid data` shows and saves: its images, its labels and what the checks found."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from hybrid.datasets.quality.finding import Finding
 from hybrid.datasets.quality.measure import Measures
 from hybrid.wording import and_more
+from hybrid.workspace.records import Record
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
 
 
-def describe_images(measures: Measures) -> dict[str, Any]:
-    """Return how many images there are of each size and mode, the most frequent first, as JSON values."""
-    rows = measures.rows[measures.readable]
-    sizes = Counter(zip(rows["width"].tolist(), rows["height"].tolist(), strict=True))
-    modes = Counter(mode.decode() for mode in rows["mode"].tolist())
-    return {
-        "sizes": [{"width": w, "height": h, "images": n} for (w, h), n in sizes.most_common()],
-        "modes": dict(modes.most_common()),
-    }
+@dataclass(frozen=True)
+class SizeCount:
+    """How many images have a size.
+
+    Attributes
+    ----------
+    width, height : int
+        In pixels.
+    images : int
+    """
+
+    width: int
+    height: int
+    images: int
 
 
-def describe_labels(dataset: "Dataset") -> dict[str, Any]:
-    """Return how unequal the classes are and, for several labels, how many images have none, one, two …, by split.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatasetSummary(Record):
+    """What `hybrid data` reports of a dataset. What the checks did not look at is None, and not in the file.
 
-    ``imbalance`` is the number of images of the most frequent class over that of each, in the whole dataset.
+    Attributes
+    ----------
+    name, source, task : str
+        As in `Dataset`.
+    images : int
+        Number of images.
+    counts_by_split : dict
+        For each split, the number of images of each class or label.
+    notes, counts, left_out
+        As in `Dataset`.
+    imbalance : dict of str to (float or None), optional
+        The number of images of the most frequent class over that of each class, in the whole dataset; None for a class
+        without images.
+    labels_an_image : dict, optional
+        For data with several labels: for each split, how many images have no label, one, two and so on.
+    sizes : tuple of SizeCount, optional
+        The most frequent size first.
+    modes : dict of str to int, optional
+        How many images have each of Pillow's modes, the most frequent first.
+    findings : tuple of Finding, optional
+        One for each check.
+    chart, examples, augmentations : str, optional
+        Paths of the pictures that were drawn.
 
     References
     ----------
     Charte, Rivera, del Jesus, Herrera. Addressing imbalance in multilabel classification. Neurocomputing 163, 2015.
     """
-    totals = {str(label): 0 for label in dataset.classes}
-    for counts in dataset.counts_by_split().values():
-        for label, count in counts.items():
-            totals[label] += count
-    most = max(totals.values())
-    found: dict[str, Any] = {"imbalance": {label: most / n if n else None for label, n in totals.items()}}
-    if dataset.y.ndim == 2:
-        found["labels_an_image"] = {
-            split: dict(enumerate(np.bincount(dataset.part(split).y.sum(axis=1, dtype=np.intp)).tolist()))
-            for split in dataset.counts_by_split()
+
+    SCHEMA: ClassVar[int] = 1
+    SEALED_SINCE: ClassVar[int] = 1
+    REMEDY: ClassVar[str] = "Run `hybrid data` again."
+
+    name: str
+    source: str
+    task: str
+    images: int
+    counts_by_split: dict[str, dict[str, int]]
+    notes: tuple[str, ...]
+    counts: dict[str, int]
+    left_out: dict[str, tuple[str, ...]]
+    imbalance: dict[str, float | None] | None = None
+    labels_an_image: dict[str, dict[str, int]] | None = None
+    sizes: tuple[SizeCount, ...] | None = None
+    modes: dict[str, int] | None = None
+    findings: tuple[Finding, ...] | None = None
+    chart: str | None = None
+    examples: str | None = None
+    augmentations: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as JSON values, without what is None."""
+        return {key: value for key, value in super().to_json().items() if value is not None}
+
+    def in_words(self) -> list[str]:
+        """Return sentences on the sizes, modes and labels of the images."""
+        notes = []
+        if self.sizes and self.modes:
+            sizes = [f"{one.width}×{one.height} ({one.images:,})" for one in self.sizes]
+            modes = ", ".join(f"{mode} ({count:,})" for mode, count in self.modes.items())
+            notes.append(f"Sizes: {and_more(sizes, 4)}. Modes: {modes}.")
+        for split, counts in (self.labels_an_image or {}).items():
+            parts = [
+                f"{count:,} with {'none' if labels == '0' else labels}" for labels, count in counts.items() if count
+            ]
+            notes.append(f"Labels an image, {split}: {', '.join(parts)}.")
+        if ratio := {label: value for label, value in (self.imbalance or {}).items() if value}:
+            rarest = max(ratio, key=lambda label: ratio[label])
+            times = f"{ratio[rarest]:.1f} times as many images as the rarest, {rarest!r}"
+            notes.append(f"The most frequent label is on {times}.")
+        return notes
+
+
+def summarize(
+    dataset: "Dataset", findings: Sequence[Finding] | None = None, measures: Measures | None = None
+) -> DatasetSummary:
+    """Return the summary of a dataset; without the measures and findings of `examine`, only of its counts."""
+    checked: dict[str, Any] = {}
+    if findings is not None and measures is not None:
+        rows = measures.rows[measures.readable]
+        sizes = Counter(zip(rows["width"].tolist(), rows["height"].tolist(), strict=True))
+        checked = {
+            "imbalance": _imbalance(dataset),
+            "labels_an_image": _labels_an_image(dataset) if dataset.y.ndim == 2 else None,
+            "sizes": tuple(SizeCount(*size, images) for size, images in sizes.most_common()),
+            "modes": dict(Counter(mode.decode() for mode in rows["mode"].tolist()).most_common()),
+            "findings": tuple(findings),
         }
-    return found
+    return DatasetSummary(
+        name=dataset.name,
+        source=dataset.source,
+        task=dataset.task,
+        images=len(dataset),
+        counts_by_split=dataset.counts_by_split(),
+        notes=tuple(dataset.notes),
+        counts=dict(dataset.counts),
+        left_out={reason: tuple(names) for reason, names in dataset.left_out.items()},
+        **checked,
+    )
 
 
-def in_words(found: dict[str, Any]) -> list[str]:
-    """Return sentences on what `describe_images` and `describe_labels` found together."""
-    sizes = [f"{one['width']}×{one['height']} ({one['images']:,})" for one in found["sizes"]]
-    notes = []
-    if sizes:
-        modes = ", ".join(f"{mode} ({count:,})" for mode, count in found["modes"].items())
-        notes.append(f"Sizes: {and_more(sizes, 4)}. Modes: {modes}.")
-    for split, counts in found.get("labels_an_image", {}).items():
-        parts = [f"{count:,} with {number or 'none'}" for number, count in counts.items() if count]
-        notes.append(f"Labels an image, {split}: {', '.join(parts)}.")
-    ratio = {label: value for label, value in found["imbalance"].items() if value}
-    rarest = max(ratio, key=lambda label: ratio[label])
-    notes.append(f"The most frequent label is on {ratio[rarest]:.1f} times as many images as the rarest, {rarest!r}.")
-    return notes
+def _imbalance(dataset: "Dataset") -> dict[str, float | None]:
+    totals = Counter({str(label): 0 for label in dataset.classes})
+    for counts in dataset.counts_by_split().values():
+        totals.update(counts)
+    most = max(totals.values())
+    return {label: most / count if count else None for label, count in totals.items()}
+
+
+def _labels_an_image(dataset: "Dataset") -> dict[str, dict[str, int]]:
+    return {
+        split: {str(labels): n for labels, n in enumerate(np.bincount(dataset.part(split).y.sum(1, np.intp)).tolist())}
+        for split in dataset.counts_by_split()
+    }

@@ -22,7 +22,7 @@ class Check:
     title : str
         In tables.
     find : callable
-        From an `ExaminedDataset` to groups.
+        Takes an `ExaminedDataset` and returns clusters.
     drop : str
         What ``--drop`` calls it; "" if it cannot be left out.
     """
@@ -64,7 +64,7 @@ def examine(
     Returns
     -------
     findings : list of Finding
-        One a check, in the order of `CHECKS`; without groups where nothing was found.
+        One a check, in the order of `CHECKS`; without clusters where nothing was found.
     measures : Measures
         Of the images.
     """
@@ -77,5 +77,5 @@ def examine(
         measure(dataset.X, progress, cache),
         dataset.left_out,
     )
-    found = [Finding(check.name, check.title, tuple(check.find(subject)), check.drop) for check in CHECKS]
-    return found, subject.measures
+    findings = [Finding(check.name, check.title, tuple(check.find(subject)), check.drop) for check in CHECKS]
+    return findings, subject.measures

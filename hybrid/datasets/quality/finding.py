@@ -9,6 +9,7 @@ import numpy as np
 
 from hybrid.datasets.quality.measure import Measures
 from hybrid.wording import first_few, number
+from hybrid.workspace.records import from_json, saved_as
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Cluster:
     names : tuple of str
         Ids of the images, or names of files and classes that are no image of the dataset.
     rows : tuple of int
-        The images in the dataset; empty where there are none.
+        The images in the dataset; empty where there are none. They are not saved.
     splits, labels : tuple of str
         All that the images have.
     reason : str
@@ -28,7 +29,7 @@ class Cluster:
     """
 
     names: tuple[str, ...]
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...] = field(default=(), metadata=saved_as(saved=False))
     splits: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     reason: str = ""
@@ -40,10 +41,12 @@ class Cluster:
         about = "; ".join([*where, *labels, *([self.reason] if self.reason else [])])
         return first_few(self.names) + (f" ({about})" if about else "")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        values = {"names": list(self.names), "splits": list(self.splits), "labels": list(self.labels)}
-        return values | ({"reason": self.reason} if self.reason else {})
+
+def _read_drop(value: Any, key: str) -> str:
+    return from_json(str | None, value, key) or ""
+
+
+_EMPTY_FOR_NULL = saved_as(read=_read_drop, write=lambda drop: drop or None)
 
 
 @dataclass(frozen=True)
@@ -53,50 +56,48 @@ class Finding:
     Attributes
     ----------
     check : str
-        Its name in `hybrid.datasets.quality.CHECKS`.
+        The check's name in `hybrid.datasets.quality.CHECKS`.
     title : str
-    groups : tuple of Cluster
-        Empty if there is nothing to find.
+    clusters : tuple of Cluster
+        Empty if nothing was found.
     drop : str
-        What ``--drop`` calls it; "" if it cannot be left out.
+        The name of the finding for ``--drop``; "" if its images cannot be left out.
+    size : int
+        Number of images, or of other things, that were found.
+    in_several_splits : int
+        Number of clusters that have images in several splits.
+    under_several_labels : int
+        Number of clusters whose images have different labels.
+
+    Raises
+    ------
+    ValueError
+        If one of the numbers is given, and the clusters give another one.
     """
 
     check: str
     title: str
-    groups: tuple[Cluster, ...]
-    drop: str = ""
+    clusters: tuple[Cluster, ...] = field(metadata=saved_as(key="groups"))
+    drop: str = field(default="", metadata=_EMPTY_FOR_NULL)
+    size: int = field(default=-1, metadata=saved_as(key="found"))
+    in_several_splits: int = -1
+    under_several_labels: int = -1
 
-    @property
-    def size(self) -> int:
-        """Number of images, or of what else was found."""
-        return sum(len(group.names) for group in self.groups)
-
-    @property
-    def in_several_splits(self) -> int:
-        """Number of groups that have images in several splits."""
-        return sum(len(group.splits) > 1 for group in self.groups)
-
-    @property
-    def under_several_labels(self) -> int:
-        """Number of groups whose images are labelled differently."""
-        return sum(len(group.labels) > 1 for group in self.groups)
+    def __post_init__(self):
+        counted = {
+            "size": sum(len(cluster.names) for cluster in self.clusters),
+            "in_several_splits": sum(len(cluster.splits) > 1 for cluster in self.clusters),
+            "under_several_labels": sum(len(cluster.labels) > 1 for cluster in self.clusters),
+        }
+        for name, count in counted.items():
+            if getattr(self, name) not in (-1, count):
+                raise ValueError(f"the finding {self.check!r} says {name} = {getattr(self, name)}, and lists {count}")
+            object.__setattr__(self, name, count)
 
     def warning(self) -> str:
-        """Return what follows from groups that are in several splits."""
+        """Return a sentence on the clusters that have images in several splits."""
         what = number(self.in_several_splits, "group")
         return f"{self.title}: {what} in more than one split; results on them flatter every model."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return {
-            "check": self.check,
-            "title": self.title,
-            "drop": self.drop or None,
-            "found": self.size,
-            "in_several_splits": self.in_several_splits,
-            "under_several_labels": self.under_several_labels,
-            "groups": [group.to_dict() for group in self.groups],
-        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,24 +9,27 @@ from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, load_dataset
-from hybrid.datasets.quality import CHECKS, examine
+from hybrid.datasets.quality import CHECKS, Cluster, Finding, examine
 from hybrid.datasets.quality import measure as measuring_module
 from hybrid.datasets.quality.embeddings import confirm
 from hybrid.datasets.quality.measure import measure
 from hybrid.datasets.quality.near_duplicates import close_hashes, near_duplicate_pairs
 from hybrid.datasets.quality.outliers import is_outlier
+from hybrid.datasets.summary import DatasetSummary, summarize
+from hybrid.errors import InputError
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
+from hybrid.workspace.records import from_json
 
 
 def found(folder, **given):
     findings, _ = examine(load_dataset(folder, on_bad="skip", **given))
     assert [finding.check for finding in findings] == [check.name for check in CHECKS]
-    return {finding.check: finding for finding in findings if finding.groups}
+    return {finding.check: finding for finding in findings if finding.clusters}
 
 
 def names(finding):
-    return [group.names for group in finding.groups]
+    return [group.names for group in finding.clusters]
 
 
 def test_nothing_is_found_where_nothing_is_wrong(pictures):
@@ -39,8 +42,8 @@ def test_the_same_file_in_two_splits_and_under_two_labels(pictures):
     (finding,) = found(pictures).values()
     assert finding.check == "byte_identical"
     assert names(finding) == [("test/a/copy.png", "train/a/0.png"), ("train/a/1.png", "train/b/copy.png")]
-    assert [group.splits for group in finding.groups] == [("test", "train"), ("train",)]
-    assert [group.labels for group in finding.groups] == [("a",), ("a", "b")]
+    assert [group.splits for group in finding.clusters] == [("test", "train"), ("train",)]
+    assert [group.labels for group in finding.clusters] == [("a",), ("a", "b")]
     assert (finding.size, finding.in_several_splits, finding.under_several_labels) == (4, 1, 1)
 
 
@@ -93,7 +96,7 @@ def test_blank_dark_and_oddly_shaped_pictures(pictures):
     findings = found(pictures)
     assert names(findings["blank"]) == [("train/a/black.png",), ("train/a/grey.jpg",)]
     assert names(findings["brightness"]) == [("train/a/dark.png",)]
-    assert [(group.names, group.reason) for group in findings["size"].groups] == [
+    assert [(group.names, group.reason) for group in findings["size"].clusters] == [
         (("train/b/flat.png",), "200 × 20 pixels")
     ]
     assert findings.keys() == {"blank", "brightness", "size"}
@@ -102,7 +105,7 @@ def test_blank_dark_and_oddly_shaped_pictures(pictures):
 def test_undecodable_files_are_named_with_the_reason(pictures):
     whole = (pictures / "train/a/0.png").read_bytes()
     (pictures / "train/a/cut.png").write_bytes(whole[: len(whole) // 2])
-    (group,) = found(pictures)["undecodable"].groups
+    (group,) = found(pictures)["undecodable"].clusters
     assert group.names == ("train/a/cut.png",)
     assert "cannot be decoded" in group.reason
 
@@ -111,7 +114,7 @@ def test_class_names_that_differ_only_by_case_or_unicode_form(pictures):
     labels = {"a": "caf\u00e9", "b": "CAFE\u0301"}
     data = load_dataset(pictures)
     other = Dataset.from_arrays(data.X, [labels[label] for label in data.y] + [], data.split)
-    (group,) = next(one for one in examine(other)[0] if one.check == "classes").groups
+    (group,) = next(one for one in examine(other)[0] if one.check == "classes").clusters
     assert set(group.names) == set(labels.values())
 
 
@@ -126,7 +129,7 @@ def test_labels_without_files_files_without_labels_and_divided_groups(pictures):
         *(f"train/a/{number}.png" for number in range(4, 8)),
         *(f"train/b/{number}.png" for number in (4, 6, 7)),
     }
-    (group,) = findings["divided_groups"].groups
+    (group,) = findings["divided_groups"].clusters
     assert (group.reason, set(group.names)) == ("p3", {"train/a/3.png", "train/b/0.png"})
 
 
@@ -135,7 +138,7 @@ def test_arrays_are_looked_at_too():
     pixels[7] = pixels[2]
     pixels[9] = 0
     data = Dataset.from_arrays(pixels, ["a", "b"] * 10, ["train"] * 12 + ["test"] * 8)
-    findings = {finding.check: finding for finding in examine(data)[0] if finding.groups}
+    findings = {finding.check: finding for finding in examine(data)[0] if finding.clusters}
     assert names(findings["byte_identical"]) == [("train/2", "train/7")]
     assert names(findings["blank"]) == [("train/9",)]
 
@@ -205,12 +208,41 @@ def test_the_command_shows_a_table_pictures_and_json(hybrid, pictures, tmp_path)
     assert record["sizes"] == [{"width": 96, "height": 96, "images": 33}]
     assert record["modes"] == {"RGB": 33}
     reports = tmp_path / "hybrid_runs" / "reports"
-    assert json.loads((reports / "findings-pictures.json").read_text()) == record
+    assert DatasetSummary.read(reports / "findings-pictures.json").to_json() == record
     for name in ("data-pictures.png", "findings-pictures.png"):
         with Image.open(reports / name) as drawn:
             assert min(drawn.size) > 200
     quick = json.loads(hybrid("data", pictures, "--no-checks", "--json"))
     assert "findings" not in quick
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"found": 2', '"found": 3', "does not match its checksum"),
+        ('"schema": 1', '"schema": 2', "reads up to schema 1"),
+        ("{", "", "cannot be read as JSON"),
+    ],
+)
+def test_a_damaged_file_of_findings_is_named_with_what_is_wrong(pictures, tmp_path, old, new, reason):
+    shutil.copy(pictures / "train/a/0.png", pictures / "test/a/copy.png")
+    data = load_dataset(pictures)
+    path = tmp_path / "findings.json"
+    summarize(data, *examine(data)).write(path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"findings\.json.*{reason}"):
+        DatasetSummary.read(path)
+
+
+def test_a_finding_whose_numbers_are_not_those_of_its_clusters_is_refused():
+    value = {"check": "blank", "title": "blank images", "groups": [{"names": ["a.png"]}], "drop": None, "found": 1}
+    assert from_json(Finding, value) == Finding("blank", "blank images", (Cluster(("a.png",)),))
+    with pytest.raises(ValueError, match="'blank' says size = 2, and lists 1"):
+        from_json(Finding, value | {"found": 2})
+    with pytest.raises(ValueError, match=r'"groups\[0\]\.names" is "a\.png"; expected a list'):
+        from_json(Finding, value | {"groups": [{"names": "a.png"}]})
 
 
 def test_several_labels_an_image_are_counted(hybrid, tmp_path):
