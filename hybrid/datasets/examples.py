@@ -38,7 +38,7 @@ def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
 def _shown(clusters: list[Cluster]) -> list[list[tuple[int, str]]]:
     """Return rows of images, each with the reason of its cluster.
 
-    Clusters in several splits or under several labels come first. If each cluster is a single image, the images share a row.
+    Clusters in several splits or under several labels come first. Clusters of a single image share a row.
     """
     if clusters and all(len(cluster.rows) == 1 for cluster in clusters):
         chosen = np.unique(np.linspace(0, len(clusters) - 1, _COLUMNS).astype(int))

@@ -58,14 +58,14 @@ def common_folder(paths: Sequence[str]) -> str:
 
 
 def path_ids(paths: Sequence[str], root: str) -> list[str]:
-    """Return paths relative to a folder, with "/"; a path outside it stays absolute.
+    """Return absolute paths relative to a folder, an absolute path too, with "/"; a path outside it stays as it is.
 
     Examples
     --------
     >>> path_ids(["/data/NORMAL/1.jpg", "/other/2.jpg"], "/data")
     ['NORMAL/1.jpg', '/other/2.jpg']
     """
-    start = os.path.join(os.path.abspath(root), "")
+    start = os.path.join(root, "")
     return [path.removeprefix(start).replace(os.sep, "/") for path in paths]
 
 
