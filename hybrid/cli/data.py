@@ -60,7 +60,8 @@ def data(
     pictures = _draw(dataset, summary.findings or (), reports, name)
     if augment:
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
-    summary = replace(summary, **{picture: str(path) for picture, path in pictures.items()})
+    drawn: dict[str, Any] = {picture: str(path) for picture, path in pictures.items()}
+    summary = replace(summary, **drawn)
     if checks:
         summary.write(reports / f"findings-{name}.json")
     if as_json:
