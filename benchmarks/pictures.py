@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hybrid.extractors.images.synthetic import made_photographs
+from hybrid.extractors.images.synthetic import synthetic_photographs
 
 CLASSES = ("a", "b")
 # Large images are cut out of a few synthetic ones. Synthesizing each one would take longer than extracting its
@@ -18,12 +18,12 @@ _BASES = 48
 
 def make_small(folder: Path, count: int, side: int, suffix: str) -> Path:
     """Write `count` different square RGB images to two class folders."""
-    return _write(folder, count, suffix, lambda number: made_photographs(1, (side, side), 3, seed=number)[0])
+    return _write(folder, count, suffix, lambda number: synthetic_photographs(1, (side, side), 3, seed=number)[0])
 
 
 def make_large(folder: Path, count: int, quality: int = 75) -> Path:
     """Write `count` different JPEGs of 1300×1000 to 1700×1400, half of them greyscale."""
-    bases = made_photographs(_BASES, (1500, 1800), 3)
+    bases = synthetic_photographs(_BASES, (1500, 1800), 3)
 
     def picture(number: int) -> np.ndarray:
         rng = np.random.default_rng(number)

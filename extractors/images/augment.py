@@ -1,31 +1,33 @@
-"""Random changes of an image that leave its class as it is: named operations, each with a strength.
+"""Augmentation: random changes of an image that keep its class. Each operation has a name and a strength.
 
-The policy, written down as part of every identity that augmented images have (:data:`POLICY`): change a rule, raise
-the number. "±s" is drawn evenly from -s to s, "up to s" from 0 to s; w and h are the image's sides.
+The rules below have a version number, :data:`POLICY`, which is part of the identity of all augmented images. Increase
+it when you change a rule. "±s" is drawn uniformly from -s to s, "up to s" from 0 to s; w and h are the width and the
+height of the image.
 
 =============  ====================================================================================================
-rotate=s       by ±s degrees about the centre
-flip[=p]       left to right, with probability p (one half if it is not given)
-vflip[=p]      upside down, with probability p (one half if it is not given)
-shift=s        by ±s of w across and, drawn anew, ±s of h down
-shear=s        rows move sideways by ±s of their distance from the middle row: s is the tangent of the angle
-zoom=s         magnified 1 ± s times about the centre, both sides alike
-pad=s          a border on each side, each up to s of w or h, then resized to w × h
-crop=s         a part with sides of at least 1 - s of the image's, placed anywhere, resized to w × h
-blur=s         a Gaussian of radius up to s pixels where the shorter side is 224, in proportion elsewhere
-brightness=s   every value times 1 ± s
-contrast=s     every value's distance from the mean of all values times 1 ± s
-cutout=s       a square of s of the shorter side, its centre anywhere in the image, gets the image's mean colour
+rotate=s       rotate by ±s degrees about the centre
+flip[=p]       mirror left to right with probability p (default 0.5)
+vflip[=p]      turn upside down with probability p (default 0.5)
+shift=s        shift by ±s of w horizontally and, drawn independently, by ±s of h vertically
+shear=s        move each row sideways by ±s of its distance from the middle row (s is the tangent of the angle)
+zoom=s         scale both sides by the same factor 1 ± s about the centre
+pad=s          add a border of up to s of w or h to each side, drawn independently, then resize to w × h
+crop=s         cut out a part with sides of at least 1 - s of the image's at a random position, then resize to w × h
+blur=s         Gaussian blur with a radius of up to s pixels at a shorter side of 224 pixels, in proportion otherwise
+brightness=s   multiply every value by 1 ± s
+contrast=s     multiply every value's distance from the mean of all values by 1 ± s
+cutout=s       fill a square of s of the shorter side with the image's mean colour; its centre is a random pixel
 =============  ====================================================================================================
 
-Operations are done in the order given, except that those that move pixels (rotate to crop) come first, together: they
-are composed to one affine map and the image is resampled once, without antialiasing: bicubically where the shorter side
-is at most 64 pixels, bilinearly above. What lies outside the image is the nearest pixel of its edge. Results are
-rounded and clipped to 0 to 255 after every operation.
+Operations that move pixels (rotate to crop in the table) are composed to one affine map in the order given, and the
+image is resampled once, without antialiasing: bicubically if the shorter side is at most 64 pixels, bilinearly if it is
+longer. Pixels outside the image take the value of the nearest edge pixel. The other operations follow in the order
+given. Results are rounded and clipped to 0 to 255 after every operation.
 
-On small images bilinear resampling is a blur that a network learns to expect: trained so on PneumoniaMNIST it got 95.3%
-of validation images right, but 96.8% of the same images blurred; bicubic, 96.4% and 96.5%. On large ones the blur is
-fine in comparison, and bicubic resampling takes four times as long.
+On small images, bilinear resampling blurs, and a network learns to expect the blur. A network trained in this way on
+PneumoniaMNIST classified 95.3% of the validation images correctly, but 96.8% of the same images after blurring them;
+with bicubic resampling it was 96.4% and 96.5%. On large images the blur does not matter, and bicubic resampling takes
+four times as long.
 """
 
 import math
@@ -39,12 +41,13 @@ from PIL import Image, ImageFilter
 from hybrid.errors import InputError, unknown_name
 
 POLICY = 2
-LIGHT = "rotate=10,shift=0.07,zoom=0.1,blur=6,brightness=0.2,contrast=0.2"  # what changes the class of few images
-_SETS = {"light": LIGHT, "none": ""}
-_FINE = 64  # pixels of the shorter side
+LIGHT = "rotate=10,shift=0.07,zoom=0.1,blur=6,brightness=0.2,contrast=0.2"  # keeps the class of nearly all images
+_PRESETS = {"light": LIGHT, "none": ""}
+_MAX_BICUBIC_SIDE = 64  # pixels of the shorter side
 
-Affine = tuple[float, float, float, float, float, float]  # where in the input an output pixel (x, y) is looked up:
-_SAME: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # (ax + by + c, dx + ey + f), from the centre
+# The output pixel (x, y) takes the value of the input at (ax + by + c, dx + ey + f); coordinates are from the centre.
+Affine = tuple[float, float, float, float, float, float]
+_IDENTITY: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -53,36 +56,36 @@ class Operation:
 
     Attributes
     ----------
-    shown : str
-        How its strength is written in a report.
-    most : float
+    template : str
+        Format string for the strength in a report.
+    max_strength : float
         The largest strength that makes sense.
     draws : int
-        Random numbers from 0 to 1 that it takes.
-    move : callable, optional
-        (strength, draws, w, h) to the affine map of an operation that moves pixels.
-    paint : callable, optional
-        (pixels, strength, draws) to new pixels, of any other.
+        Number of random values from 0 to 1 that the operation needs.
+    transform : callable, optional
+        For an operation that moves pixels: takes (strength, draws, w, h) and returns the affine map.
+    recolour : callable, optional
+        For any other operation: takes (pixels, strength, draws) and returns the new pixels.
     default : float, optional
-        Strength if none is given.
+        Default strength; without it, the strength must be given.
     """
 
-    shown: str
-    most: float
+    template: str
+    max_strength: float
     draws: int
-    move: Callable[[float, Sequence[float], int, int], Affine] | None = None
-    paint: Callable[[np.ndarray, float, Sequence[float]], np.ndarray] | None = None
+    transform: Callable[[float, Sequence[float], int, int], Affine] | None = None
+    recolour: Callable[[np.ndarray, float, Sequence[float]], np.ndarray] | None = None
     default: float | None = None
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Operations that change an image at random, the same way for the same seed.
+    """Change images at random by some operations. The same seed gives the same change.
 
     Parameters
     ----------
     operations : sequence of (str, float)
-        Names and strengths, in the order in which they are done.
+        Names and strengths of the operations, in the order in which they are applied.
 
     Raises
     ------
@@ -108,64 +111,69 @@ class Augmentation:
             if name not in OPERATIONS:
                 raise unknown_name("augmentation", name, OPERATIONS)
             if names.count(name) > 1:
-                raise InputError(f"The augmentation {name} is given twice: give each operation once.")
-            if not 0 < strength <= OPERATIONS[name].most:
+                raise InputError(f"The augmentation {name} is given twice; give each operation once.")
+            if not 0 < strength <= OPERATIONS[name].max_strength:
                 raise InputError(
                     f"The augmentation {name}={strength:g} was given; expected a strength above 0 and at most "
-                    f"{OPERATIONS[name].most:g}."
+                    f"{OPERATIONS[name].max_strength:g}."
                 )
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> "Augmentation":
-        """Read operations as users write them: ``"rotate=15"``, ``"flip"``, or several with commas between.
+        """Return the augmentation that users write as ``"rotate=15"``, ``"flip"``, or several separated by commas.
 
         ``"light"`` stands for the operations of :data:`LIGHT`, ``"none"`` for no operation.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Texts with one or more operations each.
 
         Raises
         ------
         InputError
-            If one is no operation with a strength in its range.
+            If an operation is unknown, or its strength is missing or out of range.
         """
         given = [item.strip() for text in texts for item in text.split(",")]
-        items = [item for name in given for item in _SETS.get(name.lower(), name).split(",")]
+        items = [item for name in given for item in _PRESETS.get(name.lower(), name).split(",")]
         return cls(tuple(_parse(item) for item in items if item))
 
     def fields(self) -> dict[str, Any]:
-        """Return everything that can change a result, as JSON values, for the identity of what is made with it."""
+        """Return everything that can change the result, as JSON values. They are part of the identity of the images."""
         return {"policy": POLICY, "operations": [[name, strength] for name, strength in self.operations]}
 
     def describe(self) -> str:
-        """Return the operations on one line for a report."""
-        shown = (f"{name} {OPERATIONS[name].shown.format(strength)}" for name, strength in self.operations)
-        return ", ".join(shown) or "none"
+        """Return the operations as one line for a report."""
+        described = (f"{name} {OPERATIONS[name].template.format(strength)}" for name, strength in self.operations)
+        return ", ".join(described) or "none"
 
     def __call__(self, pixels: np.ndarray, seed: bytes | int) -> np.ndarray:
-        """Return the image changed at random; it is a function of its pixels and the seed alone.
+        """Return the image with random changes, which depend only on the pixels and the seed.
 
         Parameters
         ----------
         pixels : ndarray of uint8, (h, w, 1 or 3)
-            Not changed.
+            The image. It is not modified.
         seed : bytes or int
-            Of everything that is drawn, not negative.
+            Seed of the random numbers, 0 or more.
 
         Returns
         -------
-        ndarray of uint8
-            Of the same shape; perhaps `pixels` itself, perhaps read-only.
+        ndarray of uint8, (h, w, 1 or 3)
+            The changed image. It may be `pixels` itself, and it may be read-only.
         """
         drawn = iter(_draw(seed, sum(OPERATIONS[name].draws for name, _ in self.operations)))
         draws = {name: [next(drawn) for _ in range(OPERATIONS[name].draws)] for name, _ in self.operations}
         height, width = pixels.shape[:2]
-        where = _SAME
+        affine = _IDENTITY
         for name, strength in self.operations:
-            if move := OPERATIONS[name].move:
-                where = _after(where, move(strength, draws[name], width, height))
-        if where != _SAME:
-            pixels = _resample(pixels, where)
+            if transform := OPERATIONS[name].transform:
+                affine = _compose(affine, transform(strength, draws[name], width, height))
+        if affine != _IDENTITY:
+            pixels = _resample(pixels, affine)
         for name, strength in self.operations:
-            if paint := OPERATIONS[name].paint:
-                pixels = paint(pixels, strength, draws[name])
+            if recolour := OPERATIONS[name].recolour:
+                pixels = recolour(pixels, strength, draws[name])
         return pixels
 
 
@@ -180,9 +188,9 @@ def _parse(item: str) -> tuple[str, float]:
     try:
         return name, float(text)
     except ValueError:
-        most = OPERATIONS[name].most
+        largest = OPERATIONS[name].max_strength
         raise InputError(
-            f"The augmentation {item!r} was given; expected {name}=NUMBER, above 0 and at most {most:g}."
+            f"The augmentation {item!r} was given; expected {name}=NUMBER, above 0 and at most {largest:g}."
         ) from None
 
 
@@ -199,33 +207,32 @@ def _pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def _after(first: Affine, then: Affine) -> Affine:
-    """Return the map of an operation done after another: a pixel is looked up through the later one first."""
+def _compose(first: Affine, second: Affine) -> Affine:
+    """Return the map of two operations in turn. Maps lead from output to input, so the second one is applied first."""
     a, b, c, d, e, f = first
-    p, q, r, s, t, u = then
+    p, q, r, s, t, u = second
     return (a * p + b * s, a * q + b * t, a * r + b * u + c, d * p + e * s, d * q + e * t, d * r + e * u + f)
 
 
-def _resample(pixels: np.ndarray, where: Affine) -> np.ndarray:
-    """Return the image looked up through an affine map."""
-    a, b, c, d, e, f = where
+def _resample(pixels: np.ndarray, affine: Affine) -> np.ndarray:
+    a, b, c, d, e, f = affine
     h, w = pixels.shape[:2]
-    reach_x, reach_y = abs(a) * w + abs(b) * h, abs(d) * w + abs(e) * h  # of the map: the input that it looks at
+    reach_x, reach_y = abs(a) * w + abs(b) * h, abs(d) * w + abs(e) * h  # width and height of the area of input used
     margin_x, margin_y = (max(0, math.ceil(r)) for r in ((reach_x - w) / 2 + abs(c), (reach_y - h) / 2 + abs(f)))
     image = _image(_with_margin(pixels, margin_x, margin_y))
     data = (a, b, c + margin_x + (w - a * w - b * h) / 2, d, e, f + margin_y + (h - d * w - e * h) / 2)
-    filters = Image.Resampling.BICUBIC if min(h, w) <= _FINE else Image.Resampling.BILINEAR
-    return _pixels(image.transform((w, h), Image.Transform.AFFINE, data, filters))
+    resampling = Image.Resampling.BICUBIC if min(h, w) <= _MAX_BICUBIC_SIDE else Image.Resampling.BILINEAR
+    return _pixels(image.transform((w, h), Image.Transform.AFFINE, data, resampling))
 
 
 def _with_margin(pixels: np.ndarray, x: int, y: int) -> np.ndarray:
-    """Return the image with its edge repeated on each side; `np.pad` takes eight times as long on small ones."""
+    """Return the image with its edge repeated on each side. `np.pad` takes eight times as long on small images."""
     h, w, channels = pixels.shape
-    wide = np.empty((h + 2 * y, w + 2 * x, channels), np.uint8)
-    rows = wide[y : y + h]
+    padded = np.empty((h + 2 * y, w + 2 * x, channels), np.uint8)
+    rows = padded[y : y + h]
     rows[:, x : x + w], rows[:, :x], rows[:, x + w :] = pixels, pixels[:, :1], pixels[:, -1:]
-    wide[:y], wide[y + h :] = wide[y], wide[y + h - 1]
-    return wide
+    padded[:y], padded[y + h :] = padded[y], padded[y + h - 1]
+    return padded
 
 
 def _signed(draw: float) -> float:
@@ -238,11 +245,11 @@ def _rotate(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
 
 
 def _flip(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
-    return (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0) if draws[0] < strength else _SAME
+    return (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0) if draws[0] < strength else _IDENTITY
 
 
 def _vflip(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
-    return (1.0, 0.0, 0.0, 0.0, -1.0, 0.0) if draws[0] < strength else _SAME
+    return (1.0, 0.0, 0.0, 0.0, -1.0, 0.0) if draws[0] < strength else _IDENTITY
 
 
 def _shift(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
@@ -274,11 +281,11 @@ def _blur(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.nda
 
 
 def _brightness(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
-    return _scaled(pixels, 1 + strength * _signed(draws[0]), about=0.0)
+    return _scaled(pixels, 1 + strength * _signed(draws[0]), centre=0.0)
 
 
 def _contrast(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
-    return _scaled(pixels, 1 + strength * _signed(draws[0]), about=float(pixels.mean()))
+    return _scaled(pixels, 1 + strength * _signed(draws[0]), centre=float(pixels.mean()))
 
 
 def _cutout(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
@@ -290,22 +297,22 @@ def _cutout(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.n
     return pixels
 
 
-def _scaled(pixels: np.ndarray, factor: float, about: float) -> np.ndarray:
-    values = np.clip((np.arange(256) - about) * factor + about, 0, 255).round().astype(np.uint8)
+def _scaled(pixels: np.ndarray, factor: float, centre: float) -> np.ndarray:
+    values = np.clip((np.arange(256) - centre) * factor + centre, 0, 255).round().astype(np.uint8)
     return values.take(pixels)
 
 
 OPERATIONS: dict[str, Operation] = {
-    "rotate": Operation("±{:g}°", 180, 1, move=_rotate),
-    "flip": Operation("with probability {:g}", 1, 1, move=_flip, default=0.5),
-    "vflip": Operation("with probability {:g}", 1, 1, move=_vflip, default=0.5),
-    "shift": Operation("±{:.3g} of the side", 1, 2, move=_shift),
-    "shear": Operation("±{:g}", 1, 1, move=_shear),
-    "zoom": Operation("1 ± {:g}", 0.9, 1, move=_zoom),
-    "pad": Operation("up to {:g} of the side", 1, 4, move=_pad),
-    "crop": Operation("up to {:g} of the side", 0.9, 3, move=_crop),
-    "blur": Operation("radius up to {:g}", 20, 1, paint=_blur),
-    "brightness": Operation("±{:.0%}", 1, 1, paint=_brightness),
-    "contrast": Operation("±{:.0%}", 1, 1, paint=_contrast),
-    "cutout": Operation("{:g} of the side", 0.9, 2, paint=_cutout),
+    "rotate": Operation("±{:g}°", 180, 1, transform=_rotate),
+    "flip": Operation("with probability {:g}", 1, 1, transform=_flip, default=0.5),
+    "vflip": Operation("with probability {:g}", 1, 1, transform=_vflip, default=0.5),
+    "shift": Operation("±{:.3g} of the side", 1, 2, transform=_shift),
+    "shear": Operation("±{:g}", 1, 1, transform=_shear),
+    "zoom": Operation("1 ± {:g}", 0.9, 1, transform=_zoom),
+    "pad": Operation("up to {:g} of the side", 1, 4, transform=_pad),
+    "crop": Operation("up to {:g} of the side", 0.9, 3, transform=_crop),
+    "blur": Operation("radius up to {:g}", 20, 1, recolour=_blur),
+    "brightness": Operation("±{:.0%}", 1, 1, recolour=_brightness),
+    "contrast": Operation("±{:.0%}", 1, 1, recolour=_contrast),
+    "cutout": Operation("{:g} of the side", 0.9, 2, recolour=_cutout),
 }

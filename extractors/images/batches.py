@@ -1,4 +1,4 @@
-"""Decoded images in batches: threads decode a few batches ahead while the network runs."""
+"""Decode images in batches. Threads decode a few batches ahead while the network runs."""
 
 import os
 from collections import deque
@@ -13,23 +13,24 @@ from hybrid.extractors.images.digests import digest_keys
 from hybrid.extractors.images.source import Source
 from hybrid.extractors.store.identity import Identity
 
-_Loaded = tuple[bytes, np.ndarray] | str  # digest and pixels, or why there are none
+_Loaded = tuple[bytes, np.ndarray] | str  # digest and pixels, or the reason why the image cannot be decoded
 _Load = Callable[[np.ndarray], list[_Loaded]]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Decoded images.
+    """A batch of decoded images.
 
     Attributes
     ----------
     numbers : ndarray of int, (n,)
-        In their source.
+        Numbers of the images in their source.
     keys : ndarray of uint8, (n, 32)
-        Digests of what was decoded.
+        Digests of the bytes or pixels that were decoded.
     pixels : ndarray of uint8, (n, height, width, channels)
+        The decoded images.
     failed : dict of int to str
-        Images since the batch before that could not be decoded, and why.
+        Images that could not be decoded since the previous batch, with the reasons.
     """
 
     numbers: np.ndarray
@@ -39,18 +40,22 @@ class Batch:
 
 
 def decoded_batches(source: Source, todo: np.ndarray, identity: Identity, batch_size: int) -> Iterator[Batch]:
-    """Yield images in the order given, in batches that are full but for the last.
+    """Yield decoded images in order, in batches of which only the last may be smaller.
 
     Parameters
     ----------
     source : Source
         The images.
     todo : ndarray of int, (n,)
-        Which of them, sorted.
+        Sorted numbers of the images to decode.
     identity : Identity
-        Of an extractor: how they are decoded.
+        Identity of an extractor, which says how images are decoded.
     batch_size : int
-        Images a batch.
+        Number of images in a batch.
+
+    Yields
+    ------
+    Batch
     """
     size, channels, interpolation = identity.size, identity.fields["channels"], identity.fields["interpolation"]
 
@@ -72,14 +77,11 @@ def decoded_batches(source: Source, todo: np.ndarray, identity: Identity, batch_
             pool.shutdown(cancel_futures=True)
 
 
-def _tasks(source: Source, todo: np.ndarray, least: int) -> Iterator[np.ndarray]:
-    """Cut numbers into runs of so many or more: few enough to share out, many enough to be worth it.
-
-    What comes of one image stays together.
-    """
+def _tasks(source: Source, todo: np.ndarray, min_size: int) -> Iterator[np.ndarray]:
+    """Split numbers into tasks of `min_size` or slightly more, so that an image and its views stay in one task."""
     start = 0
     for end in [*(np.flatnonzero(np.diff(source.image_of(todo))) + 1).tolist(), len(todo)]:
-        if end - start >= least or end == len(todo):
+        if end - start >= min_size or end == len(todo):
             yield todo[start:end]
             start = end
 
@@ -87,7 +89,7 @@ def _tasks(source: Source, todo: np.ndarray, least: int) -> Iterator[np.ndarray]
 def _in_order(
     pool: ThreadPoolExecutor, load: _Load, tasks: Iterator[np.ndarray], ahead: int
 ) -> Iterator[tuple[int, _Loaded]]:
-    """Yield what each number was loaded as; so many images are loaded ahead."""
+    """Yield the numbers of all tasks with their images, in order, while up to about `ahead` images are loaded ahead."""
     pending: deque[tuple[np.ndarray, Future[list[_Loaded]]]] = deque()
     waiting = 0
     while True:

@@ -1,14 +1,19 @@
-"""Image bytes or pixel arrays in, uint8 pixels of one size out: the decode policy.
+"""The decode policy: how encoded images or pixel arrays become uint8 pixels of one size.
 
-The policy is part of every extractor's identity (:data:`POLICY`): change a rule, raise the number.
+The policy has a version number, :data:`POLICY`, which is part of every extractor's identity. Increase it when you
+change a rule.
 
-* The format is told by content. Of an animation, or of several pages, the first frame. EXIF orientation is applied.
-* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped. Of 16-bit colour, the upper byte.
-* Alpha is laid on a black background. CMYK, palettes, 1-bit, YCbCr, Lab go through RGB. Colour profiles are left out.
-* RGB to grey is ITU-R 601-2 luma (Pillow's "L"); grey to RGB repeats the channel.
-* Resizing stretches to the size asked for, antialiased, in 8 bits; an image of that size is not touched.
-* A JPEG of at least twice the size asked for is decoded at a half, a quarter or an eighth, never at less than that
-  size, before it is resized ("draft" decoding); not so with "nearest", which picks pixels that are there.
+* The format is recognised by the content. Of an animation or a multi-page file, the first frame is used. EXIF
+  orientation is applied.
+* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped. 16-bit colour keeps the upper
+  byte.
+* Transparent images are composited on black. CMYK, palette, 1-bit, YCbCr and Lab images are converted to RGB. Colour
+  profiles are ignored.
+* RGB is converted to grey by ITU-R 601-2 luma (Pillow's "L"); grey is converted to RGB by repeating the channel.
+* Resizing stretches the image to the requested size, with antialiasing, in 8 bits. An image of that size stays as it
+  is.
+* A JPEG of at least twice the requested size is first decoded at a half, a quarter or an eighth of its size, but never
+  below the requested size ("draft" decoding). This does not apply to "nearest", which copies existing pixels.
 """
 
 import hashlib
@@ -68,7 +73,7 @@ _SIGNATURES = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
 )
-# These formats and no others. Not through Image.open: it would add Pillow's own limit to the one that the user set.
+# Only these formats are read. Image.open is not used, since it would apply Pillow's own limit besides the user's.
 _FORMATS: dict[str, Callable[[io.BytesIO, str], Image.Image]] = {
     "JPEG": jpeg_factory,
     "PNG": PngImageFile,
@@ -81,11 +86,11 @@ _FORMATS: dict[str, Callable[[io.BytesIO, str], Image.Image]] = {
 
 
 class BadImageError(InputError):
-    """An image that cannot be read or decoded; the message names it."""
+    """An image cannot be read or decoded. The message names the image."""
 
 
 def sniff_format(head: bytes) -> str | None:
-    r"""Return the image format that the first bytes of a file announce.
+    r"""Return the image format that the first bytes of a file indicate.
 
     Parameters
     ----------
@@ -95,7 +100,7 @@ def sniff_format(head: bytes) -> str | None:
     Returns
     -------
     str or None
-        A Pillow format name, or None if the bytes are no image that is read here.
+        A Pillow format name, or None if the bytes are not of a supported format.
 
     Examples
     --------
@@ -113,9 +118,9 @@ def sniff_format(head: bytes) -> str | None:
 
 
 def has_more_frames(data: bytes) -> bool:
-    """Whether an image file is an animation or has several pages, of which only the first is used.
+    """Return whether an image file is an animation or has several pages. Only the first frame is used.
 
-    A JPEG's further pictures (MPO: previews, the other eye) are none of that.
+    Additional pictures in a JPEG (MPO: previews, stereo pictures) do not count.
     """
     kind = sniff_format(data[:32])
     if kind == "PNG":
@@ -124,12 +129,12 @@ def has_more_frames(data: bytes) -> bool:
         return False
     try:
         return getattr(_opened(data, kind), "is_animated", False)
-    except Exception:  # what cannot be decoded is said when it is decoded
+    except Exception:  # a broken file is reported when it is decoded
         return False
 
 
 def read_bytes(path: str) -> bytes:
-    """Return a file's bytes; raise `BadImageError` naming it if it cannot be read."""
+    """Return the bytes of a file. Raise `BadImageError` with its name if it cannot be read."""
     try:
         return read_regular(path)
     except (OSError, ValueError) as error:
@@ -143,7 +148,7 @@ def bytes_digest(data: bytes) -> bytes:
 
 
 def pixels_digest(pixels: np.ndarray) -> bytes:
-    """Return the 32-byte SHA-256 that identifies an array of uint8 pixels, (h, w) or (h, w, c)."""
+    """Return the 32-byte SHA-256 that identifies an array of uint8 pixels of shape (h, w) or (h, w, c)."""
     header = f"pixels {pixels.shape}\n".encode()
     return hashlib.sha256(header + np.ascontiguousarray(pixels).tobytes()).digest()
 
@@ -162,13 +167,13 @@ def decode(
     data : bytes or ndarray of uint8, (h, w) or (h, w, c)
         An encoded image, or its pixels.
     size : (int, int)
-        Height and width, in pixels.
+        Height and width of the result, in pixels.
     channels : {1, 3}
         1 for grey, 3 for RGB.
     interpolation : str, default="bilinear"
         A key of :data:`INTERPOLATIONS`.
     name : str, default=""
-        What an error calls the image.
+        Name of the image in error messages.
 
     Returns
     -------
@@ -177,7 +182,7 @@ def decode(
     Raises
     ------
     BadImageError
-        If the bytes cannot be decoded whole.
+        If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
         image = _to_mode(_as_image(data, None if interpolation == "nearest" else max(size)), channels)
@@ -189,12 +194,12 @@ def decode(
 
 
 def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.Image:
-    """Decode one image to be looked at: in its own proportions, grey or RGB, no side above `side` pixels.
+    """Return an image for display, grey or RGB, with its own proportions and no side longer than `side` pixels.
 
     Raises
     ------
     BadImageError
-        If the bytes cannot be decoded whole.
+        If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
         image = _to_mode(_as_image(data, 2 * side), 3)
@@ -203,12 +208,12 @@ def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.
 
 
 def decode_whole(data: bytes | np.ndarray, name: str = "") -> tuple[Image.Image, str]:
-    """Decode one image at its own size: upright, grey or RGB; and say in which of Pillow's modes it was stored.
+    """Return an upright image of its own size, grey or RGB, and the Pillow mode in which it was stored.
 
     Raises
     ------
     BadImageError
-        If the bytes cannot be decoded whole.
+        If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
         image = _as_image(data, None)
@@ -224,33 +229,33 @@ def _named_errors(name: str) -> Iterator[None]:
 
 
 def resample(interpolation: str) -> Image.Resampling:
-    """Return Pillow's filter of that name."""
+    """Return Pillow's resampling filter of this name. Raise `InputError` for an unknown name."""
     if interpolation not in INTERPOLATIONS:
         raise unknown_name("interpolation", interpolation, INTERPOLATIONS)
     return INTERPOLATIONS[interpolation]
 
 
-def _as_image(data: bytes | np.ndarray, least_side: int | None) -> Image.Image:
-    """Open an image upright; a JPEG may come smaller, but no side below `least_side` unless it was."""
+def _as_image(data: bytes | np.ndarray, min_side: int | None) -> Image.Image:
+    """Return an upright image. A large JPEG may be decoded smaller, but with no side shorter than `min_side`."""
     if isinstance(data, np.ndarray):
         return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
     kind = sniff_format(data[:32])
     if kind is None:
-        raise ValueError("its content is no image of a format that is read here" if data else "the file is empty")
+        raise ValueError("its content is not an image of a supported format" if data else "the file is empty")
     image = _opened(data, kind)
-    if kind == "JPEG" and image.mode in ("L", "RGB") and least_side is not None:
-        image.draft(None, (least_side, least_side))
+    if kind == "JPEG" and image.mode in ("L", "RGB") and min_side is not None:
+        image.draft(None, (min_side, min_side))
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     return image
 
 
 def _opened(data: bytes, kind: str) -> Image.Image:
-    """Return an image whose header was read and whose size is allowed; nothing is decoded yet."""
+    """Return an image after reading its header and checking its size, but before decoding it."""
     try:
         image = _FORMATS[kind](io.BytesIO(data), "")
     except (SyntaxError, IndexError, TypeError, struct.error):
-        raise ValueError(f"it begins like a {kind} file but is none, or is cut short") from None
+        raise ValueError(f"it begins like a {kind} file, but is damaged or truncated") from None
     check_pixels(*image.size)
     return image
 
@@ -260,7 +265,7 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
     if image.mode.startswith("I"):
         image = _scale_to_8_bits(image)
     elif image.mode == "F":
-        raise ValueError("floating-point pixels have no fixed range; save it with 8 or 16 bits")
+        raise ValueError("floating-point pixels have no fixed range; save the image with 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
@@ -271,11 +276,11 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
 
 
 def _scale_to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits to 8 by the full range, rounded: 65535 becomes 255. Mode "I" holds 16-bit PNG and PGM too."""
+    """Scale 16 bits to 8 by the full range, with rounding. Pillow opens 16-bit PNG and PGM files in mode "I", too."""
     pixels = np.array(image, np.int32)
     pixels[pixels == image.info.get("transparency")] = 0
     if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
-        raise ValueError("32-bit integers have no fixed range; save it with 8 or 16 bits")
+        raise ValueError("32-bit integers have no fixed range; save the image with 8 or 16 bits")
     pixels *= 255
     pixels += 32767
     pixels //= 65535

@@ -1,7 +1,7 @@
-"""What is read of a stranger's image file: a regular file, of no more bytes and pixels than the limit allows.
+"""Limits on image files from untrusted sources: only regular files, and only as many bytes and pixels as allowed.
 
-The limit is the process's, not an extractor's: it guards a machine and changes no embedding. It is kept in the
-environment, so that worker processes have it too.
+The limit belongs to the process, not to an extractor: it protects the machine and does not change embeddings. It is
+stored in the environment, so that worker processes inherit it.
 """
 
 import os
@@ -12,12 +12,12 @@ from hybrid.errors import InputError
 
 MAX_PIXELS = 100_000_000
 _VARIABLE = "HYBRID_MAX_PIXELS"
-_BYTES_A_PIXEL = 8  # 16-bit RGBA, not compressed
-_BYTES_BESIDE = 2**26  # profiles, thumbnails and text beside the pixels
+_BYTES_PER_PIXEL = 8  # uncompressed 16-bit RGBA
+_METADATA_BYTES = 2**26  # allowance for profiles, thumbnails and text
 
 
 class UnreadableError(ValueError):
-    """A file that is not read; the message is the reason, without the file's name."""
+    """A file must not be read. The message is the reason, without the name of the file."""
 
 
 def set_max_pixels(most: int | None = None) -> None:
@@ -47,17 +47,17 @@ def max_pixels() -> int:
 
 
 def check_pixels(width: int, height: int) -> None:
-    """Raise `UnreadableError` if an image has more pixels than are allowed."""
+    """Raise `UnreadableError` if an image has more pixels than allowed."""
     most = max_pixels()
     if width * height > most:
         raise UnreadableError(
-            f"it has {width}×{height} pixels, more than the limit of {most:,}; raise it with --max-pixels "
-            f"(set_max_pixels, {_VARIABLE}) if you trust the file"
+            f"it has {width}×{height} pixels, more than the limit of {most:,}; if you trust the file, raise the limit "
+            f"with --max-pixels (set_max_pixels, {_VARIABLE})"
         )
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a regular file to be read; whatever else has that name is not waited for.
+    """Open a regular file for reading. Pipes and devices are refused without waiting for data.
 
     Raises
     ------
@@ -69,33 +69,33 @@ def open_regular(path: str) -> BinaryIO:
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - Path.open takes no opener; the caller closes
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise UnreadableError("it is no regular file but a pipe, a socket or a device")
+        raise UnreadableError("it is not a regular file but a pipe, a socket or a device")
     return file
 
 
 def read_regular(path: str) -> bytes:
-    """Return the bytes of a regular file that may be an image within the limit.
+    """Return the bytes of a regular file, unless it is too large for an image within the limit.
 
     Raises
     ------
     UnreadableError
-        If it is no regular file, or has more bytes than any image of so many pixels.
+        If it is not a regular file, or has more bytes than any image within the limit.
     OSError, ValueError
         If it cannot be opened or read.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        most = _BYTES_A_PIXEL * max_pixels() + _BYTES_BESIDE
+        most = _BYTES_PER_PIXEL * max_pixels() + _METADATA_BYTES
         if size > most:
             raise UnreadableError(
-                f"it has {size:,} bytes, more than the {most:,} that are read for {max_pixels():,} pixels; "
-                "raise --max-pixels if you trust the file"
+                f"it has {size:,} bytes, more than the limit of {most:,} for {max_pixels():,} pixels; "
+                "if you trust the file, raise --max-pixels"
             )
         return file.read(size)
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would be waited for
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # otherwise opening a pipe waits for a writer
 
 
 def _checked(most: object) -> int:

@@ -1,4 +1,4 @@
-"""Images as they come to an extractor: an array of paths, or an array of uint8 pixels."""
+"""Sources of images for an extractor: an array of paths, or an array of uint8 pixels."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -16,26 +16,26 @@ DIGEST_BYTES = 32
 
 @dataclass
 class Extraction:
-    """What an extraction did.
+    """The result of an extraction.
 
     Attributes
     ----------
     keys : ndarray of uint8, (n, 32)
-        Digest of each image, zeros where it was skipped.
+        Digest of each image; zeros for skipped images.
     new : int
-        Images that went through the network.
+        Number of images that went through the network.
     cached : int
-        Images whose embedding was there, or is that of an identical image.
+        Number of images whose embedding was already stored, or is that of an identical image.
     skipped : dict of int to str
-        Rows that could not be read or decoded, and why.
+        Rows that could not be read or decoded, with the reasons.
     animated : int
-        Files, new or not, that hold several frames or pages: the first was used.
+        Number of files with several frames or pages, of which the first was used.
     seconds : float
-        Of the whole extraction.
+        Duration of the extraction.
     cost : float or None
-        Seconds that all of these embeddings took when they were computed, now or before; None where nobody knows.
+        Seconds that computing all of these embeddings took, now or earlier; None if unknown.
     runtime : str or None
-        What ran the network; None if nothing was left to compute.
+        Name of the runtime that ran the network; None if nothing had to be computed.
     """
 
     keys: np.ndarray
@@ -49,11 +49,11 @@ class Extraction:
 
 
 class Source(ABC):
-    """A sequence of images of which each has a digest and can be decoded."""
+    """A sequence of images. Each image has a digest and can be decoded."""
 
     @classmethod
     def of(cls, X: Any) -> "Source":
-        """Return what is a source already, and an `ImageSource` of anything else."""
+        """Return X if it is a source, otherwise an `ImageSource` of X."""
         return X if isinstance(X, Source) else ImageSource(X)
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Source(ABC):
 
     @abstractmethod
     def name(self, number: int) -> str:
-        """Return what an error calls an image: its path, or its row."""
+        """Return the name of an image in error messages: its path, or its row."""
 
     @abstractmethod
     def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
@@ -70,19 +70,32 @@ class Source(ABC):
         Parameters
         ----------
         memory : FileDigests
-            Of files seen before.
+            The cache of file digests.
 
         Returns
         -------
         keys : ndarray of uint8, (n, 32)
-            Zeros where the image cannot be read.
+            The digests; zeros for images that cannot be read.
         bad : dict of int to str
-            Which those are, and why.
+            Numbers of the images that cannot be read, with the reasons.
         """
 
     @abstractmethod
     def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
-        """Return an image's digest and its pixels, of the very bytes that were decoded.
+        """Return the digest and the decoded pixels of an image. Both are of the same bytes, read once.
+
+        Parameters
+        ----------
+        number : int
+            Number of the image.
+        size, channels, interpolation
+            As for `hybrid.extractors.images.decode.decode`.
+
+        Returns
+        -------
+        digest : bytes
+            SHA-256 of the image, 32 bytes.
+        pixels : ndarray of uint8, (height, width, channels)
 
         Raises
         ------
@@ -91,26 +104,31 @@ class Source(ABC):
         """
 
     def by_image(self, done: Extraction) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-        """Return what an extraction of this source did, image by image.
+        """Return the result of an extraction of this source by image, with the views of each.
+
+        Parameters
+        ----------
+        done : Extraction
+            The result by row: a row for each image and for each view.
 
         Returns
         -------
         keys : ndarray of uint8, (n, 32)
             Digests of the images.
         view_keys : ndarray of uint8, (n, k, 32)
-            Keys of what else there is of each, zeros where there is nothing.
+            Keys of the k views of each image; zeros for images without views.
         skipped : dict of int to str
-            Images of which anything could not be had, and why.
+            Images that were skipped because they, or one of their views, could not be extracted, with the reasons.
         """
         return done.keys, np.empty((len(done.keys), 0, DIGEST_BYTES), np.uint8), done.skipped
 
     def image_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Return which image each number is of, (n,): those of one image are best decoded in turn."""
+        """Return the image (n,) that each row comes from. Rows of one image are best decoded one after the other."""
         return numbers
 
 
 class ImageSource(Source):
-    """Images, each as it is.
+    """Images without views: each row is one image.
 
     Parameters
     ----------
@@ -131,7 +149,7 @@ class ImageSource(Source):
         return len(self._images)
 
     def name(self, number: int) -> str:
-        """Return what an error calls an image, see `Source`."""
+        """Return the name of an image in error messages, see `Source`."""
         return self._images[number] if isinstance(self._images, list) else f"row {number}"
 
     def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
@@ -160,13 +178,13 @@ class ImageSource(Source):
 
 def _check(X: Any) -> list[str] | np.ndarray:
     if isinstance(X, (str, Path)):
-        raise InputError(f"One path {str(X)!r} was given; expected a sequence of images: put it in a list.")
+        raise InputError(f"One path {str(X)!r} was given; expected a sequence of images. Put the path in a list.")
     try:
         array = X if isinstance(X, np.ndarray) else np.asarray(X)
     except ValueError as error:
-        raise InputError("X holds arrays of different shapes; expected images of one size, or paths.") from error
+        raise InputError("X contains arrays of different shapes; expected images of one size, or paths.") from error
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
-        raise InputError(f"X has shape {array.shape}, which is one RGB image: give image[np.newaxis].")
+        raise InputError(f"X has shape {array.shape}, which is a single RGB image; give image[np.newaxis].")
     if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))):
         return array
     column = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 and array.dtype != np.uint8 else array

@@ -1,27 +1,27 @@
-"""Pictures made from a seed that resemble photographs: smooth at every scale, with a little noise."""
+"""Synthetic pictures that resemble photographs: random surfaces with structure at every scale, and a little noise."""
 
 import numpy as np
 from PIL import Image
 
-_OCTAVES = (2, 4, 8, 16, 32)  # cells a side; the finer, the fainter
+_OCTAVES = (2, 4, 8, 16, 32)  # cells on a side; finer octaves are weaker
 _NOISE = 6.0  # standard deviation of the grain, in grey levels
 
 
-def made_photographs(count: int, size: tuple[int, int], channels: int, seed: int = 0) -> np.ndarray:
-    """Return pictures whose contrast falls with spatial frequency, as that of photographs does.
+def synthetic_photographs(count: int, size: tuple[int, int], channels: int, seed: int = 0) -> np.ndarray:
+    """Return random pictures whose contrast decreases with spatial frequency, as in photographs.
 
-    Pure noise would not do: a network averages it away, and every picture gets the same embedding.
+    Pure noise would not be suitable: a network averages it out, so that all pictures get the same embedding.
 
     Parameters
     ----------
     count : int
-        Number of pictures; the first ones of a seed do not depend on it.
+        Number of pictures. A larger number only adds pictures at the end.
     size : (int, int)
         Height and width, in pixels.
     channels : {1, 3}
         1 for grey, 3 for RGB.
     seed : int, default=0
-        Of everything drawn.
+        Seed of the random numbers.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def made_photographs(count: int, size: tuple[int, int], channels: int, seed: int
 
     Examples
     --------
-    >>> made_photographs(2, (24, 32), 3).shape
+    >>> synthetic_photographs(2, (24, 32), 3).shape
     (2, 24, 32, 3)
     """
     pictures = np.empty((count, *size, channels), np.uint8)
@@ -47,7 +47,7 @@ def _picture(rng: np.random.Generator, size: tuple[int, int], channels: int) -> 
 
 
 def _surface(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Return a smooth random surface (height, width) of mean about 0: octaves of cells, each half as strong."""
+    """Return a smooth random surface (height, width) around 0: a sum of octaves, each half as strong as the last."""
     total = np.zeros(size, np.float32)
     for octave, cells in enumerate(_OCTAVES):
         grid = rng.standard_normal((cells, cells), dtype=np.float32)

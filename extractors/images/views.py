@@ -1,4 +1,4 @@
-"""Views of an image: seeded random changes of it, each with an embedding and a key of its own."""
+"""Views of an image: seeded random augmentations, each with its own key and embedding."""
 
 import hashlib
 import threading
@@ -16,25 +16,25 @@ from hybrid.extractors.images.digests import FileDigests, digest_keys
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.store.identity import canonical
 
-_MOST = 10_000  # that are read from a file: each has a text of its own in memory
+_MAX_VIEWS = 10_000  # limit for records read from a file, since each view takes some memory
 
-# What a patient's position and an exposure may do; no flip, as left and right are not alike in a body.
+# Changes as by a patient's position and the exposure. There is no flip, since left and right of a body differ.
 MILD = Augmentation((("rotate", 7), ("shift", 0.05), ("zoom", 0.1), ("brightness", 0.1)))
 
 
 @dataclass(frozen=True)
 class Views:
-    """Seeded random augmentations, so many of an image.
+    """A number of seeded random augmentations of each image.
 
     Parameters
     ----------
     number : int
-        Views of an image.
+        Number of views of each image.
     augmentation : Augmentation, default=MILD
-        What is done to it, after it is decoded to the size that the network takes.
+        Applied to the image after it is decoded to the network's input size.
     seed : int, default=0
-        Of what is drawn. A view is drawn from the seed, its own number and the image's content: neither the number
-        of views nor the other images matter.
+        Seed of the random numbers. A view depends on the seed, its own number and the content of its image, but not on
+        the number of views or on other images.
 
     Raises
     ------
@@ -50,30 +50,42 @@ class Views:
         if self.number < 1:
             raise InputError(f"views={self.number} was given; expected 1 or more.")
         if not self.augmentation.operations:
-            raise InputError("The augmentation has no operation, so every view would be the image itself.")
+            raise InputError(
+                "The augmentation has no operations, so every view would equal the image; name at least one."
+            )
 
     def keys(self, digests: np.ndarray) -> np.ndarray:
-        """Return the keys (n, number, 32) of the views of images, whose digests are (n, 32), both of uint8."""
+        """Return the keys of all views of some images.
+
+        Parameters
+        ----------
+        digests : ndarray of uint8, (n, 32)
+            Digests of the images.
+
+        Returns
+        -------
+        ndarray of uint8, (n, number, 32)
+        """
         numbers = range(1, self.number + 1)
         keys = digest_keys([self.key(digest, view) for digest in map(bytes, digests) for view in numbers])
         return keys.reshape(len(digests), self.number, -1)
 
     def key(self, digest: bytes, view: int) -> bytes:
-        """Return the key of an image's view, which are numbered from 1: 32 bytes that are its random seed, too."""
+        """Return the 32-byte key of a view of an image, which is also its seed. Views are numbered from 1."""
         return hashlib.sha256(digest + self._texts[view - 1]).digest()
 
     def fields(self) -> dict[str, Any]:
-        """Return JSON values; :meth:`from_fields` reads them."""
+        """Return the views as JSON values; :meth:`from_fields` reads them back."""
         return {"number": self.number, "augmentation": self.augmentation.fields(), "seed": self.seed}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Views":
-        """Return the views that :meth:`fields` described.
+        """Return the views from the values that :meth:`fields` returned.
 
         Raises
         ------
         InputError
-            If they are none, or were made by another version of the augmentation's policy.
+            If the values are invalid, or are from another version of the augmentation policy.
         """
         try:
             policy = fields["augmentation"]["policy"]
@@ -83,32 +95,34 @@ class Views:
             raise InputError("The views cannot be read: expected their number, augmentation and seed.") from error
         if policy != POLICY:
             raise InputError(
-                f"The views were made by another version of the augmentation's policy ({policy!r:.50}; it is {POLICY} "
-                "now): extract again, with --views."
+                f"The views were made by another version of the augmentation policy ({policy!r:.50}; it is {POLICY} "
+                "now). Extract them again with --views."
             )
-        if number > _MOST or not 0 <= seed < 2**32:
-            raise InputError(f"There are {number} views with the seed {seed}; expected at most {_MOST} views.")
+        if number > _MAX_VIEWS or not 0 <= seed < 2**32:
+            raise InputError(
+                f"{number} views with the seed {seed} are recorded; expected at most {_MAX_VIEWS} views and a seed "
+                f"from 0 to {2**32 - 1}."
+            )
         return cls(number, Augmentation(operations), seed)
 
     @cached_property
     def _texts(self) -> list[bytes]:
-        """What is hashed behind an image's digest, one text a view."""
+        """The text for each view that is hashed after the image's digest."""
         fields = {"augmentation": self.augmentation.fields(), "seed": self.seed}
         return [canonical(fields | {"view": view}).encode() for view in range(1, self.number + 1)]
 
 
 class ViewSource(Source):
-    """Images, and views of some of them: an image, its views, the next image.
-
-    Each image is decoded once for all that comes of it.
+    """Images and views of some of them. Each image is followed by its views, and is decoded once for all of them.
 
     Parameters
     ----------
     X : array-like
-        Images, as `ImageSource` takes them.
+        Images, as for `ImageSource`.
     views : Views
+        The views to make.
     chosen : ndarray of bool, (n,)
-        Images that views are made of.
+        Whether views are made of each image.
     """
 
     def __init__(self, X: Any, views: Views, chosen: np.ndarray):
@@ -122,7 +136,7 @@ class ViewSource(Source):
         return len(self._image)
 
     def name(self, number: int) -> str:
-        """Return what an error calls the image, see `Source`."""
+        """Return the name of the image in error messages, see `Source`."""
         return self._source.name(int(self._image[number]))
 
     def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
@@ -137,10 +151,10 @@ class ViewSource(Source):
     def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
         """Return the image's digest and pixels, or the view's key and pixels, see `Source`."""
         image, view = int(self._image[number]), int(self._view[number])
-        what = (image, size, channels, interpolation)
-        if getattr(self._last, "what", None) != what:
-            self._last.decoded = self._source.decode(*what)
-            self._last.what = what
+        arguments = (image, size, channels, interpolation)
+        if getattr(self._last, "arguments", None) != arguments:
+            self._last.decoded = self._source.decode(*arguments)
+            self._last.arguments = arguments
         digest, pixels = self._last.decoded
         if not view:
             return digest, pixels
@@ -148,11 +162,11 @@ class ViewSource(Source):
         return key, self._views.augmentation(pixels, key)
 
     def image_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Return which image each number is of, see `Source`."""
+        """Return the image that each row comes from, see `Source`."""
         return self._image[numbers]
 
     def by_image(self, done: Extraction) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-        """Return the keys of images and of their views, and the images of which anything is amiss, see `Source`."""
+        """Return the keys of the images and of their views, and the skipped images, see `Source`."""
         keys = done.keys[self._view == 0]
         view_keys = np.zeros((len(keys), self._views.number, keys.shape[1]), np.uint8)
         view_keys[self._chosen] = done.keys[self._view > 0].reshape(-1, *view_keys.shape[1:])

@@ -1,1 +1,1 @@
-"""Runtimes: what computes a graph, Keras or OpenVINO."""
+"""Runtimes that run a graph: Keras and OpenVINO."""

@@ -1,4 +1,4 @@
-"""What runs an extractor's graph, behind one small interface: a stream of pixel batches in, of embeddings out."""
+"""The interface of the runtimes that run an extractor's graph, and the runtime that uses Keras."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,12 +16,12 @@ _BATCH_PIXELS = 32 * 224 * 224
 
 
 def choose_batch_size(size: tuple[int, int]) -> int:
-    """Return Keras's batch size for images of that height and width: 32 at 224×224, more if smaller."""
+    """Return the batch size for Keras, given the height and width of the images: 32 at 224×224, from 8 to 256."""
     return int(np.clip(_BATCH_PIXELS // (size[0] * size[1]), 8, 256))
 
 
 def gpu_is_visible() -> bool:
-    """Whether Keras has a GPU; it is imported to be asked only if the system shows one."""
+    """Return whether Keras can use a GPU. Keras is imported only if the system has a GPU."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1") or not any(Path("/dev").glob("nvidia[0-9]*")):
         return False
     import_keras()
@@ -31,7 +31,7 @@ def gpu_is_visible() -> bool:
 
 
 def tensorflow_on_cpu() -> bool:
-    """Whether Keras runs on TensorFlow, and that on a CPU."""
+    """Return whether Keras uses the TensorFlow backend on a CPU."""
     import_keras()
     import keras
 
@@ -39,36 +39,43 @@ def tensorflow_on_cpu() -> bool:
 
 
 class Runtime(Protocol):
-    """Turns pixels into embeddings.
+    """The interface of a runtime, which computes embeddings from pixels.
 
     Attributes
     ----------
     name : str
-        A word of :data:`hybrid.extractors.backbones.options.RUNTIMES`: what an embedding set records.
+        A name in :data:`hybrid.extractors.backbones.options.RUNTIMES`. It is recorded in embedding sets.
     batch_size : int
-        The most images that a batch may hold.
+        Largest number of images in a batch.
     """
 
     name: str
     batch_size: int
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the embeddings (n, …), float32, of each batch of uint8 pixels (n, height, width, channels), in order.
+        """Yield the embeddings of each batch, in order.
 
-        A runtime may read batches ahead of what it has yielded.
+        Parameters
+        ----------
+        batches : iterable of ndarray of uint8, (n, height, width, channels)
+            Batches of pixels. A runtime may read some batches ahead.
+
+        Yields
+        ------
+        ndarray of float32, (n, …)
         """
         ...
 
 
 class KerasRuntime:
-    """Run a graph through Keras, on whatever device its backend uses; compiled once, for one batch shape.
+    """Run a graph with Keras, on the device that its backend uses. It is compiled once, for one batch shape.
 
     Parameters
     ----------
     model : keras.Model
-        uint8 pixels to float32 embeddings.
+        A model from uint8 pixels to float32 embeddings.
     batch_size : int
-        Every batch is padded to this many images.
+        Number of images that every batch is padded to.
     """
 
     name = "keras"
@@ -78,13 +85,13 @@ class KerasRuntime:
         self.batch_size = batch_size
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the embeddings of each batch, as `Runtime` says."""
+        """Yield the embeddings of each batch, see `Runtime`."""
         for pixels in batches:
             rows = self.model.predict_on_batch(padded(pixels, self.batch_size))
             yield np.asarray(rows, dtype=np.float32)[: len(pixels)]
 
 
 def padded(pixels: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return a batch of full length; what is added is zero."""
+    """Return a batch padded with zeros to `batch_size` images."""
     missing = batch_size - len(pixels)
     return np.pad(pixels, [(0, missing), (0, 0), (0, 0), (0, 0)]) if missing else pixels

@@ -1,4 +1,4 @@
-"""Import Keras late and quietly: TensorFlow writes a page of remarks to standard error that no setting stops."""
+"""Import Keras without TensorFlow's log messages, which no setting can switch off completely."""
 
 import contextlib
 import os
@@ -8,42 +8,42 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 
-_REMARK = re.compile(r"[IWE]\d{4} \d|WARNING: All log messages before absl|To enable the following instructions")
+_LOG_MESSAGE = re.compile(r"[IWE]\d{4} \d|WARNING: All log messages before absl|To enable the following instructions")
 
-# Read when TensorFlow makes its device; the limit, in MB, is 64 GB if nothing is said.
-_POOL = {"TF_CPU_ALLOCATOR_USE_BFC": "1", "TF_CPU_BFC_MEM_LIMIT_IN_MB": str(2**20)}
+# TensorFlow reads these when it creates its device. The limit is in MB; without it, TensorFlow sets 64 GB.
+_ALLOCATOR = {"TF_CPU_ALLOCATOR_USE_BFC": "1", "TF_CPU_BFC_MEM_LIMIT_IN_MB": str(2**20)}
 
 
 def import_keras() -> None:
-    """Import Keras and its backend once; what they write to standard error is kept back unless it says more.
+    """Import Keras and its backend, and suppress the log messages that they write to standard error.
 
-    On a CPU TensorFlow is told to keep the memory of its arrays for the next ones, as it does on a GPU. Otherwise large
-    arrays are asked of the system and given back in each training step, and filling them with zeros each time takes it
-    up to half of the step. `TF_CPU_ALLOCATOR_USE_BFC=0` in the environment undoes this.
+    On a CPU, TensorFlow is configured to reuse the memory of its arrays, as it does on a GPU. Otherwise it requests
+    large arrays from the system and returns them in each training step, and the system takes up to half of the step to
+    fill them with zeros. Set `TF_CPU_ALLOCATOR_USE_BFC=0` in the environment to undo this.
     """
-    for name, value in _POOL.items():
+    for name, value in _ALLOCATOR.items():
         os.environ.setdefault(name, value)
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _without_remarks():
+    with _without_log_messages():
         import_module("keras")
 
 
 @contextlib.contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Hold back standard error at the level of the process, then write the lines that are no remarks."""
+def _without_log_messages() -> Iterator[None]:
+    """Redirect the standard error of the process to a file, then print its lines except the log messages."""
     sys.stderr.flush()
-    own = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         finally:
-            os.dup2(own, 2)
-            os.close(own)
-            held.seek(0)
-            lines = held.read().decode(errors="replace").splitlines()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            captured.seek(0)
+            lines = captured.read().decode(errors="replace").splitlines()
             for line in lines:
-                if not _REMARK.match(line):
+                if not _LOG_MESSAGE.match(line):
                     print(line, file=sys.stderr)

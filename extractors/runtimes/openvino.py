@@ -1,4 +1,4 @@
-"""Run an extractor's graph through OpenVINO: exported from Keras once, kept in the cache, then run without Keras."""
+"""Run an extractor's graph with OpenVINO. It is exported from Keras once, kept in the cache, and run without Keras."""
 
 import contextlib
 import sys
@@ -18,33 +18,35 @@ from hybrid.files import file_digest, read_json, replace_folder, write_json
 if TYPE_CHECKING:
     import keras
 
-_LARGE = 128 * 128  # pixels; large images run fastest 8 at a time, small ones 32 (measured on 2 cores, of 4 to 256)
+_LARGE_PIXELS = (
+    128 * 128
+)  # the fastest batch size is 8 for larger images, 32 for smaller ones (of 4 to 256, on 2 cores)
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _PRECISION = "INFERENCE_PRECISION_HINT"
 _FILES = ("graph.xml", "graph.bin")
-_AGREEMENT = 1e-2  # far above rounding, which the layers of an untrained network can amplify to 1e-3
+_MAX_DIFFERENCE = 1e-2  # far above rounding errors, which the layers of an untrained network can amplify to 1e-3
 
 
 class ExportError(Exception):
-    """OpenVINO cannot take a network."""
+    """OpenVINO cannot run a network."""
 
 
 class OpenVINORuntime:
-    """Run an exported graph on the CPU, a few batches in flight.
+    """Run an exported graph on the CPU, with a few batches at the same time.
 
     Parameters
     ----------
     folder : Path
-        With ``graph.xml`` and ``graph.bin``, checked.
+        Folder with ``graph.xml`` and ``graph.bin``, whose checksums were verified.
     identity : Identity
-        Of the extractor.
+        Identity of the extractor.
     batch_size : int, optional
-        The graph is compiled for it; 8 for large images and 32 for small ones if not given.
+        Batch size that the graph is compiled for. Default: 8 for large images, 32 for small ones.
 
     Raises
     ------
     ExportError
-        If OpenVINO would compute in another precision than the identity says.
+        If OpenVINO would compute in another precision than that of the identity.
     """
 
     name = "openvino"
@@ -52,20 +54,20 @@ class OpenVINORuntime:
     def __init__(self, folder: Path, identity: Identity, batch_size: int | None = None):
         openvino = _openvino()
         height, width = identity.size
-        self.batch_size = batch_size or (8 if height * width >= _LARGE else 32)
+        self.batch_size = batch_size or (8 if height * width >= _LARGE_PIXELS else 32)
         core = openvino.Core()
-        core.set_property({"ENABLE_MMAP": False})  # a mapped file that is cut short would kill the process
+        core.set_property({"ENABLE_MMAP": False})  # if a mapped file were truncated, the process would be killed
         model = core.read_model(folder / _FILES[0])
         model.reshape([self.batch_size, height, width, identity.fields["channels"]])
         precision = identity.fields["precision"]
         settings = {_PRECISION: _HINTS[precision], "PERFORMANCE_HINT": "THROUGHPUT"}
         compiled = core.compile_model(model, "CPU", settings)
-        _compare(compiled.get_property(_PRECISION), precision)
-        in_flight = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        self._requests = [compiled.create_infer_request() for _ in range(in_flight)]
+        _require_precision(compiled.get_property(_PRECISION), precision)
+        n_requests = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._requests = [compiled.create_infer_request() for _ in range(n_requests)]
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the embeddings of each batch, as `hybrid.extractors.runtimes.base.Runtime` says."""
+        """Yield the embeddings of each batch, see `hybrid.extractors.runtimes.base.Runtime`."""
         free = deque(self._requests)
         running: deque[tuple[Any, np.ndarray, int]] = deque()
         for pixels in batches:
@@ -79,35 +81,47 @@ class OpenVINORuntime:
 
 
 def check_precision(identity: Identity) -> None:
-    """Raise `ExportError` if this CPU cannot compute in an extractor's precision: OpenVINO takes float32 in silence."""
+    """Raise `ExportError` if this CPU cannot compute in the extractor's precision.
+
+    OpenVINO itself would use float32 without a warning.
+    """
     precision, core = identity.fields["precision"], _openvino().Core()
     core.set_property("CPU", {_PRECISION: _HINTS[precision]})
-    _compare(core.get_property("CPU", _PRECISION), precision)
+    _require_precision(core.get_property("CPU", _PRECISION), precision)
 
 
-def _compare(found: Any, precision: str) -> None:
-    if found.get_type_name() != _HINTS[precision]:
-        raise ExportError(f"on this CPU it computes in {found.get_type_name()}, not in {precision}")
+def _require_precision(actual: Any, precision: str) -> None:
+    if actual.get_type_name() != _HINTS[precision]:
+        raise ExportError(f"on this CPU it computes in {actual.get_type_name()}, not in {precision}")
 
 
 def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None:
-    """Write a Keras graph in OpenVINO's format, with its checksums, whole or not at all.
+    """Write a Keras graph in OpenVINO's format, with its checksums; the folder is written completely or not at all.
 
-    The graph is that of float32 whatever the precision, which is set when it is compiled. What was written is run on
-    a made image and must agree with Keras.
+    The graph is always exported in float32; the precision is set when it is compiled. The exported graph is run on a
+    synthetic image and must give the same result as Keras.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The graph, in float32.
+    identity : Identity
+        Identity of the extractor.
+    folder : Path
+        Folder to write.
 
     Raises
     ------
     ExportError
-        If OpenVINO cannot take the network; nothing is written then.
+        If OpenVINO cannot run the network. Nothing is written then.
     """
     with replace_folder(folder) as new:
         try:
             _convert(model, new / _FILES[0])
             difference = _difference(model, OpenVINORuntime(new, identity.in_precision("float32"), batch_size=1))
-        except Exception as error:  # the converter fails in any way it likes
+        except Exception as error:  # the converter may raise any exception
             raise ExportError(reason_of(error)) from error
-        if not difference < _AGREEMENT:
+        if not difference < _MAX_DIFFERENCE:
             raise ExportError(f"its result differs from Keras's by {difference:.0e} of their scale")
         files = {name: file_digest(new / name) for name in _FILES}
         write_json(new / "graph.json", {"fingerprint": identity.fingerprint, "sha256": files})
@@ -119,7 +133,7 @@ def _convert(model: "keras.Model", path: Path) -> None:
         raw = Path(folder) / "raw.xml"
         model.export(str(raw), format="openvino", verbose=False)
         graph = openvino.Core().read_model(raw)
-        # TensorFlow's swish leaves an output of its own at every use, behind the one that is meant
+        # Every use of TensorFlow's swish adds an output of its own after the graph's output.
         openvino.save_model(openvino.Model([graph.output(0)], graph.get_parameters()), path, compress_to_fp16=False)
 
 
@@ -138,11 +152,11 @@ def _difference(model: "keras.Model", runtime: OpenVINORuntime) -> float:
 
 
 def is_exported(folder: Path, identity: Identity) -> bool:
-    """Whether a folder holds the whole, undamaged graph of an extractor."""
+    """Return whether a folder holds the complete, undamaged graph of an extractor."""
     try:
         record = read_json(folder / "graph.json")
-        whole = all(file_digest(folder / name) == record["sha256"][name] for name in _FILES)
-        return whole and record["fingerprint"] == identity.fingerprint
+        undamaged = all(file_digest(folder / name) == record["sha256"][name] for name in _FILES)
+        return undamaged and record["fingerprint"] == identity.fingerprint
     except (InputError, OSError, KeyError, TypeError):
         return False
 
@@ -150,13 +164,13 @@ def is_exported(folder: Path, identity: Identity) -> bool:
 def _finish(running: deque[tuple[Any, np.ndarray, int]], free: deque[Any]) -> np.ndarray:
     request, _, length = running.popleft()
     request.wait()
-    rows = np.array(request.get_output_tensor().data[:length], dtype=np.float32)  # a copy: the tensor is used again
+    rows = np.array(request.get_output_tensor().data[:length], dtype=np.float32)  # a copy, since the tensor is reused
     free.append(request)
     return rows
 
 
 def _openvino() -> Any:
-    """Import OpenVINO without the package through which its converter reports every use to its makers."""
+    """Import OpenVINO without its telemetry package, which would report every conversion to its makers."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 

@@ -1,4 +1,4 @@
-"""Check every file of the cache folder against what it should hold, and find what a dead writer left behind."""
+"""Find damaged files in the cache folder, and files that interrupted writers left behind."""
 
 import contextlib
 import re
@@ -14,21 +14,22 @@ from hybrid.extractors.store.index import INDEX_NAME, Index, commit_records
 from hybrid.extractors.store.shards import DamagedShardError, forget_verified, read_shard
 from hybrid.files import file_digest, read_json
 
-DEAD_AFTER = 3600.0  # seconds: a writer commits within minutes, so what has waited longer waits for nobody
+DEAD_AFTER = 3600.0  # seconds; a writer commits within minutes, so older uncommitted files have no living writer
 _SHARD_FILE = re.compile(r"([0-9a-f]{32})\.(npy|keys|damaged)")
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Something that is wrong in the cache folder, or left over.
+    """A damaged or leftover file or folder in the cache folder.
 
     Attributes
     ----------
     path : Path
-        What to call it.
+        The file or folder that messages name.
     reason : str
+        What is wrong with it.
     remove : tuple of Path
-        The files and folders to remove; none where removing is no answer.
+        The files and folders to remove; empty if removing them would not help.
     """
 
     path: Path
@@ -37,9 +38,9 @@ class Damage:
 
 
 def find_damage(cache: Path) -> Iterator[Damage]:
-    """Check every checksum in a cache folder; yield what is damaged.
+    """Compare every file in a cache folder with its checksum, and yield the damage.
 
-    All of it can be made again: embeddings by extracting, the rest by itself.
+    All damage can be repaired: embeddings by extracting again, other files are created again automatically.
     """
     forget_verified()
     for folder in store_folders(cache):
@@ -48,7 +49,7 @@ def find_damage(cache: Path) -> Iterator[Damage]:
         yield from _check_identity(folder / "identity.json")
         yield from _check_index(folder / INDEX_NAME, folder / "identity.json")
         for record in sorted(folder.glob("*.damaged")):
-            yield Damage(record.with_suffix(".npy"), "was found damaged before", _files(record.with_suffix("")))
+            yield Damage(record.with_suffix(".npy"), "was found damaged earlier", _files(record.with_suffix("")))
     for record in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
         yield from _check_extractor_record(record)
     for folder in sorted((cache / "graphs").glob("[0-9a-f]*")):
@@ -57,23 +58,23 @@ def find_damage(cache: Path) -> Iterator[Damage]:
 
 
 def find_leftovers(cache: Path) -> Iterator[Damage]:
-    """Yield temporary files, and shards without a commit record, that no living writer waits for."""
-    before = time.time() - DEAD_AFTER
+    """Yield temporary files and shards without a commit record whose writers were interrupted."""
+    limit = time.time() - DEAD_AFTER
     for pattern in ("embeddings/.tmp-*", "embeddings/*/.tmp-*", "extractors/.tmp-*", "graphs/.tmp-*"):
         for path in sorted(cache.glob(pattern)):
-            if _older(path, before):
-                yield Damage(path, "temporary, its writer is dead", (path,))
+            if _modified_before(path, limit):
+                yield Damage(path, "temporary file of an interrupted writer", (path,))
     for folder in store_folders(cache):
         names = {path.name for path in folder.iterdir()}
         stems = {match[1] for match in map(_SHARD_FILE.fullmatch, names) if match}
         for stem in sorted(stems):
             files = _files(folder / stem)
-            if not {f"{stem}.json", f"{stem}.damaged"} & names and all(_older(path, before) for path in files):
-                yield Damage(files[0], "without a commit record, its writer is dead", files)
+            if not {f"{stem}.json", f"{stem}.damaged"} & names and all(_modified_before(path, limit) for path in files):
+                yield Damage(files[0], "no commit record, because its writer was interrupted", files)
 
 
 def store_folders(cache: Path) -> list[Path]:
-    """Return the folders of the extractors that have embeddings.
+    """Return the folders of all extractors that have embeddings in a cache folder.
 
     Raises
     ------
@@ -86,7 +87,9 @@ def store_folders(cache: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise InputError(f"The cache folder {str(root)!r} cannot be read ({error.strerror}): mend that.") from error
+        raise InputError(
+            f"The cache folder {str(root)!r} cannot be read ({error.strerror}). Check its permissions and its disk."
+        ) from error
 
 
 def _check_shard(stem: Path) -> Iterator[Damage]:
@@ -111,7 +114,7 @@ def _check_identity(path: Path) -> Iterator[Damage]:
 def _check_index(path: Path, identity: Path) -> Iterator[Damage]:
     with contextlib.suppress(InputError, KeyError, TypeError):
         if path.exists() and Index.load(path, Identity.from_dict(read_json(identity)).width) is None:
-            yield Damage(path, "does not match its checksum (it is made again by itself)", (path,))
+            yield Damage(path, "does not match its checksum (it is created again automatically)", (path,))
 
 
 def _check_extractor_record(path: Path) -> Iterator[Damage]:
@@ -119,9 +122,9 @@ def _check_extractor_record(path: Path) -> Iterator[Damage]:
         record = read_json(path)
         Identity.from_dict(record["identity"])
         if fingerprint(record["request"]) != path.stem:
-            yield Damage(path, "does not match its name (it is made again by itself)", (path,))
+            yield Damage(path, "does not match its name (it is created again automatically)", (path,))
     except (InputError, KeyError, TypeError) as error:
-        yield Damage(path, f"is no record of an extractor ({error})", (path,))
+        yield Damage(path, f"is not a record of an extractor ({error})", (path,))
 
 
 def _check_graph(folder: Path) -> Iterator[Damage]:
@@ -131,7 +134,7 @@ def _check_graph(folder: Path) -> Iterator[Damage]:
         if wrong or record["fingerprint"] != folder.name:
             yield Damage(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
     except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
-        yield Damage(folder, f"is no exported graph ({error})", (folder,))
+        yield Damage(folder, f"is not an exported graph ({error})", (folder,))
 
 
 def _check_digests(path: Path) -> Iterator[Damage]:
@@ -139,11 +142,11 @@ def _check_digests(path: Path) -> Iterator[Damage]:
         return
     try:
         with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True, timeout=5)) as db:
-            (answer,) = db.execute("PRAGMA quick_check").fetchone()
+            (result,) = db.execute("PRAGMA quick_check").fetchone()
     except sqlite3.DatabaseError as error:
-        answer = str(error)
-    if answer != "ok":
-        yield Damage(path, f"{answer} (it is made again by itself)", (path,))
+        result = str(error)
+    if result != "ok":
+        yield Damage(path, f"{result} (it is created again automatically)", (path,))
 
 
 def _files(stem: Path) -> tuple[Path, ...]:
@@ -152,8 +155,8 @@ def _files(stem: Path) -> tuple[Path, ...]:
     )
 
 
-def _older(path: Path, before: float) -> bool:
+def _modified_before(path: Path, limit: float) -> bool:
     try:
-        return path.stat().st_mtime < before
+        return path.stat().st_mtime < limit
     except OSError:
         return False

@@ -1,8 +1,8 @@
-"""Merge the small shards of a store, and leave out rows that are there twice, while others read and write it.
+"""Merge the small shards of a store and remove duplicate rows, while other processes read and write it.
 
-Merged rows are committed before the old shards are removed, so every row exists at any moment. A reader that still
-refers to a removed shard looks again (`hybrid.extractors.store.store`). Two concurrent merges make duplicates and lose
-nothing.
+The merged shards are committed before the old ones are removed, so every row exists at any moment. A reader that still
+refers to a removed shard looks its rows up again (`hybrid.extractors.store.store`). Two concurrent merges create
+duplicates but lose nothing.
 """
 
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from hybrid.extractors.store.shards import Shard, full_shard, remove_shard, writ
 
 @dataclass(frozen=True)
 class Compaction:
-    """What can be merged.
+    """A plan of the shards to merge.
 
     Attributes
     ----------
     shards : list of Shard
-        Small ones, and such as hold rows that others hold.
+        The shards to replace: small ones, and those with duplicate rows.
     keys : list of ndarray of uint8, (n, 32)
-        The keys of each that no other shard holds.
-    rows : list of ndarray, (n,)
-        Their rows.
+        For each shard, the keys to keep.
+    rows : list of ndarray of int, (n,)
+        For each shard, the row numbers of these keys.
     repeated : int
-        Rows that go.
+        Number of duplicate rows, which are removed.
     """
 
     shards: list[Shard]
@@ -37,24 +37,37 @@ class Compaction:
 
 
 def plan_compaction(folder: Path, width: int) -> Compaction | None:
-    """Return what can be merged in the folder of an extractor, None if nothing is gained.
+    """Return the plan for merging the shards of an extractor, or None if merging would gain nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        The extractor's folder in the store.
+    width : int
+        Number of values in a row.
+
+    Returns
+    -------
+    Compaction or None
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If the folder cannot be read.
     """
     records = [folder / f"{name}.json" for name in sorted(commit_records(folder))]
     shards, keys = read_shards(records, width, lambda record, error: None)
     ends = np.cumsum([shard.rows for shard in shards])
-    order = sorted(range(len(shards)), key=lambda number: -shards[number].rows)  # the large ones keep their rows
+    order = sorted(
+        range(len(shards)), key=lambda number: -shards[number].rows
+    )  # of duplicates, the largest shard's stays
     parts = [keys[ends[number] - shards[number].rows : ends[number]] for number in order]
     shards = [shards[number] for number in order]
     if not shards:
         return None
-    new = np.ones(len(keys), bool)
-    new[Index.of(shards, np.concatenate(parts)).repeated()] = False
-    masks = np.split(new, np.cumsum([shard.rows for shard in shards])[:-1])
+    is_first = np.ones(len(keys), bool)
+    is_first[Index.of(shards, np.concatenate(parts)).repeated()] = False
+    masks = np.split(is_first, np.cumsum([shard.rows for shard in shards])[:-1])
     full = full_shard(width)
     chosen = [
         (shard, part, mask)
@@ -74,21 +87,21 @@ def plan_compaction(folder: Path, width: int) -> Compaction | None:
 
 
 def compact(folder: Path, width: int, plan: Compaction) -> None:
-    """Do what was planned.
+    """Merge shards as planned by :func:`plan_compaction`.
 
     Raises
     ------
     InputError
-        If the folder cannot be written; all rows are still there then.
+        If the folder cannot be written. No row is lost.
     DamagedShardError
-        If a shard is damaged; all other rows are still there then.
+        If a shard is damaged. No row of another shard is lost.
     """
     full = full_shard(width)
     keys, rows = np.empty((0, 32), np.uint8), np.empty((0, width), np.float32)
     for shard, shard_keys, numbers in zip(plan.shards, plan.keys, plan.rows, strict=True):
-        more = np.empty((len(numbers), width), np.float32)
-        shard.read(numbers, more, np.arange(len(numbers)))
-        keys, rows = np.concatenate([keys, shard_keys]), np.concatenate([rows, more])
+        shard_rows = np.empty((len(numbers), width), np.float32)
+        shard.read(numbers, shard_rows, np.arange(len(numbers)))
+        keys, rows = np.concatenate([keys, shard_keys]), np.concatenate([rows, shard_rows])
         while len(keys) >= full:
             write_shard(folder, keys[:full], rows[:full])
             keys, rows = keys[full:], rows[full:]

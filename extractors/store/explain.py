@@ -1,4 +1,4 @@
-"""Say whether an image's embedding is stored, and if not, why not."""
+"""Explain whether an extractor's embedding of an image is stored and, if not, which similar extractors have one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,11 @@ class OtherExtractor:
     Attributes
     ----------
     fingerprint : str
+        Fingerprint of the other extractor.
     backbone : str
-        What it was asked for as; empty if that is not known.
-    differs : dict of str to (value here, value there)
-        The fields of the identity that differ.
+        Name of its backbone as the user gave it; empty if unknown.
+    differs : dict of str to (value, value)
+        The fields of the identity that differ, with the values of this and of the other extractor.
     """
 
     fingerprint: str
@@ -31,20 +32,20 @@ class OtherExtractor:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Whether an image's embedding is stored.
+    """Whether an extractor's embedding of an image is stored, and which other extractors have one.
 
     Attributes
     ----------
     digest : str
-        Of the image: SHA-256, 64 hexadecimal digits.
+        SHA-256 of the image, 64 hexadecimal digits.
     fingerprint : str
-        Of the extractor.
+        Fingerprint of the extractor.
     stored : bool
-        Whether its embedding of the image is there, and whole.
+        Whether its embedding of the image is stored and undamaged.
     rows : int
-        How many embeddings of it there are.
+        Number of embeddings of this extractor in the store.
     others : list of OtherExtractor
-        Those that have the image, the one that differs least first.
+        Other extractors whose embedding of the image is stored; the one with the fewest differences comes first.
     """
 
     digest: str
@@ -55,31 +56,35 @@ class Explanation:
 
 
 def explain(cache: Path, identity: Identity, digest: bytes) -> Explanation:
-    """Return whether an extractor's embedding of an image is in the store, and what else there is of the image.
+    """Return whether an extractor's embedding of an image is stored, and which other extractors have one.
 
     Parameters
     ----------
     cache : Path
         The cache folder.
     identity : Identity
-        Of the extractor.
+        Identity of the extractor.
     digest : bytes
-        Of the image, 32 bytes.
+        SHA-256 of the image, 32 bytes.
+
+    Returns
+    -------
+    Explanation
     """
     key = np.frombuffer(digest, np.uint8).reshape(1, -1)
     others, rows = [], 0
-    for found in list_extractors(cache):
-        if found.fingerprint == identity.fingerprint:
-            rows = found.rows
-        elif found.identity is not None and EmbeddingStore(cache, found.identity).contains(key)[0]:
-            differs = _differences(identity, found.identity)
-            others.append(OtherExtractor(found.fingerprint, found.backbone, differs))
+    for extractor in list_extractors(cache):
+        if extractor.fingerprint == identity.fingerprint:
+            rows = extractor.rows
+        elif extractor.identity is not None and EmbeddingStore(cache, extractor.identity).contains(key)[0]:
+            differs = _differences(identity, extractor.identity)
+            others.append(OtherExtractor(extractor.fingerprint, extractor.backbone, differs))
     others.sort(key=lambda other: len(other.differs))
     stored = bool(EmbeddingStore(cache, identity).contains(key)[0])
     return Explanation(digest.hex(), identity.fingerprint, stored, rows, others)
 
 
-def _differences(here: Identity, there: Identity) -> dict[str, tuple[Any, Any]]:
-    names = [*here.fields, *(name for name in there.fields if name not in here.fields)]
-    pairs = {name: (here.fields.get(name), there.fields.get(name)) for name in names}
+def _differences(identity: Identity, other: Identity) -> dict[str, tuple[Any, Any]]:
+    names = [*identity.fields, *(name for name in other.fields if name not in identity.fields)]
+    pairs = {name: (identity.fields.get(name), other.fields.get(name)) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,4 +1,4 @@
-"""What an extractor is: everything that can change a number in its embeddings, and the fingerprint of that."""
+"""The identity of an extractor: everything that can change a number in its embeddings, and the fingerprint of that."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ FORMAT = 1
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    """Return the canonical JSON text of a value: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -21,7 +21,7 @@ def fingerprint(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """An extractor's identity: two extractors with the same one give the same embeddings.
+    """The identity of an extractor: extractors with the same identity give the same embeddings.
 
     Attributes
     ----------
@@ -31,8 +31,8 @@ class Identity:
     output_shape : tuple of int
         Shape of one embedding; ``(width,)`` unless pooling is ``"none"``.
     parameters : int or None
-        Number of weights in the cut network; None in records of before it was counted. It follows from the fields,
-        and is no part of the fingerprint.
+        Number of weights in the cut network; None in older records, which lack it. It is not part of the fingerprint,
+        because it follows from the fields.
     """
 
     fields: Mapping[str, Any]
@@ -69,5 +69,5 @@ class Identity:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Identity":
-        """Return the identity that :meth:`to_dict` wrote."""
+        """Return the identity from the values that :meth:`to_dict` returned."""
         return cls(dict(record["fields"]), tuple(record["output_shape"]), record.get("parameters"))

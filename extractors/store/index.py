@@ -1,9 +1,9 @@
-"""Where each key is: the keys of all committed shards, sorted for look-up.
+"""The index of a store: the keys of all committed shards, sorted for look-up.
 
-The commit records are the truth; the index is made of them and of the ``.keys`` files, and can be made again at any
-time. A store of few shards needs none on disk. Of many, the file ``index`` holds what was sorted before: it is used
-if its checksum is right and all its shards are still there, and the shards it does not know are read beside it.
-It is read into memory, 36 bytes a row, never mapped (see `hybrid.extractors.store.shards`).
+The index is built from the commit records and the ``.keys`` files, and can be rebuilt at any time. A store of few
+shards needs no index file. A store of many shards keeps one, called ``index``. It is used if its checksum is right and
+all its shards still exist; newer shards are indexed separately, in memory. The file is read into memory (36 bytes a
+row) and never memory-mapped; `hybrid.extractors.store.shards` explains why.
 
     32 bytes        SHA-256 of the rest
     8 bytes         length of the header
@@ -28,16 +28,17 @@ from hybrid.files import write_atomic
 
 INDEX_NAME = "index"
 _FORMAT = 1
-_LOOSE_SHARDS = 64  # more than these outside of the index file, and it is written again
-_REST = KEY_BYTES - 8
+_MAX_RECENT_SHARDS = 64  # with more shards that the index file lacks, it is written again
+_REST_BYTES = KEY_BYTES - 8
 
 
 class Index:
-    """The keys of some shards, sorted.
+    """The sorted keys of some shards.
 
     Attributes
     ----------
     shards : list of Shard
+        The shards, in the order of the numbers that :meth:`find` returns.
     """
 
     def __init__(self, shards: list[Shard], prefixes: np.ndarray, rests: np.ndarray, rows: np.ndarray):
@@ -47,7 +48,7 @@ class Index:
 
     @classmethod
     def of(cls, shards: list[Shard], keys: np.ndarray) -> "Index":
-        """Return the index of shards and of all their keys (n, 32), in order."""
+        """Return the index of some shards, given all their keys (n, 32) in the order of the shards."""
         prefixes = np.ascontiguousarray(keys[:, :8]).view(">u8")[:, 0].astype("<u8")
         return cls(shards, prefixes, keys[:, 8:], np.arange(len(keys), dtype="<u4"))._sorted()
 
@@ -55,23 +56,35 @@ class Index:
         return len(self._rows)
 
     def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each key (n, 32) the number of its shard, -1 where there is none, and its row there, both (n,)."""
+        """Look up keys.
+
+        Parameters
+        ----------
+        keys : ndarray of uint8, (n, 32)
+
+        Returns
+        -------
+        shards : ndarray of int, (n,)
+            Number of each key's shard, -1 for keys that are not in the index.
+        rows : ndarray of int, (n,)
+            Row of each key in its shard, -1 for keys that are not in the index.
+        """
         prefixes = np.ascontiguousarray(keys[:, :8]).view(">u8")[:, 0].astype("<u8")
         position = np.searchsorted(self._prefixes, prefixes)
         found = np.full(len(keys), -1, np.int64)
-        open_ = np.arange(len(keys))
-        while open_.size:  # keys that begin alike are told apart in turn
-            open_ = open_[position[open_] < len(self)]
-            open_ = open_[self._prefixes[position[open_]] == prefixes[open_]]
-            same = (self._rests[position[open_]] == keys[open_, 8:]).all(axis=1)
-            found[open_[same]] = self._rows[position[open_[same]]]
-            open_ = open_[~same]
-            position[open_] += 1
+        pending = np.arange(len(keys))
+        while pending.size:  # keys with the same prefix are compared one after the other
+            pending = pending[position[pending] < len(self)]
+            pending = pending[self._prefixes[position[pending]] == prefixes[pending]]
+            same = (self._rests[position[pending]] == keys[pending, 8:]).all(axis=1)
+            found[pending[same]] = self._rows[position[pending[same]]]
+            pending = pending[~same]
+            position[pending] += 1
         shards = np.where(found < 0, -1, np.searchsorted(self._starts, found, side="right") - 1)
         return shards, np.where(found < 0, -1, found - self._starts[shards])
 
-    def with_other(self, other: "Index") -> "Index":
-        """Return the index of the shards of both."""
+    def merged(self, other: "Index") -> "Index":
+        """Return the index of the shards of this and another index."""
         return Index(
             self.shards + other.shards,
             np.concatenate([self._prefixes, other._prefixes]),
@@ -80,13 +93,26 @@ class Index:
         )._sorted()
 
     def repeated(self) -> np.ndarray:
-        """Return the rows whose key is that of an earlier row, counted through all the shards, (n,)."""
+        """Return the rows (n,) that repeat the key of an earlier row. Rows are numbered across all shards."""
         same = self._prefixes[1:] == self._prefixes[:-1]
         same[same] = (self._rests[1:][same] == self._rests[:-1][same]).all(axis=1)
         return self._rows[1:][same]
 
     def save(self, path: Path, width: int) -> None:
-        """Write the index; raise `InputError` if that cannot be done."""
+        """Write the index to a file.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        width : int
+            Number of values in a row of the shards.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
         shards = [[shard.name, shard.rows, shard.sha256] for shard in self.shards]
         header = json.dumps({"format": _FORMAT, "width": width, "rows": len(self), "shards": shards}).encode()
         header += b" " * (-(40 + len(header)) % 64)
@@ -100,7 +126,10 @@ class Index:
 
     @classmethod
     def load(cls, path: Path, width: int) -> "Index | None":
-        """Return the index that :meth:`save` wrote, None if there is none or it is damaged."""
+        """Return the index that :meth:`save` wrote.
+
+        Returns None if there is no such file, if it is damaged, or if it is for another width.
+        """
         try:
             data = memoryview(path.read_bytes())
         except OSError:
@@ -114,7 +143,7 @@ class Index:
         n = header["rows"]
         shards = [Shard(path.parent / name, rows, width, sha256) for name, rows, sha256 in header["shards"]]
         prefixes = np.frombuffer(data, "<u8", n, end)
-        rests = np.frombuffer(data, np.uint8, n * _REST, end + 8 * n).reshape(n, _REST)
+        rests = np.frombuffer(data, np.uint8, n * _REST_BYTES, end + 8 * n).reshape(n, _REST_BYTES)
         return cls(shards, prefixes, rests, np.frombuffer(data, "<u4", n, end + KEY_BYTES * n))
 
     def _sorted(self) -> "Index":
@@ -123,12 +152,12 @@ class Index:
 
 
 class Indexes:
-    """What was sorted before, and what has come since: two look-ups, as if one.
+    """Several indexes that are searched as if they were one: the one from the index file, and one of newer shards.
 
     Attributes
     ----------
     shards : list of Shard
-        In the order that :meth:`find` numbers them in.
+        The shards, in the order of the numbers that :meth:`find` returns.
     """
 
     def __init__(self, *parts: Index):
@@ -136,33 +165,37 @@ class Indexes:
         self.shards = [shard for part in parts for shard in part.shards]
 
     def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return for each key (n, 32) the number of its shard, -1 where there is none, and its row there, both (n,)."""
+        """Look up keys, as :meth:`Index.find` does."""
         shards, rows = np.full(len(keys), -1), np.full(len(keys), -1)
-        before = 0
+        offset = 0
         for part in self.parts:
             missing = np.flatnonzero(shards < 0)
-            found, row = part.find(keys[missing])
-            shards[missing] = np.where(found < 0, -1, found + before)
-            rows[missing] = row
-            before += len(part.shards)
+            part_shards, part_rows = part.find(keys[missing])
+            shards[missing] = np.where(part_shards < 0, -1, part_shards + offset)
+            rows[missing] = part_rows
+            offset += len(part.shards)
         return shards, rows
 
 
 def open_indexes(
     folder: Path, width: int, excluded: Collection[str], set_aside: Callable[[Path, Exception], None]
 ) -> Indexes:
-    """Return the index of the committed shards of a folder; write it anew if much has come since it was written.
+    """Return the index of a folder's committed shards. The index file is written again if many newer shards exist.
 
     Parameters
     ----------
     folder : Path
-        Of an extractor.
+        The extractor's folder in the store.
     width : int
-        Values in a row.
+        Number of values in a row.
     excluded : collection of str
         Names of shards to leave out.
     set_aside : callable
-        Called with the commit record of each damaged shard, and the reason.
+        Called with the commit record of each damaged shard and the error that describes the damage.
+
+    Returns
+    -------
+    Indexes
 
     Raises
     ------
@@ -173,12 +206,12 @@ def open_indexes(
     base = Index.load(folder / INDEX_NAME, width)
     if base is None or not present.issuperset(shard.name for shard in base.shards):
         base = Index.of([], np.empty((0, KEY_BYTES), np.uint8))
-    loose = present - {shard.name for shard in base.shards}
-    recent = Index.of(*read_shards([folder / f"{name}.json" for name in sorted(loose)], width, set_aside))
-    if len(recent.shards) <= _LOOSE_SHARDS:
+    recent_names = present - {shard.name for shard in base.shards}
+    recent = Index.of(*read_shards([folder / f"{name}.json" for name in sorted(recent_names)], width, set_aside))
+    if len(recent.shards) <= _MAX_RECENT_SHARDS:
         return Indexes(base, recent)
-    whole = base.with_other(recent)
-    with contextlib.suppress(InputError):  # it only saves time
+    whole = base.merged(recent)
+    with contextlib.suppress(InputError):  # the store works without the file; it only saves time
         whole.save(folder / INDEX_NAME, width)
     return Indexes(whole)
 
@@ -189,7 +222,7 @@ def commit_records(folder: Path) -> set[str]:
     Raises
     ------
     InputError
-        If it cannot be read.
+        If the folder cannot be read.
     """
     try:
         return {name[:-5] for name in os.listdir(folder) if RECORD_NAME.fullmatch(name)}  # noqa: PTH208 - there may be many
@@ -197,15 +230,28 @@ def commit_records(folder: Path) -> set[str]:
         return set()
     except OSError as error:
         raise InputError(
-            f"The embedding store {str(folder)!r} cannot be read ({error.strerror or error}): mend that, or give "
-            "another folder with --cache."
+            f"The embedding store {str(folder)!r} cannot be read ({error.strerror or error}). Check its permissions "
+            "and its disk, or give another folder with --cache."
         ) from error
 
 
 def read_shards(
     records: list[Path], width: int, set_aside: Callable[[Path, Exception], None]
 ) -> tuple[list[Shard], np.ndarray]:
-    """Return the shards of commit records, and all their keys (n, 32); the parameters are those of `open_indexes`."""
+    """Return the undamaged shards of some commit records, and all their keys (n, 32), in the order of the records.
+
+    Parameters
+    ----------
+    records : list of Path
+        The commit records.
+    width, set_aside
+        As for `open_indexes`.
+
+    Raises
+    ------
+    InputError
+        If a shard cannot be read, or its rows have another width.
+    """
     shards: list[Shard] = []
     keys = [np.empty((0, KEY_BYTES), np.uint8)]
     for record in records:
@@ -214,8 +260,9 @@ def read_shards(
             if shard.width != width:
                 shard.check()
                 raise InputError(
-                    f"The store {str(record.parent)!r} holds rows of {shard.width} values, the extractor's identity "
-                    f"says {width}: that is damaged; remove {str(record.parents[2] / 'extractors')!r} to make it again."
+                    f"The store {str(record.parent)!r} holds rows of {shard.width} values, but the extractor's record "
+                    f"says {width}, so the record is damaged. Remove {str(record.parents[2] / 'extractors')!r}; it is "
+                    "created again automatically."
                 )
         except DamagedShardError as error:
             set_aside(record, error)

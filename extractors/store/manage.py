@@ -1,4 +1,4 @@
-"""The cache folder as a whole: what is in it, what can go."""
+"""Manage the cache folder: list the extractors in it, and remove extractors and garbage."""
 
 import contextlib
 import math
@@ -29,16 +29,17 @@ class StoredExtractor:
     Attributes
     ----------
     fingerprint : str
+        The extractor's fingerprint.
     folder : Path
-        Of its embeddings.
+        The folder of its embeddings.
     identity : Identity or None
-        None if its record is damaged.
+        Its identity; None if the record of it is damaged.
     backbone : str
-        What it was asked for as; empty if that is not known.
+        Name of its backbone as the user gave it; empty if unknown.
     shards, rows, bytes : int
-        What is stored: whole shards, their rows, and all its files.
+        Numbers of committed shards and of their rows, and the size of all files in the folder.
     created, used : float
-        When it was first and last used, in seconds since 1970.
+        Times of the first and the last use, in seconds since 1970.
     """
 
     fingerprint: str
@@ -52,7 +53,7 @@ class StoredExtractor:
     used: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the attributes as JSON values."""
         return {
             "fingerprint": self.fingerprint,
             "backbone": self.backbone,
@@ -67,13 +68,13 @@ class StoredExtractor:
 
 
 def list_extractors(cache: Path) -> list[StoredExtractor]:
-    """Return the extractors that have embeddings in a cache folder, the last used first."""
+    """Return the extractors that have embeddings in a cache folder, the most recently used first."""
     names = backbone_names(cache)
-    return sorted((_describe(folder, names) for folder in store_folders(cache)), key=lambda found: -found.used)
+    return sorted((_describe(folder, names) for folder in store_folders(cache)), key=lambda extractor: -extractor.used)
 
 
 def backbone_names(cache: Path) -> dict[str, str]:
-    """Return for each fingerprint what its extractor was asked for as: a backbone's name, or a file's digest."""
+    """Return the backbone of each extractor by its fingerprint: a name, or the first digits of a file's digest."""
     names: dict[str, str] = {}
     for path in sorted((cache / "extractors").glob("[0-9a-f]*.json")):
         with contextlib.suppress(InputError, KeyError, TypeError):
@@ -83,25 +84,25 @@ def backbone_names(cache: Path) -> dict[str, str]:
 
 
 def find_extractor(cache: Path, given: str) -> StoredExtractor:
-    """Return the extractor whose fingerprint begins as given.
+    """Return the extractor whose fingerprint begins with the given digits.
 
     Raises
     ------
     InputError
-        If it is none, or more than one.
+        If no extractor, or more than one, has such a fingerprint.
     """
     known = list_extractors(cache)
-    found = [extractor for extractor in known if given and extractor.fingerprint.startswith(given.lower())]
-    if len(found) != 1:
+    matches = [extractor for extractor in known if given and extractor.fingerprint.startswith(given.lower())]
+    if len(matches) != 1:
         raise InputError(
             f"The fingerprint {given!r} was given; expected the first digits of one of "
             f"{', '.join(extractor.fingerprint[:12] for extractor in known) or 'none: the cache is empty'}."
         )
-    return found[0]
+    return matches[0]
 
 
 def remove_extractor(cache: Path, fingerprint: str) -> None:
-    """Remove all that is kept of an extractor: its embeddings, its exported graph, the memory of its identity.
+    """Remove the embeddings, the exported graph and the records of an extractor.
 
     Raises
     ------
@@ -124,9 +125,11 @@ class Garbage:
     Attributes
     ----------
     what : str
+        Path of the file or folder.
     reason : str
+        Why it is removed.
     bytes : int
-        On the disk.
+        Size on disk that is freed.
     """
 
     what: str
@@ -137,25 +140,30 @@ class Garbage:
 def collect_garbage(
     cache: Path, *, older_than: float | None = None, keep: Collection[str] = (), dry_run: bool = False
 ) -> Iterator[Garbage]:
-    """Remove what is of no use, and say what it was; others may read and write the cache at the same time.
+    """Remove useless files from the cache folder and yield what was removed.
 
-    Damaged files, what dead writers left behind, and rows that are there twice; small shards are merged.
+    Damaged files, leftovers of interrupted writers and duplicate rows are removed, and small shards are merged. Other
+    processes may read and write the cache at the same time.
 
     Parameters
     ----------
     cache : Path
         The cache folder.
     older_than : float, optional
-        Remove, too, all embeddings of the extractors that were not used for so many days.
-    keep : collection of str
-        Fingerprints to leave out of that.
+        Also remove all embeddings of extractors that were not used for this many days. By default none are removed.
+    keep : collection of str, default=()
+        Fingerprints of extractors that `older_than` does not apply to.
     dry_run : bool, default=False
-        Only say what would be removed.
+        Only yield what would be removed.
+
+    Yields
+    ------
+    Garbage
 
     Raises
     ------
     InputError
-        If a file cannot be removed or written; what was not said before is still there then.
+        If a file cannot be removed or written. Everything not yielded before still exists then.
     """
     for finding in (*find_leftovers(cache), *find_damage(cache)):
         if finding.remove:
@@ -181,9 +189,9 @@ def _merge(folder: Path, width: int, dry_run: bool) -> Iterator[Garbage]:
     if not dry_run:
         try:
             compact(folder, width, plan)
-        except DamagedShardError:  # since it was checked: the next one removes it
+        except DamagedShardError:  # damaged since the check above; the next run removes the shard
             return
-    reason = f"{len(plan.shards)} shards merged, {plan.repeated} rows were there twice"
+    reason = f"{len(plan.shards)} shards merged, {plan.repeated} duplicate rows removed"
     yield Garbage(str(folder), reason, plan.repeated * 4 * width)
 
 
@@ -196,16 +204,18 @@ def _collect(finding: Damage, dry_run: bool) -> Garbage:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a folder; a folder is gone at once for whoever looks."""
+    """Remove a file or a folder. A folder is renamed first, so that other processes never see it half removed."""
     try:
         if path.is_dir():
-            gone = path.with_name(f".tmp-{uuid.uuid4().hex}")
-            path.rename(gone)
-            shutil.rmtree(gone)
+            renamed = path.with_name(f".tmp-{uuid.uuid4().hex}")
+            path.rename(renamed)
+            shutil.rmtree(renamed)
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be removed ({error.strerror or error}): mend that.") from error
+        raise InputError(
+            f"{str(path)!r} cannot be removed ({error.strerror or error}). Check the permissions of its folder."
+        ) from error
 
 
 def _describe(folder: Path, names: dict[str, str]) -> StoredExtractor:
@@ -232,7 +242,7 @@ def _backbone(parameters: dict[str, Any]) -> str:
 
 
 def _bytes(path: Path) -> int:
-    """Return the size of a file, or of all in a folder."""
+    """Return the size of a file, or of all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     total = 0
     for file in files:

@@ -1,11 +1,11 @@
-"""One shard of the store on disk: rows, keys, and the commit record that makes them count.
+"""One shard of the store on disk: its rows, their keys, and the commit record without which they do not count.
 
     <id>.npy       float32 (rows, width), immutable
     <id>.keys      32 bytes a row: SHA-256 of the image
     <id>.json      commit record: rows, width and the SHA-256 of the two files; written last
 
-Rows are read with `read`, never through a memory map: of a mapped file that another process cuts short, the next touch
-is a signal (SIGBUS) that no program can answer; a short `read` is an answer.
+Rows are read with `read`, never through a memory map. If another process truncates a mapped file, the next access kills
+this process with a signal (SIGBUS); a `read` only returns fewer bytes, which can be handled.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ from hybrid.files import read_json, write_atomic, write_json
 KEY_BYTES = 32
 RECORD_NAME = re.compile(r"[0-9a-f]{32}\.json")
 
-_verified: dict[str, tuple[int, ...]] = {}  # files whose checksum this process has seen to be right, as they were then
+_verified: dict[str, tuple[int, ...]] = {}  # path to stamp of each file whose checksum this process has verified
 
 
 class DamagedShardError(Exception):
-    """A shard's files are not what its commit record says."""
+    """A shard's files are missing or differ from its commit record."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Shard:
     Attributes
     ----------
     stem : Path
-        Its files without their suffix.
+        Path of its files, without a suffix.
     rows, width : int
         Shape of its array.
     sha256 : str
-        Of its ``.npy`` file.
+        SHA-256 of its ``.npy`` file.
     """
 
     stem: Path
@@ -56,12 +56,12 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """The part of its file names that is its own."""
+        """The name of its files, without a suffix."""
         return self.stem.name
 
     @property
     def is_verified(self) -> bool:
-        """Whether this process has compared its rows with their checksum, and the file has not changed since."""
+        """Whether this process has verified the checksum of the rows, and the file has not changed since."""
         path = f"{self.stem}.npy"
         try:
             return path in _verified and _verified[path] == _stamp(os.stat(path))  # noqa: PTH116 - called in a loop
@@ -69,20 +69,29 @@ class Shard:
             return False
 
     def check(self) -> None:
-        """Compare its rows with their checksum, unless :attr:`is_verified`.
+        """Compare the rows with their checksum, unless :attr:`is_verified`.
 
         Raises
         ------
         DamagedShardError
-            If they differ, or the file is lost.
+            If they differ, or the file is missing.
         InputError
-            If it cannot be read for a reason that says nothing about its content.
+            If the file cannot be read for another reason, such as missing permissions.
         """
         with self._open():
             pass
 
     def read(self, numbers: np.ndarray, out: np.ndarray, positions: np.ndarray) -> None:
-        """Read rows `numbers` (n,) into ``out[positions]``; `out` is (…, width), float32.
+        """Read rows into ``out[positions]``.
+
+        Parameters
+        ----------
+        numbers : ndarray of int, (n,)
+            Numbers of the rows.
+        out : ndarray of float32, (m, width)
+            Array to read into.
+        positions : ndarray of int, (n,)
+            For each row, its index in `out`.
 
         Raises
         ------
@@ -97,10 +106,10 @@ class Shard:
                     file.seek(start + number * row_bytes)
                     _fill(file, out[position])
                 return
-            whole = np.empty((self.rows, self.width), np.float32)
+            all_rows = np.empty((self.rows, self.width), np.float32)
             file.seek(start)
-            _fill(file, whole)
-            out[positions] = whole[numbers]
+            _fill(file, all_rows)
+            out[positions] = all_rows[numbers]
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[io.FileIO]:
@@ -115,28 +124,37 @@ class Shard:
 
 
 def full_shard(width: int) -> int:
-    """Return how many rows of that width a full shard holds: 1024, or 64 MiB if they are wide."""
+    """Return the number of rows of a full shard: 1024, or fewer if they would exceed 64 MiB."""
     return max(1, min(1024, 2**24 // width))
 
 
 def forget_verified() -> None:
-    """Let every shard be compared with its checksum again."""
+    """Forget which shards were verified, so that each is compared with its checksum again."""
     _verified.clear()
 
 
 def remove_shard(stem: Path) -> None:
-    """Remove a shard's files, the commit record first: what is left by a crash does not count."""
+    """Remove a shard's files, the commit record first, so that files left over by a crash do not count."""
     for suffix in (".json", ".damaged", ".keys", ".npy"):
         stem.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
-    """Write keys (n, 32) of uint8 and rows (n, width) of float32 as a shard, all or nothing.
+    """Write a shard; it is committed completely or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The extractor's folder in the store.
+    keys : ndarray of uint8, (n, 32)
+        Keys of the rows.
+    rows : ndarray of float32, (n, width)
+        The embeddings.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full; nothing that counts is left behind then.
+        If the folder cannot be written or the disk is full. No committed shard is left behind then.
     """
     stem = folder / uuid.uuid4().hex
     header = io.BytesIO()
@@ -151,7 +169,7 @@ def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
         digests = {suffix: _write(stem.with_suffix(suffix), chunks) for suffix, chunks in parts.items()}
         write_json(record, {"rows": len(rows), "width": rows.shape[1], "sha256": digests})
     except BaseException:
-        if not record.exists():  # else it counts, and only the sync of its folder failed
+        if not record.exists():  # if it exists, the shard is committed, and only the sync of its folder failed
             for suffix in parts:
                 with contextlib.suppress(OSError):
                     stem.with_suffix(suffix).unlink(missing_ok=True)
@@ -159,7 +177,12 @@ def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
 
 
 def read_shard(record: Path) -> tuple[Shard, np.ndarray]:
-    """Return a shard and its keys (n, 32), the keys checked, the rows not yet.
+    """Return a shard and its keys (n, 32). The checksum of the keys is verified here, that of the rows is not.
+
+    Parameters
+    ----------
+    record : Path
+        The shard's commit record.
 
     Raises
     ------
@@ -169,13 +192,13 @@ def read_shard(record: Path) -> tuple[Shard, np.ndarray]:
     path = record.with_suffix(".keys")
     with _damage_or_input_error(str(path)):
         if not record.with_suffix(".npy").exists():
-            raise DamagedShardError(f"{record.stem}.npy is lost")
+            raise DamagedShardError(f"{record.stem}.npy is missing")
         shard, keys_digest = _parse(record)
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != keys_digest:
         raise DamagedShardError(f"{path.name} does not match its checksum")
     if len(data) != shard.rows * KEY_BYTES:
-        raise DamagedShardError(f"{path.name} holds {len(data) // KEY_BYTES} keys, its record says {shard.rows}")
+        raise DamagedShardError(f"{path.name} holds {len(data) // KEY_BYTES} keys, but its record says {shard.rows}")
     return shard, np.frombuffer(data, np.uint8).reshape(-1, KEY_BYTES)
 
 
@@ -187,7 +210,7 @@ def _parse(record: Path) -> tuple[Shard, str]:
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error.__cause__, OSError):
             raise error.__cause__ from None
-        raise DamagedShardError(f"{record.name} is no commit record") from error
+        raise DamagedShardError(f"{record.name} is not a commit record") from error
 
 
 def _check_digest(file: io.FileIO, expected: str) -> None:
@@ -196,9 +219,10 @@ def _check_digest(file: io.FileIO, expected: str) -> None:
 
 
 def _check_size(file: io.FileIO, rows: int, width: int) -> None:
-    """Compare a file's size with its record: the header (NumPy's format 1.0: its length at byte 8), then the rows.
+    """Check that a file consists of its header and of as many rows as its record says.
 
-    The header itself is not parsed: in Python 3.11 `ast`, which NumPy uses for that, fails now and then in threads.
+    NumPy's format 1.0 stores the length of the header at byte 8. The header is not parsed, because NumPy uses `ast` for
+    that, which occasionally fails in threads in Python 3.11.
     """
     file.seek(8)
     header = 10 + int.from_bytes(file.read(2), "little")
@@ -211,12 +235,12 @@ def _fill(file: io.FileIO, array: np.ndarray) -> None:
     while len(view):
         count = file.readinto(view)
         if not count:
-            raise DamagedShardError(f"{Path(str(file.name)).name} was cut short")
+            raise DamagedShardError(f"{Path(str(file.name)).name} was truncated")
         view = view[count:]
 
 
 def _write(path: Path, chunks: list[bytes | memoryview]) -> str:
-    """Write a file and return the SHA-256 of what it should hold, not of what the disk made of it."""
+    """Write a file and return the SHA-256 of the given chunks, without reading the file back."""
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
@@ -225,7 +249,7 @@ def _write(path: Path, chunks: list[bytes | memoryview]) -> str:
 
 
 def _bytes(array: np.ndarray) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data  # of a contiguous one: no copy
+    return array.reshape(-1).view(np.uint8).data  # no copy, since the array is contiguous
 
 
 def _stamp(stat: os.stat_result) -> tuple[int, ...]:
@@ -234,15 +258,15 @@ def _stamp(stat: os.stat_result) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def _damage_or_input_error(path: str) -> Iterator[None]:
-    """Tell a lost file or sector, which is damage, from what says nothing about the content, such as a file's mode."""
+    """Raise `DamagedShardError` for a missing file or bad sector, `InputError` for others, such as no permission."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EIO):
             raise DamagedShardError(f"{Path(path).name}: {error.strerror}") from error
         raise InputError(
-            f"{path!r} in the embedding store cannot be read ({error.strerror or error}): mend that, or give another "
-            "folder with --cache."
+            f"{path!r} in the embedding store cannot be read ({error.strerror or error}). Check its permissions and "
+            "its disk, or give another folder with --cache."
         ) from error
     except ValueError as error:
         if isinstance(error, InputError):

@@ -1,13 +1,13 @@
-"""The embedding store: one folder an extractor, immutable shards of rows keyed by the digest of an image.
+"""The embedding store: one folder for each extractor, with immutable shards of rows keyed by the digest of an image.
 
     <root>/<fingerprint>/identity.json
     <root>/<fingerprint>/<id>.npy, .keys, .json     a shard, see `hybrid.extractors.store.shards`
     <root>/<fingerprint>/index                      see `hybrid.extractors.store.index`
-    <root>/<fingerprint>/cost                       JSON: rows computed, and the seconds that took
+    <root>/<fingerprint>/cost                       JSON: number of computed rows, and the seconds that this took
 
-A shard counts only once its commit record is there, and the record is written last, so a kill at any moment leaves
-either a whole shard or none. There is no head to update: writers need no lock, and rows that two of them compute
-are the same. What is damaged or missing is not there: it is computed again.
+A shard counts only if it has a commit record, which is written last. A process that is killed at any moment therefore
+leaves either a complete shard or none. Writers need no lock: there is no shared file to update, and two writers that
+compute the same rows get the same values. Damaged and missing rows count as not stored and are computed again.
 """
 
 import contextlib
@@ -36,24 +36,24 @@ _COST = "cost"
 
 
 class DamagedShardWarning(UserWarning):
-    """A shard is damaged or lost; its rows are computed again."""
+    """A shard is damaged or missing; its rows are computed again."""
 
 
 class LostEmbeddingsError(InputError):
-    """Embeddings that were stored are damaged or gone: extracting again computes them."""
+    """Stored embeddings are damaged or missing; extract again to compute them."""
 
 
 class EmbeddingStore:
     """The embeddings of one extractor.
 
-    Every shard is compared with its checksum the first time that this process meets it.
+    A process compares each shard with its checksum when it uses the shard for the first time.
 
     Parameters
     ----------
     cache : Path
         The cache folder, see :func:`default_cache`.
     identity : Identity
-        Of the extractor.
+        Identity of the extractor.
     """
 
     def __init__(self, cache: Path, identity: Identity):
@@ -62,7 +62,7 @@ class EmbeddingStore:
         self._excluded: set[str] = set()
 
     def append(self, keys: np.ndarray, rows: np.ndarray) -> None:
-        """Add a shard, all or nothing.
+        """Add a shard; it is committed completely or not at all.
 
         Parameters
         ----------
@@ -77,21 +77,25 @@ class EmbeddingStore:
             If the folder cannot be written.
         """
         if rows.shape != (len(keys), self.identity.width):
-            raise ValueError(f"rows of shape {rows.shape} for {len(keys)} keys of width {self.identity.width}")
+            raise ValueError(f"rows have shape {rows.shape}; expected {(len(keys), self.identity.width)}")
         if not (self.folder / "identity.json").exists():
             write_json(self.folder / "identity.json", self.identity.to_dict())
         write_shard(self.folder, keys, rows)
         self.__dict__.pop("_index", None)
 
     def add_cost(self, rows: int, seconds: float) -> None:
-        """Write down that so many rows took so long; of two who do so at once one is lost: what counts is the ratio."""
-        known = self._cost()
-        with contextlib.suppress(InputError):  # it is for information only
-            write_json(self.folder / _COST, {"rows": known[0] + rows, "seconds": known[1] + seconds})
+        """Record the seconds that computing some rows took.
+
+        If two processes do so at the same time, one record is lost. This hardly matters, as only the ratio of seconds
+        to rows is used.
+        """
+        total_rows, total_seconds = self._cost()
+        with contextlib.suppress(InputError):  # the cost is for information only
+            write_json(self.folder / _COST, {"rows": total_rows + rows, "seconds": total_seconds + seconds})
 
     @property
     def seconds_per_row(self) -> float | None:
-        """What a row took when it was computed, on average over the runs that wrote it down; None if none did."""
+        """Average time for computing a row, in seconds; None if it was never recorded."""
         rows, seconds = self._cost()
         return seconds / rows if rows else None
 
@@ -103,16 +107,26 @@ class EmbeddingStore:
             return 0, 0.0
 
     def contains(self, keys: np.ndarray) -> np.ndarray:
-        """Return for each key (n, 32) whether its embedding is stored, and whole, (n,) of bool."""
+        """Return for each key (n, 32) whether its embedding is stored and undamaged, as bool (n,)."""
         return self._find(keys)[0] >= 0
 
     def gather(self, keys: np.ndarray) -> np.ndarray:
-        """Return the embeddings (n, width), float32, of the keys (n, 32), in their order.
+        """Return embeddings by their keys.
+
+        Parameters
+        ----------
+        keys : ndarray of uint8, (n, 32)
+            Digests of the images.
+
+        Returns
+        -------
+        ndarray of float32, (n, width)
+            The embeddings, in the order of the keys.
 
         Raises
         ------
         LostEmbeddingsError
-            If one is not stored.
+            If an embedding is not stored.
         """
         out = np.empty((len(keys), self.identity.width), np.float32)
         while True:
@@ -126,20 +140,21 @@ class EmbeddingStore:
                 return out
 
     def _find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return shard (-1 where there is none) and row of each key; every shard among them was checked."""
+        """Return each key's shard (-1 if it is not stored) and row, after verifying all these shards."""
         while True:
             shards, rows = self._index.find(keys)
-            met = [self._index.shards[number] for number in np.unique(shards[shards >= 0])]
+            used = [self._index.shards[number] for number in np.unique(shards[shards >= 0])]
             with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # hashing releases the GIL
-                errors = list(pool.map(_damage, [shard for shard in met if not shard.is_verified]))
+                errors = list(pool.map(_damage, [shard for shard in used if not shard.is_verified]))
             damaged = [error for error in errors if error is not None]
             if not damaged:
-                self._touch(bool(met))
+                if used:
+                    self._record_use()
                 return shards, rows
             self._leave_out(damaged)
 
     def _read(self, shards: np.ndarray, rows: np.ndarray, out: np.ndarray) -> bool:
-        """Read each row into its place; if a shard was damaged since it was checked, set it aside and return False."""
+        """Read all rows into `out`; if a shard was damaged since it was verified, set it aside and return False."""
         order = np.argsort(shards, kind="stable")
         for positions in np.split(order, np.flatnonzero(np.diff(shards[order])) + 1) if len(order) else []:
             shard = self._index.shards[shards[positions[0]]]
@@ -150,11 +165,10 @@ class EmbeddingStore:
                 return False
         return True
 
-    def _touch(self, used: bool) -> None:
-        """Leave in identity.json's time when the embeddings were last used."""
-        if used:
-            with contextlib.suppress(OSError):
-                os.utime(self.folder / "identity.json")
+    def _record_use(self) -> None:
+        """Record the time of use as the modification time of identity.json."""
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / "identity.json")
 
     def _leave_out(self, damaged: list[tuple[Shard, DamagedShardError]]) -> None:
         for shard, error in damaged:
@@ -162,15 +176,15 @@ class EmbeddingStore:
         self.__dict__.pop("_index", None)
 
     def _set_aside(self, record: Path, error: Exception) -> None:
-        """Leave a damaged shard out; say so, and take its record away, so that it is said once."""
+        """Exclude a damaged shard, rename its record so that nobody finds it again, and warn."""
         self._excluded.add(record.stem)
-        if not record.exists():  # removed by another process, on purpose
+        if not record.exists():  # another process removed it on purpose
             return
         with contextlib.suppress(OSError):
             record.rename(record.with_suffix(".damaged"))
         warnings.warn(
-            f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}): its embeddings are not "
-            "used; extracting again computes them.",
+            f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}). Its embeddings are not "
+            "used; extract again to compute them.",
             DamagedShardWarning,
             stacklevel=2,
         )

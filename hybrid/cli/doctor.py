@@ -61,10 +61,10 @@ def doctor(context: click.Context, backbone: str, images: Path | None, seed: int
 
 
 def _made(extractor: Any) -> Any:
-    from hybrid.extractors.images.synthetic import made_photographs
+    from hybrid.extractors.images.synthetic import synthetic_photographs
 
     identity = extractor.resolve()
-    return made_photographs(_MADE, identity.size, identity.fields["channels"])
+    return synthetic_photographs(_MADE, identity.size, identity.fields["channels"])
 
 
 def _some_of(folder: Path) -> list[str]:

@@ -8,14 +8,14 @@ from keras import layers, ops
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.doctor import examine
-from hybrid.extractors.images.synthetic import made_photographs
+from hybrid.extractors.images.synthetic import synthetic_photographs
 
 pytestmark = pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
 
 
 @pytest.fixture(scope="module")
 def photographs():
-    return made_photographs(6, (16, 16), 3)
+    return synthetic_photographs(6, (16, 16), 3)
 
 
 @pytest.fixture
@@ -113,9 +113,9 @@ def test_one_image_is_not_enough(tiny_network, photographs):
         examine(FeatureExtractor(tiny_network), photographs[:1])
 
 
-def test_made_photographs_are_smooth_varied_and_repeatable():
-    pictures = made_photographs(4, (64, 48), 3).astype(float)
-    np.testing.assert_array_equal(pictures[:2], made_photographs(2, (64, 48), 3))
+def test_synthetic_photographs_are_smooth_varied_and_repeatable():
+    pictures = synthetic_photographs(4, (64, 48), 3).astype(float)
+    np.testing.assert_array_equal(pictures[:2], synthetic_photographs(2, (64, 48), 3))
     steps = np.abs(np.diff(pictures, axis=1)).mean()
     assert steps < 0.3 * pictures.std(axis=(1, 2)).mean()  # of pure noise it would be 1.1
     assert pictures.mean(axis=(1, 2)).std(axis=0).min() > 5

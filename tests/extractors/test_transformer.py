@@ -65,7 +65,7 @@ def test_rgb_images_into_a_grey_network(tmp_path, pixels):
         ("image.png", "One path 'image.png' was given"),
         (np.zeros((2, 16, 16, 3)), "dtype float64 .*expected paths .* uint8"),
         (np.zeros((2, 16, 16, 4), np.uint8), r"shape \(2, 16, 16, 4\)"),
-        (np.zeros((16, 16, 3), np.uint8), r"one RGB image"),
+        (np.zeros((16, 16, 3), np.uint8), r"a single RGB image"),
         (np.zeros((2, 2), np.uint8), "expected paths"),
         ([1, 2], "expected paths"),
         ([np.zeros((2, 2), np.uint8), np.zeros((3, 3), np.uint8)], "different shapes"),

@@ -191,7 +191,7 @@ def _broken() -> list[Beast]:
         flipped[place] ^= 16
     floats = Image.fromarray(np.ones((4, 4), np.float32))
     wide = Image.fromarray(np.full((4, 4), 70_000, np.int32))
-    no_format, none = "no image of a format that is read here", "but is none, or is cut short"
+    no_format, none = "not an image of a supported format", "but is damaged or truncated"
     made = {
         "empty.jpg": ("the file is empty", b""),
         "text.jpg": (no_format, b"holiday photo, to be scanned\n"),
@@ -282,7 +282,7 @@ def _links(outside: Path) -> list[Beast]:
         link("link_inside.png", READ, "plain.png"),
         link("link_broken.png", "No such file", "nowhere.png"),
         link("link_round.png", "symbolic links", "link_round.png"),
-        link("link_to_pipe.png", "no regular file", "pipe.png"),
+        link("link_to_pipe.png", "not a regular file", "pipe.png"),
         link("link_out.png", OUTSIDE, outside / "image.png"),
         link("link_up.png", OUTSIDE, "../../outside/image.png"),
         link("link_to_passwd.png", OUTSIDE, "/etc/passwd"),

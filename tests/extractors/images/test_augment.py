@@ -1,4 +1,4 @@
-"""Augmentation: each operation does what its row says, the same for the same seed, and nothing else."""
+"""Augmentation: each operation does what its row of the table says, and the same seed gives the same result."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 from hybrid.errors import InputError
 from hybrid.extractors.images.augment import OPERATIONS, Augmentation
 
-STRENGTHS = {name: operation.default or operation.most / 3 for name, operation in OPERATIONS.items()}
+STRENGTHS = {name: operation.default or operation.max_strength / 3 for name, operation in OPERATIONS.items()}
 EACH = [f"{name}={strength}" for name, strength in STRENGTHS.items()]
 SEEDS = range(40)
 
@@ -25,7 +25,7 @@ def dot(row, column, side=41):
 
 
 def centroid(image):
-    """Return the row and column of an image's mass, from its centre."""
+    """Return the row and column of an image's centre of mass, relative to the image's centre."""
     weights = image[..., 0] / image.sum()
     rows, columns = np.indices(weights.shape)
     centre = (np.array(weights.shape) - 1) / 2
@@ -82,7 +82,7 @@ def test_shift_and_shear_move_by_fractions_of_the_side():
 @pytest.mark.parametrize(
     ("text", "low", "high"), [("zoom=0.3", 1 / 1.3, 1 / 0.7), ("crop=0.3", 0.7, 1), ("pad=0.2", 1, 1.4)]
 )
-def test_what_is_magnified_and_what_is_made_smaller(text, low, high):
+def test_sizes_change_within_the_range_of_the_strength(text, low, high):
     ramp = np.tile(np.arange(0, 202, 2, dtype=np.uint8)[:, None, None], (1, 101, 1))
     slopes = []
     for seed in SEEDS:
@@ -125,7 +125,7 @@ def test_cutout_is_a_square_of_the_mean_colour():
         np.testing.assert_allclose(result[changed], np.tile(image.mean(axis=(0, 1)), (changed.sum(), 1)), atol=1.5)
 
 
-def test_operations_are_done_in_their_order():
+def test_operations_are_applied_in_order():
     image = noise(30, 30, 1) // 4 + dot(5, 8, side=30) // 2
     turned = Augmentation.parse(["rotate=40"])(image, 3)
     np.testing.assert_allclose(
@@ -167,6 +167,6 @@ def test_fields_are_json_and_give_the_same_augmentation_back():
         (["flip", "flip"], "flip is given twice"),
     ],
 )
-def test_what_is_no_augmentation_is_said(texts, message):
+def test_an_invalid_augmentation_is_refused(texts, message):
     with pytest.raises(InputError, match=message):
         Augmentation.parse(texts)

@@ -1,4 +1,4 @@
-"""The decode policy, rule by rule, each on an image made for it."""
+"""The decode policy: each rule, tested on an image made for it."""
 
 import io
 import struct
@@ -93,7 +93,7 @@ def test_exif_orientation_is_applied(tmp_path, orientation, upright, suffix):
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_a_corrupt_exif_block_does_not_cost_the_image(tmp_path):
+def test_an_image_with_a_corrupt_exif_block_is_read(tmp_path):
     data = encoded(tmp_path, Image.fromarray(RGB), exif=b"Exif\x00\x00MM\x00*garbage")
     np.testing.assert_array_equal(decoded(data), RGB)
 
@@ -142,7 +142,7 @@ def test_one_bit_in_other_formats(tmp_path, suffix):
     np.testing.assert_array_equal(decoded(encoded(tmp_path, Image.fromarray(bits), suffix)), expected)
 
 
-def test_palette_goes_through_rgb(tmp_path):
+def test_a_palette_image_is_converted_to_rgb(tmp_path):
     image = Image.fromarray(RGB).quantize(16)
     colours = np.asarray(image.convert("RGB"))
     np.testing.assert_array_equal(decoded(encoded(tmp_path, image)), colours)
@@ -150,7 +150,7 @@ def test_palette_goes_through_rgb(tmp_path):
     np.testing.assert_array_equal(decoded(encoded(tmp_path, image), channels=1), luma)
 
 
-def test_alpha_is_laid_on_black(tmp_path):
+def test_alpha_is_composited_on_black(tmp_path):
     alpha = RNG.integers(0, 256, (10, 14), np.uint8)
     expected = RGB * (alpha[..., None] / 255)
     data = encoded(tmp_path, Image.fromarray(np.dstack([RGB, alpha])))
@@ -179,7 +179,7 @@ def test_the_transparent_colour_of_a_png_is_black(tmp_path):
     np.testing.assert_array_equal(decoded(data, channels=1)[..., 0], np.where(GREY[0, 0] == GREY, 0, GREY))
 
 
-def test_a_palette_may_be_transparent_by_degrees(tmp_path):
+def test_palette_colours_may_be_partly_transparent(tmp_path):
     image = Image.new("P", (14, 10), 1)
     image.putpalette([255, 0, 0, 0, 255, 0])
     assert (decoded(encoded(tmp_path, image, transparency=bytes([255, 51]))) == [0, 51, 0]).all()
@@ -203,7 +203,7 @@ def test_an_adobe_jpeg_holds_its_cmyk_inverted(tmp_path):
     assert (decoded(data, size=(16, 16)) >= 250).all()  # no ink: white
 
 
-def test_ycbcr_and_lab_go_through_rgb(tmp_path):
+def test_ycbcr_and_lab_are_converted_to_rgb(tmp_path):
     flat = Image.new("RGB", (16, 16), (180, 90, 40))
     for mode in ("YCbCr", "LAB"):
         data = encoded(tmp_path, flat.convert(mode), ".tif")
@@ -216,24 +216,24 @@ def test_cmyk_jpeg_gives_its_colour(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".tif", ".png"])
-def test_only_the_first_frame_counts(tmp_path, suffix):
+def test_only_the_first_frame_is_used(tmp_path, suffix):
     frames = [Image.new("RGB", (14, 10), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if suffix == ".webp" else {}
     data = encoded(tmp_path, frames[0], suffix, save_all=True, append_images=frames[1:], **options)
     assert (decoded(data) == [255, 0, 0]).all()
     assert has_more_frames(data)
     assert not has_more_frames(encoded(tmp_path, frames[0], suffix))
-    assert not has_more_frames(data[:20])  # that it is broken is said when it is decoded
+    assert not has_more_frames(data[:20])  # a broken file is reported when it is decoded
 
 
-def test_the_second_picture_of_a_camera_file_is_no_animation(tmp_path):
+def test_the_second_picture_of_a_camera_file_is_not_an_animation(tmp_path):
     both = [Image.fromarray(np.kron(RGB, np.ones((40, 40, 1), np.uint8))), Image.new("RGB", (14, 10))]
     data = encoded(tmp_path, both[0], ".mpo", save_all=True, append_images=both[1:])
     assert not has_more_frames(data)
     np.testing.assert_array_equal(decoded(data), decoded(encoded(tmp_path, both[0], ".jpg")))
 
 
-def test_the_format_is_told_by_content(tmp_path):
+def test_the_format_is_recognised_by_content(tmp_path):
     png = encoded(tmp_path, Image.fromarray(RGB))
     path = tmp_path / "image.jpg"
     path.write_bytes(png)
@@ -270,7 +270,7 @@ def test_a_truncated_jpeg_is_refused(tmp_path, place):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".gif", ".tif", ".webp", ".bmp", ".ppm"])
-def test_a_file_of_which_half_is_missing_is_refused(tmp_path, suffix):
+def test_half_a_file_is_refused(tmp_path, suffix):
     data = encoded(tmp_path, Image.fromarray(RNG.integers(0, 256, (64, 64, 3), np.uint8)), suffix)
     with pytest.raises(BadImageError, match="Image 'x' cannot be decoded"):
         decoded(data[: len(data) // 2])
@@ -278,9 +278,13 @@ def test_a_file_of_which_half_is_missing_is_refused(tmp_path, suffix):
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "the file is empty"), (b"<!DOCTYPE html><html></html>", "no image"), (b"\x89PNG\r\n\x1a\n", "cut short")],
+    [
+        (b"", "the file is empty"),
+        (b"<!DOCTYPE html><html></html>", "not an image"),
+        (b"\x89PNG\r\n\x1a\n", "truncated"),
+    ],
 )
-def test_what_is_no_image_is_refused_by_name(data, reason):
+def test_a_file_that_is_not_an_image_is_refused_by_name(data, reason):
     with pytest.raises(BadImageError, match=f"Image 'x' cannot be decoded: .*{reason}") as error:
         decoded(data)
     assert "0x" not in str(error.value)
@@ -348,7 +352,7 @@ def test_a_large_jpeg_is_never_decoded_below_the_size_asked_for(monkeypatch):
     assert seen[2] == (1200, 900)
 
 
-def test_a_large_jpeg_lying_on_its_side_is_turned_upright():
+def test_a_large_rotated_jpeg_is_turned_upright():
     data, pixels = large_jpeg("L", orientation=6)
     found = decode(data, (80, 60), 1)[..., 0]
     upright = np.asarray(Image.fromarray(np.rot90(pixels, -1)).resize((60, 80), Image.BILINEAR))

@@ -1,4 +1,4 @@
-"""The memory of file digests saves time and is never wrong."""
+"""The cache of file digests saves time and is never wrong."""
 
 import os
 
@@ -51,7 +51,7 @@ def test_relative_paths_are_not_mixed_up(cache, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names of any bytes are POSIX's")
-def test_file_names_that_are_no_text(cache, tmp_path, monkeypatch):
+def test_file_names_that_are_not_valid_text(cache, tmp_path, monkeypatch):
     settled(monkeypatch)
     path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
     with open(path, "wb") as file:  # noqa: PTH123
@@ -59,7 +59,7 @@ def test_file_names_that_are_no_text(cache, tmp_path, monkeypatch):
     assert FileDigests(cache)([path]) == FileDigests(cache)([path]) == [bytes_digest(b"one")]
 
 
-def test_losing_the_memory_costs_nothing_else(cache, tmp_path, monkeypatch):
+def test_losing_the_cache_of_digests_only_costs_time(cache, tmp_path, monkeypatch):
     settled(monkeypatch)
     path = tmp_path / "a.bin"
     path.write_bytes(b"one")

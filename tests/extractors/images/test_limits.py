@@ -1,4 +1,4 @@
-"""What is read of a stranger's image: regular files only, and no more pixels than are allowed."""
+"""Limits on untrusted image files: only regular files, and no more pixels than allowed."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def png_that_says(width, height):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
-def test_an_image_over_the_limit_is_refused_and_one_at_it_is_read(kind):
+def test_an_image_above_the_limit_is_refused_and_one_at_the_limit_is_read(kind):
     data = encoded((30, 20), kind)
     set_max_pixels(600)
     assert decode(data, (4, 4), 3).shape == (4, 4, 3)
@@ -50,12 +50,12 @@ def test_a_bomb_is_refused_before_anything_is_decoded(monkeypatch):
     assert not has_more_frames(png_that_says(50_000, 50_000))
 
 
-def test_a_raised_limit_holds_where_pillow_has_a_lower_one_of_its_own(monkeypatch):
+def test_a_raised_limit_overrides_pillows_own(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert decode(encoded((30, 20)), (4, 4), 3).shape == (4, 4, 3)
 
 
-def test_the_limit_is_no_part_of_an_embeddings_identity(tiny_network):
+def test_the_limit_is_not_part_of_an_embeddings_identity(tiny_network):
     from hybrid.extractors import Extractor
 
     def identity() -> Identity:
@@ -74,7 +74,7 @@ def test_a_command_takes_the_limit(hybrid, image_folder, tiny_network):
 
 
 @pytest.mark.parametrize("given", [0, -5, "many", 1.5])
-def test_a_limit_that_is_none_is_refused(given):
+def test_an_invalid_limit_is_refused(given):
     with pytest.raises(InputError, match="expected a whole number"):
         set_max_pixels(given)
 
@@ -86,7 +86,7 @@ def test_the_limit_may_be_set_by_the_environment_and_set_back(monkeypatch):
     assert max_pixels() == MAX_PIXELS
 
 
-def test_a_file_of_more_bytes_than_so_many_pixels_can_have_is_not_read(tmp_path):
+def test_a_file_too_large_for_an_image_within_the_limit_is_not_read(tmp_path):
     path = tmp_path / "huge.png"
     with path.open("wb") as file:
         file.truncate(2**26 + 8 * 100 + 1)

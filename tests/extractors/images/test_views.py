@@ -1,4 +1,4 @@
-"""Views: random changes of an image that are always the same, kept under keys of their own. No Keras here."""
+"""Views: seeded random changes of an image, stored under their own keys. No Keras here."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ def digests(images):
 # --- keys
 
 
-def test_a_key_is_of_image_augmentation_policy_seed_and_number(made_images):
+def test_a_key_depends_on_image_augmentation_policy_seed_and_number(made_images):
     found = Views(2, TURN, seed=3).keys(digests(made_images))
     assert found.shape == (6, 2, 32)
     fields = {"augmentation": TURN.fields(), "seed": 3, "view": 2}
@@ -63,7 +63,7 @@ def test_keys_differ_whenever_anything_does_but_not_with_the_number_of_views(mad
     np.testing.assert_array_equal(Views(2, TURN).keys(digests(made_images)), keys[:, :2])
 
 
-def test_fields_and_back(made_images):
+def test_views_can_be_restored_from_their_fields(made_images):
     views = Views(4, TURN, seed=9)
     fields = json.loads(json.dumps(views.fields()))
     assert Views.from_fields(fields) == views
@@ -71,7 +71,7 @@ def test_fields_and_back(made_images):
         Views.from_fields(fields).keys(digests(made_images)), views.keys(digests(made_images))
     )
     fields["augmentation"]["policy"] += 1
-    with pytest.raises(InputError, match="another version of the augmentation's policy.*extract again"):
+    with pytest.raises(InputError, match=r"another version of the augmentation policy.*Extract them again"):
         Views.from_fields(fields)
 
 
@@ -102,7 +102,7 @@ def test_an_image_then_its_views(made_images, chosen, cache):
         assert first or not np.array_equal(pixels, own)
 
 
-def test_rows_of_views_are_those_of_changed_pixels_and_images_keep_theirs(made_images, chosen, cache):
+def test_views_get_the_embeddings_of_changed_pixels_and_images_keep_theirs(made_images, chosen, cache):
     views = Views(3, TURN)
     done, store = run(source := ViewSource(made_images, views, chosen), cache)
     keys, view_keys, skipped = source.by_image(done)
@@ -161,7 +161,7 @@ def test_an_image_that_changes_between_its_views_is_left_out(image_files, cache)
     source = ViewSource(image_files, Views(2), np.ones(12, bool))
 
     class Changes(FileDigests):
-        """Digests of the files as they were before one of them changed."""
+        """Return the digests that the files had before one of them changed."""
 
         def __call__(self, paths):
             found = super().__call__(paths)

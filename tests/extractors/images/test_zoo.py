@@ -1,4 +1,4 @@
-"""The zoo of `zoo.py`: every file gets its one verdict, and the counts add up to the files found."""
+"""The unusual files of `zoo.py`: each gets exactly one verdict, and the counts add up to the number of files."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def root(tmp_path, animals, monkeypatch):
 
 
 def files_below(folder):
-    """All that lies below a folder and is no folder itself; of a link to a folder, the link."""
+    """Return everything below a folder except folders; a link to a folder counts as a file."""
     found = []
     for where, folders, files in os.walk(folder):
         found += [Path(where, name) for name in files]
@@ -55,7 +55,7 @@ def files_below(folder):
     return found
 
 
-def test_there_are_many_kinds_of_beasts(animals):
+def test_there_are_many_kinds_of_unusual_files(animals):
     names = [beast.name for beast in animals]
     assert len(names) == len(set(names)) >= 40
     assert sum(beast.refused for beast in animals) >= 40
@@ -141,7 +141,7 @@ def test_an_image_that_vanishes_between_listing_and_reading_is_named(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_an_image_without_permission_is_named():
-    """As another user, since root may read everything."""
+    """The test runs as another user, since root may read everything."""
     folder = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"zoo-{os.getpid()}"
     folder.mkdir(mode=0o755)
     path = folder / "locked.png"

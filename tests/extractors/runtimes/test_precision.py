@@ -1,4 +1,4 @@
-"""Lower precision on request: part of the identity, close to float32, and never what was not asked for."""
+"""Lower precision: used only on request, part of the identity, and close to float32."""
 
 import warnings
 
@@ -45,7 +45,7 @@ def test_nothing_else_of_the_identity_changes(tiny_network, precision):
 
 
 @pytest.mark.parametrize("precision", LOWER)
-def test_openvino_runs_it_only_where_it_really_computes_so(tiny_network, pixels, precision):
+def test_openvino_is_used_only_if_it_really_computes_in_the_precision(tiny_network, pixels, precision):
     known = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     extractor = FeatureExtractor(tiny_network, precision=precision)
     with warnings.catch_warnings(record=True) as caught:
@@ -61,7 +61,7 @@ def test_openvino_runs_it_only_where_it_really_computes_so(tiny_network, pixels,
         FeatureExtractor(tiny_network, precision=precision, runtime="openvino").extract(255 - pixels)
 
 
-def test_where_the_cpu_has_it_openvino_lowers_the_graph_of_float32(tiny_network, pixels, monkeypatch):
+def test_openvino_lowers_the_float32_graph_if_the_cpu_supports_the_precision(tiny_network, pixels, monkeypatch):
     hints = {"float32": "f32", "bfloat16": "f32"}  # as if this CPU had it
     monkeypatch.setattr("hybrid.extractors.runtimes.openvino._HINTS", hints)
     lower = FeatureExtractor(tiny_network, precision="bfloat16")
@@ -85,12 +85,12 @@ def test_a_network_saved_in_mixed_precision_computes_in_float32(tmp_path, pixels
     np.testing.assert_allclose(rows[1], rows[0], rtol=1e-5)
 
 
-def test_an_unknown_precision_gets_the_nearest(tiny_network):
+def test_an_unknown_precision_gets_suggestions(tiny_network):
     with pytest.raises(InputError, match="Unknown precision 'float 16'. Nearest: 'float16'"):
         FeatureExtractor(tiny_network, precision="float 16").resolve()
 
 
-def test_the_command_takes_it_and_the_set_names_it(hybrid, extract_at, image_folder, tiny_network):
+def test_the_command_accepts_a_precision_and_the_set_records_it(hybrid, extract_at, image_folder, tiny_network):
     full, lower = extract_at(), extract_at("--precision", "bfloat16")
     assert (full["new"], lower["new"]) == (60, 60)
     assert lower["extractor"]["identity"]["fields"]["precision"] == "bfloat16"
@@ -101,7 +101,7 @@ def test_the_command_takes_it_and_the_set_names_it(hybrid, extract_at, image_fol
     assert any(f"precision: float16 here, {there} there" in said for there in ("bfloat16", "float32"))
 
 
-def test_the_doctor_allows_for_it_and_says_so(hybrid, tiny_network):
+def test_the_doctor_uses_the_tolerance_of_the_precision_and_says_so(hybrid, tiny_network):
     options = ("--layer", "conv_b", "--runtime", "keras", "--precision", "bfloat16")
     record = hybrid.json("doctor", tiny_network, *options)
     found = {finding["check"]: finding for finding in record["findings"]}

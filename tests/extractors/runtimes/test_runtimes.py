@@ -30,7 +30,7 @@ def test_both_runtimes_give_the_same_embeddings(tiny_network, pixels, tmp_path, 
 
 
 @pytest.mark.parametrize("kind", [OpenVINORuntime, KerasRuntime])
-def test_batches_come_back_in_order_and_whole(tiny_network, pixels, tmp_path, kind):
+def test_batches_are_returned_in_order_and_complete(tiny_network, pixels, tmp_path, kind):
     name = kind.name
     alone = embed(tiny_network, pixels, tmp_path / "alone", runtime=name, batch_size=1)
     odd = embed(tiny_network, pixels, tmp_path / "odd", runtime=name, batch_size=5)
@@ -39,7 +39,7 @@ def test_batches_come_back_in_order_and_whole(tiny_network, pixels, tmp_path, ki
     np.testing.assert_allclose(whole, alone, rtol=1e-5, atol=1e-6)
 
 
-def test_the_runtime_is_recorded_and_is_no_part_of_the_identity(tiny_network, pixels, cache):
+def test_the_runtime_is_recorded_but_not_part_of_the_identity(tiny_network, pixels, cache):
     keras = FeatureExtractor(tiny_network, runtime="keras")
     assert keras.extract(pixels[:6]).runtime == "keras"
     openvino = FeatureExtractor(tiny_network, runtime="openvino")
@@ -100,7 +100,7 @@ def test_a_damaged_graph_is_exported_again(tiny_network, pixels, cache, name, da
     np.testing.assert_array_equal(extractor.transform(pixels), before)
 
 
-def test_what_openvino_cannot_take_falls_back_to_keras_with_one_warning(tiny_network, pixels, monkeypatch):
+def test_networks_that_openvino_cannot_run_fall_back_to_keras_with_one_warning(tiny_network, pixels, monkeypatch):
     def refuse(*args):
         raise ExportError("no such operation")
 
@@ -112,7 +112,7 @@ def test_what_openvino_cannot_take_falls_back_to_keras_with_one_warning(tiny_net
         FeatureExtractor(tiny_network, runtime="openvino").extract(255 - pixels)
 
 
-def test_an_unknown_runtime_gets_the_nearest(tiny_network, pixels):
+def test_an_unknown_runtime_gets_suggestions(tiny_network, pixels):
     with pytest.raises(InputError, match="Nearest: 'openvino'"):
         FeatureExtractor(tiny_network, runtime="openvin").extract(pixels)
 
@@ -125,7 +125,7 @@ def test_padding_adds_only_what_is_missing(pixels):
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_memory_of_arrays_is_kept_unless_the_user_says_otherwise(python, monkeypatch, kept):
+def test_the_memory_of_arrays_is_reused_unless_the_user_sets_the_variable(python, monkeypatch, kept):
     monkeypatch.delenv("TF_CPU_ALLOCATOR_USE_BFC", raising=False)
     if not kept:
         monkeypatch.setenv("TF_CPU_ALLOCATOR_USE_BFC", "0")

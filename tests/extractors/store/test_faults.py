@@ -1,4 +1,4 @@
-"""Faults: whatever is killed, refused, filled up or flipped, no row is wrong and no commit is lost. No Keras here.
+"""Killed writers, failing system calls, full disks, flipped bits: no row is wrong, no commit is lost. No Keras here.
 
 Each comes in a short form, and in the numbers that the project promises: `make test-long`, which prints its counts.
 """
@@ -42,7 +42,7 @@ def in_fresh_process(function, *arguments):
 
 
 def error_of(function):
-    """Return what function says if it raises InputError, else None."""
+    """Return the message if the function raises InputError, else None."""
     try:
         function()
     except InputError as error:
@@ -84,7 +84,7 @@ def test_8_processes_on_the_same_5000_images(cache):
 @pytest.fixture
 def small_shards(monkeypatch):
     monkeypatch.setattr(extraction, "_SHARD_ROWS", 8)
-    monkeypatch.setattr(store_index, "_LOOSE_SHARDS", 1)
+    monkeypatch.setattr(store_index, "_MAX_RECENT_SHARDS", 1)
 
 
 def inject_everywhere(cache, monkeypatch, numbers, kinds):
@@ -176,7 +176,7 @@ def kind_of(path):
 
 
 def harm(path, rng):
-    """Flip a bit, or cut the file short; return what was done."""
+    """Flip a bit of the file or truncate it; return a description of the damage."""
     data = bytearray(path.read_bytes())
     if rng.random() < 0.2:
         path.write_bytes(data[: rng.integers(0, len(data))])
@@ -187,7 +187,7 @@ def harm(path, rng):
 
 
 def flip_everything(cache, files, monkeypatch, trials, seed):
-    """Harm one file at a time; whoever reads then gets the right rows, or one sentence."""
+    """Damage one file at a time; a reader must get the right rows or an error of one sentence."""
     monkeypatch.setattr("hybrid.extractors.images.digests._SETTLED_NS", -(10**15))
     rng, counts = np.random.default_rng(seed), Counter()
     right = run(files, cache)[1].gather(run(files, cache)[0].keys)
@@ -231,13 +231,13 @@ def check_flips(counts):
 
 
 @pytest.mark.usefixtures("small_shards")
-def test_flipped_bits_and_cut_files_are_detected_or_harmless(cache, image_files, monkeypatch):
+def test_flipped_bits_and_truncated_files_are_detected_or_harmless(cache, image_files, monkeypatch):
     check_flips(flip_everything(cache, image_files, monkeypatch, 120, 5))
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("small_shards")
-def test_5000_flipped_bits_and_cut_files(cache, image_files, monkeypatch):
+def test_5000_flipped_bits_and_truncated_files(cache, image_files, monkeypatch):
     check_flips(flip_everything(cache, image_files, monkeypatch, 5000, 6))
 
 
@@ -270,7 +270,7 @@ def test_a_file_that_shrinks_while_it_is_read_gives_no_signal(cache):
 
 
 def test_the_injector_reaches_every_write(tmp_path, monkeypatch):
-    """Else the tests above would prove nothing."""
+    """Otherwise the tests above would prove nothing."""
     injector = Injector(-1, errno.EIO)
     injector.install(monkeypatch)
     with pathlib.Path(tmp_path / "file").open("xb") as file:

@@ -1,4 +1,4 @@
-"""An extractor's identity: what changes a number changes the fingerprint, and nothing else does."""
+"""An extractor's identity: its fingerprint changes exactly when an embedding can change."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def identity(tiny_network):
         {"precision": "bfloat16"},
     ],
 )
-def test_what_changes_a_number_changes_the_fingerprint(tiny_network, identity, params):
+def test_parameters_that_change_embeddings_change_the_fingerprint(tiny_network, identity, params):
     plain = FeatureExtractor(tiny_network, params.get("layers", "penultimate")).resolve()
     other = FeatureExtractor(tiny_network, **params).resolve()
     assert other.fingerprint != identity.fingerprint
@@ -71,7 +71,7 @@ def test_parameters_are_counted_but_change_nothing(tiny_network, identity):
 
 
 @pytest.mark.parametrize("params", [{"seed": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
-def test_what_changes_none_does_not(tiny_network, identity, params, pixels):
+def test_parameters_that_do_not_change_embeddings_keep_the_fingerprint(tiny_network, identity, params, pixels):
     other = FeatureExtractor(tiny_network, **params)
     np.testing.assert_array_equal(other.transform(pixels), FeatureExtractor(tiny_network).transform(pixels))
     if params != {"layers": ["drop"]}:
@@ -115,7 +115,7 @@ def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
     assert made[-1].resolve().fingerprint != before
 
 
-def test_two_weight_files_that_change_names_change_places(tmp_path, monkeypatch):
+def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypatch):
     import keras
 
     monkeypatch.setattr("hybrid.extractors.images.digests._SETTLED_NS", -(10**15))  # as if written long ago: remembered
@@ -149,14 +149,14 @@ def test_a_fingerprint_is_the_same_in_every_process_and_cache(backbone, python, 
     assert python(code, backbone).split()[-1] == here
 
 
-def test_a_fingerprint_that_was_asked_for_must_be_met(tiny_network, identity, pixels):
+def test_another_fingerprint_than_the_expected_one_is_refused(tiny_network, identity, pixels):
     FeatureExtractor(tiny_network, fingerprint=identity.fingerprint).transform(pixels)
     other = FeatureExtractor(tiny_network, "pool", fingerprint=identity.fingerprint)
     with pytest.raises(InputError, match=f"expected {identity.fingerprint[:12]}"):
         other.transform(pixels)
 
 
-def test_a_damaged_record_of_an_identity_is_made_again(tiny_network, identity, cache):
+def test_a_damaged_record_of_an_identity_is_created_again(tiny_network, identity, cache):
     (record,) = (cache / "extractors").iterdir()
     for content in (b"", b"[]", b"{}", b'{"identity": {"fields": 3}}'):
         record.write_bytes(content)

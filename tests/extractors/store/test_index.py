@@ -19,7 +19,7 @@ ROWS = np.random.default_rng(1).random((200, 2), np.float32)
 @pytest.fixture
 def store(cache, monkeypatch):
     """A store of 20 shards of 10 rows, whose index file knows the first 15."""
-    monkeypatch.setattr(store_index, "_LOOSE_SHARDS", 10)
+    monkeypatch.setattr(store_index, "_MAX_RECENT_SHARDS", 10)
     store = EmbeddingStore(cache, IDENTITY)
     for start in range(0, 200, 10):
         if start == 150:
@@ -37,14 +37,14 @@ def reads(monkeypatch):
     return found
 
 
-def test_what_the_index_knows_is_not_read_again(store, monkeypatch):
+def test_shards_in_the_index_are_not_read_again(store, monkeypatch):
     found = reads(monkeypatch)
     np.testing.assert_array_equal(store.gather(KEYS[::-1]), ROWS[::-1])
     assert len(found) == 5
     assert not store.contains(keys_of(50, seed=9)).any()
 
 
-def test_much_that_is_new_is_put_into_the_index(store, monkeypatch):
+def test_many_new_shards_are_added_to_the_index(store, monkeypatch):
     more = keys_of(60, seed=5)
     for key in more:
         store.append(key[np.newaxis], np.zeros((1, 2), np.float32))
@@ -57,7 +57,7 @@ def test_much_that_is_new_is_put_into_the_index(store, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty", "remove", "of another width"])
-def test_a_damaged_index_is_made_again(store, harm):
+def test_a_damaged_index_is_rebuilt(store, harm):
     path = store.folder / "index"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -81,7 +81,7 @@ def test_a_store_that_cannot_be_written_is_read_without_an_index(store, monkeypa
     assert not (store.folder / "index").exists()
 
 
-def test_a_shard_that_is_gone_is_not_in_the_index(store):
+def test_a_removed_shard_is_not_in_the_index(store):
     for stem in sorted(path.with_suffix("") for path in store.folder.glob("*.npy"))[::3]:
         remove_shard(stem)
     there = store.contains(KEYS)
@@ -100,7 +100,7 @@ def test_a_shard_is_checked_when_it_is_first_read_and_once(store, monkeypatch):
     assert len(hashed) == 3
 
 
-def test_damage_elsewhere_does_not_matter(store):
+def test_damage_to_a_shard_that_is_not_used_does_not_matter(store):
     lost, harmed = (path_of(store, KEYS[number]) for number in (100, 190))
     lost.unlink()
     harmed.write_bytes(harmed.read_bytes()[:-1] + b"?")
@@ -117,7 +117,7 @@ def path_of(store, key):
     return keys.with_suffix(".npy")
 
 
-def test_a_file_that_may_not_be_read_is_no_damage(store, monkeypatch):
+def test_a_file_without_read_permission_is_not_damaged(store, monkeypatch):
     import io
 
     class Refused(io.FileIO):
@@ -133,6 +133,6 @@ def test_a_file_that_may_not_be_read_is_no_damage(store, monkeypatch):
 
 def test_an_identity_of_another_width_does_not_harm_the_store(store):
     wrong = EmbeddingStore(store.folder.parents[1], Identity(IDENTITY.fields, (3,)))
-    with pytest.raises(InputError, match="holds rows of 2 values, the extractor's identity says 3"):
+    with pytest.raises(InputError, match="holds rows of 2 values, but the extractor's record says 3"):
         wrong.contains(KEYS)
     np.testing.assert_array_equal(store.gather(KEYS), ROWS)

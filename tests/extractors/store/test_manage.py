@@ -1,4 +1,4 @@
-"""`hybrid cache`: what is stored, whether it is whole, what can go, why an image would not hit. No Keras here."""
+"""`hybrid cache`: list, verify, clean up and explain the stored embeddings. No Keras here."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def make_old(folder, days):
 
 
 def known_extractor(images, cache, **options):
-    """An extractor that was met before, so that Keras is not asked, with rows of a stand-in."""
+    """An extractor whose identity is in the cache, so that Keras is not needed, with rows of a stand-in."""
     extractor = FeatureExtractor("mobilenet_v2", weights="imagenet", cache=cache, **options)
     parameters = extractor._described_parameters()
     fields = {
@@ -47,7 +47,7 @@ def known_extractor(images, cache, **options):
 # --- list
 
 
-def test_list_names_what_each_extractor_was_asked_for_as(hybrid, cache, image_files):
+def test_list_names_the_backbone_of_each_extractor(hybrid, cache, image_files):
     first = known_extractor(image_files, cache)
     second = known_extractor(image_files[:5], cache, pooling="max", size=(4, 6))
     found = {row["fingerprint"]: row for row in hybrid.json("cache", "list")["extractors"]}
@@ -70,7 +70,7 @@ def test_last_used_is_when_rows_were_last_read(cache):
     assert found.created == pytest.approx(time.time() - 9 * DAY, abs=60)
 
 
-def test_an_empty_cache_is_no_error(hybrid):
+def test_an_empty_cache_is_not_an_error(hybrid):
     assert hybrid.json("cache", "list")["extractors"] == []
     assert "Freed 0.0 MB" in hybrid("cache", "gc")
     hybrid("cache", "verify")
@@ -80,7 +80,7 @@ def test_an_empty_cache_is_no_error(hybrid):
 
 
 @pytest.mark.parametrize("name", ["*.npy", "*.keys", "identity.json", "../../digests.sqlite"])
-def test_verify_names_what_is_damaged(hybrid, cache, image_files, name):
+def test_verify_names_damaged_files(hybrid, cache, image_files, name):
     _, store = run(image_files, cache)
     result = hybrid.result("cache", "verify")
     assert result.exit_code == 0
@@ -100,7 +100,7 @@ def test_verify_names_what_is_damaged(hybrid, cache, image_files, name):
     np.testing.assert_array_equal(store.gather(done.keys), run(image_files, cache / "other")[1].gather(done.keys))
 
 
-def test_verify_sees_what_changed_since_this_process_read_it(cache):
+def test_verify_finds_damage_to_files_that_this_process_has_read(cache):
     done, store = run(images_of(5), cache)
     store.gather(done.keys)
     (rows,) = store.folder.glob("*.npy")
@@ -115,7 +115,7 @@ def test_verify_sees_what_changed_since_this_process_read_it(cache):
 # --- gc
 
 
-def test_gc_removes_what_dead_writers_left_and_nothing_of_the_living(cache):
+def test_gc_removes_leftovers_of_dead_writers_but_not_files_of_living_ones(cache):
     done, store = run(images_of(5), cache)
     dead = [store.folder / name for name in (".tmp-1", "0" * 32 + ".npy", "0" * 32 + ".keys")]
     for path in dead:
@@ -132,7 +132,7 @@ def test_gc_removes_what_dead_writers_left_and_nothing_of_the_living(cache):
     np.testing.assert_array_equal(store.gather(done.keys), expected(images_of(5)))
 
 
-def test_gc_merges_small_shards_under_the_eyes_of_a_reader(cache):
+def test_gc_merges_small_shards_while_a_reader_is_open(cache):
     store, keys = EmbeddingStore(cache, IDENTITY), np.random.default_rng(0).integers(0, 256, (90, 32), np.uint8)
     rows = np.random.default_rng(1).random((90, 2), np.float32)
     for start in range(0, 90, 9):  # with what two writers both computed
@@ -148,7 +148,7 @@ def test_gc_merges_small_shards_under_the_eyes_of_a_reader(cache):
     assert list(collect_garbage(cache)) == []
 
 
-def test_gc_leaves_out_what_is_stored_twice_in_full_shards(cache):
+def test_gc_removes_duplicate_rows_of_full_shards(cache):
     keys = np.random.default_rng(0).integers(0, 256, (2048, 32), np.uint8)
     rows = np.random.default_rng(1).random((2048, 2), np.float32)
     store = EmbeddingStore(cache, IDENTITY)
@@ -159,7 +159,7 @@ def test_gc_leaves_out_what_is_stored_twice_in_full_shards(cache):
     np.testing.assert_array_equal(EmbeddingStore(cache, IDENTITY).gather(keys), rows)
 
 
-def test_gc_by_age_spares_what_a_set_of_the_workspace_needs(hybrid, cache, image_files, tmp_path):
+def test_gc_by_age_keeps_extractors_that_a_set_of_the_workspace_needs(hybrid, cache, image_files, tmp_path):
     first = known_extractor(image_files, cache)
     second = known_extractor(image_files, cache, pooling="max")
     write_json(tmp_path / "hybrid_runs/sets/pictures.json", {"extractor": {"fingerprint": first.fingerprint}})
@@ -191,7 +191,7 @@ def test_rm_asks_and_names_the_sets_that_need_it(hybrid, cache, image_files, tmp
     assert list((cache / "extractors").iterdir()) == []
 
 
-def test_rm_of_what_is_not_there_is_one_sentence(hybrid, cache):
+def test_rm_of_an_unknown_fingerprint_gives_one_sentence(hybrid, cache):
     run(images_of(2), cache)
     result = hybrid.result("cache", "rm", "abc", "--yes")
     assert result.exit_code == 1
@@ -201,7 +201,7 @@ def test_rm_of_what_is_not_there_is_one_sentence(hybrid, cache):
         find_extractor(cache, "")
 
 
-def test_what_is_removed_under_the_eyes_of_a_reader_is_gone_but_not_damaged(cache):
+def test_embeddings_removed_while_a_reader_is_open_are_missing_but_not_damaged(cache):
     done, store = run(images_of(5), cache)
     store.gather(done.keys)
     remove_extractor(cache, IDENTITY.fingerprint)
@@ -212,7 +212,7 @@ def test_what_is_removed_under_the_eyes_of_a_reader_is_gone_but_not_damaged(cach
 # --- explain
 
 
-def test_explain_says_what_differs_from_the_nearest(hybrid, cache, image_files):
+def test_explain_shows_the_differences_from_the_most_similar_extractor(hybrid, cache, image_files):
     identity = known_extractor(image_files, cache)
     arguments = ("cache", "explain", image_files[0], "--backbone", "mobilenet_v2", "--json")
     found = json.loads(hybrid(*arguments))

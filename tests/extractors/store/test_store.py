@@ -1,4 +1,4 @@
-"""The embedding store and the extraction into it: nothing lost, nothing wrong, whatever happens. No Keras here."""
+"""The embedding store and the extraction into it: no row is lost or wrong. No Keras here."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def test_rows_come_back_in_any_order(cache):
     assert store.gather(keys[:0]).shape == (0, 2)
 
 
-def test_keys_that_begin_alike_are_told_apart(cache):
+def test_keys_with_the_same_prefix_are_distinguished(cache):
     keys, rows = keys_of(6), np.arange(12, dtype=np.float32).reshape(6, 2)
     keys[:4, :8] = 7
     keys[4:, :8] = 255
@@ -100,7 +100,7 @@ def test_a_cache_that_cannot_be_written_gives_one_sentence(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
-def test_files_are_readable_by_whom_the_umask_allows(cache):
+def test_files_get_the_permissions_of_the_umask(cache):
     old = os.umask(0o022)
     try:
         _, store = run(images_of(2), cache)
@@ -112,7 +112,7 @@ def test_files_are_readable_by_whom_the_umask_allows(cache):
 # --- the extraction
 
 
-def test_only_what_is_new_is_computed_whatever_the_order(cache):
+def test_only_new_images_are_computed_in_any_order(cache):
     images = images_of(10)
     assert run(images[:6], cache)[0].new == 6
     runtime = Means()
@@ -131,12 +131,12 @@ def test_identical_images_are_computed_once(cache):
     np.testing.assert_array_equal(store.gather(done.keys), expected(images))
 
 
-def test_no_images_is_no_work(cache):
+def test_no_images_need_no_network(cache):
     done, store = run([], cache)
     assert (done.new, done.cached, len(store.gather(done.keys))) == (0, 0, 0)
 
 
-def test_bad_images_stop_the_run_by_name_but_what_was_computed_is_kept(cache, image_files):
+def test_a_bad_image_stops_the_run_and_is_named_but_computed_rows_are_kept(cache, image_files):
     image_files[9].write_text("no image")
     with pytest.raises(BadImageError, match=r"9\.png.*--on-bad skip"):
         run(image_files, cache)
@@ -164,7 +164,7 @@ def test_skipped_images_are_listed_and_never_shift_the_rows(cache, image_files):
     assert len(np.unique(store.gather(done.keys[kept]), axis=0)) == 9
 
 
-def test_animations_are_counted_cold_and_warm(cache, image_files):
+def test_animations_are_counted_with_and_without_a_filled_cache(cache, image_files):
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime")]
     for path in image_files[:2]:
         frames[0].save(path, save_all=True, append_images=frames[1:])
@@ -190,7 +190,7 @@ def test_nan_is_refused_by_name_and_not_stored(cache, image_files):
     assert run(image_files, cache)[0].new == len(image_files)
 
 
-def test_memory_is_flat(cache, monkeypatch):
+def test_memory_does_not_grow_with_the_number_of_images(cache, monkeypatch):
     appended = []
     append = EmbeddingStore.append
     monkeypatch.setattr(EmbeddingStore, "append", lambda s, k, r: (appended.append(r.shape), append(s, k, r)))
@@ -204,7 +204,7 @@ def test_memory_is_flat(cache, monkeypatch):
     assert max(rows for rows, _ in appended) < 8 + 4
 
 
-def test_progress_ends_at_the_end(cache):
+def test_progress_ends_at_the_total(cache):
     seen = []
     run(images_of(10), cache, progress=lambda done, todo: seen.append((done, todo)))
     assert seen == [(4, 10), (8, 10), (10, 10)]
@@ -238,7 +238,7 @@ def test_a_kill_costs_at_most_the_last_shard(cache, python):
     np.testing.assert_array_equal(store.gather(done.keys), expected(images_of(100)))
 
 
-def test_two_processes_at_once_end_well(cache):
+def test_two_processes_can_extract_at_the_same_time(cache):
     import subprocess
     import sys
 
