@@ -1,4 +1,4 @@
-"""Datasets: a folder, an .npz file, a manifest, a named dataset or arrays become one `Dataset`."""
+"""Load a `Dataset` from a folder, an .npz file, a manifest, the name of a dataset, or arrays."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The one check of a whole dataset: can a classifier be fitted on train and judged on the rest?"""
+"""Check that a classifier can be fitted on the training images of a dataset."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from hybrid.wording import first_few, number
 
 
 def check_dataset(source: str, ids: np.ndarray, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
-    """Raise `InputError`, which names the source, unless the dataset can be fitted and judged."""
+    """Raise `InputError`, which names the source, if no classifier can be fitted on the dataset."""
     if not len(ids):
-        raise InputError(f"{source} holds no images.")
+        raise InputError(f"{source} contains no images.")
     _check_ids(ids)
     if not np.any(split == "train"):
-        raise InputError(f"{source} has no images for train, only for {' and '.join(sorted(set(split)))}.")
+        raise InputError(f"{source} has no train images, only images of {' and '.join(sorted(set(split)))}.")
     if len(classes) < 2:
-        raise InputError(f"{source} has one class only ({classes[0]!s}): a classifier needs two or more.")
+        raise InputError(f"{source} has only one class ({classes[0]!s}): a classifier needs two or more.")
     _check_train(source, y, classes, split)
 
 
@@ -23,25 +23,25 @@ def _check_ids(ids: np.ndarray) -> None:
     names, counts = np.unique(ids, return_counts=True)
     if len(names) < len(ids):
         raise InputError(
-            f"The ids are not unique: {first_few(names[counts > 1])} more than once; list each image once."
+            f"The ids are not unique: {first_few(names[counts > 1])} occur more than once; list each image once."
         )
 
 
 def _check_train(source: str, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
     counts = counts_by_split(y, classes, split)
     n_train = int((split == "train").sum())
-    lacking = [label for label, count in counts["train"].items() if not count]
-    if lacking:
-        held = [s for s in counts if any(counts[s][label] for label in lacking)]
-        where = f", only in {' and '.join(held)}" if held else " nor anywhere else"
-        subject, verb = ("The classes", "have") if len(lacking) > 1 else ("The class", "has")
+    missing = [label for label, count in counts["train"].items() if not count]
+    if missing:
+        other_splits = [name for name in counts if any(counts[name][label] for label in missing)]
+        where = f", only in {' and '.join(other_splits)}" if other_splits else " or any other split"
+        subject, verb, them = ("The classes", "have", "them") if len(missing) > 1 else ("The class", "has", "it")
         raise InputError(
-            f"{subject} {first_few(lacking)} of {source} {verb} no image in train{where}: "
-            "a model cannot learn it; add train images, or remove it."
+            f"{subject} {first_few(missing)} of {source} {verb} no image in train{where}, so a model cannot learn "
+            f"{them}: add train images, or remove {them}."
         )
     constant = [label for label, count in counts["train"].items() if y.ndim == 2 and count == n_train]
     if constant:
         raise InputError(
-            f"The label {first_few(constant)} of {source} is on every one of the "
-            f"{number(n_train, 'train image')}: there is nothing to tell apart; remove that label."
+            f"All {number(n_train, 'train image')} of {source} have the label {first_few(constant)}, so there is "
+            "nothing to learn: remove that label."
         )

@@ -1,4 +1,4 @@
-"""`Dataset`: images, labels and a split, wherever they came from."""
+"""`Dataset`: images with labels and a split, the same for every source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.datasets.checks import check_dataset
-from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, own_groups
+from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, named_groups
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
 from hybrid.datasets.parts.raw import RawDataset
@@ -22,34 +22,34 @@ from hybrid.wording import and_more, first_few, number
 class Dataset:
     """Images with labels, split into train, validation and test.
 
-    Made by `load_dataset` or `Dataset.from_arrays`, which check it.
+    Use `load_dataset` or `Dataset.from_arrays` to create a dataset. They check the images, the labels and the split.
 
     Attributes
     ----------
     name : str
-        What it is called in reports.
-    X : ndarray
-        (n,) str, absolute file paths; or uint8 pixels, (n, h, w) grey or (n, h, w, 3) RGB.
-    y : ndarray
-        (n,) str or int64, one label an image; or (n, k) uint8 of 0/1, several.
-    classes : ndarray
-        The classes, sorted; or the names of the k labels.
-    split : ndarray of str, (n,)
-        "train", "val" or "test".
-    groups : ndarray of str, (n,), or None
-        Images of one group, such as a patient, are in one split.
-    ids : ndarray of str, (n,)
-        What names an image in reports: its path below the dataset's folder, or "train/17".
+        Name of the dataset in reports.
+    X : ndarray of shape (n,), (n, h, w) or (n, h, w, 3)
+        Absolute file paths as str, or grey or RGB pixels as uint8.
+    y : ndarray of shape (n,) or (n, k)
+        One label per image as str or int64; or k binary labels per image, 0 or 1, as uint8.
+    classes : ndarray of shape (k,)
+        The sorted classes, or the names of the k binary labels.
+    split : ndarray of str, shape (n,)
+        "train", "val" or "test" for each image.
+    groups : ndarray of str, shape (n,), or None
+        Group of each image, such as its patient. A split that is drawn does not divide a group.
+    ids : ndarray of str, shape (n,)
+        Unique name of each image in reports: its path relative to the dataset's folder, or "train/17".
     source : str
-        What was given.
+        Where the dataset comes from, as it was given.
     notes : tuple of str
-        Sentences on what was found, left out and made.
+        Sentences about what was found, left out and drawn.
     counts : dict of str to int
-        The numbers behind the notes.
+        The numbers in the notes.
     left_out : dict of str to list of str
-        Under the names that `counts` has for them, files that are no image of the dataset, and images left out of it.
+        Names of the files and images that are not in the dataset, by the reason, which is a key of `counts`.
     arguments : dict or None
-        What `load_dataset` was called with, as JSON values: what `reopen` takes. None for arrays.
+        The arguments of `load_dataset`, as JSON values, from which `reopen` loads the dataset again. None for arrays.
 
     Examples
     --------
@@ -88,30 +88,30 @@ class Dataset:
         seed: int = 0,
         drop: Sequence[str] | None = None,
     ) -> "Dataset":
-        """Make a dataset of arrays.
+        """Return a dataset of images and labels in arrays.
 
         Parameters
         ----------
-        X : array-like
-            (n,) file paths, or uint8 pixels of shape (n, h, w), (n, h, w, 1) or (n, h, w, 3).
-        y : array-like, (n,) or (n, k) of 0/1
-            Words or integers; or k labels an image.
-        split : sequence of str, (n,), optional
-            "train", "val" or "test" for each image. What is missing is drawn, and noted.
-        groups : sequence, (n,), optional
-            Images of one group are never put into two splits.
-        ids : sequence of str, (n,), optional
-            Unique names of the images.
-        label_names : sequence of str, (k,), optional
-            Names of the columns of a two-dimensional `y`.
+        X : array-like of shape (n,), (n, h, w), (n, h, w, 1) or (n, h, w, 3)
+            File paths, or pixels of type uint8.
+        y : array-like of shape (n,) or (n, k)
+            One label per image, a string or an integer; or k binary labels per image, each 0 or 1.
+        split : sequence of str, shape (n,), optional
+            "train", "val" or "test" for each image. Missing splits are drawn from train; a note says so.
+        groups : sequence of shape (n,), optional
+            Group of each image, such as its patient. Images of one group are never drawn into different splits.
+        ids : sequence of str, shape (n,), optional
+            Unique names of the images. By default their paths, or numbers.
+        label_names : sequence of str, shape (k,), optional
+            Names of the columns of a two-dimensional `y`. By default "0", "1", …
         name : str, default="arrays"
-            What the dataset is called in reports.
+            Name of the dataset in reports.
         fractions : (float, float, float), default=(0.70, 0.15, 0.15)
             Shares of train, val and test.
         seed : int, default=0
             Seed of the split.
         drop : sequence of str, optional
-            As for `load_dataset`.
+            Findings whose images are left out, as for `load_dataset`. By default none.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class Dataset:
         Raises
         ------
         InputError
-            If images, labels and split make no dataset that can be fitted and judged.
+            If the arrays do not fit together, or no classifier can be fitted on them.
         """
         images = tidy_images(X)
         names = None if split is None else split_names(split, "The split")
@@ -132,7 +132,7 @@ class Dataset:
             name,
             images,
             y,  # type: ignore[arg-type]
-            [str(one) for one in ids],
+            [str(image_id) for image_id in ids],
             split=names,
             groups=None if groups is None else np.asarray(groups),
             label_names=label_names,
@@ -141,27 +141,37 @@ class Dataset:
 
     @property
     def task(self) -> str:
-        """``"binary"``, ``"multiclass"`` or ``"multilabel"``."""
+        """Kind of classification: ``"binary"``, ``"multiclass"`` or ``"multilabel"``."""
         if self.y.ndim == 2:
             return "multilabel"
         return "binary" if len(self.classes) == 2 else "multiclass"
 
     @property
     def of_files(self) -> bool:
-        """Whether the images are paths of files, not pixels."""
+        """Whether the images are given as file paths, not as pixels."""
         return self.X.dtype.kind == "U"
 
     def __len__(self) -> int:
         return len(self.X)
 
     def part(self, split: str) -> "Dataset":
-        """Return one split; empty if there is none of that name. The classes stay those of the whole."""
+        """Return the images of one split, which may be empty. The classes are those of the whole dataset."""
         if split not in SPLITS:
             raise unknown_name("split", split, SPLITS)
         return self.take(self.split == split)
 
     def take(self, chosen: np.ndarray) -> "Dataset":
-        """Return the images chosen by a mask or by indices, (n,). The classes stay those of the whole."""
+        """Return a subset of the images. The classes are those of the whole dataset.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (n,), or of int, shape (m,)
+            A mask over the images, or their indices.
+
+        Returns
+        -------
+        Dataset
+        """
         return replace(
             self,
             X=self.X[chosen],
@@ -172,7 +182,7 @@ class Dataset:
         )
 
     def counts_by_split(self) -> dict[str, dict[str, int]]:
-        """Return, for each split that has images, how many there are of each class or label."""
+        """Return the number of images of each class or label, for each split that has images."""
         return counts_by_split(self.y, self.classes, self.split)
 
     def __repr__(self) -> str:
@@ -194,41 +204,51 @@ def assemble(
     drop: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Return the checked dataset of what a loader found: labels tidied, groups named, the split completed.
+    """Return the checked dataset of the images that a reader found, with normalised labels and a complete split.
 
     Parameters
     ----------
     raw : RawDataset
+        The images, labels, groups and splits that the reader found.
     source : str
-        What was given; errors begin with it.
+        Where they come from. Messages name it.
     fractions, seed
         As for `make_split`.
     group_pattern : str, optional
-        As for `groups_by_pattern`; it replaces groups that the loader found.
+        As for `groups_by_pattern`. Its groups replace those that the reader found.
     val : float, optional
         As for `complete_split`.
     drop : sequence of str, optional
-        Findings whose images are left out before the split is completed, see `leave_out`.
+        Findings whose images are left out before the split is completed, as for `leave_out`.
     progress : callable, optional
-        Called with (images looked at, images to look at).
+        Called with the number of examined images and of all images to examine.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InputError
+        If labels, groups or split are invalid, or no classifier can be fitted on the dataset.
     """
     if drop:
         raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
-    groups = None if raw.groups is None else own_groups(raw.groups, raw.ids)
+    groups = None if raw.groups is None else named_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
-    split, made = complete_split(raw.split, y, groups, raw.ids, fractions, seed, val)
+    split, split_notes = complete_split(raw.split, y, groups, raw.ids, fractions, seed, val)
     data = Dataset(
         raw.name, raw.X, y, classes, split, groups, np.array(raw.ids, dtype=np.str_), source,
-        notes=(*raw.notes, *notes, *made), counts=dict(raw.counts), left_out=dict(raw.left_out),
+        notes=(*raw.notes, *notes, *split_notes), counts=dict(raw.counts), left_out=dict(raw.left_out),
     )  # fmt: skip
     check_dataset(source, data.ids, y, classes, split)
-    return _with_remarks(data)
+    return _with_warnings(data)
 
 
-def _with_remarks(data: Dataset) -> Dataset:
-    """Add notes on what can be fitted but should be known: divided groups, classes a split lacks."""
+def _with_warnings(data: Dataset) -> Dataset:
+    """Add notes about groups that several splits share and about classes that a split lacks."""
     notes, counts = [], dict(data.counts)
     if data.groups is not None:
         counts["groups"] = len(np.unique(data.groups))
@@ -236,12 +256,12 @@ def _with_remarks(data: Dataset) -> Dataset:
         if divided:
             notes.append(
                 f"{number(len(divided), 'group is', 'groups are')} in more than one of the given splits "
-                f"({first_few(divided)}): results on them flatter the model."
+                f"({first_few(divided)}): scores on these splits are too optimistic."
             )
     for name, classes in data.counts_by_split().items():
-        lacking = [label for label, n in classes.items() if not n]
-        if lacking:
-            notes.append(f"No image of {first_few(lacking)} is in {name}.")
+        missing = [label for label, n in classes.items() if not n]
+        if missing:
+            notes.append(f"No image of {first_few(missing)} is in {name}.")
     return replace(data, notes=(*data.notes, *notes), counts=counts)
 
 

@@ -1,4 +1,4 @@
-"""Images that show what the checks found."""
+"""Example images of the findings of `hybrid data`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,11 +23,11 @@ def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
     rows: list[Row] = []
     for finding in findings:
         title = finding.title
-        for images in _shown([cluster for cluster in finding.clusters if cluster.rows]):
+        for images in _image_rows([cluster for cluster in finding.clusters if cluster.rows]):
             row = [
-                (str(dataset.ids[number]), ", ".join([str(dataset.split[number]), *filter(None, [reason])]), pixels)
-                for number, reason in images
-                if (pixels := _pixels(dataset, number)) is not None
+                (str(dataset.ids[index]), ", ".join([str(dataset.split[index]), *filter(None, [reason])]), pixels)
+                for index, reason in images
+                if (pixels := _pixels(dataset, index)) is not None
             ]
             if row:
                 rows.append((title, row))
@@ -35,21 +35,21 @@ def example_rows(findings: Sequence[Finding], dataset: "Dataset") -> list[Row]:
     return rows
 
 
-def _shown(clusters: list[Cluster]) -> list[list[tuple[int, str]]]:
-    """Return rows of images, each with the reason of its cluster.
+def _image_rows(clusters: list[Cluster]) -> list[list[tuple[int, str]]]:
+    """Return the index and the reason of each image to show, one row per cluster.
 
-    Clusters in several splits or under several labels come first. Clusters of a single image share a row.
+    Clusters in several splits come first, then those with several labels. Clusters of single images share one row.
     """
     if clusters and all(len(cluster.rows) == 1 for cluster in clusters):
-        chosen = np.unique(np.linspace(0, len(clusters) - 1, _COLUMNS).astype(int))
-        return [[(clusters[number].rows[0], clusters[number].reason) for number in chosen]]
+        spread = np.unique(np.linspace(0, len(clusters) - 1, _COLUMNS).astype(int))
+        return [[(clusters[i].rows[0], clusters[i].reason) for i in spread]]
     clusters = sorted(clusters, key=lambda cluster: (len(cluster.splits) < 2, len(cluster.labels) < 2))
     return [[(row, cluster.reason) for row in cluster.rows[:_COLUMNS]] for cluster in clusters[:_ROWS]]
 
 
-def _pixels(dataset: "Dataset", row: int) -> np.ndarray | None:
+def _pixels(dataset: "Dataset", index: int) -> np.ndarray | None:
     try:
-        data = read_bytes(str(dataset.X[row])) if dataset.of_files else dataset.X[row]
-        return np.asarray(decode_within(data, _SIDE, str(dataset.ids[row])))
+        data = read_bytes(str(dataset.X[index])) if dataset.of_files else dataset.X[index]
+        return np.asarray(decode_within(data, _SIDE, str(dataset.ids[index])))
     except BadImageError:
         return None

@@ -1,4 +1,4 @@
-"""`load_dataset` and `reopen`: from what a user names as DATA to a `Dataset`."""
+"""Load a dataset from a path or a name: `load_dataset` and `reopen`."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DatasetKind:
-    """One kind of dataset: how to tell it and how to load it."""
+    """How one kind of dataset is recognised and loaded.
+
+    Attributes
+    ----------
+    name : str
+        Short name of the kind.
+    summary : str
+        Description for messages.
+    recognise : callable
+        Returns whether a path or name is of this kind.
+    load : callable
+        Returns the `RawDataset` for a path or name and `ReaderOptions`.
+    has_columns : bool, default=False
+        Whether the options about columns apply.
+    named : bool, default=False
+        Whether the dataset is given by a name, not by a path.
+    """
 
     name: str
     summary: str
@@ -31,7 +47,7 @@ class DatasetKind:
 
 
 KINDS = (
-    DatasetKind("digits", "digits, scikit-learn's", named.is_digits, named.load_digits, named=True),
+    DatasetKind("digits", "digits (from scikit-learn)", named.is_digits, named.load_digits, named=True),
     DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
     DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
     DatasetKind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
@@ -60,42 +76,48 @@ def load_dataset(
     drop: Sequence[str] | None = None,
     progress: "Progress | None" = None,
 ) -> Dataset:
-    r"""Load a dataset, whatever its format, and check it.
+    r"""Load a dataset in any of the supported formats, and check it.
 
-    A file's format is told by its content. Splits that are missing are drawn from train, stratified
-    and seeded, and noted; those that are given are kept.
+    The format of a file is recognised by its content. Given splits are kept. Missing splits are drawn from train,
+    stratified and with a seed, and a note says so.
 
     Parameters
     ----------
     data : str, path or Dataset
-        A folder of class folders (or of train, val and test folders of them), an .npz, a CSV or
-        Parquet manifest, or a name: "digits", "medmnist:NAME", "keras:NAME". A folder called
-        "digits" is given as "./digits". A `Dataset` is returned as it is.
+        A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
+        CSV or Parquet manifest, or a name: "digits", "medmnist:NAME", "keras:NAME". Give a folder called "digits" as
+        "./digits". A `Dataset` is returned unchanged.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
-        Shares of train, val and test where they are missing; 0 leaves one out.
+        Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional
-        Draw validation anew: the given one joins train, and this share of both becomes val. For data whose own
-        validation is too small to choose by.
+        Share of the new validation split, if it should be drawn again: the given validation images join train, and
+        this share of both is drawn. Use it if the given validation split is too small.
     seed : int, default=0
         Seed of the split.
-    label, path_column, split_column, group_column : str, optional
-        Columns of a manifest. `label` may name several 0/1 columns, as "A,B,C" or a sequence.
+    label : str or sequence of str, optional
+        Label column of a manifest, or several columns of 0 and 1, as "A,B,C" or a sequence. By default, it is
+        recognised by its name.
+    path_column, split_column, group_column : str, optional
+        Columns of a manifest with the image paths, the splits and the groups. By default, they are recognised by
+        their names.
     group_pattern : str, optional
-        A regular expression whose first parentheses find an image's group in its id, such as
-        ``(person\d+)_``. Images of one group are never put into two splits.
+        A regular expression whose first group in parentheses finds the group of an image in its id, such as
+        ``(person\d+)_``. Images of one group are never drawn into different splits.
     image_root : path, optional
-        The folder a manifest's paths start from; by default its own, or ``images`` in it.
-    on_bad : {"raise", "skip"}
-        What to do with rows of a manifest whose file does not exist, and with symbolic links that lead out of the
-        dataset's folder.
+        The folder to which the paths of a manifest are relative. By default, the folder of the manifest, or ``images``
+        in it.
+    on_bad : {"raise", "skip"}, default="raise"
+        Whether rows of a manifest whose file does not exist, and symbolic links that lead out of the dataset's folder,
+        are an error or are left out.
     follow_links : bool, default=False
-        Whether such links are followed.
+        Whether symbolic links that lead out of the dataset's folder are followed.
     drop : sequence of str, optional
         Findings whose images are left out before a split is drawn: "undecodable", "blank", "size", "brightness",
-        "conflicts" (all copies of an image that has several labels), "duplicates" and "near-duplicates" (of which one
-        stays, one of test before one of val before one of train). What was left out is in the notes.
+        "conflicts" (all copies of an image that has several labels), "duplicates" and "near-duplicates". Of
+        duplicates, one image is kept, preferably one of test, then one of val. The notes say what was left out. By
+        default, no image is left out.
     progress : callable, optional
-        Called with (images looked at, images to look at), where there is something to drop.
+        If images are examined because of `drop`, called with the number of examined and of all images.
 
     Returns
     -------
@@ -104,9 +126,9 @@ def load_dataset(
     Raises
     ------
     InputError
-        If there is no such data, or it cannot be fitted and judged.
+        If the data do not exist, are damaged, or no classifier can be fitted on them.
     MissingExtraError
-        If a package is needed that is not installed.
+        If a package that the format needs is not installed.
 
     Examples
     --------
@@ -132,7 +154,7 @@ def load_dataset(
     kind = _kind_of(text)
     if options.given() and not kind.has_columns:
         raise InputError(
-            f"{', '.join(options.given())} can be given for a CSV or Parquet manifest only; {text!r} is {kind.summary}."
+            f"{', '.join(options.given())} can only be given for a CSV or Parquet manifest; {text!r} is {kind.summary}."
         )
     dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern, val, drop, progress)
     arguments = {
@@ -154,30 +176,30 @@ def load_dataset(
 
 
 def reopen(arguments: Mapping[str, Any]) -> Dataset:
-    """Load a dataset again, as it was loaded before.
+    """Load a dataset again with the same arguments.
 
     Parameters
     ----------
-    arguments : mapping
-        `Dataset.arguments`; the info of an embedding set holds it too.
+    arguments : mapping or None
+        `Dataset.arguments`, which the record of an embedding set contains too.
 
     Returns
     -------
     Dataset
-        Of what is there now: whether it is the same is for the caller to ask.
+        The dataset in its current state. The caller checks whether it has changed.
 
     Raises
     ------
     InputError
-        If the data are gone, or came from arrays.
+        If the data no longer exist, or the dataset was made from arrays.
     """
     if not arguments:
-        raise InputError("A dataset made of arrays cannot be loaded again: give the arrays.")
+        raise InputError("A dataset made from arrays cannot be loaded again: give the arrays.")
     return load_dataset(**arguments)
 
 
 def is_named(data: str) -> bool:
-    """Return whether DATA is the name of a dataset, not a path."""
+    """Return whether `data` is the name of a dataset, not a path."""
     return any(kind.named and kind.recognise(data) for kind in KINDS)
 
 
@@ -185,20 +207,21 @@ def _kind_of(data: str) -> DatasetKind:
     for kind in KINDS:
         if kind.recognise(data):
             return kind
-    expected = f"Expected is {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
+    expected = f"Expected one of: {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
     if not Path(data).exists():
         nearest = get_close_matches(data, named.NAMES, n=1, cutoff=0.6)
         hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
         raise InputError(f"There is no file, folder or dataset {data!r}.{hint} {expected}")
-    raise InputError(f"{data!r} {_what_it_is(data)}. {expected}")
+    raise InputError(f"{data!r} {_unknown_content(data)}. {expected}")
 
 
-def _what_it_is(data: str) -> str:
+def _unknown_content(data: str) -> str:
+    """Return a predicate that describes a file of unknown format."""
     from hybrid.extractors.images.decode import sniff_format
 
     head = read_head(data)
     if not head:
         return "is empty or cannot be read"
     if sniff_format(head):
-        return "is one image, not a dataset"
-    return f"is no dataset in a format that is known: it starts with {head[:16]!r}"
+        return "is a single image, not a dataset"
+    return f"is not in a known format of datasets: it starts with {head[:16]!r}"

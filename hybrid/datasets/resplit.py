@@ -1,4 +1,4 @@
-"""Split a dataset anew, and write the split as a file that is read again: a manifest of paths, or an .npz of pixels."""
+"""Draw a new split of a dataset and save it: as a manifest for image files, as an .npz for pixels."""
 
 import io
 import os
@@ -30,56 +30,63 @@ def split_dataset(
     keep: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Return a dataset with another split: stratified, by group, copies together.
+    """Return a dataset with a new stratified split that divides neither groups nor sets of copies.
 
     Parameters
     ----------
     dataset : Dataset
+        The dataset to split.
     fractions, seed
         As for `make_split`.
     together : {"duplicates", "near-duplicates", "none"}, default="duplicates"
         Which copies of an image stay in one split: identical ones, nearly identical ones as well, or none.
     keep : bool, default=False
-        Whether images of val and of test stay there, and only what is missing is drawn, from train.
+        Whether images of val and test stay there. Only missing splits are then drawn, from train.
     progress : callable, optional
-        Called with (images measured, images to measure).
+        Called with the number of measured images and of all images to measure.
 
     Returns
     -------
     Dataset
-        The same images in the same order; its groups are what was kept together.
+        The same images in the same order. Its groups are the images that were kept together.
 
     Raises
     ------
     InputError
-        As `make_split`.
+        If there are too few images or groups for the splits, as for `make_split`.
     """
     groups, copies = groups_kept_together(dataset, together, progress)
     if keep:
         split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids.tolist(), fractions, seed)
     else:
         split, notes = make_split(dataset.y, groups, fractions, seed, dataset.ids), []
-        whole = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
-        notes.append(f"Split anew, stratified, seed {seed}{whole}.")
+        undivided = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
+        notes.append(f"A new split was drawn: stratified, seed {seed}{undivided}.")
     if copies:
         notes.append(f"{number(copies, 'set')} of {together} kept together.")
     return replace(dataset, split=split, groups=groups, notes=(*dataset.notes, *notes))
 
 
 def save_split(dataset: Dataset, path: Path) -> Path:
-    """Write a dataset's split as a file that `load_dataset` reads; no image is touched.
+    """Save the split of a dataset as a file that `load_dataset` reads. Image files are not changed.
 
     Parameters
     ----------
     dataset : Dataset
+        The dataset whose split is saved.
     path : Path
-        Of a manifest (.csv) for images in files; they are named relative to its folder. Of an .npz with a copy of the
-        pixels for images in an array, which have no names.
+        Path of the file. For image files it is a manifest (.csv), whose paths are relative to its folder. For pixels
+        in an array, it is an .npz with a copy of the pixels.
+
+    Returns
+    -------
+    Path
+        The given path.
 
     Raises
     ------
     InputError
-        If the suffix is another one, or the file cannot say what the dataset is.
+        If the path has another suffix, or the file would be read as a different dataset.
     """
     suffix = ".csv" if dataset.of_files else ".npz"
     if path.suffix.lower() != suffix:
@@ -97,11 +104,13 @@ def save_split(dataset: Dataset, path: Path) -> Path:
 
 
 def _manifest(dataset: Dataset, folder: Path) -> bytes:
-    several = dataset.y.ndim == 2
-    names = [str(name) for name in dataset.classes] if several else ["label"]
-    if several and (taken := [name for name in names if name.lower() in _RESERVED]):
-        raise InputError(f"A manifest has no place for a label called {first_few(taken)}: rename it.")
-    labels = dataset.y.tolist() if several else [[label] for label in dataset.y.tolist()]
+    multilabel = dataset.y.ndim == 2
+    names = [str(name) for name in dataset.classes] if multilabel else ["label"]
+    if multilabel and (taken := [name for name in names if name.lower() in _RESERVED]):
+        raise InputError(
+            f"The label {first_few(taken)} would be read as another column of the manifest: rename that label."
+        )
+    labels = dataset.y.tolist() if multilabel else [[label] for label in dataset.y.tolist()]
     groups = [[]] * len(dataset) if dataset.groups is None else [[group] for group in dataset.groups.tolist()]
     columns = ["path", *names, "split", *([] if dataset.groups is None else ["group"])]
     cells = zip(dataset.X.tolist(), labels, dataset.split.tolist(), groups, strict=True)
@@ -110,7 +119,7 @@ def _manifest(dataset: Dataset, folder: Path) -> bytes:
 
 
 def _relative(path: str, folder: Path) -> str:
-    """Return a path relative to a folder, with "/"; as it is if there is no way from one to the other."""
+    """Return a path relative to a folder, with "/". A path on another drive is returned unchanged."""
     try:
         return os.path.relpath(path, folder).replace(os.sep, "/")
     except ValueError:  # another drive
@@ -120,21 +129,21 @@ def _relative(path: str, folder: Path) -> str:
 def _arrays(dataset: Dataset) -> bytes:
     arrays: dict[str, Any] = {}
     for split in SPLITS:
-        here = dataset.split == split
-        if here.any():
-            arrays |= {f"{split}_images": dataset.X[here], f"{split}_labels": dataset.y[here]}
+        in_split = dataset.split == split
+        if in_split.any():
+            arrays |= {f"{split}_images": dataset.X[in_split], f"{split}_labels": dataset.y[in_split]}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
 def _check_read_back(dataset: Dataset, path: Path) -> None:
-    """Raise `InputError` unless a written split is read as the same images, labels and splits."""
-    found = load_dataset(path, fractions=(1.0, 0.0, 0.0))
-    if _content(found) != _content(dataset):
+    """Raise `InputError` unless the written file is read as the same images, labels and splits."""
+    read_back = load_dataset(path, fractions=(1.0, 0.0, 0.0))
+    if _content(read_back) != _content(dataset):
         raise InputError(
-            f"The split of {dataset.source} is not the same when it is read again: paths or labels hold what a "
-            "manifest cannot, such as spaces at an end; rename them."
+            f"The split of {dataset.source} would be read differently from the saved file: paths or labels contain "
+            "characters that a manifest cannot hold, such as spaces at their end; rename them."
         )
 
 

@@ -1,4 +1,4 @@
-"""The summary of a dataset that `hybrid data` shows and saves: its images, its labels and what the checks found."""
+"""The summary of a dataset that `hybrid data` shows and saves: images, labels and findings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SizeCount:
-    """How many images have a size.
+    """Number of images of one size.
 
     Attributes
     ----------
     width, height : int
-        In pixels.
+        Size in pixels.
     images : int
+        Number of images of this size.
     """
 
     width: int
@@ -34,7 +35,9 @@ class SizeCount:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DatasetSummary(Record):
-    """What `hybrid data` reports of a dataset. What the checks did not look at is None, and not in the file.
+    """Summary of a dataset, as `hybrid data` reports it.
+
+    Optional attributes are None, and not in the file, if the checks were not run or the attribute does not apply.
 
     Attributes
     ----------
@@ -43,22 +46,22 @@ class DatasetSummary(Record):
     images : int
         Number of images.
     counts_by_split : dict
-        For each split, the number of images of each class or label.
+        Number of images by split and by class or label.
     notes, counts, left_out
         As in `Dataset`.
     imbalance : dict of str to (float or None), optional
-        The number of images of the most frequent class over that of each class, in the whole dataset; None for a class
-        without images.
+        For each class, the number of images of the most frequent class divided by that of the class, in the whole
+        dataset. None for a class without images.
     labels_an_image : dict, optional
-        For data with several labels: for each split, how many images have no label, one, two and so on.
+        For data with several labels, the number of images by split and by the number of their labels.
     sizes : tuple of SizeCount, optional
-        The most frequent size first.
+        Number of images of each size, the most frequent first.
     modes : dict of str to int, optional
-        How many images have each of Pillow's modes, the most frequent first.
+        Number of images of each Pillow mode, the most frequent first.
     findings : tuple of Finding, optional
-        One for each check.
+        One finding for each check.
     chart, examples, augmentations : str, optional
-        Paths of the pictures that were drawn.
+        Paths of the figures that were drawn.
 
     References
     ----------
@@ -87,32 +90,44 @@ class DatasetSummary(Record):
     augmentations: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the summary as JSON values, without what is None."""
+        """Return the summary as JSON values, without attributes that are None."""
         return {key: value for key, value in super().to_json().items() if value is not None}
 
     def in_words(self) -> list[str]:
-        """Return sentences on the sizes, modes and labels of the images."""
+        """Return sentences about the sizes, modes and labels of the images."""
         notes = []
         if self.sizes and self.modes:
-            sizes = [f"{one.width}×{one.height} ({one.images:,})" for one in self.sizes]
+            sizes = [f"{size.width}×{size.height} ({size.images:,})" for size in self.sizes]
             modes = ", ".join(f"{mode} ({count:,})" for mode, count in self.modes.items())
             notes.append(f"Sizes: {and_more(sizes, 4)}. Modes: {modes}.")
         for split, counts in (self.labels_an_image or {}).items():
             parts = [
                 f"{count:,} with {'none' if labels == '0' else labels}" for labels, count in counts.items() if count
             ]
-            notes.append(f"Labels an image, {split}: {', '.join(parts)}.")
+            notes.append(f"Labels per image, {split}: {', '.join(parts)}.")
         if ratio := {label: value for label, value in (self.imbalance or {}).items() if value}:
             rarest = max(ratio, key=lambda label: ratio[label])
             times = f"{ratio[rarest]:.1f} times as many images as the rarest, {rarest!r}"
-            notes.append(f"The most frequent label is on {times}.")
+            notes.append(f"The most frequent label has {times}.")
         return notes
 
 
 def summarize(
     dataset: "Dataset", findings: Sequence[Finding] | None = None, measures: Measures | None = None
 ) -> DatasetSummary:
-    """Return the summary of a dataset; without the measures and findings of `examine`, only of its counts."""
+    """Return the summary of a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset to summarise.
+    findings, measures : sequence of Finding and Measures, optional
+        The results of `examine`. Without them, the summary only contains counts.
+
+    Returns
+    -------
+    DatasetSummary
+    """
     checked: dict[str, Any] = {}
     if findings is not None and measures is not None:
         rows = measures.rows[measures.readable]

@@ -1,4 +1,4 @@
-"""Whether a validation split is large enough for something to be chosen on it."""
+"""Check whether a validation split is large enough to choose a model or a threshold on it."""
 
 import numpy as np
 
@@ -7,13 +7,18 @@ FEW_OF_A_CLASS = 20
 
 
 def rarest(y: np.ndarray, classes: np.ndarray) -> int:
-    """Return how many images the rarest class has; for several labels, the rarer value of a label.
+    """Return the number of images of the rarest class or, for several labels, of the rarest value of a label.
 
     Parameters
     ----------
-    y : ndarray, (n,) or (n, k)
+    y : ndarray of shape (n,) or (n, k)
         Labels, as in `Dataset`.
-    classes : ndarray, (k,)
+    classes : ndarray of shape (k,)
+        The classes, as in `Dataset`.
+
+    Returns
+    -------
+    int
     """
     if not len(y):
         return 0
@@ -23,5 +28,5 @@ def rarest(y: np.ndarray, classes: np.ndarray) -> int:
 
 
 def is_few(y: np.ndarray, classes: np.ndarray) -> bool:
-    """Return whether the images are too few to choose on: less than 100, or less than 20 of a class."""
+    """Return whether there are too few images to choose on: fewer than 100, or fewer than 20 of a class."""
     return len(y) < FEW or rarest(y, classes) < FEW_OF_A_CLASS

@@ -53,7 +53,7 @@ def test_part_and_take_keep_rows_together():
     assert data.take(np.array([5, 3])).ids.tolist() == ["5", "3"]
 
 
-def test_a_split_that_is_not_there_is_empty_and_an_unknown_one_refused():
+def test_a_missing_split_is_empty_and_an_unknown_one_is_refused():
     data = Dataset.from_arrays(PIXELS, WORDS, fractions=(0.8, 0, 0.2))
     assert len(data.part("val")) == 0
     with pytest.raises(InputError, match=r"Unknown split 'tset'\. Nearest: 'test'"):
@@ -86,7 +86,7 @@ def test_paths_are_made_absolute_and_named_below_their_common_folder(tmp_path, m
         (np.array(["3", "7"] * 20, object), np.str_),
     ],
 )
-def test_labels_keep_their_kind(y, expected):
+def test_labels_keep_their_type(y, expected):
     data = Dataset.from_arrays(PIXELS, y)
     assert data.y.dtype.type is expected
     assert data.classes.tolist() == [expected(3), expected(7)]
@@ -132,10 +132,10 @@ def test_images_that_are_neither_paths_nor_uint8_are_refused(X, says):
         (WORDS[:-1], "40 images but 39 labels"),
         (["cat"] * 39 + [""], "1 image has no label ('39')"),
         (["cat"] * 38 + [None, None], "2 images have no label ('38', '39')"),
-        (np.linspace(0, 1, 40), "neither all words nor all integers"),
-        (np.array([1, "a"] * 20, object), "neither all words nor all integers"),
-        (np.arange(80).reshape(40, 2), "other values than 0 and 1"),
-        (["cat"] * 40, "has one class only (cat)"),
+        (np.linspace(0, 1, 40), "neither all strings nor all integers"),
+        (np.array([1, "a"] * 20, object), "neither all strings nor all integers"),
+        (np.arange(80).reshape(40, 2), "values other than 0 and 1"),
+        (["cat"] * 40, "has only one class (cat)"),
     ],
 )
 def test_labels_that_cannot_be_learnt_are_refused(y, says):
@@ -150,16 +150,16 @@ def test_classes_that_train_lacks_are_refused_by_name():
 
 def test_a_label_column_without_or_with_only_positives_is_refused():
     y = np.random.default_rng(1).integers(0, 2, (40, 3))
-    assert "'1' of The dataset from arrays has no image in train nor anywhere" in refused(PIXELS, y * [1, 0, 1])
-    assert "is on every one of the" in refused(PIXELS, y | [0, 0, 1])
+    assert "'1' of The dataset from arrays has no image in train or any other split" in refused(PIXELS, y * [1, 0, 1])
+    assert "have the label '2', so there is nothing to learn" in refused(PIXELS, y | [0, 0, 1])
 
 
 def test_other_unusable_arrays_are_refused():
-    assert "holds 'tset'; expected only train, val, test" in refused(PIXELS, WORDS, ["train", "tset"] * 20)
-    assert "no images for train" in refused(PIXELS, WORDS, ["test"] * 40)
-    assert "'a' more than once" in refused(PIXELS, WORDS, ids=["a", "a", *map(str, range(38))])
+    assert "contains 'tset'; expected only train, val, test" in refused(PIXELS, WORDS, ["train", "tset"] * 20)
+    assert "has no train images, only images of test" in refused(PIXELS, WORDS, ["test"] * 40)
+    assert "'a' occur more than once" in refused(PIXELS, WORDS, ids=["a", "a", *map(str, range(38))])
     assert "40 images but 1 group" in refused(PIXELS, WORDS, groups=["a"])
-    assert "holds no images" in refused(PIXELS[:0], [])
+    assert "contains no images" in refused(PIXELS[:0], [])
 
 
 def test_groups_across_given_splits_are_noted():
@@ -188,7 +188,7 @@ def test_load_dataset_returns_a_dataset_as_it_is():
         (PIXELS, "cannot be loaded from ndarray: use Dataset.from_arrays"),
     ],
 )
-def test_data_that_is_not_there_is_told_with_what_there_may_be(data, says):
+def test_missing_data_is_an_error_that_lists_what_is_expected(data, says):
     with pytest.raises(InputError) as caught:
         load_dataset(data)
     assert says in str(caught.value)
@@ -198,9 +198,9 @@ def test_data_that_is_not_there_is_told_with_what_there_may_be(data, says):
     ("content", "says"),
     [
         (b"", "is empty or cannot be read"),
-        (b"\x89PNG\r\n\x1a\n....", "is one image, not a dataset"),
+        (b"\x89PNG\r\n\x1a\n....", "is a single image, not a dataset"),
         (b"version https://git-lfs.github.com/spec/v1\n", "it starts with b'version https:/"),
-        (b"\x00\x01\x02,\x03", "is no dataset in a format that is known"),
+        (b"\x00\x01\x02,\x03", "is not in a known format of datasets"),
     ],
 )
 def test_a_file_of_no_known_format_is_refused_whatever_its_name(tmp_path, content, says):
@@ -212,11 +212,11 @@ def test_a_file_of_no_known_format_is_refused_whatever_its_name(tmp_path, conten
 
 
 def test_options_that_do_not_apply_are_refused(tmp_path):
-    with pytest.raises(InputError, match="label, image_root can be given for a CSV or Parquet manifest only"):
+    with pytest.raises(InputError, match="label, image_root can only be given for a CSV or Parquet manifest"):
         load_dataset("digits", label="target", image_root=tmp_path)
     with pytest.raises(InputError, match="Unknown on_bad 'ignore'"):
         load_dataset("digits", on_bad="ignore")
-    with pytest.raises(InputError, match="give three shares"):
+    with pytest.raises(InputError, match="expected three shares"):
         load_dataset("digits", fractions=(0.7, 0.7, 0.1))
 
 

@@ -1,4 +1,4 @@
-"""A split made anew: stratified, nothing that belongs together divided, written as a file that is read again."""
+"""A new split is stratified, divides no group or set of copies, and is saved as a file that can be read."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_class_is_shared_out_as_asked_and_the_given_split_is_given_up(pictures):
+def test_every_class_is_divided_as_asked_and_the_given_split_is_replaced(pictures):
     data = split_dataset(load_dataset(pictures), THIRDS, seed=3)
     assert data.counts_by_split() == {"train": {"a": 8, "b": 8}, "val": {"a": 4, "b": 4}, "test": {"a": 4, "b": 4}}
     assert any(part != id_.split("/")[0] for id_, part in parts(data).items())
@@ -65,7 +65,7 @@ def test_a_group_stays_together_with_the_copies_of_its_images():
     assert len(np.unique(found.groups)) == 19
 
 
-def test_what_is_joined_through_others_is_one():
+def test_groups_joined_through_others_are_merged():
     assert merge_groups(np.array([0, 0, 1, 2, 3]), np.array([5, 1, 1, 2, 2])).tolist() == [0, 0, 0, 1, 1]
 
 
@@ -95,7 +95,7 @@ def test_the_manifest_is_read_as_the_same_split_and_no_image_is_touched(hybrid, 
     assert load_dataset(tmp_path / "here.csv").ids[0].startswith("pictures/")
 
 
-def test_several_labels_are_shared_out_and_written_as_columns(tmp_path):
+def test_several_labels_are_stratified_and_written_as_columns(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "scenes"
     folder.mkdir()
@@ -125,13 +125,13 @@ def test_arrays_are_written_as_a_new_npz(hybrid, tmp_path):
     assert not (tmp_path / "digits.csv").exists()
 
 
-def test_what_a_manifest_cannot_say_is_an_error_and_nothing_is_left(pictures, tmp_path):
+def test_a_split_that_would_be_read_differently_is_an_error_and_leaves_no_file(pictures, tmp_path):
     data = load_dataset(pictures)
     y = np.column_stack([data.y == "a", np.arange(len(data)) % 2])
     named = Dataset.from_arrays(data.X, y, data.split, label_names=["a", "Patient"])
-    with pytest.raises(InputError, match="no place for a label called 'Patient'"):
+    with pytest.raises(InputError, match="The label 'Patient' would be read as another column"):
         save_split(named, tmp_path / "split.csv")
     padded = Dataset.from_arrays(data.X, [f" {label}" for label in data.y], data.split)
-    with pytest.raises(InputError, match="is not the same when it is read again"):
+    with pytest.raises(InputError, match="would be read differently from the saved file"):
         save_split(padded, tmp_path / "split.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]

@@ -95,22 +95,22 @@ def test_validation_is_drawn_anew_from_train_and_the_given_one():
 
 
 @pytest.mark.parametrize("val", [0, 1, -0.1, 1.5])
-def test_a_share_of_validation_that_is_none_is_refused(val):
+def test_an_invalid_share_of_validation_is_refused(val):
     with pytest.raises(InputError, match="expected a share above 0 and below 1"):
         complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], val=val)
 
 
-def test_a_fraction_of_zero_makes_no_split():
+def test_a_split_with_a_fraction_of_zero_is_empty():
     split, notes = complete_split(None, np.tile([0, 1], 50), None, [str(i) for i in range(100)], (0.8, 0, 0.2))
     assert set(split) == {"train", "test"}
     assert notes == [
-        "No split was given; one was made: train 80 images (80.0%), test 20 images (20.0%); stratified, seed 0."
+        "No split was given; one was drawn: train 80 images (80.0%), test 20 images (20.0%); stratified, seed 0."
     ]
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.3), (0.7, 0.2, 0.2), (0, 0.5, 0.5), (1.2, -0.1, -0.1)])
-def test_fractions_that_are_none_are_refused(fractions):
-    with pytest.raises(InputError, match="give three shares for train, val and test"):
+def test_invalid_fractions_are_refused(fractions):
+    with pytest.raises(InputError, match="expected three shares of train, val and test"):
         make_split(np.array([0, 1] * 9), fractions=fractions)
 
 

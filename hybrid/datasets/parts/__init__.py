@@ -1,1 +1,1 @@
-"""What a dataset consists of: images, labels, groups and a split, each checked and brought into one form."""
+"""The parts of a dataset: images, labels, groups and split, each checked and converted to one form."""

@@ -1,4 +1,4 @@
-"""Groups of images that must stay together in a split, such as the images of one patient."""
+"""Groups of images that must be in the same split, such as the images of one patient."""
 
 import re
 from collections.abc import Sequence
@@ -10,24 +10,26 @@ from hybrid.wording import first_few, number
 
 
 def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
-    r"""Return each image's group: what the first parentheses of a regular expression find in its id.
+    r"""Return the group of each image: the text that the parentheses of a regular expression match in its id.
 
-    An id in which nothing is found is a group of its own.
+    An image whose id does not match is a group of its own.
 
     Parameters
     ----------
     pattern : str
-        A regular expression with one pair of parentheses, searched anywhere in the id.
-    ids : sequence of str, (n,)
+        A regular expression with a pair of parentheses. It is searched anywhere in the id.
+    ids : sequence of str, shape (n,)
+        Names of the images.
 
     Returns
     -------
-    ndarray of str, (n,)
+    ndarray of str, shape (n,)
+        Name of each image's group.
 
     Raises
     ------
     InputError
-        If the pattern is none, has no parentheses, or is found in no id.
+        If the pattern is not a valid regular expression, has no parentheses, or matches no id.
 
     Examples
     --------
@@ -37,33 +39,36 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise InputError(f"The group pattern {pattern!r} is no regular expression: {error}.") from error
+        raise InputError(f"The group pattern {pattern!r} is not a regular expression: {error}.") from error
     if not regex.groups:
-        raise InputError(f"The group pattern {pattern!r} needs parentheses round what names the group.")
-    found = [match.group(1) if (match := regex.search(name)) else None for name in ids]
-    if not any(found):
-        raise InputError(f"The group pattern {pattern!r} is found in no image's id, such as {first_few(ids)}.")
-    return np.array([group or name for group, name in zip(found, ids, strict=True)], dtype=np.str_)
+        raise InputError(f"The group pattern {pattern!r} needs parentheses around the part that names the group.")
+    groups = [match.group(1) if (match := regex.search(image_id)) else None for image_id in ids]
+    if not any(groups):
+        raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
+    return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
 
 
-def own_groups(groups: object, ids: Sequence[str]) -> np.ndarray:
-    """Return groups as words; an image without one becomes a group of its own, named by its id."""
+def named_groups(groups: object, ids: Sequence[str]) -> np.ndarray:
+    """Return the groups as strings. An image without a group becomes a group of its own, named by its id."""
     values = np.asarray(groups).tolist()
     if len(values) != len(ids):
-        raise InputError(f"There are {number(len(ids), 'image')} but {number(len(values), 'group')}: give one each.")
-    alone = [value is None or value == "" or value != value for value in values]
-    return np.array([name if a else str(v) for v, name, a in zip(values, ids, alone, strict=True)], dtype=np.str_)
+        raise InputError(
+            f"There are {number(len(ids), 'image')} but {number(len(values), 'group')}: give one group per image."
+        )
+    missing = [value is None or value == "" or value != value for value in values]
+    names = [image_id if none else str(value) for value, image_id, none in zip(values, ids, missing, strict=True)]
+    return np.array(names, dtype=np.str_)
 
 
 def divided_groups(groups: np.ndarray, split: np.ndarray) -> list[str]:
-    """Return the groups that have images in more than one split."""
+    """Return the names of the groups that have images in more than one split."""
     pairs = np.unique(np.stack([groups, split]), axis=1)
     names, counts = np.unique(pairs[0], return_counts=True)
     return names[counts > 1].tolist()
 
 
 def connected(size: int, edges: np.ndarray) -> np.ndarray:
-    """Return the number of the connected component that each node of a graph is in.
+    """Return the number of each node's connected component in a graph.
 
     Parameters
     ----------
@@ -84,7 +89,7 @@ def connected(size: int, edges: np.ndarray) -> np.ndarray:
 
 
 def merge_groups(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return groups in which all images stay together that share a group in either of two groupings.
+    """Return the finest grouping in which images that share a group in either of two groupings are together.
 
     Parameters
     ----------
@@ -94,6 +99,7 @@ def merge_groups(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of int, shape (n,)
+        The number of each image's merged group.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Labels in the one form the rest of the package knows: (n,) words or integers, or (n, k) of 0/1."""
+"""Convert labels to one of two forms: strings or integers of shape (n,), or 0 and 1 of shape (n, k)."""
 
 from collections.abc import Sequence
 
@@ -11,28 +11,30 @@ from hybrid.wording import first_few, number
 def tidy_labels(
     y: object, ids: Sequence[str], label_names: Sequence[str] | None = None
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return labels in the form that `Dataset.y` has, the classes, and sentences on what was done.
+    """Return labels in the form of `Dataset.y`, the classes, and notes about the conversion.
 
     Parameters
     ----------
-    y : array-like, (n,), (n, 1) or (n, k) of 0/1
-        Words, integers, or k columns of which each is a label.
-    ids : sequence of str, (n,)
-        What an error calls the images.
-    label_names : sequence of str, (k,), optional
-        Names of the columns of a two-dimensional `y`; without them "0", "1", ...
+    y : array-like of shape (n,), (n, 1) or (n, k)
+        One string or integer per image, or k binary labels per image, each 0 or 1.
+    ids : sequence of str, shape (n,)
+        Names of the images, for messages.
+    label_names : sequence of str, shape (k,), optional
+        Names of the columns of a two-dimensional `y`. By default "0", "1", …
 
     Returns
     -------
-    y : ndarray of str or int64, (n,), or of uint8, (n, k)
-    classes : ndarray
-        The sorted classes of one label an image, or the k label names.
+    y : ndarray of str or int64, shape (n,), or of uint8, shape (n, k)
+        The labels. Binary labels of which each image has exactly one are converted to classes.
+    classes : ndarray of shape (k,)
+        The sorted classes, or the names of the binary labels.
     notes : list of str
+        Sentences about what was converted.
 
     Raises
     ------
     InputError
-        If a label is missing, or is neither a word, nor an integer, nor 0/1.
+        If a label is missing, or the labels are neither strings, nor integers, nor columns of 0 and 1.
 
     Examples
     --------
@@ -44,7 +46,9 @@ def tidy_labels(
     """
     labels = _as_array(y)
     if len(labels) != len(ids):
-        raise InputError(f"There are {number(len(ids), 'image')} but {number(len(labels), 'label')}: give one each.")
+        raise InputError(
+            f"There are {number(len(ids), 'image')} but {number(len(labels), 'label')}: give one label per image."
+        )
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim == 1:
@@ -58,10 +62,12 @@ def _as_array(y: object) -> np.ndarray:
         labels = np.asarray(y)
     except ValueError as error:
         raise InputError(
-            "The labels are lists of different lengths: give one label an image, or k columns of 0/1."
+            "The labels are lists of different lengths: give one label per image, or k columns of 0 and 1."
         ) from error
     if labels.ndim not in (1, 2) or 0 in labels.shape[1:]:
-        raise InputError(f"The labels have the shape {labels.shape}: give (n,), (n, 1), or (n, k) of 0/1.")
+        raise InputError(
+            f"The labels have the shape {labels.shape}; expected (n,), (n, 1), or (n, k) with values 0 and 1."
+        )
     return labels
 
 
@@ -69,7 +75,7 @@ def _single(labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
     values = labels.tolist()
     empty = [value is None or value == "" or value != value for value in values]
     if any(empty):
-        which = first_few(name for name, missing in zip(ids, empty, strict=True) if missing)
+        which = first_few(image_id for image_id, missing in zip(ids, empty, strict=True) if missing)
         raise InputError(f"{number(sum(empty), 'image has', 'images have')} no label ({which}): label or remove them.")
     if labels.dtype.kind == "S" or all(isinstance(value, str) for value in values):
         return labels.astype(np.str_)
@@ -77,7 +83,7 @@ def _single(labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
         return np.array([int(value) for value in values], dtype=np.int64)
     other = first_few(sorted({repr(v) for v in values if isinstance(v, float) or not isinstance(v, str | int)}))
     raise InputError(
-        f"The labels are neither all words nor all integers ({other or 'both are among them'}): make them one."
+        f"The labels are neither all strings nor all integers ({other or 'there are both'}): convert them to one type."
     )
 
 
@@ -87,10 +93,14 @@ def _several(labels: np.ndarray, label_names: Sequence[str] | None) -> tuple[np.
     )
     if len(names) != labels.shape[1] or len(set(names)) != len(names):
         raise InputError(
-            f"{labels.shape[1]} label columns need as many different names; given: {first_few(names, 12)}."
+            f"The labels have {labels.shape[1]} columns, which need as many different names; "
+            f"given were {first_few(names, 12)}."
         )
     if labels.dtype.kind not in "biufO" or not np.isin(labels, (0, 1)).all():
-        raise InputError(f"The labels have the shape {labels.shape} but hold other values than 0 and 1.")
+        raise InputError(
+            f"The labels have the shape {labels.shape} but contain values other than 0 and 1: "
+            "give one label per image, or columns of 0 and 1."
+        )
     labels = labels.astype(np.uint8)
     if not (labels.sum(axis=1) == 1).all():
         return labels, names, []
@@ -102,5 +112,5 @@ def _several(labels: np.ndarray, label_names: Sequence[str] | None) -> tuple[np.
     return (
         single,
         np.unique(single),
-        [f"Every image has exactly one of the {len(names)} labels: read as classes."],
+        [f"Every image has exactly one of the {len(names)} labels, so they were converted to classes."],
     )

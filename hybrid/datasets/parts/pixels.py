@@ -1,4 +1,4 @@
-"""Images in the one form the rest of the package knows: absolute paths, or uint8 pixels."""
+"""Convert images to one of two forms: absolute paths, or uint8 pixels."""
 # ruff: noqa: PTH100, PTH118, PTH120
 # Strings, not Paths: a Path for each image of a large dataset is slow.
 
@@ -11,23 +11,27 @@ import numpy as np
 
 from hybrid.errors import InputError
 
-_WANTED = "give file paths (n,), or uint8 pixels from 0 to 255 of shape (n, h, w) or (n, h, w, 3)"
+_EXPECTED = "give file paths (n,), or uint8 pixels from 0 to 255 of shape (n, h, w) or (n, h, w, 3)"
 
 
 def tidy_images(X: object, where: str = "The images") -> np.ndarray:
-    """Return images as an (n,) array of absolute paths or an (n, h, w[, 3]) array of uint8 pixels.
+    """Return images as absolute paths or as uint8 pixels.
 
     Parameters
     ----------
-    X : array-like
-        Paths, or pixels of shape (n, h, w), (n, h, w, 1) or (n, h, w, 3).
-    where : str
-        What an error calls them.
+    X : array-like of shape (n,), (n, h, w), (n, h, w, 1) or (n, h, w, 3)
+        Paths, or pixels of type uint8.
+    where : str, default="The images"
+        The subject of the sentence in an error message.
+
+    Returns
+    -------
+    ndarray of str, shape (n,), or of uint8, shape (n, h, w) or (n, h, w, 3)
 
     Raises
     ------
     InputError
-        If they are neither.
+        If the images are neither paths nor pixels of such a shape and type.
 
     Examples
     --------
@@ -43,22 +47,22 @@ def tidy_images(X: object, where: str = "The images") -> np.ndarray:
     if images.dtype.kind == "U" and images.ndim == 1:
         return np.array([os.path.abspath(path) for path in images.tolist()], dtype=np.str_)
     if images.dtype != np.uint8:
-        raise InputError(f"{where} are of type {images.dtype}: {_WANTED}.")
+        raise InputError(f"{where} are of type {images.dtype}: {_EXPECTED}.")
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or 0 in images.shape[1:]:
         hint = " The channels come last." if images.ndim == 4 and images.shape[1] in (1, 3) else ""
-        raise InputError(f"{where} have the shape {images.shape}: {_WANTED}.{hint}")
+        raise InputError(f"{where} have the shape {images.shape}: {_EXPECTED}.{hint}")
     return images
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """Return the deepest folder that all the paths lie below."""
+    """Return the deepest folder that contains all paths."""
     return os.path.commonpath([os.path.dirname(path) for path in paths])
 
 
 def path_ids(paths: Sequence[str], root: str) -> list[str]:
-    """Return absolute paths relative to a folder, an absolute path too, with "/"; a path outside it stays as it is.
+    """Return absolute paths relative to a folder, given as an absolute path. A path outside it stays absolute.
 
     Examples
     --------
@@ -70,7 +74,7 @@ def path_ids(paths: Sequence[str], root: str) -> list[str]:
 
 
 def numbered_ids(split: np.ndarray) -> list[str]:
-    """Return ids that number the images within the split they were given in.
+    """Return ids that number the images of each split.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What goes into a loader and what comes out of it, the same for every kind of dataset."""
+"""Input and output of the readers, the same for every kind of dataset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ import numpy as np
 
 from hybrid.datasets.parts.split import split_name
 
-_COMMON = frozenset({"annotations", "data", "dataset", "images", "index", "labels", "manifest", "metadata"})
+_GENERIC_NAMES = frozenset({"annotations", "data", "dataset", "images", "index", "labels", "manifest", "metadata"})
 
 
 @dataclass(frozen=True)
 class ReaderOptions:
-    """What a user may say about a dataset beyond where it is; `None` means "find out".
+    """Options for reading a dataset, as for `load_dataset`. What is None is found out from the data.
 
-    All but `on_bad` and `follow_links` speak of the columns and files of a manifest.
+    All but `on_bad` and `follow_links` are about the columns and files of a manifest.
     """
 
     label: str | Sequence[str] | None = None
@@ -34,30 +34,30 @@ class ReaderOptions:
 
 @dataclass
 class RawDataset:
-    """Images and labels as a loader found them, before labels, groups and split are settled.
+    """Images and labels as a reader found them, before labels, groups and split are checked and completed.
 
     Attributes
     ----------
     name : str
-        What the dataset is called in reports.
-    X : ndarray
-        (n,) str paths, or uint8 pixels (n, h, w) or (n, h, w, 3).
-    y : ndarray, (n,) or (n, k)
-        Labels as they come.
-    ids : list of str
-        What names each image.
-    split : ndarray of str or None
-        "train", "val" or "test" of each image, where the source says so.
-    groups : ndarray of str or None
-        The group of each image, such as its patient; "" is a group of its own.
-    label_names : list of str or None
-        Names of the k columns of a two-dimensional `y`.
+        Name of the dataset in reports.
+    X : ndarray of shape (n,), (n, h, w) or (n, h, w, 3)
+        File paths as str, or pixels as uint8.
+    y : ndarray of shape (n,) or (n, k)
+        Labels, not yet converted.
+    ids : sequence of str, shape (n,)
+        Unique names of the images.
+    split : ndarray of str, shape (n,), or None
+        "train", "val" or "test" for each image, if the source contains a split.
+    groups : ndarray of shape (n,), or None
+        The group of each image, such as its patient. An image with "" is a group of its own.
+    label_names : sequence of str, shape (k,), or None
+        Names of the columns of a two-dimensional `y`.
     notes : list of str
         Sentences about what was found.
-    counts : dict
-        The numbers behind the notes.
+    counts : dict of str to int
+        The numbers in the notes.
     left_out : dict of str to list of str
-        Under the names that `counts` has for them, all the files that the notes name a few of.
+        Names of all files that were left out, by the reason, which is a key of `counts`.
     """
 
     name: str
@@ -73,53 +73,53 @@ class RawDataset:
 
 
 class LabelledImages(Protocol):
-    """What the checks of a dataset need to know of it; `hybrid.datasets.Dataset` describes the attributes."""
+    """The attributes of a dataset that its checks use. See `hybrid.datasets.Dataset` for their description."""
 
     @property
     def X(self) -> np.ndarray:
-        """Paths (n,), or pixels of shape (n, height, width) or (n, height, width, 3)."""
+        """Paths of shape (n,), or pixels of shape (n, h, w) or (n, h, w, 3)."""
         ...
 
     @property
     def y(self) -> np.ndarray:
-        """Labels, (n,) or (n, k)."""
+        """Labels of shape (n,) or (n, k)."""
         ...
 
     @property
     def classes(self) -> np.ndarray:
-        """Classes or label names, (k,)."""
+        """Classes or label names, of shape (k,)."""
         ...
 
     @property
     def split(self) -> np.ndarray:
-        """Split of each image, (n,)."""
+        """Split of each image, of shape (n,)."""
         ...
 
     @property
     def groups(self) -> np.ndarray | None:
-        """Group of each image, (n,), or None."""
+        """Group of each image, of shape (n,), or None."""
         ...
 
     @property
     def ids(self) -> np.ndarray:
-        """Name of each image, (n,)."""
+        """Name of each image, of shape (n,)."""
         ...
 
     @property
     def left_out(self) -> dict[str, list[str]]:
-        """Files that are no image of the dataset, by reason."""
+        """Names of the files and images that are not in the dataset, by reason."""
         ...
 
 
 def name_of(path: str) -> str:
-    """Return what to call the dataset at a path: its last part that says more than "train" or "labels".
+    """Return a name for the dataset at a path: the last part that is not generic, such as "train" or "labels".
 
     Examples
     --------
     >>> name_of("/data/scenes/labels.csv"), name_of("/data/chest_xray/train"), name_of("/data/birds.npz")
     ('scenes', 'chest_xray', 'birds')
     """
-    whole = Path(path).absolute()
-    names = [whole.name if whole.is_dir() else whole.stem, *(parent.name for parent in whole.parents)]
-    telling = (name for name in names if name and name.lower() not in _COMMON and not split_name(name))
-    return next(telling, names[0])
+    absolute = Path(path).absolute()
+    names = [absolute.name if absolute.is_dir() else absolute.stem, *(parent.name for parent in absolute.parents)]
+    specific = (name for name in names if name and name.lower() not in _GENERIC_NAMES and not split_name(name))
+    return next(specific, names[0])

@@ -1,4 +1,4 @@
-"""Train, validation and test: their names, and a stratified, seeded split that respects groups."""
+"""Splits into train, validation and test: their names, and a stratified split with a seed that divides no group."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ SPLIT_SYNONYMS = {
 
 
 def split_name(text: str) -> str | None:
-    """Return the split that a folder's name or a cell means, or None.
+    """Return the split that the name of a folder or a cell of a table stands for, or None.
 
     Examples
     --------
@@ -36,28 +36,30 @@ def split_name(text: str) -> str | None:
 
 
 def split_names(cells: Iterable[object], where: str) -> np.ndarray:
-    """Return the split that each cell of a table means.
+    """Return the split that each cell of a table stands for.
 
     Parameters
     ----------
-    cells : iterable
+    cells : iterable of shape (n,)
+        Names of splits or their synonyms, such as "validation".
     where : str
         How an error message names the cells.
 
     Returns
     -------
     ndarray of str, shape (n,)
+        "train", "val" or "test" for each cell.
 
     Raises
     ------
     InputError
-        If a cell does not mean a split.
+        If a cell does not stand for a split.
     """
     texts = [str(cell) for cell in cells]
     names = [split_name(text) for text in texts]
     if None in names:
         unknown = sorted({text for text, name in zip(texts, names, strict=True) if name is None})
-        raise InputError(f"{where} holds {first_few(unknown)}; expected only {', '.join(SPLITS)}.")
+        raise InputError(f"{where} contains {first_few(unknown)}; expected only {', '.join(SPLITS)}.")
     return np.array(names, dtype=np.str_)
 
 
@@ -68,34 +70,34 @@ def make_split(
     seed: int = 0,
     ids: Sequence[str] | np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw a stratified split in which no group is divided.
+    """Draw a stratified split that divides no group.
 
-    Iterative stratification: the rarest label is dealt out first, each of its groups to the split
-    that lacks most of that label. A label that is in three groups or more is in every split, one
-    that is in two is in train and test, and every label is in train.
+    It uses iterative stratification: the rarest label is distributed first, each of its groups to the split that lacks
+    most images of that label. Every label is in train, a label in two groups is also in test, and a label in three or
+    more groups is in every split.
 
     Parameters
     ----------
-    y : ndarray, (n,) or (n, k) of 0/1
-        One label an image, or several.
-    groups : ndarray, (n,), optional
-        The group of each image, such as its patient.
-    fractions : sequence of three floats
-        Shares of train, val and test; their sum is 1. A share of 0 makes no such split.
+    y : ndarray of shape (n,) or (n, k)
+        One label per image, or k binary labels per image, each 0 or 1.
+    groups : ndarray of shape (n,), optional
+        The group of each image, such as its patient. By default, each image is a group of its own.
+    fractions : (float, float, float), default=(0.70, 0.15, 0.15)
+        Shares of train, val and test, whose sum is 1. A split with a share of 0 is empty.
     seed : int, default=0
-        The same seed, labels and ids give the same split.
-    ids : sequence of str, (n,), optional
-        With ids, the split does not depend on the order of the images.
+        Seed of the split. The same seed, labels and ids give the same split.
+    ids : sequence of str, shape (n,), optional
+        Unique names of the images. If they are given, the split does not depend on the order of the images.
 
     Returns
     -------
-    ndarray of str, (n,)
-        "train", "val" or "test".
+    ndarray of str, shape (n,)
+        "train", "val" or "test" for each image.
 
     Raises
     ------
     InputError
-        If the fractions are no fractions, or there are fewer groups than splits to make.
+        If the fractions are invalid, or there are fewer groups than splits to draw.
 
     References
     ----------
@@ -108,29 +110,39 @@ def make_split(
     [(10, 40), (5, 20), (5, 20)]
     """
     check_fractions(fractions)
-    named = groups if groups is not None else ids if ids is not None else np.arange(len(y))
-    names, group = np.unique(np.asarray(named), return_inverse=True)
-    wanted = [s for s in range(3) if fractions[s] > 0]
-    if len(names) < len(wanted):
-        things = number(len(names), "image" if groups is None else "group")
-        raise InputError(f"{things} cannot be split into {' and '.join(SPLITS[s] for s in wanted)}: give more data.")
-    dealt = stratify(group, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
-    empty = [SPLITS[s] for s in wanted if not np.any(dealt == s)]
+    group_names = groups if groups is not None else ids if ids is not None else np.arange(len(y))
+    names, group = np.unique(np.asarray(group_names), return_inverse=True)
+    drawn = [s for s in range(3) if fractions[s] > 0]
+    if len(names) < len(drawn):
+        count = number(len(names), "image" if groups is None else "group")
+        raise InputError(f"{count} cannot be split into {' and '.join(SPLITS[s] for s in drawn)}: give more data.")
+    split_of_group = stratify(group, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
+    empty = [SPLITS[s] for s in drawn if not np.any(split_of_group == s)]
     if empty:
         raise InputError(
             f"No image is left for {' and '.join(empty)} if every class is to be in train: "
-            f"give more images or groups a class, or a fraction of 0 for {' and '.join(empty)}."
+            f"give more images or groups of each class, or a fraction of 0 for {' and '.join(empty)}."
         )
-    return np.array(SPLITS)[dealt[group]]
+    return np.array(SPLITS)[split_of_group[group]]
 
 
 def parse_fractions(text: str) -> tuple[float, float, float]:
-    """Return the shares of train, val and test that words such as ``70/15/15`` name.
+    """Return the shares of train, val and test from a text such as ``70/15/15``.
+
+    Parameters
+    ----------
+    text : str
+        Three numbers whose sum is 100 or 1, separated by slashes or commas.
+
+    Returns
+    -------
+    (float, float, float)
+        The shares, whose sum is 1.
 
     Raises
     ------
     InputError
-        If there are not three numbers that add up to 100 (or 1).
+        If the text is not such a triple.
 
     Examples
     --------
@@ -148,17 +160,17 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
-    """Raise InputError unless there are three shares, none negative, some train, with the sum 1."""
+    """Raise `InputError` unless there are three shares whose sum is 1, none negative, and the first above 0."""
     numbers = [float(share) for share in fractions]
     if len(numbers) != 3 or min(numbers) < 0 or numbers[0] == 0 or abs(sum(numbers) - 1) > 1e-6:
         raise InputError(
-            f"The fractions {tuple(numbers)} are no split: give three shares for train, val and test "
+            f"The fractions {tuple(numbers)} were given; expected three shares of train, val and test "
             "whose sum is 1, with train above 0, such as 0.7 0.15 0.15."
         )
 
 
 def check_val(val: float) -> None:
-    """Raise InputError unless a share can be drawn as validation."""
+    """Raise `InputError` unless a share of validation is above 0 and below 1."""
     if not 0 < val < 1:
         raise InputError(f"val={val} was given; expected a share above 0 and below 1, such as 0.15.")
 
@@ -172,21 +184,28 @@ def complete_split(
     seed: int = 0,
     val: float | None = None,
 ) -> tuple[np.ndarray, list[str]]:
-    """Return a whole split, and sentences on what was made: missing parts come out of train only.
+    """Draw the splits that are missing, from train only, and return the complete split with notes about it.
 
     Parameters
     ----------
-    split : ndarray of str, (n,), or None
-        What is given. Images given as val or test stay there.
+    split : ndarray of str, shape (n,), or None
+        The given split. Images of val and test stay there.
     y, groups, ids, fractions, seed
-        As for `make_split`. The fractions of val and test are fractions of the given train part.
+        As for `make_split`. The fractions of val and test are fractions of the given train images.
     val : float, optional
-        The given val joins train, and this share of both is drawn as val.
+        Share of a new validation split: the given val images join train, and this share of both is drawn.
 
     Returns
     -------
-    split : ndarray of str, (n,)
+    split : ndarray of str, shape (n,)
+        "train", "val" or "test" for each image.
     notes : list of str
+        Sentences about what was drawn.
+
+    Raises
+    ------
+    InputError
+        If a fraction is invalid, or there are too few images or groups for the missing splits.
     """
     if val is not None:
         check_val(val)
@@ -204,32 +223,32 @@ def complete_split(
     shares[0] = 1 - shares[1] - shares[2]
     part_groups = None if groups is None else groups[train]
     given[train] = make_split(y[train], part_groups, shares, seed, np.asarray(ids)[train])
-    note = _describe(given, train, missing, split is None, seed, part_groups)
+    note = _split_note(given, train, missing, split is None, seed, part_groups)
     return given, [f"{number(joined, 'given val image')} joined train. {note}" if joined else note]
 
 
-def _describe(
+def _split_note(
     split: np.ndarray,
     train: np.ndarray,
     missing: list[int],
-    whole: bool,
+    all_drawn: bool,
     seed: int,
     groups: np.ndarray | None,
 ) -> str:
-    shown = [0, *missing] if whole else missing
-    found = {SPLITS[s]: int((split[train] == SPLITS[s]).sum()) for s in shown}
-    parts = [f"{name} {number(n, 'image')} ({n / len(train):.1%})" for name, n in found.items()]
+    shown = [0, *missing] if all_drawn else missing
+    counts = {SPLITS[s]: int((split[train] == SPLITS[s]).sum()) for s in shown}
+    parts = [f"{name} {number(n, 'image')} ({n / len(train):.1%})" for name, n in counts.items()]
     how = f"stratified, seed {seed}"
     if groups is not None:
         how += f", none of {number(len(np.unique(groups)), 'group')} divided"
-    if whole:
-        return f"No split was given; one was made: {', '.join(parts)}; {how}."
-    lacking = " and no ".join(SPLITS[s] for s in missing)
-    return f"No {lacking} split was given; set aside from train: {', '.join(parts)}; {how}."
+    if all_drawn:
+        return f"No split was given; one was drawn: {', '.join(parts)}; {how}."
+    names = " and no ".join(SPLITS[s] for s in missing)
+    return f"No {names} split was given; set aside from train: {', '.join(parts)}; {how}."
 
 
 def _label_pairs(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return (image, label) index pairs and the number of labels."""
+    """Return the image and label indices of all pairs, and the number of labels."""
     if y.ndim == 2:
         image, label = np.nonzero(y)
         return image, label, y.shape[1]
@@ -238,19 +257,24 @@ def _label_pairs(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def counts_by_split(y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> dict[str, dict[str, int]]:
-    """Return, for each split that has images, the number of images of each class or label.
+    """Return the number of images of each class or label, for each split that has images.
 
     Parameters
     ----------
-    y : ndarray, shape (n,) or (n, k)
-    classes : ndarray, shape (k,)
+    y : ndarray of shape (n,) or (n, k)
+    classes : ndarray of shape (k,)
     split : ndarray of str, shape (n,)
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        Number of images by split and by class.
     """
     table = {}
     for name in SPLITS:
-        here = y[split == name]
-        if len(here):
-            counts = here.sum(axis=0, dtype=int) if y.ndim == 2 else _class_counts(here, classes)
+        labels = y[split == name]
+        if len(labels):
+            counts = labels.sum(axis=0, dtype=int) if y.ndim == 2 else _class_counts(labels, classes)
             table[name] = {str(label): int(n) for label, n in zip(classes, counts, strict=True)}
     return table
 

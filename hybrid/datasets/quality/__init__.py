@@ -1,4 +1,4 @@
-"""Checks of a dataset: duplicates, blank images, outliers and suspicious file names, and leaving such images out."""
+"""Find duplicates, blank images, outliers and inconsistent names in a dataset, and leave such images out."""
 
 import lazy_loader
 

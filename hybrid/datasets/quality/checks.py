@@ -1,4 +1,4 @@
-"""The checks there are, and all of them on one dataset."""
+"""The table of checks, and `examine`, which runs all of them on a dataset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from hybrid.progress import Progress
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that can be wrong with a dataset.
+    """A check of a dataset.
 
     Attributes
     ----------
     name : str
-        In JSON.
+        Name of the check in JSON.
     title : str
-        In tables.
+        Description of its findings in tables.
     find : callable
-        Takes an `ExaminedDataset` and returns clusters.
-    drop : str
-        What ``--drop`` calls it; "" if it cannot be left out.
+        Returns the list of clusters found in an `ExaminedDataset`.
+    drop : str, default=""
+        Name of the findings for ``--drop``. Empty if they cannot be left out.
     """
 
     name: str
@@ -42,7 +42,7 @@ CHECKS = (
     Check("size", "images of unusual size or shape", outliers.unusual_size, "size"),
     Check("brightness", "unusually dark or bright images", outliers.unusual_brightness, "brightness"),
     Check("divided_groups", "images of groups in several splits", naming.divided_groups),
-    Check("classes", "class names alike but for case or Unicode form", naming.alike_classes),
+    Check("classes", "class names that differ only in case or Unicode form", naming.similar_class_names),
     Check("labels_without_files", "labels without a file", naming.labels_without_files),
     Check("files_without_labels", "image files without a label", naming.files_without_labels),
 )
@@ -51,24 +51,25 @@ CHECKS = (
 def examine(
     dataset: LabelledImages, progress: Progress | None = None, cache: Path | None = None
 ) -> tuple[list[Finding], Measures]:
-    """Look for all that `CHECKS` lists.
+    """Run all `CHECKS` on a dataset.
 
     Parameters
     ----------
     dataset : Dataset
+        The dataset to examine.
     progress : callable, optional
-        Called with (images measured, images to measure).
+        Called with the number of measured images and of all images to measure.
     cache : Path, optional
-        The cache folder, which remembers what was measured; by default the user's.
+        The cache folder, in which measurements are stored. By default, the cache folder of the user.
 
     Returns
     -------
     findings : list of Finding
-        One a check, in the order of `CHECKS`; without clusters where nothing was found.
+        One finding per check, in the order of `CHECKS`. It has no clusters if the check found nothing.
     measures : Measures
-        Of the images.
+        The measurements of the images.
     """
-    subject = ExaminedDataset(
+    examined = ExaminedDataset(
         dataset.ids.tolist(),
         dataset.y,
         dataset.classes,
@@ -77,5 +78,5 @@ def examine(
         measure(dataset.X, progress, cache),
         dataset.left_out,
     )
-    findings = [Finding(check.name, check.title, tuple(check.find(subject)), check.drop) for check in CHECKS]
-    return findings, subject.measures
+    findings = [Finding(check.name, check.title, tuple(check.find(examined)), check.drop) for check in CHECKS]
+    return findings, examined.measures

@@ -1,4 +1,4 @@
-"""Findings left out of a dataset before it is split: `--drop`."""
+"""Leave images with certain findings out of a dataset before it is split, as `--drop` asks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,42 +15,43 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.wording import first_few, number
 
-_COUNT = "dropped_"  # what the counts of left out images begin with
+_COUNT = "dropped_"  # prefix of the names of the counts of left-out images
 _KEPT_FIRST = ("test", "val", "train")
 
 
-def _alone(find: Callable[[ExaminedDataset], list[Cluster]]) -> Callable[[ExaminedDataset, np.ndarray], np.ndarray]:
-    """Return what says which images a check found, (n,) of bool."""
+def _found_by(find: Callable[[ExaminedDataset], list[Cluster]]) -> Callable[[ExaminedDataset, np.ndarray], np.ndarray]:
+    """Return a function that returns a mask of the images that a check finds."""
 
-    def chosen(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-        return np.isin(np.arange(len(here)), [row for cluster in find(subject) for row in cluster.rows])
+    def images(examined: ExaminedDataset, remaining: np.ndarray) -> np.ndarray:
+        return np.isin(np.arange(len(remaining)), [row for cluster in find(examined) for row in cluster.rows])
 
-    return chosen
-
-
-def _conflicts(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-    labels = np.array(subject.labels)
-    chosen = np.zeros(len(here), bool)
-    for rows in duplicates.alike(subject.measures.rows["pixels"], here & subject.measures.readable):
-        chosen[rows] = len(np.unique(labels[rows])) > 1
-    return chosen
+    return images
 
 
-def _duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-    return _all_but_one(duplicates.duplicate_groups(subject.measures), subject.split, here)
+def _conflicts(examined: ExaminedDataset, remaining: np.ndarray) -> np.ndarray:
+    labels = np.array(examined.labels)
+    conflicting = np.zeros(len(remaining), bool)
+    for rows in duplicates.rows_of_repeated(examined.measures.rows["pixels"], remaining & examined.measures.readable):
+        conflicting[rows] = len(np.unique(labels[rows])) > 1
+    return conflicting
 
 
-def _near_duplicates(subject: ExaminedDataset, here: np.ndarray) -> np.ndarray:
-    pairs = near_duplicates.near_duplicate_pairs(subject.measures).pairs
-    return _all_but_one(duplicates.duplicate_groups(subject.measures, pairs), subject.split, here)
+def _duplicates(examined: ExaminedDataset, remaining: np.ndarray) -> np.ndarray:
+    return _all_but_one(duplicates.duplicate_clusters(examined.measures), examined.split, remaining)
 
 
-# In this order: of two copies, one of which is left out for what it is, the other one stays.
+def _near_duplicates(examined: ExaminedDataset, remaining: np.ndarray) -> np.ndarray:
+    pairs = near_duplicates.near_duplicate_pairs(examined.measures).pairs
+    return _all_but_one(duplicates.duplicate_clusters(examined.measures, pairs), examined.split, remaining)
+
+
+# Each function returns a mask of the images to drop, given a mask of those that remain. Duplicates come last: if one
+# of two copies is dropped for another reason, such as its size, the other one is kept.
 DROPS: dict[str, Callable[[ExaminedDataset, np.ndarray], np.ndarray]] = {
-    "undecodable": _alone(duplicates.undecodable),
-    "blank": _alone(outliers.blank),
-    "size": _alone(outliers.unusual_size),
-    "brightness": _alone(outliers.unusual_brightness),
+    "undecodable": _found_by(duplicates.undecodable),
+    "blank": _found_by(outliers.blank),
+    "size": _found_by(outliers.unusual_size),
+    "brightness": _found_by(outliers.unusual_brightness),
     "conflicts": _conflicts,
     "duplicates": _duplicates,
     "near-duplicates": _near_duplicates,
@@ -58,12 +59,21 @@ DROPS: dict[str, Callable[[ExaminedDataset, np.ndarray], np.ndarray]] = {
 
 
 def check_drop(drop: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of findings in the order in which they are left out.
+    """Return names of findings in the order in which they are left out.
+
+    Parameters
+    ----------
+    drop : iterable of str, or str
+        Names in `DROPS`, in any order.
+
+    Returns
+    -------
+    tuple of str
 
     Raises
     ------
     InputError
-        If one is unknown.
+        If a name is unknown.
     """
     names = [drop] if isinstance(drop, str) else list(drop)
     for name in names:
@@ -75,19 +85,24 @@ def check_drop(drop: Iterable[str]) -> tuple[str, ...]:
 def leave_out(
     raw: RawDataset, drop: Sequence[str], progress: Progress | None = None, cache: Path | None = None
 ) -> RawDataset:
-    """Return images without those that checks find, with notes on them.
+    """Return a dataset without the images that have certain findings, with notes about them.
 
-    Of duplicates, and of near-duplicates, one stays: one of test if the split is given and there is one, else of val,
-    else of train; among several the first. So no image of test is left out for a copy in train. Where copies have
-    several labels, that one keeps its own; ``conflicts`` leaves all of them out.
+    Of duplicates and near-duplicates, one image is kept: the first one in test if the split is given, otherwise the
+    first one in val, otherwise the first one. So no test image is left out because of a copy in train. If the copies
+    have several labels, the image that is kept has its own label; ``conflicts`` leaves all of them out.
 
     Parameters
     ----------
     raw : RawDataset
+        The images that a reader found.
     drop : sequence of str
         Names in `DROPS`.
     progress, cache
         As for `measure`.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
@@ -95,17 +110,17 @@ def leave_out(
         If a name is unknown, or a class has no image left.
     """
     y, classes, _ = tidy_labels(raw.y, raw.ids, raw.label_names)
-    subject = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
-    here, left_out, conflicting = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
+    examined = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
+    remaining, left_out, conflicting = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
     for name in check_drop(drop):
         if name.endswith("duplicates"):
-            conflicting = conflicting or int(_conflicts(subject, here).sum())
-        dropped_now = DROPS[name](subject, here) & here
-        here &= ~dropped_now
-        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(dropped_now).tolist()]
-    _check_classes(y, classes, here, drop)
-    counts = {name: len(rows) for name, rows in left_out.items() if name.startswith(_COUNT)}
-    kept = np.flatnonzero(here)
+            conflicting = conflicting or int(_conflicts(examined, remaining).sum())
+        dropped = DROPS[name](examined, remaining) & remaining
+        remaining &= ~dropped
+        left_out[_COUNT + name] = [raw.ids[row] for row in np.flatnonzero(dropped).tolist()]
+    _check_classes(y, classes, remaining, drop)
+    counts = {name: len(ids) for name, ids in left_out.items() if name.startswith(_COUNT)}
+    kept = np.flatnonzero(remaining)
     return replace(
         raw,
         X=raw.X[kept],
@@ -120,14 +135,19 @@ def leave_out(
 
 
 def dropped_note(counts: Mapping[str, int], names: Mapping[str, Sequence[str]] | None = None) -> list[str]:
-    """Return the sentence on what was left out by `--drop`, by a dataset's counts; none if nothing was asked for.
+    """Return a sentence about the images that `--drop` left out, or an empty list if it was not given.
 
     Parameters
     ----------
     counts : mapping of str to int
-        `Dataset.counts`.
+        The counts of a dataset, as in `Dataset.counts`.
     names : mapping of str to sequence of str, optional
-        `Dataset.left_out`, of which a few are named.
+        The images that were left out, as in `Dataset.left_out`. If given, the sentence names a few of them.
+
+    Returns
+    -------
+    list of str
+        One sentence or none.
     """
     dropped = {name: count for name, count in counts.items() if name.startswith(_COUNT)}
     if not dropped:
@@ -141,26 +161,30 @@ def _conflicts_note(conflicting: int) -> list[str]:
     if not conflicting:
         return []
     return [
-        f"Among the duplicates, {number(conflicting, 'image')} had copies under another label: one of each stays, with "
+        f"Among the duplicates, {number(conflicting, 'image')} had copies with another label: one copy was kept, with "
         "its own label; --drop conflicts leaves all of them out."
     ]
 
 
-def _all_but_one(group_of: np.ndarray, split: np.ndarray | None, here: np.ndarray) -> np.ndarray:
-    """Return which images have a better copy, (n,) of bool; `group_of` numbers each image's copies, (n,)."""
-    rows = np.flatnonzero(here)
+def _all_but_one(cluster_of: np.ndarray, split: np.ndarray | None, remaining: np.ndarray) -> np.ndarray:
+    """Return a mask of the remaining images except the one to keep of each cluster of copies.
+
+    `cluster_of`, an array of shape (n,), contains the number of each image's cluster.
+    """
+    rows = np.flatnonzero(remaining)
     if split is not None:
-        place = {name: number for number, name in enumerate(_KEPT_FIRST)}
-        rows = rows[np.argsort([place[name] for name in split[rows].tolist()], kind="stable")]
-    _, first = np.unique(group_of[rows], return_index=True)
-    chosen = here.copy()
-    chosen[rows[first]] = False
-    return chosen
+        rank = {name: number for number, name in enumerate(_KEPT_FIRST)}
+        rows = rows[np.argsort([rank[name] for name in split[rows].tolist()], kind="stable")]
+    _, first = np.unique(cluster_of[rows], return_index=True)
+    others = remaining.copy()
+    others[rows[first]] = False
+    return others
 
 
-def _check_classes(y: np.ndarray, classes: np.ndarray, here: np.ndarray, drop: Sequence[str]) -> None:
-    held = y[here].any(axis=0) if y.ndim == 2 else np.isin(classes, y[here])
-    if not held.all():
+def _check_classes(y: np.ndarray, classes: np.ndarray, remaining: np.ndarray, drop: Sequence[str]) -> None:
+    present = y[remaining].any(axis=0) if y.ndim == 2 else np.isin(classes, y[remaining])
+    if not present.all():
         raise InputError(
-            f"Without {', '.join(drop)}, no image of {first_few(classes[~held])} is left: remove it, or drop less."
+            f"Without {', '.join(drop)}, no image of {first_few(classes[~present])} is left: "
+            "remove that class, or drop fewer findings."
         )

@@ -1,4 +1,4 @@
-"""What the checks look at, and what they find."""
+"""The input and the output of the checks: `ExaminedDataset`, `Finding` and `Cluster`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from hybrid.workspace.records import from_json, saved_as
 
 @dataclass(frozen=True)
 class Cluster:
-    """Images, or other things, that a check found together; one alone where it looks at each by itself.
+    """Images, files or classes that a check found together, or a single one.
 
     Attributes
     ----------
     names : tuple of str
-        Ids of the images, or names of files and classes that are no image of the dataset.
-    rows : tuple of int
-        The images in the dataset; empty where there are none. They are not saved.
-    splits, labels : tuple of str
-        All that the images have.
-    reason : str
-        What was found, such as "2 × 9 pixels"; "" where the check's title says it all.
+        Ids of the images, or names of files or classes.
+    rows : tuple of int, default=()
+        Indices of the images in the dataset, which are not saved. Empty if the cluster does not consist of images.
+    splits, labels : tuple of str, default=()
+        All splits and labels of the images.
+    reason : str, default=""
+        Why they were found, such as "2 × 9 pixels". Empty if the title of the check says it.
     """
 
     names: tuple[str, ...]
@@ -35,11 +35,11 @@ class Cluster:
     reason: str = ""
 
     def in_words(self) -> str:
-        """Return its names, where they are, and what was found, in a line."""
-        where = [" and ".join(self.splits)] if self.splits else []
+        """Return one line with the names, splits, labels and the reason."""
+        splits = [" and ".join(self.splits)] if self.splits else []
         labels = [" and ".join(map(repr, self.labels))] if len(self.labels) > 1 else []
-        about = "; ".join([*where, *labels, *([self.reason] if self.reason else [])])
-        return first_few(self.names) + (f" ({about})" if about else "")
+        details = "; ".join([*splits, *labels, *([self.reason] if self.reason else [])])
+        return first_few(self.names) + (f" ({details})" if details else "")
 
 
 def _read_drop(value: Any, key: str) -> str:
@@ -56,23 +56,24 @@ class Finding:
     Attributes
     ----------
     check : str
-        The check's name in `hybrid.datasets.quality.CHECKS`.
+        Name of the check in `hybrid.datasets.quality.CHECKS`.
     title : str
+        Description of what the check finds.
     clusters : tuple of Cluster
-        Empty if nothing was found.
-    drop : str
-        The name of the finding for ``--drop``; "" if its images cannot be left out.
-    size : int
-        Number of images, or of other things, that were found.
-    in_several_splits : int
-        Number of clusters that have images in several splits.
-    under_several_labels : int
+        What was found. Empty if nothing was found.
+    drop : str, default=""
+        Name of the finding for ``--drop``. Empty if it cannot be left out.
+    size : int, optional
+        Number of images, files or classes in all clusters. By default it is counted, like the following numbers.
+    in_several_splits : int, optional
+        Number of clusters with images in several splits.
+    under_several_labels : int, optional
         Number of clusters whose images have different labels.
 
     Raises
     ------
     ValueError
-        If one of the numbers is given, and the clusters give another one.
+        If one of these numbers is given and does not match the clusters.
     """
 
     check: str
@@ -91,28 +92,36 @@ class Finding:
         }
         for name, count in counted.items():
             if getattr(self, name) not in (-1, count):
-                raise ValueError(f"the finding {self.check!r} says {name} = {getattr(self, name)}, and lists {count}")
+                raise ValueError(
+                    f"the finding {self.check!r} has {name} = {getattr(self, name)}, but its clusters give {count}"
+                )
             object.__setattr__(self, name, count)
 
+    @property
+    def groups(self) -> tuple[Cluster, ...]:
+        """Former name of `clusters`."""
+        return self.clusters
+
     def warning(self) -> str:
-        """Return a sentence on the clusters that have images in several splits."""
-        what = number(self.in_several_splits, "group")
-        return f"{self.title}: {what} in more than one split; results on them flatter every model."
+        """Return a warning about the clusters that are in several splits."""
+        clusters = number(self.in_several_splits, "cluster")
+        return f"{self.title}: {clusters} in more than one split; scores on these splits are too optimistic."
 
 
 @dataclass(frozen=True, eq=False)
 class ExaminedDataset:
-    """The images that are checked.
+    """The input of the checks: a dataset and the measurements of its images.
 
     Attributes
     ----------
-    ids : sequence of str, (n,)
-    y : ndarray, (n,) or (n, k) of 0/1
-    classes : ndarray
-    split, groups : ndarray of str, (n,), or None
+    ids : sequence of str, shape (n,)
+    y : ndarray of shape (n,) or (n, k)
+    classes : ndarray of shape (k,)
+    split, groups : ndarray of str, shape (n,), or None
     measures : Measures
+        The measurements of the images.
     left_out : mapping of str to sequence of str
-        Files that never became images of the dataset, by why.
+        Names of the files that are not in the dataset, by reason.
     """
 
     ids: Sequence[str]
@@ -125,14 +134,14 @@ class ExaminedDataset:
 
     @cached_property
     def labels(self) -> list[str]:
-        """Each image's label, or all its labels, in words."""
+        """Label of each image as text. Several labels of an image are joined."""
         if self.y.ndim == 1:
             return [str(label) for label in self.y.tolist()]
         return [" + ".join(self.classes[row.astype(bool)].tolist()) or "none" for row in self.y]
 
     def cluster(self, rows: Iterable[int], reason: str = "") -> Cluster:
-        """Return the images in some rows as a cluster."""
-        here = tuple(int(row) for row in rows)
-        splits = () if self.split is None else tuple(dict.fromkeys(str(self.split[row]) for row in here))
-        labels = tuple(dict.fromkeys(self.labels[row] for row in here))
-        return Cluster(tuple(str(self.ids[row]) for row in here), here, splits, labels, reason)
+        """Return the cluster of the images with the given indices."""
+        indices = tuple(int(row) for row in rows)
+        splits = () if self.split is None else tuple(dict.fromkeys(str(self.split[i]) for i in indices))
+        labels = tuple(dict.fromkeys(self.labels[i] for i in indices))
+        return Cluster(tuple(str(self.ids[i]) for i in indices), indices, splits, labels, reason)

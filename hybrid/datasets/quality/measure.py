@@ -1,4 +1,4 @@
-"""Every image decoded once, in threads: its size, its brightness, its pixels' digest, its perceptual hash."""
+"""Measure images: size, brightness, digest of the pixels, perceptual hash. Each image is decoded once, in threads."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,22 +16,22 @@ from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.store.store import default_cache
 from hybrid.progress import Progress
 
-_RUN = 16  # images that a thread takes at a time
+_CHUNK = 16  # images that a thread takes at a time
 _CHANGED = "The image changed while it was measured."
 
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """What was measured of each image.
+    """Measurements of images.
 
     Attributes
     ----------
-    rows : ndarray of RECORD, (n,)
-        Zeros where an image cannot be decoded.
-    keys : ndarray of uint8, (n, 32)
-        Digests: of the files, or of the pixels where the images are an array.
+    rows : ndarray of RECORD, shape (n,)
+        The measurements of each image. Zeros if it cannot be decoded.
+    keys : ndarray of uint8, shape (n, 32)
+        Digest of each file, or of the pixels if the images are in an array.
     bad : dict of int to str
-        Which images cannot be decoded, and why.
+        Reasons why images cannot be decoded, by the index of the image.
     """
 
     rows: np.ndarray
@@ -43,21 +43,25 @@ class Measures:
 
     @property
     def readable(self) -> np.ndarray:
-        """Which images can be decoded, (n,) of bool."""
+        """Mask, of shape (n,), of the images that can be decoded."""
         return ~np.isin(np.arange(len(self)), list(self.bad))
 
 
 def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None = None) -> Measures:
-    """Measure images; one that was measured before, wherever it lay, is not decoded again.
+    """Measure images. An image that was measured before, in any folder, is not decoded again.
 
     Parameters
     ----------
-    X : ndarray
-        Paths (n,), or uint8 pixels (n, h, w) or (n, h, w, 3).
+    X : ndarray of shape (n,), (n, h, w) or (n, h, w, 3)
+        Paths, or pixels of type uint8.
     progress : callable, optional
-        Called with (images done, images to do).
+        Called with the number of measured images and of all images to measure.
     cache : Path, optional
-        The cache folder; by default the user's.
+        The cache folder. By default, the cache folder of the user.
+
+    Returns
+    -------
+    Measures
     """
     return _completed(_remembered(X, cache or default_cache()), progress)
 
@@ -65,73 +69,89 @@ def measure(X: np.ndarray, progress: Progress | None = None, cache: Path | None 
 def measure_within(
     X: np.ndarray, most_bytes: int, progress: Progress | None = None, cache: Path | None = None
 ) -> Measures | None:
-    """Measure images in files, (n,) paths, as :func:`measure` does; None if more bytes would have to be decoded."""
-    memory = _remembered(X, cache or default_cache())
-    todo = [row for row, digest in enumerate(memory.digests) if digest not in memory.found and row not in memory.bad]
-    if sum(Path(X[row]).stat().st_size for row in todo) > most_bytes:
+    """Measure image files as :func:`measure` does, unless more than `most_bytes` bytes would have to be decoded.
+
+    Parameters
+    ----------
+    X : ndarray of str, shape (n,)
+        Paths of the images.
+    most_bytes : int
+        Limit of the total size of the files that were not measured before.
+    progress, cache
+        As for :func:`measure`.
+
+    Returns
+    -------
+    Measures or None
+        None if the files are larger than the limit.
+    """
+    known = _remembered(X, cache or default_cache())
+    unknown = [row for row, digest in enumerate(known.digests) if digest not in known.records and row not in known.bad]
+    if sum(Path(X[row]).stat().st_size for row in unknown) > most_bytes:
         return None
-    return _completed(memory, progress)
+    return _completed(known, progress)
 
 
 @dataclass(frozen=True, eq=False)
-class _Memory:
-    """What is known of images before any is decoded: their digests, and what was measured of them before."""
+class _Remembered:
+    """What is known about images before they are decoded: their digests, and earlier measurements by digest."""
 
     X: np.ndarray
     keys: np.ndarray
     bad: dict[int, str]
     digests: list[bytes]
-    records: MeasurementMemory
-    found: dict[bytes, np.void]
+    memory: MeasurementMemory
+    records: dict[bytes, np.void]
 
 
-def _remembered(X: np.ndarray, cache: Path) -> _Memory:
+def _remembered(X: np.ndarray, cache: Path) -> _Remembered:
     keys, bad = ImageSource(X).digests(FileDigests(cache))
-    digests, records = keys.view("V32").ravel().tolist(), MeasurementMemory(cache)
-    return _Memory(X, keys, bad, digests, records, records.find(digests))
+    digests, memory = keys.view("V32").ravel().tolist(), MeasurementMemory(cache)
+    return _Remembered(X, keys, bad, digests, memory, memory.find(digests))
 
 
-def _completed(memory: _Memory, progress: Progress | None) -> Measures:
-    """Measure what was not measured before, and keep it."""
-    X, keys, digests, bad, found = memory.X, memory.keys, memory.digests, dict(memory.bad), dict(memory.found)
+def _completed(known: _Remembered, progress: Progress | None) -> Measures:
+    """Measure the images that were not measured before, and store their measurements."""
+    X, keys, digests, bad, records = known.X, known.keys, known.digests, dict(known.bad), dict(known.records)
     first = {digests[row]: row for row in reversed(range(len(keys))) if row not in bad}
-    todo = sorted(row for digest, row in first.items() if digest not in found)
+    unknown = sorted(row for digest, row in first.items() if digest not in records)
     reasons: dict[bytes, str] = {}
     new: list[np.void] = []
-    for done, (row, result) in enumerate(_in_threads(X, todo), start=1):
+    for done, (row, result) in enumerate(_in_threads(X, unknown), start=1):
         if isinstance(result, str):
             reasons[digests[row]] = result
         else:
             new.append(result)
         if progress:
-            progress(done, len(todo))
+            progress(done, len(unknown))
     if new:
-        memory.records.add(np.array(new, RECORD))
-    found |= {record["key"].tobytes(): record for record in new}
+        known.memory.add(np.array(new, RECORD))
+    records |= {record["key"].tobytes(): record for record in new}
     rows = np.zeros(len(keys), RECORD)
     for row, digest in enumerate(digests):
-        if digest in found:
-            rows[row] = found[digest]
+        if digest in records:
+            rows[row] = records[digest]
         elif row not in bad:
             bad[row] = reasons.get(digest, _CHANGED)
     return Measures(rows, keys, bad)
 
 
-def _in_threads(X: np.ndarray, todo: Sequence[int]) -> Iterator[tuple[int, np.void | str]]:
-    """Yield what each image was measured as, or why it cannot be."""
+def _in_threads(X: np.ndarray, rows: Sequence[int]) -> Iterator[tuple[int, np.void | str]]:
+    """Yield the row of each image with its record, or with the reason why it cannot be decoded."""
 
-    def several(rows: Sequence[int]) -> list[tuple[int, np.void | str]]:
-        return [(row, _measured(X[row])) for row in rows]
+    def measure_chunk(chunk: Sequence[int]) -> list[tuple[int, np.void | str]]:
+        return [(row, _record_or_reason(X[row])) for row in chunk]
 
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="measure") as pool:
-        for part in pool.map(several, [todo[start : start + _RUN] for start in range(0, len(todo), _RUN)]):
-            yield from part
+        for results in pool.map(measure_chunk, [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]):
+            yield from results
 
 
-def _measured(given: np.ndarray | str) -> np.void | str:
+def _record_or_reason(image_or_path: np.ndarray | str) -> np.void | str:
     try:
-        data = read_bytes(str(given)) if isinstance(given, str) else given
-        image, mode = decode_whole(data, str(given) if isinstance(given, str) else "")
+        path = str(image_or_path) if isinstance(image_or_path, str) else ""
+        data = read_bytes(path) if isinstance(image_or_path, str) else image_or_path
+        image, mode = decode_whole(data, path)
     except BadImageError as error:
         return str(error)
     image, pixels = _without_colour(image)
@@ -150,7 +170,7 @@ def _measured(given: np.ndarray | str) -> np.void | str:
 
 
 def _without_colour(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
-    """Return an image and its pixels; grey if its three channels are alike."""
+    """Return an image and its pixels, converted to grey if the three channels are equal."""
     pixels = np.asarray(image)
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
@@ -159,7 +179,7 @@ def _without_colour(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
 
 
 def _perceptual_hash(small: Image.Image) -> int:
-    """Return the 64 bits of imagehash's phash: signs of the lowest frequencies about their median."""
+    """Return imagehash's phash as a 64-bit integer: whether each of the lowest frequencies is above their median."""
     import imagehash
 
     bits = imagehash.phash(small).hash

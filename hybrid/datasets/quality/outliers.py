@@ -1,47 +1,58 @@
-"""Images that stand out: of one colour, of unusual size or shape, unusually dark or bright."""
+"""Find unusual images: of one colour, of unusual size or shape, unusually dark or bright."""
 
 import numpy as np
 
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
-BLANK = 2.0  # of 255 grey levels: the standard deviation below which there is nothing to see
-LIMIT = 3.5  # of the modified z-score of brightness
+BLANK = 2.0  # an image is blank if the standard deviation of its grey levels, from 0 to 255, is below this
+LIMIT = 3.5  # limit of the modified z-score of the brightness
 
 
-def blank(subject: ExaminedDataset) -> list[Cluster]:
-    """Return the images of one colour, or nearly: their grey levels have a standard deviation below 2 of 255."""
-    rows = subject.measures.rows
-    found = np.flatnonzero(is_blank(subject)).tolist()
-    return [subject.cluster([row], f"grey level {rows['mean'][row]:.0f}") for row in found]
+def blank(examined: ExaminedDataset) -> list[Cluster]:
+    """Return the images of nearly one colour: the standard deviation of their grey levels, 0 to 255, is below 2."""
+    rows = examined.measures.rows
+    indices = np.flatnonzero(is_blank(examined)).tolist()
+    return [examined.cluster([row], f"grey level {rows['mean'][row]:.0f}") for row in indices]
 
 
-def is_blank(subject: ExaminedDataset) -> np.ndarray:
-    """Return which images are blank, (n,) of bool."""
-    return subject.measures.readable & (subject.measures.rows["spread"] < BLANK)
+def is_blank(examined: ExaminedDataset) -> np.ndarray:
+    """Return a mask, of shape (n,), of the blank images."""
+    return examined.measures.readable & (examined.measures.rows["spread"] < BLANK)
 
 
-def unusual_size(subject: ExaminedDataset) -> list[Cluster]:
-    """Return the images that are few of half or twice the usual area, or of proportions that are 1.5 times others'."""
-    rows, here = subject.measures.rows, subject.measures.readable
-    height, width = (rows[side][here].astype(float) for side in ("height", "width"))
-    far = is_rare(np.log(height * width), np.log(2)) | is_rare(np.abs(np.log(width / height)), np.log(1.5))
+def unusual_size(examined: ExaminedDataset) -> list[Cluster]:
+    """Return the few images that have half or twice the usual area, or an aspect ratio 1.5 times the usual one."""
+    rows, readable = examined.measures.rows, examined.measures.readable
+    height, width = (rows[side][readable].astype(float) for side in ("height", "width"))
+    unusual = is_rare(np.log(height * width), np.log(2)) | is_rare(np.abs(np.log(width / height)), np.log(1.5))
     return [
-        subject.cluster([row], f"{rows['width'][row]} × {rows['height'][row]} pixels")
-        for row in np.flatnonzero(here)[far]
+        examined.cluster([row], f"{rows['width'][row]} × {rows['height'][row]} pixels")
+        for row in np.flatnonzero(readable)[unusual]
     ]
 
 
-def unusual_brightness(subject: ExaminedDataset) -> list[Cluster]:
-    """Return the images whose mean grey level lies far from the others'; blank ones are left out."""
-    rows, here = subject.measures.rows, subject.measures.readable & ~is_blank(subject)
-    found = np.flatnonzero(here)[is_outlier(rows["mean"][here].astype(float))]
-    return [subject.cluster([row], f"mean grey level {rows['mean'][row]:.0f}") for row in found]
+def unusual_brightness(examined: ExaminedDataset) -> list[Cluster]:
+    """Return the images whose mean grey level is far from those of the others, without blank images."""
+    rows, compared = examined.measures.rows, examined.measures.readable & ~is_blank(examined)
+    indices = np.flatnonzero(compared)[is_outlier(rows["mean"][compared].astype(float))]
+    return [examined.cluster([row], f"mean grey level {rows['mean'][row]:.0f}") for row in indices]
 
 
 def is_rare(values: np.ndarray, least: float) -> np.ndarray:
-    """Return which values lie so far or farther from the median, no more than 1 in 100 (or one) that far, (n,) of bool.
+    """Return a mask of the values that are far from the median and rare.
 
-    Sizes come in a few kinds: many images of another kind are no outliers, however far that lies.
+    A value is rare if at most 1 % of all values, or only one, are as far from the median on the same side. Images often
+    have a few different sizes, so many images of another size are not outliers, however different it is.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    least : float
+        The least distance from the median.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
 
     Examples
     --------
@@ -57,10 +68,19 @@ def is_rare(values: np.ndarray, least: float) -> np.ndarray:
 
 
 def is_outlier(values: np.ndarray) -> np.ndarray:
-    """Return which values have a modified z-score above 3.5, (n,) of bool.
+    """Return a mask of the values with a modified z-score above 3.5.
 
-    It is the distance from the median over the median of all such distances, scaled to a normal distribution's
-    standard deviation; where more than half of the values are the same, over the mean of those distances.
+    The modified z-score is the distance from the median, divided by the median of these distances, which is scaled to
+    the standard deviation of a normal distribution. If more than half of the values are equal, it is divided by the
+    scaled mean of these distances instead.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Measured values kept in the cache folder by the digest of the image: immutable files named by their own content."""
+"""Store the measurements of images in the cache folder, in files that never change and are named by their digest."""
 
 import contextlib
 import hashlib
@@ -11,12 +11,12 @@ from hybrid.errors import InputError
 from hybrid.extractors.images.decode import POLICY
 from hybrid.files import write_atomic
 
-SIDE = 32  # pixels of a thumbnail
+SIDE = 32  # height and width of a thumbnail, in pixels
 FORMAT = 1
 
 RECORD = np.dtype(
     [
-        ("key", "V32"),  # SHA-256 of the file, or of an array's pixels
+        ("key", "V32"),  # SHA-256 of the file, or of the pixels of an image in an array
         ("pixels", "V32"),  # SHA-256 of the decoded pixels
         ("height", "<u4"),
         ("width", "<u4"),
@@ -30,7 +30,7 @@ RECORD = np.dtype(
 
 
 class MeasurementMemory:
-    """A memory of what was measured; losing it costs time, never correctness.
+    """Earlier measurements of images. If they are lost, the images are measured again.
 
     Parameters
     ----------
@@ -42,17 +42,17 @@ class MeasurementMemory:
         self._folder = cache / "measures" / f"{FORMAT}-{POLICY}"
 
     def find(self, keys: list[bytes]) -> dict[bytes, np.void]:
-        """Return the records that there are of some images, by their digests."""
-        wanted, found = set(keys), {}
+        """Return the stored records of images by their digests. Digests without a record are left out."""
+        requested, records = set(keys), {}
         for path in sorted(self._folder.glob("[0-9a-f]*.npy")):
             rows = _read(path)
             for row, key in enumerate(rows["key"].tolist()):
-                if key in wanted:
-                    found[key] = rows[row]
-        return found
+                if key in requested:
+                    records[key] = rows[row]
+        return records
 
     def add(self, rows: np.ndarray) -> None:
-        """Keep records, (n,) of RECORD; a folder that cannot be written keeps none."""
+        """Store records, an ndarray of RECORD of shape (n,). They are not stored if the folder is not writable."""
         buffer = io.BytesIO()
         np.save(buffer, rows)
         data = buffer.getvalue()
@@ -61,7 +61,7 @@ class MeasurementMemory:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Return the records of a file; none, and the file is gone, if it is not what its name says."""
+    """Return the records of a file. If its content does not match its name, delete it and return no records."""
     with contextlib.suppress(OSError):
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() == path.stem:

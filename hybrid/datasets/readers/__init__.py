@@ -1,1 +1,1 @@
-"""Readers: one for each form in which a dataset can be given."""
+"""Readers of datasets, one for each format."""

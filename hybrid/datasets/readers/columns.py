@@ -1,4 +1,4 @@
-"""Which columns of a manifest hold the path, the labels, the split and the group."""
+"""Find the columns of a manifest that contain the path, the labels, the split and the group."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 @dataclass(frozen=True)
 class ChosenColumns:
-    """Names of the columns that a manifest's parts are in."""
+    """Names of the columns of a manifest with the path, the labels, the split and the group."""
 
     path: str
     labels: list[str]
@@ -32,55 +32,61 @@ class ChosenColumns:
 
 
 def choose_columns(table: Columns, options: ReaderOptions, source: str) -> ChosenColumns:
-    """Return the columns to read: those the options name, else those with a usual name.
+    """Return the columns to read: those that the options name, otherwise those with a usual name.
 
     Parameters
     ----------
     table : dict of str to list
+        The columns of the manifest by name.
     options : ReaderOptions
+        The options, which may name columns.
     source : str
-        What an error calls the manifest.
+        How an error message names the manifest.
+
+    Returns
+    -------
+    ChosenColumns
 
     Raises
     ------
     InputError
-        If a named column is not there, or the columns do not say which holds the path or the label.
+        If a named column does not exist, or the column of the paths or of the labels is not clear.
     """
     path = _named(table, options.path_column) or _path_column(table, source)
     split = _named(table, options.split_column) or _split_column(table)
     group = _named(table, options.group_column) or _usual(table, GROUP_NAMES)
     rest = [name for name in table if name not in (path, split, group)]
-    labels = _wanted_labels(table, options.label) or _label_columns(table, rest, source)
+    labels = _named_labels(table, options.label) or _label_columns(table, rest, source)
     return ChosenColumns(path, labels, split, group)
 
 
 def zero_one(values: Iterable[object]) -> list[int] | None:
-    """Return cells as 0 and 1, or None if any is something else.
+    """Return cells as 0 and 1, or None if a cell is anything else.
 
     Examples
     --------
     >>> zero_one(["0.0", "1.0"]), zero_one([True, 0]), zero_one(["0", ""])
     ([0, 1], [1, 0], None)
     """
-    found = [_ZERO_ONE.get(str(value).lower(), -1) for value in values]
-    return None if -1 in found else found
+    flags = [_ZERO_ONE.get(str(value).lower(), -1) for value in values]
+    return None if -1 in flags else flags
 
 
 def _named(table: Columns, name: str | None) -> str | None:
     if not name or name in table:
         return name or None
-    alike = [column for column in table if column.lower() == name.lower()]
-    if not alike:
+    matches = [column for column in table if column.lower() == name.lower()]
+    if not matches:
         raise unknown_name("column", name, table)
-    return alike[0]
+    return matches[0]
 
 
 def _usual(table: Columns, names: tuple[str, ...]) -> str | None:
-    found = {_plain(column): column for column in reversed(table)}
-    return next((found[name] for name in names if name in found), None)
+    columns = {_normalised(column): column for column in reversed(table)}
+    return next((columns[name] for name in names if name in columns), None)
 
 
-def _plain(column: str) -> str:
+def _normalised(column: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
 
 
@@ -93,19 +99,19 @@ def _path_column(table: Columns, source: str) -> str:
     by_content = [name for name, cells in table.items() if cells and all(str(c).lower().endswith(ends) for c in cells)]
     if len(by_content) != 1:
         raise InputError(
-            f"{source} has no column with a usual name for the images: say which of {first_few(table, 12)} "
-            "it is with --path-column."
+            f"{source} has no column with a usual name for the image paths: name one of {first_few(table, 12)} "
+            "with --path-column."
         )
     return by_content[0]
 
 
 def _split_column(table: Columns) -> str | None:
-    """Return a column of a usual name, if any of its cells names a split at all."""
+    """Return the column with a usual name, unless none of its cells names a split."""
     name = _usual(table, SPLIT_NAMES)
     return name if name and any(split_name(str(cell)) for cell in table[name]) else None
 
 
-def _wanted_labels(table: Columns, label: object) -> list[str]:
+def _named_labels(table: Columns, label: object) -> list[str]:
     if not label:
         return []
     if isinstance(label, str):
@@ -114,14 +120,14 @@ def _wanted_labels(table: Columns, label: object) -> list[str]:
 
 
 def _label_columns(table: Columns, rest: list[str], source: str) -> list[str]:
-    usual = [name for name in rest if _plain(name) in LABEL_NAMES]
+    usual = [name for name in rest if _normalised(name) in LABEL_NAMES]
     if len(usual) == 1:
         return usual
-    rest = [name for name in rest if not _plain(name).startswith("unnamed")]
+    rest = [name for name in rest if not _normalised(name).startswith("unnamed")]
     if not usual and (len(rest) == 1 or (rest and all(zero_one(table[name]) is not None for name in rest))):
         return rest
-    which = f"{first_few(usual)} could each be it" if usual else "no column has a usual name for it"
+    reason = f"{first_few(usual)} are possible" if usual else "no column has a usual name for it"
     raise InputError(
-        f"{source} does not say which column is the label ({which}): choose among {first_few(rest, 12)} "
-        "with --label, several 0/1 columns as A,B,C."
+        f"The label column of {source} is not clear ({reason}): name one of {first_few(rest, 12)} "
+        "with --label, or several columns of 0 and 1 as A,B,C."
     )

@@ -1,4 +1,4 @@
-"""The files that a manifest's rows mean."""
+"""Find the files that the rows of a manifest name."""
 # ruff: noqa: PTH100, PTH112, PTH113, PTH118, PTH120, PTH122
 # Strings, not Paths: a Path for each row of a long table is slow.
 
@@ -11,9 +11,18 @@ from hybrid.datasets.readers.scan import leads_out, list_folder
 
 @dataclass
 class LocatedFiles:
-    """Where a manifest's files are: `paths` holds None for a row without a file.
+    """The files that the rows of a manifest name.
 
-    `outside` are the paths of rows that mean a link out of the root.
+    Attributes
+    ----------
+    root : str
+        The folder to which the paths of the rows are relative.
+    paths : list of str or None, length n
+        Absolute path of each row's file. None if the file does not exist.
+    unnamed : list of str
+        Images in the same folders that no row names.
+    outside : list of str
+        Those of the paths that are links out of the root.
     """
 
     root: str
@@ -23,26 +32,30 @@ class LocatedFiles:
 
 
 def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = False) -> LocatedFiles:
-    """Return the file of each name, below the one of several folders in which most are found.
+    """Return the file of each name, relative to the folder in which most of them exist.
 
-    A name may lack its suffix ("ISIC_0024306" means "ISIC_0024306.jpg"). Only folders in which a
-    named file is looked for are read, and the images in them that no name means are `unnamed`.
+    A name may lack its suffix: "ISIC_0024306" stands for "ISIC_0024306.jpg". Only folders that should contain a named
+    file are listed.
 
     Parameters
     ----------
-    names : sequence of str, (n,)
-        Absolute paths, or paths below a root; with "/" or a backslash.
+    names : sequence of str, shape (n,)
+        Absolute paths, or paths relative to a root, with "/" or a backslash.
     roots : sequence of str
-        Folders to try; of equals the first.
+        Folders to try. If several match equally well, the first one is used.
     follow_links : bool, default=False
-        Whether a path below a root may be a link out of it. A path that says itself that it is elsewhere ("../x.png",
-        "/data/x.png") is read as it stands.
+        Whether a path below a root may be a link out of it. A path that is written as outside the root, such as
+        "../x.png" or "/data/x.png", is always accepted.
+
+    Returns
+    -------
+    LocatedFiles
     """
     best: LocatedFiles | None = None
     for root in roots:
-        found = _locate_below(os.path.abspath(root), names, follow_links)
-        if best is None or best.paths.count(None) > found.paths.count(None):
-            best = found
+        located = _locate_below(os.path.abspath(root), names, follow_links)
+        if best is None or best.paths.count(None) > located.paths.count(None):
+            best = located
         if None not in best.paths:
             break
     assert best is not None
@@ -50,25 +63,25 @@ def locate(names: Sequence[str], roots: Sequence[str], follow_links: bool = Fals
 
 
 def _locate_below(root: str, names: Sequence[str], follow_links: bool) -> LocatedFiles:
-    wanted = [os.path.normpath(os.path.join(root, name.replace("\\", "/"))) for name in names]
-    whole: set[str] = set()
+    named = [os.path.normpath(os.path.join(root, name.replace("\\", "/"))) for name in names]
+    images: set[str] = set()
     outside: set[str] = set()
-    for folder in sorted({os.path.dirname(path) for path in wanted}):
+    for folder in sorted({os.path.dirname(path) for path in named}):
         if os.path.isdir(folder):
             guarded = not follow_links and _is_below(folder, root)
-            found = list_folder(folder, root if guarded else None)
-            links = [*found.images, *found.outside] if guarded and leads_out(folder, root) else found.outside
+            listing = list_folder(folder, root if guarded else None)
+            links = [*listing.images, *listing.outside] if guarded and leads_out(folder, root) else listing.outside
             outside.update(os.path.join(folder, name) for name in links)
-            whole.update(os.path.join(folder, name) for name in [*found.images, *found.outside])
+            images.update(os.path.join(folder, name) for name in [*listing.images, *listing.outside])
     stems: dict[str, str | None] = {}
-    for image in whole:
+    for image in images:
         stem = os.path.splitext(image)[0]
-        stems[stem] = None if stem in stems else image  # None: the stem alone does not say which
-    paths = [path if path in whole or os.path.isfile(path) else stems.get(path) for path in wanted]
-    if not follow_links:  # what the folders' lists pass over, such as hidden files
-        others = {path for path in paths if path and path not in whole and _is_below(path, root)}
-        outside.update(path for path in others if leads_out(path, root))
-    return LocatedFiles(root, paths, sorted(whole - outside - set(paths)), [path for path in paths if path in outside])
+        stems[stem] = None if stem in stems else image  # None: several images have this stem
+    paths = [path if path in images or os.path.isfile(path) else stems.get(path) for path in named]
+    if not follow_links:  # files that the listings leave out, such as hidden ones
+        unlisted = {path for path in paths if path and path not in images and _is_below(path, root)}
+        outside.update(path for path in unlisted if leads_out(path, root))
+    return LocatedFiles(root, paths, sorted(images - outside - set(paths)), [path for path in paths if path in outside])
 
 
 def _is_below(path: str, root: str) -> bool:

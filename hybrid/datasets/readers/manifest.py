@@ -1,4 +1,4 @@
-"""A table, CSV or Parquet, with a row for each image."""
+"""Read a manifest: a CSV or Parquet table with one row per image."""
 
 import os
 from collections.abc import Callable
@@ -18,42 +18,54 @@ from hybrid.wording import first_few, number
 
 
 def load_csv(data: str, options: ReaderOptions) -> RawDataset:
-    """Return the images that a CSV lists; see `read_csv` and `load_table`."""
+    """Return the images that a CSV file lists. See `read_csv` and `load_table`."""
     return load_table(data, options, read_csv)
 
 
 def load_parquet(data: str, options: ReaderOptions) -> RawDataset:
-    """Return the images that a Parquet file lists; see `read_parquet` and `load_table`."""
+    """Return the images that a Parquet file lists. See `read_parquet` and `load_table`."""
     return load_table(data, options, read_parquet)
 
 
 def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]) -> RawDataset:
-    """Return the images that a table lists, in its order, with what its columns say of them.
+    """Return the images that a table lists, in its order, with their labels, splits and groups.
 
-    Paths are looked for below `options.image_root`, or else beside the table or in the folder
-    ``images`` beside it.
+    Parameters
+    ----------
+    data : str
+        Path of the table.
+    options : ReaderOptions
+        The options. Paths are relative to `image_root` or, by default, to the folder of the table or to ``images`` in
+        that folder.
+    read : callable
+        Returns the columns of the table at a path.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
     InputError
-        If columns cannot be told, files are missing or are links out of the folder (unless `options.on_bad` is
-        "skip"), or rows of one file disagree.
+        If the columns are not clear, files are missing or are links out of the folder (unless `on_bad` is "skip"), or
+        several rows of the same file disagree.
     """
     table = read(data)
     if not table or not next(iter(table.values())):
-        raise InputError(f"{data!r} has no rows: give one for each image.")
+        raise InputError(f"{data!r} has no rows: give one row per image.")
     chosen = choose_columns(table, options, repr(data))
     names = [str(cell) if cell is not None else "" for cell in table[chosen.path]]
     if "" in names:
-        raise InputError(f"{number(names.count(''), 'row')} of {data!r} lack a path in the column {chosen.path!r}.")
-    here = Path(data).absolute().parent
-    roots = [options.image_root] if options.image_root else [str(here), str(here / "images")]
+        empty = number(names.count(""), "row has", "rows have")
+        raise InputError(f"{empty} no path in the column {chosen.path!r} of {data!r}: complete or remove such rows.")
+    parent = Path(data).absolute().parent
+    roots = [options.image_root] if options.image_root else [str(parent), str(parent / "images")]
     located = locate(names, roots, options.follow_links)
     notes = [_columns_note(chosen)]
     kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
     kept = _rows_inside(kept, located, options.on_bad, notes, counts)
     rows = _Rows(table, chosen, data)
-    kept = _one_row_a_file(kept, located, rows, notes, counts)
+    kept = _one_row_per_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
@@ -66,7 +78,7 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
 
 
 class _Rows:
-    """The cells of the chosen columns, as values."""
+    """The values of the chosen columns."""
 
     def __init__(self, table: Columns, chosen: ChosenColumns, data: str):
         if len(chosen.labels) == 1:
@@ -89,8 +101,8 @@ def _flags(table: Columns, name: str, data: str) -> list[int]:
     if flags is None:
         other = sorted({str(cell) for cell in table[name] if zero_one([cell]) is None})
         raise InputError(
-            f"The label column {name!r} of {data!r} holds {first_few(other)}: "
-            "where there are several, each must hold 0 and 1 only."
+            f"The label column {name!r} of {data!r} contains {first_few(other)}: "
+            "if there are several label columns, each may only contain 0 and 1."
         )
     return flags
 
@@ -104,7 +116,7 @@ def _rows_with_files(
         raise InputError(
             f"{len(missing)} of the {len(names)} images that {data!r} lists are not in {located.root!r}: "
             f"{first_few(missing)}; give their folder with --image-root"
-            + (", or go on without them with --on-bad skip." if kept else ".")
+            + (", or leave them out with --on-bad skip." if kept else ".")
         )
     if missing:
         notes.append(f"{number(len(missing), 'row')} without a file left out: {first_few(missing)}.")
@@ -124,7 +136,7 @@ def _rows_inside(
     return inside
 
 
-def _one_row_a_file(
+def _one_row_per_file(
     kept: list[int], located: LocatedFiles, rows: _Rows, notes: list[str], counts: dict[str, int]
 ) -> list[int]:
     first: dict[str | None, int] = {}
@@ -133,29 +145,30 @@ def _one_row_a_file(
         if rows.cells(row) != rows.cells(earlier):
             raise InputError(
                 f"The rows of {located.paths[row]!r} disagree: {rows.cells(earlier)} and {rows.cells(row)}; "
-                "give one row an image (several labels as 0/1 columns)."
+                "give one row per image, and several labels as columns of 0 and 1."
             )
     counts["duplicate_rows"] = len(kept) - len(first)
     if counts["duplicate_rows"]:
-        notes.append(f"{number(counts['duplicate_rows'], 'row')} left out that repeat an earlier one.")
+        repeated = number(counts["duplicate_rows"], "row that repeats an earlier one", "rows that repeat earlier ones")
+        notes.append(f"{repeated} left out.")
     return list(first.values())
 
 
 def _note_unnamed(located: LocatedFiles, notes: list[str], counts: dict[str, int]) -> None:
     counts["unlabelled_files"] = len(located.unnamed)
     if located.unnamed:
-        some = first_few(path_ids(located.unnamed, located.root))
-        notes.append(f"{number(len(located.unnamed), 'image')} left out that no row names: {some}.")
+        unnamed = number(len(located.unnamed), "image that no row names", "images that no row names")
+        notes.append(f"{unnamed} left out: {first_few(path_ids(located.unnamed, located.root))}.")
 
 
 def _columns_note(chosen: ChosenColumns) -> str:
     parts = [f"path {chosen.path!r}", f"label {first_few(chosen.labels, 20)}"]
-    parts += [f"{what} {name!r}" for what, name in (("split", chosen.split), ("group", chosen.group)) if name]
+    parts += [f"{role} {name!r}" for role, name in (("split", chosen.split), ("group", chosen.group)) if name]
     return f"Columns: {', '.join(parts)}."
 
 
 def _ids(paths: list[str], root: str) -> list[str]:
-    """Return paths below a folder; if none lies there, below the deepest one that holds them all."""
+    """Return paths relative to a folder or, if none is in it, to the deepest folder that contains them all."""
     inside = any(path.startswith(os.path.join(root, "")) for path in paths)  # noqa: PTH118 - see path_ids
     return path_ids(paths, root if inside else common_folder(paths))
 

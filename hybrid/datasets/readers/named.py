@@ -1,4 +1,4 @@
-"""Datasets known by name: scikit-learn's digits, MedMNIST's, and those of keras.datasets."""
+"""Read datasets that have a name: the digits of scikit-learn, MedMNIST, and keras.datasets."""
 
 import importlib
 
@@ -24,7 +24,7 @@ def is_digits(data: str) -> bool:
 
 
 def load_digits(data: str, options: ReaderOptions) -> RawDataset:
-    """Return scikit-learn's 1797 digits of 8×8 pixels, with their 17 grey levels spread over 0 to 255."""
+    """Return the 1797 digits of scikit-learn, 8×8 pixels, with their 17 grey levels scaled to 0 to 255."""
     from sklearn import datasets
 
     digits = datasets.load_digits()
@@ -43,19 +43,23 @@ def is_medmnist(data: str) -> bool:
 
 
 def load_medmnist(data: str, options: ReaderOptions) -> RawDataset:
-    """Return a two-dimensional dataset of MedMNIST, downloaded by the medmnist package on first use.
+    """Return a two-dimensional dataset of MedMNIST, which the medmnist package downloads on first use.
 
     Parameters
     ----------
     data : str
         ``medmnist:NAME`` for 28×28 pixels, or ``medmnist:NAME:SIZE``.
     options : ReaderOptions
-        None applies.
+        Not used.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
     InputError
-        If there is no such name or size, or the download fails.
+        If the name or the size is unknown, or the download fails.
     MissingExtraError
         If the package medmnist is not installed.
     """
@@ -69,15 +73,16 @@ def load_medmnist(data: str, options: ReaderOptions) -> RawDataset:
     except ImportError as error:
         raise MissingExtraError("medmnist", "medmnist", data) from error
     info = medmnist.INFO[name]
-    make = getattr(medmnist, info["python_class"])
+    dataset_class = getattr(medmnist, info["python_class"])
+    size = int(size_text or 28)
     try:
-        made = {s: make(split=s, download=s == "train", size=int(size_text or 28)) for s in ("train", "val", "test")}
+        parts = {s: dataset_class(split=s, download=s == "train", size=size) for s in ("train", "val", "test")}
     except Exception as error:  # the package raises whatever its download raises
-        raise _no_download(data, error) from error
+        raise _download_error(data, error) from error
     names = [info["label"][str(i)] for i in range(len(info["label"]))]
-    several = made["train"].labels.shape[1] > 1
-    raw = join_splits(data, {s: (part.imgs, part.labels) for s, part in made.items()}, names if several else None)
-    if not several:
+    multilabel = parts["train"].labels.shape[1] > 1
+    raw = join_splits(data, {s: (part.imgs, part.labels) for s, part in parts.items()}, names if multilabel else None)
+    if not multilabel:
         raw.notes.append(f"Classes: {', '.join(f'{i} {label}' for i, label in enumerate(names))}.")
     return raw
 
@@ -88,12 +93,23 @@ def is_keras(data: str) -> bool:
 
 
 def load_keras(data: str, options: ReaderOptions) -> RawDataset:
-    """Return an image dataset of keras.datasets, downloaded by Keras on first use.
+    """Return an image dataset of keras.datasets, which Keras downloads on first use.
+
+    Parameters
+    ----------
+    data : str
+        ``keras:NAME``.
+    options : ReaderOptions
+        Not used.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
     InputError
-        If there is no such image dataset, or the download fails.
+        If the name is unknown, or the download fails.
     """
     name = data.removeprefix("keras:")
     if name not in KERAS:
@@ -102,12 +118,12 @@ def load_keras(data: str, options: ReaderOptions) -> RawDataset:
     try:
         train, test = module.load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise _no_download(data, error) from error
+        raise _download_error(data, error) from error
     return join_splits(data, {"train": train, "test": test})
 
 
-def _no_download(data: str, error: Exception) -> InputError:
+def _download_error(data: str, error: Exception) -> InputError:
     return InputError(
-        f"{data} could not be downloaded ({reason_of(error)}): it needs the network once; "
-        "or give a local .npz with train_images and train_labels."
+        f"{data} could not be downloaded ({reason_of(error)}): the first use needs an internet connection; "
+        "otherwise give a local .npz with train_images and train_labels."
     )

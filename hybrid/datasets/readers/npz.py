@@ -1,4 +1,4 @@
-"""An .npz in the manner of MedMNIST: ``train_images``, ``train_labels``, and so on."""
+"""Read an .npz in the format of MedMNIST: ``train_images``, ``train_labels``, and so on."""
 
 import math
 import os
@@ -19,29 +19,40 @@ from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError
 from hybrid.wording import first_few
 
-_FAULTS = (
+_READ_ERRORS = (
     zipfile.BadZipFile, EOFError, OSError, zlib.error, struct.error, NotImplementedError, RuntimeError, MemoryError,
     ValueError, KeyError, SyntaxError, TokenError,
 )  # fmt: skip
-_WANTED = "train_images and train_labels, and for val and test likewise where there are any"
+_EXPECTED_KEYS = "train_images and train_labels, and the same for val and test if there are such splits"
 
 
 def is_npz(data: str) -> bool:
-    """Return whether the path is a file that begins as a zip archive does."""
+    """Return whether the path is a file with the signature of a zip archive."""
     return Path(data).is_file() and read_head(data).startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 def load_npz(data: str, options: ReaderOptions) -> RawDataset:
-    """Return the images and labels of the splits that the archive holds.
+    """Return the images and labels of the splits in the archive.
 
-    What each array's header says of its size is held against the archive before memory is taken; nothing is unpickled
-    or written.
+    The size in the header of each array is compared with its size in the archive before memory is allocated. Nothing
+    is unpickled or written.
+
+    Parameters
+    ----------
+    data : str
+        Path of the archive.
+    options : ReaderOptions
+        Not used.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
     InputError
-        If the archive is broken, holds no arrays, lacks keys, needs more memory than there is, or its arrays do not
-        fit together.
+        If the archive is damaged, contains no arrays, lacks keys, needs more memory than the machine has, or its arrays
+        do not fit together.
     """
     try:
         with zipfile.ZipFile(data) as archive:
@@ -51,15 +62,15 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
                 raise InputError(
                     f"{data!r} is a zip archive without arrays ({first_few(members)}): unpack it and give the folder."
                 )
-            wanted = {split: (f"{split}_images", f"{split}_labels") for split in _splits_of(keys, data)}
-            _check_memory(archive, [key for pair in wanted.values() for key in pair], data)
-            parts = {split: (_read(archive, x, data), _read(archive, y, data)) for split, (x, y) in wanted.items()}
+            pairs = {split: (f"{split}_images", f"{split}_labels") for split in _splits_of(keys, data)}
+            _check_memory(archive, [key for pair in pairs.values() for key in pair], data)
+            parts = {split: (_read(archive, x, data), _read(archive, y, data)) for split, (x, y) in pairs.items()}
     except InputError:
         raise
-    except _FAULTS as error:
+    except _READ_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise InputError(
-            f"{data!r} is a broken or incomplete archive ({reason}): copy or download it again."
+            f"{data!r} is a damaged or incomplete archive ({reason}): copy or download it again."
         ) from error
     return join_splits(name_of(data), parts)
 
@@ -67,24 +78,37 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
 def join_splits(
     name: str, parts: dict[str, tuple[np.ndarray, np.ndarray]], label_names: Sequence[str] | None = None
 ) -> RawDataset:
-    """Return one `RawDataset` of (images, labels) per split.
+    """Return one dataset of the images and labels of several splits.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    parts : dict of str to (ndarray, ndarray)
+        Images and labels by split.
+    label_names : sequence of str, optional
+        Names of the columns of two-dimensional labels.
+
+    Returns
+    -------
+    RawDataset
 
     Raises
     ------
     InputError
-        If images and labels of a split differ in number, or the splits differ in shape.
+        If the numbers of images and labels of a split differ, or the shapes of the splits do.
     """
     images = {split: tidy_images(part[0], f"The {split} images of {name}") for split, part in parts.items()}
     for split, (_, labels) in parts.items():
         if len(labels) != len(images[split]):
             raise InputError(f"{name} has {len(images[split])} {split} images but {len(labels)} {split} labels.")
-    for what, shapes in (
+    for kind, shapes in (
         ("images", {split: image.shape[1:] for split, image in images.items()}),
         ("labels", {split: labels.shape[1:] for split, (_, labels) in parts.items()}),
     ):
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{split} {shape}" for split, shape in shapes.items())
-            raise InputError(f"The {what} of {name} have different shapes in different splits: {listed}.")
+            raise InputError(f"The {kind} of {name} have different shapes in different splits: {listed}.")
     split_of = np.repeat(list(parts), [len(image) for image in images.values()])
     return RawDataset(
         name=name,
@@ -98,24 +122,26 @@ def join_splits(
 
 def _splits_of(keys: Sequence[str], data: str) -> list[str]:
     splits = [s for s in SPLITS if s == "train" or f"{s}_images" in keys or f"{s}_labels" in keys]
-    lacking = [f"{s}_{what}" for s in splits for what in ("images", "labels") if f"{s}_{what}" not in keys]
-    if lacking:
-        raise InputError(f"{data!r} lacks {', '.join(lacking)}: it holds {', '.join(keys)}; expected are {_WANTED}.")
+    missing = [f"{s}_{kind}" for s in splits for kind in ("images", "labels") if f"{s}_{kind}" not in keys]
+    if missing:
+        raise InputError(
+            f"{data!r} lacks {', '.join(missing)}: it contains {', '.join(keys)}; expected {_EXPECTED_KEYS}."
+        )
     return splits
 
 
 def _check_memory(archive: zipfile.ZipFile, keys: list[str], data: str) -> None:
-    """Raise `InputError` if arrays need more memory than the machine has: a small archive can unpack to that."""
+    """Raise `InputError` if the unpacked arrays need more memory than the machine has."""
     needed = sum(archive.getinfo(f"{key}.npy").file_size for key in keys)
     if needed > _memory():
         raise InputError(
-            f"The arrays of {data!r} take {needed / 2**30:.1f} GiB, this machine has {_memory() / 2**30:.1f}: "
-            "save the images as files, or fewer of them."
+            f"The arrays of {data!r} need {needed / 2**30:.1f} GiB, but this machine has {_memory() / 2**30:.1f} GiB: "
+            "save the images as files, or save fewer of them."
         )
 
 
 def _memory() -> float:
-    """Return the machine's memory in bytes; infinity where it cannot be told."""
+    """Return the memory of the machine in bytes, or infinity if it is unknown."""
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -129,11 +155,11 @@ def _read(archive: zipfile.ZipFile, key: str, data: str) -> np.ndarray:
         shape, _, dtype = read_header(file)
         if dtype.hasobject:
             raise InputError(
-                f"{key} of {data!r} cannot be read without unpickling, which is never done: "
+                f"{key} of {data!r} is pickled, and pickled data are never read: "
                 "save images as uint8 and labels as integers or plain strings."
             )
-        held = info.file_size - file.tell()
-    if math.prod(shape) * dtype.itemsize != held or min(shape, default=0) < 0:
-        raise ValueError(f"{key} says it has the shape {shape}, but holds {held} bytes")
+        size = info.file_size - file.tell()
+    if math.prod(shape) * dtype.itemsize != size or min(shape, default=0) < 0:
+        raise ValueError(f"the header of {key} gives the shape {shape}, but it contains {size} bytes")
     with archive.open(info) as file:
         return npy.read_array(file, allow_pickle=False)

@@ -35,18 +35,18 @@ def test_of_duplicates_the_one_in_test_stays_then_the_one_in_val_then_the_first(
     assert data.left_out["dropped_duplicates"] == ["2", "4", "8"]
 
 
-def test_without_a_given_split_the_first_stays_and_the_split_is_drawn_of_the_rest():
+def test_without_a_given_split_the_first_copy_stays_and_the_split_is_drawn_from_the_rest():
     data = made({34: 2, 26: 2}, split=None, drop=["duplicates"])
     assert lacking(data) == ["26", "34"]
     assert set(data.split) == {"train", "val", "test"}
 
 
-def test_copies_under_several_labels_are_said_and_all_left_out_on_request():
+def test_copies_with_several_labels_are_noted_and_all_left_out_on_request():
     y = ["a", "b"] * 20
     y[8] = "b"
     kept = made({8: 6, 14: 12}, y, drop=["duplicates"])
     assert lacking(kept) == ["8", "14"]
-    assert any("2 images had copies under another label" in note for note in kept.notes)
+    assert any("2 images had copies with another label" in note for note in kept.notes)
     assert lacking(made({8: 6, 14: 12}, y, drop=["conflicts"])) == ["6", "8"]
     both = made({8: 6, 14: 12}, y, drop=["duplicates", "conflicts"])
     assert lacking(both) == ["6", "8", "14"]
@@ -63,7 +63,7 @@ def test_all_but_one_of_many_black_pictures_go_as_duplicates_and_all_as_blank():
     assert lacking(data) == [str(number) for number in range(10, 20)]
 
 
-def test_several_labels_an_image_are_compared_as_a_whole():
+def test_several_labels_per_image_are_compared_as_a_whole():
     y = np.random.default_rng(0).integers(0, 2, (40, 3))
     y[8] = y[6] = 1
     y[14], y[12] = [1, 0, 1], [1, 1, 1]

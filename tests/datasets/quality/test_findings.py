@@ -29,7 +29,7 @@ def found(folder, **given):
 
 
 def names(finding):
-    return [group.names for group in finding.clusters]
+    return [cluster.names for cluster in finding.clusters]
 
 
 def test_nothing_is_found_where_nothing_is_wrong(pictures):
@@ -42,9 +42,10 @@ def test_the_same_file_in_two_splits_and_under_two_labels(pictures):
     (finding,) = found(pictures).values()
     assert finding.check == "byte_identical"
     assert names(finding) == [("test/a/copy.png", "train/a/0.png"), ("train/a/1.png", "train/b/copy.png")]
-    assert [group.splits for group in finding.clusters] == [("test", "train"), ("train",)]
-    assert [group.labels for group in finding.clusters] == [("a",), ("a", "b")]
+    assert [cluster.splits for cluster in finding.clusters] == [("test", "train"), ("train",)]
+    assert [cluster.labels for cluster in finding.clusters] == [("a",), ("a", "b")]
     assert (finding.size, finding.in_several_splits, finding.under_several_labels) == (4, 1, 1)
+    assert finding.groups == finding.clusters  # the former name
 
 
 def test_the_same_pixels_in_another_file(pictures):
@@ -96,7 +97,7 @@ def test_blank_dark_and_oddly_shaped_pictures(pictures):
     findings = found(pictures)
     assert names(findings["blank"]) == [("train/a/black.png",), ("train/a/grey.jpg",)]
     assert names(findings["brightness"]) == [("train/a/dark.png",)]
-    assert [(group.names, group.reason) for group in findings["size"].clusters] == [
+    assert [(cluster.names, cluster.reason) for cluster in findings["size"].clusters] == [
         (("train/b/flat.png",), "200 × 20 pixels")
     ]
     assert findings.keys() == {"blank", "brightness", "size"}
@@ -105,17 +106,17 @@ def test_blank_dark_and_oddly_shaped_pictures(pictures):
 def test_undecodable_files_are_named_with_the_reason(pictures):
     whole = (pictures / "train/a/0.png").read_bytes()
     (pictures / "train/a/cut.png").write_bytes(whole[: len(whole) // 2])
-    (group,) = found(pictures)["undecodable"].clusters
-    assert group.names == ("train/a/cut.png",)
-    assert "cannot be decoded" in group.reason
+    (cluster,) = found(pictures)["undecodable"].clusters
+    assert cluster.names == ("train/a/cut.png",)
+    assert "cannot be decoded" in cluster.reason
 
 
 def test_class_names_that_differ_only_by_case_or_unicode_form(pictures):
     labels = {"a": "caf\u00e9", "b": "CAFE\u0301"}
     data = load_dataset(pictures)
     other = Dataset.from_arrays(data.X, [labels[label] for label in data.y] + [], data.split)
-    (group,) = next(one for one in examine(other)[0] if one.check == "classes").clusters
-    assert set(group.names) == set(labels.values())
+    (cluster,) = next(one for one in examine(other)[0] if one.check == "classes").clusters
+    assert set(cluster.names) == set(labels.values())
 
 
 def test_labels_without_files_files_without_labels_and_divided_groups(pictures):
@@ -129,11 +130,11 @@ def test_labels_without_files_files_without_labels_and_divided_groups(pictures):
         *(f"train/a/{number}.png" for number in range(4, 8)),
         *(f"train/b/{number}.png" for number in (4, 6, 7)),
     }
-    (group,) = findings["divided_groups"].clusters
-    assert (group.reason, set(group.names)) == ("p3", {"train/a/3.png", "train/b/0.png"})
+    (cluster,) = findings["divided_groups"].clusters
+    assert (cluster.reason, set(cluster.names)) == ("p3", {"train/a/3.png", "train/b/0.png"})
 
 
-def test_arrays_are_looked_at_too():
+def test_images_in_arrays_are_examined_too():
     pixels = np.stack([np.asarray(picture(seed, 32)) for seed in range(20)])
     pixels[7] = pixels[2]
     pixels[9] = 0
@@ -143,7 +144,7 @@ def test_arrays_are_looked_at_too():
     assert names(findings["blank"]) == [("train/9",)]
 
 
-def test_what_was_measured_is_remembered_by_content_and_a_damaged_memory_is_not_trusted(pictures, cache, monkeypatch):
+def test_measurements_are_reused_by_content_unless_their_file_is_damaged(pictures, cache, monkeypatch):
     data = load_dataset(pictures)
     first = measure(data.X)
     moved = pictures.rename(pictures.with_name("moved"))
@@ -165,7 +166,7 @@ def test_hashes_that_differ_in_few_bits_are_paired_once():
     assert not list(close_hashes(hashes[:0]))
 
 
-def test_cached_embeddings_of_all_images_say_which_pairs_are_nearer_than_neighbours_usually_are(cache):
+def test_cached_embeddings_confirm_pairs_that_are_nearer_than_usual_neighbours(cache):
     rng = np.random.default_rng(0)
     keys = rng.integers(0, 256, (50, 32), np.uint8)
     rows = rng.normal(size=(50, 8)).astype(np.float32)
@@ -176,12 +177,12 @@ def test_cached_embeddings_of_all_images_say_which_pairs_are_nearer_than_neighbo
     store.append(keys[:49], rows[:49])
     assert confirm(keys, pairs) is None
     store.append(keys[49:], rows[49:])
-    said = confirm(keys, pairs)
-    assert said.confirmed.tolist() == [True, False]
-    assert said.cosines[0] > 0.99
+    confirmation = confirm(keys, pairs)
+    assert confirmation.confirmed.tolist() == [True, False]
+    assert confirmation.cosines[0] > 0.99
 
 
-def test_values_far_from_the_others_are_outliers_where_most_are_the_same_too():
+def test_a_value_far_from_many_equal_ones_is_an_outlier():
     same = np.full(100, 5.0)
     assert not is_outlier(same).any()
     same[3] = 6
@@ -239,13 +240,13 @@ def test_a_damaged_file_of_findings_is_named_with_what_is_wrong(pictures, tmp_pa
 def test_a_finding_whose_numbers_are_not_those_of_its_clusters_is_refused():
     value = {"check": "blank", "title": "blank images", "groups": [{"names": ["a.png"]}], "drop": None, "found": 1}
     assert from_json(Finding, value) == Finding("blank", "blank images", (Cluster(("a.png",)),))
-    with pytest.raises(ValueError, match="'blank' says size = 2, and lists 1"):
+    with pytest.raises(ValueError, match="'blank' has size = 2, but its clusters give 1"):
         from_json(Finding, value | {"found": 2})
     with pytest.raises(ValueError, match=r'"groups\[0\]\.names" is "a\.png"; expected a list'):
         from_json(Finding, value | {"groups": [{"names": "a.png"}]})
 
 
-def test_several_labels_an_image_are_counted(hybrid, tmp_path):
+def test_several_labels_per_image_are_counted(hybrid, tmp_path):
     folder = tmp_path / "scenes"
     folder.mkdir()
     rows = ["path,sea,sunset,snow"]
@@ -263,7 +264,7 @@ def test_several_labels_an_image_are_counted(hybrid, tmp_path):
 
 
 @pytest.mark.data
-def test_real_x_rays_give_no_false_near_duplicates_and_the_copies_that_there_are(data_folder, tmp_path):
+def test_near_duplicates_of_real_x_rays_are_found_without_false_ones(data_folder, tmp_path):
     paths = sorted((data_folder / "chest_xray/train/PNEUMONIA").glob("person1[1-4]*"))
     with Image.open(paths[0]) as image:
         image.resize((180, 180)).save(tmp_path / "again.jpg", quality=70)

@@ -49,7 +49,7 @@ def test_split_folders_are_kept(tmp_path, names):
     assert data.notes == ()
 
 
-def test_a_train_folder_alone_lends_val_and_test(tmp_path):
+def test_val_and_test_are_drawn_from_a_train_folder_alone(tmp_path):
     classes_of(tmp_path / "train", "a", "b", n=20)
     data = load_dataset(tmp_path)
     assert data.counts_by_split()["test"] == {"a": 3, "b": 3}
@@ -85,7 +85,7 @@ def test_junk_and_other_files_are_left_out_and_counted(tmp_path):
     assert any("'loose.jpg'" in note for note in data.notes)
 
 
-def test_images_are_told_by_content_where_the_suffix_does_not_say(tmp_path):
+def test_images_without_a_known_suffix_are_recognised_by_content(tmp_path):
     classes_of(tmp_path, "a", "b")
     fill(tmp_path, "a/no suffix", "a/odd.dat")
     (tmp_path / "b" / "broken.JPG").write_bytes(b"")  # must fail loudly on decoding, not vanish here
@@ -110,25 +110,25 @@ def test_groups_by_pattern_are_not_divided(tmp_path):
 
 @pytest.mark.parametrize(
     ("pattern", "says"),
-    [("(", "is no regular expression"), (r"person\d+", "needs parentheses"), ("(q)", "in no image's id")],
+    [("(", "is not a regular expression"), (r"person\d+", "needs parentheses"), ("(q)", "matches no image's id")],
 )
-def test_a_group_pattern_that_is_none_is_refused(tmp_path, pattern, says):
+def test_an_invalid_group_pattern_is_refused(tmp_path, pattern, says):
     classes_of(tmp_path, "a", "b")
     assert says in refused(tmp_path, group_pattern=pattern)
 
 
 def test_folders_without_labelled_images_are_refused(tmp_path):
-    assert "holds no images and no class folders" in refused(tmp_path)
+    assert "contains no images and no class folders" in refused(tmp_path)
     fill(tmp_path, "1.jpg", "2.jpg")
-    assert "holds 2 images and no class folders" in refused(tmp_path)
+    assert "contains 2 images and no class folders" in refused(tmp_path)
     classes_of(tmp_path, "a")
-    assert "one class only (a)" in refused(tmp_path)
+    assert "only one class (a)" in refused(tmp_path)
     (tmp_path / "labels.csv").write_text("path,label\n")
-    assert "holds 'labels.csv': give that file" in refused(tmp_path)
+    assert "contains 'labels.csv': give that file" in refused(tmp_path)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.txt").write_text("")
     assert "The class folder 'b'" in (text := refused(tmp_path))
-    assert "holds no images, only 'notes.txt'" in text
+    assert "contains no images, only 'notes.txt'" in text
 
 
 def test_split_folders_that_do_not_fit_are_refused(tmp_path):
@@ -138,7 +138,7 @@ def test_split_folders_that_do_not_fit_are_refused(tmp_path):
     assert "'b'" in (text := refused(tmp_path))
     assert "has no image in train, only in test" in text
     classes_of(tmp_path / "training", "b")
-    assert "two folders for one split" in refused(tmp_path)
+    assert "two folders for the same split" in refused(tmp_path)
 
 
 # --- symbolic links
@@ -166,7 +166,7 @@ def test_links_that_lead_out_are_refused_unless_they_are_allowed(tmp_path):
     assert data.arguments["follow_links"] is True
 
 
-def test_links_that_lead_out_are_left_out_and_counted_if_that_was_asked_for(tmp_path):
+def test_links_that_lead_out_are_left_out_and_counted_on_request(tmp_path):
     data = load_dataset(links(tmp_path), on_bad="skip")
     assert len(data) == 41
     assert "a/again.jpg" in data.ids
@@ -186,7 +186,7 @@ def test_a_class_folder_may_not_be_a_link_out_and_the_dataset_itself_may_be_a_li
     assert len(load_dataset(tmp_path / "link")) == 20
 
 
-def test_a_link_in_a_circle_costs_nothing_but_itself(tmp_path):
+def test_a_link_to_itself_is_left_out_alone(tmp_path):
     classes_of(tmp_path, "a", "b")
     (tmp_path / "a" / "round").symlink_to(tmp_path / "a" / "round")
     (tmp_path / "a" / "up").symlink_to(tmp_path / "a", target_is_directory=True)

@@ -82,20 +82,20 @@ def test_labels_can_be_chosen(folder):
     assert load_dataset(path, label="Sick, Old").classes.tolist() == ["Sick", "Old"]
     assert load_dataset(path, label=["Sick", "Old"]).task == "multilabel"
     assert "'age' of" in (text := refused(path, label="Sick,age"))
-    assert "each must hold 0 and 1 only" in text
+    assert "each may only contain 0 and 1" in text
     assert "Unknown column 'sik'. Nearest: 'Sick'" in refused(path, label="sik")
 
 
-def test_columns_that_cannot_be_told_are_listed(folder):
+def test_columns_that_are_not_clear_are_listed(folder):
     text = refused(manifest(folder, "image,age,sex", lambda i: f"{i}.jpg,{i},m"))
     assert "'age', 'sex' with --label" in text
     text = refused(manifest(folder, "image,label,class", lambda i: f"{i}.jpg,a,b"))
-    assert "'label', 'class' could each be it" in text
+    assert "'label', 'class' are possible" in text
     text = refused(manifest(folder, "what,label", lambda i: f"{i},{i % 2}"))
-    assert "say which of 'what', 'label' it is with --path-column" in text
+    assert "name one of 'what', 'label' with --path-column" in text
 
 
-def test_an_unusual_path_column_is_told_by_its_cells_or_named(folder):
+def test_an_unusual_path_column_is_recognised_by_its_cells_or_named(folder):
     path = manifest(folder, "photo,label", lambda i: f"{i}.jpg,{i % 2}")
     assert load_dataset(path).ids[0] == "0.jpg"
     assert load_dataset(path, path_column="PHOTO").ids[0] == "0.jpg"
@@ -120,10 +120,10 @@ def test_groups_of_a_column_are_not_divided_and_a_blank_one_stands_alone(folder)
 def test_a_split_column_with_odd_cells_is_refused_unless_none_names_a_split(folder):
     path = manifest(folder, "path,label,split", lambda i: f"{i}.jpg,{i % 2},{'tets' if i == 9 else 'train'}")
     assert "'split'" in (text := refused(path))
-    assert "holds 'tets'; expected only train, val, test" in text
+    assert "contains 'tets'; expected only train, val, test" in text
     path = manifest(folder, "path,label,set", lambda i: f"{i}.jpg,{i % 2},{i % 5}")
     assert "split" not in load_dataset(path).notes[0]
-    assert "holds '0', '1', '2' and 2 more" in refused(path, split_column="set")
+    assert "contains '0', '1', '2' and 2 more" in refused(path, split_column="set")
 
 
 def test_files_are_found_in_images_in_image_root_and_without_suffix(folder):
@@ -169,7 +169,7 @@ def test_files_without_labels_are_noted(folder):
     data = load_dataset(simple(folder, n=30))
     assert len(data) == 30
     assert data.counts["unlabelled_files"] == 10
-    assert any(note.startswith("10 images left out that no row names: '30.jpg'") for note in data.notes)
+    assert any(note.startswith("10 images that no row names left out: '30.jpg'") for note in data.notes)
 
 
 def test_repeated_rows_collapse_and_contradictions_are_refused(folder):
@@ -183,7 +183,7 @@ def test_repeated_rows_collapse_and_contradictions_are_refused(folder):
     ("more", "says"),
     [
         ("40.jpg\n", "Line 42 of"),
-        (",cat\n", "1 row of"),
+        (",cat\n", "1 row has no path"),
     ],
 )
 def test_rows_that_do_not_fit_are_refused(folder, more, says):
@@ -194,7 +194,7 @@ def test_empty_labels_and_tables_are_refused(folder):
     path = manifest(folder, "path,label", lambda i: f"{i}.jpg,{'' if i in (3, 8) else i % 2}")
     assert "2 images have no label ('3.jpg', '8.jpg')" in refused(path)
     assert "has no rows" in refused(simple(folder, n=0))
-    assert "names an image: put a line of column names above it" in refused(
+    assert "names an image: add a line with the column names above it" in refused(
         manifest(folder, "0.jpg,cat", lambda i: f"{i}.jpg,dog")
     )
     assert "the column 'label' more than once" in refused(
@@ -202,7 +202,7 @@ def test_empty_labels_and_tables_are_refused(folder):
     )
 
 
-def test_parquet_is_told_by_content_and_keeps_types(folder):
+def test_parquet_is_recognised_by_content_and_keeps_types(folder):
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     columns = {"path": [f"{i}.jpg" for i in range(40)], "label": [i % 2 for i in range(40)]}
@@ -217,7 +217,7 @@ def test_parquet_is_told_by_content_and_keeps_types(folder):
 def test_parquet_without_pyarrow_or_broken_says_what_to_do(folder, monkeypatch):
     (folder / "labels.parquet").write_bytes(b"PAR1 and no more")
     if pytest.importorskip("pyarrow.parquet"):
-        assert "broken or incomplete Parquet file" in refused(folder / "labels.parquet")
+        assert "damaged or incomplete Parquet file" in refused(folder / "labels.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[parquet\]'"):
         load_dataset(folder / "labels.parquet")

@@ -110,10 +110,10 @@ def test_medmnist_faults_say_what_to_do(fake_import):
         load_dataset("medmnist:bloodmnist")
     fake_import(medmnist=medmnist_package(Unreachable))
     text = refused("medmnist:bloodmnist")
-    assert "(Something went wrong when downloading!): it needs the network once; or give a local .npz" in text
+    assert "(Something went wrong when downloading!): the first use needs an internet connection; otherwise" in text
 
 
-def test_keras_keeps_its_test_split_and_lends_val(fake_import):
+def test_keras_keeps_its_test_split_and_val_is_drawn(fake_import):
     def load_data():
         return tuple((np.zeros((n, 32, 32, 3), np.uint8), (np.arange(n) % 10)[:, None]) for n in (200, 50))
 

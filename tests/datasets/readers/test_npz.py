@@ -41,13 +41,13 @@ def test_the_splits_are_kept_with_every_row(tmp_path, shape):
     assert data.notes == ()
 
 
-def test_what_is_missing_comes_out_of_train(tmp_path):
+def test_missing_splits_are_drawn_from_train(tmp_path):
     data = load_dataset(saved(tmp_path, **arrays(100), **arrays(10, split="val")))
     assert [len(data.part(name)) for name in ("train", "val", "test")] == [85, 10, 15]
     assert "No test split was given" in data.notes[0]
 
 
-def test_format_is_told_by_content(tmp_path):
+def test_the_format_is_recognised_by_content(tmp_path):
     assert len(load_dataset(saved(tmp_path, "data.csv", **arrays()))) == 40
 
 
@@ -65,9 +65,9 @@ def test_one_hot_over_the_whole_file_becomes_classes(tmp_path):
     assert data.y.tolist() == [0, 1] * 20
 
 
-def test_keys_that_lack_are_named_with_those_found(tmp_path):
+def test_missing_keys_are_named_with_those_found(tmp_path):
     text = refused(saved(tmp_path, x_train=np.zeros(3), y_train=np.zeros(3)))
-    assert "lacks train_images, train_labels: it holds x_train, y_train" in text
+    assert "lacks train_images, train_labels: it contains x_train, y_train" in text
     members = arrays() | {"test_images": np.zeros((2, 8, 8), np.uint8)}
     assert "lacks test_labels" in refused(saved(tmp_path, **members))
 
@@ -78,8 +78,8 @@ def test_keys_that_lack_are_named_with_those_found(tmp_path):
         ({"train_images": np.zeros((40, 8, 8))}, "float64"),
         ({"train_images": np.zeros((40, 8, 8, 8), np.uint8)}, "shape (40, 8, 8, 8)"),
         ({"train_labels": np.zeros(39, int)}, "40 train images but 39 train labels"),
-        ({"train_labels": np.full((40, 3), 2)}, "other values than 0 and 1"),
-        ({"train_labels": np.array(["a", None] * 20, object)}, "without unpickling"),
+        ({"train_labels": np.full((40, 3), 2)}, "values other than 0 and 1"),
+        ({"train_labels": np.array(["a", None] * 20, object)}, "is pickled"),
         (arrays(6, (9, 9), "test"), "different shapes in different splits: train (8, 8), test (9, 9)"),
     ],
 )
@@ -87,10 +87,10 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, change, says):
     assert says in refused(saved(tmp_path, **(arrays() | change)))
 
 
-def test_a_broken_archive_or_one_of_other_things_is_refused(tmp_path):
+def test_a_damaged_archive_and_one_without_arrays_are_refused(tmp_path):
     path = saved(tmp_path, **arrays())
     path.write_bytes(path.read_bytes()[:-50])
-    assert "broken or incomplete archive" in refused(path)
+    assert "damaged or incomplete archive" in refused(path)
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.writestr("a/1.jpg", b"")
     assert "a zip archive without arrays ('a/1.jpg'): unpack it" in refused(tmp_path / "images.zip")
@@ -100,7 +100,7 @@ def test_a_broken_archive_or_one_of_other_things_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("says", [b"(99999999, 99999, 9)", b"(-4, -10, 8, 8)", b"(40, 8, 7)", b"(40, 8, 8, 999999)"])
-def test_what_a_header_says_of_size_is_held_against_the_archive_before_memory_is_taken(tmp_path, says):
+def test_the_size_in_a_header_is_checked_before_memory_is_allocated(tmp_path, says):
     path = saved(tmp_path, **arrays())
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -111,13 +111,13 @@ def test_what_a_header_says_of_size_is_held_against_the_archive_before_memory_is
         for name, held in members.items():
             archive.writestr(name, held)
     text = refused(path)
-    assert f"train_images says it has the shape {says.decode()}, but holds 2560 bytes" in text
+    assert f"the header of train_images gives the shape {says.decode()}, but it contains 2560 bytes" in text
 
 
 def test_an_archive_that_unpacks_to_more_than_the_machine_has_is_refused(tmp_path, monkeypatch):
     path = saved(tmp_path, **arrays(400))
     monkeypatch.setattr("hybrid.datasets.readers.npz._memory", lambda: 20_000.0)
-    assert "this machine has 0.0: save the images as files" in refused(path)
+    assert "this machine has 0.0 GiB: save the images as files" in refused(path)
 
 
 def test_nothing_outside_is_written_whatever_members_are_called(tmp_path):
@@ -137,9 +137,9 @@ def test_an_encrypted_or_damaged_member_is_one_sentence(tmp_path):
         at = data.find(signature)
         data[at + place] |= 1
     path.write_bytes(data)
-    assert "broken or incomplete archive" in refused(path)
+    assert "damaged or incomplete archive" in refused(path)
     path = saved(tmp_path, **arrays())
     data = bytearray(path.read_bytes())
     data[600] ^= 1
     path.write_bytes(data)
-    assert "broken or incomplete archive (Bad CRC-32" in refused(path)
+    assert "damaged or incomplete archive (Bad CRC-32" in refused(path)
