@@ -21,8 +21,8 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from hybrid.evaluation import PairedEvaluation
+from hybrid.evaluation.build_evaluation import IntervalSettings, build_evaluation
 from hybrid.evaluation.intervals import METHODS
-from hybrid.evaluation.metrics import IntervalSettings, evaluation
 
 PHI = NormalDist().cdf
 BLOCK = 25  # simulated sets per task
@@ -101,19 +101,19 @@ def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) ->
 
 def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
     y, proba = population.draw(rng, 1)
-    trial = PairedEvaluation(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    trial = PairedEvaluation(y, proba, [0, 1], random_state=int(rng.integers(1 << 31)))
     ((name, problem),) = trial.problems.items()
     hits = []
     for method in METHODS:
         settings = IntervalSettings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
-        scores = evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
+        scores = build_evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
         hits.append([scores[metric].low <= truth <= scores[metric].high for metric, truth in population.truth.items()])
     return [hit for hits_of_metric in zip(*hits, strict=True) for hit in hits_of_metric]
 
 
 def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
     y, proba = population.draw(rng, 2)
-    trial = PairedEvaluation(y, proba, [0, 1], seed=int(rng.integers(1 << 31)))
+    trial = PairedEvaluation(y, proba, [0, 1], random_state=int(rng.integers(1 << 31)))
     return [test.distinguishable for test in trial.tests(TESTED)]
 
 

@@ -173,7 +173,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
                 "give validation data."
             )
         bound = None if groups is None else np.asarray(groups)
-        folds = make_folds(y, bound, cv=self.cv, repeats=self.repeats, seed=self.random_state)
+        folds = make_folds(y, bound, cv=self.cv, repeats=self.repeats, random_state=self.random_state)
         proba = np.zeros((len(y), y.shape[1] if y.ndim == 2 else len(np.unique(y))))
         for train, test in folds:
             inner = groups_for(self.head, None if bound is None else bound[train])

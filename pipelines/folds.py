@@ -8,14 +8,17 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from hybrid.errors import InputError
-from hybrid.evaluation.scoring import both_values, truth_matrix
+from hybrid.errors import InputError, renamed_parameters
+from hybrid.evaluation.labels import both_values, truth_matrix
 from hybrid.pipelines.stratify import stratify
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
-def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeats: int = 1, seed: int = 0) -> Splits:
+@renamed_parameters(seed="random_state")
+def make_folds(
+    y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeats: int = 1, random_state: int = 0
+) -> Splits:
     """Return the rows to train on and to score on, for each fold.
 
     Classes are shared out evenly among the folds, the labels of a multi-label task by iterative stratification.
@@ -29,9 +32,9 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeat
     cv : int, default=5
         Number of folds at most; fewer where the smallest class has fewer rows or groups.
     repeats : int, default=1
-        How often all rows are dealt out anew, with the seeds `seed`, `seed` + 1, …
-    seed : int, default=0
-        Of the shuffling.
+        How often all rows are dealt out anew, with the seeds `random_state`, `random_state` + 1, …
+    random_state : int, default=0
+        Seed of the shuffling.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def make_folds(y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeat
         raise InputError(f"repeats={repeats!r} was given; expected how often to deal out the folds, 1 or more.")
     truth = truth_matrix(y)
     for n_folds in range(min(cv, _most_folds(y, truth, groups)), 1, -1):
-        splits = [fold for number in range(repeats) for fold in _split(y, groups, n_folds, seed + number)]
+        splits = [fold for number in range(repeats) for fold in _split(y, groups, n_folds, random_state + number)]
         if all(both_values(truth[train]).all() and both_values(truth[test]).any() for train, test in splits):
             return splits
     raise InputError(

@@ -1,19 +1,25 @@
 """Choose a head's settings by a grid search, inside the training data or on validation data."""
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
-from hybrid.errors import InputError
-from hybrid.evaluation.scoring import MULTILABEL, SINGLE_LABEL, Scorer, both_values, truth_matrix
-from hybrid.pipelines.folds import groups_for, make_folds
+from hybrid.errors import InputError, renamed_parameters
+from hybrid.evaluation.inputs import check_pos_label
+from hybrid.evaluation.labels import both_values, truth_matrix
+from hybrid.evaluation.metrics import searchable
+from hybrid.evaluation.scoring import Scorer
+from hybrid.pipelines.folds import Splits, groups_for, make_folds, parse_folds
 
 
+@renamed_parameters(seed="random_state")
 def tune(
     pipeline: Pipeline,
     X: Any,
@@ -22,9 +28,10 @@ def tune(
     groups: ArrayLike | None = None,
     validation: tuple[Any, ArrayLike] | None = None,
     metric: str | None = None,
-    cv: int = 5,
+    pos_label: Any = None,
+    cv: Any = 5,
     repeats: int = 1,
-    seed: int = 0,
+    random_state: int = 0,
     n_jobs: int | None = None,
 ) -> GridSearchCV:
     """Search the settings of a pipeline's head over its own `search_space`.
@@ -44,15 +51,20 @@ def tune(
         Rows of one group are never split between folds, of the search or inside a head.
     validation : (X, y), optional
         Score on these rows instead of by cross-validation.
-    metric : {"roc_auc", "average_precision", "balanced_accuracy", "f1", "log_loss"}, optional
-        What to choose by; over more than two classes, the mean of each against the rest. By default
-        "roc_auc", for multi-label "average_precision" (mean over labels).
-    cv : int, default=5
-        Number of folds at most; fewer where the smallest class has fewer rows (or groups).
+    metric : str, optional
+        What to choose by: the name of a metric of the task, such as "roc_auc", "f1_macro" or "log_loss", with the
+        value that :func:`hybrid.evaluation.evaluate` reports. "roc_auc", "average_precision", "f1",
+        "balanced_accuracy" and "log_loss" stand for the mean over the classes or labels where the task has no such
+        metric. By default "roc_auc", for multi-label "average_precision".
+    pos_label : object, optional
+        The positive class of a binary task; by default the last one.
+    cv : int, str, splitter or iterable of splits, default=5
+        A number of folds at most, fewer where the smallest class has fewer rows (or groups); folds and repeats such as
+        "5x2"; or a splitter of scikit-learn.
     repeats : int, default=1
-        How often the rows are dealt out to folds anew.
-    seed : int, default=0
-        Of the shuffling into folds; the head has its own.
+        How often the rows are dealt out to folds anew, where `cv` is a number.
+    random_state : int, default=0
+        Seed of the shuffling into folds, where `cv` is a number or text; the head has its own.
     n_jobs : int, optional
         Settings tried at the same time, through joblib.
 
@@ -64,8 +76,8 @@ def tune(
     Raises
     ------
     InputError
-        If the head has no search space, the metric is unknown, the validation data holds a class that the
-        training data lacks, or a class is too small for two folds.
+        If the head has no search space, the metric is unknown or cannot be searched by, the validation data holds a
+        class that the training data lacks, or the folds do not hold every class.
 
     Examples
     --------
@@ -76,12 +88,13 @@ def tune(
     (['head__C'], 5)
     """
     y = _labels(y)
-    scorer = Scorer(metric or (MULTILABEL if y.ndim == 2 else SINGLE_LABEL))
+    task, classes = _task(y)
+    scorer = Scorer(searchable(metric, task), check_pos_label(pos_label, task, classes))
     space = _space(pipeline)
     if validation is not None:
         return _on_validation(pipeline, space, scorer, X, y, *validation, groups=groups, n_jobs=n_jobs)
     check_consistent_length(X, y, groups)
-    folds = make_folds(y, None if groups is None else np.asarray(groups), cv=cv, repeats=repeats, seed=seed)
+    folds = _folds(X, y, None if groups is None else np.asarray(groups), cv, repeats, random_state)
     search = GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise")
     return search.fit(X, y, **groups_for(pipeline, groups))
 
@@ -119,6 +132,34 @@ def _on_validation(
     # GridSearchCV would refit on all rows it was given, the validation data among them.
     search.best_estimator_ = clone(pipeline).set_params(**search.best_params_).fit(X, y, **groups_for(pipeline, groups))
     return search.set_params(refit=True)
+
+
+def _task(y: NDArray) -> tuple[str, tuple]:
+    if y.ndim == 2:
+        return "multilabel", tuple(range(y.shape[1]))
+    classes = tuple(np.unique(y).tolist())
+    return "binary" if len(classes) == 2 else "multiclass", classes
+
+
+def _folds(X: Any, y: NDArray, groups: NDArray | None, cv: Any, repeats: int, random_state: int) -> Splits:
+    if isinstance(cv, str):
+        if repeats != 1:
+            raise InputError(f"cv={cv!r} and repeats={repeats} were given; the number of repeats is a part of this cv.")
+        cv, repeats = parse_folds(cv)
+    if isinstance(cv, Integral):
+        return make_folds(y, groups, cv=int(cv), repeats=repeats, random_state=random_state)
+    if not hasattr(cv, "split") and not isinstance(cv, Iterable):
+        raise InputError(
+            f"cv={cv!r} was given; expected a number of folds, folds and repeats such as '5x2', or a splitter."
+        )
+    splits, truth = list(check_cv(cv).split(X, y, groups)), truth_matrix(y)
+    for number, (train, test) in enumerate(splits):
+        if not both_values(truth[train]).all() or not both_values(truth[test]).any():
+            raise InputError(
+                f"Fold {number} of the given cv lacks a class in its training part, or has one class only in its "
+                "test part. Give a stratified splitter, or a number of folds."
+            )
+    return splits
 
 
 def _space(pipeline: Pipeline) -> dict[str, list[Any]]:

@@ -10,9 +10,12 @@ from scipy.stats import binomtest
 
 from hybrid.classifiers.calibration import log_odds
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.metrics import METRICS
+from hybrid.evaluation.scores import label_scores
 
-OPTIMA = ("accuracy", "balanced", "f1")  # aims that are an optimum
-LEVELS = ("recall", "specificity")  # aims that reach a level
+AIMS = {metric.aim: metric for metric in METRICS.values() if metric.aim}
+OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that are an optimum
+LEVELS = tuple(aim for aim, metric in AIMS.items() if metric.aim_has_level)  # aims that reach a level
 _GRID = 401
 
 
@@ -138,14 +141,8 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
 
 def _score(aim: Aim, hits: Any, alarms: Any, positives: int, negatives: int) -> Any:
     """Return the score of an aim where so many positives are found and so many negatives called positive."""
-    right = negatives - alarms
-    return {
-        "accuracy": (hits + right) / (positives + negatives),
-        "balanced": (hits / positives + right / negatives) / 2,
-        "f1": 2 * hits / (hits + alarms + positives),
-        "recall": hits / positives,
-        "specificity": right / negatives,
-    }[aim.name]
+    scores = label_scores(hits, hits + alarms, positives, positives + negatives)
+    return scores[AIMS[aim.name].name]
 
 
 def _best_smoothed(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> float:

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from hybrid.errors import InputError
-from hybrid.evaluation.scoring import truth_matrix
+from hybrid.errors import InputError, renamed_parameters
+from hybrid.evaluation.labels import truth_matrix
 from hybrid.pipelines.ensemble import Ensemble
 from hybrid.pipelines.folds import groups_for, make_folds
 
@@ -19,6 +19,7 @@ _CLOSE = 1e-7
 _LEAST = 1e-9  # so that one row cannot rule a member out
 
 
+@renamed_parameters(seed="random_state")
 def choose_weights(
     ensemble: Ensemble,
     X: ArrayLike,
@@ -28,7 +29,7 @@ def choose_weights(
     validation: tuple[Any, ArrayLike] | None = None,
     cv: int = 5,
     repeats: int = 1,
-    seed: int = 0,
+    random_state: int = 0,
     prior: float = PRIOR,
     balanced: bool = True,
 ) -> list[float]:
@@ -52,8 +53,8 @@ def choose_weights(
         Choose on these rows instead of by cross-validation.
     cv, repeats : int, default=5, 1
         Number of folds at most, and how often the rows are dealt out anew.
-    seed : int, default=0
-        Of the folds.
+    random_state : int, default=0
+        Seed of the folds.
     prior : float, default=20
         How many images the belief in equal weights is worth. 0 gives the most likely weights by themselves.
     balanced : bool, default=True
@@ -87,7 +88,7 @@ def choose_weights(
     n_classes = y.shape[1] if y.ndim == 2 else len(np.unique(y))
     proba = np.zeros((len(ensemble.members), len(y), n_classes))
     given = None if groups is None else np.asarray(groups)
-    for train, test in make_folds(y, given, cv=cv, repeats=repeats, seed=seed):
+    for train, test in make_folds(y, given, cv=cv, repeats=repeats, random_state=random_state):
         inner = groups_for(ensemble, None if given is None else given[train])
         fitted = clone(ensemble).fit(X[train], y[train], **inner)
         proba[:, test] += fitted.member_probabilities(X[test]) / repeats

@@ -8,7 +8,8 @@ import click
 
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import SHOWN, format_metric, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import format_metric, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.evaluation.metrics import TASKS
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
 
 
 def _print_group(group: "Leaderboard", split: str) -> None:
-    others = [name for name in SHOWN[group.task] if name != group.metric][:_COLUMNS]
+    others = [name for name in TASKS[group.task].terminal if name != group.metric][:_COLUMNS]
     by_validation = [group.validation(model) for model in group.models]
     validated = ["on val"] if any(by_validation) else []
     rows = [

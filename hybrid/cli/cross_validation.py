@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hybrid.cli.output import SHOWN, loud_warnings, print_notes, print_table, progress_bar
+from hybrid.cli.output import loud_warnings, print_notes, print_table, progress_bar
+from hybrid.evaluation.metrics import TASKS
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run_cross_validation(
 
 def show_cross_validation(result: "CrossValidation") -> None:
     """Print the models' means and spreads, and which of them can be told apart."""
-    others = [name for name in SHOWN[result.task] if name != result.metric][:_COLUMNS]
+    others = [name for name in TASKS[result.task].terminal if name != result.metric][:_COLUMNS]
     rows = [
         [
             f"{row['model']} *" if row["flattered"] else row["model"],

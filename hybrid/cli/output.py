@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.evaluation.metrics import TASKS, format_score
+
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.evaluation import Evaluation
@@ -104,42 +106,6 @@ def loud_warnings() -> Iterator[None]:
         yield
 
 
-SHOWN = {
-    "binary": (
-        "roc_auc",
-        "average_precision",
-        "accuracy",
-        "balanced_accuracy",
-        "sensitivity",
-        "specificity",
-        "precision",
-        "f1",
-        "mcc",
-        "log_loss",
-        "brier",
-    ),
-    "multiclass": (
-        "accuracy",
-        "balanced_accuracy",
-        "f1_macro",
-        "f1_weighted",
-        "roc_auc_macro",
-        "average_precision_macro",
-        "mcc",
-        "log_loss",
-        "brier",
-    ),
-    "multilabel": (
-        "average_precision_macro",
-        "roc_auc_macro",
-        "f1_macro",
-        "f1_micro",
-        "subset_accuracy",
-        "hamming_loss",
-    ),
-}
-
-
 def print_counts(dataset: "Dataset", totals: Sequence[str]) -> None:
     """Print how many images each split has of each class, with its share; `totals` is the last line, a cell a split."""
     table = dataset.counts_by_split()
@@ -158,27 +124,27 @@ def share(count: int, whole: int) -> str:
 def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:
     """Print the main scores of each split side by side, with intervals, then each class on the last split."""
     task = next(iter(splits.values())).task
-    rows = [[name, *(format_metric(result.metrics[name]) for result in splits.values())] for name in SHOWN[task]]
+    names = TASKS[task].terminal
+    rows = [[name, *(format_metric(result.metrics[name]) for result in splits.values())] for name in names]
     columns = [f"{split} (n={result.n})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
     if not each_class:
         return
     split, result = list(splits.items())[-1]
-    names = ("precision", "recall", "f1", "roc_auc", "support")
+    names = TASKS[task].terminal_classes
     rows = [
-        [label, *(format_metric(scores[name]) if name != "support" else scores[name] for name in names)]
+        [label, *(format_metric(scores[name]) for name in names), scores["support"]]
         for label, scores in result.per_class.items()
     ]
-    print_table(f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names], rows)
+    print_table(f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support"], rows)
 
 
 def format_metric(metric: Any, interval: bool = True) -> str:
     """Return a score, with its interval if wanted; a dash where it is not defined."""
-    if metric.value is None:
-        return "–"
+    value = format_score(metric.value)
     if metric.low is None or not interval:
-        return f"{metric.value:.3f}"
-    return f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
+        return value
+    return f"{value} [{format_score(metric.low)}, {format_score(metric.high)}]"
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,6 @@
 from .choice import Choice
 from .leaderboard import Leaderboard
-from .metrics import MAIN_METRICS
+from .ordering import MAIN_METRICS
 
 __all__ = [
     "MAIN_METRICS",

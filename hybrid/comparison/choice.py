@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hybrid.comparison.metrics import LOWER_IS_BETTER, badness
+from hybrid.comparison.ordering import LOWER_IS_BETTER, badness
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
 from hybrid.workspace.model_record import ModelRecord
@@ -147,7 +147,7 @@ def _within_noise(
         {name: part.proba for name, part in parts.items()},
         validation[best].classes.tolist(),
         y_pred={name: part.predicted for name, part in parts.items()},
-        positive=models[best].splits["val"].positive,
+        pos_label=models[best].splits["val"].positive,
         metrics=(metric,),
     )
     name = models[best].name

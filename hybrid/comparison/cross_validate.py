@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from hybrid.comparison.candidate import Candidate, estimators_in, fitted_candidate, flattered
 from hybrid.comparison.cv_result import CrossValidation, ModelScores, by_rank
-from hybrid.comparison.metrics import MAIN_METRICS, ordering_metric
+from hybrid.comparison.ordering import MAIN_METRICS, ordering_metric
 from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.joined import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
@@ -70,7 +70,7 @@ def cross_validate(
     first = candidates[0].embeddings
     task, development = first.task, first.split != "test"
     y, bound = first.y[development], _bound_together(first, development)
-    splits = make_folds(y, bound, cv=folds, repeats=repeats, seed=seed)
+    splits = make_folds(y, bound, cv=folds, repeats=repeats, random_state=seed)
     made = len(splits) // repeats
     models = []
     for number, candidate in enumerate(candidates):
@@ -187,10 +187,11 @@ def _score(
         proba,
         candidate.embeddings.classes.tolist(),
         y_pred=predicted,
-        positive=candidate.positive,
+        pos_label=candidate.positive,
         n_boot=0,
     )
-    return {name: np.nan if value is None else value for name, value, *_ in result.table()}, seconds
+    values = {name: metric.value for name, metric in result.metrics.items()}
+    return {name: np.nan if value is None else value for name, value in values.items()}, seconds
 
 
 def _collected(candidate: Candidate, scored: Sequence[tuple[dict[str, float], float]], repeats: int) -> ModelScores:

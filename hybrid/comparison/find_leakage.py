@@ -77,5 +77,5 @@ def _without(group: Leaderboard, copied: np.ndarray) -> dict[str, Evaluation]:
         {name: part.proba for name, part in parts.items()},
         first.classes,
         y_pred={name: part.predicted for name, part in parts.items()},
-        positive=first.positive,
+        pos_label=first.positive,
     )

@@ -12,7 +12,7 @@ from hybrid.comparison.cv_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
-from hybrid.evaluation.trial import MAIN
+from hybrid.evaluation.metrics import TASKS
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.private_paths import place_name, without_places
@@ -121,7 +121,7 @@ class Leaderboard:
     @property
     def main_metrics(self) -> tuple[str, ...]:
         """What the models are ordered by, then the task's main metrics."""
-        return tuple(dict.fromkeys([self.metric, *MAIN[self.task]]))
+        return tuple(dict.fromkeys([self.metric, *TASKS[self.task].tested]))
 
     @cached_property
     def seeds(self) -> tuple[SeedSpread, ...]:
@@ -174,8 +174,8 @@ class Leaderboard:
         if by := self.validation(model):
             key = f"val_{self.metric}"
             row |= {key: by.value, f"{key}_low": by.low, f"{key}_high": by.high}
-        for name, value, low, high in result.table():
-            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        for name, metric in result.metrics.items():
+            row |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
         if self.copies and (other := self.copies.without.get(model.name)):
             row |= {"n_without_copies": other.n}
             row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
@@ -217,7 +217,7 @@ def paired_tests(
         {name: part.proba for name, part in zip(names, parts, strict=True)},
         parts[0].classes.tolist(),
         y_pred={name: part.predicted for name, part in zip(names, parts, strict=True)},
-        positive=positive,
+        pos_label=positive,
         metrics=metrics,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, renamed_parameters
 from hybrid.evaluation.inputs import CheckedInput, check_problem
 from hybrid.evaluation.intervals import wilson
 
@@ -45,8 +45,15 @@ class ReliabilityCurve:
         return {name: getattr(self, name).tolist() for name in names} | {"level": self.level}
 
 
+@renamed_parameters(positive="pos_label")
 def reliability_curve(
-    y_true: Any, proba: Any, classes: Sequence, *, positive: Any = None, bins: int = 10, level: float = 0.95
+    y_true: Any,
+    proba: Any,
+    classes: Sequence | None = None,
+    *,
+    pos_label: Any = None,
+    bins: int = 10,
+    level: float = 0.95,
 ) -> ReliabilityCurve:
     """Return mean probability and observed frequency, with its interval, in bins of equal numbers of images.
 
@@ -56,7 +63,7 @@ def reliability_curve(
 
     Parameters
     ----------
-    y_true, proba, classes, positive
+    y_true, proba, classes, pos_label
         As in :func:`hybrid.evaluation.evaluate`.
     bins : int, default=10
     level : float, default=0.95
@@ -75,7 +82,7 @@ def reliability_curve(
     """
     if bins < 1 or not 0 < level < 1:
         raise InputError(f"bins must be 1 or more and level between 0 and 1; got {bins} and {level}.")
-    score, came_true = stated(check_problem(y_true, proba, classes, positive=positive))
+    score, came_true = stated(check_problem(y_true, proba, classes, pos_label=pos_label))
     score, came_true = score.ravel(), came_true.ravel()
     bin_of = equal_mass_bins(score, bins)
     count = np.bincount(bin_of)

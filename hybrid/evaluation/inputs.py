@@ -1,12 +1,13 @@
-"""The checked input of an evaluation: who is what, and what the model said."""
+"""The checked input of an evaluation: true labels, predicted labels and probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.labels import holds_labels, infer_classes, label_array, prediction_array, probabilities_of
 from hybrid.wording import and_more
 
 SUM_TOLERANCE = 1e-3
@@ -25,7 +26,8 @@ class CheckedInput:
         The positive class of a binary task, else None.
     truth, predicted : ndarray of bool, shape (n, k)
         One column a class; single-label rows hold one True.
-    proba : ndarray of float64, shape (n, k)
+    probabilities : ndarray of float64, shape (n, k), or None
+        None if only predicted labels were given.
     """
 
     task: str
@@ -33,7 +35,7 @@ class CheckedInput:
     positive: Any
     truth: np.ndarray
     predicted: np.ndarray
-    proba: np.ndarray
+    probabilities: np.ndarray | None
 
     @property
     def strata(self) -> np.ndarray:
@@ -41,29 +43,82 @@ class CheckedInput:
         single = self.task != "multilabel"
         return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
 
+    @property
+    def proba(self) -> np.ndarray:
+        """The probabilities; an InputError if only predicted labels were given."""
+        if self.probabilities is None:
+            raise InputError("Probabilities are needed here, but only predicted labels were given: give predict_proba.")
+        return self.probabilities
 
-def check_problem(y_true: Any, proba: Any, classes: Sequence, y_pred: Any = None, positive: Any = None) -> CheckedInput:
+
+def check_problem(
+    y_true: Any, proba: Any, classes: Sequence | None = None, y_pred: Any = None, pos_label: Any = None
+) -> CheckedInput:
     """Check what :func:`hybrid.evaluation.evaluate` was given, which documents the parameters."""
-    labels = np.asarray(y_true)
-    names = tuple(np.asarray(classes).tolist())
-    if labels.size == 0:
-        raise InputError("There is nothing to evaluate: y_true is empty. Give at least one labelled image.")
+    labels = _true_labels(y_true, classes)
+    given = None if proba is None else prediction_array(proba, labels)
+    said = None if y_pred is None else label_array(y_pred, "y_pred")
+    if classes is None:
+        names = infer_classes(y_true, labels, [values for values in (given, said) if values is not None])
+    else:
+        names = tuple(np.asarray(classes).tolist())
     if len(set(names)) != len(names):
         raise InputError(f"The classes must differ from each other; got {_listed(names)}.")
-    scores = _check_proba(proba, len(labels), names)
-    if labels.ndim == 2:
-        if positive is not None:
-            raise InputError(f"A multi-label task has no positive class; got positive={positive!r}.")
-        truth = _indicator(labels, names, "y_true")
-        predicted = scores >= 0.5 if y_pred is None else _indicator(np.asarray(y_pred), names, "y_pred")
-        _check_length(predicted, labels)
-        return CheckedInput("multilabel", names, None, truth, predicted, scores)
-    return _single_label(labels, scores, names, y_pred, positive)
+    if given is not None and holds_labels(given, labels, names):
+        if said is not None:
+            raise InputError("Predicted labels were given twice: as y_pred, and in place of the probabilities.")
+        given, said = None, given
+    if given is None and said is None:
+        raise InputError("There are no predictions: give probabilities or predicted labels.")
+    task = "multilabel" if labels.ndim == 2 else "binary" if len(names) == 2 else "multiclass"
+    positive = check_pos_label(pos_label, task, names)
+    scores = None if given is None else _check_proba(probabilities_of(given, names, positive), len(labels), names)
+    encode = _indicator if labels.ndim == 2 else _one_hot
+    if scores is not None and labels.ndim == 1:
+        _check_sums(scores)
+    truth = encode(labels, names, "y_true")
+    predicted = _likeliest(scores, task) if said is None else encode(said, names, "y_pred")
+    if len(predicted) != len(labels):
+        raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
+    return CheckedInput(task, names, positive, truth, predicted, scores)
 
 
-def _single_label(labels: np.ndarray, scores: np.ndarray, names: tuple, y_pred: Any, positive: Any) -> CheckedInput:
-    if len(names) < 2:
+def labels_and_classes(y_true: Any, predictions: Iterable[Any]) -> tuple[np.ndarray, tuple]:
+    """Return the labels as an array, and their classes and those of several models' predictions."""
+    labels = _true_labels(y_true, None)
+    return labels, infer_classes(y_true, labels, [prediction_array(given, labels) for given in predictions])
+
+
+def _true_labels(y_true: Any, classes: Sequence | None) -> np.ndarray:
+    labels = label_array(y_true, "y_true")
+    if labels.size == 0:
+        raise InputError("There is nothing to evaluate: y_true is empty. Give at least one labelled image.")
+    # A column, such as a DataFrame's, holds single labels unless it is named as the one label of a multi-label task.
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 and classes is None else labels
+
+
+def _likeliest(scores: np.ndarray | None, task: str) -> np.ndarray:
+    assert scores is not None  # there are either probabilities or predicted labels
+    return scores >= 0.5 if task == "multilabel" else np.eye(scores.shape[1], dtype=bool)[scores.argmax(axis=1)]
+
+
+def check_pos_label(pos_label: Any, task: str, names: tuple) -> Any:
+    """Return the positive class of a binary task, by default the second, and None for other tasks."""
+    if task != "multilabel" and len(names) < 2:
         raise InputError(f"A classifier needs at least two classes; got {_listed(names)}.")
+    if task == "binary":
+        if pos_label is not None and pos_label not in names:
+            raise unknown_name("positive class", pos_label, map(str, names))
+        return names[1] if pos_label is None else names[names.index(pos_label)]
+    if pos_label is not None:
+        what = f"A multi-label task has no positive class; got pos_label={pos_label!r}."
+        if task == "multiclass":
+            what = f"Only a task with two classes has a positive one; got {pos_label!r} and {len(names)} classes."
+        raise InputError(what)
+    return None
+
+
+def _check_sums(scores: np.ndarray) -> None:
     sums = scores.sum(axis=1)
     off = np.abs(sums - 1) > SUM_TOLERANCE
     if off.any():
@@ -71,27 +126,9 @@ def _single_label(labels: np.ndarray, scores: np.ndarray, names: tuple, y_pred: 
             f"The probabilities of an image must sum to 1; {off.sum()} of {len(sums)} rows do not, the first "
             f"is row {off.argmax()} with {sums[off.argmax()]:.6g}. Give predict_proba, not decision values."
         )
-    truth = _one_hot(labels, names, "y_true")
-    if y_pred is None:
-        predicted = np.eye(len(names), dtype=bool)[scores.argmax(axis=1)]
-    else:
-        predicted = _one_hot(np.asarray(y_pred), names, "y_pred")
-    _check_length(predicted, labels)
-    if len(names) > 2:
-        if positive is not None:
-            raise InputError(
-                f"Only a task with two classes has a positive one; got positive={positive!r} and {len(names)} classes."
-            )
-        return CheckedInput("multiclass", names, None, truth, predicted, scores)
-    if positive is None:
-        positive = names[1]
-    elif positive not in names:
-        raise unknown_name("positive class", positive, map(str, names))
-    return CheckedInput("binary", names, names[names.index(positive)], truth, predicted, scores)
 
 
-def _check_proba(proba: Any, n: int, names: tuple) -> np.ndarray:
-    scores = np.asarray(proba, dtype=np.float64)
+def _check_proba(scores: np.ndarray, n: int, names: tuple) -> np.ndarray:
     if scores.shape != (n, len(names)):
         raise InputError(
             f"proba has shape {scores.shape}; {n} labels and {len(names)} classes need ({n}, {len(names)})."
@@ -107,11 +144,6 @@ def _check_proba(proba: Any, n: int, names: tuple) -> np.ndarray:
             f"Probabilities lie between 0 and 1; proba holds values from {scores.min():.6g} to {scores.max():.6g}."
         )
     return scores
-
-
-def _check_length(predicted: np.ndarray, labels: np.ndarray) -> None:
-    if len(predicted) != len(labels):
-        raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
 
 
 def _one_hot(labels: np.ndarray, names: tuple, what: str) -> np.ndarray:

@@ -3,20 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hybrid.errors import renamed_parameters
 from hybrid.evaluation.paired import PairedTest
 from hybrid.evaluation.result import Evaluation
 from hybrid.evaluation.trial import PairedEvaluation
 
 
+@renamed_parameters(positive="pos_label", seed="random_state")
 def evaluate(
     y_true: Any,
-    proba: Any,
-    classes: Sequence,
+    proba: Any = None,
+    classes: Sequence | None = None,
     *,
     y_pred: Any = None,
-    positive: Any = None,
+    pos_label: Any = None,
     n_boot: int = 2000,
-    seed: int = 0,
+    random_state: int = 0,
     level: float = 0.95,
     method: str = "bca",
 ) -> Evaluation:
@@ -47,19 +49,22 @@ def evaluate(
     Parameters
     ----------
     y_true : array-like of shape (n,) or (n, k)
-        Labels; for multi-label one 0/1 column a label.
-    proba : array-like of shape (n, k)
-        Probabilities, columns in the order of `classes`.
-    classes : sequence of length k
-        The classes (sorted, as a classifier's ``classes_``) or the label names.
+        Labels of any type; for multi-label one 0/1 column a label.
+    proba : array-like of shape (n, k) or (n,)
+        Probabilities, columns in the order of `classes`; or one number from 0 to 1 an image, the probability of the
+        positive class of two; or predicted labels in the form of `y_true` (of a multi-label task as booleans or
+        integers), which leave all metrics undefined that need probabilities.
+    classes : sequence of length k, optional
+        The classes (sorted, as a classifier's ``classes_``) or the label names. By default the sorted labels, of a
+        multi-label task the names of a DataFrame's columns, or else their numbers.
     y_pred : array-like, optional
         Predicted labels in the form of `y_true`; by default the class of highest probability, or for
         multi-label every label of at least one half.
-    positive : object, optional
+    pos_label : object, optional
         The positive class of a binary task; by default ``classes[1]``.
     n_boot : int, default=2000
         Bootstrap draws; 0 gives no intervals.
-    seed : int, default=0
+    random_state : int, default=0
         Seed of the draws.
     level : float, default=0.95
         Coverage of the intervals.
@@ -74,8 +79,8 @@ def evaluate(
     Raises
     ------
     InputError
-        If shapes do not fit together, labels are not among the classes, or the probabilities hold NaN, lie
-        outside 0 to 1, or do not sum to 1 within 1e-3 (single-label).
+        If shapes do not fit together, labels are missing or not among the classes, the classes cannot be told from
+        the labels, or the probabilities hold NaN, lie outside 0 to 1, or do not sum to 1 within 1e-3 (single-label).
 
     Examples
     --------
@@ -84,6 +89,12 @@ def evaluate(
     (0.667, 1.0)
     >>> result.confusion.tolist()
     [[1, 0], [1, 1]]
+
+    Predicted labels alone give the metrics of decisions:
+
+    >>> result = evaluate(["cat", "dog", "dog"], ["cat", "cat", "dog"])
+    >>> round(result.metrics["f1"].value, 3), result.metrics["roc_auc"].note
+    (0.667, 'needs probabilities, and only predicted labels were given')
     """
     predicted = None if y_pred is None else {"": y_pred}
     trial = PairedEvaluation(
@@ -91,24 +102,25 @@ def evaluate(
         {"": proba},
         classes,
         y_pred=predicted,
-        positive=positive,
+        pos_label=pos_label,
         n_boot=n_boot,
-        seed=seed,
+        random_state=random_state,
         level=level,
         method=method,
     )
     return trial.evaluations()[""]
 
 
+@renamed_parameters(positive="pos_label", seed="random_state")
 def evaluate_models(
     y_true: Any,
     proba: Mapping[str, Any],
-    classes: Sequence,
+    classes: Sequence | None = None,
     *,
     y_pred: Mapping[str, Any] | None = None,
-    positive: Any = None,
+    pos_label: Any = None,
     n_boot: int = 2000,
-    seed: int = 0,
+    random_state: int = 0,
     level: float = 0.95,
     method: str = "bca",
 ) -> dict[str, Evaluation]:
@@ -116,10 +128,10 @@ def evaluate_models(
 
     Parameters
     ----------
-    y_true, classes, positive, n_boot, seed, level, method
+    y_true, classes, pos_label, n_boot, random_state, level, method
         As for :func:`evaluate`.
-    proba : mapping of str to array-like of shape (n, k)
-        Probabilities by the name of the model.
+    proba : mapping of str to array-like
+        Probabilities or predicted labels by the name of the model, as for :func:`evaluate`.
     y_pred : mapping of str to array-like, optional
         Predicted labels by the name of the model; those that it lacks have their likeliest class.
 
@@ -127,7 +139,7 @@ def evaluate_models(
     -------
     dict of str to Evaluation
         In the order of `proba`. To test their differences on the same draws, see
-        :class:`~hybrid.evaluation.Trial`.
+        :class:`~hybrid.evaluation.PairedEvaluation`.
 
     Raises
     ------
@@ -139,25 +151,26 @@ def evaluate_models(
         proba,
         classes,
         y_pred=y_pred,
-        positive=positive,
+        pos_label=pos_label,
         n_boot=n_boot,
-        seed=seed,
+        random_state=random_state,
         level=level,
         method=method,
     )
     return trial.evaluations()
 
 
+@renamed_parameters(positive="pos_label", seed="random_state")
 def compare_models(
     y_true: Any,
     proba: Mapping[str, Any],
-    classes: Sequence,
+    classes: Sequence | None = None,
     *,
     y_pred: Mapping[str, Any] | None = None,
-    positive: Any = None,
+    pos_label: Any = None,
     metrics: Sequence[str] | None = None,
     n_boot: int = 2000,
-    seed: int = 0,
+    random_state: int = 0,
     level: float = 0.95,
 ) -> list[PairedTest]:
     """Test the difference of every pair of models on the same images, by each metric.
@@ -171,7 +184,7 @@ def compare_models(
 
     Parameters
     ----------
-    y_true, classes, positive, seed
+    y_true, classes, pos_label, random_state
         As for :func:`evaluate`.
     proba, y_pred
         As for :func:`evaluate_models`.
@@ -203,6 +216,13 @@ def compare_models(
     (0.333, 0.5, False)
     """
     trial = PairedEvaluation(
-        y_true, proba, classes, y_pred=y_pred, positive=positive, n_boot=n_boot, seed=seed, level=level
+        y_true,
+        proba,
+        classes,
+        y_pred=y_pred,
+        pos_label=pos_label,
+        n_boot=n_boot,
+        random_state=random_state,
+        level=level,
     )
     return trial.tests(metrics)

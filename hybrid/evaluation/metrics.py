@@ -1,149 +1,476 @@
-"""From scores under all weights to an Evaluation: values, intervals, notes."""
+"""The registry of metrics: one row for each, and for each task the metrics that its tables, searches and tests use."""
 
 from dataclasses import dataclass
 
-import numpy as np
+from hybrid.errors import InputError, unknown_name
 
-from hybrid.evaluation import intervals, notes
-from hybrid.evaluation.bootstrap import JackknifeBlocks
-from hybrid.evaluation.calibration import calibrated_error
-from hybrid.evaluation.inputs import CheckedInput
-from hybrid.evaluation.resample import Resamples
-from hybrid.evaluation.result import Evaluation, Metric
-from hybrid.evaluation.scores import OF_POSITIVE_CLASS
+BINARY = ("binary",)
+MULTICLASS = ("multiclass",)
+MULTILABEL = ("multilabel",)
+SINGLE_LABEL = ("binary", "multiclass")
+AVERAGED = ("multiclass", "multilabel")
+ALL = ("binary", "multiclass", "multilabel")
+BOTH = ("positives", "negatives")
 
-SHARES = ("recall", "specificity", "accuracy")  # of images whose number is given
+DECIMALS = 3  # of every metric, in text and tables
 
 
 @dataclass(frozen=True)
-class IntervalSettings:
-    """How intervals are made.
+class MetricSpec:
+    """Definition of a metric.
 
     Attributes
     ----------
-    n_boot, seed : int
-        Bootstrap draws, and their seed.
-    level : float
-        Coverage.
-    method : {"bca", "percentile"}
+    name : str
+        As in ``Evaluation.metrics`` and in files.
+    title : str
+        As in reports.
+    definition : str
+        One sentence.
+    needs : {"decisions", "ranks", "probabilities"}
+        What of a model it is computed from: predicted classes, the order of the images by probability, or the
+        probabilities themselves.
+    tasks : tuple of str
+        Tasks that have it as a score of all images. Empty for metrics of single classes.
+    higher_is_better : bool
+    tunable : bool
+        Whether a search may choose by it. Metrics that are best for a model that predicts one class only, or the
+        frequency of each class for every image, are excluded.
+    positive_class : str
+        The metric of a single class that it is for the positive class of a binary task.
+    undefined_without : tuple of {"positives", "negatives"}
+        Images of a class without which its metric is not defined.
+    zero_if_never_predicted : bool
+        Whether a class that is never predicted counts as 0 in this mean over classes.
+    share_of : {"", "images", "positives", "negatives"}
+        Images of which the metric is the share that is predicted right. Such shares have Wilson's interval.
+    interval : {"bootstrap", "calibration"}
+        "calibration" mirrors the bootstrap distribution, because few images make the metric too large.
+    without_spread : {"", "Wilson", "Newcombe"}
+        Interval of a single class's metric that resampling does not vary.
+    paired_test : {"bootstrap", "McNemar", "DeLong"}
+        How the difference of two models is tested.
+    in_points : bool
+        Whether differences are given in percentage points.
+    aim : str
+        Name of the threshold aim that maximises it; empty if there is none.
+    aim_has_level : bool
+        Whether the threshold reaches a given level of it instead.
     """
 
-    n_boot: int
-    seed: int
-    level: float
-    method: str
+    name: str
+    title: str
+    definition: str
+    needs: str
+    tasks: tuple[str, ...] = ()
+    higher_is_better: bool = True
+    tunable: bool = True
+    positive_class: str = ""
+    undefined_without: tuple[str, ...] = ()
+    zero_if_never_predicted: bool = False
+    share_of: str = ""
+    interval: str = "bootstrap"
+    without_spread: str = ""
+    paired_test: str = "bootstrap"
+    in_points: bool = False
+    aim: str = ""
+    aim_has_level: bool = False
+
+    @property
+    def threshold_free(self) -> bool:
+        """Whether it does not depend on the predicted classes."""
+        return self.needs != "decisions"
+
+    @property
+    def class_tasks(self) -> tuple[str, ...]:
+        """Tasks in which every single class or label has it."""
+        return tuple(task for task, chosen in TASKS.items() if self.name in chosen.per_class)
 
 
-def evaluation(
-    problem: CheckedInput, scores: Resamples, groups: JackknifeBlocks, settings: IntervalSettings
-) -> Evaluation:
-    """Return the evaluation of one model, whose scores under all weights are `scores`."""
-    build = _Builder(problem, groups, settings)
-    support = problem.truth.sum(axis=0)
-    per_class = {
-        label: {
-            name: build.of_class(
-                name, k, value[0, k], scores.drawn_per_class[name][:, k], scores.without_per_class[name][:, k]
-            )
-            for name, value in scores.per_class.items()
-        }
-        | {"support": int(support[k])}
-        for k, label in enumerate(problem.classes)
-    }
-    return Evaluation(
-        task=problem.task,
-        classes=problem.classes,
-        positive=problem.positive,
-        n=len(problem.truth),
-        metrics={
-            name: build.overall(name, value[0], scores.drawn_overall[name], scores.without_overall[name])
-            for name, value in scores.overall.items()
-        },
-        per_class=per_class,
-        confusion=_confusion(problem),
-        level=settings.level,
-        n_boot=settings.n_boot,
-        seed=settings.seed,
-        method=settings.method,
-    )
+@dataclass(frozen=True)
+class TaskMetrics:
+    """The metrics that a task's tables, searches and tests use, in the order of the tables.
+
+    Attributes
+    ----------
+    ordering : str
+        Orders models, best first.
+    searched : str
+        What a search of settings maximises by default.
+    tested : tuple of str
+        Pairs of models are tested by these by default.
+    terminal, report : tuple of str
+        Columns or rows of the main tables of the command line and of the report.
+    calibration : tuple of str
+        How good the probabilities are, shown beside `report` where the models are the topic.
+    per_class : tuple of str
+        What every single class or label has.
+    terminal_classes, report_classes : tuple of str
+        Columns of the tables of single classes.
+    """
+
+    ordering: str
+    searched: str
+    tested: tuple[str, ...]
+    terminal: tuple[str, ...]
+    report: tuple[str, ...]
+    per_class: tuple[str, ...]
+    calibration: tuple[str, ...] = ("brier", "ece")
+    terminal_classes: tuple[str, ...] = ("precision", "recall", "f1", "roc_auc")
+    report_classes: tuple[str, ...] = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 
 
-class _Builder:
-    """Makes the metrics of one model."""
+_ROWS = (
+    MetricSpec(
+        "accuracy",
+        "accuracy",
+        "Share of images whose class is predicted.",
+        "decisions",
+        SINGLE_LABEL,
+        share_of="images",
+        paired_test="McNemar",
+        in_points=True,
+        aim="accuracy",
+    ),
+    MetricSpec(
+        "balanced_accuracy",
+        "balanced accuracy",
+        "Mean of the recalls of the classes; of a label, mean of recall and specificity.",
+        "decisions",
+        SINGLE_LABEL,
+        undefined_without=BOTH,
+        in_points=True,
+        aim="balanced",
+    ),
+    MetricSpec(
+        "subset_accuracy",
+        "all labels right",
+        "Share of images all of whose labels are predicted right.",
+        "decisions",
+        MULTILABEL,
+        share_of="images",
+        paired_test="McNemar",
+        in_points=True,
+    ),
+    MetricSpec(
+        "hamming_loss",
+        "Hamming loss",
+        "Share of wrong labels, over all images and labels.",
+        "decisions",
+        MULTILABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "sensitivity",
+        "sensitivity",
+        "Recall of the positive class.",
+        "decisions",
+        BINARY,
+        tunable=False,
+        positive_class="recall",
+        share_of="positives",
+        paired_test="McNemar",
+        in_points=True,
+    ),
+    MetricSpec(
+        "specificity",
+        "specificity",
+        "Share of the images of other classes that are not predicted as the class.",
+        "decisions",
+        BINARY,
+        tunable=False,
+        positive_class="specificity",
+        undefined_without=("negatives",),
+        share_of="negatives",
+        paired_test="McNemar",
+        in_points=True,
+        aim="specificity",
+        aim_has_level=True,
+    ),
+    MetricSpec(
+        "precision",
+        "precision",
+        "Share of the images predicted as the class that belong to it.",
+        "decisions",
+        BINARY,
+        tunable=False,
+        positive_class="precision",
+        undefined_without=("positives",),
+        without_spread="Wilson",
+    ),
+    MetricSpec(
+        "recall",
+        "recall",
+        "Share of the images of the class that are predicted as it.",
+        "decisions",
+        tunable=False,
+        undefined_without=("positives",),
+        share_of="positives",
+        aim="recall",
+        aim_has_level=True,
+    ),
+    MetricSpec(
+        "f1",
+        "F1",
+        "Harmonic mean of precision and recall.",
+        "decisions",
+        BINARY,
+        positive_class="f1",
+        undefined_without=("positives",),
+        aim="f1",
+    ),
+    MetricSpec(
+        "roc_auc",
+        "ROC AUC",
+        "Area under the ROC curve of the class against the rest.",
+        "ranks",
+        BINARY,
+        positive_class="roc_auc",
+        undefined_without=BOTH,
+        without_spread="Newcombe",
+        paired_test="DeLong",
+    ),
+    MetricSpec(
+        "average_precision",
+        "average precision",
+        "Mean of the precisions at each image of the class, by falling probability.",
+        "ranks",
+        BINARY,
+        positive_class="average_precision",
+        undefined_without=BOTH,
+    ),
+    MetricSpec("roc_auc_macro", "ROC AUC, macro", "Mean of the ROC AUC of the classes.", "ranks", AVERAGED),
+    MetricSpec(
+        "average_precision_macro",
+        "mean average precision",
+        "Mean of the average precision of the classes.",
+        "ranks",
+        AVERAGED,
+    ),
+    MetricSpec(
+        "roc_auc_micro", "ROC AUC, micro", "ROC AUC over all pairs of an image and a label.", "ranks", MULTILABEL
+    ),
+    MetricSpec(
+        "average_precision_micro",
+        "average precision, micro",
+        "Average precision over all pairs of an image and a label.",
+        "ranks",
+        MULTILABEL,
+    ),
+    MetricSpec(
+        "mcc",
+        "Matthews correlation",
+        "Correlation of true and predicted classes; 0 if every prediction is the same.",
+        "decisions",
+        SINGLE_LABEL,
+        undefined_without=BOTH,
+    ),
+    MetricSpec(
+        "precision_macro",
+        "precision, macro",
+        "Mean of the precision of the classes; 0 for a class that is never predicted.",
+        "decisions",
+        ALL,
+        tunable=False,
+        zero_if_never_predicted=True,
+    ),
+    MetricSpec("recall_macro", "recall, macro", "Mean of the recall of the classes.", "decisions", ALL, tunable=False),
+    MetricSpec("f1_macro", "F1, macro", "Mean of the F1 of the classes.", "decisions", ALL),
+    MetricSpec(
+        "balanced_accuracy_macro",
+        "balanced accuracy, macro",
+        "Mean of the balanced accuracy of the labels.",
+        "decisions",
+        MULTILABEL,
+    ),
+    MetricSpec(
+        "precision_micro",
+        "precision, micro",
+        "Share of all predicted labels that are right.",
+        "decisions",
+        MULTILABEL,
+        tunable=False,
+    ),
+    MetricSpec(
+        "recall_micro",
+        "recall, micro",
+        "Share of all true labels that are predicted.",
+        "decisions",
+        MULTILABEL,
+        tunable=False,
+    ),
+    MetricSpec("f1_micro", "F1, micro", "F1 over all pairs of an image and a label.", "decisions", MULTILABEL),
+    MetricSpec(
+        "precision_weighted",
+        "precision, weighted",
+        "Mean of the precision of the classes, weighted by their images.",
+        "decisions",
+        SINGLE_LABEL,
+        tunable=False,
+        zero_if_never_predicted=True,
+    ),
+    MetricSpec(
+        "recall_weighted",
+        "recall, weighted",
+        "Mean of the recall of the classes, weighted by their images, which is the accuracy.",
+        "decisions",
+        SINGLE_LABEL,
+        share_of="images",
+    ),
+    MetricSpec(
+        "f1_weighted",
+        "F1, weighted",
+        "Mean of the F1 of the classes, weighted by their images.",
+        "decisions",
+        SINGLE_LABEL,
+    ),
+    MetricSpec(
+        "log_loss",
+        "log loss",
+        "Mean negative logarithm of the probability of the true class.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "log_loss_macro",
+        "log loss, macro",
+        "Mean of the log loss of the labels.",
+        "probabilities",
+        MULTILABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "brier",
+        "Brier score",
+        "Mean squared error of the positive class's probability; for more classes, summed over them.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "ece",
+        "calibration error",
+        "Mean distance of probability and frequency over 15 bins of equal numbers of images.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+        tunable=False,
+        interval="calibration",
+    ),
+    MetricSpec(
+        "ece_macro",
+        "calibration error, macro",
+        "Mean of the calibration error of the labels.",
+        "probabilities",
+        MULTILABEL,
+        higher_is_better=False,
+        tunable=False,
+        interval="calibration",
+    ),
+)
+METRICS = {row.name: row for row in _ROWS}
 
-    def __init__(self, problem: CheckedInput, groups: JackknifeBlocks, settings: IntervalSettings):
-        self._problem, self._groups, self._settings = problem, groups, settings
-        self._calibrated = calibrated_error(problem, settings.level)
+_PER_CLASS = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
+TASKS = {
+    "binary": TaskMetrics(
+        ordering="roc_auc",
+        searched="roc_auc",
+        tested=("accuracy", "roc_auc"),
+        terminal=(
+            *("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity"),
+            *("precision", "f1", "mcc", "log_loss", "brier"),
+        ),
+        report=("roc_auc", "accuracy", "sensitivity", "specificity", "f1"),
+        per_class=_PER_CLASS,
+    ),
+    "multiclass": TaskMetrics(
+        ordering="accuracy",
+        searched="roc_auc_macro",
+        tested=("accuracy", "roc_auc_macro"),
+        terminal=(
+            *("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "roc_auc_macro", "average_precision_macro"),
+            *("mcc", "log_loss", "brier"),
+        ),
+        report=("accuracy", "f1_macro", "roc_auc_macro"),
+        per_class=_PER_CLASS,
+    ),
+    "multilabel": TaskMetrics(
+        ordering="average_precision_macro",
+        searched="average_precision_macro",
+        tested=("average_precision_macro", "roc_auc_macro"),
+        terminal=(
+            *("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro"),
+            *("subset_accuracy", "hamming_loss"),
+        ),
+        report=("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro", "subset_accuracy"),
+        calibration=(),
+        per_class=(*_PER_CLASS, "accuracy", "balanced_accuracy", "mcc", "log_loss", "brier", "ece"),
+    ),
+}
 
-    def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
-        problem = self._problem
-        if problem.task == "binary" and name in OF_POSITIVE_CLASS:
-            k = problem.classes.index(problem.positive)
-            return self.of_class(OF_POSITIVE_CLASS[name], k, value, drawn, without)
-        note = notes.overall_note(name, problem)
-        if np.isnan(value) or len(drawn) == 0:
-            return _plain(value, note)
-        if name.startswith("ece"):
-            return self._calibration(value, drawn, self._calibrated.mean(), note)
-        if name in ("accuracy", "recall_weighted", "subset_accuracy"):  # the first two are the same
-            right = (problem.truth == problem.predicted).all(axis=1)
-            return self._share(value, drawn, right, np.ones(len(right), dtype=bool), note)
-        return _with(value, self._drawn(value, drawn, without), note)
-
-    def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
-        problem, truth = self._problem, self._problem.truth[:, k]
-        note = notes.class_note(name, k, problem)
-        if np.isnan(value) or len(drawn) == 0:
-            return _plain(value, note)
-        if name == "ece":
-            return self._calibration(value, drawn, self._calibrated[k], note)
-        if name in SHARES:
-            of = {"recall": truth, "specificity": ~truth, "accuracy": np.ones_like(truth)}[name]
-            return self._share(value, drawn, truth == problem.predicted[:, k], of, note)
-        positives = int(truth.sum())
-        if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
-            return _plain(value, note, notes.LONELY)
-        bounds = self._drawn(value, drawn, without)
-        if bounds is None and name == "precision":
-            bounds = intervals.wilson(value, int(problem.predicted[:, k].sum()), self._settings.level)
-            return _with(value, bounds, note, notes.WILSON)
-        if bounds is None and name == "roc_auc" and value in (0, 1):
-            low, high = intervals.perfect_auc(positives, len(truth) - positives, self._settings.level)
-            return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
-        return _with(value, bounds, note)
-
-    def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
-        if self._settings.method == "percentile":
-            return intervals.percentile(drawn, self._settings.level)
-        return intervals.bca(value, drawn, self._settings.level, self._groups.acceleration(value, without))
-
-    def _share(self, value: float, drawn: np.ndarray, right: np.ndarray, of: np.ndarray, note: str) -> Metric:
-        if self._settings.method == "percentile":
-            bounds = intervals.percentile(drawn, self._settings.level)
-            if bounds is not None:
-                return _with(value, bounds, note)
-        bounds = intervals.share_right(right[of], self._problem.strata[of], self._settings.level)
-        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
-
-    def _calibration(self, value: float, drawn: np.ndarray, calibrated: float, note: str) -> Metric:
-        return _with(value, intervals.calibration_error(value, drawn, self._settings.level, calibrated), note)
+LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if not metric.higher_is_better)
 
 
-def _plain(value: float, *texts: str) -> Metric:
-    return Metric(None if np.isnan(value) else float(value), note="; ".join(filter(None, texts)))
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Return the metrics of all images that a task has.
+
+    Examples
+    --------
+    >>> metrics_of("multilabel")[:3]
+    ('subset_accuracy', 'hamming_loss', 'roc_auc_macro')
+    """
+    return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
 
 
-def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metric:
-    if bounds is None:
-        return _plain(value, *texts, notes.NO_INTERVAL)
-    return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))
+def of_positive_class() -> dict[str, str]:
+    """Return the metrics of a binary task that are those of its positive class, and their names as a class's."""
+    return {name: metric.positive_class for name, metric in METRICS.items() if metric.positive_class}
 
 
-def _confusion(problem: CheckedInput) -> np.ndarray:
-    """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
-    truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
-    if problem.task != "multilabel":
-        return truth.T @ predicted
-    hits, said, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
-    cells = np.array([[len(truth) - true - said + hits, said - hits], [true - hits, hits]])
-    return cells.transpose(2, 0, 1)
+def metric_for(name: str, task: str) -> MetricSpec:
+    """Return the metric of a task that a name stands for: its own name, or that of a class, for its macro average.
+
+    Raises
+    ------
+    InputError
+        If the task has no such metric.
+
+    Examples
+    --------
+    >>> metric_for("roc_auc", "binary").name, metric_for("roc_auc", "multiclass").name
+    ('roc_auc', 'roc_auc_macro')
+    """
+    for known in (name, f"{name}_macro"):
+        if known in METRICS and task in METRICS[known].tasks:
+            return METRICS[known]
+    raise unknown_name("metric", name, metrics_of(task))
+
+
+def searchable(name: str | None, task: str) -> MetricSpec:
+    """Return the metric that a search of settings maximises; the task's default if none is given.
+
+    Raises
+    ------
+    InputError
+        If the task has no such metric, or a search cannot choose by it.
+    """
+    metric = metric_for(name or TASKS[task].searched, task)
+    if not metric.tunable:
+        known = ", ".join(other for other in metrics_of(task) if METRICS[other].tunable)
+        raise InputError(
+            f"A search cannot choose by {metric.name}: a model that ignores the images can have its best value. "
+            f"Choose by one of {known}."
+        )
+    return metric
+
+
+def format_score(value: float | None) -> str:
+    """Return a metric's value as tables show it, with a dash where it is not defined.
+
+    Examples
+    --------
+    >>> format_score(0.98765), format_score(None)
+    ('0.988', '–')
+    """
+    return "–" if value is None else f"{value:.{DECIMALS}f}"

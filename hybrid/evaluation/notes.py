@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 from hybrid.evaluation.inputs import CheckedInput
-from hybrid.evaluation.scores import OF_POSITIVE_CLASS
+from hybrid.evaluation.metrics import METRICS, of_positive_class
 from hybrid.wording import and_more
 
-NEED_NO_IMAGES = {"specificity", "accuracy", "log_loss", "brier", "ece"}
-NEED_OTHERS = {"specificity", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
-
+NEEDS_PROBABILITIES = "needs probabilities, and only predicted labels were given"
 NO_IMAGES = "the split has no image of this class"
 ALL_IMAGES = "every image of the split is of this class"
 NEVER_PREDICTED = "the class is never predicted"
@@ -21,10 +19,10 @@ NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 
 def class_note(name: str, k: int, problem: CheckedInput) -> str:
     """Return why a score of class `k` is not defined, or what it takes by convention."""
-    has = problem.truth[:, k].any()
-    if not has and name not in NEED_NO_IMAGES:
+    needed = METRICS[name].undefined_without
+    if "positives" in needed and not problem.truth[:, k].any():
         return NO_IMAGES
-    if problem.truth[:, k].all() and name in NEED_OTHERS:
+    if "negatives" in needed and problem.truth[:, k].all():
         return ALL_IMAGES
     said = problem.predicted[:, k]
     if name == "precision" and not said.any():
@@ -35,8 +33,8 @@ def class_note(name: str, k: int, problem: CheckedInput) -> str:
 def overall_note(name: str, problem: CheckedInput) -> str:
     """Return why a score of the whole is not defined, or what was left out of it."""
     support, predicted = problem.truth.sum(axis=0), problem.predicted.sum(axis=0)
-    if problem.task == "binary" and name in OF_POSITIVE_CLASS:
-        return class_note(OF_POSITIVE_CLASS[name], problem.classes.index(problem.positive), problem)
+    if problem.task == "binary" and name in of_positive_class():
+        return class_note(of_positive_class()[name], problem.classes.index(problem.positive), problem)
     if name == "mcc":
         if (support > 0).sum() == 1:
             return "the split has images of one class only"
@@ -47,7 +45,7 @@ def overall_note(name: str, problem: CheckedInput) -> str:
     if name.endswith("_macro") or name == "balanced_accuracy":
         absent = [label for label, images in zip(problem.classes, support, strict=True) if images == 0]
         notes += [f"without classes that the split lacks: {_names(absent)}"] if absent else []
-    if name in ("precision_macro", "precision_weighted"):
+    if METRICS[name].zero_if_never_predicted:
         silent = (support > 0) & (predicted == 0)
         never = [label for label, missed in zip(problem.classes, silent, strict=True) if missed]
         notes += [f"counted as 0, because never predicted: {_names(never)}"] if never else []

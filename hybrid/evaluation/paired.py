@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from hybrid.evaluation.scores import LOWER_IS_BETTER
-
-# Shares of images, whose differences are said in points of a hundred.
-PERCENT = frozenset({"accuracy", "subset_accuracy", "balanced_accuracy", "sensitivity", "specificity"})
+from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,8 @@ class PairedTest:
         return f"{self.second} is better than {self.first} {on} ({self._figures(-1)})"
 
     def _figures(self, sign: int = 1) -> str:
-        scale, digits, unit = (100, 1, " points") if self.metric in PERCENT else (1, 3, "")
+        in_points = self.metric in METRICS and METRICS[self.metric].in_points
+        scale, digits, unit = (100, 1, " points") if in_points else (1, 3, "")
         # Adding 0.0 turns a rounded -0.0 into 0.0.
         difference, low, high = (
             None if value is None else round(sign * scale * value, digits) + 0.0

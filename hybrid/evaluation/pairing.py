@@ -9,6 +9,7 @@ from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.delong import delong
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.intervals import MIN_DEFINED
+from hybrid.evaluation.metrics import METRICS
 
 ROUNDING = 1e-12  # two equal differences may come out this far apart
 
@@ -24,17 +25,17 @@ class Difference:
 
 
 def right(problem: CheckedInput, metric: str) -> np.ndarray | None:
-    """Return for which images the model is right, if the metric is the share of those; else None.
+    """Return for which images the model is right, if the metric is tested by the share of those; else None.
 
     Sensitivity is the share of the positive images alone, specificity of the others.
     """
+    if METRICS[metric].paired_test != "McNemar":
+        return None
     agree = (problem.truth == problem.predicted).all(axis=1)
-    if metric in ("accuracy", "subset_accuracy"):
+    if METRICS[metric].share_of == "images":
         return agree
-    if metric in ("sensitivity", "specificity"):
-        positive = problem.truth[:, problem.classes.index(problem.positive)]
-        return agree[positive if metric == "sensitivity" else ~positive]
-    return None
+    positive = problem.truth[:, problem.classes.index(problem.positive)]
+    return agree[positive if METRICS[metric].share_of == "positives" else ~positive]
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:

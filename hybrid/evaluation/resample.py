@@ -37,7 +37,11 @@ class Resamples:
 
 
 def resample(
-    problems: Sequence[CheckedInput], n_boot: int, seed: int, groups: JackknifeBlocks | None, ranked: bool = True
+    problems: Sequence[CheckedInput],
+    n_boot: int,
+    seed: int,
+    groups: JackknifeBlocks | None,
+    metrics: Sequence[str] | None = None,
 ) -> list[Resamples]:
     """Return every model's scores under the same draws.
 
@@ -49,10 +53,10 @@ def resample(
         Number of draws, and their seed.
     groups : JackknifeBlocks, optional
         What the jackknife leaves out; by default there is none.
-    ranked : bool, default=True
-        Whether ROC AUC and average precision are wanted.
+    metrics : sequence of str, optional
+        Names of the scores of all images that are wanted; by default all.
     """
-    n, scores = len(problems[0].truth), [Scores(problem, ranked) for problem in problems]
+    n, scores = len(problems[0].truth), [Scores(problem, metrics) for problem in problems]
     # Weights of no rows give the arrays their names and shapes where no draw is wanted.
     kinds: list[Iterable[np.ndarray]] = [
         [np.ones((1, n))],

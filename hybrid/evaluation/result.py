@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Row = tuple[str, float | None, float | None, float | None]
+from hybrid.evaluation.metrics import format_score
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Metric:
     def __str__(self) -> str:
         if self.value is None:
             return f"– ({self.note})"
-        ends = "" if self.interval is None else f" ({self.low:.3f}–{self.high:.3f})"
-        return f"{self.value:.3f}{ends}"
+        ends = "" if self.interval is None else f" ({format_score(self.low)}–{format_score(self.high)})"
+        return f"{format_score(self.value)}{ends}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict; the note only where there is one."""
@@ -140,11 +143,26 @@ class Evaluation:
             method=saved.get("method", "percentile"),  # what there was before there was a choice
         )
 
-    def table(self) -> list[Row]:
-        """Return the scores of the whole as rows of name, value, low and high."""
-        return [(name, metric.value, metric.low, metric.high) for name, metric in self.metrics.items()]
+    def table(self) -> "pd.DataFrame":
+        """Return the scores of all images: value, low and high by metric."""
+        import pandas as pd
 
-    def class_table(self) -> list[tuple[str, ...]]:
+        rows = {name: (metric.value, metric.low, metric.high) for name, metric in self.metrics.items()}
+        columns = ["value", "low", "high"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("metric")
+
+    def class_table(self) -> "pd.DataFrame":
+        """Return the scores of each class, and its number of images as "support"."""
+        import pandas as pd
+
+        rows = [
+            {name: entry.value if isinstance(entry, Metric) else entry for name, entry in self.per_class[label].items()}
+            for label in self.classes
+        ]
+        kinds = {name: float for name in rows[0] if name != "support"}
+        return pd.DataFrame(rows, index=pd.Index(self.classes, name="class", tupleize_cols=False)).astype(kinds)
+
+    def _class_rows(self) -> list[tuple[str, ...]]:
         """Return the scores of each class as text, a header row first."""
         names = list(next(iter(self.per_class.values())))
         rows = [tuple(_short(self.per_class[label][name]) for name in names) for label in self.classes]
@@ -179,14 +197,14 @@ class Evaluation:
         width = max(map(len, self.metrics))
         lines = [self._title(), ""]
         lines += [f"{name:<{width}}  {metric}" for name, metric in self.metrics.items()]
-        lines += ["", *_aligned(self.class_table())]
+        lines += ["", *_aligned(self._class_rows())]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes())])
 
     def _repr_html_(self) -> str:
         scores = "".join(
             f"<tr><td>{escape(name)}</td><td>{escape(str(metric))}</td></tr>" for name, metric in self.metrics.items()
         )
-        head, *rows = self.class_table()
+        head, *rows = self._class_rows()
         classes = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
         header = "".join(f"<th>{escape(name)}</th>" for name in head)
         notes = "".join(f"<p>Note: {escape(note)}.</p>" for note in self.notes())
@@ -201,9 +219,7 @@ def _plain(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short(entry: Any) -> str:
-    if isinstance(entry, Metric):
-        return "–" if entry.value is None else f"{entry.value:.3f}"
-    return str(entry)
+    return format_score(entry.value) if isinstance(entry, Metric) else str(entry)
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

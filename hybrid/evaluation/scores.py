@@ -1,24 +1,19 @@
 """All scores of a model, for any weighting of its rows: the data itself, or bootstrap draws."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from hybrid.evaluation.calibration import BINS, calibration_gaps
 from hybrid.evaluation.inputs import CheckedInput
+from hybrid.evaluation.metrics import METRICS, metrics_of, of_positive_class
 from hybrid.evaluation.ranking import Ranking
 
-# The binary scores that are those of the positive class, and their names among the scores of a class.
-OF_POSITIVE_CLASS = {
-    "sensitivity": "recall",
-    "specificity": "specificity",
-    "precision": "precision",
-    "f1": "f1",
-    "roc_auc": "roc_auc",
-    "average_precision": "average_precision",
-}
+LOSSES = ("log_loss", "brier")  # means over the images
+RANKED = ("roc_auc", "average_precision")  # in the order of what a Ranking returns
 
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "hamming_loss", "ece", "ece_macro"})
-RANKED = ("roc_auc", "average_precision")
-
+Counts = float | np.ndarray
 Overall = dict[str, np.ndarray]  # (draws,)
 PerClass = dict[str, np.ndarray]  # (draws, k)
 Sums = dict[str, np.ndarray]  # (draws, columns): sums over the images
@@ -36,18 +31,33 @@ class Scores:
     ----------
     problem : CheckedInput
         Labels, predictions and probabilities.
-    ranked : bool, default=True
-        Whether ROC AUC and average precision are computed too, which take most of the time.
+    metrics : iterable of str, optional
+        Names of the scores of all images that are wanted; by default all that the problem allows. What only others
+        need, such as the order of the images for ROC AUC, is not worked out.
     """
 
-    def __init__(self, problem: CheckedInput, ranked: bool = True):
+    def __init__(self, problem: CheckedInput, metrics: Iterable[str] | None = None):
         self._problem = problem
-        truth, predicted, proba = problem.truth, problem.predicted, problem.proba
+        truth, predicted = problem.truth, problem.predicted
+        wanted = [METRICS[name] for name in (metrics_of(problem.task) if metrics is None else metrics)]
+        if problem.probabilities is None:
+            wanted = [metric for metric in wanted if not metric.threshold_free]
         n, k = truth.shape
-        self._rankings = [Ranking(truth[:, j], proba[:, j]) for j in range(k)] if ranked else []
-        rows = np.repeat(np.arange(n), k)
-        self._micro = Ranking(truth.ravel(), proba.ravel(), rows) if ranked and problem.task == "multilabel" else None
-        parts = {"hits": truth & predicted, "predicted": predicted, "truth": truth} | _losses(problem)
+        ranked = [metric for metric in wanted if metric.needs == "ranks"]
+        self._rankings, self._micro = [], None
+        if any(not metric.name.endswith("_micro") for metric in ranked):
+            self._rankings = [Ranking(truth[:, j], problem.proba[:, j]) for j in range(k)]
+        if any(metric.name.endswith("_micro") for metric in ranked):
+            self._micro = Ranking(truth.ravel(), problem.proba.ravel(), np.repeat(np.arange(n), k))
+        parts = {"hits": truth & predicted, "predicted": predicted, "truth": truth}
+        if problem.task == "multilabel":
+            wrong = truth != predicted
+            parts |= {"all_right": ~wrong.any(axis=1), "wrong_share": wrong.mean(axis=1)}
+        probabilistic = [metric for metric in wanted if metric.needs == "probabilities"]
+        if any(metric.interval != "calibration" for metric in probabilistic):
+            parts |= _losses(problem)
+        if any(metric.interval == "calibration" for metric in probabilistic):
+            parts["gaps"] = calibration_gaps(problem)
         parts = {name: part.reshape(n, -1) for name, part in parts.items()}
         # One product with the weights sums all of them.
         self._columns = np.hstack(list(parts.values())).astype(np.float64)
@@ -68,7 +78,7 @@ class Scores:
         """
         total = weights.sum(axis=1)[:, None]
         sums = dict(zip(self._ends, np.split(weights @ self._columns, list(self._ends.values())[:-1], 1), strict=True))
-        per_class = _class_scores(sums["hits"], sums["predicted"], sums["truth"], total)
+        per_class = class_scores(sums["hits"], sums["predicted"], sums["truth"], total)
         counts = np.ascontiguousarray(weights.T, dtype=np.int32)
         per_class |= _ranked([ranking(counts) for ranking in self._rankings])
         if self._problem.task == "multilabel":
@@ -84,16 +94,16 @@ class Scores:
         }
         if self._problem.task == "binary":
             k = self._problem.classes.index(self._problem.positive)
-            overall |= {
-                name: per_class[source][:, k] for name, source in OF_POSITIVE_CLASS.items() if source in per_class
-            }
+            of_class = of_positive_class().items()
+            overall |= {name: per_class[source][:, k] for name, source in of_class if source in per_class}
         else:
             overall |= _macro_ranked(per_class)
         overall["mcc"] = _mcc(sums["hits"], sums["predicted"], sums["truth"])
         overall |= _macro(per_class)
         for name in ("precision", "recall", "f1"):
             overall[f"{name}_weighted"] = (sums["truth"] / total * np.nan_to_num(per_class[name])).sum(axis=1)
-        return overall | {name: sums[name][:, 0] / total[:, 0] for name in ("log_loss", "brier")} | _ece(sums, total)
+        overall |= {name: sums[name][:, 0] / total[:, 0] for name in LOSSES if name in sums}
+        return overall | _ece(sums, total)
 
 
 def _losses(problem: CheckedInput) -> dict[str, np.ndarray]:
@@ -103,15 +113,11 @@ def _losses(problem: CheckedInput) -> dict[str, np.ndarray]:
     eps = np.finfo(np.float64).eps
     safe, squares = np.clip(proba, eps, 1 - eps), (truth - proba) ** 2
     if problem.task == "multilabel":
-        wrong = truth != problem.predicted
-        losses = {"log_loss": -np.log(np.where(truth, safe, 1 - safe)), "brier": squares}
-        losses |= {"all_right": ~wrong.any(axis=1), "wrong_share": wrong.mean(axis=1)}
-    else:
-        brier = squares.sum(axis=1)
-        if problem.task == "binary":
-            brier = squares[:, problem.classes.index(problem.positive)]
-        losses = {"log_loss": -np.log(safe[truth]), "brier": brier}
-    return losses | {"gaps": calibration_gaps(problem)}
+        return {"log_loss": -np.log(np.where(truth, safe, 1 - safe)), "brier": squares}
+    brier = squares.sum(axis=1)
+    if problem.task == "binary":
+        brier = squares[:, problem.classes.index(problem.positive)]
+    return {"log_loss": -np.log(safe[truth]), "brier": brier}
 
 
 def _multilabel(sums: Sums, total: np.ndarray, per_class: PerClass, micro: PerClass) -> Overall:
@@ -125,12 +131,13 @@ def _multilabel(sums: Sums, total: np.ndarray, per_class: PerClass, micro: PerCl
         "precision_micro": _ratio(hits, predicted),
         "recall_micro": _ratio(hits, true),
         "f1_micro": _ratio(2 * hits, predicted + true),
-        "ece_macro": _mean(per_class["ece"]),
+        "balanced_accuracy_macro": _mean(per_class["balanced_accuracy"]),
+        **{f"{name}_macro": _mean(per_class[name]) for name in ("log_loss", "ece") if name in per_class},
     }
 
 
 def _ece(sums: Sums, total: np.ndarray) -> Overall:
-    return {"ece": np.abs(sums["gaps"]).sum(axis=1) / total[:, 0]}
+    return {"ece": np.abs(sums["gaps"]).sum(axis=1) / total[:, 0]} if "gaps" in sums else {}
 
 
 def _ranked(areas: list[tuple[np.ndarray, np.ndarray]]) -> PerClass:
@@ -143,9 +150,19 @@ def _macro_ranked(per_class: PerClass) -> Overall:
     return {f"{name}_macro": _mean(per_class[name]) for name in RANKED if name in per_class}
 
 
-def _class_scores(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray, total: np.ndarray) -> PerClass:
-    """Return the scores of each class against the rest; all arrays (draws, k)."""
-    present = np.where(truth > 0, 1.0, np.nan)
+def class_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) -> dict[str, Any]:
+    """Return the scores of a class against the rest from numbers of images, NaN where one is not defined.
+
+    Parameters
+    ----------
+    hits : float or ndarray
+        Images of the class that are predicted as it.
+    predicted, truth : float or ndarray
+        Images that are predicted as the class, and that are of it.
+    total : float or ndarray
+        All images.
+    """
+    present = np.where(np.greater(truth, 0), 1.0, np.nan)
     return {
         "precision": _ratio(hits, predicted) * present,
         "recall": _ratio(hits, truth),
@@ -154,22 +171,26 @@ def _class_scores(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray, to
     }
 
 
+def label_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) -> dict[str, Any]:
+    """Return :func:`class_scores`, and those that the two sides of a label share: with and without it."""
+    scores = class_scores(hits, predicted, truth, total)
+    return scores | {
+        "accuracy": (total - truth - predicted + 2 * hits) / total,
+        "balanced_accuracy": (scores["recall"] + scores["specificity"]) / 2,
+    }
+
+
 def _label_scores(sums: Sums, total: np.ndarray) -> PerClass:
-    """Return what each label of a multi-label task has beyond :func:`_class_scores`."""
+    """Return what each label of a multi-label task has beyond :func:`class_scores`."""
     hits, predicted, truth = sums["hits"], sums["predicted"], sums["truth"]
-    recall, specificity = _ratio(hits, truth), _ratio(total - truth - predicted + hits, total - truth)
     # A label takes two counts a side: with and without it.
     columns = np.stack([hits, total - truth - predicted + hits], axis=-1)
     mcc = _mcc(columns, np.stack([predicted, total - predicted], axis=-1), np.stack([truth, total - truth], axis=-1))
-    gaps = sums["gaps"].reshape(*truth.shape, BINS)
-    return {
-        "accuracy": columns.sum(axis=-1) / total,
-        "balanced_accuracy": (recall + specificity) / 2,
-        "mcc": mcc,
-        "log_loss": sums["log_loss"] / total,
-        "brier": sums["brier"] / total,
-        "ece": np.abs(gaps).sum(axis=-1) / total,
-    }
+    scores = label_scores(hits, predicted, truth, total) | {"mcc": mcc}
+    scores |= {name: sums[name] / total for name in LOSSES if name in sums}
+    if "gaps" in sums:
+        scores["ece"] = np.abs(sums["gaps"].reshape(*truth.shape, BINS)).sum(axis=-1) / total
+    return scores
 
 
 def _macro(per_class: PerClass) -> Overall:
@@ -193,8 +214,8 @@ def _mcc(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarr
     return np.where(spread_true > 0, mcc, np.nan)
 
 
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return top / np.where(bottom > 0, bottom, np.nan)
+def _ratio(top: Counts, bottom: Counts) -> Any:
+    return top / np.where(np.greater(bottom, 0), bottom, np.nan)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ def _choose(
         groups=train.groups,
         cv=options.folds,
         repeats=options.repeats,
-        seed=options.seed,
+        random_state=options.seed,
         balanced=balanced,
     )
 

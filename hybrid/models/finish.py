@@ -144,7 +144,7 @@ def _evaluate(embeddings: JoinedSet, proba: np.ndarray, predicted: np.ndarray, p
             proba[here],
             embeddings.classes.tolist(),
             y_pred=predicted[here],
-            positive=positive,
+            pos_label=positive,
             n_boot=0 if split == "train" and here.sum() > _MOST_TRAIN_DRAWN else 2000,
         )
         for split, here in rows.items()

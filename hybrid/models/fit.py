@@ -16,9 +16,8 @@ from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.extract import extract_dataset
 from hybrid.embeddings.joined import JoinedSet, join_sets
 from hybrid.errors import InputError, reason_of
-from hybrid.evaluation import LOWER_IS_BETTER
 from hybrid.extractors import FeatureExtractor
-from hybrid.models.adjust import adjust_model
+from hybrid.models.adjust import adjust_model, positive_class
 from hybrid.models.finish import FittedModel, finish_model
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline, tune
@@ -70,7 +69,7 @@ def fit_head(
     tuning: Tuning | None = None
     try:
         if options.tune:
-            pipeline, tuning = _tuned(pipeline, X, joined, options)
+            pipeline, tuning = _tuned(pipeline, X, joined, options, positive_class(joined, positive))
         else:
             pipeline.fit(train.X, train.y, **groups_for(pipeline, train.groups))
         params = _json_values(pipeline.named_steps["head"])
@@ -157,7 +156,9 @@ def fit_network(
     )
 
 
-def _tuned(pipeline: Pipeline, X: np.ndarray, joined: JoinedSet, options: HeadOptions) -> tuple[Pipeline, Tuning]:
+def _tuned(
+    pipeline: Pipeline, X: np.ndarray, joined: JoinedSet, options: HeadOptions, positive: Any
+) -> tuple[Pipeline, Tuning]:
     train, val = joined.part(X, "train"), joined.part(X, "val")
     if options.tune == "val" and not len(val.y):
         raise InputError(f"The set {joined.name!r} has no validation split: tune by cross-validation (--tune).")
@@ -168,17 +169,17 @@ def _tuned(pipeline: Pipeline, X: np.ndarray, joined: JoinedSet, options: HeadOp
         groups=train.groups,
         validation=(val.X, val.y) if options.tune == "val" else None,
         metric=options.metric,
+        pos_label=positive,
         cv=options.folds,
         repeats=options.repeats,
-        seed=options.seed,
+        random_state=options.seed,
     )
     chosen = {key.removeprefix("head__"): value for key, value in search.best_params_.items()}
-    metric, score = search.scoring.metric, float(search.best_score_)
     return search.best_estimator_, Tuning(
         on=options.tune or "cv",
         chosen={key: _json_value(value) for key, value in chosen.items()},
-        metric=metric,
-        score=-score if metric in LOWER_IS_BETTER else score,
+        metric=search.scoring.metric,
+        score=search.scoring.sign * float(search.best_score_),
         settings_tried=len(search.cv_results_["params"]),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.find_leakage import find_copies
 from hybrid.comparison.leaderboard import Leaderboard
-from hybrid.comparison.metrics import badness, ordering_metric
+from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.run.result import Comparison

@@ -8,7 +8,7 @@ from typing import Any
 
 from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard
 from hybrid.comparison.leaderboards import Leaderboards
-from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.errors import unknown_name
 from hybrid.files import write_csv_records, write_json
 

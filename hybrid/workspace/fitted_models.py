@@ -114,7 +114,9 @@ def _check_scores(record: ModelRecord, path: Path) -> None:
         if saved.classes != record.classes or saved.task != record.task:
             raise record.damage(path, f"names other classes, or another task, for {split} than for the model")
         try:
-            now = evaluate(part.y, part.proba, record.classes, y_pred=part.predicted, positive=saved.positive, n_boot=0)
+            now = evaluate(
+                part.y, part.proba, record.classes, y_pred=part.predicted, pos_label=saved.positive, n_boot=0
+            )
         except InputError as error:
             raise record.damage(path, f"has scores on {split} that its predictions do not allow: {error}") from error
         for name, before, after in _differences(saved, now):

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from hybrid.comparison.metrics import badness
+from hybrid.comparison.ordering import badness
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
 from hybrid.run import compare_results

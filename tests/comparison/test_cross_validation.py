@@ -106,7 +106,7 @@ def test_models_that_are_equal_in_truth_are_seldom_told_apart():
     for number in range(300):
         X = rng.normal(size=(60, 2)) + y[:, None]
         scores = np.zeros((2, 10))
-        for fold, (train, test) in enumerate(make_folds(y, repeats=2, seed=number)):
+        for fold, (train, test) in enumerate(make_folds(y, repeats=2, random_state=number)):
             cut = (X[train][y[train] == 0].mean(axis=0) + X[train][y[train] == 1].mean(axis=0)) / 2
             scores[:, fold] = ((X[test] > cut) == (y[test] == 1)[:, None]).mean(axis=0)
         found += with_scores(a=scores[0].reshape(2, 5), b=scores[1].reshape(2, 5)).pairs[0].p_value < 0.05
@@ -131,7 +131,7 @@ def test_the_scores_are_those_of_scikit_learn_on_the_same_folds():
     X, y = found.X[here], y[here]
     for metric, scoring in (("roc_auc", "roc_auc"), ("accuracy", "accuracy"), ("log_loss", "neg_log_loss")):
         expected = cross_val_score(
-            make_head_pipeline("softmax"), X, y, cv=make_folds(y, repeats=2, seed=7), scoring=scoring
+            make_head_pipeline("softmax"), X, y, cv=make_folds(y, repeats=2, random_state=7), scoring=scoring
         )
         np.testing.assert_allclose(result.models[0].scores[metric].ravel(), np.abs(expected), rtol=1e-6)
     assert (result.images, result.folds, result.repeats) == (120, 5, 2)

@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     y, proba = noisy(np.random.default_rng(0), 60, 2)
     first = evaluate(y, proba, [0, 1], n_boot=100).to_dict()
     assert first == evaluate(y, proba, [0, 1], n_boot=100).to_dict()
-    other = evaluate(y, proba, [0, 1], n_boot=100, seed=1).to_dict()
+    other = evaluate(y, proba, [0, 1], n_boot=100, random_state=1).to_dict()
     assert first["metrics"]["log_loss"]["low"] != other["metrics"]["log_loss"]["low"]
     assert first["metrics"]["log_loss"]["value"] == other["metrics"]["log_loss"]["value"]
 

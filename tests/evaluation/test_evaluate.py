@@ -63,7 +63,7 @@ def test_binary_equals_sklearn(decimals, positive):
         "average_precision": sk.average_precision_score(is_positive, score),
         "brier": sk.brier_score_loss(y, score, pos_label=positive),
     }
-    result = evaluate(y, proba, classes, positive=positive, n_boot=0)
+    result = evaluate(y, proba, classes, pos_label=positive, n_boot=0)
     assert result.task == "binary"
     assert result.positive == positive
     found = values(result.metrics)
@@ -109,6 +109,10 @@ def test_multilabel_equals_sklearn():
     expected = {
         "subset_accuracy": sk.accuracy_score(truth, predicted),
         "hamming_loss": sk.hamming_loss(truth, predicted),
+        "balanced_accuracy_macro": np.mean(
+            [sk.balanced_accuracy_score(truth[:, k], predicted[:, k]) for k in range(4)]
+        ),
+        "log_loss_macro": np.mean([sk.log_loss(truth[:, k], proba[:, k]) for k in range(4)]),
     }
     for average in ("macro", "micro"):
         scores = sk.precision_recall_fscore_support(truth, predicted, average=average)[:3]
@@ -215,11 +219,11 @@ def test_a_label_that_no_image_has_is_none_and_left_out_of_the_macro():
         ({"y_true": ["a", "c"]}, "not among the classes 'a', 'b': 'c'"),
         ({"y_pred": ["a", "d"]}, "y_pred holds"),
         ({"y_pred": ["a"]}, "y_pred has 1"),
-        ({"positive": "z"}, "Unknown positive class 'z'"),
+        ({"pos_label": "z"}, "Unknown positive class 'z'"),
         ({"classes": ["a", "a"]}, "differ"),
         ({"y_true": [[0, 1], [2, 1]]}, "only 0 and 1"),
         ({"y_true": [[0], [1]]}, "one 0/1"),
-        ({"y_true": [[0, 1], [1, 0]], "positive": "a"}, "no positive"),
+        ({"y_true": [[0, 1], [1, 0]], "pos_label": "a"}, "no positive"),
         ({"level": 95}, "level"),
     ],
 )
@@ -231,4 +235,4 @@ def test_bad_input_gets_a_sentence(change, sentence):
 
 def test_three_classes_have_no_positive_one():
     with pytest.raises(InputError, match="two classes"):
-        evaluate([0], [[1, 0, 0]], [0, 1, 2], positive=1)
+        evaluate([0], [[1, 0, 0]], [0, 1, 2], pos_label=1)

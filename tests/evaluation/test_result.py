@@ -36,11 +36,22 @@ def test_json_and_back(result):
 
 
 def test_table_holds_every_metric_in_order(result):
-    rows = result.table()
-    assert [row[0] for row in rows] == list(result.metrics)
-    name, value, low, high = rows[0]
-    assert low <= value <= high
-    assert value == result.metrics[name].value
+    table = result.table()
+    assert list(table.index) == list(result.metrics)
+    first = table.iloc[0]
+    assert first["low"] <= first["value"] <= first["high"]
+    assert first["value"] == result.metrics[table.index[0]].value
+    assert set(map(str, table.dtypes)) == {"float64"}
+
+
+def test_class_table_holds_every_class_in_order(result):
+    table = result.class_table()
+    assert tuple(table.index) == result.classes
+    assert table["support"].tolist() == [result.per_class[label]["support"] for label in result.classes]
+    label = result.classes[0]
+    assert table.loc[label, "recall"] == result.per_class[label]["recall"].value
+    if result.task != "binary":  # no image of the last class
+        assert np.isnan(table["roc_auc"].iloc[-1])
 
 
 def test_text_shows_scores_classes_and_reasons(result):

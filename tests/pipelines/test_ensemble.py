@@ -212,9 +212,9 @@ def test_weights_by_cross_validation_see_only_rows_that_a_member_was_not_fitted_
     by_heart = DecisionTreeClassifier(random_state=0)
     members = [("good", make_head_pipeline("softmax"), [(0, 1)]), ("by heart", by_heart, [(1, 4)])]
     ensemble = Ensemble(members)
-    by_cv = choose_weights(ensemble, X, y, seed=1)
+    by_cv = choose_weights(ensemble, X, y, random_state=1)
     assert by_cv[0] > 0.7
-    assert by_cv == choose_weights(ensemble, X, y, seed=1)
+    assert by_cv == choose_weights(ensemble, X, y, random_state=1)
     assert not hasattr(ensemble, "models_")
     fooled = choose_weights(clone(ensemble).fit(X, y), X, y, validation=(X, y))
     assert fooled[1] > 0.5

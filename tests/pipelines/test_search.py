@@ -5,10 +5,13 @@ import pytest
 from sklearn import metrics
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedGroupKFold
 
 from hybrid.classifiers import HEADS, make_head
 from hybrid.errors import InputError
-from hybrid.evaluation.scoring import METRICS, ScoredRows, Scorer, truth_matrix
+from hybrid.evaluation.labels import truth_matrix
+from hybrid.evaluation.metrics import searchable
+from hybrid.evaluation.scoring import Scorer
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import make_folds
 
@@ -32,6 +35,10 @@ def task(request, data):
         "multilabel": (X[:, :3] + noisy[:, None] > 0).astype(int),
     }[request.param]
     return X, y
+
+
+def task_of(y):
+    return "multilabel" if y.ndim == 2 else "binary" if len(np.unique(y)) == 2 else "multiclass"
 
 
 def test_the_best_of_the_heads_own_space_is_fitted(task):
@@ -60,7 +67,7 @@ def test_validation_data_chooses_but_is_not_learnt(task):
     X, y = task
     train, rest = slice(0, 60), slice(60, 90)
     search = tune(make_head_pipeline("softmax"), X[train], y[train], validation=(X[rest], y[rest]))
-    scorer = Scorer("average_precision" if y.ndim == 2 else "roc_auc")
+    scorer = Scorer(searchable("average_precision" if y.ndim == 2 else "roc_auc", task_of(y)))
     by_hand = {
         C: scorer(make_head_pipeline("softmax", C=C).fit(X[train], y[train]), X[rest], y[rest])
         for C in make_head("softmax").search_space()["C"]
@@ -121,7 +128,7 @@ def test_folds_are_stratified_seeded_and_capped_by_the_smallest_class():
     y = np.array(["a"] * 30 + ["b"] * 3)
     folds = make_folds(y)
     assert [int((y[test] == "b").sum()) for _, test in folds] == [1, 1, 1]
-    same, other = make_folds(y), make_folds(y, seed=1)
+    same, other = make_folds(y), make_folds(y, random_state=1)
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(folds, same, strict=True))
     assert not all(np.array_equal(a[1], b[1]) for a, b in zip(folds, other, strict=True))
 
@@ -138,9 +145,9 @@ def test_labels_are_shared_out_evenly_among_the_folds(grouped):
 
 def test_repeats_deal_the_rows_out_anew():
     y = np.array([0, 1] * 20)
-    twice = make_folds(y, cv=4, repeats=2, seed=3)
+    twice = make_folds(y, cv=4, repeats=2, random_state=3)
     for number, seed in enumerate((3, 4)):
-        once = make_folds(y, cv=4, seed=seed)
+        once = make_folds(y, cv=4, random_state=seed)
         again = twice[4 * number : 4 * number + 4]
         assert all(np.array_equal(a[1], b[1]) for a, b in zip(again, once, strict=True))
     with pytest.raises(InputError, match="repeats=0 was given"):
@@ -177,13 +184,13 @@ def test_validation_that_cannot_choose_is_refused(data, labels, message):
         tune(make_head_pipeline("svm"), X, NAMES[np.digitize(noisy, [0])], validation=(X[:2], labels))
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "balanced_accuracy", "f1", "log_loss"])
 def test_metrics_equal_those_of_scikit_learn(metric, task):
     X, y = task
     pipeline = make_head_pipeline("softmax").fit(X, y)
     proba, predicted = pipeline.predict_proba(X), pipeline.predict(X)
     classes = np.unique(y)
-    score = Scorer(metric)(pipeline, X, y)
+    score = Scorer(searchable(metric, task_of(y)))(pipeline, X, y)
     if metric == "log_loss" and y.ndim == 2:
         expected = -np.mean([metrics.log_loss(y[:, k], proba[:, k]) for k in range(3)])
     elif metric == "log_loss":
@@ -205,7 +212,48 @@ def test_metrics_equal_those_of_scikit_learn(metric, task):
     assert score == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_label_without_positives_in_a_fold_does_not_count():
-    truth = np.array([[1, 0], [0, 0], [1, 0]], bool)
-    scored = ScoredRows(truth, np.array([[0.9, 0.9], [0.1, 0.8], [0.8, 0.1]]), multilabel=True)
-    assert METRICS["average_precision"](scored) == METRICS["roc_auc"](scored) == 1.0
+def test_cv_can_be_folds_and_repeats(data):
+    X, noisy = data
+    twice = tune(make_head_pipeline("softmax"), X, noisy > 0, cv="3x2")
+    same = tune(make_head_pipeline("softmax"), X, noisy > 0, cv=3, repeats=2)
+    assert twice.n_splits_ == 6
+    np.testing.assert_array_equal(twice.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"])
+
+
+@pytest.mark.parametrize("form", ["splitter", "splits"])
+def test_cv_can_be_a_splitter(form, data):
+    X, noisy = data
+    y, groups = noisy > 0, np.arange(90) // 3
+    splitter = StratifiedGroupKFold(4)
+    cv = splitter if form == "splitter" else list(splitter.split(X, y, groups))
+    search = tune(make_head_pipeline("softmax"), X, y, groups=groups, cv=cv)
+    expected = GridSearchCV(
+        make_head_pipeline("softmax"), {"head__C": make_head("softmax").search_space()["C"]}, scoring="roc_auc",
+        cv=list(splitter.split(X, y, groups)),
+    ).fit(X, y)  # fmt: skip
+    np.testing.assert_allclose(search.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"cv": "5x2", "repeats": 3}, "number of repeats is a part of this cv"),
+        ({"cv": "many"}, "'many' was given; expected folds x repeats"),
+        ({"cv": 0.5}, "cv=0.5 was given"),
+        ({"cv": KFold(3)}, "Fold 0 of the given cv lacks a class"),
+        ({"pos_label": "z"}, "Unknown positive class 'z'"),
+        ({"metric": "ece"}, "cannot choose by ece"),
+    ],
+)
+def test_what_a_search_cannot_be_made_of_is_refused(given, message, data):
+    y = np.repeat(["a", "b"], [60, 30])
+    with pytest.raises(InputError, match=message):
+        tune(make_head_pipeline("softmax"), data[0], y, **given)
+
+
+def test_the_seed_has_its_former_name_too(data):
+    X, noisy = data
+    with pytest.warns(FutureWarning, match="'seed' of tune"):
+        former = tune(make_head_pipeline("softmax"), X, noisy > 0, seed=3)
+    now = tune(make_head_pipeline("softmax"), X, noisy > 0, random_state=3)
+    np.testing.assert_array_equal(former.cv_results_["mean_test_score"], now.cv_results_["mean_test_score"])

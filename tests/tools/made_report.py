@@ -57,7 +57,7 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
     splits = {}
     for split in ("train", "val", "test"):
         rows = dataset.split == split
-        given = {"y_pred": predicted[rows], "positive": positive, "n_boot": n_boot}
+        given = {"y_pred": predicted[rows], "pos_label": positive, "n_boot": n_boot}
         splits[split] = evaluate(dataset.y[rows], proba[rows], classes, **given)
     made = {
         "name": name,

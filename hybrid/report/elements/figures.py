@@ -14,6 +14,7 @@ from hybrid import plots
 from hybrid.comparison.leaderboard import COST_TITLES
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.calibration import reliability_curve
+from hybrid.evaluation.metrics import metric_for
 from hybrid.files import write_atomic
 from hybrid.plots.style import PANEL
 from hybrid.report.elements.curves import Curve, precision_recall_points, roc_points
@@ -136,7 +137,7 @@ def _curves(
 def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
     curves = {}
     for name, part in zip(names, parts, strict=True):
-        curve = reliability_curve(part.y, part.proba, part.classes.tolist(), positive=result.positive)
+        curve = reliability_curve(part.y, part.proba, part.classes.tolist(), pos_label=result.positive)
         curves[name] = (curve.predicted, curve.observed)
     event = {"binary": str(result.positive), "multiclass": "right", "multilabel": "there"}[result.task]
     words = f"Share of images that are {event} against the predicted probability; the diagonal is perfect calibration."
@@ -202,4 +203,4 @@ def _scores(part: Predictions, result: Evaluation) -> np.ndarray:
 
 
 def _area(result: Evaluation) -> float | None:
-    return result.metrics["roc_auc" if result.task == "binary" else "roc_auc_macro"].value
+    return result.metrics[metric_for("roc_auc", result.task).name].value

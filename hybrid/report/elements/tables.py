@@ -5,21 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.evaluation import Evaluation, Metric, PairedTest
+from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
-SHOWN = {
-    "binary": ("roc_auc", "accuracy", "sensitivity", "specificity", "f1"),
-    "multiclass": ("accuracy", "f1_macro", "roc_auc_macro"),
-    "multilabel": ("average_precision_macro", "roc_auc_macro", "f1_macro", "f1_micro", "subset_accuracy"),
-}
-CALIBRATION = ("brier", "ece")
-OF_CLASSES = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
 COSTS = (
     ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash where nothing was trained
     ("seconds_extract", "extract", seconds),
@@ -42,7 +36,8 @@ COUNTS = (
 
 def model_table(group: "Leaderboard") -> Table:
     """Return one row a model: scores with intervals, then costs; what no model has is left out."""
-    names = [group.metric, *(n for n in (*SHOWN[group.task], *CALIBRATION) if n != group.metric)]
+    shown = TASKS[group.task]
+    names = [group.metric, *(name for name in (*shown.report, *shown.calibration) if name != group.metric)]
     names = [name for name in names if any(name in result.metrics for result in group.evaluations)]
     rows, chosen = group.rows, group.chosen_number
     costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
@@ -187,7 +182,7 @@ def confused_table(result: Evaluation, most: int = 15) -> Table:
 
 def class_table(result: Evaluation) -> Table:
     """Return the scores of each class or label against the rest."""
-    names = [name for name in OF_CLASSES if name in next(iter(result.per_class.values()))]
+    names = [name for name in TASKS[result.task].report_classes if name in next(iter(result.per_class.values()))]
     what = "label" if result.task == "multilabel" else "class"
     columns = [Column(what, what, numeric=False), Column("images", "images")]
     columns += [Column(name, metric_name(name)) for name in names]

@@ -5,27 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from hybrid.evaluation import Metric
+from hybrid.evaluation import METRICS, Metric
+from hybrid.evaluation.metrics import format_score
 
-METRICS = {
-    "roc_auc": "ROC AUC",
-    "roc_auc_macro": "ROC AUC, macro",
-    "roc_auc_micro": "ROC AUC, micro",
-    "average_precision": "average precision",
-    "average_precision_macro": "mean average precision",
-    "average_precision_micro": "average precision, micro",
-    "balanced_accuracy": "balanced accuracy",
-    "subset_accuracy": "all labels right",
-    "hamming_loss": "Hamming loss",
-    "f1": "F1",
-    "f1_macro": "F1, macro",
-    "f1_micro": "F1, micro",
-    "f1_weighted": "F1, weighted",
-    "mcc": "Matthews correlation",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "ece": "calibration error",
-}
 _METRIC = re.compile(rf"(?<![\w-])(?:{'|'.join(METRICS)})(?![\w-])")
 # Turning the direction of the text around, for good or until taken back: a name could disguise itself so.
 _BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
@@ -33,8 +15,8 @@ _REPLACED = {"Cc", "Cs"}
 
 
 def metric_name(name: str) -> str:
-    """Return a metric's name for people."""
-    return METRICS.get(name, name.replace("_", " "))
+    """Return a metric's title, also of a metric that only a file of another version has."""
+    return METRICS[name].title if name in METRICS else name.replace("_", " ")
 
 
 def spoken(text: str) -> str:
@@ -45,7 +27,7 @@ def spoken(text: str) -> str:
     >>> spoken("svm differs by roc_auc_macro, not by mcc.")
     'svm differs by ROC AUC, macro, not by Matthews correlation.'
     """
-    return _METRIC.sub(lambda match: METRICS[match[0]], text)
+    return _METRIC.sub(lambda match: METRICS[match[0]].title, text)
 
 
 def visible(value: Any) -> str:
@@ -61,7 +43,7 @@ def visible(value: Any) -> str:
 
 def score(value: float | None) -> str:
     """Return a score with three decimals, a dash where it is not defined."""
-    return "–" if value is None else f"{value + 0:.3f}".replace("-", "−")
+    return format_score(None if value is None else value + 0).replace("-", "−")
 
 
 def interval(metric: Metric) -> str:

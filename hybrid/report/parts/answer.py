@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hybrid.comparison.metrics import LOWER_IS_BETTER
+from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.evaluation import PairedTest
 from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
 from hybrid.workspace.model_record import ModelRecord

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid import plots
 from hybrid.evaluation import Metric
+from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements import tables
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table
@@ -62,7 +63,7 @@ def _lead(found: "CrossValidation") -> list[str]:
 
 
 def _table(found: "CrossValidation", names: dict[str, str], group: "Leaderboard") -> Table:
-    others = [name for name in tables.SHOWN[found.task] if name != found.metric and name in found.rows[0]]
+    others = [name for name in TASKS[found.task].report if name != found.metric and name in found.rows[0]]
     columns = [
         Column("model", "model", numeric=False),
         Column(found.metric, f"{metric_name(found.metric)}, mean"),

@@ -1,11 +1,14 @@
 """The parts of the report on the models: scores, differences, curves, errors, the threshold."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
+from hybrid.evaluation.metrics import format_score
+from hybrid.evaluation.scores import class_scores
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.explorer import explorer_counts
 from hybrid.report.elements.words import metric_name, plural, spoken, visible
@@ -143,6 +146,7 @@ def _start(counts: dict[str, Any]) -> dict[str, Any]:
     label = counts["labels"][0]
     tp, fp = label["tp"][label["own"]], label["fp"][label["own"]]
     fn, tn = label["positives"] - tp, label["negatives"] - fp
+    scores = class_scores(tp, tp + fp, tp + fn, tp + fp + fn + tn)
     return {
         "name": label["name"],
         "threshold": f"{label['thresholds'][label['own']]:.6g}",
@@ -150,12 +154,4 @@ def _start(counts: dict[str, Any]) -> dict[str, Any]:
         "fn": fn,
         "fp": fp,
         "tn": tn,
-        "recall": _ratio(tp, tp + fn),
-        "specificity": _ratio(tn, tn + fp),
-        "precision": _ratio(tp, tp + fp),
-        "f1": _ratio(2 * tp, 2 * tp + fp + fn),
-    }
-
-
-def _ratio(part: int, whole: int) -> str:
-    return f"{part / whole:.3f}" if whole else "–"
+    } | {name: format_score(value if math.isfinite(value) else None) for name, value in scores.items()}

@@ -4,10 +4,11 @@ import math
 from collections.abc import Container
 
 from hybrid.evaluation import LOWER_IS_BETTER, Metric
+from hybrid.evaluation.metrics import TASKS
 
 __all__ = ["LOWER_IS_BETTER", "MAIN_METRICS", "badness", "ordering_metric"]
 
-MAIN_METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "multilabel": "average_precision_macro"}
+MAIN_METRICS = {task: chosen.ordering for task, chosen in TASKS.items()}
 
 
 def ordering_metric(asked: str | None, task: str, known: Container[str]) -> tuple[str, tuple[str, ...]]:

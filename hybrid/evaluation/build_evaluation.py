@@ -1,0 +1,151 @@
+"""From scores under all weights to an Evaluation: values, intervals, notes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.evaluation import intervals, notes
+from hybrid.evaluation.bootstrap import JackknifeBlocks
+from hybrid.evaluation.calibration import calibrated_error
+from hybrid.evaluation.inputs import CheckedInput
+from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, of_positive_class
+from hybrid.evaluation.resample import Resamples
+from hybrid.evaluation.result import Evaluation, Metric
+
+
+@dataclass(frozen=True)
+class IntervalSettings:
+    """How intervals are made.
+
+    Attributes
+    ----------
+    n_boot, seed : int
+        Bootstrap draws, and their seed.
+    level : float
+        Coverage.
+    method : {"bca", "percentile"}
+    """
+
+    n_boot: int
+    seed: int
+    level: float
+    method: str
+
+
+def build_evaluation(
+    problem: CheckedInput, scores: Resamples, groups: JackknifeBlocks, settings: IntervalSettings
+) -> Evaluation:
+    """Return the evaluation of one model, whose scores under all weights are `scores`."""
+    build = _Builder(problem, groups, settings)
+    support = problem.truth.sum(axis=0)
+
+    def of_class(name: str, k: int) -> Metric:
+        if name not in scores.per_class:
+            return _plain(np.nan, notes.NEEDS_PROBABILITIES)
+        value, drawn, without = scores.per_class[name], scores.drawn_per_class[name], scores.without_per_class[name]
+        return build.of_class(name, k, value[0, k], drawn[:, k], without[:, k])
+
+    def overall(name: str) -> Metric:
+        if name not in scores.overall:
+            return _plain(np.nan, notes.NEEDS_PROBABILITIES)
+        return build.overall(name, scores.overall[name][0], scores.drawn_overall[name], scores.without_overall[name])
+
+    return Evaluation(
+        task=problem.task,
+        classes=problem.classes,
+        positive=problem.positive,
+        n=len(problem.truth),
+        metrics={name: overall(name) for name in metrics_of(problem.task)},
+        per_class={
+            label: {name: of_class(name, k) for name in TASKS[problem.task].per_class} | {"support": int(support[k])}
+            for k, label in enumerate(problem.classes)
+        },
+        confusion=_confusion(problem),
+        level=settings.level,
+        n_boot=settings.n_boot,
+        seed=settings.seed,
+        method=settings.method,
+    )
+
+
+class _Builder:
+    """Makes the metrics of one model."""
+
+    def __init__(self, problem: CheckedInput, groups: JackknifeBlocks, settings: IntervalSettings):
+        self._problem, self._groups, self._settings = problem, groups, settings
+        self._calibrated = None if problem.probabilities is None else calibrated_error(problem, settings.level)
+
+    def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
+        problem = self._problem
+        metric, of_class = METRICS[name], of_positive_class()
+        if problem.task == "binary" and name in of_class:
+            return self.of_class(of_class[name], problem.classes.index(problem.positive), value, drawn, without)
+        note = notes.overall_note(name, problem)
+        if np.isnan(value) or len(drawn) == 0:
+            return _plain(value, note)
+        if metric.interval == "calibration":
+            return self._calibration(value, drawn, slice(None), note)
+        if metric.share_of == "images":
+            right = (problem.truth == problem.predicted).all(axis=1)
+            return self._share(value, drawn, right, np.ones(len(right), dtype=bool), note)
+        return _with(value, self._drawn(value, drawn, without), note)
+
+    def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
+        metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
+        note = notes.class_note(name, k, problem)
+        if np.isnan(value) or len(drawn) == 0:
+            return _plain(value, note)
+        if metric.interval == "calibration":
+            return self._calibration(value, drawn, k, note)
+        if metric.share_of:
+            of = {"positives": truth, "negatives": ~truth, "images": np.ones_like(truth)}[metric.share_of]
+            return self._share(value, drawn, truth == problem.predicted[:, k], of, note)
+        positives = int(truth.sum())
+        if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
+            return _plain(value, note, notes.LONELY)
+        bounds = self._drawn(value, drawn, without)
+        if bounds is None and metric.without_spread == "Wilson":
+            bounds = intervals.wilson(value, int(problem.predicted[:, k].sum()), self._settings.level)
+            return _with(value, bounds, note, notes.WILSON)
+        if bounds is None and metric.without_spread == "Newcombe" and value in (0, 1):
+            low, high = intervals.perfect_auc(positives, len(truth) - positives, self._settings.level)
+            return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
+        return _with(value, bounds, note)
+
+    def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
+        if self._settings.method == "percentile":
+            return intervals.percentile(drawn, self._settings.level)
+        return intervals.bca(value, drawn, self._settings.level, self._groups.acceleration(value, without))
+
+    def _share(self, value: float, drawn: np.ndarray, right: np.ndarray, of: np.ndarray, note: str) -> Metric:
+        if self._settings.method == "percentile":
+            bounds = intervals.percentile(drawn, self._settings.level)
+            if bounds is not None:
+                return _with(value, bounds, note)
+        bounds = intervals.share_right(right[of], self._problem.strata[of], self._settings.level)
+        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
+
+    def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
+        assert self._calibrated is not None  # a calibration error has probabilities
+        calibrated = float(self._calibrated[columns].mean())
+        return _with(value, intervals.calibration_error(value, drawn, self._settings.level, calibrated), note)
+
+
+def _plain(value: float, *texts: str) -> Metric:
+    return Metric(None if np.isnan(value) else float(value), note="; ".join(filter(None, texts)))
+
+
+def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metric:
+    if bounds is None:
+        return _plain(value, *texts, notes.NO_INTERVAL)
+    return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))
+
+
+def _confusion(problem: CheckedInput) -> np.ndarray:
+    """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
+    truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
+    if problem.task != "multilabel":
+        return truth.T @ predicted
+    hits, said, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
+    cells = np.array([[len(truth) - true - said + hits, said - hits], [true - hits, hits]])
+    return cells.transpose(2, 0, 1)

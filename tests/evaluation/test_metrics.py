@@ -1,0 +1,91 @@
+"""The registry of metrics: complete, documented, and the only list of their names."""
+
+import ast
+
+import pytest
+from import_graph import source_files
+from paths import ROOT
+
+from hybrid.errors import InputError
+from hybrid.evaluation.metrics import METRICS, TASKS, metric_for, metrics_of, searchable
+
+REGISTRY, COMPUTED = "hybrid/evaluation/metrics.py", "hybrid/evaluation/scores.py"
+NEEDS = {"decisions", "ranks", "probabilities"}
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_every_row_is_complete(metric):
+    assert metric.title
+    assert metric.definition.endswith(".")
+    assert metric.needs in NEEDS
+    assert metric.tasks or metric.class_tasks
+    assert set(metric.tasks) <= set(TASKS)
+    assert metric.interval in {"bootstrap", "calibration"}
+    assert metric.paired_test in {"bootstrap", "McNemar", "DeLong"}
+    assert metric.share_of in {"", "images", "positives", "negatives"}
+    assert (metric.paired_test != "McNemar") or metric.share_of
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_every_metric_is_documented(metric):
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    better = "higher" if metric.higher_is_better else "lower"
+    assert f"| `{metric.name}` | {metric.definition} | {', '.join(metric.tasks) or 'single classes'} | " in page
+    assert f"| {metric.needs} | {better} | {'yes' if metric.tunable and metric.tasks else 'no'} |" in next(
+        line for line in page.splitlines() if line.startswith(f"| `{metric.name}` ")
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_tables_of_a_task_name_metrics_that_it_has(task):
+    chosen, own = TASKS[task], set(metrics_of(task))
+    assert {chosen.ordering, chosen.searched, *chosen.tested, *chosen.terminal, *chosen.report} <= own
+    assert set(chosen.calibration) <= own
+    assert {*chosen.terminal_classes, *chosen.report_classes} <= set(chosen.per_class) <= set(METRICS)
+    assert METRICS[chosen.searched].tunable
+
+
+def test_no_other_file_lists_metric_names():
+    listing = {
+        f"{path}:{node.lineno}"
+        for path in source_files()
+        if str(path) not in (REGISTRY, COMPUTED)
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if len(set(literal_strings(node)) & METRICS.keys()) > 1
+    }
+    assert not listing
+
+
+def literal_strings(node):
+    """Strings of a tuple, list or set, and keys of a dict, as they stand in the code."""
+    parts = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else getattr(node, "keys", [])
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "found"),
+    [
+        ("roc_auc", "binary", "roc_auc"),
+        ("roc_auc", "multiclass", "roc_auc_macro"),
+        ("average_precision", "multilabel", "average_precision_macro"),
+        ("balanced_accuracy", "multiclass", "balanced_accuracy"),
+        ("balanced_accuracy", "multilabel", "balanced_accuracy_macro"),
+        ("f1", "binary", "f1"),
+        ("f1", "multilabel", "f1_macro"),
+        ("log_loss", "multiclass", "log_loss"),
+        ("log_loss", "multilabel", "log_loss_macro"),
+        ("f1_micro", "multilabel", "f1_micro"),
+    ],
+)
+def test_a_short_name_stands_for_the_metric_of_the_task(name, task, found):
+    assert metric_for(name, task).name == found
+
+
+def test_a_metric_of_another_task_is_refused():
+    with pytest.raises(InputError, match="Unknown metric 'sensitivity'"):
+        metric_for("sensitivity", "multiclass")
+
+
+def test_a_metric_that_a_constant_prediction_maximises_is_not_searched_by():
+    with pytest.raises(InputError, match="cannot choose by sensitivity"):
+        searchable("sensitivity", "binary")
