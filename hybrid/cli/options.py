@@ -174,7 +174,7 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
     from hybrid.datasets import load_dataset
     from hybrid.datasets.parts.split import parse_fractions
 
-    given |= {"fractions": parse_fractions(fractions), "seed": seed, "on_bad": on_bad}
+    given |= {"fractions": parse_fractions(fractions), "random_state": seed, "on_bad": on_bad}
     names = [name.strip() for name in drop.split(",") if name.strip()]
     if not names:  # then nothing is looked at
         return load_dataset(data, **given)

@@ -98,7 +98,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     names = ("epochs", "batch_size", "steps_per_epoch", "optimizer", "learning_rate", "momentum", "schedule",
              "patience", "plateau_patience", "class_weight", "label_smoothing", "augment", "clean_epochs", "borrow",
              "per_label", "mixed_precision")  # fmt: skip
-    options = TrainingOptions(seed=seed, fine_tuning=fine_tuning, **{name: given.pop(name) for name in names})
+    options = TrainingOptions(random_state=seed, fine_tuning=fine_tuning, **{name: given.pop(name) for name in names})
     size, positive, name = parse_size(given.pop("size")), given.pop("positive"), given.pop("name")
     dataset = read_data(data, seed=seed, **given)
     name = check_name(name) if name else slug(dataset.name, arch)

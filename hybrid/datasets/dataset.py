@@ -13,7 +13,7 @@ from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, 
 from hybrid.datasets.parts.raw import RawDataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_names
 from hybrid.datasets.quality.drop import leave_out
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.progress import Progress
 from hybrid.wording import and_more, first_few, number
 
@@ -74,6 +74,7 @@ class Dataset:
     arguments: dict[str, Any] | None = None
 
     @classmethod
+    @renamed_parameters(seed="random_state")
     def from_arrays(
         cls,
         X: object,
@@ -85,7 +86,7 @@ class Dataset:
         label_names: Sequence[str] | None = None,
         name: str = "arrays",
         fractions: Sequence[float] = FRACTIONS,
-        seed: int = 0,
+        random_state: int = 0,
         drop: Sequence[str] | None = None,
     ) -> "Dataset":
         """Return a dataset of images and labels in arrays.
@@ -108,7 +109,7 @@ class Dataset:
             Name of the dataset in reports.
         fractions : (float, float, float), default=(0.70, 0.15, 0.15)
             Shares of train, val and test.
-        seed : int, default=0
+        random_state : int, default=0
             Seed of the split.
         drop : sequence of str, optional
             Findings whose images are left out, as for `load_dataset`. By default none.
@@ -137,7 +138,7 @@ class Dataset:
             groups=None if groups is None else np.asarray(groups),
             label_names=label_names,
         )
-        return assemble(raw, "The dataset from arrays", fractions, seed, drop=drop)
+        return assemble(raw, "The dataset from arrays", fractions, random_state, drop=drop)
 
     @property
     def task(self) -> str:

@@ -12,7 +12,7 @@ from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.readers import folder, manifest, named, npz, table
 from hybrid.datasets.readers.scan import read_head
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, renamed_parameters, unknown_name
 
 if TYPE_CHECKING:
     from hybrid.progress import Progress
@@ -59,12 +59,13 @@ KINDS = (
 ON_BAD = ("raise", "skip")
 
 
+@renamed_parameters(seed="random_state")
 def load_dataset(
     data: "str | os.PathLike[str] | Dataset",
     *,
     fractions: Sequence[float] = FRACTIONS,
     val: float | None = None,
-    seed: int = 0,
+    random_state: int = 0,
     label: str | Sequence[str] | None = None,
     path_column: str | None = None,
     split_column: str | None = None,
@@ -92,7 +93,7 @@ def load_dataset(
     val : float, optional
         Share of the new validation split, if it should be drawn again: the given validation images join train, and
         this share of both is drawn. Use it if the given validation split is too small.
-    seed : int, default=0
+    random_state : int, default=0
         Seed of the split.
     label : str or sequence of str, optional
         Label column of a manifest, or several columns of 0 and 1, as "A,B,C" or a sequence. By default, it is
@@ -156,12 +157,12 @@ def load_dataset(
         raise InputError(
             f"{', '.join(options.given())} can only be given for a CSV or Parquet manifest; {text!r} is {kind.summary}."
         )
-    dataset = assemble(kind.load(text, options), text, fractions, seed, group_pattern, val, drop, progress)
+    dataset = assemble(kind.load(text, options), text, fractions, random_state, group_pattern, val, drop, progress)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
         "val": None if val is None else float(val),
-        "seed": int(seed),
+        "seed": int(random_state),
         "label": label if label is None or isinstance(label, str) else list(label),
         "path_column": path_column,
         "split_column": split_column,
@@ -195,7 +196,8 @@ def reopen(arguments: Mapping[str, Any]) -> Dataset:
     """
     if not arguments:
         raise InputError("A dataset made from arrays cannot be loaded again: give the arrays.")
-    return load_dataset(**arguments)
+    given = dict(arguments)
+    return load_dataset(random_state=given.pop("seed", 0), **given)
 
 
 def is_named(data: str) -> bool:

@@ -65,10 +65,11 @@ def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: 
     size, data = read_size(section), read_datasets(section, datasets)
     last = section.take("last", bool, False)
     section.finish()
-    numbers = range(options.seed, options.seed + seeds)
+    numbers = range(options.random_state, options.random_state + seeds)
     names = {number: f"{name}-seed{number}" if seeds > 1 else name for number in numbers}
     return [
-        TrainStep(names[number], name, network, replace(options, seed=number), size, data, last) for number in numbers
+        TrainStep(names[number], name, network, replace(options, random_state=number), size, data, last)
+        for number in numbers
     ]
 
 
@@ -85,13 +86,14 @@ def _network(name: str, section: RecipeTable, folder: Path) -> Trainable:
 
 
 def _options(section: RecipeTable, network: Trainable, seed: int) -> TrainingOptions:
-    given = {"seed": seed} | section.take_given(_field_types(TrainingOptions, without="fine_tuning"))
+    given = {"random_state": section.take("seed", int, seed)}
+    given |= section.take_given(_field_types(TrainingOptions, "fine_tuning", "random_state"))
     fine_tuning = section.take_given(_field_types(FineTuning)) if isinstance(network, Pretrained) else None
     with section.naming():
         return TrainingOptions(**given, fine_tuning=None if fine_tuning is None else FineTuning(**fine_tuning))
 
 
-def _field_types(options: type, without: str = "") -> dict[str, Any]:
+def _field_types(options: type, *without: str) -> dict[str, Any]:
     """Return the types of the fields of a dataclass by name."""
     hints = get_type_hints(options)
-    return {field.name: hints[field.name] for field in fields(options) if field.name != without}
+    return {field.name: hints[field.name] for field in fields(options) if field.name not in without}

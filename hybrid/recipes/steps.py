@@ -43,7 +43,7 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     source = section.take("source", str)
     with section.naming("source"):
         data = data_source(source, folder)
-    arguments = {"data": data, "seed": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
+    arguments = {"data": data, "random_state": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
     split, root = section.take("split", str | None, None), section.take("image_root", str | None, None)
     if split is not None:
         with section.naming("split"):

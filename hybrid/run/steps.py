@@ -84,7 +84,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
         step="train",
         data=data_fingerprint(dataset, "train", "val"),
         network=[architecture.name, architecture.description, architecture.options],
-        options=asdict(options),
+        options=options.to_dict(),
         size=step.size,
     )
     if is_done(folder, identity):

@@ -1,9 +1,10 @@
 """The options of a training and its results."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.images.augment import Augmentation
 from hybrid.training.stages import FineTuning, Stage
 
@@ -46,7 +47,7 @@ class TrainingOptions:
     steps_per_epoch : int, optional
         Number of training steps in each epoch, on images that are drawn anew for each epoch. By default, and at most,
         as many as are needed for all images.
-    class_weight : {"balanced", "none"}, default="balanced"
+    class_weight : {"balanced", None}, default="balanced"
         Whether the losses of train and validation weight the classes inversely to their frequency, as in scikit-learn.
     label_smoothing : float, default=0.0
         Share of each target that is spread evenly over all classes, in the loss that is minimised.
@@ -64,7 +65,7 @@ class TrainingOptions:
         Whether to compute in float16 on a GPU. Variables stay in float32.
     fine_tuning : FineTuning, optional
         Options for fine-tuning. Only pretrained backbones accept them; their default is ``FineTuning()``.
-    seed : int, default=0
+    random_state : int, default=0
         Seed of the initial weights, the order of the images, the augmentation and dropout.
 
     Raises
@@ -88,7 +89,7 @@ class TrainingOptions:
     patience: int | None = None
     plateau_patience: int | None = None
     steps_per_epoch: int | None = None
-    class_weight: str = "balanced"
+    class_weight: str | None = "balanced"
     label_smoothing: float = 0.0
     augment: tuple[str, ...] = ("light",)
     clean_epochs: float = 0.2
@@ -96,14 +97,16 @@ class TrainingOptions:
     per_label: bool = False
     mixed_precision: bool = False
     fine_tuning: FineTuning | None = None
-    seed: int = 0
+    random_state: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "augment", tuple(self.augment))
+        if self.class_weight == "none":  # as the command line and recipes say it
+            object.__setattr__(self, "class_weight", None)
         for kind, name, known in (
             ("optimizer", self.optimizer, OPTIMIZERS),
             ("schedule", self.schedule, SCHEDULES),
-            ("class weight", self.class_weight, CLASS_WEIGHTS),
+            ("class weight", self.class_weight or "none", CLASS_WEIGHTS),
         ):
             if name not in known:
                 raise unknown_name(kind, name, known)
@@ -117,6 +120,17 @@ class TrainingOptions:
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)} was given; expected a share from 0 to below 1.")
         Augmentation.parse(self.augment)
+
+    @property
+    def seed(self) -> int:
+        """Former name of ``random_state``."""
+        warnings.warn("The attribute 'seed' is called 'random_state' now.", FutureWarning, stacklevel=2)
+        return self.random_state
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as records and identities of trainings hold them, by the names of the command line."""
+        options = asdict(self)
+        return options | {"seed": options.pop("random_state"), "class_weight": self.class_weight or "none"}
 
     @property
     def rate(self) -> float:
@@ -149,6 +163,9 @@ class TrainingOptions:
         """Return whether the training images are augmented in an epoch (0-based)."""
         clean = round(self.clean_epochs * self.epochs) if self.schedule == "cosine" else 0
         return epoch < self.epochs - clean
+
+
+TrainingOptions.__init__ = renamed_parameters(seed="random_state")(TrainingOptions.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A trained network in the workspace."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def save_network(
             input_shape=tuple(shape),
             classes=tuple(dataset.classes.tolist()),
             parameters=trained.model.count_params(),
-            options=asdict(options),
+            options=options.to_dict(),
             best_epoch=trained.best_epoch,
             seconds=round(trained.seconds, 3),
             waiting=round(trained.waiting, 4),

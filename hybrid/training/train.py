@@ -1,7 +1,7 @@
 """Train a network on a dataset."""
 
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,7 +124,7 @@ class _Training:
         import keras
 
         options = self.options
-        keras.utils.set_random_seed(options.seed)
+        keras.utils.set_random_seed(options.random_state)
         with precision(options):
             model = self._build(parts[0])
         run = TrainingRun(
@@ -152,7 +152,7 @@ class _Training:
 
     def _feeds(self) -> tuple[Feed, Feed]:
         options = self.options
-        train = Feed(self.images[0], options.batch_size, options.augmentation, options.seed)
+        train = Feed(self.images[0], options.batch_size, options.augmentation, options.random_state)
         return train, Feed(self.images[1], options.batch_size)
 
     def _identity(self, parts: Parts) -> str:
@@ -162,7 +162,7 @@ class _Training:
             {
                 "network": [self.network.label, *self.network.lines(self.shape)],
                 "shape": self.shape,
-                "options": asdict(self.options),
+                "options": self.options.to_dict(),
                 "images": keys,
                 "labels": [part.y.tolist() for part in parts],
                 "classes": parts[0].classes.tolist(),
@@ -178,7 +178,7 @@ def _train_and_validation(dataset: Dataset, options: TrainingOptions) -> Parts:
         raise InputError("There is no validation split to choose the best epoch on. Give one, as in --split 70/15/15.")
     if options.borrow and len(val) < FEW and len(train) >= 10 * FEW:
         part = dataset.take(train)
-        borrowed = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.seed, part.ids) == "val"
+        borrowed = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.random_state, part.ids) == "val"
         warnings.warn(
             f"The validation split has {len(val)} images, too few to choose the best epoch on. {borrowed.sum()} images "
             "of the train split are moved to it and not used for fitting.",

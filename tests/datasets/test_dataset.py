@@ -27,7 +27,7 @@ def test_importing_datasets_loads_nothing_heavy():
 
 
 def test_arrays_become_a_dataset_with_a_noted_split():
-    data = Dataset.from_arrays(PIXELS, WORDS, seed=3)
+    data = Dataset.from_arrays(PIXELS, WORDS, random_state=3)
     assert data.task == "binary"
     assert not data.of_files
     assert data.classes.tolist() == ["cat", "dog"]
@@ -222,7 +222,7 @@ def test_options_that_do_not_apply_are_refused(tmp_path):
 
 def test_a_dataset_can_be_loaded_again_from_elsewhere(image_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(image_folder.parent)
-    first = load_dataset("pictures", fractions=(0.5, 0.2, 0.3), val=0.3, seed=7, group_pattern=r"(\d)\d*\.png")
+    first = load_dataset("pictures", fractions=(0.5, 0.2, 0.3), val=0.3, random_state=7, group_pattern=r"(\d)\d*\.png")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -239,3 +239,13 @@ def test_what_cannot_be_loaded_again_says_why(image_folder):
         reopen(arguments)
     with pytest.raises(InputError, match="arrays"):
         reopen(Dataset.from_arrays(np.zeros((40, 8, 8), np.uint8), ["cat"] * 20 + ["dog"] * 20).arguments)
+
+
+def test_the_former_name_of_random_state_is_accepted_with_a_warning():
+    with pytest.warns(FutureWarning, match="'seed' of Dataset.from_arrays is called 'random_state' now"):
+        data = Dataset.from_arrays(PIXELS, WORDS, seed=3)
+    assert data.split.tolist() == Dataset.from_arrays(PIXELS, WORDS, random_state=3).split.tolist()
+    with pytest.warns(FutureWarning, match="'seed' of load_dataset is called 'random_state' now"):
+        digits = load_dataset("digits", seed=2)
+    assert digits.arguments["seed"] == 2  # records of embedding sets keep the name
+    assert reopen(digits.arguments).split.tolist() == digits.split.tolist()

@@ -53,7 +53,7 @@ def test_a_recipe_says_what_to_do(read, tmp_path):
     (data,) = recipe.data
     assert data.arguments["data"] == str(tmp_path / "recipes/pictures")
     assert data.arguments["fractions"] == (0.6, 0.2, 0.2)
-    assert data.arguments["seed"] == 3
+    assert data.arguments["random_state"] == 3
     (network,) = recipe.train
     assert (network.architecture.label, network.options.epochs, network.options.seed) == ("resnet_small:width=8", 2, 3)
     assert network.options.augment == ("rotate=10", "flip")
@@ -155,7 +155,7 @@ def test_several_seeds_of_a_network_are_networks_and_features_of_their_own(read)
         choose = "network-net-seed7-last"
     """)
     names = ["net-seed5", "net-seed6", "net-seed7"]
-    assert [(step.name, step.options.seed) for step in recipe.train] == list(zip(names, (5, 6, 7), strict=True))
+    assert [(step.name, step.options.random_state) for step in recipe.train] == list(zip(names, (5, 6, 7), strict=True))
     features = {step.name: step.parts for step in recipe.features}
     assert features == {
         **{name: (name,) for name in names},

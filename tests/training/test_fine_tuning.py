@@ -20,7 +20,7 @@ from hybrid.training.fine_tuning import upper_layers
 
 ARCH = "mobilenet:alpha=0.25"
 FINE = FineTuning(head_epochs=0.5, unfreeze=3)
-OPTIONS = TrainingOptions(epochs=4, batch_size=8, augment=("flip",), fine_tuning=FINE, seed=2)
+OPTIONS = TrainingOptions(epochs=4, batch_size=8, augment=("flip",), fine_tuning=FINE, random_state=2)
 SHAPE = (32, 32, 3)
 
 

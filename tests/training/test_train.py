@@ -17,7 +17,7 @@ from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.optimizer import make_optimizer
 from hybrid.workspace.workspace import Workspace
 
-QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), seed=1)
+QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), random_state=1)
 
 
 def stripes(n=90, seed=0, size=12):
