@@ -140,3 +140,9 @@ def test_threads_of_openmp_wait_as_the_user_says(given, found):
     code = "import os, hybrid; print(os.environ.get('GOMP_SPINCOUNT'))"
     done = subprocess.run([sys.executable, "-c", code], env=own | given, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found
+
+
+def test_every_path_that_contributing_names_exists():
+    named = re.findall(r"`([\w.]+(?:/[\w.]*)+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
