@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json
-from hybrid.models.find import find_model
+from hybrid.models.find_model import find_model
 
 
 @click.command()

@@ -13,7 +13,7 @@ from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.models.finish import FittedModel
+    from hybrid.models.evaluate_and_save import FittedModel
     from hybrid.models.options import HeadOptions
     from hybrid.workspace.model_record import ModelRecord, Tuning
 
@@ -99,7 +99,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         raise click.UsageError("--heads, --member and --weights say what an ensemble is made of: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
-    from hybrid.embeddings.joined import joined_name
+    from hybrid.embeddings.joined_set import joined_name
     from hybrid.models.options import HeadOptions
     from hybrid.pipelines.folds import parse_folds
     from hybrid.workspace.workspace import check_name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.cli.output import print_evaluations, print_notes
 
 if TYPE_CHECKING:
-    from hybrid.models.finish import FittedModel
+    from hybrid.models.evaluate_and_save import FittedModel
 
 _HELD_BACK = "test"
 

@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import print_json, print_table
-from hybrid.models.find import find_model
+from hybrid.models.find_model import find_model
 
 if TYPE_CHECKING:
     from hybrid.pipelines.saved.inspect import Inspection

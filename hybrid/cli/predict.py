@@ -6,7 +6,7 @@ import click
 
 from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
-from hybrid.models.find import find_model
+from hybrid.models.find_model import find_model
 
 
 @click.command()

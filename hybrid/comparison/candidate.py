@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.classifiers import NetworkOutput
 from hybrid.embeddings.embedding_set import load_set
-from hybrid.embeddings.joined import JoinedSet, join_sets
+from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.pipelines.build import extractors_of

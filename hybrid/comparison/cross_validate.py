@@ -14,7 +14,7 @@ from hybrid.comparison.candidate import Candidate, estimators_in, fitted_candida
 from hybrid.comparison.cv_result import CrossValidation, ModelScores, by_rank
 from hybrid.comparison.ordering import MAIN_METRICS, ordering_metric
 from hybrid.datasets.parts.groups import merge_groups
-from hybrid.embeddings.joined import JoinedSet, in_order_of, join_sets
+from hybrid.embeddings.joined_set import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
 from hybrid.pipelines.folds import groups_for, make_folds

@@ -1,1 +1,1 @@
-"""Embedding sets: a dataset as an extractor sees it."""
+"""Extract the embeddings of datasets, save them as embedding sets, and load these."""

@@ -1,4 +1,4 @@
-"""Embedding sets: which images, labels and split a dataset had, and which extractor's rows belong to them."""
+"""Embedding sets: the labels and splits of a dataset's images, and the keys of their embeddings in the store."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
 from hybrid.files import write_atomic
-from hybrid.workspace.provenance import seen_in_training
+from hybrid.workspace.provenance import used_in_training
 from hybrid.workspace.set_record import RowsFile, SetRecord
 from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, Workspace, unique_name
 
@@ -24,24 +24,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingSet:
-    """A dataset as one extractor sees it.
+    """The embeddings of a dataset by one extractor, with the labels and the split of each image.
 
-    It is written only when every row is in the store, so a partial extraction can never be fitted as if whole.
+    A set is saved only when all its embeddings are in the store. An extraction that was interrupted therefore cannot
+    be mistaken for a complete one.
 
     Attributes
     ----------
     name : str
-    keys : ndarray of uint8, (n, 32)
-        Digests of the images: where their rows are in the store.
-    ids : ndarray of str, (n,)
-    y : ndarray, (n,) or (n, k)
+        Name of the set in the workspace.
+    keys : ndarray of uint8 of shape (n, 32)
+        SHA-256 digests of the images. They are the keys of the images' embeddings in the store.
+    ids : ndarray of str of shape (n,)
+    y : ndarray of shape (n,) or (n, k)
         Labels, as in `Dataset`.
-    classes : ndarray
-    split : ndarray of str, (n,)
-    groups : ndarray of str, (n,), or None
+    classes : ndarray of shape (k,)
+    split : ndarray of str of shape (n,)
+        ``"train"``, ``"val"`` or ``"test"``.
+    groups : ndarray of str of shape (n,), or None
+        Group of each image, such as a patient.
     record : SetRecord
-    view_keys : ndarray of uint8, (n, k, 32), or None
-        Where the rows of k views of each image are in the store; zeros for images without. None if there are no views.
+        Everything else that is saved about the set.
+    view_keys : ndarray of uint8 of shape (n, v, 32), or None
+        Keys of the embeddings of each image's v views; zeros for images without views. None if no image has views.
     """
 
     name: str
@@ -64,60 +69,80 @@ class EmbeddingSet:
 
     @property
     def fingerprint(self) -> str:
-        """Of the extractor."""
+        """Fingerprint of the extractor."""
         return self.record.extractor.fingerprint
 
     @property
     def identity(self) -> Identity:
-        """Of the extractor."""
+        """Identity of the extractor."""
         return self.record.extractor.identity
 
     @property
     def extractor(self) -> "FeatureExtractor":
-        """The extractor that made the set."""
+        """The extractor that computed the embeddings."""
         from hybrid.extractors import FeatureExtractor
 
         return FeatureExtractor(**self.record.extractor.arguments())
 
     def in_training(self) -> np.ndarray:
-        """Return for each image whether the set's network was trained on it, or chosen by it, (n,) of bool."""
-        return seen_in_training(self.keys, self.record.extractor.backbone)
+        """Tell for each image whether the extractor's network was trained or selected on it.
+
+        Returns
+        -------
+        ndarray of bool of shape (n,)
+        """
+        return used_in_training(self.keys, self.record.extractor.backbone)
 
     def embeddings(self, cache: Path | None = None) -> np.ndarray:
-        """Return the rows of the store, (n, width), float32.
+        """Return the embeddings of all images from the store.
+
+        Parameters
+        ----------
+        cache : Path, optional
+            Folder of the store. By default the one that the set was extracted to.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n, width)
 
         Raises
         ------
         InputError
-            If one is no longer there.
+            If an embedding is no longer in the store.
         """
         return self._store(cache).gather(self.keys)
 
     @property
     def views(self) -> Views | None:
-        """The views that there are of the training images, perhaps of all; None if there are none."""
+        """The views of the training images, or of all images; None if no image has views."""
         return self.record.views.views if self.record.views else None
 
     @property
     def averages(self) -> bool:
-        """Whether there are views of every image, to average predictions over."""
+        """Whether every image has views, so that predictions are means over an image and its views."""
         return self.record.views is not None and self.record.views.of != "train"
 
-    def view_embeddings(self, here: np.ndarray, cache: Path | None = None) -> np.ndarray:
-        """Return the rows of the views of some images, (m, k, width), float32; k is 0 if there are no views.
+    def view_embeddings(self, mask: np.ndarray, cache: Path | None = None) -> np.ndarray:
+        """Return the embeddings of the views of some images from the store.
 
         Parameters
         ----------
-        here : ndarray of bool, (n,)
-            Images; they must have views if any image of the set has.
+        mask : ndarray of bool of shape (n,)
+            The m images to select. If the set has views, each of them must have views.
         cache : Path, optional
+            Folder of the store. By default the one that the set was extracted to.
+
+        Returns
+        -------
+        ndarray of float32 of shape (m, v, width)
+            v is 0 if the set has no views.
 
         Raises
         ------
         InputError
-            If a row is no longer there.
+            If an embedding is no longer in the store.
         """
-        keys = self.view_keys[here] if self.view_keys is not None else np.empty((int(here.sum()), 0, 32), np.uint8)
+        keys = self.view_keys[mask] if self.view_keys is not None else np.empty((int(mask.sum()), 0, 32), np.uint8)
         rows = self._store(cache).gather(keys.reshape(-1, keys.shape[2]))
         return rows.reshape(*keys.shape[:2], -1)
 
@@ -127,10 +152,19 @@ class EmbeddingSet:
 
 
 def save_set(embeddings: EmbeddingSet, workspace: Workspace, name: str | None = None) -> EmbeddingSet:
-    """Write an embedding set into a workspace and return it with its name.
+    """Save an embedding set in a workspace and return it with its name.
 
-    The same dataset, extractor and views take the place of their earlier set; another one gets a number behind its
-    name.
+    Parameters
+    ----------
+    embeddings : EmbeddingSet
+    workspace : Workspace
+    name : str, optional
+        A set with this name is replaced. By default the name is built from the dataset, the extractor and the views:
+        an earlier set of the same three is replaced, and a number is appended if another set has the name.
+
+    Returns
+    -------
+    EmbeddingSet
     """
     name = name or _free_name(embeddings.record, workspace)
     names = ("keys", "ids", "y", "classes", "split", "groups", "view_keys")
@@ -149,12 +183,22 @@ def save_set(embeddings: EmbeddingSet, workspace: Workspace, name: str | None = 
 
 
 def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
-    """Return the embedding set of that name, or the latest.
+    """Return an embedding set of a workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    name : str, optional
+        By default the set that was saved last.
+
+    Returns
+    -------
+    EmbeddingSet
 
     Raises
     ------
     InputError
-        If there is none, or it is damaged.
+        If there is no such set, or it is damaged.
     """
     path = workspace.find("sets", name) if name else workspace.latest("sets")
     if path is None:
@@ -163,7 +207,7 @@ def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
     if record.rows is None:
         raise record.damage(path, "does not name the file of its rows")
     if record.extractor.identity.fingerprint != record.extractor.fingerprint:
-        raise record.damage(path, "holds the fingerprint of another extractor than it describes")
+        raise record.damage(path, "has a fingerprint that does not match its extractor")
     rows = path.parent / Path(record.rows.file).name
     try:
         data = rows.read_bytes()
@@ -174,23 +218,23 @@ def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
     except (OSError, ValueError) as error:
         raise record.damage(rows, f"cannot be read ({reason_of(error)})") from error
     groups = values.pop("groups", None)
-    return EmbeddingSet(name=path.stem, groups=groups, record=_at_its_place(record, workspace), **values)
+    return EmbeddingSet(name=path.stem, groups=groups, record=_with_current_paths(record, workspace), **values)
 
 
-def _at_its_place(record: SetRecord, workspace: Workspace) -> SetRecord:
-    """Return a record that points to the network and the cache where they are now, if the project was moved."""
+def _with_current_paths(record: SetRecord, workspace: Workspace) -> SetRecord:
+    """Return a record with the present paths of the network and the cache, in case the project folder was moved."""
     extractor = record.extractor
     path = Path(extractor.backbone)
-    here = workspace.networks / path.parent.name / path.name
-    if path.name in (BEST_NETWORK, LAST_NETWORK) and not path.exists() and here.is_file():
-        extractor = extractor.with_params(backbone=str(here.resolve()))
+    moved = workspace.networks / path.parent.name / path.name
+    if path.name in (BEST_NETWORK, LAST_NETWORK) and not path.exists() and moved.is_file():
+        extractor = extractor.with_params(backbone=str(moved.resolve()))
     if extractor.cache is not None and not EmbeddingStore(extractor.cache, extractor.identity).folder.is_dir():
         extractor = extractor.with_params(cache=None)
     return replace(record, extractor=extractor)
 
 
 def _free_name(record: SetRecord, workspace: Workspace) -> str:
-    """Return the name of the earlier set of the same dataset, extractor and views, else a free one."""
+    """Return the name of an earlier set of the same dataset, extractor and views, or a free name if there is none."""
     base = record.short_name
     taken = {path.stem: path for path in workspace.records("sets")}
     for name, path in taken.items():

@@ -1,4 +1,4 @@
-"""Extract the embeddings of a dataset: one embedding set, or one for each layer."""
+"""Extract the embeddings of a dataset as one embedding set, or as one set per layer."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -15,19 +15,19 @@ from hybrid.extractors import Extractor
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.progress import Progress
-from hybrid.workspace.provenance import seen_in_training, training_seconds
+from hybrid.workspace.provenance import training_seconds, used_in_training
 from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord, SkippedImage, ViewsRecord
 
 VIEWS_OF = ("train", "train+test")
 
 
 def extract_dataset(dataset: Dataset, extractor: Extractor, **options: Any) -> EmbeddingSet:
-    """Extract the embeddings of a dataset and return them as one set, which is not yet saved.
+    """Extract the embeddings of a dataset and return them as one embedding set, which is not yet saved.
 
-    The parameters and errors are those of :func:`extract_sets`.
+    Parameters and errors are those of :func:`extract_sets`.
     """
-    [found] = extract_sets(dataset, extractor, **options)
-    return found
+    [embedding_set] = extract_sets(dataset, extractor, **options)
+    return embedding_set
 
 
 def extract_sets(
@@ -40,101 +40,111 @@ def extract_sets(
     on_bad: str = "raise",
     progress: Progress | None = None,
 ) -> list[EmbeddingSet]:
-    """Extract the embeddings of a dataset into the store; each image goes through the network at most once.
+    """Extract the embeddings of a dataset into the store and return them as embedding sets.
+
+    The network processes each image at most once; embeddings that are in the store already are not computed again.
 
     Parameters
     ----------
     dataset : Dataset
     extractor : Extractor
-        A `FeatureExtractor`, or an `Extractor`, which does without scikit-learn.
+        A `FeatureExtractor`, or the plain `Extractor`, which does not import scikit-learn.
     each_layer : bool, default=False
-        Whether each of the extractor's layers gives a set of its own. By default there is one set, in which the
-        embeddings of all layers are concatenated.
+        Whether to return a separate set for each of the extractor's layers. By default one set is returned, in which
+        the embeddings of all layers are concatenated.
     views : Views, optional
-        Random augmentations of the training images; heads are fitted to them in addition to the images themselves.
+        Random augmentations to extract besides the images themselves. Heads are fitted to both. None by default.
     views_of : {"train", "train+test"}, default="train"
-        With ``"train+test"`` there are views of every image, and predictions are means over an image and its views.
+        Which images get views. With ``"train+test"`` every image does, and predictions are means over an image and
+        its views.
     on_bad : {"raise", "skip"}, default="raise"
-        With ``"skip"``, images that cannot be decoded are left out together with their labels, and listed.
+        What to do with images that cannot be decoded. With ``"skip"`` they are left out together with their labels,
+        and the record of the set lists them.
     progress : callable, optional
-        Called with (images done, images to do).
+        Called with the number of finished images and the total number of images.
 
     Returns
     -------
     list of EmbeddingSet
-        One set, or one for each layer; not yet saved.
+        One set, or one per layer. They are not yet saved.
 
     Raises
     ------
     InputError
-        If an image cannot be decoded, or so many are skipped that a class is lost.
+        If an image cannot be decoded, or if no training image of a class is left after skipping.
     """
-    job = _Job(dataset, views, views_of)
+    extraction = _DatasetExtraction(dataset, views, views_of)
     if not each_layer:
-        return [job.result(extractor, extractor.extract(job.source, on_bad=on_bad, progress=progress))]
-    done = extractor.extract_each(job.source, on_bad=on_bad, progress=progress)
-    return [job.result(layer, one) for layer, one in zip(extractor.each_layer(), done, strict=True)]
+        return [extraction.result(extractor, extractor.extract(extraction.source, on_bad=on_bad, progress=progress))]
+    extracted = extractor.extract_each(extraction.source, on_bad=on_bad, progress=progress)
+    return [extraction.result(layer, one) for layer, one in zip(extractor.each_layer(), extracted, strict=True)]
 
 
-class _Job:
-    """A dataset whose images, and perhaps views of them, are to be extracted."""
+class _DatasetExtraction:
+    """The images of a dataset, with their views if there are any, as a source for extractors."""
 
     def __init__(self, dataset: Dataset, views: Views | None, views_of: str):
         if views_of not in VIEWS_OF:
-            raise unknown_name("part of the data for views,", views_of, VIEWS_OF)
+            raise unknown_name("choice of images for views,", views_of, VIEWS_OF)
         self.dataset, self.views, self.views_of = dataset, views, views_of
         self.source: Source = ImageSource(dataset.X)
         if views is not None:
             self.source = ViewSource(dataset.X, views, (dataset.split == "train") | (views_of == "train+test"))
 
-    def result(self, extractor: Extractor, done: Extraction) -> EmbeddingSet:
-        """Return the set of what an extractor did."""
-        keys, view_keys, skipped = self.source.by_image(done)
+    def result(self, extractor: Extractor, extraction: Extraction) -> EmbeddingSet:
+        """Return the outcome of an extraction as an embedding set."""
+        keys, view_keys, skipped = self.source.by_image(extraction)
         kept = np.array([row not in skipped for row in range(len(self.dataset))], bool)
         part, keys = self.dataset.take(kept), keys[kept]
-        _check_whole(part)
+        _check_classes(part)
         identity = extractor.resolve()
-        about_data = DatasetRecord(
+        dataset_record = DatasetRecord(
             name=part.name,
             source=part.source,
             arguments=part.arguments,
             task=part.task,
             fingerprint=dataset_fingerprint(keys, part),
             notes=tuple(part.notes),
-            warnings=(*dropped_note(part.counts), *_leaks(keys, part), *_seen_in_training(keys, part, extractor)),
+            warnings=(
+                *dropped_note(part.counts),
+                *_duplicate_warnings(keys, part),
+                *_training_warnings(keys, part, extractor),
+            ),
             counts=part.counts_by_split(),
         )
         record = SetRecord(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            dataset=about_data,
+            dataset=dataset_record,
             extractor=describe_extractor(extractor),
             views=ViewsRecord.of_views(self.views, self.views_of) if self.views else None,
             width=identity.width,
             images=len(part),
-            new=done.new,
-            cached=done.cached,
+            new=extraction.new,
+            cached=extraction.cached,
             skipped=tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items())),
-            animated=done.animated,
-            seconds=round(done.seconds, 3),
-            cost=None if done.cost is None else round(done.cost, 3),
+            animated=extraction.animated,
+            seconds=round(extraction.seconds, 3),
+            cost=None if extraction.cost is None else round(extraction.cost, 3),
             trained=training_seconds(extractor.backbone),
-            runtime=done.runtime,
+            runtime=extraction.runtime,
         )
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)
         return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None)
 
 
-def _check_whole(part: Dataset) -> None:
+def _check_classes(part: Dataset) -> None:
+    """Raise `InputError` if a class has no training image left."""
     counts = part.counts_by_split().get("train", {})
     lost = [label for label in map(str, part.classes) if not counts.get(label)]
     if lost:
         raise InputError(
-            f"After skipping images that cannot be decoded, train has no image of {', '.join(lost)}: mend the images."
+            f"After skipping images that cannot be decoded, no training image of {', '.join(lost)} is left: repair or "
+            "replace these images."
         )
 
 
 def dataset_fingerprint(keys: np.ndarray, part: Dataset) -> str:
-    """Return the SHA-256 of images, labels and split, whatever the order and the names of the files."""
+    """Return a SHA-256 of images, labels and splits. It does not depend on the order or the names of the files."""
     labels = part.y if part.y.ndim == 1 else part.y.astype(str)
     rows = sorted(
         f"{key.tobytes().hex()} {split} {label.tolist() if part.y.ndim == 2 else label}"
@@ -144,7 +154,7 @@ def dataset_fingerprint(keys: np.ndarray, part: Dataset) -> str:
 
 
 def describe_extractor(extractor: Extractor) -> ExtractorRecord:
-    """Return what an embedding set records of its extractor."""
+    """Return the record of an extractor, as it is saved with an embedding set."""
     params, identity = extractor.get_params(), extractor.resolve()
     for name in ("backbone", "weights"):
         path = Path(params[name]).expanduser()
@@ -155,32 +165,33 @@ def describe_extractor(extractor: Extractor) -> ExtractorRecord:
     return ExtractorRecord(params, identity.fingerprint, identity)
 
 
-def _leaks(keys: np.ndarray, part: Dataset) -> list[str]:
-    """Return sentences on byte-identical images that are in several splits or have several labels."""
+def _duplicate_warnings(keys: np.ndarray, part: Dataset) -> list[str]:
+    """Return warnings about byte-identical images that are in several splits or have several labels."""
     splits_of: dict[bytes, set[str]] = {}
     labels: dict[bytes, set[str]] = {}
     for key, split, label in zip(keys, part.split.tolist(), part.y.tolist(), strict=True):
         splits_of.setdefault(key.tobytes(), set()).add(split)
         labels.setdefault(key.tobytes(), set()).add(str(label))
     notes = []
-    if divided := sum(len(splits) > 1 for splits in splits_of.values()):
+    if in_several_splits := sum(len(splits) > 1 for splits in splits_of.values()):
         notes.append(
-            f"{divided} images are in more than one split, byte for byte: results on them flatter every model."
+            f"{in_several_splits} images are in more than one split (byte-identical copies): scores on them are too "
+            "optimistic."
         )
-    if torn := sum(len(names) > 1 for names in labels.values()):
-        notes.append(f"{torn} images are there under more than one label, byte for byte.")
+    if contradictory := sum(len(names) > 1 for names in labels.values()):
+        notes.append(f"{contradictory} images have more than one label (byte-identical copies).")
     return notes
 
 
-def _seen_in_training(keys: np.ndarray, part: Dataset, extractor: Extractor) -> list[str]:
-    """Return a sentence if the network, trained here, saw images that are now in the test split."""
+def _training_warnings(keys: np.ndarray, part: Dataset, extractor: Extractor) -> list[str]:
+    """Return a warning if the network was trained or selected on images that are in the test split."""
     test = keys[part.split == "test"]
-    copies = {key.tobytes() for key in keys[part.split != "test"]}  # said by `_leaks` already
-    seen = seen_in_training(test, extractor.backbone)
-    known = sum(key.tobytes() not in copies for key in test[seen])
-    if not known:
+    other_splits = {key.tobytes() for key in keys[part.split != "test"]}  # `_duplicate_warnings` counts them
+    used = used_in_training(test, extractor.backbone)
+    count = sum(key.tobytes() not in other_splits for key in test[used])
+    if not count:
         return []
     return [
-        f"The network was trained on, or chosen by, {known} of the {len(test)} test images: results on them "
-        "flatter every model on its features. Extract with the split and the seed that it was trained with."
+        f"The network was trained or selected on {count} of the {len(test)} test images: the scores of every model on "
+        "its features are too optimistic. Extract with the split and the seed that the network was trained with."
     ]

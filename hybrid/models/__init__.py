@@ -1,1 +1,1 @@
-"""Fitted models: fit, adjust, finish and apply them."""
+"""Fit models, calibrate them, evaluate and save them, and predict with them."""

@@ -1,4 +1,4 @@
-"""Calibration and threshold of a model: on which images of its set they are chosen, and what is recorded of it."""
+"""Calibrate a model and choose its threshold, on the validation split or by cross-validation inside train."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.datasets.validation_size import is_few, rarest
-from hybrid.embeddings.joined import JoinedSet
+from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.errors import InputError
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import adjust
@@ -16,38 +16,39 @@ from hybrid.workspace.model_record import Adjustment
 def adjust_model(
     pipeline: Pipeline, X: np.ndarray, embeddings: JoinedSet, options: HeadOptions, positive: Any = None
 ) -> tuple[Pipeline, Adjustment | None]:
-    """Calibrate a fitted pipeline, choose its threshold, or both; never on test.
+    """Calibrate a fitted pipeline, choose its threshold, or both. The test split is never used.
 
     Parameters
     ----------
     pipeline : Pipeline
-        From embeddings to labels, fitted on train.
+        Predicts labels from embeddings; fitted on train.
     X : ndarray of shape (n, width)
-        The embeddings.
+        Embeddings of all images.
     embeddings : JoinedSet
     options : HeadOptions
-        Without an aim and a calibration the pipeline is returned as it is.
+        If neither `aim` nor `calibration` is set, the pipeline is returned unchanged.
     positive : object, optional
-        The positive class of a binary task; the last of the sorted classes if not given.
+        The positive class of a binary task. By default the last of the sorted classes.
 
     Returns
     -------
     pipeline : Pipeline
+        A new pipeline, or the one given if nothing was adjusted.
     adjustment : Adjustment or None
-        Which images were used, and what was chosen.
+        The record of the images used and the values chosen. None if nothing was adjusted.
 
     Raises
     ------
     InputError
-        If the aim does not suit the task, cannot be reached, or train is too small for a cross-validation.
+        If the aim does not fit the task or cannot be reached, or if train is too small for cross-validation.
     """
     positive = positive_class(embeddings, positive)
     if options.aim is None and options.calibration is None:
         return pipeline, None
     if embeddings.averages:
         raise InputError(
-            "Predictions on this set are means over views of each image, for which no threshold or calibration can be "
-            "chosen yet: extract it with --views-of train, or leave --aim and --calibrate out."
+            "Predictions on this set are means over the views of each image. Choosing a threshold or a calibration for "
+            "such means is not supported: extract it with --views-of train, or leave out --aim and --calibrate."
         )
     split, note = choosing_split(embeddings)
     images = int((embeddings.split == split).sum())
@@ -58,7 +59,7 @@ def adjust_model(
         train.y,
         validation=(val.X, val.y) if split == "val" else None,
         groups=train.groups,
-        counted=np.arange(len(train.y)) < images,  # after the images come their views
+        counted=np.arange(len(train.y)) < images,  # the images come first, then their views
         positive=positive,
         **options.adjustment,
     )
@@ -68,12 +69,18 @@ def adjust_model(
         images=images,
         cross_validation=None if split == "val" else f"{options.folds}x{options.repeats}",
         choices=tuple(choices),
-        notes=(note, *_reached(choices, embeddings, options.aim)),
+        notes=(note, *_sample_size_notes(choices, embeddings, options.aim)),
     )
 
 
 def positive_class(embeddings: JoinedSet, given: Any = None) -> Any:
-    """Return the positive class of a binary task, the last of the sorted classes if none is given; else None."""
+    """Return the positive class of a binary task, by default the last of the sorted classes; None for other tasks.
+
+    Raises
+    ------
+    InputError
+        If the class given is not one of the classes, or the task is not binary.
+    """
     if embeddings.task != "binary":
         if given is not None:
             raise InputError(f"A positive class {given!r} was given, but the task is {embeddings.task}: leave it out.")
@@ -84,29 +91,38 @@ def positive_class(embeddings: JoinedSet, given: Any = None) -> Any:
     for label in classes:
         if str(label) == str(given):
             return label
-    raise InputError(f"The positive class {given!r} was given; the classes are {', '.join(map(str, classes))}.")
+    raise InputError(f"The positive class {given!r} was given; expected one of {', '.join(map(str, classes))}.")
 
 
 def choosing_split(embeddings: JoinedSet) -> tuple[str, str]:
-    """Return "val" or, for a cross-validation inside it, "train"; and a sentence on why.
+    """Return the split to choose calibration and threshold on, and a sentence that gives the reason.
 
-    Features of a network that was trained on train look better there than they are: then validation is preferred,
-    though it is small.
+    The split is "val", or "train" for a cross-validation inside train if the validation split is small. If a network
+    behind the features was trained on the training images, its features are too good there, and even a small
+    validation split is preferred.
+
+    Returns
+    -------
+    split : {"val", "train"}
+    reason : str
     """
     val = embeddings.split == "val"
-    least = rarest(embeddings.y[val], embeddings.classes)
+    rarest_count = rarest(embeddings.y[val], embeddings.classes)
     if not is_few(embeddings.y[val], embeddings.classes):
         return "val", f"Chosen on the {val.sum()} validation images."
-    seen = any(one.in_training()[embeddings.split == "train"].any() for one in embeddings.sets)
-    size = f"The validation split has {val.sum()} images, {least} of its rarest class: few to choose on"
-    learnt = "a network was trained on the training images, and flatters them"
-    if val.any() and seen and least >= 2:
-        return "val", f"{size}; still chosen there, since {learnt}."
-    why = f"{size}; chosen" if val.any() else "There is no validation split; chosen"
-    return "train", f"{why} by cross-validation inside train" + (f", though {learnt}." if seen else ".")
+    train = embeddings.split == "train"
+    network_trained = any(part.in_training()[train].any() for part in embeddings.sets)
+    size = f"The validation split is small ({val.sum()} images, {rarest_count} of its rarest class)"
+    too_good = "a network was trained on the training images, so its features are too good there"
+    if val.any() and network_trained and rarest_count >= 2:
+        return "val", f"{size}; chosen there nevertheless, because {too_good}."
+    start = f"{size}; chosen" if val.any() else "There is no validation split; chosen"
+    return "train", f"{start} by cross-validation inside train" + (
+        f", although {too_good}." if network_trained else "."
+    )
 
 
-def _reached(choices: list[dict[str, Any]], embeddings: JoinedSet, aim: str | None) -> list[str]:
-    """Return for a recall or specificity how many images it rests on."""
+def _sample_size_notes(choices: list[dict[str, Any]], embeddings: JoinedSet, aim: str | None) -> list[str]:
+    """Return notes on how many images a recall or specificity was estimated from."""
     labels = [f"{label}: " for label in embeddings.classes] if embeddings.task == "multilabel" else [""]
     return [f"{label}{aim} rests on {row['note']}." for label, row in zip(labels, choices, strict=False) if row["note"]]

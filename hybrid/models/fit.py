@@ -1,4 +1,4 @@
-"""Fit a head on one embedding set or several, evaluate it on every split, and save model, metrics and predictions."""
+"""Fit a head to embedding sets, evaluate it on every split, and save the model, its scores and its predictions."""
 
 import json
 import time
@@ -14,11 +14,11 @@ from hybrid.classifiers import NetworkOutput, SklearnHead
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.extract import extract_dataset
-from hybrid.embeddings.joined import JoinedSet, join_sets
+from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.errors import InputError, reason_of
 from hybrid.extractors import FeatureExtractor
 from hybrid.models.adjust import adjust_model, positive_class
-from hybrid.models.finish import FittedModel, finish_model
+from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import groups_for
@@ -40,16 +40,16 @@ def fit_head(
     Parameters
     ----------
     embeddings : EmbeddingSet or sequence of them
-        Of several, which must be of one dataset, the embeddings are put side by side.
+        Several sets must be of one dataset; their embeddings are concatenated.
     head : str or estimator
         A name in `hybrid.classifiers.HEADS`, or any scikit-learn classifier with ``predict_proba``.
     options : HeadOptions
     workspace : Workspace
-        Where the model is saved: ``models/NAME``.
+        The model is saved in its folder ``models/NAME``.
     positive : str, optional
-        The positive class of a binary task; the last of the sorted classes if not given.
+        The positive class of a binary task. By default the last of the sorted classes.
     name : str, optional
-        Of the model; head and sets if not given.
+        Name of the model. By default it is built from the head, the options and the sets.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def fit_head(
     Raises
     ------
     InputError
-        If the embeddings are not whole or the head cannot learn from them.
+        If embeddings are missing or not finite, or the head cannot be fitted to them.
     """
     joined = join_sets(embeddings)
     X = joined.embeddings()
@@ -76,18 +76,18 @@ def fit_head(
         pipeline, adjustment = adjust_model(pipeline, X, joined, options, positive)
     except InputError:
         raise
-    except ValueError as error:  # scikit-learn's and XGBoost's own words on a parameter out of range
+    except ValueError as error:  # from scikit-learn or XGBoost, on a parameter out of range
         given = ", ".join(f"{key}={value!r}" for key, value in options.params.items()) or "its defaults"
         raise InputError(
             f"{head} cannot be fitted to {len(train.y)} images with {given}: {reason_of(error)}"
         ) from error
     seconds = time.perf_counter() - started
-    return finish_model(
+    return evaluate_and_save(
         pipeline,
         X,
         joined,
         workspace,
-        name or "-".join([head, *options.words, joined.name]),
+        name or "-".join([head, *options.name_parts, joined.name]),
         positive,
         head=head,
         fit_seconds=seconds,
@@ -113,22 +113,22 @@ def fit_network(
     options: HeadOptions | None = None,
     embeddings: EmbeddingSet | None = None,
 ) -> FittedModel:
-    """Evaluate a trained network's own output, and save it, as a model like every other.
+    """Evaluate the output of a trained network itself and save it as a model.
 
     Parameters
     ----------
     network : Path
-        A ``.keras`` file whose last layer gives one probability a class, in the order of the dataset's classes.
+        A ``.keras`` file whose last layer returns one probability per class, in the order of the dataset's classes.
     dataset : Dataset
     workspace : Workspace
     name : str
-        Of the model.
+        Name of the model.
     positive : str, optional
         As in `fit_head`.
     options : HeadOptions, optional
-        How its probabilities are calibrated, and what its threshold is chosen for.
+        How the probabilities are calibrated and the threshold is chosen. By default neither is.
     embeddings : EmbeddingSet, optional
-        The network's outputs for the dataset, if they were extracted already.
+        The network's outputs for the dataset. By default they are extracted.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def fit_network(
     pipeline = Pipeline([("head", NetworkOutput().fit(train.X, train.y))])
     options = options or HeadOptions()
     pipeline, adjustment = adjust_model(pipeline, X, outputs, options, positive)
-    return finish_model(
+    return evaluate_and_save(
         pipeline,
         X,
         outputs,
@@ -191,7 +191,7 @@ def _head_pipeline(head: str | BaseEstimator, options: HeadOptions) -> Pipeline:
 
 
 def _json_values(head: BaseEstimator) -> dict[str, Any]:
-    """Return the parameters of a head, or of the classifier in it, as JSON values; of objects what they print."""
+    """Return the parameters of a head, or of the classifier it wraps, as JSON values; other objects by their repr."""
     estimator = head.estimator if isinstance(head, SklearnHead) else head
     return {key: _json_value(value) for key, value in estimator.get_params().items()}
 

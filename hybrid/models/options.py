@@ -1,4 +1,4 @@
-"""How a head is fitted."""
+"""Options for fitting a head."""
 
 from dataclasses import dataclass, field
 from inspect import signature
@@ -11,28 +11,29 @@ from hybrid.workspace.workspace import slug
 
 @dataclass
 class HeadOptions:
-    """How a head is fitted; the defaults are the head's own.
+    """Options for fitting a head.
 
     Attributes
     ----------
     params : dict, default={}
-        Parameters of the head.
+        Parameters of the head. Those not given have the head's defaults.
     scale : bool, default=True
-        Whether embeddings are standardised first.
+        Whether to standardise the embeddings first.
     pca : int or float, optional
-        Components, or the share of variance, that are kept.
+        Number of principal components to keep, or the share of the variance. By default no PCA is used.
     tune : {"cv", "val"}, optional
-        Search the head's settings by cross-validation inside train, or on the validation split.
+        Where to tune the head's settings: by cross-validation inside train, or on the validation split. By default
+        they are not tuned.
     metric : str, optional
-        What the search maximises.
+        Metric to tune for. By default it depends on the task.
     aim : str, optional
-        What the threshold is chosen for, such as ``"f1"`` or ``"recall=0.98"``; None leaves it at one half.
+        Objective of the threshold, such as ``"f1"`` or ``"recall=0.98"``. By default the threshold is 0.5.
     calibration : str, optional
-        How probabilities are calibrated, such as ``"auto"``; None leaves them as the head gives them.
+        Calibration of the probabilities, such as ``"auto"``. By default they are not calibrated.
     folds, repeats : int, default=5, 1
-        Of each cross-validation inside train: how many, and how often the images are dealt out anew.
+        Number of folds of each cross-validation inside train, and how often it is repeated with new folds.
     seed : int, default=0
-        Of the search's folds, and of the head unless `params` has a ``random_state``.
+        Seed of the folds, and of the head unless `params` has a ``random_state``.
     """
 
     params: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +52,7 @@ class HeadOptions:
 
     @property
     def class_weight(self) -> Any:
-        """Weight of each class, where the head has one: balanced unless `params` say otherwise."""
+        """Class weights of the head: ``"balanced"`` unless `params` has others."""
         return self.params.get("class_weight", "balanced")
 
     @property
@@ -67,18 +68,18 @@ class HeadOptions:
         }
 
     @property
-    def words(self) -> list[str]:
-        """What in a model's name tells that it was fitted in another way than by default."""
-        words = [
+    def name_parts(self) -> list[str]:
+        """Parts of a model's name that stand for options other than the defaults."""
+        parts = [
             "tuned" if self.tune else "",
             f"pca{self.pca}" if self.pca is not None else "",
             "unweighted" if self.class_weight is None else "",
             "calibrated" if self.calibration else "",
             slug(self.aim) if self.aim else "",
         ]
-        return [word for word in words if word]
+        return [part for part in parts if part]
 
     def seeded(self, head: str) -> dict[str, Any]:
-        """Return the parameters of a head, with the seed for a head that draws random numbers."""
-        draws = head in HEADS and "random_state" in signature(HEADS[head].load()).parameters
-        return {"random_state": self.seed, **self.params} if draws else self.params
+        """Return the parameters of a head, with the seed if the head is random."""
+        is_random = head in HEADS and "random_state" in signature(HEADS[head].load()).parameters
+        return {"random_state": self.seed, **self.params} if is_random else self.params

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImagePredictions:
-    """Labels and probabilities of images, in the order they were given.
+    """Predicted labels and probabilities of images, in the order in which the images were given.
 
     Attributes
     ----------
     columns : list of str
         ``image``, ``predicted`` and one ``p_CLASS`` for each class.
     rows : list of list
-        One for each image.
+        One row for each image.
     skipped : dict of str to str
-        Images that could not be decoded, and why.
+        Images that could not be decoded, each with the reason.
     """
 
     columns: list[str]
@@ -39,32 +39,32 @@ class ImagePredictions:
     skipped: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, one object an image."""
+        """Return the predictions as JSON values, one object per image."""
         return {
             "predictions": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
             "skipped": self.skipped,
         }
 
     def to_json(self) -> str:
-        """Return :meth:`to_dict` as text."""
+        """Return :meth:`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def predict_images(
     model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
 ) -> ImagePredictions:
-    """Return labels and probabilities of images, as the pipeline of :func:`load_model` predicts them.
+    """Return the labels and probabilities that a saved model predicts for image files.
 
     Parameters
     ----------
     model : Path
-        Folder of a saved model, or a .zip of it.
+        Folder or .zip file of a saved model.
     paths : list of str
         Image files.
     on_bad : {"raise", "skip"}, default="raise"
-        What to do about an image that cannot be decoded.
+        What to do with an image that cannot be decoded.
     progress : callable, optional
-        Called with (images done, images to do).
+        Called with the number of finished images and the total number of images.
 
     Returns
     -------
@@ -73,13 +73,13 @@ def predict_images(
     Raises
     ------
     InputError
-        If the model was changed after it was saved, or takes embeddings only, or an image cannot be decoded.
+        If the model was changed after it was saved or has no extractor, or if an image cannot be decoded.
     """
     opened = open_model(model)
     if not opened.manifest.extractors:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
     pipeline, labels = opened.pipeline, opened.manifest.label_names
-    skipped = _extract(pipeline, paths, on_bad, progress)
+    skipped = _extract_to_store(pipeline, paths, on_bad, progress)
     kept = [path for row, path in enumerate(paths) if row not in skipped]
     proba, predicted = predict_checked(pipeline, np.array(kept), labels)
     rows = [
@@ -94,26 +94,34 @@ def predict_images(
 
 
 def predict_checked(pipeline: "Pipeline", X: np.ndarray, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities, (n, k), and predicted labels, (n,) or (n, k), of a saved model.
+    """Return the probabilities and labels that a saved model predicts, after a check of their shapes.
 
     Parameters
     ----------
     pipeline : Pipeline
-        From images or embeddings to labels.
+        Predicts labels from images or embeddings.
     X : ndarray
         n images or embeddings.
     labels : sequence of length k
+        Classes, or label names of a multi-label task.
+
+    Returns
+    -------
+    proba : ndarray of shape (n, k)
+    predicted : ndarray of shape (n,) or (n, k)
 
     Raises
     ------
     InputError
-        If the pipeline fails, or does not give one finite probability for each label.
+        If the pipeline fails, or does not return one finite probability per label.
     """
     try:
         proba, predicted = pipeline.predict_proba(X), pipeline.predict(X)
         expected = (len(X), len(labels))
-        sound = np.shape(proba) == expected and np.shape(predicted) in (expected, expected[:1])
-        reason = "" if sound and np.isfinite(proba).all() else "it does not give a probability for each label"
+        shapes_match = np.shape(proba) == expected and np.shape(predicted) in (expected, expected[:1])
+        reason = (
+            "" if shapes_match and np.isfinite(proba).all() else "it does not return one finite probability per label"
+        )
     except Exception as error:  # an untrusted head can fail in any way
         reason = reason_of(error)
     if reason:
@@ -121,13 +129,13 @@ def predict_checked(pipeline: "Pipeline", X: np.ndarray, labels: Sequence[Any]) 
     return proba, predicted
 
 
-def _extract(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
-    """Bring the embeddings of images into the store, and return the images that cannot be decoded, with the reasons."""
+def _extract_to_store(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
+    """Extract embeddings into the store. Return the images that cannot be decoded, by row, with the reasons."""
     extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
     source = pipeline.source(paths) if isinstance(pipeline, ViewPipeline) else ImageSource(paths)
     for number, extractor in enumerate(extractors, start=1):
-        part = progress and _part_of(progress, number * len(source), len(extractors) * len(source))
-        *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=part))
+        partial_progress = progress and _partial_progress(progress, number * len(source), len(extractors) * len(source))
+        *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=partial_progress))
         skipped |= bad
         if len(skipped) == len(paths):
             reason = next(iter(skipped.values()))
@@ -135,40 +143,47 @@ def _extract(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Prog
     return skipped
 
 
-def _part_of(progress: Progress, end: int, total: int) -> Progress:
-    """Return what reports one of several extractions as a part of all; `end` is the count when it is done."""
+def _partial_progress(progress: Progress, end: int, total: int) -> Progress:
+    """Return a callback that reports one of several extractions as part of `total`; it finishes at `end`."""
     return lambda done, to_do: progress(end - to_do + done, total)
 
 
-def find_images(given: Iterable[str], follow_links: bool = False) -> list[str]:
-    """Return the image files that paths name; folders are searched, other files in them passed over.
+def find_images(paths: Iterable[str], follow_links: bool = False) -> list[str]:
+    """Return the paths of image files, given files and folders.
 
     Parameters
     ----------
-    given : iterable of str
+    paths : iterable of str
+        Image files, and folders that are searched for image files. Other files in them are ignored.
     follow_links : bool, default=False
-        Whether links in a folder that lead out of it are followed.
+        Whether to follow links that lead out of a folder.
+
+    Returns
+    -------
+    list of str
 
     Raises
     ------
     InputError
-        If a path does not exist, a folder holds links that lead out of it, or there is no image at all.
+        If a path does not exist, no image is found, or a folder contains links that lead out of it and
+        `follow_links` is false.
     """
-    found: list[str] = []
-    for text in given:
+    paths = list(paths)
+    images: list[str] = []
+    for text in paths:
         path = Path(text).expanduser()
         if path.is_dir():
             listing = list_below(str(path), None if follow_links else str(path))
             if listing.outside:
                 raise link_error(listing.outside, str(path), skippable=False)
-            found += [str(path / name) for name in listing.images]
+            images += [str(path / name) for name in listing.images]
         elif path.exists():
-            found.append(str(path))
+            images.append(str(path))
         else:
             raise InputError(f"There is no image {text!r}: give files or folders of images.")
-    if not found:
-        raise InputError(f"No image was found in {', '.join(map(repr, given))}: give files or folders of images.")
-    return found
+    if not images:
+        raise InputError(f"No image was found in {', '.join(map(repr, paths))}: give files or folders of images.")
+    return images
 
 
 def _label(value: Any, labels: list[str]) -> Any:

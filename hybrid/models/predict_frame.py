@@ -1,11 +1,11 @@
-"""Predict images with a saved model, from Python."""
+"""`predict`: predict images with a saved model and return a DataFrame."""
 
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid.models.find import find_model
+from hybrid.models.find_model import find_model
 from hybrid.models.predict import find_images, predict_images
 from hybrid.wording import first_few
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE
@@ -21,18 +21,18 @@ def predict(
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
 ) -> "pd.DataFrame":
-    """Return the labels and probabilities that a saved model gives images, as ``hybrid predict`` does.
+    """Return the labels and probabilities that a saved model predicts for images, as ``hybrid predict`` does.
 
     Parameters
     ----------
     model : str or Path
-        The folder of a saved model, a .zip of one, or the name of a model in the workspace.
+        The folder or .zip file of a saved model, or the name of a model in the workspace.
     images : str, Path or iterable of them
-        Image files, and folders that are searched for them.
+        Image files, and folders that are searched for image files.
     workspace : str or Path, default="hybrid_runs"
-        Where a model is looked for by its name.
+        The workspace in which a model is looked up by its name.
     on_bad : {"raise", "skip"}, default="raise"
-        What to do about an image that cannot be decoded. Skipped images are named in a warning.
+        What to do with an image that cannot be decoded. A warning lists skipped images.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def predict(
     Raises
     ------
     InputError
-        If there is no such model or image, the model was changed after it was saved or takes embeddings only, or an
-        image cannot be decoded.
+        If there is no such model or image, the model was changed after it was saved or has no extractor, or an image
+        cannot be decoded.
 
     Examples
     --------
@@ -60,7 +60,9 @@ def predict(
     import pandas as pd
 
     paths = [images] if isinstance(images, str | Path) else images
-    found = predict_images(find_model(str(model), workspace), find_images([str(path) for path in paths]), on_bad=on_bad)
-    if found.skipped:
-        warnings.warn(f"Images were skipped: {first_few(found.skipped)}.", stacklevel=2)
-    return pd.DataFrame(found.rows, columns=found.columns)
+    predictions = predict_images(
+        find_model(str(model), workspace), find_images([str(path) for path in paths]), on_bad=on_bad
+    )
+    if predictions.skipped:
+        warnings.warn(f"Images were skipped: {first_few(predictions.skipped)}.", stacklevel=2)
+    return pd.DataFrame(predictions.rows, columns=predictions.columns)

@@ -13,7 +13,7 @@ from hybrid.comparison.cross_validate import cross_validate_models
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors import FeatureExtractor
-from hybrid.models.finish import FittedModel
+from hybrid.models.evaluate_and_save import FittedModel
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.run.compare_heads import ENSEMBLE, Heads, named_heads, own_options

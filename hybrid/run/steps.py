@@ -20,7 +20,7 @@ from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.store import default_cache
 from hybrid.files import read_json
 from hybrid.models.ensemble import fit_ensemble
-from hybrid.models.finish import FittedModel
+from hybrid.models.evaluate_and_save import FittedModel
 from hybrid.models.fit import fit_head, fit_network
 from hybrid.models.options import HeadOptions
 from hybrid.progress import Progress

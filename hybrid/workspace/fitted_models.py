@@ -1,4 +1,4 @@
-"""The fitted models of a workspace: their records and predictions, written together and checked when they are read."""
+"""Save and load the records and predictions of the fitted models of a workspace."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -12,16 +12,16 @@ from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, parse_predictions, write_predictions
 from hybrid.workspace.workspace import METRICS, PREDICTIONS, Workspace
 
-_TOLERANCE = 1e-6  # of a score that is computed again, perhaps on another machine
+_TOLERANCE = 1e-6  # scores that are computed again, perhaps on another machine, may differ by rounding
 
 
 def save_record(record: ModelRecord, predictions: Predictions, folder: Path) -> ModelRecord:
-    """Write a model's predictions and its record into its folder.
+    """Write the predictions and the record of a model into its folder.
 
     Returns
     -------
     ModelRecord
-        The record with the digest of the predictions, by which a change of their file is found.
+        The record with the digest of the predictions, so that later changes of their file are detected.
     """
     digest = write_predictions(folder / PREDICTIONS, predictions)
     record = replace(record, predictions_sha256=digest, folder=folder)
@@ -43,8 +43,8 @@ def load_record(workspace: Workspace, name: str) -> ModelRecord:
 def load_records(workspace: Workspace, names: Iterable[str] | None = None) -> list[ModelRecord]:
     """Return the records of fitted models.
 
-    A damaged model is an error and is not left out: without it, another model could be chosen. Models that are not
-    named are not read, so that they cannot be in the way.
+    A damaged model raises an error instead of being left out, since without it another model could be chosen. Models
+    that are not named are not read.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def load_records(workspace: Workspace, names: Iterable[str] | None = None) -> li
     Raises
     ------
     InputError
-        If there is no fitted model, none of a given name, or the record or the predictions of one are damaged.
+        If there are no fitted models, one of the names is unknown, or a record or its predictions are damaged.
     """
     if not workspace.records("models"):
         raise InputError(
@@ -78,7 +78,7 @@ def read_record(folder: Path) -> ModelRecord:
     Raises
     ------
     InputError
-        If the record is damaged, or is not of the saved predictions.
+        If the record is damaged, or its scores are not those of the saved predictions.
     """
     path = folder / METRICS
     record = replace(ModelRecord.read(path), folder=folder)
@@ -93,7 +93,7 @@ def read_predictions(record: ModelRecord) -> Predictions:
     Raises
     ------
     InputError
-        If their file is missing, damaged, or not the one that the record was written with.
+        If their file is missing, damaged, or was changed after the record was written.
     """
     path = record.folder / PREDICTIONS
     try:
@@ -112,19 +112,21 @@ def _check_scores(record: ModelRecord, path: Path) -> None:
     for split, saved in record.splits.items():
         part = predictions.part(split)
         if saved.classes != record.classes or saved.task != record.task:
-            raise record.damage(path, f"names other classes, or another task, for {split} than for the model")
+            raise record.damage(path, f"has different classes, or a different task, for {split} than for the model")
         try:
             now = evaluate(
                 part.y, part.proba, record.classes, y_pred=part.predicted, pos_label=saved.positive, n_boot=0
             )
         except InputError as error:
-            raise record.damage(path, f"has scores on {split} that its predictions do not allow: {error}") from error
+            raise record.damage(
+                path, f"has scores on {split} that cannot be computed from its predictions: {error}"
+            ) from error
         for name, before, after in _differences(saved, now):
-            raise record.damage(path, f"says that {name} on {split} is {before}; by its predictions it is {after}")
+            raise record.damage(path, f"says that {name} on {split} is {before}, but its predictions give {after}")
 
 
 def _differences(saved: Evaluation, now: Evaluation) -> Iterator[tuple[str, str, str]]:
-    """Return each score that is not as it was saved: what it is called, the saved one, the present one."""
+    """Yield the name, the saved value and the present value of each score that differs."""
     if saved.n != now.n:
         yield "the number of images", str(saved.n), str(now.n)
     elif saved.confusion.tolist() != now.confusion.tolist():
@@ -133,7 +135,7 @@ def _differences(saved: Evaluation, now: Evaluation) -> Iterator[tuple[str, str,
     for label, row in saved.per_class.items():
         scores |= {f"{name} of {label}": (value, now.per_class[label].get(name)) for name, value in row.items()}
     for name, (before, after) in scores.items():
-        if after is not None and not _alike(_value(before), _value(after)):
+        if after is not None and not _is_close(_value(before), _value(after)):
             yield name, f"{_value(before)}", f"{_value(after)}"
 
 
@@ -141,7 +143,7 @@ def _value(score: Metric | int) -> float | None:
     return score.value if isinstance(score, Metric) else score
 
 
-def _alike(one: float | None, other: float | None) -> bool:
+def _is_close(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -1,4 +1,4 @@
-"""What is recorded of a fitted model: where its features come from, how it was fitted, its scores and its costs."""
+"""The record of a fitted model: the source of its features, how it was fitted, its scores and its costs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,16 @@ Label = str | int | float | bool
 
 @dataclass(frozen=True)
 class Seconds:
-    """What a model took, in seconds.
+    """Times that a model took, in seconds.
 
     Attributes
     ----------
     train : float
-        Training the networks behind its features; 0 where none was trained here.
+        Time for training the networks behind the features; 0 if none was trained in a workspace.
     extract : float or None
-        Extracting the embeddings of all images, when they were computed; None if that is not known.
+        Time for computing the embeddings of all images; None if this is not known.
     fit, predict : float or None
+        Time for fitting the model, and for predicting all images; None if this is not known.
     """
 
     train: float = 0.0
@@ -32,7 +33,7 @@ class Seconds:
 
     @property
     def total(self) -> float | None:
-        """Their sum; None if a part is not known, or nothing took any time."""
+        """The sum of all times; None if one of them is not known, or the sum is 0."""
         parts = (self.train, self.extract, self.fit, self.predict)
         known = [part for part in parts if part is not None]
         return None if len(known) < len(parts) else sum(known) or None
@@ -40,12 +41,12 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the settings of a head were searched.
+    """The record of how the settings of a head were tuned.
 
     Attributes
     ----------
     on : str
-        "cv" for cross-validation inside train, or "val".
+        ``"cv"`` (cross-validation inside train) or ``"val"``.
     chosen : dict
         The settings with the best score.
     metric : str
@@ -63,20 +64,20 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Adjustment:
-    """How the calibration or the threshold of a model was chosen.
+    """The record of how the calibration or the threshold of a model was chosen.
 
     Attributes
     ----------
     on : str
-        The split, "val" or "train".
+        The split that was used, ``"val"`` or ``"train"``.
     images : int
-        Number of images it was chosen on.
+        Number of images that were used.
     cross_validation : str or None
-        Folds and repeats inside train, such as "5x1".
+        Folds and repeats inside train, such as ``"5x1"``; None if there was no cross-validation.
     choices : tuple of dict
-        For each threshold the fields of `hybrid.pipelines.threshold.Choice`.
+        Fields of a `hybrid.pipelines.threshold.Choice` for each threshold.
     notes : tuple of str
-        Why it was chosen there, and how many images it rests on.
+        Why this split was used, and how many images the result is based on.
     """
 
     on: str
@@ -88,7 +89,7 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class Member:
-    """A member of an ensemble: its head, the embedding set or model that it comes from, and its share of the mean."""
+    """A member of an ensemble: its name, its head, the embedding set or model that it comes from, and its weight."""
 
     name: str
     head: str
@@ -98,7 +99,7 @@ class Member:
 
 @dataclass(frozen=True)
 class _SavedEvaluation:
-    """The types of what `Evaluation.to_dict` returns, to check a file by."""
+    """The types of the values of `Evaluation.to_dict`, to check the content of a file."""
 
     task: str = field(metadata=saved_as(read=read_task))
     classes: tuple[Label, ...]
@@ -130,59 +131,59 @@ class ModelRecord(Record):
     ----------
     name, head : str
     backbones, poolings, sets, extractor_fingerprints : tuple of str
-        One for each extractor that the model's features come from.
+        One entry for each extractor of the model's features.
     layers : tuple of str
-        Of one extractor its layers; of several, one text for each.
+        The layers of the extractor; of several extractors one string each, its layers joined by "+".
     views : tuple of (ViewsRecord or None)
-        For each extractor the views of its images.
+        The views of the images, for each extractor.
     width : int or None
         Number of features.
     parameters : int or None
-        Of the networks; None if they were not counted.
+        Total number of parameters of the networks; None if it is not known.
     bytes : int or None
         Size of the saved model.
     dataset, dataset_fingerprint : str
-        Name of the data, and the digest of images, labels and split.
+        Name of the dataset, and the SHA-256 of images, labels and splits.
     task : {"binary", "multiclass", "multilabel"}
     classes : tuple
     positive : object or None
-        The positive class of a binary task.
+        The positive class of a binary task; None for other tasks.
     created : str
-        Date and time.
+        Date and time in ISO format.
     trained : dict of str to float
-        Seconds that each network behind the features took to train, by its name.
+        Training time in seconds of each network behind the features, keyed by its name.
     seconds : Seconds
     splits : dict of str to Evaluation
     skipped : int
         Number of images that could not be decoded.
     warnings : tuple of str
     params : dict
-        Of the head.
+        Parameters of the head.
     scale : bool or None
-        Whether embeddings were standardised; None for a network's own output, which no head was fitted to.
+        Whether the embeddings were standardised; None for the output of a network, to which no head was fitted.
     pca : int or float or None
     class_weight : "balanced", dict or None
     tuning : Tuning or None
     seed : int or None
     aim, calibration : str or None
     threshold : float, tuple of float, or None
-        Of the positive class, or of each label; None for one half.
+        Threshold of the positive class, or of each label; None if none was chosen, so that 0.5 applies.
     adjustment : Adjustment or None
-        How calibration and threshold were chosen.
+        How the calibration and the threshold were chosen; None if neither was.
     weights : str or None
         How the weights of an ensemble were chosen; None if they are equal.
     members : tuple of Member
-        Of an ensemble.
+        Members of an ensemble; empty for other models.
     predictions_sha256 : str
-        Digest of the file of predictions; "" in records of schema 1.
+        SHA-256 of the file of predictions; "" in records of schema 1.
     folder : Path
-        Where it was read from.
+        The model's folder. It is not saved.
     """
 
     SCHEMA: ClassVar[int] = 2
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = (
-        "Delete the model's folder and fit it again; until then, name the other models to use them without it."
+        "Delete the model's folder and fit it again. Until then, name the other models to use them without it."
     )
 
     name: str = field(metadata=saved_as(key="model"))

@@ -1,4 +1,4 @@
-"""The predictions that are saved beside a model: one row an image, read back as they were written."""
+"""The predictions that are saved with a model, as a CSV file with one row per image."""
 
 import csv
 import hashlib
@@ -16,18 +16,18 @@ from hybrid.files import file_digest, write_csv
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model said on a dataset, beside the truth.
+    """The predictions of a model for the images of a dataset, with the true labels.
 
     Attributes
     ----------
-    ids : ndarray of str, (n,)
-    split : ndarray of str, (n,)
-        "train", "val" or "test".
-    y, predicted : ndarray, (n,) or (n, k)
-        One label an image, as in `classes`; or k columns of 0/1.
-    proba : ndarray of float64, (n, k)
-    classes : ndarray, (k,)
-        Classes or label names, in the order of the columns.
+    ids : ndarray of str of shape (n,)
+    split : ndarray of str of shape (n,)
+        ``"train"``, ``"val"`` or ``"test"``.
+    y, predicted : ndarray of shape (n,) or (n, k)
+        True and predicted labels: one class per image, or k columns of 0 and 1.
+    proba : ndarray of float64 of shape (n, k)
+    classes : ndarray of shape (k,)
+        Classes, or label names of a multi-label task, in the order of the columns.
     """
 
     ids: np.ndarray
@@ -41,19 +41,20 @@ class Predictions:
         return len(self.ids)
 
     def part(self, split: str) -> "Predictions":
-        """Return those of one split; empty if there is none of that name."""
+        """Return the predictions of one split; they are empty if it has no images."""
         return self.take(self.split == split)
 
-    def take(self, chosen: np.ndarray) -> "Predictions":
-        """Return those chosen by a mask or by indices, (n,)."""
-        rows = {name: getattr(self, name)[chosen] for name in ("ids", "split", "y", "predicted", "proba")}
+    def take(self, index: np.ndarray) -> "Predictions":
+        """Return the predictions that a boolean mask of shape (n,), or an array of row numbers, selects."""
+        rows = {name: getattr(self, name)[index] for name in ("ids", "split", "y", "predicted", "proba")}
         return Predictions(**rows, classes=self.classes)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> str:
-    r"""Write one row an image: id, split, label, prediction, probability of each class. Return the file's SHA-256.
+    r"""Write predictions to a CSV file and return its SHA-256.
 
-    Several labels are joined by ``|``; one within a name is written as ``\|``. The file is there whole or not at all.
+    Each row has the id, the split, the true and the predicted label, and the probability of each class. Several labels
+    are joined by ``|``; a ``|`` inside a name is written as ``\|``. The file is written atomically.
     """
     classes = predictions.classes.tolist()
     labels = _as_text(predictions.y, classes)
@@ -80,7 +81,7 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
     Raises
     ------
     ValueError
-        If the file is damaged, or is not of these classes; the message says in what way.
+        If the file is damaged or has other classes. The message gives the reason.
     """
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError("does not match its checksum")
@@ -96,7 +97,7 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
             np.array(classes),
         )
     except KeyError as error:
-        raise ValueError(f"has the label {error}, which is none of the classes") from error
+        raise ValueError(f"has the label {error}, which is not one of the classes") from error
     except (csv.Error, ValueError) as error:
         raise ValueError(f"is not a table of predictions ({error})") from error
     if header != _header(classes):
@@ -116,13 +117,13 @@ def _as_text(values: np.ndarray, classes: Sequence[Any]) -> list[str]:
 
 
 def _as_labels(cells: Sequence[str], classes: Sequence[Any], several: bool) -> np.ndarray:
-    """Return the labels that cells of text name; KeyError for one that is no class."""
+    """Return the labels that cells of text name. Raise `KeyError` for a name that is not a class."""
     column = {str(label): i for i, label in enumerate(classes)}
     if not several:
         return np.array(classes)[[column[cell] for cell in cells]]
     labels = np.zeros((len(cells), len(classes)), np.uint8)
     for row, cell in enumerate(cells):
-        # the names are what lies between bars that no backslash goes before
+        # names are separated by bars that are not escaped by a backslash
         for name in re.findall(r"(?:\\.|[^\\|])+", cell, re.DOTALL):
             labels[row, column[re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL)]] = 1
     return labels

@@ -1,4 +1,4 @@
-"""Where things lie on this machine, as a report that is sent to others says it: by name, not by path."""
+"""Replace absolute paths by names, so that a report can be shared without showing the folders of this machine."""
 
 import re
 from pathlib import PurePosixPath, PureWindowsPath
@@ -9,11 +9,11 @@ from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK
 _START = r"(?:[A-Za-z]:[\\/]|\\\\|~?/)"
 _QUOTED = re.compile(rf"""(["'])({_START}[^"'()\[\]{{}}*?|^$<>\n]*)\1""")
 _BARE = re.compile(rf"""(?<![^\s(=,;]){_START}[^\s"'()\[\]{{}}*?|^$<>,;]*[^\s"'()\[\]{{}}*?|^$<>,;.:]""")
-_OF_A_NETWORK = (BEST_NETWORK, LAST_NETWORK)  # their folder is what tells them apart
+_NETWORK_FILES = (BEST_NETWORK, LAST_NETWORK)  # they have the same name in each network's folder
 
 
 def place_name(value: Any) -> Any:
-    r"""Return the name of what an absolute path leads to; anything else as it is.
+    r"""Return the file or folder name of an absolute path, and any other value unchanged.
 
     Examples
     --------
@@ -27,11 +27,11 @@ def place_name(value: Any) -> Any:
     path = PureWindowsPath(value) if PureWindowsPath(value).drive else PurePosixPath(value)
     if not path.is_absolute() and not value.startswith("~/"):
         return value
-    return "/".join(path.parts[-2:]) if path.name in _OF_A_NETWORK else path.name or value
+    return "/".join(path.parts[-2:]) if path.name in _NETWORK_FILES else path.name or value
 
 
 def without_places(text: str) -> str:
-    """Return a text in which absolute paths are the names of what they lead to, after an ellipsis.
+    """Return a text with each absolute path replaced by an ellipsis and its file or folder name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What `hybrid train` wrote down of a network: the images it has seen, and the time that its training took."""
+"""Look up which images a network was trained on and how long its training took, as `hybrid train` saved it."""
 
 from pathlib import Path
 
@@ -8,29 +8,29 @@ from hybrid.workspace.training_record import TrainingRecord
 from hybrid.workspace.workspace import TRAINING_KEYS, TRAINING_RECORD
 
 
-def seen_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
-    """Return whether a network was trained on images, or chosen by them, as `hybrid train` wrote it down.
+def used_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
+    """Tell for each image whether a network was trained or selected on it.
 
     Parameters
     ----------
-    keys : ndarray of uint8, (n, 32)
-        Digests of the images.
+    keys : ndarray of uint8 of shape (n, 32)
+        SHA-256 digests of the images.
     backbone : str or Path
-        Only beside a ``.keras`` file there is such a record.
+        Path of a ``.keras`` file that `hybrid train` saved. For any other backbone the result is all false.
 
     Returns
     -------
-    ndarray of bool, (n,)
+    ndarray of bool of shape (n,)
     """
     path = Path(backbone).with_name(TRAINING_KEYS)
     if Path(backbone).suffix != ".keras" or not path.is_file():
         return np.zeros(len(keys), bool)
-    seen = {row.tobytes() for row in np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 32)}
-    return np.array([key.tobytes() in seen for key in keys], bool)
+    used = {row.tobytes() for row in np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 32)}
+    return np.array([key.tobytes() in used for key in keys], bool)
 
 
 def training_seconds(backbone: str | Path) -> dict[str, float]:
-    """Return the seconds that training a network took, by its name; nothing if it was not trained here."""
+    """Return the training time of a network in seconds, keyed by its name; empty if `hybrid train` did not train it."""
     path = Path(backbone).with_name(TRAINING_RECORD)
     if Path(backbone).suffix != ".keras" or not path.is_file():
         return {}

@@ -1,7 +1,7 @@
-"""Records: JSON files whose keys and types a dataclass states, with one reader and one writer for all of them.
+"""Records: JSON files whose keys and types are declared by a dataclass, with one reader and one writer for all.
 
-A record is written with the version of its schema and a seal, the checksum of its content. The reader checks both, and
-the type of every value, before any other code sees the record.
+A record is written with the version of its schema and a seal, which is a checksum of its content. The reader checks
+both, and the type of every value.
 """
 
 import json
@@ -28,16 +28,16 @@ _NAMES: dict[Any, str] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What is saved in one JSON file. Its fields state the file's keys and the types of their values.
+    """Base class of records. The fields of a subclass declare the keys of its JSON file and the types of their values.
 
     Attributes
     ----------
     SCHEMA : int
-        Version of the file's format that is written. All earlier ones are read.
+        Version of the file format that is written. All earlier versions can be read.
     SEALED_SINCE : int
-        The first version that has a seal.
+        The first version with a seal.
     REMEDY : str
-        What to do about a damaged file, as a sentence.
+        A sentence that says what to do with a damaged file.
     """
 
     SCHEMA: ClassVar[int]
@@ -46,12 +46,12 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the record in a file.
+        """Read a record from a file.
 
         Raises
         ------
         InputError
-            If the file cannot be read, is not as it was written, or was written by a later version.
+            If the file cannot be read, was changed after it was written, or was written by a later version of hybrid.
         """
         try:
             value = parse_json(path.read_bytes())
@@ -78,16 +78,16 @@ class Record:
             raise cls.damage(path, f"holds a wrong value: {error}") from error
 
     def write(self, path: Path) -> None:
-        """Write the record with its schema and its seal; the file is there whole or not at all."""
+        """Write the record with its schema and its seal. The file is written atomically."""
         write_sealed(path, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON values, as in its file but for the seal."""
+        """Return the content of the record's file as JSON values, without the seal."""
         return {"schema": self.SCHEMA, **as_json(self)}
 
     @classmethod
     def damage(cls, path: Path, reason: str) -> InputError:
-        """Return the error that names a file, says what is wrong with it, and what to do."""
+        """Return an error for a damaged file, with the reason and what to do."""
         return InputError(f"{str(path)!r} is damaged, or was changed after it was written: it {reason}. {cls.REMEDY}")
 
 
@@ -105,16 +105,16 @@ def saved_as(
     key : str, optional
         The key in the file; the field's name if not given.
     read, write : callable, optional
-        Make the field's value of the JSON value (given with its key, for messages), and the other way around; by
-        default :func:`from_json` with the field's type, and :func:`as_json`.
+        Functions that convert the JSON value to the field's value, and back. `read` also gets the key, for messages.
+        By default :func:`from_json` with the field's type, and :func:`as_json`.
     saved : bool, default=True
-        Whether the field is in the file at all.
+        Whether the field is saved in the file.
     """
     return {"key": key, "read": read, "write": write, "saved": saved}
 
 
 def one_or_many(kind: Any, key: str) -> dict[str, Any]:
-    """Return the metadata of a tuple that is saved as a list, but of a single value as that value."""
+    """Return the metadata of a tuple that is saved as a list, or as the value itself if it has only one."""
     return saved_as(
         key=key,
         read=lambda value, key: from_json(tuple[kind, ...], value if isinstance(value, list) else [value], key),
@@ -123,7 +123,7 @@ def one_or_many(kind: Any, key: str) -> dict[str, Any]:
 
 
 def empty_for_none(kind: Any) -> dict[str, Any]:
-    """Return the metadata of a field that is saved as an empty object where it is None."""
+    """Return the metadata of a field whose value None is saved as an empty object."""
     return saved_as(
         read=lambda value, key: None if value == {} else from_json(kind, value, key),
         write=lambda value: {} if value is None else as_json(value),
@@ -131,26 +131,26 @@ def empty_for_none(kind: Any) -> dict[str, Any]:
 
 
 def from_json(kind: Any, value: Any, key: str = "") -> Any:
-    """Return a JSON value as a type: a dataclass, a tuple, a dict, a union of these, or a plain type.
+    """Convert a JSON value to a type: a dataclass, a tuple, a dict, a union of these, or a plain type.
 
     Raises
     ------
     ValueError
-        If the value is not of the type. The message has the key, what was found and what was expected.
+        If the value does not fit the type. The message names the key, the value and what was expected.
     """
     if kind is Any or type(value) is kind:
         return value
     origin, arguments = _parts(kind)
     if origin in (Union, UnionType):
-        return _one_of(arguments, value, key)
+        return _from_union(arguments, value, key)
     if origin is Literal:
         if value in arguments:
             return value
         raise ValueError(f'"{key}" is {_shown(value)}; expected {" or ".join(map(_shown, arguments))}')
     if isinstance(value, list) and origin is tuple:
-        return tuple(from_json(arguments[0], one, f"{key}[{number}]") for number, one in enumerate(value))
+        return tuple(from_json(arguments[0], item, f"{key}[{number}]") for number, item in enumerate(value))
     if isinstance(value, dict) and origin in (dict, Mapping):
-        return {name: from_json(arguments[1], one, _joined(key, name)) for name, one in value.items()}
+        return {name: from_json(arguments[1], item, _joined(key, name)) for name, item in value.items()}
     if isinstance(value, dict) and isinstance(kind, type) and is_dataclass(kind):
         return kind(**_read_fields(kind, value, key))
     plain = kind if isinstance(kind, type) and origin is None else ()
@@ -162,55 +162,55 @@ def from_json(kind: Any, value: Any, key: str = "") -> Any:
 
 
 def as_json(value: Any) -> Any:
-    """Return a record, or a part of one, as JSON values; :func:`from_json` reads them."""
+    """Convert a record, or a part of one, to JSON values; the inverse of :func:`from_json`."""
     if is_dataclass(value) and not isinstance(value, type):
-        saved = [one for one in fields(value) if one.metadata.get("saved", True)]
-        return {_key(one): (one.metadata.get("write") or as_json)(getattr(value, one.name)) for one in saved}
+        saved = [field for field in fields(value) if field.metadata.get("saved", True)]
+        return {_key(field): (field.metadata.get("write") or as_json)(getattr(value, field.name)) for field in saved}
     if isinstance(value, Mapping):
-        return {str(name): as_json(one) for name, one in value.items()}
+        return {str(name): as_json(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [as_json(one) for one in value]
+        return [as_json(item) for item in value]
     return value
 
 
 def _read_fields(kind: Any, value: dict[str, Any], key: str) -> dict[str, Any]:
-    found = {}
-    for one, read in _readers(kind):
-        name = _joined(key, _key(one))
-        if _key(one) in value:
-            found[one.name] = read(value[_key(one)], name)
-        elif one.default is MISSING and one.default_factory is MISSING:
+    values = {}
+    for field, read in _readers(kind):
+        name = _joined(key, _key(field))
+        if _key(field) in value:
+            values[field.name] = read(value[_key(field)], name)
+        elif field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f'"{name}" is missing')
-    return found
+    return values
 
 
 @cache
 def _readers(kind: Any) -> list[tuple[Field, Callable[[Any, str], Any]]]:
-    """Return the saved fields of a dataclass, each with what reads it."""
+    """Return the saved fields of a dataclass, each with the function that reads it."""
     types = get_type_hints(kind)
     return [
-        (one, one.metadata.get("read") or partial(from_json, types[one.name]))
-        for one in fields(kind)
-        if one.metadata.get("saved", True)
+        (field, field.metadata.get("read") or partial(from_json, types[field.name]))
+        for field in fields(kind)
+        if field.metadata.get("saved", True)
     ]
 
 
 @cache
 def _parts(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return what a generic type is of, such as `tuple`, and its arguments."""
+    """Return the origin of a generic type, such as `tuple`, and its arguments."""
     return get_origin(kind), get_args(kind)
 
 
-def _key(one: Field) -> str:
-    return one.metadata.get("key") or one.name
+def _key(field: Field) -> str:
+    return field.metadata.get("key") or field.name
 
 
 def _joined(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
-def _one_of(kinds: tuple[Any, ...], value: Any, key: str) -> Any:
-    """Return a value as the first type that it is of; of an object or a list, say what is wrong inside it."""
+def _from_union(kinds: tuple[Any, ...], value: Any, key: str) -> Any:
+    """Convert a value to the first type that it fits. An error inside an object or a list is reported as such."""
     inside: ValueError | None = None
     for kind in kinds:
         try:

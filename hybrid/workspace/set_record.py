@@ -1,4 +1,4 @@
-"""What is recorded of an embedding set: the dataset, the extractor, the views of images, and what extraction took."""
+"""The record of an embedding set: its dataset, extractor and views, and the cost of the extraction."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,25 +12,25 @@ from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, slug
 
 
 def read_task(value: Any, key: str) -> str:
-    """Return a task; raise `ValueError` if there is no such task."""
+    """Return a task that was read from JSON; raise `ValueError` if it is unknown."""
     return from_json(Literal["binary", "multiclass", "multilabel"], value, key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetRecord:
-    """The dataset that a set is of.
+    """The record of the dataset of an embedding set.
 
     Attributes
     ----------
     name, source : str
     arguments : dict or None
-        Of `hybrid.datasets.load_dataset`, to open the dataset again; None if it was made in Python.
+        Arguments of `hybrid.datasets.load_dataset` that open the dataset again; None if it was created in Python.
     task : {"binary", "multiclass", "multilabel"}
     fingerprint : str
-        Digest of images, labels and split.
+        SHA-256 of images, labels and splits.
     notes, warnings : tuple of str
     counts : dict of str to dict of str to int
-        Images of each class in each split.
+        Number of images of each class, by split.
     """
 
     name: str
@@ -45,7 +45,7 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class _SavedParams:
-    """The types of those parameters of an extractor that are read from a record, to check a file by."""
+    """The types of an extractor's parameters, to check the content of a file."""
 
     backbone: str
     layers: tuple[str, ...]
@@ -62,16 +62,16 @@ def _read_params(value: Any, key: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ExtractorRecord:
-    """The extractor that made a set.
+    """The record of the extractor that computed an embedding set.
 
     Attributes
     ----------
     params : dict
         Parameters of a `FeatureExtractor`, as JSON values.
     fingerprint : str
-        Digest of everything that can change a number in its embeddings.
+        Digest of the identity.
     identity : Identity
-        What the fingerprint is the digest of.
+        Everything that can change the values of the embeddings.
     """
 
     params: dict[str, Any] = field(metadata=saved_as(read=_read_params))
@@ -89,17 +89,20 @@ class ExtractorRecord:
         return None if self.params["cache"] is None else Path(self.params["cache"])
 
     def arguments(self) -> dict[str, Any]:
-        """Return what makes the same `FeatureExtractor` again; it refuses a network that was replaced since."""
+        """Return arguments that create the same `FeatureExtractor`, which checks that its network was not replaced."""
         params = current_names(self.params)
         size = params["size"]
         return params | {"size": tuple(size) if isinstance(size, list) else size, "fingerprint": self.fingerprint}
 
     def with_params(self, **changes: Any) -> "ExtractorRecord":
-        """Return the record with some parameters changed."""
+        """Return a copy of the record with some parameters changed."""
         return replace(self, params=self.params | changes)
 
     def short_name(self, dataset: str, *more: str) -> str:
-        """Return a name: the dataset (unless the name of a trained network begins with it), the extractor, and more."""
+        """Return a name that is built from the dataset, the extractor and further parts.
+
+        The dataset is left out if the name of a trained network begins with it.
+        """
         params, path = self.params, Path(self.backbone)
         trained = {BEST_NETWORK: path.parent.name, LAST_NETWORK: f"{path.parent.name}-last"}
         backbone = slug(trained.get(path.name) or (path.stem if path.suffix == ".keras" else path))
@@ -114,17 +117,17 @@ class ExtractorRecord:
 
 @dataclass(frozen=True)
 class ViewsRecord:
-    """The views of a set's images.
+    """The record of the views of an embedding set's images.
 
     Attributes
     ----------
     number : int
-        Views of each image.
+        Number of views of each image.
     augmentation : dict
-        As `hybrid.extractors.images.augment.Augmentation.fields` returns it.
+        Fields of the `hybrid.extractors.images.augment.Augmentation`.
     seed : int
     of : {"train", "train+test"}
-        Whether the training images have views, or all images.
+        Whether only the training images have views, or all images.
     """
 
     number: int
@@ -134,7 +137,7 @@ class ViewsRecord:
 
     @classmethod
     def of_views(cls, views: Views, of: str) -> "ViewsRecord":
-        """Return the record of some views."""
+        """Return the record of views."""
         return cls(**views.fields(), of=of)
 
     @property
@@ -144,14 +147,14 @@ class ViewsRecord:
         Raises
         ------
         InputError
-            If they were made by another version of the augmentation's policy.
+            If they were made by another version of the augmentation policy.
         """
         return Views.from_fields({"number": self.number, "augmentation": self.augmentation, "seed": self.seed})
 
 
 @dataclass(frozen=True)
 class SkippedImage:
-    """An image that could not be decoded, and why."""
+    """The id of an image that could not be decoded, and the reason."""
 
     id: str
     reason: str
@@ -159,7 +162,7 @@ class SkippedImage:
 
 @dataclass(frozen=True)
 class RowsFile:
-    """The file beside the record that holds the keys, labels and splits of the images, and its SHA-256."""
+    """Name and SHA-256 of the file with the keys, labels and splits of an embedding set's images."""
 
     file: str
     sha256: str
@@ -172,27 +175,27 @@ class SetRecord(Record):
     Attributes
     ----------
     created : str
-        Date and time.
+        Date and time in ISO format.
     dataset : DatasetRecord
     extractor : ExtractorRecord
     views : ViewsRecord or None
     width, images : int
         Number of columns and of rows.
     new, cached : int
-        Number of embeddings that this extraction computed, and found in the store.
+        Number of embeddings that the extraction computed, and that it found in the store.
     skipped : tuple of SkippedImage
     animated : int
-        Number of images with several frames, of which the first was used.
+        Number of images with several frames. Only their first frame is used.
     seconds : float
-        What this extraction took.
+        Duration of the extraction.
     cost : float or None
-        Seconds that the embeddings took when they were computed; None if that is not known.
+        Seconds that computing all embeddings took, including those found in the store; None if this is not known.
     trained : dict of str to float
-        Seconds that the network took to train, by its name.
+        Training time of the network in seconds, keyed by its name. Empty if it was not trained in a workspace.
     runtime : str or None
-        What ran the network; None if nothing was computed.
+        The library that ran the network; None if nothing was computed.
     rows : RowsFile or None
-        None before the set is saved.
+        The file with the images' keys and labels; None before the set is saved.
     """
 
     SCHEMA: ClassVar[int] = 2
@@ -217,11 +220,11 @@ class SetRecord(Record):
 
     @property
     def content(self) -> tuple[str, str, ViewsRecord | None]:
-        """What tells one set from another: fingerprints of dataset and extractor, and the views."""
+        """Fingerprints of dataset and extractor, and the views. Sets with equal content are interchangeable."""
         return self.dataset.fingerprint, self.extractor.fingerprint, self.views
 
     @property
     def short_name(self) -> str:
-        """A name for the set, from dataset, backbone, layers and views."""
+        """A name for the set that is built from dataset, backbone, layers and views."""
         views = [f"views{self.views.number}"] if self.views else []
         return self.extractor.short_name(self.dataset.name, *views)

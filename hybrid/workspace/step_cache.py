@@ -1,4 +1,4 @@
-"""Marks on what a step of a run has made, so that the same step is not done again."""
+"""Mark the results of a run's finished steps, so that they are not computed again."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ STEP = "step.json"
 
 
 def step_identity(**parts: Any) -> str:
-    """Return the SHA-256 of all that a step's outcome depends on, given as JSON values."""
+    """Return a SHA-256 of everything that the result of a step depends on, given as JSON values."""
     text = json.dumps({"hybrid": __version__} | parts, sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_done(folder: Path, identity: str) -> bool:
-    """Return whether the step of that identity made what is in a folder."""
+    """Return whether a folder contains the result of the step with this identity."""
     try:
         return read_json(folder / STEP) == {"identity": identity}
     except InputError:
@@ -27,5 +27,5 @@ def is_done(folder: Path, identity: str) -> bool:
 
 
 def mark_done(folder: Path, identity: str) -> None:
-    """Say which step made what is in a folder; to be called when all of it is there."""
+    """Write the identity of a step into the folder with its result. Call this when the result is complete."""
     write_json(folder / STEP, {"identity": identity})

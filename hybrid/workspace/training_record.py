@@ -1,4 +1,4 @@
-"""What is recorded of the training of a network."""
+"""The record of the training of a network."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -10,16 +10,16 @@ Curves = dict[str, tuple[float, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecord(Record):
-    """The record of a training.
+    """The record of the training of a network.
 
     Attributes
     ----------
     arch : str
-        The network as users write it, such as "resnet_small:width=16".
+        Architecture as users write it, such as ``"resnet_small:width=16"``.
     description : tuple of str
-        Its layers, a line each.
+        The layers, one line each.
     created : str
-        Date and time.
+        Date and time in ISO format.
     dataset : dict
         Name, source and notes of the data.
     input_shape : tuple of int
@@ -28,12 +28,12 @@ class TrainingRecord(Record):
     options : dict
         Fields of the `TrainingOptions`.
     best_epoch : int or dict of str to int
-        Counted from 1; of each label, where each has a network.
+        The best epoch (1-based). If each label has its own network, the best epoch of each label.
     seconds : float
     waiting : float
-        Share of the time of the training steps in which the network waited for images.
+        Share of the training steps' time in which the network waited for images.
     history : dict
-        Values of loss, accuracy and learning rate after each epoch; of each label, where each has a network.
+        Loss, accuracy and learning rate after each epoch. If each label has its own network, one such dict per label.
     """
 
     SCHEMA: ClassVar[int] = 3

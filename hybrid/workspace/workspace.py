@@ -8,10 +8,10 @@ from hybrid.errors import InputError, unknown_name
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
-# Names of files, in the folder of a model
+# Files in the folder of a model.
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"
-# and in that of a trained network: the networks of the best and the last epoch, the record, digests of images.
+# Files in the folder of a trained network: the networks of the best and the last epoch, the record, image digests.
 BEST_NETWORK = "network.keras"
 LAST_NETWORK = "last.keras"
 TRAINING_RECORD = "training.json"
@@ -19,12 +19,12 @@ TRAINING_KEYS = "training.keys"
 
 
 class Workspace:
-    """Where a project keeps what it made.
+    """The folder in which a project keeps its embedding sets, networks, models and reports.
 
     Parameters
     ----------
     folder : str or Path, default="hybrid_runs"
-        Made when something is first written.
+        Created when something is first written.
 
     Attributes
     ----------
@@ -40,31 +40,36 @@ class Workspace:
         self.reports = self.folder / "reports"
 
     def latest(self, kind: str) -> Path | None:
-        """Return the newest record of a kind (``"sets"`` or ``"networks"``), None if there is none."""
+        """Return the path of the newest record of a kind (``"sets"`` or ``"networks"``), or None if there is none."""
         return max(self.records(kind), key=lambda path: path.stat().st_mtime_ns, default=None)
 
     def find(self, kind: str, name: str) -> Path:
-        """Return the record of that name.
+        """Return the path of a record.
+
+        Parameters
+        ----------
+        kind : {"sets", "networks", "models"}
+        name : str
 
         Raises
         ------
         InputError
-            If there is none, with the nearest names.
+            If there is no such record. The message suggests similar names.
         """
-        found = {path.stem if kind == "sets" else path.parent.name: path for path in self.records(kind)}
-        if name not in found:
-            what = {"sets": "embedding set", "networks": "network", "models": "model"}[kind]
-            raise unknown_name(what, name, found, f"The workspace is {str(self.folder)!r}.")
-        return found[name]
+        paths = {path.stem if kind == "sets" else path.parent.name: path for path in self.records(kind)}
+        if name not in paths:
+            noun = {"sets": "embedding set", "networks": "network", "models": "model"}[kind]
+            raise unknown_name(noun, name, paths, f"The workspace is {str(self.folder)!r}.")
+        return paths[name]
 
     def records(self, kind: str) -> list[Path]:
-        """Return the records of a kind: what marks a set, a network or a model as whole."""
+        """Return the sorted paths of the records of a kind. Only complete sets, networks and models have a record."""
         pattern = {"sets": "*.json", "networks": f"*/{TRAINING_RECORD}", "models": f"*/{METRICS}"}[kind]
         return sorted(path for path in (self.folder / kind).glob(pattern) if not path.parent.name.startswith("."))
 
 
 def slug(*parts: object) -> str:
-    """Return a name that is safe as a file name on any system.
+    """Return a name that is a valid file name on every system.
 
     Examples
     --------
@@ -76,14 +81,14 @@ def slug(*parts: object) -> str:
 
 
 def check_name(name: str) -> str:
-    """Return a name that a user gave; raise `InputError` if it is no plain file name."""
+    """Return a name given by a user; raise `InputError` if it is not a plain file name."""
     if not re.fullmatch(r"[\w][\w.+-]{0,99}", name):
         raise InputError(f"The name {name!r} was given; expected letters, digits and . _ + - (at most 100 characters).")
     return name
 
 
 def unique_name(base: str, taken: Iterable[str]) -> str:
-    """Return `base`, or `base` with the first number that is free."""
+    """Return `base`, or `base` with the lowest number from 2 that makes it unique."""
     names, number, name = set(taken), 2, base
     while name in names:
         name, number = f"{base}-{number}", number + 1

@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_score
 from hybrid.comparison.cross_validate import Candidate, cross_validate, cross_validate_models
 from hybrid.comparison.cv_result import CrossValidation, ModelScores
 from hybrid.embeddings.embedding_set import EmbeddingSet
-from hybrid.embeddings.joined import join_sets
+from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_head_pipeline
 from hybrid.pipelines.folds import make_folds
@@ -279,5 +279,5 @@ def test_what_cannot_be_cross_validated():
     with pytest.raises(InputError, match="Unknown metric 'auc'"):
         cross_validate([candidate(found)], metric="auc", repeats=1)
     other = made(labels(), name="other", dataset="g")
-    with pytest.raises(InputError, match="not of the same images"):
+    with pytest.raises(InputError, match="differ in images, labels or splits"):
         cross_validate([candidate(found), candidate(other)], repeats=1)

@@ -4,7 +4,7 @@ import pytest
 
 from hybrid import FeatureExtractor, load_dataset
 from hybrid.embeddings.extract import extract_dataset
-from hybrid.embeddings.joined import join_sets
+from hybrid.embeddings.joined_set import join_sets
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tables import read_rows
 from hybrid.datasets import load_dataset
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.embeddings.extract import extract_dataset, extract_sets
-from hybrid.embeddings.joined import join_sets
+from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
 from hybrid.extractors import Extractor
 from hybrid.extractors.images.augment import Augmentation
@@ -203,7 +203,7 @@ def test_sets_with_other_views_are_not_put_side_by_side(image_folder, tiny_netwo
         extract_dataset(dataset, Extractor(tiny_network, layer), views=views)
         for layer, views in (("conv_a", VIEWS), ("hidden", Views(3)))
     ]
-    with pytest.raises(InputError, match="have other views.*--views, --augment"):
+    with pytest.raises(InputError, match="have different views.*--views, --augment"):
         fit_head(found, "softmax", HeadOptions(), workspace)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import recall_score
 
 from hybrid.embeddings.embedding_set import EmbeddingSet
-from hybrid.embeddings.joined import join_sets
+from hybrid.embeddings.joined_set import join_sets
 from hybrid.models.adjust import choosing_split
 from hybrid.pipelines import load_model, read_manifest
 from hybrid.workspace.fitted_models import load_record, read_predictions
@@ -40,8 +40,8 @@ def found(val_positives, val_negatives, backbone="resnet50", labels=1):
     ("positives", "negatives", "split", "words"),
     [
         (20, 80, "val", "Chosen on the 100 validation images"),
-        (19, 200, "train", "has 219 images, 19 of its rarest class: few to choose on; chosen by cross-validation"),
-        (40, 50, "train", "has 90 images, 40 of its rarest class"),
+        (19, 200, "train", "is small (219 images, 19 of its rarest class); chosen by cross-validation"),
+        (40, 50, "train", "(90 images, 40 of its rarest class)"),
         (0, 0, "train", "There is no validation split; chosen by cross-validation inside train"),
     ],
 )
@@ -58,10 +58,10 @@ def test_features_of_a_network_trained_on_train_are_chosen_by_on_validation(tmp_
     small.keys.tofile(tmp_path / "training.keys")
     where, note = choosing_split(join_sets(small))
     assert where == "val"
-    assert "still chosen there, since a network was trained on the training images" in note
+    assert "chosen there nevertheless, because a network was trained on the training images" in note
     where, note = choosing_split(join_sets(found(0, 0, backbone)))
     assert where == "train"
-    assert "though a network was trained on the training images, and flatters them" in note
+    assert "although a network was trained on the training images, so its features are too good there" in note
     elsewhere = replace(small, keys=small.keys[::-1] ^ 1)
     assert choosing_split(join_sets(elsewhere))[0] == "train"
 

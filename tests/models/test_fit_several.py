@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from tables import read_rows
 
 from hybrid.embeddings.embedding_set import load_set
-from hybrid.embeddings.joined import join_sets, joined_name
+from hybrid.embeddings.joined_set import join_sets, joined_name
 from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.workspace.workspace import Workspace
@@ -168,10 +168,10 @@ def test_sets_of_other_images_are_refused(hybrid, sets, red_and_green, tiny_netw
     (other / "train" / "red" / "0.png").unlink()
     hybrid("extract", other, "--backbone", tiny_network)
     message = hybrid("fit", "svm", "--set", HIDDEN, "--set", "others-tiny", code=1)
-    assert "are not of the same images, labels and split" in message
+    assert "differ in images, labels or splits" in message
     hybrid("fit", "softmax", "--set", "others-tiny")
     message = hybrid("fit", "ensemble", "--set", HIDDEN, "--member", "softmax-others-tiny", code=1)
-    assert "was fitted to other images" in message
+    assert "differ in images, labels or splits" in message
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_sets_of_other_images_are_refused(hybrid, sets, red_and_green, tiny_netw
         (("svm", "--weights", "val"), 2, "hybrid fit ensemble"),
         (("ensemble", "--heads", "svm,svn"), 1, "Unknown head 'svn'"),
         (("ensemble", "--heads", "svm,svm"), 1, "'svm' was given twice"),
-        (("ensemble", "--param", "C=1"), 1, "make that model a member"),
+        (("ensemble", "--param", "C=1"), 1, "add the fitted model to the ensemble"),
         (("ensemble", "--member", "nothing"), 1, "Unknown model 'nothing'"),
     ],
 )
@@ -201,7 +201,7 @@ def test_rows_are_matched_by_content_in_whatever_order(hybrid, sets):
     np.testing.assert_array_equal(found.embeddings(), expected.embeddings())
     np.testing.assert_array_equal(found.sets[1].ids, expected.sets[0].ids)
     grouped = replace(first, groups=first.ids), replace(second, groups=second.ids[::-1])
-    with pytest.raises(InputError, match="other groups"):
+    with pytest.raises(InputError, match="different groups"):
         join_sets(grouped)
     with pytest.raises(InputError, match="No embedding set"):
         join_sets([])

@@ -129,7 +129,7 @@ def test_every_other_change_of_a_sealed_record_is_found(folder, harm):
 def test_a_changed_score_is_named_with_what_it_was(folder):
     value = read_record(folder).splits["test"].metrics["roc_auc"].value
     change(folder, CHANGES["a score"], sealed=False)
-    assert f"it says that roc_auc on test is 0.123; by its predictions it is {value}." in error_of(folder)
+    assert f"it says that roc_auc on test is 0.123, but its predictions give {value}." in error_of(folder)
 
 
 @pytest.mark.parametrize("sealed", [True, False])

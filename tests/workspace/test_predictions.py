@@ -67,7 +67,7 @@ def test_a_part_is_what_one_split_holds(tmp_path):
     ("harm", "words"),
     [
         (lambda text: text[:-40], "is not a table of predictions"),
-        (lambda text: text.replace(",x,", ",z,"), "has the label 'z', which is none of the classes"),
+        (lambda text: text.replace(",x,", ",z,"), "has the label 'z', which is not one of the classes"),
         (lambda text: text.replace("p_y", "p_z"), "has the columns id, split, label, predicted, p_x, p_z; expected id"),
         (lambda text: "", "is not a table of predictions"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hybrid.errors import InputError
-from hybrid.models.find import find_model
+from hybrid.models.find_model import find_model
 from hybrid.pipelines import load_model, make_head_pipeline, save_model
 
 X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)

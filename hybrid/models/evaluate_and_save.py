@@ -1,4 +1,4 @@
-"""What every fitted model ends in: evaluated on every split, and saved with its metrics and predictions."""
+"""Evaluate a fitted model on every split and save it with its scores and predictions."""
 
 import time
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from hybrid.embeddings.joined import JoinedSet
+from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.evaluation import Evaluation, evaluate
 from hybrid.files import replace_folder
 from hybrid.models.adjust import positive_class
@@ -23,7 +23,7 @@ from hybrid.workspace.records import as_json
 from hybrid.workspace.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
-_MOST_TRAIN_DRAWN = 20_000  # beyond it, intervals of the training scores cost minutes and say nothing
+_MAX_TRAIN_RESAMPLED = 20_000  # with more images, intervals of training scores take minutes and are of no use
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class FittedModel:
     Attributes
     ----------
     pipeline : Pipeline
-        From embeddings to labels.
+        Predicts labels from embeddings.
     record : ModelRecord
-        Its scores and everything else that is saved beside it.
+        The scores, and everything else that is saved with the model.
     unsaved : str
-        Why the model itself could not be saved, only its record and predictions; "" if it was saved.
+        The reason why the model itself was not saved, only its record and predictions. Empty if it was saved.
     """
 
     pipeline: Pipeline
@@ -51,11 +51,11 @@ class FittedModel:
 
     @property
     def splits(self) -> dict[str, Evaluation]:
-        """Its scores on each split that has images."""
+        """Scores on each split that has images."""
         return self.record.splits
 
 
-def finish_model(
+def evaluate_and_save(
     pipeline: Pipeline,
     X: np.ndarray,
     embeddings: JoinedSet,
@@ -65,41 +65,48 @@ def finish_model(
     *,
     head: str,
     fit_seconds: float,
-    **how: Any,
+    **fields: Any,
 ) -> FittedModel:
-    """Evaluate a fitted pipeline on every split and save it. Every model of a workspace is made here.
+    """Evaluate a fitted pipeline on every split and save it with its record and its predictions.
 
     Parameters
     ----------
     pipeline : Pipeline
-        From embeddings to labels.
+        Predicts labels from embeddings.
     X : ndarray of shape (n, width)
-        The embeddings.
+        Embeddings of all images.
     embeddings : JoinedSet
+        The set that `X` comes from.
     workspace : Workspace
     name : str
-        Of the model.
+        Name of the model.
     positive : object or None
-        The positive class of a binary task; the last of the sorted classes if it is None.
+        The positive class of a binary task. None means the last of the sorted classes.
     head : str
+        Name of the head.
     fit_seconds : float
-    **how
-        How it was fitted: further fields of the `ModelRecord`.
+        Time that fitting took.
+    **fields
+        How the model was fitted: further fields of the `ModelRecord`.
+
+    Returns
+    -------
+    FittedModel
     """
     started = time.perf_counter()
     proba, predicted = embeddings.predict(pipeline, X)
     predict_seconds = time.perf_counter() - started
     positive = positive_class(embeddings, positive)
-    dataset, extractors = embeddings.dataset, [one.record.extractor for one in embeddings.sets]
+    dataset, extractors = embeddings.dataset, [part.record.extractor for part in embeddings.sets]
     record = ModelRecord(
         name=name,
         head=head,
-        backbones=tuple(one.backbone for one in extractors),
+        backbones=tuple(extractor.backbone for extractor in extractors),
         layers=embeddings.layers,
-        poolings=tuple(one.identity.fields["pooling"] for one in extractors),
-        sets=tuple(one.name for one in embeddings.sets),
-        extractor_fingerprints=tuple(one.fingerprint for one in extractors),
-        views=tuple(one.record.views for one in embeddings.sets),
+        poolings=tuple(extractor.identity.fields["pooling"] for extractor in extractors),
+        sets=tuple(part.name for part in embeddings.sets),
+        extractor_fingerprints=tuple(extractor.fingerprint for extractor in extractors),
+        views=tuple(part.record.views for part in embeddings.sets),
         width=sum(embeddings.widths),
         parameters=embeddings.parameters,
         dataset=dataset.name,
@@ -119,7 +126,7 @@ def finish_model(
         skipped=len(embeddings.sets[0].record.skipped),
         warnings=dataset.warnings,
         threshold=_threshold(pipeline, embeddings.task),
-        **how,
+        **fields,
     )
     predictions = Predictions(embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
     views = as_json(embeddings.views) if embeddings.averages else None
@@ -137,23 +144,23 @@ def finish_model(
 
 def _evaluate(embeddings: JoinedSet, proba: np.ndarray, predicted: np.ndarray, positive: Any) -> dict[str, Evaluation]:
     """Return the scores on each split that has images."""
-    rows = {split: embeddings.split == split for split in SPLITS}
+    masks = {split: embeddings.split == split for split in SPLITS}
     return {
         split: evaluate(
-            embeddings.y[here],
-            proba[here],
+            embeddings.y[mask],
+            proba[mask],
             embeddings.classes.tolist(),
-            y_pred=predicted[here],
+            y_pred=predicted[mask],
             pos_label=positive,
-            n_boot=0 if split == "train" and here.sum() > _MOST_TRAIN_DRAWN else 2000,
+            n_boot=0 if split == "train" and mask.sum() > _MAX_TRAIN_RESAMPLED else 2000,
         )
-        for split, here in rows.items()
-        if here.any()
+        for split, mask in masks.items()
+        if mask.any()
     }
 
 
 def _threshold(pipeline: Pipeline, task: str) -> float | tuple[float, ...] | None:
-    """Return the threshold that was chosen for the positive class, or those of several labels; None for one half."""
+    """Return the chosen threshold of the positive class, or of each label; None if none was chosen."""
     chosen = getattr(pipeline[-1], "thresholds_", None)
     if chosen is None:
         return None
@@ -161,6 +168,6 @@ def _threshold(pipeline: Pipeline, task: str) -> float | tuple[float, ...] | Non
 
 
 def _size(model: Path) -> int:
-    """Return the bytes of a saved model, with 4 for each parameter of the networks that it names but does not hold."""
+    """Return the size of a saved model in bytes, with 4 per parameter for networks that are not in its folder."""
     size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
-    return size + 4 * sum(one.parameters for one in read_manifest(model).extractors if not one.has_own_file)
+    return size + 4 * sum(network.parameters for network in read_manifest(model).extractors if not network.has_own_file)

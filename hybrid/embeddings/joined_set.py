@@ -1,0 +1,339 @@
+"""Join embedding sets of one dataset: the embeddings of each image by several extractors, concatenated."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.errors import InputError
+from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from hybrid.extractors import FeatureExtractor
+
+_MAX_NAME_LENGTH = 100  # of a name that is also used for a folder
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledRows:
+    """Embeddings with their labels and groups, as scikit-learn's estimators take them.
+
+    Attributes
+    ----------
+    X : ndarray of float32 of shape (n, width)
+    y : ndarray of shape (n,) or (n, k)
+    groups : ndarray of str of shape (n,), or None
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedSet:
+    """The embeddings of one dataset by one or more extractors, concatenated. :func:`join_sets` creates it.
+
+    Attributes
+    ----------
+    sets : tuple of EmbeddingSet
+        One for each extractor, with the same images and labels in the same order.
+    """
+
+    sets: tuple[EmbeddingSet, ...]
+
+    def __len__(self) -> int:
+        return len(self.sets[0])
+
+    @property
+    def name(self) -> str:
+        """The names of the sets, joined by :func:`joined_name`."""
+        return joined_name([part.name for part in self.sets])
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Ids of the images, ndarray of str of shape (n,)."""
+        return self.sets[0].ids
+
+    @property
+    def y(self) -> np.ndarray:
+        """Labels, ndarray of shape (n,) or (n, k)."""
+        return self.sets[0].y
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Classes, or label names of a multi-label task, ndarray of shape (k,)."""
+        return self.sets[0].classes
+
+    @property
+    def split(self) -> np.ndarray:
+        """Split of each image, ndarray of str of shape (n,)."""
+        return self.sets[0].split
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Group of each image, ndarray of str of shape (n,), or None."""
+        return self.sets[0].groups
+
+    @property
+    def task(self) -> str:
+        """``"binary"``, ``"multiclass"`` or ``"multilabel"``."""
+        return self.sets[0].task
+
+    @property
+    def dataset(self) -> DatasetRecord:
+        """The record of the dataset, with the warnings of all sets."""
+        warnings = [text for part in self.sets for text in part.record.dataset.warnings]
+        return replace(self.sets[0].record.dataset, warnings=tuple(dict.fromkeys(warnings)))
+
+    @property
+    def extractors(self) -> list["FeatureExtractor"]:
+        """The extractors that computed the embeddings, in the order of the columns."""
+        return [part.extractor for part in self.sets]
+
+    @property
+    def widths(self) -> list[int]:
+        """Number of columns of each set."""
+        return [part.identity.width for part in self.sets]
+
+    @property
+    def cost(self) -> float | None:
+        """Seconds that computing the embeddings took; None if a set does not record it."""
+        costs = [part.record.cost for part in self.sets]
+        return None if None in costs else round(sum(cost for cost in costs if cost is not None), 3)
+
+    @property
+    def trained(self) -> dict[str, float]:
+        """Training time in seconds of each network that was trained in this workspace, by its name."""
+        return {name: seconds for part in self.sets for name, seconds in part.record.trained.items()}
+
+    @property
+    def views(self) -> ViewsRecord | None:
+        """The record of the images' views; None if no image has views.
+
+        Raises
+        ------
+        InputError
+            If the sets have different views.
+        """
+        first = self.sets[0].record.views
+        for other in self.sets[1:]:
+            if other.record.views != first:
+                raise InputError(
+                    f"The sets {self.sets[0].name!r} and {other.name!r} have different views, so their embeddings "
+                    "cannot be joined: extract them with the same --views, --augment, --views-of and --seed."
+                )
+        return first
+
+    @property
+    def averages(self) -> bool:
+        """Whether a prediction is a mean over an image and its views."""
+        return any(part.averages for part in self.sets) and self.views is not None
+
+    def embeddings(self, cache: Path | None = None) -> np.ndarray:
+        """Return the embeddings of all images, those of the extractors concatenated.
+
+        Parameters
+        ----------
+        cache : Path, optional
+            Folder of the store. By default the one that each set was extracted to.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n, width)
+
+        Raises
+        ------
+        InputError
+            If an embedding is no longer in the store, or contains NaN or infinity.
+        """
+        arrays = [part.embeddings(cache) for part in self.sets]
+        for part, array in zip(self.sets, arrays, strict=True):
+            _check_finite(array, part)
+        return np.concatenate(arrays, axis=1) if len(arrays) > 1 else arrays[0]
+
+    def part(self, X: np.ndarray, split: str) -> LabelledRows:
+        """Return the embeddings, labels and groups of one split.
+
+        For ``"train"`` the embeddings of the images' views follow those of the images. An image and its views have
+        the same group.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, width)
+            The array that :meth:`embeddings` returned.
+        split : str
+
+        Returns
+        -------
+        LabelledRows
+        """
+        mask = self.split == split
+        rows = LabelledRows(X[mask], self.y[mask], None if self.groups is None else self.groups[mask])
+        if split != "train" or self.views is None:
+            return rows
+        views = self._view_embeddings(mask)
+        image = np.repeat(np.arange(len(rows.y)), views.shape[1])
+        groups = self.ids[mask] if rows.groups is None else rows.groups
+        return LabelledRows(
+            np.concatenate([rows.X, views.reshape(len(image), -1)]),
+            np.concatenate([rows.y, rows.y[image]]),
+            np.concatenate([groups, groups[image]]),
+        )
+
+    def predict(self, pipeline: "Pipeline", X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities and labels that a pipeline predicts for all images.
+
+        If every image has views, the probabilities are means over an image and its views.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Takes embeddings.
+        X : ndarray of shape (n, width)
+            The array that :meth:`embeddings` returned.
+
+        Returns
+        -------
+        proba : ndarray of shape (n, k)
+        predicted : ndarray of shape (n,) or (n, k)
+        """
+        if not self.averages:
+            return pipeline.predict_proba(X), pipeline.predict(X)
+        views = self._view_embeddings(np.ones(len(self), bool))
+        from hybrid.pipelines.views import predict_mean  # imports scikit-learn
+
+        return predict_mean(pipeline, [X, *views.transpose(1, 0, 2)])
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the extractor; of several extractors one string each, its layers joined by "+"."""
+        layers = [part.identity.fields["layers"] for part in self.sets]
+        return tuple(layers[0]) if len(layers) == 1 else tuple("+".join(names) for names in layers)
+
+    @property
+    def parameters(self) -> int | None:
+        """Total number of parameters of the networks; None if it is not known for one of them."""
+        counts = [part.identity.parameters for part in self.sets]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    def _view_embeddings(self, mask: np.ndarray) -> np.ndarray:
+        """Return the embeddings of the views of m images as an array of shape (m, v, width)."""
+        return np.concatenate([part.view_embeddings(mask) for part in self.sets], axis=2)
+
+
+def join_sets(embedding_sets: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]") -> JoinedSet:
+    """Join embedding sets of one dataset. Images are matched by their content, so their order may differ.
+
+    Parameters
+    ----------
+    embedding_sets : EmbeddingSet, JoinedSet or sequence of EmbeddingSet
+        A `JoinedSet` is returned unchanged.
+
+    Returns
+    -------
+    JoinedSet
+
+    Raises
+    ------
+    InputError
+        If no set is given, one is given twice, or the sets differ in images, labels, splits or groups.
+    """
+    if isinstance(embedding_sets, JoinedSet):
+        return embedding_sets
+    sets = [embedding_sets] if isinstance(embedding_sets, EmbeddingSet) else list(embedding_sets)
+    if not sets:
+        raise InputError("No embedding set was given; expected at least one.")
+    first = sets[0]
+    for number, other in enumerate(sets[1:], start=1):
+        sets[number] = in_order_of(first, other)
+        if other.fingerprint in [part.fingerprint for part in sets[:number]]:
+            raise InputError(f"The embeddings of the set {other.name!r} were given twice: leave it out.")
+    groups = next((part.groups for part in sets if part.groups is not None), None)
+    return JoinedSet((replace(first, groups=groups), *sets[1:]))
+
+
+def joined_name(names: Sequence[str]) -> str:
+    """Return names joined by "+", with their common prefix only once.
+
+    A name of more than 100 characters is shortened and ends in a hash, since it is also used for a folder.
+
+    Examples
+    --------
+    >>> joined_name(["scenes-resnet50", "scenes-vgg16-fc1"])
+    'scenes-resnet50+vgg16-fc1'
+    """
+    start, rest = short_names(names)
+    name = start + "+".join(rest)
+    if len(name) <= _MAX_NAME_LENGTH:
+        return name
+    return f"{name[: _MAX_NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def short_names(names: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the common prefix of several names, which ends with a hyphen or is empty, and the rest of each name.
+
+    Examples
+    --------
+    >>> short_names(["scenes-resnet50", "scenes-vgg16-fc1"])
+    ('scenes-', ['resnet50', 'vgg16-fc1'])
+    """
+    words = zip(*(name.split("-")[:-1] for name in names), strict=False)
+    shared = takewhile(lambda word: len(set(word)) == 1, words) if len(names) > 1 else ()
+    start = "".join(f"{word[0]}-" for word in shared)
+    return start, [name.removeprefix(start) for name in names]
+
+
+def in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
+    """Return a set with its rows in the order of the first set.
+
+    Raises
+    ------
+    InputError
+        If the two sets differ in images, labels, splits or groups.
+    """
+    fingerprints = [part.record.dataset.fingerprint for part in (first, other)]
+    if (
+        fingerprints[0] != fingerprints[1]
+        or first.task != other.task
+        or first.classes.tolist() != other.classes.tolist()
+    ):
+        raise InputError(
+            f"The sets {first.name!r} and {other.name!r} differ in images, labels or splits: extract the dataset "
+            "with both backbones, with the same --split and --seed."
+        )
+    if not all(np.array_equal(getattr(first, name), getattr(other, name)) for name in ("keys", "split", "y")):
+        rows = np.empty(len(first), int)
+        rows[_canonical_order(first)] = _canonical_order(other)
+        arrays: dict[str, Any] = {name: value for name, value in vars(other).items() if isinstance(value, np.ndarray)}
+        del arrays["classes"]
+        other = replace(other, **{name: values[rows] for name, values in arrays.items()})
+    if first.groups is not None and other.groups is not None and not np.array_equal(first.groups, other.groups):
+        raise InputError(
+            f"The sets {first.name!r} and {other.name!r} have different groups: extract both with the same groups."
+        )
+    return other
+
+
+def _canonical_order(embedding_set: EmbeddingSet) -> np.ndarray:
+    """Return the row numbers sorted by key, split and label, which the dataset's fingerprint is computed from."""
+    columns = map(bytes, embedding_set.keys), embedding_set.split, map(str, embedding_set.y.tolist())
+    rows = list(zip(*columns, strict=True))
+    return np.array(sorted(range(len(rows)), key=rows.__getitem__), int)
+
+
+def _check_finite(X: np.ndarray, embedding_set: EmbeddingSet) -> None:
+    not_finite = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if not_finite.size:
+        raise InputError(
+            f"The embeddings of {not_finite.size} of {len(X)} images contain NaN or infinity, first "
+            f"{str(embedding_set.ids[not_finite[0]])!r}: check the network's weights and its preprocessing, "
+            "then extract again."
+        )
