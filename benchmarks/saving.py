@@ -15,18 +15,18 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.cli.output import print_table
 from hybrid.pipelines import make_head_pipeline
-from hybrid.pipelines.saved.forest import put_trees, take_trees
+from hybrid.pipelines.saved.forest import attach_trees, detach_trees
 from hybrid.pipelines.saved.trusted import from_bytes, to_bytes
 
 
 def write_arrays(pipeline: Pipeline) -> dict[str, bytes]:
-    bare, trees = take_trees(pipeline)
+    bare, trees = detach_trees(pipeline)
     return {"head.skops": to_bytes(bare), **trees}
 
 
 def read_arrays(files: dict[str, bytes]) -> Pipeline:
     trees = {name: data for name, data in files.items() if name != "head.skops"}
-    return put_trees(from_bytes(files["head.skops"]), trees)
+    return attach_trees(from_bytes(files["head.skops"]), trees)
 
 
 FORMATS = {

@@ -1,1 +1,1 @@
-"""Saved models: writing, checking and reading them."""
+"""Save models, check saved models, and load them."""

@@ -13,9 +13,9 @@ from sklearn.pipeline import Pipeline
 from hybrid.errors import InputError
 from hybrid.pipelines.saved.walk import parts_of
 
-# The arrays that each type predicts with, and their sizes: c components, k classes (1 for two), n points, o outputs,
-# p columns of the trees, r rows, t thresholds, v classes of an output, w columns.
-_USED = {
+# The arrays that each estimator predicts with, and the length of each of their axes: c components, k classes (1 if
+# there are two), n points, o outputs, p columns of the trees, r rows, t thresholds, v classes of an output, w columns.
+_SHAPES = {
     "AdjustedHead": {"thresholds_": "t"},
     "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
     "KNN": {"embeddings_": "rw", "votes_": "rov"},
@@ -33,66 +33,69 @@ _USED = {
 
 
 def check_arrays(model: Any) -> None:
-    """Check the arrays that every estimator inside an object predicts with.
+    """Check the arrays that the estimators inside an object predict with.
+
+    Parameters
+    ----------
+    model : object
+        An estimator or Pipeline; every object inside it is checked, too.
 
     Raises
     ------
     InputError
-        If one does not have the shape or type that its estimator expects, or holds NaN or infinity; if classes are
-        not sorted; or if a pipeline names a cache folder.
+        If an array does not have the shape or type that its estimator expects, or holds NaN or infinity; if the
+        classes are not sorted; or if a pipeline names a cache folder.
     """
-    for part in _parts(model, set()):
+    for part in _walk(model, set()):
         kind = type(part).__name__
-        for name, sizes in _USED.get(kind, {}).items():
-            if getattr(part, name, None) is not None:  # without it the estimator is not fitted, or does not use it
-                _check(f"{name} of {kind}", getattr(part, name), tuple(_size(part, size) for size in sizes))
+        for name, axes in _SHAPES.get(kind, {}).items():
+            if getattr(part, name, None) is not None:  # otherwise the estimator is not fitted or does not use it
+                _check_array(f"{name} of {kind}", getattr(part, name), tuple(_length(part, axis) for axis in axes))
         if hasattr(part, "classes_") and not isinstance(part, Pipeline):
             _check_classes(kind, np.asarray(part.classes_))
         if getattr(part, "memory", None) is not None:
-            raise InputError(f"{kind} names a cache folder, {part.memory!r:.100}, whose files would be unpickled.")
+            raise InputError(f"{kind} names the cache folder {part.memory!r:.100}, whose files would be unpickled.")
 
 
-def _check(what: str, value: Any, shape: tuple[int, ...]) -> None:
+def _check_array(name: str, value: Any, shape: tuple[int, ...]) -> None:
     array = np.asarray(value)
-    if array.shape not in {shape, ()} or array.dtype.kind != "f":  # without an intercept it is a single number
-        raise InputError(f"{what} is of shape {array.shape} and type {array.dtype}; expected numbers of shape {shape}.")
+    if array.shape not in {shape, ()} or array.dtype.kind != "f":  # a model without an intercept has a single number
+        raise InputError(f"{name} has shape {array.shape} and type {array.dtype}; expected floats of shape {shape}.")
     if not np.isfinite(array).all():
-        raise InputError(f"{what} holds NaN or infinity.")
+        raise InputError(f"{name} holds NaN or infinity.")
 
 
 def _check_classes(kind: str, classes: np.ndarray) -> None:
     if classes.dtype.kind == "f":
-        _check(f"classes_ of {kind}", classes, classes.shape)
+        _check_array(f"classes_ of {kind}", classes, classes.shape)
     if classes.ndim != 1 or len(classes) < 2 or not np.array_equal(np.unique(classes), classes):
-        raise InputError(f"{kind} has no list of sorted classes, at least two of them.")
+        raise InputError(f"The classes of {kind} are not a sorted list of at least two different classes.")
 
 
-def _size(part: Any, letter: str) -> int:
-    match letter:
+def _length(estimator: Any, axis: str) -> int:
+    match axis:
         case "c":
-            return int(part.n_components_)
+            return int(estimator.n_components_)
         case "k":
-            return 1 if len(part.classes_) == 2 else len(part.classes_)
+            return 1 if len(estimator.classes_) == 2 else len(estimator.classes_)
         case "n":
-            return len(part.X_thresholds_)
-        case "o":
-            return len(part.classes_) if part.multilabel_ else 1
+            return len(estimator.X_thresholds_)
+        case "o" | "t":
+            return len(estimator.classes_) if estimator.multilabel_ else 1
         case "p":
-            return int(part.models_[0].n_features_in_)
+            return int(estimator.models_[0].n_features_in_)
         case "r":
-            return len(part.embeddings_)
+            return len(estimator.embeddings_)
         case "v":
-            return 2 if part.multilabel_ else len(part.classes_)
-        case "t":
-            return len(part.classes_) if part.multilabel_ else 1
-    return int(part.n_features_in_)
+            return 2 if estimator.multilabel_ else len(estimator.classes_)
+    return int(estimator.n_features_in_)
 
 
-def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield an object and everything inside it, each object once."""
-    if id(value) in seen or isinstance(value, str | bytes | int | float | type(None)):
+def _walk(value: Any, visited: set[int]) -> Iterator[Any]:
+    """Yield an object and every object inside it, each of them once."""
+    if id(value) in visited or isinstance(value, str | bytes | int | float | type(None)):
         return
-    seen.add(id(value))
+    visited.add(id(value))
     yield value
     for item in parts_of(value):
-        yield from _parts(item, seen)
+        yield from _walk(item, visited)

@@ -1,7 +1,9 @@
-"""The trees of scikit-learn's forests as arrays and back: skops takes seconds for 300 trees, arrays a tenth of one.
+"""Convert the trees of scikit-learn's forests to arrays and back.
 
-A saved forest has one tree in place of all. That tree says what they have in common; instead of its nodes it has the
-name of a .npz file, which holds the nodes of all trees, one tree after another, with an array for each field of a node.
+skops takes seconds to save 300 trees one by one; as arrays they take about 0.1 s.
+
+A saved forest holds a single tree with the attributes that all trees share. In place of its nodes it has the name of a
+.npz file, which holds the nodes of all trees, one tree after another, in one array per field of a node.
 """
 
 import copy
@@ -21,82 +23,89 @@ from hybrid.pipelines.saved.trees import check_nodes, check_widths
 from hybrid.pipelines.saved.trusted import check_unpacked_size
 from hybrid.pipelines.saved.walk import replace_estimators
 
-_OF_TREES = ("node_count", "max_depth", "random_state")  # arrays with a number for each tree; the others, for each node
-_OF_NODES = (*NODE_DTYPE.names, "value")
-_MOST_TREES = 100_000  # each needs some thousand bytes, however few a file has for it
+_TREE_ARRAYS = ("node_count", "max_depth", "random_state")  # one value per tree; the other arrays have one per node
+_NODE_ARRAYS = (*NODE_DTYPE.names, "value")
+_MOST_TREES = 100_000  # a loaded tree needs some thousand bytes, however small the file is
 
 
-def take_trees(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
-    """Return a copy of a fitted pipeline whose forests have no trees, and the trees as .npz files, by their names."""
+def detach_trees(pipeline: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
+    """Return a copy of a fitted pipeline without the trees of its forests, and the trees as .npz files by name."""
     files: dict[str, bytes] = {}
 
-    def take(forest: ForestClassifier) -> ForestClassifier:
+    def detach(forest: ForestClassifier) -> ForestClassifier:
         trees = getattr(forest, "estimators_", [])
         if not trees or not _are_alike(trees):
-            return forest  # skops keeps it as it is
-        bare, common = copy.copy(forest), copy.copy(trees[0])
+            return forest  # skops saves it whole
+        stripped, common = copy.copy(forest), copy.copy(trees[0])
         common.tree_ = name = f"trees/{len(files)}.npz"
-        bare.estimators_ = [common]
+        stripped.estimators_ = [common]
         files[name] = _pack(trees)
-        return bare
+        return stripped
 
-    return replace_estimators(pipeline, ForestClassifier, take), files
+    return replace_estimators(pipeline, ForestClassifier, detach), files
 
 
-def put_trees(pipeline: Pipeline, files: Mapping[str, bytes]) -> Pipeline:
-    """Return a copy of a pipeline in which the forests have the trees that :func:`take_trees` took from them.
+def attach_trees(pipeline: Pipeline, files: Mapping[str, bytes]) -> Pipeline:
+    """Return a copy of a pipeline with the trees of its forests, the inverse of :func:`detach_trees`.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A fitted pipeline whose forests have no trees.
+    files : mapping of str to bytes
+        The trees as .npz files, by name.
 
     Raises
     ------
     InputError
-        If the trees of a forest are missing, damaged, or do not fit the forest; or if no forest uses a file.
+        If the trees of a forest are missing, damaged, or do not fit the forest; or if no forest uses one of the files.
     """
     unused = dict(files)
 
-    def put(forest: Any) -> ForestClassifier:
+    def attach(forest: Any) -> ForestClassifier:
         match getattr(forest, "estimators_", None):
             case [common] if isinstance(getattr(common, "tree_", None), str):
-                whole = copy.copy(forest)
-                whole.estimators_ = _unpack(unused.pop(common.tree_), common)
-                return whole
+                complete = copy.copy(forest)
+                complete.estimators_ = _unpack(unused.pop(common.tree_), common)
+                return complete
         return forest
 
     try:
-        whole = replace_estimators(pipeline, ForestClassifier, put)
+        complete = replace_estimators(pipeline, ForestClassifier, attach)
         if unused:
             raise InputError(f"no forest uses {min(unused)}")
-        check_widths(whole)
+        check_widths(complete)
     except Exception as error:  # an untrusted file can fail in any way
         raise InputError(f"The model's forests cannot be loaded: {reason_of(error)}") from error
-    return whole
+    return complete
 
 
 def _are_alike(trees: list[Any]) -> bool:
-    """Return whether trees differ only in their nodes and in the integers that are their seeds."""
+    """Return whether trees differ in nothing but their nodes and their integer seeds."""
     if len(trees) > _MOST_TREES:
         return False
-    common = _common(trees[0])
-    widths, classes = trees[0].n_features_in_, _n_classes(trees[0])
+    shared = _shared_attributes(trees[0])
+    width, classes = trees[0].n_features_in_, _n_classes(trees[0])
     return all(
         type(tree) is type(trees[0])
         and type(tree.random_state) is int
         and isinstance(tree.tree_, Tree)
-        and tree.tree_.n_features == widths
+        and tree.tree_.n_features == width
         and np.array_equal(tree.tree_.n_classes, classes)
         and vars(tree).keys() == vars(trees[0]).keys()
-        and all(_equal(getattr(tree, name), value) for name, value in common.items())
+        and all(_equal(getattr(tree, name), value) for name, value in shared.items())
         for tree in trees
     )
 
 
-def _common(tree: Any) -> dict[str, Any]:
+def _shared_attributes(tree: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(tree).items() if name not in ("tree_", "random_state")}
 
 
-def _equal(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
+def _equal(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
         return False
-    return one is other or (np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other))
+    return a is b or (np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b))
 
 
 def _n_classes(tree: Any) -> NDArray[np.intp]:
@@ -122,7 +131,7 @@ def _pack(trees: list[Any]) -> bytes:
 
 
 def _narrow(array: NDArray) -> NDArray:
-    """Return an array; integers in the smallest type that holds them all."""
+    """Return an array of floats as it is, and one of integers in the smallest type that holds all of them."""
     if array.dtype.kind == "f":
         return np.ascontiguousarray(array)
     low, high = array.min(), array.max()
@@ -131,16 +140,16 @@ def _narrow(array: NDArray) -> NDArray:
 
 
 def _unpack(data: bytes, common: Any) -> list[Any]:
-    """Return the trees of one forest after every array was checked."""
+    """Return the trees of one forest; every array is checked first."""
     check_unpacked_size(data)
     with ZipFile(BytesIO(data)) as archive:
-        expected = sorted(f"{name}.npy" for name in (*_OF_TREES, *_OF_NODES))
+        expected = sorted(f"{name}.npy" for name in (*_TREE_ARRAYS, *_NODE_ARRAYS))
         if sorted(archive.namelist()) != expected:
             raise InputError(
-                f"the arrays {', '.join(sorted(archive.namelist()))} were found, not {', '.join(expected)}"
+                f"a file holds the arrays {', '.join(sorted(archive.namelist()))}; expected {', '.join(expected)}"
             )
         arrays = {name.removesuffix(".npy"): _read(archive, name) for name in expected}
-    counts, depths, seeds = (arrays[name].astype(np.int64) for name in _OF_TREES)
+    counts, depths, seeds = (arrays[name].astype(np.int64) for name in _TREE_ARRAYS)
     _check_sizes(arrays, counts, depths, seeds, common)
     nodes = np.zeros(counts.sum(), NODE_DTYPE)
     for name in NODE_DTYPE.names:
@@ -165,7 +174,7 @@ def _unpack(data: bytes, common: Any) -> list[Any]:
 
 
 def _read(archive: ZipFile, name: str) -> NDArray:
-    """Return a .npy file's array of numbers; its bytes are the array's memory, so that no shape makes it larger."""
+    """Return the array of a .npy file. It uses the file's bytes as memory, so no stated shape can make it larger."""
     with archive.open(name) as file:
         data = file.read(archive.getinfo(name).file_size)
     header = BytesIO(data)
@@ -178,32 +187,34 @@ def _read(archive: ZipFile, name: str) -> NDArray:
 
 
 def _check_sizes(arrays: dict[str, NDArray], counts: NDArray, depths: NDArray, seeds: NDArray, common: Any) -> None:
-    """Check that the arrays are of the types and sizes of trees like `common`."""
+    """Check that the arrays have the types and shapes of trees like `common`."""
     classes = _n_classes(common)
     if common.n_outputs_ != len(classes) or classes.min() < 1:
         raise InputError(f"a tree has {common.n_outputs_!r:.40} outputs with {classes.tolist()!r:.40} classes")
     n_nodes, n_trees = len(arrays["value"]), len(counts)
-    shapes = dict.fromkeys(_OF_TREES, (n_trees,)) | dict.fromkeys(NODE_DTYPE.names, (n_nodes,))
+    shapes = dict.fromkeys(_TREE_ARRAYS, (n_trees,)) | dict.fromkeys(NODE_DTYPE.names, (n_nodes,))
     shapes["value"] = (n_nodes, len(classes), int(classes.max()))
-    kinds = {name: np.dtype(np.int64) for name in _OF_TREES} | {"value": np.dtype(np.float64)}
+    kinds = {name: np.dtype(np.int64) for name in _TREE_ARRAYS} | {"value": np.dtype(np.float64)}
     for name, shape in shapes.items():
         array, kind = arrays[name], kinds.get(name) or NODE_DTYPE[name]
-        same = array.dtype == kind if kind.kind == "f" else array.dtype.kind in "iu" and np.can_cast(array.dtype, kind)
-        if array.shape != shape or not same:
-            raise InputError(f"{name} is of shape {array.shape} and type {array.dtype}; expected {shape} and {kind}")
+        matches = (
+            array.dtype == kind if kind.kind == "f" else array.dtype.kind in "iu" and np.can_cast(array.dtype, kind)
+        )
+        if array.shape != shape or not matches:
+            raise InputError(f"{name} has shape {array.shape} and type {array.dtype}; expected {shape} and {kind}")
         if kind.kind == "f" and not np.isfinite(array).all():
             raise InputError(f"{name} holds NaN or infinity")
     if not 0 < n_trees <= _MOST_TREES or not ((counts > 0) & (counts <= n_nodes)).all() or counts.sum() != n_nodes:
-        raise InputError(f"{n_trees} trees do not have {n_nodes} nodes together")
+        raise InputError(f"the node counts of {n_trees} trees do not add up to the {n_nodes} nodes of the file")
     if not ((depths >= 0) & (depths < counts)).all() or (seeds < 0).any():
-        raise InputError("a tree has a depth or a seed that no tree has")
+        raise InputError("a tree has an impossible depth or seed")
 
 
 def _check_structure(nodes: NDArray, counts: NDArray, stops: NDArray, width: int) -> None:
-    """Check that the nodes form one tree after another, in which every node but the root has one parent."""
+    """Check that the nodes form consecutive trees in which every node except the root has exactly one parent."""
     inner, start = nodes["left_child"] != -1, np.repeat(stops - counts, counts)
     left, right = (np.where(inner, nodes[name] + start, -1) for name in ("left_child", "right_child"))
     check_nodes(left, right, nodes["feature"], width, np.repeat(stops, counts))
     parents = np.bincount(np.concatenate([left[inner], right[inner]]), minlength=len(nodes))
     if (parents != (np.arange(len(nodes)) != start)).any():
-        raise InputError("a node of a tree does not have one parent")
+        raise InputError("a node of a tree does not have exactly one parent")

@@ -1,4 +1,4 @@
-"""The manifest of a saved model: one dataclass, the function that reads it, and the function that writes it."""
+"""The manifest of a saved model: its dataclass, reader and writer."""
 
 import json
 import warnings
@@ -15,14 +15,14 @@ from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import file_digest, parse_json, write_json
 from hybrid.pipelines.saved.contents import MANIFEST, list_files
 
-SCHEMA, _OLDEST = 3, 2  # 3: the trees of forests are files of their own
+SCHEMA, _OLDEST = 3, 2  # since schema 3 the trees of forests are saved in separate files
 
 MOST_BYTES = 2**26
 
 
 @dataclass(frozen=True)
 class SavedStep:
-    """A step of the saved pipeline: its name, and the name of its class."""
+    """Name and class name of a step of the saved pipeline."""
 
     name: str
     type: str
@@ -35,11 +35,12 @@ class SavedExtractor:
     Attributes
     ----------
     params : dict
-        Parameters of the `FeatureExtractor`; a network or weights of the model's own are named by their file in it.
+        Parameters of the `FeatureExtractor`. If the model has a copy of the network or weights, the parameter is the
+        name of that file in the model's folder.
     identity : dict
-        Everything that can change an embedding, see `hybrid.extractors.store.identity`.
+        Everything that can change an embedding; see `hybrid.extractors.store.identity`.
     fingerprint : str
-        SHA-256 of the identity.
+        SHA-256 hash of the identity.
     """
 
     params: dict[str, Any]
@@ -48,7 +49,7 @@ class SavedExtractor:
 
     @property
     def backbone(self) -> str:
-        """Name of the backbone, or its file."""
+        """Name of the backbone, or of its file."""
         return str(self.params.get("backbone"))
 
     @property
@@ -58,13 +59,13 @@ class SavedExtractor:
 
     @property
     def parameters(self) -> int:
-        """Number of the network's parameters; 0 where it was not counted."""
+        """Number of parameters of the network; 0 if it is not recorded."""
         return self.identity.get("parameters") or 0
 
 
 @dataclass(frozen=True)
 class SavedFile:
-    """Size in bytes and SHA-256 of a file of the model."""
+    """Size in bytes and SHA-256 hash of a file of the model."""
 
     size: int
     sha256: str
@@ -72,7 +73,7 @@ class SavedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a saved model says of itself, as :func:`read_manifest` returns it.
+    """The description of a saved model that :func:`read_manifest` returns.
 
     Attributes
     ----------
@@ -81,19 +82,23 @@ class Manifest:
     versions : dict of str to str
         Versions of hybrid, Python and the packages that the model was saved with, and the kind of machine.
     task : {"binary", "multiclass", "multilabel"}
+        The kind of classification.
     labels : {"string", "integer", "float", "boolean", "multilabel"}
-        Type of the classes; with "multilabel" the classes are the numbers of the label columns.
+        Type of the classes. With "multilabel" the classes are the indices of the label columns.
     classes : list
+        The classes, in the order of the probabilities.
     width : int
         Number of columns of the embeddings.
     steps : list of SavedStep
+        The steps of the pipeline.
     extractors : list of SavedExtractor
-        In the order of their columns; empty for a model that takes embeddings.
+        The extractors, in the order of their columns; empty for a model that takes embeddings.
     info : dict
-        As it was given to :func:`save_model`.
+        The values that were given to :func:`save_model`.
     files : dict of str to SavedFile
-        Every file of the model except the manifest, by its name with forward slashes.
+        Every file of the model except the manifest, by its relative path with forward slashes.
     schema : int
+        Version of the file format.
     """
 
     created: str
@@ -109,44 +114,44 @@ class Manifest:
     schema: int = SCHEMA
 
     def __getitem__(self, name: str) -> Any:
-        """Return a field of :meth:`to_dict`; :func:`read_manifest` formerly returned a dict."""
-        message = f"A manifest is an object now: write manifest.{name} in place of manifest[{name!r}]."
+        """Return a field of :meth:`to_dict`, because :func:`read_manifest` formerly returned a dict."""
+        message = f"A manifest is no longer a dict: write manifest.{name} in place of manifest[{name!r}]."
         warnings.warn(message, FutureWarning, stacklevel=2)
         return self.to_dict()[name]
 
     @property
     def views(self) -> dict[str, Any] | None:
-        """The views that predictions are means over, as `Views.fields` describes them; None without views."""
+        """The views that predictions are means over, as `Views.fields` returns them; None without views."""
         views = self.info.get("views")
         return views if isinstance(views, dict) else None
 
     @property
     def dataset(self) -> dict[str, Any]:
-        """The record of the dataset that the model was fitted to; empty if there is none."""
+        """The record of the dataset that the model was fitted to; empty if it is not recorded."""
         dataset = self.info.get("dataset")
         return dataset if isinstance(dataset, dict) else {}
 
     @property
     def label_names(self) -> list[str]:
-        """Names of the classes or labels as text, one for each class."""
+        """Names of the classes or labels as strings."""
         names = self.info.get("labels")
         if not isinstance(names, list) or len(names) != len(self.classes):
             names = self.classes
         return [str(name) for name in names]
 
     def name(self, default: str) -> str:
-        """Return the name under which the model was fitted, or the default if it has none."""
+        """Return the name of the model, or the default if no name is recorded."""
         return str(self.info.get("model", default))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the manifest as JSON values."""
+        """Return the manifest as a dict of JSON values."""
         return {"schema": self.schema} | asdict(self)
 
 
 def model_info(
     model: str, dataset: Mapping[str, Any], head: str, labels: list[Any], views: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the ``info`` of a model that was fitted in a workspace; properties of `Manifest` read it.
+    """Return the ``info`` of a model that was fitted in a workspace, which properties of `Manifest` read.
 
     Parameters
     ----------
@@ -157,13 +162,13 @@ def model_info(
     labels : list
         Names of the classes or labels.
     views : mapping or None
-        The views that predictions are means over, as `Views.fields` describes them.
+        The views that predictions are means over, as `Views.fields` returns them; None without views.
     """
     return {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
 
 
 def read_manifest(folder: str | Path) -> Manifest:
-    """Return the manifest of a saved model, without loading the model.
+    """Read the manifest of a saved model, without loading the model.
 
     Parameters
     ----------
@@ -173,11 +178,12 @@ def read_manifest(folder: str | Path) -> Manifest:
     Returns
     -------
     Manifest
+        The manifest.
 
     Raises
     ------
     InputError
-        If there is no model, another version of hybrid made it, or its manifest was changed.
+        If there is no saved model, its manifest was changed, or this version of hybrid cannot read it.
     """
     folder = Path(folder).expanduser().absolute()
     path = folder / MANIFEST
@@ -192,42 +198,48 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def parse_manifest(data: bytes, model: str, path: str) -> Manifest:
-    """Return the manifest that the bytes of a file hold.
+    """Parse and check the contents of a manifest's file.
 
     Parameters
     ----------
     data : bytes
+        Contents of the file.
     model, path : str
         Names of the model and of the file in error messages.
+
+    Returns
+    -------
+    Manifest
+        The manifest.
 
     Raises
     ------
     InputError
-        If the file is not a manifest, has another schema, was changed, or has other fields than a manifest.
+        If the file is not a manifest, was changed, or has a schema that this version of hybrid cannot read.
     """
     try:
         record = parse_json(data)
     except ValueError as error:
-        raise InputError(f"{path!r} is no manifest of a saved model: {error}.") from error
+        raise InputError(f"{path!r} is not the manifest of a saved model: {error}.") from error
     schema = record.get("schema") if isinstance(record, dict) else None
     if not isinstance(schema, int):
-        raise InputError(f"{path!r} is no manifest of a saved model: it states no schema.")
+        raise InputError(f"{path!r} is not the manifest of a saved model: it states no schema.")
     if schema > SCHEMA:
         raise InputError(
             f"Model {model!r} has schema {schema}; hybrid {__version__} reads up to {SCHEMA}: update hybrid."
         )
     if schema < _OLDEST:
         raise InputError(
-            f"Model {model!r} has schema {schema}, of an earlier version; hybrid {__version__} reads schemas {_OLDEST} "
+            f"Model {model!r} has schema {schema} of an earlier version; hybrid {__version__} reads schemas {_OLDEST} "
             f"to {SCHEMA}: fit and save it again."
         )
     if record.pop("sha256", None) != fingerprint(record):
         raise _changed(model, "it does not match its checksum")
     if other := sorted(set(record) ^ set(_CHECKS)):
-        raise _changed(model, f"its fields differ from a manifest's in {', '.join(other):.200}")
+        raise _changed(model, f"fields are missing or unknown: {', '.join(other):.200}")
     for name, fits in _CHECKS.items():
         if not fits(record[name]):
-            raise _changed(model, f"its {name} are not what a saved model has")
+            raise _changed(model, f"the field {name!r} does not have the expected type or value")
     return Manifest(
         **record
         | {
@@ -251,20 +263,20 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _to_json(value: Any) -> Any:
-    """Return a value as JSON has it: NumPy's numbers and arrays as Python's, paths as text."""
+    """Return a value as JSON values: NumPy arrays and numbers as lists and numbers, paths as strings."""
     try:
-        return json.loads(json.dumps(value, default=_plain, allow_nan=False))
+        return json.loads(json.dumps(value, default=_to_python, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise InputError(f"The information on the model cannot be written as JSON: {error}") from error
+        raise InputError(f"The manifest of the model cannot be written as JSON: {error}") from error
 
 
 def describe_files(folder: Path) -> dict[str, SavedFile]:
-    """Return the size and the SHA-256 of every file in a folder, by its name with forward slashes."""
+    """Return the size and SHA-256 hash of every file in a folder, by its relative path with forward slashes."""
     return {name: SavedFile((folder / name).stat().st_size, file_digest(folder / name)) for name in list_files(folder)}
 
 
-def _changed(model: str, how: str) -> InputError:
-    return InputError(f"Model {model!r} was changed after it was saved: {MANIFEST} ({how}). Save it again.")
+def _changed(model: str, reason: str) -> InputError:
+    return InputError(f"Model {model!r} was changed after it was saved: {MANIFEST} ({reason}). Save it again.")
 
 
 def _is_count(value: Any) -> bool:
@@ -272,7 +284,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_record(value: Any, kind: type, **types: type) -> bool:
-    """Return whether a value is an object with the fields of a dataclass, of these types."""
+    """Return whether a value is a dict with the fields of a dataclass, where the given fields have these types."""
     names = {field.name for field in fields(kind)}
     return isinstance(value, dict) and set(value) == names and all(isinstance(value[n], t) for n, t in types.items())
 
@@ -288,23 +300,25 @@ def _is_file(value: Any) -> bool:
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "schema": _is_count,
     "created": lambda value: isinstance(value, str),
-    "versions": lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    "versions": lambda value: isinstance(value, dict) and all(isinstance(version, str) for version in value.values()),
     "task": lambda value: value in ("binary", "multiclass", "multilabel"),
     "labels": lambda value: isinstance(value, str),
-    "classes": lambda value: _is_list(value, lambda one: isinstance(one, str | int | float)),
+    "classes": lambda value: _is_list(value, lambda item: isinstance(item, str | int | float)),
     "width": _is_count,
-    "steps": lambda value: bool(value) and _is_list(value, lambda one: _is_record(one, SavedStep, name=str, type=str)),
+    "steps": lambda value: (
+        bool(value) and _is_list(value, lambda step: _is_record(step, SavedStep, name=str, type=str))
+    ),
     "extractors": lambda value: _is_list(
-        value, lambda one: _is_record(one, SavedExtractor, params=dict, identity=dict, fingerprint=str)
+        value, lambda item: _is_record(item, SavedExtractor, params=dict, identity=dict, fingerprint=str)
     ),
     "info": lambda value: isinstance(value, dict),
     "files": lambda value: isinstance(value, dict) and all(map(_is_file, value.values())),
 }
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     if isinstance(value, Path):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is neither text, number, list nor dict")
+    raise TypeError(f"{type(value).__name__} is not a string, number, list or dict")

@@ -1,4 +1,4 @@
-"""An extractor as a saved model keeps it: its parameters, its identity, and a copy of the file it stands on."""
+"""Save and load a model's extractors: parameters, identity, and a copy of the user's network or weights file."""
 
 import re
 import shutil
@@ -13,45 +13,47 @@ from hybrid.extractors.extractor import current_names
 from hybrid.files import write_atomic
 from hybrid.pipelines.saved.manifest import SavedExtractor
 
-_FILES = {  # Keras tells the format of weights by the name
+_FILES = {  # Keras recognises the format of weights by the name
     "backbone": re.compile(r"network/network(-\d+)?\.keras"),
     "weights": re.compile(r"network/network(-\d+)?(\.weights)?\.h5"),
 }
 
 
 def is_network(name: str) -> bool:
-    """Return whether a saved model may have a file of that name as its copy of a network or of weights."""
+    """Return whether this is the name of a saved model's copy of a network or of weights."""
     return any(pattern.fullmatch(name) for pattern in _FILES.values())
 
 
 def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path, str]) -> SavedExtractor:
-    """Copy the file that an extractor's network comes from, and return what the manifest says of it.
+    """Copy the file of an extractor's network or weights, and return the extractor's entry in the manifest.
 
-    A network with ImageNet or random weights is not copied: it is built again, and its fingerprint checked.
+    A network with ImageNet or random weights is not copied: it is rebuilt and its fingerprint checked.
 
     Parameters
     ----------
     extractor : FeatureExtractor
+        The extractor to save.
     folder : Path
-        Of the model.
+        The model's folder.
     copies : dict of Path to str
-        Files that the folder holds already, and their names there; a new copy is added.
+        Names in the folder of the files that were copied already. A new copy is added to it.
 
     Returns
     -------
     SavedExtractor
+        The entry.
     """
     identity = extractor.resolve()
     params = extractor.get_params(deep=False)
     del params["cache"], params["fingerprint"]
-    params["backbone"], params["layers"] = str(extractor.backbone), _list(extractor.layers)
+    params["backbone"], params["layers"] = str(extractor.backbone), _layers_as_json(extractor.layers)
     source = _source(extractor)
     if source is not None:
-        parameter, path, ending = source
+        parameter, path, suffix = source
         path = path.expanduser().resolve()
         if path not in copies:
             number = f"-{len(copies) + 1}" if copies else ""
-            copies[path] = f"network/network{number}{ending}"
+            copies[path] = f"network/network{number}{suffix}"
             with path.open("rb") as file:
                 write_atomic(folder / copies[path], lambda copy: shutil.copyfileobj(file, copy))
         params[parameter] = copies[path]
@@ -59,31 +61,32 @@ def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path,
 
 
 def load_extractor(record: SavedExtractor, folder: Path) -> FeatureExtractor:
-    """Return the extractor of a saved model whose files were checked; its network is built at first use.
+    """Return the extractor of a saved model whose files were verified; its network is built at first use.
 
     Raises
     ------
     InputError
-        If the network comes from a file outside the folder, or the parameters are not an extractor's.
+        If the network is in a file outside the folder, or the record does not have the parameters of an extractor.
     """
     params = current_names(record.params)
     known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
     if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
         raise InputError(
-            f"Model {folder.name!r} has an extractor with other parameters than {', '.join(sorted(known))}."
+            f"Model {folder.name!r} has an extractor with missing or unknown parameters; expected "
+            f"{', '.join(sorted(known))}."
         )
     for parameter, pattern in _FILES.items():
         if pattern.fullmatch(params[parameter]) and (folder / params[parameter]).is_file():
             params[parameter] = str((folder / params[parameter]).resolve())
         elif _is_outside(parameter, params[parameter]):
             raise InputError(
-                f"Model {folder.name!r} has the {parameter} {params[parameter]!r}, which is no file of its own folder."
+                f"Model {folder.name!r} has the {parameter} {params[parameter]!r}, which is not a file in its folder."
             )
     return FeatureExtractor(**params, fingerprint=record.fingerprint)
 
 
 def _source(extractor: FeatureExtractor) -> tuple[str, Path, str] | None:
-    """Return the parameter that names a file, the file, and the ending that its copy must have."""
+    """Return the parameter that names a file, the file, and the suffix of its copy; None if there is no file."""
     spec = parse_backbone(extractor.backbone)
     if spec.path is not None:
         return "backbone", spec.path, ".keras"
@@ -99,5 +102,5 @@ def _is_outside(parameter: str, value: str) -> bool:
     return parse_backbone(value).path is not None
 
 
-def _list(layers: Any) -> str | list[str]:
+def _layers_as_json(layers: Any) -> str | list[str]:
     return layers if isinstance(layers, str) else list(layers)

@@ -1,12 +1,12 @@
-"""Save a fitted pipeline as a folder from which nothing is ever unpickled.
+"""Save a fitted pipeline as a folder that can be loaded without unpickling anything.
 
-    manifest.json      schema, versions, classes, extractors, what the caller adds; size and SHA-256 of each file
-    head.skops         scaler, PCA and head, or the ensemble of them
-    trees/0.npz        the trees of a random forest; there may be several, one for each label
-    boosters/0.json    the booster of an XGBoost head; an ensemble may have several
-    network/           copies of the user's .keras or weights files, where there are any
+    manifest.json      schema, versions, classes, extractors, the caller's info; size and SHA-256 hash of each file
+    head.skops         scaler, PCA and head, or an ensemble of these
+    trees/0.npz        the trees of a random forest; several files if there are several labels or forests
+    boosters/0.json    the booster of an XGBoost head; several files if there are several heads
+    network/           copies of the user's .keras or weights files, if there are any
 
-A network with ImageNet or random weights is not kept: it is built again, and its fingerprint checked.
+A network with ImageNet or random weights is not saved: it is rebuilt at loading and its fingerprint checked.
 """
 
 import sys
@@ -26,7 +26,7 @@ from hybrid.extractors import FeatureExtractor
 from hybrid.files import replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
 from hybrid.pipelines.saved.contents import HEAD, foreign_files, is_booster, is_trees
-from hybrid.pipelines.saved.forest import take_trees
+from hybrid.pipelines.saved.forest import detach_trees
 from hybrid.pipelines.saved.manifest import Manifest, SavedStep, describe_files, write_manifest
 from hybrid.pipelines.saved.network import is_network, save_extractor
 from hybrid.pipelines.saved.trusted import to_bytes
@@ -43,19 +43,21 @@ def save_model(
     extractor: FeatureExtractor | Sequence[FeatureExtractor] | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Save a fitted pipeline; a model that is there already is replaced only once the new one is complete.
+    """Save a fitted pipeline in a folder.
+
+    A saved model in that folder is replaced, but only once the new one is complete.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted, of :func:`make_pipeline` or :func:`make_head_pipeline`.
+        A fitted pipeline, as :func:`make_pipeline` or :func:`make_head_pipeline` returns it.
     folder : str or Path
-        The model's folder; its parents are made if need be.
+        The model's folder. Missing parent folders are created.
     extractor : FeatureExtractor or sequence of them, optional
-        What gave the embeddings that the pipeline was fitted to, side by side where there are several: the saved
-        model then goes from images to labels.
+        For a pipeline that was fitted to embeddings: the extractor that computed them, or several extractors in the
+        order of their columns. The saved model then takes images. By default it takes what `pipeline` takes.
     info : mapping, optional
-        JSON values to keep in the manifest, such as the training set, metrics and a threshold.
+        JSON values to store in the manifest, such as the training set, metrics and a threshold.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def save_model(
     ------
     InputError
         If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor;
-        or if the folder holds something else than a saved model.
+        or if the folder holds files that do not belong to a saved model.
 
     Examples
     --------
@@ -76,33 +78,33 @@ def save_model(
     >>> save_model(pipeline, "iris", info={"note": "three species"}).name
     'iris'
     """
-    whole = _compose(pipeline, extractor)
+    complete = _compose(pipeline, extractor)
     target = Path(folder).expanduser().resolve()
     _check_target(target)
     with replace_folder(target) as new:
-        _write(new, whole, dict(info or {}))
+        _write(new, complete, dict(info or {}))
     return target
 
 
 def _compose(pipeline: Any, extractor: FeatureExtractor | Sequence[FeatureExtractor] | None) -> Pipeline:
-    """Return the fitted pipeline, with the extractors before it if any were given."""
+    """Return the fitted pipeline, preceded by the extractors if any are given."""
     if not isinstance(pipeline, Pipeline):
         hint = "; save its best_estimator_" if hasattr(pipeline, "best_estimator_") else ""
         raise InputError(f"A {type(pipeline).__name__} was given; expected a fitted Pipeline{hint}.")
     try:
         check_is_fitted(pipeline)
     except NotFittedError as error:
-        raise InputError("The pipeline is not fitted: fit it before it is saved.") from error
+        raise InputError("The pipeline is not fitted: fit it before saving it.") from error
     if extractor is None:
         return pipeline
     if extractors_of(pipeline[0]):
-        raise InputError("The pipeline has an extractor of its own: leave out extractor=.")
+        raise InputError("The pipeline already has an extractor: leave out extractor=.")
     extractors = [extractor] if isinstance(extractor, FeatureExtractor) else list(extractor)
-    shapes, width = [one.resolve().output_shape for one in extractors], pipeline.n_features_in_
+    shapes, width = [step.resolve().output_shape for step in extractors], pipeline.n_features_in_
     if any(len(shape) != 1 for shape in shapes) or sum(shape[0] for shape in shapes) != width:
         raise InputError(
             f"The extractor gives embeddings of shape {' and '.join(map(str, shapes))}, but the pipeline was fitted to "
-            f"{width} columns: give the extractor that made them, or all of them in order."
+            f"{width} columns: give the extractors that computed them, in the order of their columns."
         )
     return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
 
@@ -110,11 +112,11 @@ def _compose(pipeline: Any, extractor: FeatureExtractor | Sequence[FeatureExtrac
 def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     extractors = extractors_of(pipeline[0])
     steps = pipeline[1:] if extractors else pipeline
-    bare, boosters = _without_boosters(steps)
-    bare, trees = take_trees(bare)
-    contents = {HEAD: to_bytes(bare), **trees, **boosters}
+    stripped, boosters = _without_boosters(steps)
+    stripped, trees = detach_trees(stripped)
+    contents = {HEAD: to_bytes(stripped), **trees, **boosters}
     for name, data in contents.items():
-        write_atomic(folder / name, partial(_put, data))
+        write_atomic(folder / name, partial(_write_bytes, data))
     copies: dict[Path, str] = {}
     if isinstance(pipeline, ViewPipeline):
         info["views"] = pipeline.views.fields()
@@ -131,17 +133,17 @@ def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
     write_manifest(folder, manifest)
 
 
-def _put(data: bytes, file: IO[bytes]) -> None:
+def _write_bytes(data: bytes, file: IO[bytes]) -> None:
     file.write(data)
 
 
 def _without_boosters(steps: Pipeline) -> tuple[Pipeline, dict[str, bytes]]:
-    """Return the steps without XGBoost's boosters, and these by the names of their files."""
-    if "xgboost" not in sys.modules:  # then none of the steps is of it
+    """Return the steps without the boosters of XGBoost, and the boosters by file name."""
+    if "xgboost" not in sys.modules:  # then no step uses XGBoost
         return steps, {}
-    from hybrid.pipelines.saved.booster import take_boosters
+    from hybrid.pipelines.saved.booster import detach_boosters
 
-    return take_boosters(steps)
+    return detach_boosters(steps)
 
 
 def _describe_labels(head: Any) -> dict[str, Any]:
@@ -155,15 +157,15 @@ def _describe_labels(head: Any) -> dict[str, Any]:
 
 
 def _check_target(target: Path) -> None:
-    """Refuse to replace a folder in which there is anything that no model wrote."""
+    """Raise `InputError` if the folder holds files that do not belong to a saved model."""
     if target.exists() and not target.is_dir():
         raise InputError(f"{str(target)!r} is a file; expected a folder to save the model in.")
-    if foreign := foreign_files(target, _is_own):
+    if foreign := foreign_files(target, _is_model_file):
         raise InputError(
-            f"{str(target)!r} holds {foreign[0]!r}, which is no part of a saved model, so it is not replaced: "
+            f"{str(target)!r} holds {foreign[0]!r}, which is not part of a saved model, so it is not replaced: "
             "give another folder."
         )
 
 
-def _is_own(name: str) -> bool:
+def _is_model_file(name: str) -> bool:
     return name == HEAD or is_booster(name) or is_trees(name) or is_network(name)

@@ -1,4 +1,4 @@
-"""Fitted steps as bytes and back through skops, and the list of types that a saved model may hold."""
+"""Convert fitted steps to bytes and back with skops, and list the types that a saved model may hold."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from hybrid.files import parse_json
 from hybrid.pipelines.saved.arrays import check_arrays
 from hybrid.pipelines.saved.trees import check_trees
 
-# The only types that a saved model may hold. skops would trust every other estimator of scikit-learn, too, but the
-# compiled code of some of them (libsvm, neighbours, gradient boosting) uses indices and counts without checking them.
-# Of the types in this list only trees do so, and these are checked after loading.
+# The only types that a saved model may hold. skops would trust all estimators of scikit-learn, but the compiled code of
+# some of them (libsvm, neighbours, gradient boosting) uses indices and counts without checking them. Among the types in
+# this list only trees do so, and they are checked after loading.
 TRUSTED = (
     "builtins.bool",
     "builtins.dict",
@@ -70,20 +70,20 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
 )
 
-_MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # compressed, a forest's nodes have about a tenth of their size
+_MOST_BYTES, _MOST_EXPANSION = 2**28, 50  # compression reduces a forest's nodes to about a tenth
 
 
 class UntrustedTypeError(InputError):
-    """A pipeline cannot be saved, because it holds a type that would not be loaded again."""
+    """A pipeline cannot be saved, because it holds a type that cannot be loaded safely."""
 
 
 def to_bytes(pipeline: Pipeline) -> bytes:
-    """Return a fitted Pipeline in skops' format.
+    """Return a fitted Pipeline in the format of skops.
 
     Raises
     ------
     UntrustedTypeError
-        If it holds a type that would not be loaded again.
+        If the pipeline holds a type that cannot be loaded safely.
     """
     try:
         data = skops.io.dumps(pipeline, compression=ZIP_DEFLATED, compresslevel=1)
@@ -91,14 +91,14 @@ def to_bytes(pipeline: Pipeline) -> bytes:
         raise UntrustedTypeError(f"The pipeline cannot be saved: {error}") from error
     if untrusted := _untrusted_types(data):
         raise UntrustedTypeError(
-            f"The pipeline holds {untrusted}, which cannot be loaded safely, so it is not saved: use the heads of "
-            "hybrid, or those of scikit-learn's estimators that hybrid.pipelines.saved.trusted lists."
+            f"The pipeline holds {untrusted}, which cannot be loaded safely, so it is not saved. Use the heads of "
+            "hybrid, or one of the scikit-learn estimators that are listed in hybrid.pipelines.saved.trusted."
         )
     return data
 
 
 def from_bytes(data: bytes) -> Any:
-    """Return what :func:`to_bytes` wrote.
+    """Load the object that :func:`to_bytes` wrote, and check it.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def from_bytes(data: bytes) -> Any:
 
 
 def check_unpacked_size(data: bytes) -> None:
-    """Raise `InputError` if a .zip would be unpacked to far more bytes than it has."""
+    """Raise `InputError` if a .zip file would be unpacked to far more bytes than it has."""
     with ZipFile(BytesIO(data)) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > max(_MOST_BYTES, _MOST_EXPANSION * len(data)):

@@ -1,4 +1,4 @@
-"""A saved model in a .zip, unpacked where it can be loaded from."""
+"""Unpack the .zip file of a saved model into the cache."""
 
 import shutil
 from functools import partial
@@ -12,40 +12,42 @@ from hybrid.pipelines.saved.manifest import SavedFile
 
 
 def unpack_model(path: str | Path, cache: Path | None = None) -> tuple[Path, Inspection]:
-    """Unpack the .zip of a saved model into the cache, unless that was done before.
+    """Unpack the .zip file of a saved model into the cache, unless it is there already.
 
-    Every file is checked before one is written. Files that were damaged after they were unpacked are unpacked again.
+    All files are verified before any is written. Files in the cache that were damaged are unpacked again.
 
     Parameters
     ----------
     path : str or Path
-        The archive.
+        The .zip file.
     cache : Path, optional
-        The cache folder; by default the user's.
+        The cache folder. By default the user's cache folder.
 
     Returns
     -------
     folder : Path
-        The model's folder.
-    found : Inspection
-        Of the archive, without faults.
+        The model's folder in the cache.
+    inspection : Inspection
+        The inspection of the .zip file, without faults.
 
     Raises
     ------
     InputError
-        If it is no .zip of a saved model, or not as it was saved; or if the cache cannot be written.
+        If the file is not the .zip file of a saved model, or its files were changed; or if the cache cannot be
+        written.
     """
     path = Path(path).expanduser().absolute()
     with open_archive(path) as contents:
-        found = contents.inspect()
-        found.check()
-        folder = (cache or default_cache()) / "models" / file_digest(path) / found.model
-        for name in (*found.manifest.files, MANIFEST):
-            if not _is_there(folder / name, found.manifest.files.get(name)):
+        inspection = contents.inspect()
+        inspection.check()
+        folder = (cache or default_cache()) / "models" / file_digest(path) / inspection.model
+        files = inspection.manifest.files
+        for name in (*files, MANIFEST):
+            if not _is_unpacked(folder / name, files.get(name)):
                 with contents.open(name) as file:
                     write_atomic(folder / name, partial(shutil.copyfileobj, file))
-    return folder, found
+    return folder, inspection
 
 
-def _is_there(path: Path, record: SavedFile | None) -> bool:
+def _is_unpacked(path: Path, record: SavedFile | None) -> bool:
     return record is not None and path.is_file() and file_digest(path) == record.sha256

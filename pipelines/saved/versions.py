@@ -1,4 +1,4 @@
-"""What a saved model was made with, and what is here instead."""
+"""Compare the versions that a saved model was saved with to the installed ones."""
 
 import platform
 from importlib.metadata import version
@@ -12,45 +12,51 @@ _PACKAGES = ("numpy", "scikit-learn", "skops", "xgboost", "keras")
 
 
 class OtherVersionsWarning(UserWarning):
-    """A model was saved with other versions than those here, or on another kind of machine."""
+    """A model was saved with other versions than the installed ones, or on another kind of machine."""
 
 
 def describe_versions() -> dict[str, str]:
-    """Return the versions of hybrid, Python and the packages that a model stands on, and the kind of machine."""
+    """Return the versions of hybrid, Python and the packages that models depend on, and the kind of machine."""
     machine = f"{platform.system()} {platform.machine()}"
     packages = {name: version(name) for name in _PACKAGES}
     return {"hybrid": __version__, "python": platform.python_version(), "machine": machine, **packages}
 
 
-def other_versions(model: str, manifest: Manifest) -> str:
-    """Return with what else than here a model was saved, as far as it uses that; "" if there is nothing.
+def version_differences(model: str, manifest: Manifest) -> str:
+    """Return the versions and the machine of a saved model that differ from those in use.
 
-    Only the first two numbers of a version count.
+    Only the first two numbers of a version are compared, and only packages that the model uses.
 
     Parameters
     ----------
     model : str
-        What an error calls it.
+        Name of the model in error messages.
     manifest : Manifest
+        Its manifest.
+
+    Returns
+    -------
+    str
+        Such as "python 3.12.3 (here 3.13.1), numpy 1.26.4 (here 2.1.0)"; "" if nothing differs.
 
     Raises
     ------
     InputError
-        If a package that keeps the head has another first number: nobody can tell whether it would read it rightly.
+        If scikit-learn, skops or XGBoost has another major version, which may read the head wrongly.
     """
     boosters = any(map(is_booster, manifest.files))
     unused = {"xgboost": not boosters, "keras": not manifest.extractors}
-    saved, here = manifest.versions, describe_versions()
-    names = [name for name in here if name in saved and not unused.get(name)]
+    saved, installed = manifest.versions, describe_versions()
+    names = [name for name in installed if name in saved and not unused.get(name)]
     for name in {"scikit-learn", "skops", "xgboost"}.intersection(names):
-        if _numbers(saved[name])[:1] != _numbers(here[name])[:1]:
+        if _major_minor(saved[name])[:1] != _major_minor(installed[name])[:1]:
             raise InputError(
-                f"Model {model!r} was saved with {name} {saved[name]:.40}, which {name} {here[name]} may read wrongly: "
-                "install that version in an environment of its own, or fit and save the model again."
+                f"Model {model!r} was saved with {name} {saved[name]:.40}, which {name} {installed[name]} may read "
+                "wrongly: install that version in a separate environment, or fit and save the model again."
             )
-    other = [name for name in names if _numbers(saved[name]) != _numbers(here[name])]
-    return ", ".join(f"{name} {saved[name]:.40} (here {here[name]})" for name in other)
+    different = [name for name in names if _major_minor(saved[name]) != _major_minor(installed[name])]
+    return ", ".join(f"{name} {saved[name]:.40} (here {installed[name]})" for name in different)
 
 
-def _numbers(text: str) -> list[str]:
-    return text.split(".")[:2]
+def _major_minor(version: str) -> list[str]:
+    return version.split(".")[:2]

@@ -1,4 +1,4 @@
-"""Walk through what a fitted pipeline holds."""
+"""Walk through the objects inside a fitted pipeline."""
 
 import copy
 from collections.abc import Callable, Collection
@@ -10,7 +10,7 @@ from sklearn.calibration import _CalibratedClassifier
 
 
 def parts_of(value: Any) -> Collection[Any]:
-    """Return the items of a container or of an array of objects, or the attributes of an instance of a class."""
+    """Return the items of a container or of an array of objects, or the attributes of any other object."""
     if isinstance(value, (list, tuple, set)):
         return value
     if isinstance(value, dict):
@@ -21,16 +21,21 @@ def parts_of(value: Any) -> Collection[Any]:
 
 
 def replace_estimators(value: Any, kind: type, replace: Callable[[Any], Any]) -> Any:
-    """Return a copy of an estimator in which every estimator of one kind is replaced.
+    """Return a copy of an estimator in which every estimator of one class is replaced.
 
     Parameters
     ----------
-    value : estimator, or list or tuple of them
-        It stays as it is. An object that it holds twice is one object in the copy, too.
+    value : estimator, or list or tuple of estimators
+        The estimator, which is left unchanged. An object that it holds twice is also a single object in the copy.
     kind : type
         The class of the estimators to replace.
     replace : callable
-        Called with each of them; returns what takes its place.
+        Called with each estimator to replace; returns its replacement.
+
+    Returns
+    -------
+    estimator, or list or tuple of estimators
+        The copy.
     """
     copies: dict[int, Any] = {}
 

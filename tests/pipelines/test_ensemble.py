@@ -290,19 +290,19 @@ def test_a_loaded_ensemble_can_be_fitted_and_saved_again(tmp_path):
 
 
 def test_a_booster_without_a_head_and_a_head_without_its_booster_are_refused(tmp_path):
-    from hybrid.pipelines.saved.booster import put_boosters, take_boosters
+    from hybrid.pipelines.saved.booster import attach_boosters, detach_boosters
 
     X, y = data()
     whole = make_head_pipeline("xgboost", **SMALL["xgboost"]).fit(X, y)
-    bare, boosters = take_boosters(whole)
-    with pytest.raises(InputError, match="no head has a place for boosters/7.json"):
-        put_boosters(bare, boosters | {"boosters/7.json": boosters["boosters/0.json"]})
+    bare, boosters = detach_boosters(whole)
+    with pytest.raises(InputError, match="no head uses boosters/7.json"):
+        attach_boosters(bare, boosters | {"boosters/7.json": boosters["boosters/0.json"]})
     with pytest.raises(InputError, match="boosters cannot be loaded: 'boosters/0.json'"):
-        put_boosters(bare, {"boosters/1.json": boosters["boosters/0.json"]})
+        attach_boosters(bare, {"boosters/1.json": boosters["boosters/0.json"]})
     narrow = make_head_pipeline("xgboost", **SMALL["xgboost"]).fit(X[:, :3], y)
-    with pytest.raises(InputError, match="it is for 3 columns, the head for 10"):
-        put_boosters(bare, take_boosters(narrow)[1])
-    np.testing.assert_array_equal(put_boosters(bare, boosters).predict_proba(X), whole.predict_proba(X))
+    with pytest.raises(InputError, match="a booster has 3 columns, but its head has 10"):
+        attach_boosters(bare, detach_boosters(narrow)[1])
+    np.testing.assert_array_equal(attach_boosters(bare, boosters).predict_proba(X), whole.predict_proba(X))
 
 
 def test_the_manifest_of_an_ensemble_lists_its_files(tmp_path):

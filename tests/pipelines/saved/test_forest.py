@@ -1,4 +1,4 @@
-"""Forests keep their trees in a file of arrays: every tree comes back bit for bit, and damaged files are refused."""
+"""Saved forests: trees saved as arrays are loaded bit for bit, and damaged files are rejected."""
 
 import copy
 import io
@@ -17,7 +17,7 @@ from sklearn.tree._tree import NODE_DTYPE
 from hybrid.errors import InputError
 from hybrid.files import read_json
 from hybrid.pipelines import adjust, load_model, make_ensemble, make_head_pipeline, save_model
-from hybrid.pipelines.saved.forest import put_trees, take_trees
+from hybrid.pipelines.saved.forest import attach_trees, detach_trees
 from hybrid.pipelines.saved.trusted import from_bytes, to_bytes
 
 X = np.random.default_rng(0).normal(size=(120, 8)).astype(np.float32)
@@ -59,7 +59,7 @@ CASES = {
 
 
 def trees_of(value, found=None):
-    """The trees of every forest inside a pipeline."""
+    """Return the trees of every forest inside a pipeline."""
     found = [] if found is None else found
     if isinstance(value, (RandomForestClassifier, ExtraTreesClassifier)) and hasattr(value, "estimators_"):
         found += value.estimators_
@@ -71,7 +71,7 @@ def trees_of(value, found=None):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_forest_comes_back_bit_for_bit(tmp_path, case):
+def test_a_loaded_forest_equals_the_saved_forest_bit_for_bit(tmp_path, case):
     make, number = CASES[case]
     pipeline = make()
     model = save_model(pipeline, tmp_path / "model")
@@ -93,20 +93,20 @@ def test_a_forest_comes_back_bit_for_bit(tmp_path, case):
         assert state["values"].tobytes() == same["values"].tobytes()
 
 
-def test_importances_are_those_before_saving(tmp_path):
+def test_a_loaded_forest_has_the_same_importances(tmp_path):
     pipeline = with_forest(CLASSES)
     loaded = load_model(save_model(pipeline, tmp_path / "model"))
     before, after = (one[-1].models_[0].feature_importances_ for one in (pipeline, loaded))
     np.testing.assert_array_equal(after, before)
 
 
-def test_trees_that_skops_wrote_are_still_read():
-    """Version 0.1.0 kept the trees of a forest in head.skops."""
+def test_trees_saved_with_skops_can_still_be_loaded():
+    """Version 0.1.0 saved the trees of a forest in head.skops."""
     pipeline = with_forest(LABELS)
     np.testing.assert_array_equal(from_bytes(to_bytes(pipeline)).predict_proba(X), pipeline.predict_proba(X))
 
 
-def test_a_forest_of_trees_that_differ_stays_with_skops(tmp_path):
+def test_a_forest_of_different_trees_is_saved_with_skops(tmp_path):
     pipeline = with_estimator(RandomForestClassifier(3, random_state=0))
     pipeline[-1].estimators_[1].max_depth = 7
     model = save_model(pipeline, tmp_path / "model")
@@ -116,7 +116,7 @@ def test_a_forest_of_trees_that_differ_stays_with_skops(tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
 
 
-def test_the_saved_pipeline_keeps_its_trees(tmp_path):
+def test_saving_leaves_the_trees_of_the_pipeline_unchanged(tmp_path):
     pipeline = with_forest(BINARY)
     before = pipeline.predict_proba(X)
     save_model(pipeline, tmp_path / "model")
@@ -128,8 +128,8 @@ def test_the_saved_pipeline_keeps_its_trees(tmp_path):
 
 @pytest.fixture(scope="module")
 def taken():
-    """A pipeline without its trees, and the arrays of their file."""
-    bare, files = take_trees(with_forest(BINARY))
+    """Return a pipeline without its trees, and the arrays of the trees' file."""
+    bare, files = detach_trees(with_forest(BINARY))
     members = unzipped(files["trees/0.npz"])
     return bare, {name.removesuffix(".npy"): np.load(io.BytesIO(data)) for name, data in members.items()}
 
@@ -140,53 +140,53 @@ def archive(arrays):
 
 def refused(bare, data, message, **others):
     with pytest.raises(InputError, match=f"The model's forests cannot be loaded: .*{message}"):
-        put_trees(bare, {"trees/0.npz": data} | others)
+        attach_trees(bare, {"trees/0.npz": data} | others)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("left_child", 10**6, "leads out of it"),
-        ("left_child", 0, "leads out of it"),
-        ("right_child", -1, "leads out of it"),
-        ("right_child", 1, "does not have one parent"),
-        ("feature", 8, "leads out of it"),
-        ("feature", -2, "leads out of it"),
+        ("left_child", 10**6, "points outside it"),
+        ("left_child", 0, "points outside it"),
+        ("right_child", -1, "points outside it"),
+        ("right_child", 1, "does not have exactly one parent"),
+        ("feature", 8, "points outside it"),
+        ("feature", -2, "points outside it"),
         ("threshold", np.nan, "threshold holds NaN or infinity"),
         ("value", np.inf, "value holds NaN or infinity"),
-        ("node_count", 0, "do not have"),
-        ("node_count", -1, "do not have"),
-        ("node_count", 2**40, "do not have"),
-        ("max_depth", 10**6, "a depth or a seed"),
-        ("random_state", -1, "a depth or a seed"),
+        ("node_count", 0, "do not add up"),
+        ("node_count", -1, "do not add up"),
+        ("node_count", 2**40, "do not add up"),
+        ("max_depth", 10**6, "an impossible depth or seed"),
+        ("random_state", -1, "an impossible depth or seed"),
     ],
 )
-def test_a_number_that_no_tree_has_is_refused(taken, name, value, message):
+def test_an_impossible_value_is_rejected(taken, name, value, message):
     bare, arrays = taken
     array = arrays[name].astype(np.float64 if arrays[name].dtype.kind == "f" else np.int64)
     array.reshape(-1)[0] = value
     refused(bare, archive(arrays | {name: array}), message)
 
 
-def test_a_child_in_another_tree_is_refused(taken):
-    """The last inner node of the first tree leads to the root of the second tree."""
+def test_a_child_in_another_tree_is_rejected(taken):
+    """The last inner node of the first tree points to the root of the second tree."""
     bare, arrays = taken
     right, first = arrays["right_child"].astype(np.int64), arrays["node_count"][0]
     right[np.flatnonzero(right[:first] != -1)[-1]] = first
-    refused(bare, archive(arrays | {"right_child": right}), "leads out of it")
+    refused(bare, archive(arrays | {"right_child": right}), "points outside it")
 
 
 @pytest.mark.parametrize("name", [*NODE_DTYPE.names, "value", "node_count", "max_depth", "random_state"])
-def test_an_array_of_another_size_or_type_is_refused(taken, name):
+def test_an_array_of_the_wrong_size_or_type_is_rejected(taken, name):
     bare, arrays = taken
     array = arrays[name]
     for wrong in (array[:-1], np.concatenate([array, array[-1:]]), array[None]):
-        refused(bare, archive(arrays | {name: wrong}), "is of shape .*; expected")
+        refused(bare, archive(arrays | {name: wrong}), "has shape .*; expected")
     for wrong in (array.astype("f4"), array.astype("f4").view("i4").astype("u8")):
-        refused(bare, archive(arrays | {name: wrong}), f"{name} is of shape .* and type .*; expected")
+        refused(bare, archive(arrays | {name: wrong}), f"{name} has shape .* and type .*; expected")
     for wrong in (array.astype("c16"), array.astype("U3"), array.astype(">f8")):
         refused(bare, archive(arrays | {name: wrong}), f"{name}.npy holds .*; expected integers or floats")
-    put_trees(bare, {"trees/0.npz": archive(arrays)})
+    attach_trees(bare, {"trees/0.npz": archive(arrays)})
 
 
 def test_objects_are_not_unpickled(taken):
@@ -196,44 +196,46 @@ def test_objects_are_not_unpickled(taken):
     refused(bare, zipped(unzipped(archive(arrays)) | {"value.npy": file.getvalue()}), "value.npy holds object")
 
 
-def test_a_header_with_more_numbers_than_the_file_is_refused(taken):
+def test_a_shape_larger_than_the_file_is_rejected(taken):
     bare, arrays = taken
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**13, 1, 2)})
     refused(bare, zipped(unzipped(archive(arrays)) | {"value.npy": header.getvalue() + bytes(16)}), "cannot reshape")
 
 
-def test_an_archive_that_unpacks_to_far_more_is_refused(taken, monkeypatch):
+def test_an_archive_that_unpacks_to_far_more_bytes_is_rejected(taken, monkeypatch):
     bare, arrays = taken
     monkeypatch.setattr("hybrid.pipelines.saved.trusted._MOST_BYTES", 10)
     monkeypatch.setattr("hybrid.pipelines.saved.trusted._MOST_EXPANSION", 0.5)
     refused(bare, archive(arrays), "would be unpacked to")
 
 
-def test_too_many_trees_are_refused(taken, monkeypatch):
-    """Each takes far more memory than its bytes in the file."""
+def test_too_many_trees_are_rejected(taken, monkeypatch):
+    """A tree takes far more memory than bytes in the file."""
     bare, arrays = taken
     monkeypatch.setattr("hybrid.pipelines.saved.forest._MOST_TREES", 6)
     refused(bare, archive(arrays), "7 trees")
 
 
-def test_missing_and_further_files_are_refused(taken):
+def test_missing_and_unused_files_are_rejected(taken):
     bare, arrays = taken
     data = archive(arrays)
     refused(bare, data, "no forest uses trees/1.npz", **{"trees/1.npz": data})
-    refused(bare, archive({name: array for name, array in arrays.items() if name != "value"}), "were found, not")
+    refused(
+        bare, archive({name: array for name, array in arrays.items() if name != "value"}), "a file holds the arrays"
+    )
     with pytest.raises(InputError, match="'trees/0.npz'"):
-        put_trees(bare, {})
+        attach_trees(bare, {})
 
 
-def test_a_file_that_two_forests_use_is_refused():
-    """A small file could otherwise take any amount of memory."""
-    bare, files = take_trees(with_forest(LABELS))
+def test_a_file_that_two_forests_use_is_rejected():
+    """Otherwise a small file could take any amount of memory."""
+    bare, files = detach_trees(with_forest(LABELS))
     bare[-1].models_[1].estimators_[0].tree_ = "trees/0.npz"
     refused(bare, files["trees/0.npz"], "'trees/0.npz'")
 
 
-def test_trees_wider_than_the_estimator_around_them_are_refused(tmp_path):
+def test_trees_with_more_columns_than_their_estimator_are_rejected(tmp_path):
     pipeline = with_forest(BINARY)
     wide = RandomForestClassifier(7, random_state=0).fit(np.random.default_rng(1).normal(size=(120, 200)), BINARY)
     pipeline[-1].models_[0].estimators_ = wide.estimators_
@@ -242,18 +244,18 @@ def test_trees_wider_than_the_estimator_around_them_are_refused(tmp_path):
         load_model(model)
 
 
-def test_more_outputs_than_class_counts_are_refused(taken):
-    """scikit-learn would read class counts behind the end of their array."""
+def test_more_outputs_than_class_counts_are_rejected(taken):
+    """scikit-learn would read class counts beyond the end of their array."""
     bare, arrays = copy.deepcopy(taken)
     bare[-1].models_[0].estimators_[0].n_outputs_ = 10**6
     refused(bare, archive(arrays), "1000000 outputs")
 
 
-def test_changed_trees_are_refused_though_the_checksums_fit(tmp_path):
+def test_manipulated_trees_with_valid_checksums_are_rejected(tmp_path):
     model = save_model(with_forest(BINARY), tmp_path / "model")
     members = unzipped((model / "trees/0.npz").read_bytes())
     nodes = np.load(io.BytesIO(members["left_child.npy"])).astype(np.int64)
     nodes[0] = 10**6
     put(model, "trees/0.npz", zipped(members | {"left_child.npy": array_bytes(nodes)}))
-    with pytest.raises(InputError, match="The model's forests cannot be loaded: .*leads out of it"):
+    with pytest.raises(InputError, match="The model's forests cannot be loaded: .*points outside it"):
         load_model(model)

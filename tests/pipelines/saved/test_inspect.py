@@ -1,4 +1,4 @@
-"""`hybrid inspect`: what a saved model says of itself, checked without loading anything of it."""
+"""`hybrid inspect`: shows the manifest of a saved model and verifies its files without loading them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from hybrid.pipelines import make_head_pipeline, save_model
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A saved head of a kind that has two files."""
+    """Return a saved model with two files besides the manifest."""
     X = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     y = np.where(X[:, 0] > 0, "sick", "healthy")
     return save_model(
@@ -31,7 +31,7 @@ def copied_model(whole, tmp_path):
 
 @pytest.fixture
 def zipped_folder(copied_model, tmp_path):
-    """The same model as a .zip with its folder in it."""
+    """Return the same model as a .zip file that contains the folder."""
     return shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "model")
 
 
@@ -58,7 +58,7 @@ def test_json_is_one_object_with_the_whole_manifest(hybrid, copied_model, zipped
         assert found == {"model": name, "whole": True, "faults": {}, "manifest": manifest}
 
 
-def test_a_zip_of_what_is_in_the_folder_will_do(hybrid, copied_model, tmp_path):
+def test_a_zip_without_the_folder_is_accepted(hybrid, copied_model, tmp_path):
     assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", copied_model))
 
 
@@ -77,14 +77,14 @@ def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, copied_model, tmp
         (lambda model: flip(model / "head.skops"), "head.skops (it does not match its checksum)"),
         (lambda model: flip(model / "manifest.json"), "manifest.json"),
         (lambda model: (model / "extra.py").write_text("x"), "extra.py (the manifest does not list it)"),
-        (lambda model: link(model / "head.skops"), "head.skops (it is no plain file)"),
+        (lambda model: link(model / "head.skops"), "head.skops (it is not a regular file)"),
         (
             lambda model: relist(model, "../head.skops"),
-            "../head.skops (it is no plain name inside the model), and 1 more",
+            "../head.skops (it is not a plain path inside the model), and 1 more",
         ),
     ],
 )
-def test_a_damaged_model_is_one_sentence_and_exit_code_1(hybrid, copied_model, tmp_path, damage, fault):
+def test_a_damaged_model_gives_one_sentence_and_exit_code_1(hybrid, copied_model, tmp_path, damage, fault):
     damage(copied_model)
     said = hybrid("inspect", copied_model, code=1)
     assert fault in said
@@ -130,30 +130,32 @@ def relist(model, name):
         {"task": ["binary"]},
     ],
 )
-def test_a_manifest_with_other_fields_is_refused_though_its_checksum_fits(hybrid, copied_model, change):
+def test_a_manifest_with_wrong_fields_and_a_valid_checksum_is_rejected(hybrid, copied_model, change):
     manifest = read_json(copied_model / "manifest.json") | change
     del manifest["sha256"]
     write_json(copied_model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
-    assert f"its {next(iter(change))} are not what a saved model has" in hybrid("inspect", copied_model, code=1)
+    assert f"the field {next(iter(change))!r} does not have the expected type or value" in hybrid(
+        "inspect", copied_model, code=1
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"schema": NaN}', '{"schema": 1e999', "", "\0", "[1]", '{"schema": 2}']
 )
-def test_a_manifest_that_is_none_is_one_sentence(hybrid, copied_model, text):
+def test_an_invalid_manifest_gives_one_sentence(hybrid, copied_model, text):
     (copied_model / "manifest.json").write_text(text)
     assert "manifest" in hybrid("inspect", copied_model, code=1)
 
 
-def test_what_is_no_archive_of_a_model_is_one_sentence(hybrid, tmp_path, zipped_folder):
+def test_an_invalid_archive_gives_one_sentence(hybrid, tmp_path, zipped_folder):
     (tmp_path / "text.zip").write_text("no archive")
-    assert "is no .zip of a saved model, or a damaged one" in hybrid("inspect", "text.zip", code=1)
+    assert "is not the .zip file of a saved model, or is damaged" in hybrid("inspect", "text.zip", code=1)
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("a/b/manifest.json", "{}")
     assert "expected one manifest.json, found 0" in hybrid("inspect", "other.zip", code=1)
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(zipped_folder, "a") as archive:
         archive.writestr("model/head.skops", b"another")
-    assert "two files of one name" in hybrid("inspect", zipped_folder, code=1)
+    assert "two files with the same name" in hybrid("inspect", zipped_folder, code=1)
 
 
 def test_nothing_is_loaded_or_written(python, copied_model, zipped_folder, tmp_path):
@@ -172,7 +174,7 @@ print(sorted(heavy & set(sys.modules)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
-def test_a_pipe_in_a_model_is_not_waited_for(hybrid, copied_model):
+def test_a_named_pipe_in_a_model_does_not_block(hybrid, copied_model):
     (copied_model / "head.skops").unlink()
     os.mkfifo(copied_model / "head.skops")
-    assert "head.skops (it is no plain file)" in hybrid("inspect", copied_model, code=1)
+    assert "head.skops (it is not a regular file)" in hybrid("inspect", copied_model, code=1)

@@ -1,4 +1,4 @@
-"""Saved models: what comes back is what was saved, and what was changed does not come back."""
+"""Saved models are loaded bit for bit, and changed files are rejected."""
 
 import re
 import shutil
@@ -42,8 +42,8 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-def test_everything_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
-    """Every head, calibrated and not, on every kind of label; ensembles; from folders, and from a .zip of one."""
+def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path):
+    """Test every head, with and without calibration, on every type of label, and ensembles; from folders and a .zip."""
     X = embeddings()
     np.save(tmp_path / "X.npy", X)
     pipelines = {}
@@ -69,7 +69,7 @@ def test_everything_comes_back_bit_by_bit_in_a_fresh_process(tmp_path):
 
 
 @pytest.mark.parametrize("calibration", ["isotonic", "temperature"])
-def test_every_calibration_comes_back(tmp_path, calibration):
+def test_every_calibration_is_loaded(tmp_path, calibration):
     pipeline = fitted(calibration=calibration)
     loaded = load_model(save_model(pipeline, tmp_path / "model"))
     np.testing.assert_array_equal(loaded.predict_proba(embeddings()), pipeline.predict_proba(embeddings()))
@@ -82,7 +82,7 @@ def test_a_loaded_model_can_be_fitted_and_saved_again(tmp_path):
         assert load_model(save_model(again, model)).classes_.tolist() == ["a", "b", "ç"]
 
 
-def test_the_manifest_says_what_the_model_is(tmp_path):
+def test_the_manifest_describes_the_model(tmp_path):
     info = {
         "set": "scenes",
         "auc": np.float32(0.5),
@@ -114,13 +114,13 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "task", "kept"), [("numbers", "binary", "integer"), ("multilabel", "multilabel", "multilabel")]
 )
-def test_the_manifest_tells_kinds_of_labels_apart(tmp_path, kind, task, kept):
+def test_the_manifest_names_the_type_of_the_labels(tmp_path, kind, task, kept):
     manifest = read_manifest(save_model(fitted("softmax", kind), tmp_path / "model"))
     assert (manifest.task, manifest.labels) == (task, kept)
 
 
 @pytest.mark.parametrize("head", ["xgboost", "forest"])
-def test_one_changed_byte_anywhere_is_noticed(tmp_path, head):
+def test_a_changed_byte_in_any_file_is_detected(tmp_path, head):
     model = save_model(fitted(head), tmp_path / "model")
     for path in sorted(path for path in model.rglob("*") if path.is_file()):
         whole = path.read_bytes()
@@ -132,7 +132,7 @@ def test_one_changed_byte_anywhere_is_noticed(tmp_path, head):
     load_model(model)
 
 
-def test_a_lengthened_a_missing_and_a_foreign_file_are_named(saved_svm):
+def test_changed_missing_and_unlisted_files_are_named(saved_svm):
     whole = (saved_svm / "head.skops").read_bytes()
     (saved_svm / "head.skops").write_bytes(whole + b"\0")
     with pytest.raises(
@@ -149,7 +149,7 @@ def test_a_lengthened_a_missing_and_a_foreign_file_are_named(saved_svm):
         load_model(saved_svm)
 
 
-def test_what_a_system_leaves_in_a_folder_does_no_harm(saved_svm):
+def test_files_of_the_operating_system_are_ignored(saved_svm):
     (saved_svm / ".DS_Store").write_bytes(b"")
     (saved_svm / "._head.skops").write_bytes(b"")
     load_model(saved_svm)
@@ -159,35 +159,35 @@ def test_what_a_system_leaves_in_a_folder_does_no_harm(saved_svm):
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/hostname", "a/../b", "./a", "a//b", "", "..", "c:\\a", "\\\\host\\a"]
 )
-def test_a_name_outside_the_folder_is_refused_before_it_is_read(saved_svm, name):
+def test_a_path_outside_the_folder_is_rejected_before_it_is_read(saved_svm, name):
     rewrite(saved_svm, files={name: {"size": 0, "sha256": "0"}})
-    with pytest.raises(InputError, match="no plain name inside the model"):
+    with pytest.raises(InputError, match="not a plain path inside the model"):
         load_model(saved_svm)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_links_are_refused(saved_svm, tmp_path):
+def test_links_are_rejected(saved_svm, tmp_path):
     outside = tmp_path / "outside.skops"
     (saved_svm / "head.skops").replace(outside)
     (saved_svm / "head.skops").symlink_to(outside)
-    with pytest.raises(InputError, match=r"head\.skops .it is no plain file"):
+    with pytest.raises(InputError, match=r"head\.skops .it is not a regular file"):
         load_model(saved_svm)
 
 
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        (1, r"Model 'model' has schema 1, of an earlier .* reads schemas 2 to 3: fit and save it again\.$"),
+        (1, r"Model 'model' has schema 1 of an earlier .* reads schemas 2 to 3: fit and save it again\.$"),
         (4, r"Model 'model' has schema 4; hybrid .* reads up to 3: update hybrid\.$"),
     ],
 )
-def test_another_schema_is_one_sentence(saved_svm, schema, message):
+def test_another_schema_gives_one_sentence(saved_svm, schema, message):
     rewrite(saved_svm, schema=schema, something="else")
     with pytest.raises(InputError, match=message):
         load_model(saved_svm)
 
 
-def test_no_model_and_no_manifest_are_told(tmp_path):
+def test_a_missing_model_and_an_invalid_manifest_are_reported(tmp_path):
     with pytest.raises(InputError, match="There is no saved model"):
         load_model(tmp_path / "nothing")
     (tmp_path / "manifest.json").write_text("[1, 2]")
@@ -207,7 +207,7 @@ class Foreign(LogisticRegression):
         (make_head_pipeline(Foreign()), r"holds .*test_save\.Foreign, which cannot be loaded safely"),
     ],
 )
-def test_what_cannot_be_saved_is_told_and_leaves_nothing(tmp_path, pipeline, message):
+def test_a_pipeline_that_cannot_be_saved_leaves_no_files(tmp_path, pipeline, message):
     if "Foreign" in message:
         pipeline.fit(embeddings(), labels("strings"))
     with pytest.raises(InputError, match=message):
@@ -215,28 +215,28 @@ def test_what_cannot_be_saved_is_told_and_leaves_nothing(tmp_path, pipeline, mes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_search_is_told_to_give_its_best(tmp_path):
+def test_a_search_is_rejected_in_favour_of_its_best_estimator(tmp_path):
     search = GridSearchCV(make_head_pipeline("softmax"), {"head__C": [1.0]}, cv=2).fit(embeddings(), labels("strings"))
     with pytest.raises(InputError, match="save its best_estimator_"):
         save_model(search, tmp_path / "model")
     save_model(search.best_estimator_, tmp_path / "model")
 
 
-def test_information_that_is_no_json_is_refused(tmp_path):
+def test_info_that_is_not_json_is_rejected(tmp_path):
     for info in ({"auc": float("nan")}, {"model": object()}):
         with pytest.raises(InputError, match="cannot be written as JSON"):
             save_model(fitted("softmax"), tmp_path / "model", info=info)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_saving_over_a_model_replaces_it_whole(tmp_path):
+def test_saving_over_a_model_replaces_all_its_files(tmp_path):
     model = save_model(fitted("xgboost"), tmp_path / "model")
     assert save_model(fitted("softmax"), model) == model
     assert sorted(path.name for path in model.iterdir()) == ["head.skops", "manifest.json"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_failure_while_saving_leaves_the_old_model(saved_svm, monkeypatch):
+def test_a_failure_while_saving_keeps_the_old_model(saved_svm, monkeypatch):
     before = read_manifest(saved_svm)
 
     def fail(*_):
@@ -249,16 +249,16 @@ def test_a_failure_while_saving_leaves_the_old_model(saved_svm, monkeypatch):
     assert [path.name for path in saved_svm.parent.iterdir()] == ["model"]
 
 
-def test_a_folder_with_other_things_in_it_is_never_replaced(tmp_path, saved_svm):
+def test_a_folder_with_other_files_is_never_replaced(tmp_path, saved_svm):
     (tmp_path / "photos").mkdir()
     for folder in (tmp_path / "photos", saved_svm):
         (folder / "holiday.jpg").write_bytes(b"dear")
-        with pytest.raises(InputError, match=r"holds 'holiday\.jpg', which is no part of a saved model"):
+        with pytest.raises(InputError, match=r"holds 'holiday\.jpg', which is not part of a saved model"):
             save_model(fitted("softmax"), folder)
         assert (folder / "holiday.jpg").read_bytes() == b"dear"
 
 
-def test_further_steps_are_saved_where_their_types_are_trusted(tmp_path):
+def test_additional_steps_are_saved_if_their_types_are_trusted(tmp_path):
     X, y = embeddings(), labels("strings")
     for steps in ([Normalizer()], [MinMaxScaler(), PCA(3)], [RobustScaler()], [MaxAbsScaler()]):
         pipeline = make_head_pipeline(*steps, "softmax", scale=False).fit(X, y)

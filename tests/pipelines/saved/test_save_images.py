@@ -1,4 +1,4 @@
-"""Saved models that go from images to labels: the network comes along, and is the one that was saved."""
+"""Saved models that take images: the network is saved with the model and verified when it is loaded."""
 
 import subprocess
 import sys
@@ -34,7 +34,9 @@ np.save(sys.argv[3], pipeline.predict_proba(np.load(sys.argv[2])))
 """
 
 
-def test_images_to_labels_without_the_cache_and_the_original(tiny_network, dark_and_light, tmp_path, monkeypatch):
+def test_a_model_predicts_without_the_cache_and_the_original_network(
+    tiny_network, dark_and_light, tmp_path, monkeypatch
+):
     X, y = dark_and_light
     mine = tmp_path / "mine.keras"
     mine.write_bytes(tiny_network.read_bytes())
@@ -50,7 +52,7 @@ def test_images_to_labels_without_the_cache_and_the_original(tiny_network, dark_
     np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
 
 
-def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_network, dark_and_light, tmp_path):
+def test_a_head_fitted_to_embeddings_is_saved_with_their_extractor(tiny_network, dark_and_light, tmp_path):
     X, y = dark_and_light
     extractor = FeatureExtractor(tiny_network)
     pipeline = make_head_pipeline("xgboost", n_estimators=5).fit(extractor.transform(X), y)
@@ -63,17 +65,17 @@ def test_a_head_on_embeddings_is_saved_with_the_extractor_that_made_them(tiny_ne
     assert record.params["backbone"] == "network/network.keras"
 
 
-def test_an_extractor_that_does_not_fit_is_refused(tiny_network, dark_and_light, tmp_path):
+def test_an_extractor_that_does_not_fit_is_rejected(tiny_network, dark_and_light, tmp_path):
     X, y = dark_and_light
     extractor = FeatureExtractor(tiny_network)
     pipeline = make_head_pipeline("softmax").fit(np.ones((len(y), 7)) * (y == "light")[:, None], y)
     with pytest.raises(InputError, match=r"embeddings of shape .5,., but the pipeline was fitted to 7"):
         save_model(pipeline, tmp_path / "model", extractor=extractor)
-    with pytest.raises(InputError, match="has an extractor of its own"):
+    with pytest.raises(InputError, match="already has an extractor"):
         save_model(make_pipeline(extractor, "softmax").fit(X, y), tmp_path / "model", extractor=extractor)
 
 
-def test_another_network_in_its_place_is_refused(tiny_network, other_network, dark_and_light, tmp_path):
+def test_a_replaced_network_is_rejected(tiny_network, other_network, dark_and_light, tmp_path):
     X, y = dark_and_light
     model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
     copy = model / "network" / "network.keras"
@@ -86,7 +88,7 @@ def test_another_network_in_its_place_is_refused(tiny_network, other_network, da
         load_model(model).predict(X)
 
 
-def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, dark_and_light, tmp_path):
+def test_a_network_outside_the_folder_is_rejected(tiny_network, dark_and_light, tmp_path):
     X, y = dark_and_light
     model = save_model(make_pipeline(tiny_network, "softmax").fit(X, y), tmp_path / "model")
     (record,) = read_manifest(model).extractors
@@ -96,7 +98,7 @@ def test_a_manifest_that_points_to_a_network_elsewhere_is_refused(tiny_network, 
             load_model(model)
 
 
-def test_random_weights_are_not_kept_but_built_again_and_checked(dark_and_light, tmp_path):
+def test_random_weights_are_not_saved_but_rebuilt_and_checked(dark_and_light, tmp_path):
     X, y = dark_and_light
     pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, random_state=3), "softmax").fit(X, y)
     model = save_model(pipeline, tmp_path / "model")
@@ -108,7 +110,7 @@ def test_random_weights_are_not_kept_but_built_again_and_checked(dark_and_light,
         load_model(model).predict(X)
 
 
-def test_a_weights_file_comes_along(tmp_path):
+def test_a_weights_file_is_saved_with_the_model(tmp_path):
     size, path = 32, tmp_path / "alpha.weights.h5"
     save_random_weights(path)
     X = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), dtype=np.uint8)
@@ -120,7 +122,7 @@ def test_a_weights_file_comes_along(tmp_path):
     np.testing.assert_array_equal(load_model(model).predict_proba(X), expected)
 
 
-def test_several_extractors_come_back_each_with_its_own_network(
+def test_each_of_several_extractors_is_loaded_with_its_own_network(
     tiny_network, other_network, dark_and_light, tmp_path, monkeypatch
 ):
     X, y = dark_and_light
@@ -153,7 +155,7 @@ def test_several_extractors_come_back_each_with_its_own_network(
     np.testing.assert_array_equal(np.load(tmp_path / "proba.npy"), expected)
 
 
-def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(
+def test_a_head_fitted_to_several_embeddings_is_saved_with_all_extractors(
     tiny_network, other_network, dark_and_light, tmp_path
 ):
     X, y = dark_and_light
@@ -166,7 +168,7 @@ def test_a_head_on_several_embeddings_is_saved_with_all_that_made_them(
         save_model(pipeline, tmp_path / "model", extractor=extractors[:1])
 
 
-def test_a_union_that_holds_something_else_is_not_saved(tiny_network, dark_and_light, tmp_path):
+def test_a_union_with_another_transformer_is_not_saved(tiny_network, dark_and_light, tmp_path):
     X, y = dark_and_light
     union = FeatureUnion([("deep", FeatureExtractor(tiny_network)), ("flat", FunctionTransformer(flatten))])
     with pytest.raises(InputError, match=r"which cannot be loaded safely"):

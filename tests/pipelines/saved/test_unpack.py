@@ -1,4 +1,4 @@
-"""Saved models in a .zip: loaded as their folders are, and refused before anything is written."""
+"""Saved models in a .zip file are loaded like their folders, and rejected before anything is written."""
 
 import shutil
 import zipfile
@@ -28,13 +28,13 @@ def files_below(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_predicts_as_the_folder_does(fitted, zipped_model, tmp_path, cache):
+def test_a_zipped_model_predicts_like_its_folder(fitted, zipped_model, tmp_path, cache):
     for loaded in (load_model(zipped_model), load_model(find_model(zipped_model, tmp_path / "runs"))):
         np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
     assert len(files_below(cache / "models")) == 3  # unpacked once
 
 
-def test_what_was_damaged_after_unpacking_is_unpacked_again(fitted, zipped_model, cache):
+def test_files_damaged_after_unpacking_are_unpacked_again(fitted, zipped_model, cache):
     load_model(zipped_model)
     for path in files_below(cache / "models"):
         path.write_bytes(path.read_bytes()[:-1])
@@ -46,7 +46,7 @@ def another_member(name, content=b"x"):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (another_member("../outside.txt"), "../outside.txt (the manifest does not list it)"),
         (another_member("model/boosters/../../x"), "(the manifest does not list it)"),
@@ -54,17 +54,17 @@ def another_member(name, content=b"x"):
         (another_member("other/manifest.json"), "expected one manifest.json, found 2"),
     ],
 )
-def test_a_strangers_archive_is_refused_and_nothing_is_written(zipped_model, tmp_path, cache, change, says):
+def test_a_manipulated_archive_is_rejected_and_nothing_is_written(zipped_model, tmp_path, cache, change, message):
     with zipfile.ZipFile(zipped_model, "a", zipfile.ZIP_DEFLATED) as archive:
         change(archive)
     before = files_below(tmp_path)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         load_model(zipped_model)
-    assert says in str(refused.value)
+    assert message in str(error.value)
     assert files_below(tmp_path) == before
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(zipped_model, tmp_path, cache):
+def test_a_zip_bomb_is_rejected_before_it_is_unpacked(zipped_model, tmp_path, cache):
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(zipped_model) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -74,7 +74,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(zipped_model, tmp_path, cache):
     assert not (cache / "models").exists()
 
 
-def test_no_archive_at_all(tmp_path):
+def test_a_file_that_is_not_an_archive_is_rejected(tmp_path):
     (tmp_path / "notes.txt").write_text("no model")
-    with pytest.raises(InputError, match="is no .zip of a saved model"):
+    with pytest.raises(InputError, match="is not the .zip file of a saved model"):
         load_model(tmp_path / "notes.txt")

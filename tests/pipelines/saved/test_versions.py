@@ -1,4 +1,4 @@
-"""Saved models of other versions and machines: loaded with one line on what differs, or refused with a way out."""
+"""Saved models of other versions and machines: loaded with one warning, or rejected with a way out."""
 
 import io
 import json
@@ -24,7 +24,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture
 def old_model(saved, tmp_path):
-    """Copy a saved model, with other versions than it was saved with."""
+    """Return a function that copies a saved model and changes the versions in its manifest."""
 
     def copy(head, **versions):
         folder = shutil.copytree(saved[head], tmp_path / head, dirs_exist_ok=True)
@@ -35,31 +35,31 @@ def old_model(saved, tmp_path):
     return copy
 
 
-def told(folder):
-    """Load a model; return its warnings."""
-    with warnings.catch_warnings(record=True) as seen:
+def warnings_of(folder):
+    """Load a model and return the messages of its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         load_model(folder)
-    assert all(item.category is OtherVersionsWarning for item in seen)
-    return [str(item.message) for item in seen]
+    assert all(item.category is OtherVersionsWarning for item in caught)
+    return [str(item.message) for item in caught]
 
 
-def test_the_same_versions_are_not_spoken_of_nor_what_the_model_does_not_use(saved, old_model):
+def test_the_same_versions_and_unused_packages_give_no_warning(saved, old_model):
     for folder in saved.values():
-        assert told(folder) == []
-    assert told(old_model("svm", xgboost="1.0.0", keras="2.1.0")) == []
+        assert warnings_of(folder) == []
+    assert warnings_of(old_model("svm", xgboost="1.0.0", keras="2.1.0")) == []
 
 
-def test_third_numbers_of_versions_are_not_spoken_of(saved, old_model):
+def test_patch_versions_give_no_warning(saved, old_model):
     versions = read_json(saved["svm"] / "manifest.json")["versions"]
     mended = {name.replace("-", "_"): f"{version}.99" for name, version in versions.items() if name != "machine"}
-    assert told(old_model("svm", **mended)) == []
+    assert warnings_of(old_model("svm", **mended)) == []
 
 
 @pytest.mark.parametrize("head", ["svm", "forest", "xgboost"])
-def test_other_versions_and_machines_are_one_line(old_model, head):
+def test_other_versions_and_machines_give_one_warning(old_model, head):
     folder = old_model(head, scikit_learn="1.0.2", python="3.99.1", machine="Plan9 vax", hybrid="0.0.7", skops="0.2")
-    (line,) = told(folder)
+    (line,) = warnings_of(folder)
     for part in (
         "scikit-learn 1.0.2 (here 1.",
         "python 3.99.1",
@@ -73,7 +73,7 @@ def test_other_versions_and_machines_are_one_line(old_model, head):
 
 
 def older_parts(folder):
-    """Let the estimators and skops' own record say, too, that they are of another version."""
+    """Change the versions in the estimators and in the record of skops, too."""
     data = (folder / "head.skops").read_bytes()
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(buffer, "w") as new:
@@ -95,17 +95,17 @@ def _sklearn():
     return version("scikit-learn")
 
 
-def test_scikit_learn_adds_no_warnings_of_its_own(old_model):
+def test_scikit_learn_adds_no_further_warning(old_model):
     folder = old_model("forest", scikit_learn="1.0.2")
     older_parts(folder)
-    assert len(told(folder)) == 1
+    assert len(warnings_of(folder)) == 1
 
 
-def test_a_booster_of_another_version_of_xgboost_is_one_line(old_model):
+def test_a_booster_of_another_xgboost_version_gives_one_warning(old_model):
     folder = old_model("xgboost", xgboost="3.0.1")
     booster = json.loads((folder / "boosters/0.json").read_bytes())
     put(folder, "boosters/0.json", json.dumps(booster | {"version": [3, 0, 1]}).encode())
-    (line,) = told(folder)
+    (line,) = warnings_of(folder)
     assert "xgboost 3.0.1 (here 3." in line
 
 
@@ -118,23 +118,23 @@ def test_a_booster_of_another_version_of_xgboost_is_one_line(old_model):
         ("xgboost", {"xgboost": "1.7.6"}),
     ],
 )
-def test_another_generation_of_what_keeps_the_head_is_refused_with_the_way_out(old_model, head, versions):
+def test_another_major_version_is_rejected_with_a_way_out(old_model, head, versions):
     ((name, version),) = versions.items()
     with pytest.raises(
         InputError, match=rf"was saved with {name.replace('_', '.')} {version}, which .* may read wrongly"
     ) as e:
         load_model(old_model(head, **versions))
-    assert "install that version in an environment of its own, or fit and save the model again" in str(e.value)
+    assert "install that version in a separate environment, or fit and save the model again" in str(e.value)
 
 
-def test_what_cannot_be_read_says_which_versions_it_was_saved_with(old_model):
+def test_an_unreadable_model_names_the_versions_it_was_saved_with(old_model):
     folder = old_model("svm", scikit_learn="1.0.2")
     put(folder, "head.skops", b"of another kind")
     with pytest.raises(InputError, match=r"cannot be loaded: .* was saved with .*scikit-learn 1\.0\.2 .here 1\."):
         load_model(folder)
 
 
-def test_versions_without_end_are_cut(old_model):
+def test_long_versions_are_shortened(old_model):
     with pytest.raises(InputError) as caught:
         load_model(old_model("svm", scikit_learn="9" * 10_000))
     assert len(str(caught.value)) < 500
@@ -142,7 +142,7 @@ def test_versions_without_end_are_cut(old_model):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.filterwarnings("always:Model .* was saved with:UserWarning")
-def test_predict_prints_one_line_and_goes_on(hybrid, tiny_network, image_files, pixels, tmp_path):
+def test_predict_prints_one_warning_and_continues(hybrid, tiny_network, image_files, pixels, tmp_path):
     extractor = FeatureExtractor(tiny_network)
     embeddings = extractor.transform(pixels)
     head = make_head_pipeline("softmax").fit(embeddings, np.repeat(["a", "b"], 6))
@@ -158,7 +158,7 @@ def test_predict_prints_one_line_and_goes_on(hybrid, tiny_network, image_files, 
     assert result.stdout.count("\n") == 1 + len(image_files)
 
 
-def test_a_head_for_other_classes_or_columns_than_the_manifests_is_refused(tmp_path):
+def test_a_head_with_other_classes_or_columns_than_the_manifest_is_rejected(tmp_path):
     for change in ({"classes": ["healthy", "ill"]}, {"classes": ["a", "b", "c"]}, {"width": 9}):
         folder = save_model(fitted("softmax"), tmp_path / "model")
         rewrite(folder, **change)
