@@ -269,9 +269,8 @@ def test_it_comes_back_bit_by_bit_in_a_fresh_process_with_all_its_boosters(tmp_p
         X, y = data(kind)
         fitted = make_head_pipeline("xgboost", **SMALL["xgboost"]).fit(X, y)
         ensemble = small(pca=3)
-        ensemble.set_params(
-            members=[*ensemble.members, ("done", FrozenEstimator(fitted), None)], weights=[*range(1, 9), 0.5]
-        )
+        members = [*ensemble.members, ("done", FrozenEstimator(fitted), None)]
+        ensemble.set_params(members=members, weights=[*range(1, len(members)), 0.5])
         pipeline = Pipeline([("head", ensemble.fit(X, y))])
         expected[kind] = pipeline.predict_proba(X)
         model = save_model(pipeline, tmp_path / kind)
