@@ -1,1 +1,1 @@
-"""Backbones: the table of networks, their parameters, weights and files."""
+"""Backbones: the table of networks, their descriptions, parameters, weights and files."""

@@ -1,6 +1,6 @@
-"""The custom networks and their options; `hybrid.extractors.backbones.description` explains the descriptions.
+"""The custom networks and their options. `hybrid.extractors.backbones.description` explains the layer descriptions.
 
-A new one is an entry in :data:`NETWORKS` and a row in `hybrid.extractors.backbones.table`.
+To add a network, add an entry to :data:`NETWORKS` and a row to `hybrid.extractors.backbones.table`.
 """
 
 import inspect
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, int, int]
 
-_OPTIONS = {  # of every network: whether a value will do, and what an error says that was expected
+_OPTIONS = {  # options of every network: a check of the value, and the expected value for error messages
     "dropout": (lambda value: _is_number(value) and 0 <= value < 1, "a rate from 0 to below 1"),
     "l2": (lambda value: _is_number(value) and value >= 0, "a penalty of 0 or more"),
     "standardize": (lambda value: isinstance(value, bool), "true or false"),
@@ -27,22 +27,23 @@ _OPTIONS = {  # of every network: whether a value will do, and what an error say
 
 @dataclass(frozen=True)
 class Architecture:
-    """A custom network, not yet built: one of the table, or a user's own description.
+    """The specification of a custom network: one of the table, or the user's own description.
 
     Parameters
     ----------
     name : str
-        A key of :data:`NETWORKS`, or any name for a network of one's own.
+        A key of :data:`NETWORKS`, or any name for the user's own network.
     description : sequence of str, optional
-        The lines of a network of one's own.
+        The lines that describe the user's own network. By default the network is looked up by its name.
     options : mapping, optional
-        ``dropout`` and ``l2`` of any network, as for `layers.build_described`; ``standardize``, to bring each image to
-        mean 0 and spread 1 first, where brightness and contrast mean nothing; and what the function in the table takes.
+        ``dropout`` and ``l2`` as for `layers.build_described`; ``standardize`` to scale each image to mean 0 and
+        standard deviation 1 first, which is useful if brightness and contrast carry no information; and the parameters
+        of the network's function in :data:`NETWORKS`, if it is one.
 
     Raises
     ------
     InputError
-        If a line is not in the grammar, or an option is unknown or out of its range.
+        If a line does not follow the grammar, or an option is unknown or out of range.
 
     Examples
     --------
@@ -60,31 +61,34 @@ class Architecture:
         if self.description is not None:
             parse_description(self.description)
         elif self.name not in NETWORKS:
-            raise unknown_name("custom backbone", self.name, NETWORKS, "A pretrained backbone is used as it is.")
+            raise unknown_name(
+                "custom backbone", self.name, NETWORKS, "A pretrained backbone has a fixed architecture."
+            )
         for option, value in self.options.items():
             self._check(option, value)
 
     @classmethod
     def parse(cls, text: str) -> "Architecture":
-        """Read a custom backbone as users write it, such as ``"convnet_bn:dropout=0.3,l2=0.001"``."""
+        """Return the custom network that users write as, for example, ``"convnet_bn:dropout=0.3,l2=0.001"``."""
         spec = parse_backbone(text)
         return cls(spec.name if spec.row is None else spec.row.name, None, spec.options)
 
     @property
     def label(self) -> str:
-        """The network as users write it, options included."""
+        """The network as users write it, including its options."""
         options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         return self.name + (f":{options}" if options else "")
 
     def lines(self, input_shape: Shape) -> tuple[str, ...]:
-        """Return the description for images of (height, width, channels)."""
-        found = NETWORKS[self.name] if self.description is None else self.description
-        if callable(found):
-            found = found(input_shape, **{key: value for key, value in self.options.items() if key not in _OPTIONS})
-        return (*(["standardize"] if self.options.get("standardize") else []), *found)
+        """Return the lines of the network's description for images of shape (height, width, channels)."""
+        described = NETWORKS[self.name] if self.description is None else self.description
+        if callable(described):
+            own_options = {key: value for key, value in self.options.items() if key not in _OPTIONS}
+            described = described(input_shape, **own_options)
+        return (*(["standardize"] if self.options.get("standardize") else []), *described)
 
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
-        """Return the network, not compiled; parameters and errors are those of `layers.build_described`."""
+        """Build the network without compiling it; parameters and errors are those of `layers.build_described`."""
         import_keras()
         from hybrid.extractors.backbones.layers import build_described
 
@@ -96,8 +100,8 @@ class Architecture:
         own = list(inspect.signature(describe).parameters)[1:] if callable(describe) else []
         if option not in (*_OPTIONS, *own):
             raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *own])
-        suits, expected = _OPTIONS.get(option, (_is_count, "a whole number of 1 or more"))
-        if not suits(value):
+        is_valid, expected = _OPTIONS.get(option, (_is_count, "a whole number of 1 or more"))
+        if not is_valid(value):
             raise InputError(f"{option}={value} was given for {self.name}; expected {expected}.")
 
 
@@ -110,9 +114,19 @@ def _is_count(value: Any) -> bool:
 
 
 def resnet_small(input_shape: Shape, width: int = 32, blocks: int = 1) -> list[str]:
-    """Describe a residual net for 8 to 96 pixels: three stages of `width`, twice and four times as many filters.
+    """Return the description of a residual network for images of 8 to 96 pixels.
 
-    From 48 pixels on, the first convolution has stride 2.
+    It has three stages with `width`, 2 `width` and 4 `width` filters. For images of 48 pixels or more, the first
+    convolution has stride 2.
+
+    Parameters
+    ----------
+    input_shape : (int, int, int)
+        Height, width and channels of the images.
+    width : int, default=32
+        Number of filters of the first stage.
+    blocks : int, default=1
+        Number of residual blocks in each stage.
     """
     first = 2 if min(input_shape[:2]) >= 48 else 1
     lines = [f"conv {width} 3 same stride {first} linear nobias"]
@@ -136,7 +150,7 @@ def _pooled(filters: int) -> tuple[str, ...]:
 
 NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
     "resnet_small": resnet_small,
-    # 28×28, of MedMNIST
+    # published networks for the 28×28 images of MedMNIST
     "convnet_small": ("conv 32 3", "pool 2", "conv 32 3", "pool 2", "flatten"),
     "dense_128_64": ("flatten", "dense 128", "dropout 0.3", "dense 64", "dropout 0.3", "output sigmoid"),
     "convnet_bn": (
@@ -150,18 +164,18 @@ NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
         *("conv 128 3", "norm", "pool 2", "dropout 0.5"),
         *("flatten", "dense 256", "dropout 0.5"),
     ),
-    # 64×64, of three labels on every scan
+    # published networks for 64×64 scans with three labels each
     "convnet_wide": ("conv 256 3", "pool 3", "flatten", "dense 256"),
     "convnet_strided": (
         *("conv 25 3 same", "pool 2", "conv 50 3 same stride 2", "pool 2", "norm"),
         *("conv 70 3 same stride 2", "pool 2", "norm", "flatten", "dense 100", "dense 100", "dropout 0.5"),
     ),
-    "convnet_growing": (  # after its last pooling the source is silent
+    "convnet_growing": (  # the source does not give the layers after the last pooling
         *("conv 50 3 same", "conv 75 3 same", "pool 2", "dropout 0.25", "conv 125 3 same", "pool 2"),
         *("dropout 0.25", "flatten", "dense 128", "dropout 0.5"),
     ),
     "convnet_5x5": ("conv 32 5", "pool 5", "conv 64 5", "pool 5", "flatten", "dense 1024", "dropout 0.5"),
-    "convnet_double": (  # after its last pooling the source is silent
+    "convnet_double": (  # the source does not give the layers after the last pooling
         *_double(32),
         *_double(64),
         *_double(128),
@@ -170,12 +184,12 @@ NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
     "lstm_rows": ("rows", "lstm 128 sequences", "lstm 128 sequences", "flatten", "dense 64"),
     "dense_256_256": ("flatten", "dense 256", "dense 256"),
     "dense_256_100": ("flatten", "dense 256", "dense 100", "dropout 0.5", "norm"),
-    # 150×150, of chest X-rays; the source gives no numbers of filters and units
+    # a published network for 150×150 chest X-rays; the source does not give the numbers of filters and units
     "convnet_six_blocks": (
         *(line for filters in (32, 64, 64, 128, 128, 256) for line in _pooled(filters)),
         *("dropout 0.2", "flatten", "dense 128", "dropout 0.2", "dense 64", "dropout 0.2", "output sigmoid"),
     ),
-    # 224×224, of chest X-rays
+    # published networks for 224×224 chest X-rays
     "dense_128": ("flatten", "dense 128", "output sigmoid"),
     "dense_64_64_64": ("flatten", "dense 64", "dense 64", "dense 64", "output sigmoid"),
     "convnet_unpooled": ("conv 128 3", "conv 64 3", "conv 32 3", "flatten", "output sigmoid"),
@@ -183,7 +197,8 @@ NETWORKS: dict[str, Sequence[str] | Callable[..., list[str]]] = {
         *("conv 32 3", "conv 64 3", "pool 2", "dropout 0.25", "conv 128 3", "pool 2", "dropout 0.25"),
         *("flatten", "dense 64", "dropout 0.5", "output sigmoid"),
     ),
-    # 64×64, of chest X-rays; the source gives only how many convolutions and dense layers, the output among them
+    # published networks for 64×64 chest X-rays; the source gives only the numbers of convolutions and of dense layers,
+    # including the output
     "convnet_three_pairs": (*_pair(32), *_pair(64), *_pair(128), "flatten", "dense 128", "output sigmoid"),
     "convnet_four_pairs": (
         *(*_pair(32), *_pair(64), *_pair(128), *_pair(256)),

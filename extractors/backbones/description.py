@@ -1,23 +1,24 @@
-"""Networks described in words: a list of lines, one a layer. Read here, without Keras; built in `layers`.
+"""Parse descriptions of networks: lists of lines, one for each layer. `layers` builds the networks with Keras.
 
 ==================================  ===================================================================================
-conv FILTERS [SIZE] [words]         convolution, 3×3 if no SIZE is given (``5`` or ``5x3``)
-pool [SIZE] [words]                 maximum of each 2×2, or SIZE; ``avgpool`` for the mean
+conv FILTERS [SIZE] [words]         convolution; SIZE is ``5`` or ``5x3``, for example (default 3×3)
+pool [SIZE] [words]                 maximum pooling (default size 2×2); ``avgpool`` for average pooling
 norm                                batch normalization
 dropout RATE                        dropout
 residual FILTERS [stride N]         two 3×3 convolutions and a shortcut, pre-activation (He et al., "Identity Mappings
                                     in Deep Residual Networks", 2016)
 activation NAME                     relu, elu, tanh, …
-globalpool, globalmaxpool, flatten  from a feature map to a row
-rows                                from an image to its rows as time steps
-lstm UNITS, gru UNITS [sequences]   recurrent; with ``sequences`` an output for each time step
-dense UNITS [NAME]                  fully connected
-standardize                         each image to mean 0 and spread 1: its brightness and contrast no longer matter
-output softmax, output sigmoid      the classes; if it is left out, softmax. With sigmoid, two classes have one output
+globalpool, globalmaxpool, flatten  convert a feature map to a vector
+rows                                convert an image to a sequence; its rows are the time steps
+lstm UNITS, gru UNITS [sequences]   recurrent layer; with ``sequences`` it has an output for each time step
+dense UNITS [words]                 fully connected layer
+standardize                         scale each image to mean 0 and standard deviation 1, whatever its brightness and
+                                    contrast
+output softmax, output sigmoid      the output layer (default softmax); with sigmoid, two classes share one output
 ==================================  ===================================================================================
 
-Words of conv and pool: ``same`` (padding; ``valid`` if it is not said), ``stride N`` (1; a pool's is its size). Of conv
-and dense: the NAME of an activation (relu if it is not said; ``linear`` for none), ``nobias``.
+Words for conv and pool: ``same`` padding (default ``valid``) and ``stride N`` (default 1; for a pool, its size). Words
+for conv and dense: the NAME of an activation (default relu; ``linear`` for none) and ``nobias``.
 """
 
 from collections.abc import Sequence
@@ -27,28 +28,33 @@ from typing import Any
 from hybrid.errors import InputError, unknown_name
 
 ACTIVATIONS = ("relu", "linear", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "softplus", "tanh")
-_PLACED = ("same", "valid", "stride")
-_KERNEL = (*ACTIVATIONS, "nobias")
-_MOST = 100_000
+_WINDOW_WORDS = ("same", "valid", "stride")
+_KERNEL_WORDS = (*ACTIVATIONS, "nobias")
+_MAX_COUNT = 100_000
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One line of a description, read.
+    """One parsed line of a description.
 
     Attributes
     ----------
     kind : str
         A key of :data:`GRAMMAR`.
     amount : float
-        Filters, units, or the rate of dropout.
+        Number of filters or units, or the dropout rate.
     size : (int, int)
         Height and width of the window of a convolution or a pool.
     padding : {"valid", "same"}
+        Padding of a convolution or a pool.
     stride : int or None
+        Stride of a convolution, a pool or a residual block; None for Keras's default.
     activation : str
+        Name of the activation.
     bias : bool
+        Whether the layer has a bias.
     sequences : bool
+        Whether a recurrent layer has an output for each time step.
     """
 
     kind: str
@@ -68,13 +74,13 @@ class GrammarRule:
     Attributes
     ----------
     example : str
-        What an error shows.
+        An example line for error messages.
     default : Layer
-        With what a line may leave out.
+        The layer with the default of everything that a line may omit.
     has_amount : bool
-        Whether the line's first number is filters, units or a rate.
+        Whether the line begins with a number of filters or units, or a rate.
     words : tuple of str
-        That the line may have.
+        The words that the line may contain.
     """
 
     example: str
@@ -86,9 +92,11 @@ class GrammarRule:
 GRAMMAR: dict[str, GrammarRule] = {
     rule.default.kind: rule
     for rule in (
-        GrammarRule("conv 32 3 same relu", Layer("conv", 0, (3, 3), activation="relu"), True, (*_PLACED, *_KERNEL)),
-        GrammarRule("pool 2", Layer("pool", 0, (2, 2)), words=_PLACED),
-        GrammarRule("avgpool 2", Layer("avgpool", 0, (2, 2)), words=_PLACED),
+        GrammarRule(
+            "conv 32 3 same relu", Layer("conv", 0, (3, 3), activation="relu"), True, (*_WINDOW_WORDS, *_KERNEL_WORDS)
+        ),
+        GrammarRule("pool 2", Layer("pool", 0, (2, 2)), words=_WINDOW_WORDS),
+        GrammarRule("avgpool 2", Layer("avgpool", 0, (2, 2)), words=_WINDOW_WORDS),
         GrammarRule("norm", Layer("norm")),
         GrammarRule("dropout 0.5", Layer("dropout"), True),
         GrammarRule("residual 64 stride 2", Layer("residual"), True, ("stride",)),
@@ -99,7 +107,7 @@ GRAMMAR: dict[str, GrammarRule] = {
         GrammarRule("rows", Layer("rows")),
         GrammarRule("lstm 128 sequences", Layer("lstm"), True, ("sequences",)),
         GrammarRule("gru 128 sequences", Layer("gru"), True, ("sequences",)),
-        GrammarRule("dense 128 relu", Layer("dense", activation="relu"), True, _KERNEL),
+        GrammarRule("dense 128 relu", Layer("dense", activation="relu"), True, _KERNEL_WORDS),
         GrammarRule("standardize", Layer("standardize")),
         GrammarRule("output sigmoid", Layer("output", activation="softmax"), words=("softmax", "sigmoid")),
     )
@@ -107,7 +115,7 @@ GRAMMAR: dict[str, GrammarRule] = {
 
 
 def parse_description(description: Sequence[str]) -> list[Layer]:
-    """Read a description.
+    """Parse the description of a network.
 
     Parameters
     ----------
@@ -117,12 +125,12 @@ def parse_description(description: Sequence[str]) -> list[Layer]:
     Returns
     -------
     list of Layer
-        The last one, and no other, is of the kind ``"output"``.
+        The layers. Only the last one is of kind ``"output"``.
 
     Raises
     ------
     InputError
-        If a line is not in the grammar: which one, with an example of what it may be.
+        If a line does not follow the grammar. The message shows the line and an example.
 
     Examples
     --------
@@ -130,24 +138,30 @@ def parse_description(description: Sequence[str]) -> list[Layer]:
     ['conv', 'flatten', 'output']
     """
     if isinstance(description, str) or not all(isinstance(line, str) for line in description):
-        raise InputError('A network is a list of lines, one a layer, such as ["conv 32 3", "pool 2", "flatten"].')
-    found = [_parse(line, number) for number, line in enumerate(description, start=1)]
-    if not found or found[-1].kind != "output":
-        found.append(GRAMMAR["output"].default)
-    if any(layer.kind == "output" for layer in found[:-1]):
-        raise InputError("The output must be the last line of a network, and only there.")
-    return found
+        raise InputError(
+            'A network is a list of lines, one for each layer, such as ["conv 32 3", "pool 2", "flatten"].'
+        )
+    layers = [_parse(line, number) for number, line in enumerate(description, start=1)]
+    if not layers or layers[-1].kind != "output":
+        layers.append(GRAMMAR["output"].default)
+    if any(layer.kind == "output" for layer in layers[:-1]):
+        raise InputError("Only the last line of a network may be its output.")
+    return layers
 
 
 def with_dropout(layers: list[Layer], rate: float) -> list[Layer]:
-    """Return the layers with that rate in every dropout; without one, before each dense layer and the output."""
-    kept = [layer for layer in layers if layer.kind != "dropout"]
+    """Return the layers with another rate in every dropout layer.
+
+    If there is no dropout layer, one is added before each dense layer and before the output. A rate of 0 removes all.
+    """
+    without_dropout = [layer for layer in layers if layer.kind != "dropout"]
     if not rate:
-        return kept
-    new = Layer("dropout", rate)
-    if len(kept) < len(layers):
-        return [new if layer.kind == "dropout" else layer for layer in layers]
-    return [one for layer in layers for one in ([new, layer] if layer.kind in ("dense", "output") else [layer])]
+        return without_dropout
+    dropout = Layer("dropout", rate)
+    if len(without_dropout) < len(layers):
+        return [dropout if layer.kind == "dropout" else layer for layer in layers]
+    pairs = ([dropout, layer] if layer.kind in ("dense", "output") else [layer] for layer in layers)
+    return [layer for pair in pairs for layer in pair]
 
 
 def _parse(line: str, number: int) -> Layer:
@@ -175,7 +189,7 @@ def _amount(kind: str, text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not 1 <= int(text) <= _MOST:
+    if not 1 <= int(text) <= _MAX_COUNT:
         raise ValueError(text)
     return int(text)
 
@@ -196,5 +210,5 @@ def _words(tokens: list[str], known: tuple[str, ...]) -> dict[str, Any]:
         elif word in ("sequences", "nobias"):
             values |= {"sequences": True} if word == "sequences" else {"bias": False}
         else:
-            values["padding" if word in _PLACED else "activation"] = word
+            values["padding" if word in _WINDOW_WORDS else "activation"] = word
     return values

@@ -1,4 +1,4 @@
-"""From a network's description to a Keras model: one function for each kind of layer."""
+"""Build Keras models from descriptions of networks, with one function for each kind of layer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,29 +29,30 @@ def build_described(
     description : sequence of str
         Lines in the grammar of `hybrid.extractors.backbones.description`.
     input_shape : (int, int, int)
-        Height, width, channels of the raw pixels; they are divided by 255 first.
+        Height, width and channels of the raw pixels. The network divides pixels by 255 first.
     n_outputs : int
         Number of classes or labels.
     multilabel : bool, default=False
-        Whether outputs are independent labels: sigmoids, whatever the description says.
+        Whether the outputs are independent labels. They then have sigmoids, even if the description says otherwise.
     dropout : float, optional
-        Rate of every dropout layer; a network without one gets it before each dense layer and the output.
+        Rate of all dropout layers. If the network has none, one is added before each dense layer and before the output.
+        By default the description is not changed.
     l2 : float, default=0.0
-        Penalty on the kernels of all layers.
+        L2 penalty on the kernels of all layers.
     name : str, default="network"
-        Of the model, and what errors call it.
+        Name of the model, also in error messages.
 
     Returns
     -------
     keras.Model
-        Not compiled. Layers are called by kind and number (``"conv_2"``), the last before the output ``"features"``,
-        the output ``"probabilities"``: one softmax over the classes, one sigmoid a label or, for two classes under
-        ``output sigmoid``, the probability of the second.
+        The network, not compiled. Layers are named by kind and number (``"conv_2"``), the last layer before the output
+        is named ``"features"``, and the output ``"probabilities"``. The output is a softmax over the classes, a sigmoid
+        for each label or, for two classes and ``output sigmoid``, the probability of the second class.
 
     Raises
     ------
     InputError
-        If a line is not in the grammar, does not fit what comes before it, or leaves nothing of the image.
+        If a line does not follow the grammar, does not fit the previous layer, or shrinks the image to nothing.
     """
     described = parse_description(description)
     if dropout is not None:
@@ -60,10 +61,11 @@ def build_described(
     kernels = {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 255, name="rescaling")(inputs)
-    for layer, called in zip(hidden, _names(hidden), strict=True):
-        x = _checked(x, layer, called, kernels, f"{name} cannot be built for images of {_shown(input_shape)}")
+    for layer, layer_name in zip(hidden, _names(hidden), strict=True):
+        failure = f"{name} cannot be built for images of {input_shape[0]}×{input_shape[1]}"
+        x = _add_layer(x, layer, layer_name, kernels, failure)
     if len(x.shape) != 2:
-        raise InputError(f"The network {name} must end in a row for each image: add 'flatten' or 'globalpool'.")
+        raise InputError(f"The network {name} must end in a vector for each image; add 'flatten' or 'globalpool'.")
     single = output.activation == "sigmoid" and n_outputs == 2 and not multilabel
     activation = "sigmoid" if multilabel or single else "softmax"
     units = 1 if single else n_outputs
@@ -72,32 +74,32 @@ def build_described(
 
 
 def _names(hidden: list[Layer]) -> list[str]:
-    """Return names that do not depend on what was built before."""
+    """Return layer names that do not depend on networks built earlier."""
     counts: dict[str, int] = {}
     names = []
     for layer in hidden:
         counts[layer.kind] = counts.get(layer.kind, 0) + 1
         names.append(f"{layer.kind}_{counts[layer.kind]}")
-    last = max((place for place, layer in enumerate(hidden) if layer.kind != "dropout"), default=None)
+    last = max((number for number, layer in enumerate(hidden) if layer.kind != "dropout"), default=None)
     if last is not None:
         names[last] = "features"
     return names
 
 
-def _checked(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any], failure: str) -> KerasTensor:
+def _add_layer(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any], failure: str) -> KerasTensor:
     build, *ranks = BUILDERS[layer.kind]
     if len(x.shape) - 1 not in ranks:
         raise InputError(
             f"The layer {GRAMMAR[layer.kind].example!r} takes {' or '.join(_RANKS[rank] for rank in ranks)}, but comes "
             f"after {_RANKS[len(x.shape) - 1]}."
         )
-    nothing = InputError(f"{failure}: nothing is left of them at {name}; enlarge them, as in --size 64.")
+    too_small = InputError(f"{failure}: no pixels are left at the layer {name}. Use larger images, as with --size 64.")
     try:
         x = build(x, layer, name, kernels)
     except ValueError as error:
-        raise nothing from error
-    if 0 in x.shape:  # Keras says so itself in some versions only
-        raise nothing
+        raise too_small from error
+    if 0 in x.shape:  # only some versions of Keras raise an error
+        raise too_small
     return x
 
 
@@ -145,28 +147,24 @@ def _standardize(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any
     return layers.LayerNormalization((1, 2, 3), epsilon=1e-5, center=False, scale=False, name=name)(x)
 
 
-def _plain(make: Callable[[Layer, str], keras.Layer]) -> Builder:
+def _without_kernel(make: Callable[[Layer, str], keras.Layer]) -> Builder:
     return lambda x, layer, name, kernels: make(layer, name)(x)
 
 
-def _shown(input_shape: tuple[int, int, int]) -> str:
-    return f"{input_shape[0]}×{input_shape[1]}"
+_RANKS = {1: "a vector (from flatten or globalpool)", 2: "a sequence (from rows)", 3: "a feature map"}
 
-
-_RANKS = {1: "a row (of flatten or globalpool)", 2: "a sequence (of rows)", 3: "a feature map"}
-
-# the function, and the dimensions without the batch that its input may have
+# For each kind of layer: the function that builds it, and the numbers of dimensions (without the batch) of its input.
 BUILDERS: dict[str, tuple[Builder, *tuple[int, ...]]] = {
     "conv": (_conv, 3),
     "pool": (_pool, 3),
     "avgpool": (_pool, 3),
     "norm": (_norm, 1, 2, 3),
-    "dropout": (_plain(lambda layer, name: layers.Dropout(layer.amount, name=name)), 1, 2, 3),
+    "dropout": (_without_kernel(lambda layer, name: layers.Dropout(layer.amount, name=name)), 1, 2, 3),
     "residual": (_residual, 3),
-    "activation": (_plain(lambda layer, name: layers.Activation(layer.activation, name=name)), 1, 2, 3),
-    "globalpool": (_plain(lambda layer, name: layers.GlobalAveragePooling2D(name=name)), 3),
-    "globalmaxpool": (_plain(lambda layer, name: layers.GlobalMaxPooling2D(name=name)), 3),
-    "flatten": (_plain(lambda layer, name: layers.Flatten(name=name)), 2, 3),
+    "activation": (_without_kernel(lambda layer, name: layers.Activation(layer.activation, name=name)), 1, 2, 3),
+    "globalpool": (_without_kernel(lambda layer, name: layers.GlobalAveragePooling2D(name=name)), 3),
+    "globalmaxpool": (_without_kernel(lambda layer, name: layers.GlobalMaxPooling2D(name=name)), 3),
+    "flatten": (_without_kernel(lambda layer, name: layers.Flatten(name=name)), 2, 3),
     "rows": (_rows, 3),
     "lstm": (_recurrent, 2),
     "gru": (_recurrent, 2),

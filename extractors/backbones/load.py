@@ -1,4 +1,4 @@
-"""From a backbone's name, or a user's own file, to a Keras network with its weights."""
+"""Load the Keras network of a backbone, with its weights, by name or from a user's own file."""
 
 import contextlib
 import functools
@@ -22,14 +22,14 @@ from hybrid.extractors.backbones.table import Backbone, BackboneSpec
 from hybrid.extractors.backbones.untrusted import FREE_BYTES, check_keras_file
 from hybrid.extractors.backbones.weights import file_shapes, load_weights, mismatch, network_shapes
 
-_MOST_NUMBERS = 2**28  # values that a layer of an untrusted network may compute from one image
+_MAX_OUTPUT_VALUES = 2**28  # number of values that a layer of an untrusted network may compute from one image
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a function to run with Keras's global state as new, and to leave the caller's as it was.
+    """Decorate a function so that it runs with a fresh global state of Keras and does not change the caller's.
 
-    Keras numbers layers without a name through ("activation_17"), and keeps that count, its seed and its dtype
-    policy per thread; so in a thread of its own a network has the same names and precision whatever was built before.
+    Keras numbers unnamed layers consecutively ("activation_17"), and keeps this counter, its seed and its dtype policy
+    for each thread. A network that is built in a thread of its own therefore always has the same names and precision.
     """
 
     @functools.wraps(build)
@@ -46,15 +46,15 @@ def load_network(spec: BackboneSpec, weights: str, size: tuple[int, int] | None,
     Parameters
     ----------
     spec : BackboneSpec
-        What to build.
+        The network to build.
     weights : str
-        ``"imagenet"``, ``"random"`` or a weights file; ``"file"`` for a ``.keras`` file's own.
+        ``"imagenet"``, ``"random"``, the path of a weights file, or ``"file"`` for the weights of a ``.keras`` file.
     size : (int, int) or None
-        Height and width of the input, in pixels; None for the backbone's own.
+        Height and width of the input, in pixels; None for the backbone's default.
     seed : int
-        Of random weights.
+        Seed of random weights.
     top : bool
-        Whether to keep a pretrained network's classification layers.
+        Whether to keep the classification layers of a pretrained network.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def load_network(spec: BackboneSpec, weights: str, size: tuple[int, int] | None,
     Raises
     ------
     InputError
-        If the network cannot be built so, or its weights cannot be had or do not fit.
+        If the network cannot be built with these settings, or its weights are not available or do not fit.
     """
     if spec.path is not None:
         return load_keras_file(spec.path)
@@ -80,17 +80,17 @@ def load_network(spec: BackboneSpec, weights: str, size: tuple[int, int] | None,
 
 
 def load_keras_file(path: Path) -> keras.Model:
-    """Load a user's ``.keras`` file in Keras's safe mode, once it was looked at: no code in the file is run.
+    """Check a user's ``.keras`` file, then load it in Keras's safe mode. No code in the file is run.
 
     Raises
     ------
     InputError
-        If the file is no ``.keras`` file, needs code of its own (Lambda layers, custom classes) or other files, would
-        be unpacked to far more than its size, or describes layers far larger than the weights in it.
+        If the file is not a ``.keras`` file, needs its own code (Lambda layers, custom classes) or other files, would
+        unpack to far more than its size, or describes layers far larger than the weights in it.
     """
-    config, held = check_keras_file(path)
+    config, weights_bytes = check_keras_file(path)
     try:
-        _check_extent(config, held)
+        _check_extent(config, weights_bytes)
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # an untrusted file may raise any error
         raise InputError(
@@ -100,23 +100,23 @@ def load_keras_file(path: Path) -> keras.Model:
 
 
 @fresh_state
-def _check_extent(config: dict[str, Any], held: int) -> None:
-    """Build a file's network without allocating its weights, and compare these with the bytes that the file holds."""
+def _check_extent(config: dict[str, Any], weights_bytes: int) -> None:
+    """Build a file's network without allocating weights, and compare their size with the weights in the file."""
     with keras.StatelessScope(initialize_variables=False):
         network = keras.saving.deserialize_keras_object(config | {"compile_config": None})
-    described = sum(math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in network.variables)
-    if described > max(FREE_BYTES, 2 * held):
-        raise InputError(f"it describes weights of {described:,} bytes, and holds {held:,} bytes")
+    described = sum(math.prod(variable.shape) * np.dtype(variable.dtype).itemsize for variable in network.variables)
+    if described > max(FREE_BYTES, 2 * weights_bytes):
+        raise InputError(f"it describes weights of {described:,} bytes, but contains {weights_bytes:,} bytes")
     for layer in network._flatten_layers():
         for tensor in keras.tree.flatten(getattr(layer, "output", [])):
-            if (numbers := math.prod(side or 1 for side in tensor.shape)) > _MOST_NUMBERS:
-                raise InputError(f"its layer {layer.name!r:.100} makes {numbers:,} numbers of an image")
+            if (count := math.prod(side or 1 for side in tensor.shape)) > _MAX_OUTPUT_VALUES:
+                raise InputError(f"its layer {layer.name!r:.100} computes {count:,} values from each image")
 
 
 def compute_in(network: keras.Model, precision: str) -> None:
-    """Make every layer of a network compute in a precision; its variables stay float32.
+    """Set the precision in which every layer of a network computes; the variables stay float32.
 
-    A network that was saved in mixed precision brings its own, which "float32" undoes. Quantized layers keep theirs.
+    For a network that was saved in mixed precision, "float32" undoes that. Quantized layers are not changed.
     """
     policy = precision if precision == "float32" else f"mixed_{precision}"
     for layer in network._flatten_layers():
@@ -126,7 +126,7 @@ def compute_in(network: keras.Model, precision: str) -> None:
 
 @fresh_state
 def symbolic(spec: BackboneSpec, size: tuple[int, int] | None, include_top: bool) -> keras.Model:
-    """Return a pretrained network's graph without allocating its weights, to look up layers in."""
+    """Return a pretrained network without allocating its weights, for looking up its layers."""
     with keras.StatelessScope(initialize_variables=False):
         return _build_application(spec, _shape(spec, size), seed=0, include_top=include_top)
 
@@ -155,18 +155,19 @@ _application = fresh_state(_build_application)
 
 
 def _from_weights_file(spec: BackboneSpec, shape: tuple[int, int, int], path: Path, top: bool) -> keras.Model:
-    """Build the network with or without its top, as the file has it."""
+    """Build the network with or without its classification layers, as in the file, and load the file."""
     if re.fullmatch(r"efficientnetb\d(_notop)?\.h5", path.name):
         raise InputError(
-            f"Keras builds EfficientNet for its own ImageNet weights with one more rescaling, so {path.name!r} would "
-            f"give wrong features here: put it into {str(keras_home() / 'models')!r} and give weights 'imagenet'."
+            "Keras builds EfficientNet with an additional rescaling layer for its own ImageNet weights, so "
+            f"{path.name!r} would give wrong features here. Put it into {str(keras_home() / 'models')!r} and give "
+            "weights 'imagenet'."
         )
     network = _application(spec, shape, seed=0, include_top=False)
-    found = file_shapes(path)
-    if found is not None and (top or mismatch(found, network_shapes(network))):
-        classes = found[-1][1][-1][-1] if found and found[-1][1][-1] else 1000
+    shapes = file_shapes(path)
+    if shapes is not None and (top or mismatch(shapes, network_shapes(network))):
+        classes = shapes[-1][1][-1][-1] if shapes and shapes[-1][1][-1] else 1000
         with_top = _application(spec, shape, seed=0, include_top=True, classes=classes)
-        if top or len(found) > len(network_shapes(network)):
+        if top or len(shapes) > len(network_shapes(network)):
             network = with_top
     load_weights(network, path)
     return network
@@ -177,30 +178,29 @@ def _download(spec: BackboneSpec, shape: tuple[int, int, int], top: bool) -> ker
         return _application(spec, shape, seed=0, weights="imagenet", include_top=top)
     except InputError:
         raise
-    except Exception as error:  # urllib, socket and Keras's own, by version
+    except Exception as error:  # errors of urllib, socket or Keras, depending on the version
         raise InputError(
             f"The ImageNet weights of {spec.name!r} could not be downloaded ({' '.join(str(error).split())[:400]}). "
-            "Without a network, give the file with --weights FILE, or --weights random for an untrained network."
+            "Without internet access, give the file with --weights FILE, or --weights random for an untrained network."
         ) from error
 
 
 @contextlib.contextmanager
 def _building(spec: BackboneSpec, size: tuple[int, ...]) -> Iterator[None]:
-    """Say what Keras refuses in one sentence; keep its progress bars off the standard output."""
+    """Turn Keras's errors into an `InputError`, and keep its progress bars off the standard output."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     except (ValueError, TypeError) as error:
-        shown = "×".join(map(str, size))
         raise InputError(
-            f"The backbone {spec.name!r} cannot be built for images of {shown}: {reason_of(error)}"
+            f"The backbone {spec.name!r} cannot be built for images of {'×'.join(map(str, size))}: {reason_of(error)}"
         ) from error
 
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Make Keras's initializers repeatable, and leave the caller's random state as it was."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - Keras seeds the legacy one
+    """Seed Keras's initializers, and restore the caller's random state afterwards."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - Keras seeds this generator
     keras.utils.set_random_seed(seed)
     try:
         yield
@@ -212,7 +212,7 @@ def _seeded(seed: int) -> Iterator[None]:
 def _check_options(row: Backbone, options: dict) -> None:
     known = set(inspect.signature(getattr(keras.applications, row.constructor)).parameters)
     known -= {"include_top", "weights", "input_tensor", "input_shape", "pooling", "classes", "name", "kwargs"}
-    known -= {"classifier_activation", "include_preprocessing"}  # pixels are scaled as the network was built for
+    known -= {"classifier_activation", "include_preprocessing"}  # the extractor adds the network's own preprocessing
     for name in options:
         if name not in known:
             raise unknown_name(f"option of {row.name}", name, known)

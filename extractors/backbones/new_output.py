@@ -1,4 +1,4 @@
-"""A pretrained network with a new output."""
+"""Build a pretrained network with a new output layer."""
 
 import keras
 from keras import layers
@@ -17,36 +17,36 @@ def build_pretrained(
     dropout: float = 0.2,
     l2: float = 0.0,
 ) -> keras.Model:
-    """Build a network of a pretrained backbone, its own preprocessing before it and a new output behind it.
+    """Build a network from a pretrained backbone: its preprocessing, the backbone, and a new output layer.
 
     Parameters
     ----------
     spec : BackboneSpec
-        With a row of a pretrained backbone.
+        A pretrained backbone.
     weights : str
         ``"imagenet"``, ``"random"`` or a weights file.
     input_shape : (int, int, int)
-        Height, width, 3 channels of the raw pixels.
+        Height, width and channels (3) of the raw pixels.
     n_outputs : int
         Number of classes or labels.
     multilabel : bool, default=False
-        Whether outputs are independent labels: sigmoids, not one softmax.
+        Whether the outputs are independent labels (sigmoids) instead of classes (softmax).
     dropout : float, default=0.2
-        Rate before the output.
+        Dropout rate before the output.
     l2 : float, default=0.0
-        Penalty on the output's kernel.
+        L2 penalty on the kernel of the output.
 
     Returns
     -------
     keras.Model
-        Not compiled. The backbone is a nested model in inference mode: its batch norm keeps the statistics that it
-        came with, whichever of its layers learn. The layer before the output is called ``"features"``, the output
-        ``"probabilities"``.
+        The network, not compiled. The backbone is a nested model in inference mode, so its batch normalization keeps
+        the pretrained statistics, whichever of its layers are trainable. The pooling layer after the backbone is named
+        ``"features"``, and the output ``"probabilities"``.
 
     Raises
     ------
     InputError
-        If the backbone cannot be built so, or its weights cannot be had or do not fit.
+        If the backbone cannot be built with these settings, or its weights are not available or do not fit.
     """
     assert spec.row is not None
     policy = keras.config.dtype_policy()

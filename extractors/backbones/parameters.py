@@ -1,4 +1,7 @@
-"""What was asked for, without importing Keras: the text that an extractor's identity is remembered under."""
+"""Check an extractor's parameters without importing Keras, and describe them as JSON values.
+
+The identity of the extractor is cached under the fingerprint of this description.
+"""
 
 import json
 import os
@@ -19,7 +22,7 @@ from hybrid.extractors.store.identity import FORMAT
 
 
 class RandomWeightsWarning(UserWarning):
-    """The network has random weights: its features are those of an untrained network."""
+    """The network has random weights, so its features are those of an untrained network."""
 
 
 def describe_parameters(
@@ -34,14 +37,14 @@ def describe_parameters(
     precision: str,
     memory: FileDigests,
 ) -> dict[str, Any]:
-    """Return JSON values that hold everything an identity follows from, files by the digest of their content.
+    """Return everything that determines the identity as JSON values; files are given by the digests of their contents.
 
-    The parameters are those of `FeatureExtractor`, and the memory of file digests.
+    The parameters are those of `FeatureExtractor`, and the cache of file digests.
 
     Raises
     ------
     InputError
-        If one is unknown, or does not go with another.
+        If a value is unknown, or two parameters contradict each other.
     """
     if pooling not in POOLINGS:
         raise unknown_name("pooling", pooling, POOLINGS)
@@ -51,7 +54,7 @@ def describe_parameters(
         raise unknown_name("precision", precision, PRECISIONS)
     decode.resample(interpolation)
     if not layers or not all(isinstance(layer, str) for layer in layers):
-        raise InputError(f"layers={layers!r} was given; expected the name of one layer or more, such as 'penultimate'.")
+        raise InputError(f"layers={layers!r} was given; expected one or more names of layers, such as 'penultimate'.")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise InputError(f"random_state={seed!r} was given; expected a whole number from 0 to {2**32 - 1}.")
     spec = parse_backbone(backbone)
@@ -75,11 +78,19 @@ def describe_parameters(
 
 
 def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
-    """Return ``"imagenet"``, ``"random"``, ``"file"`` (the ``.keras`` file's own) or the path of a weights file."""
+    """Return ``"imagenet"``, ``"random"``, the path of a weights file, or ``"file"`` for those of a ``.keras`` file.
+
+    Raises
+    ------
+    InputError
+        If the weights do not exist, or cannot be used with the backbone.
+    """
     given = str(weights)
     if spec.row is None:
         if given != "auto":
-            raise InputError(f"weights={given!r} was given with a .keras file, which holds its own: leave it out.")
+            raise InputError(
+                f"weights={given!r} was given with a .keras file, which has its own weights; leave it out."
+            )
         return "file"
     if given == "auto":
         return "imagenet" if spec.row.kind == "pretrained" else "random"
@@ -87,8 +98,8 @@ def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
         return given
     if spec.row.kind == "custom":
         raise InputError(
-            f"weights={given!r} was given for the custom backbone {spec.name!r}: train it with `hybrid train`, "
-            "then give the .keras file as the backbone."
+            f"weights={given!r} was given for the custom backbone {spec.name!r}, which has none. Train it with "
+            "`hybrid train`, then give the .keras file as the backbone."
         )
     if given == "imagenet":
         return given
@@ -99,7 +110,7 @@ def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
 
 
 def resolve_size(size: int | Sequence[int] | None) -> list[int] | None:
-    """Return ``[height, width]``, or None for the backbone's own."""
+    """Return ``[height, width]``, or None for the backbone's default. Raise `InputError` if the size is invalid."""
     if size is None:
         return None
     sides = [size, size] if isinstance(size, (int, np.integer)) else list(size)
@@ -109,7 +120,7 @@ def resolve_size(size: int | Sequence[int] | None) -> list[int] | None:
 
 
 def keras_backend() -> str:
-    """Return the backend that Keras has or will have."""
+    """Return the name of the backend that Keras uses, or will use when it is imported."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]
     try:

@@ -1,4 +1,4 @@
-"""Specifications of pretrained networks with a new output, which `new_output` builds."""
+"""Specifications of pretrained backbones to fine-tune, which `new_output` builds with a new output layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,21 +20,21 @@ _OPTIONS = {"dropout": 0.2, "l2": 0.0}  # of the new output
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A pretrained backbone to fine-tune; used as `hybrid.extractors.backbones.custom.Architecture` is.
+    """The specification of a pretrained backbone to fine-tune, with the interface of `Architecture`.
 
     Parameters
     ----------
     name : str
-        As users write it, such as ``"mobilenet:alpha=0.25"``.
+        The backbone as users write it, such as ``"mobilenet:alpha=0.25"``.
     weights : str, default="auto"
-        ``"imagenet"``, ``"random"`` or a weights file; auto is imagenet.
+        ``"imagenet"``, ``"random"`` or a weights file. ``"auto"`` is ``"imagenet"``.
     given : mapping, optional
-        ``dropout`` before the new output, 0.2 if not given, and its ``l2`` penalty.
+        Options of the new output: the ``dropout`` rate before it (default 0.2) and its ``l2`` penalty (default 0).
 
     Raises
     ------
     InputError
-        If an option is unknown or out of its range.
+        If an option is unknown or out of range.
 
     Examples
     --------
@@ -58,51 +58,53 @@ class Pretrained:
 
     @property
     def spec(self) -> BackboneSpec:
-        """The backbone."""
+        """The parsed name of the backbone."""
         return parse_backbone(self.name)
 
     @property
     def dropout(self) -> float:
-        """Rate before the new output."""
+        """Dropout rate before the new output."""
         return self.given.get("dropout", _OPTIONS["dropout"])
 
     @property
     def l2(self) -> float:
-        """Penalty on the new output's kernel."""
+        """L2 penalty on the kernel of the new output."""
         return self.given.get("l2", _OPTIONS["l2"])
 
     @property
     def label(self) -> str:
-        """The backbone as users write it, options included."""
+        """The backbone as users write it, including its options."""
         return self.spec.name
 
     @property
     def options(self) -> dict[str, Any]:
-        """What else its weights depend on, as JSON values; a weights file by its digest."""
+        """Everything else that the trained weights depend on, as JSON values; a weights file is given by its digest."""
         weights = resolve_weights(self.weights, self.spec)
         if weights not in ("imagenet", "random"):
             weights = file_digest(Path(weights))
         return {"weights": weights, "dropout": self.dropout, "l2": self.l2}
 
     def input_shape(self, size: int | tuple[int, int] | None) -> Shape:
-        """Return height, width and channels of its input; the backbone's own size if none is given."""
+        """Return height, width and channels of the input. Without a size, it is the backbone's default."""
         assert self.spec.row is not None
         size = size or self.spec.row.size
         height, width = (size, size) if isinstance(size, int) else size
         return height, width, 3
 
     def lines(self, input_shape: Shape) -> tuple[str, ...]:
-        """Return what it is made of, a line each."""
+        """Return the lines that describe the network."""
         weights = f"weights {self.options['weights']}"
         return f"backbone {self.label}", weights, "globalpool", f"dropout {self.dropout}", f"output, l2 {self.l2}"
 
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
-        """Return the network, not compiled, its output untrained.
+        """Build the network with an untrained output, without compiling it.
+
+        The parameters are those of `hybrid.extractors.backbones.new_output.build_pretrained`.
 
         Raises
         ------
         InputError
-            If the backbone cannot be built so, or its weights cannot be had or do not fit.
+            If the backbone cannot be built for this input, or its weights are not available or do not fit.
         """
         import_keras()
         from hybrid.extractors.backbones.new_output import build_pretrained
@@ -122,28 +124,28 @@ Trainable = Architecture | Pretrained
 
 
 def parse_trainable(text: str, weights: str = "auto", options: Mapping[str, float] | None = None) -> Trainable:
-    """Read a network to train as users write it: a custom one, or a pretrained backbone to fine-tune.
+    """Return the specification of a network to train: a custom network, or a pretrained backbone to fine-tune.
 
     Parameters
     ----------
     text : str
-        Such as ``"resnet_small:width=16"`` or ``"mobilenet:alpha=0.25"``.
+        The network as users write it, such as ``"resnet_small:width=16"`` or ``"mobilenet:alpha=0.25"``.
     weights : str, default="auto"
-        Of a pretrained backbone.
+        Weights of a pretrained backbone.
     options : mapping, optional
-        ``dropout`` and ``l2``.
+        The options ``dropout`` and ``l2``. By default those of the network.
 
     Raises
     ------
     InputError
-        If there is no such network, an option is out of its range, or weights are given for a custom one.
+        If there is no such network, an option is out of range, or weights are given for a custom network.
     """
     spec = parse_backbone(text)
     if spec.row is None:
-        raise InputError(f"{text!r} cannot be trained further: give the name of a custom or a pretrained backbone.")
+        raise InputError(f"{text!r} cannot be trained further; give the name of a custom or a pretrained backbone.")
     if spec.row.kind == "pretrained":
         return Pretrained(text, weights, options or {})
     if weights != "auto":
         raise InputError(f"weights={weights!r} was given for {spec.name}, which is trained from scratch: leave it out.")
-    found = Architecture.parse(text)
-    return Architecture(found.name, found.description, {**found.options, **(options or {})})
+    architecture = Architecture.parse(text)
+    return Architecture(architecture.name, architecture.description, {**architecture.options, **(options or {})})

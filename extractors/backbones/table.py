@@ -1,6 +1,6 @@
-"""The table of backbones: what there is, by name, without importing Keras.
+"""The table of backbones by name, available without importing Keras.
 
-A backbone is data: one row. A new custom network is one row here and one description in
+Each backbone is one row. To add a custom network, add a row here and its description in
 `hybrid.extractors.backbones.custom`.
 """
 
@@ -12,18 +12,18 @@ from hybrid.errors import InputError, unknown_name
 
 @dataclass(frozen=True)
 class Backbone:
-    """One row of the table.
+    """One row of the table of backbones.
 
     Attributes
     ----------
     name : str
-        What users write.
+        The name that users write.
     kind : {"custom", "pretrained"}
         A network of this project, or one of `keras.applications`.
     constructor : str
-        For a pretrained network: the function that builds it, in `keras.applications`.
+        The function in `keras.applications` that builds the network; empty for a custom network.
     module : str
-        For a pretrained network: its module in `keras.applications`, the home of its own ``preprocess_input``.
+        The module in `keras.applications` with the network's ``preprocess_input``; empty for a custom network.
     size : int
         Default height and width of the input, in pixels.
     width : int
@@ -43,16 +43,16 @@ class Backbone:
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """What ``"mobilenet:alpha=0.25"`` or ``"path/to/network.keras"`` says.
+    """A parsed backbone, such as ``"mobilenet:alpha=0.25"`` or ``"path/to/network.keras"``.
 
     Attributes
     ----------
     row : Backbone or None
         The row of the table; None for a file.
     options : dict
-        Keyword arguments of the row's constructor.
+        Options of the network, which are keyword arguments of its constructor.
     path : Path or None
-        The user's own ``.keras`` file.
+        The user's own ``.keras`` file; None for a backbone of the table.
     """
 
     row: Backbone | None
@@ -61,14 +61,14 @@ class BackboneSpec:
 
     @property
     def name(self) -> str:
-        """The spec as text, the way users write it."""
+        """The backbone as users write it."""
         if self.row is None:
             return str(self.path)
         options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         return self.row.name + (f":{options}" if options else "")
 
 
-# name, constructor, module, input size, width, parameters without the top
+# name, constructor, module, input size, width, parameters without the classification layers
 _PRETRAINED = (
     ("convnext_base", "ConvNeXtBase", "convnext", 224, 1024, 87_566_464),
     ("convnext_large", "ConvNeXtLarge", "convnext", 224, 1536, 196_230_336),
@@ -111,7 +111,7 @@ _PRETRAINED = (
     ("vgg19", "VGG19", "vgg19", 224, 512, 20_024_384),
     ("xception", "Xception", "xception", 299, 2048, 20_861_480),
 )
-# name, input size, width, parameters without the classes
+# name, input size, width, parameters without the classification layer
 _CUSTOM = (
     ("resnet_small", 32, 128, 307_936),
     ("convnet_small", 32, 1_152, 10_144),
@@ -151,12 +151,12 @@ _ALIASES = {_key(name): name for name in BACKBONES}
 
 
 def find_backbone(name: str) -> Backbone:
-    """Return the row of that name; case and underscores do not matter.
+    """Return the row of a backbone by its name. Case, underscores and hyphens do not matter.
 
     Raises
     ------
     InputError
-        If there is none, with the nearest names.
+        If there is no such backbone. The message suggests similar names.
 
     Examples
     --------
@@ -165,17 +165,19 @@ def find_backbone(name: str) -> Backbone:
     """
     found = _ALIASES.get(_key(name))
     if found is None:
-        raise unknown_name("backbone", name, BACKBONES, "`hybrid backbones` lists them; or give a .keras file.")
+        raise unknown_name(
+            "backbone", name, BACKBONES, "`hybrid backbones` lists them. A .keras file can be given, too."
+        )
     return BACKBONES[found]
 
 
 def parse_backbone(text: str | Path) -> BackboneSpec:
-    """Read a backbone as users write it: a name, a name with options, or a ``.keras`` file.
+    """Parse a backbone as users write it: a name, a name with options, or a ``.keras`` file.
 
     Parameters
     ----------
     text : str or Path
-        Such as ``"resnet50"``, ``"mobilenet:alpha=0.25"`` or ``"runs/network.keras"``.
+        For example ``"resnet50"``, ``"mobilenet:alpha=0.25"`` or ``"runs/network.keras"``.
 
     Returns
     -------
@@ -201,16 +203,16 @@ def parse_backbone(text: str | Path) -> BackboneSpec:
 def _exists(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # such as a name that is too long for one
+    except OSError:  # for example because the name is too long for a file
         return False
 
 
 def _network_file(path: Path) -> Path:
     if not _exists(path):
-        raise InputError(f"There is no network file {str(path)!r:.300}: give the path of a .keras file.")
+        raise InputError(f"There is no network file {str(path)!r:.300}; give the path of a .keras file.")
     if path.suffix.lower() != ".keras":
         raise InputError(
-            f"{str(path)!r} is no .keras file: only Keras 3's own format is loaded, since it can be checked; "
+            f"{str(path)!r} is not a .keras file. Only Keras 3's own format is loaded, since it can be checked; "
             "load the model in Keras and save it with model.save('network.keras')."
         )
     return path.resolve()
@@ -220,7 +222,7 @@ def _option(text: str, item: str) -> tuple[str, int | float | bool | str]:
     key, equals, value = item.partition("=")
     if not equals or not key.strip().isidentifier() or not value.strip():
         raise InputError(
-            f"Backbone {text!r}: {item!r} is no option; write name:key=value,key=value, as in mobilenet:alpha=0.25."
+            f"Backbone {text!r}: {item!r} is not an option; write name:key=value,key=value, as in mobilenet:alpha=0.25."
         )
     return key.strip(), _value(value.strip())
 

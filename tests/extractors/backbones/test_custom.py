@@ -1,4 +1,4 @@
-"""Networks described in words: the published ones layer for layer, one's own, and what is wrong with a line."""
+"""Networks from descriptions: the published networks, the user's own, and errors in a line."""
 
 import keras
 import numpy as np
@@ -95,7 +95,7 @@ def test_rows_are_time_steps_and_recurrent_layers_read_them():
     assert [layer.output.shape[1:] for layer in network.layers[2:5]] == [(10, 24), (10, 5), (4,)]
 
 
-def test_standardize_makes_brightness_and_contrast_count_for_nothing():
+def test_standardize_removes_the_effect_of_brightness_and_contrast():
     network = Architecture("mine", ["conv 3", "globalpool"], {"standardize": True}).build(SMALL, 2)
     images = np.random.default_rng(0).integers(50, 150, (4, *SMALL)).astype(np.float32)
     np.testing.assert_allclose(
@@ -131,17 +131,17 @@ def test_dropout_and_l2_are_options_of_every_network():
         (["conv 8 stride"], "'conv 8 stride', cannot be read"),
         (["output sigmoid", "flatten"], "The output must be the last line"),
         ("conv 8", "A network is a list of lines"),
-        (["dense 8"], "The layer 'dense 128 relu' takes a row .*, but comes after a feature map"),
+        (["dense 8"], "The layer 'dense 128 relu' takes a vector .*, but comes after a feature map"),
         (["conv 8", "lstm 8"], "takes a sequence .*, but comes after a feature map"),
-        (["flatten", "conv 8"], "takes a feature map, but comes after a row"),
-        (["conv 8"], "must end in a row for each image: add 'flatten' or 'globalpool'"),
+        (["flatten", "conv 8"], "takes a feature map, but comes after a vector"),
+        (["conv 8"], "must end in a vector for each image; add 'flatten' or 'globalpool'"),
         (
             ["pool 5", "pool 5", "flatten"],
-            "mine cannot be built for images of 12×12: nothing is left of them at pool_2",
+            "mine cannot be built for images of 12×12: no pixels are left at the layer pool_2",
         ),
     ],
 )
-def test_a_line_that_cannot_be_built_is_said(lines, message):
+def test_a_line_that_cannot_be_built_is_refused(lines, message):
     with pytest.raises(InputError, match=message):
         Architecture("mine", lines).build(SMALL, 2)
 
@@ -157,7 +157,7 @@ def test_a_line_that_cannot_be_built_is_said(lines, message):
         ("resnet50", "Unknown custom backbone 'resnet50'.*A pretrained backbone is used as it is"),
     ],
 )
-def test_an_option_out_of_range_is_said(text, message):
+def test_an_option_out_of_range_is_refused(text, message):
     with pytest.raises(InputError, match=message):
         Architecture.parse(text)
 

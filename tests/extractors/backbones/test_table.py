@@ -1,4 +1,4 @@
-"""Every row of the table of backbones says what Keras says."""
+"""Every row of the table of backbones agrees with Keras."""
 
 from functools import cache as once
 
@@ -110,7 +110,7 @@ def test_names_are_found_however_they_are_written(text):
     assert find_backbone(text) is BACKBONES["resnet50"]
 
 
-def test_unknown_backbones_get_the_nearest_names():
+def test_unknown_backbones_get_suggestions():
     with pytest.raises(InputError, match=r"Unknown backbone 'resnet5'.*'resnet50'.*hybrid backbones"):
         parse_backbone("resnet5")
 
@@ -119,7 +119,7 @@ def test_options_of_the_constructor():
     spec = parse_backbone("MobileNet:alpha=0.25,depth_multiplier=1")
     assert spec.options == {"alpha": 0.25, "depth_multiplier": 1}
     assert spec.name == "mobilenet:alpha=0.25,depth_multiplier=1"
-    with pytest.raises(InputError, match="'alpha' is no option; write name:key=value"):
+    with pytest.raises(InputError, match="'alpha' is not an option; write name:key=value"):
         parse_backbone("mobilenet:alpha")
 
 
@@ -136,21 +136,21 @@ def test_a_folder_or_file_of_a_backbones_name_does_not_hide_it(tmp_path, monkeyp
     assert parse_backbone("resnet50").row is BACKBONES["resnet50"]
 
 
-def test_network_files_must_be_there_and_be_keras_files(tmp_path):
+def test_network_files_must_exist_and_be_keras_files(tmp_path):
     with pytest.raises(InputError, match=r"no network file .*missing\.keras"):
         parse_backbone(tmp_path / "missing.keras")
     (tmp_path / "old.h5").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"is no \.keras file.*model\.save"):
+    with pytest.raises(InputError, match=r"is not a \.keras file.*model\.save"):
         parse_backbone(tmp_path / "old.h5")
 
 
 @pytest.mark.parametrize("name", ["vgg16", "inception_v3", "nasnet_mobile"])
-def test_images_too_small_for_a_network_are_refused_with_the_least_size(name):
+def test_images_too_small_for_a_network_are_refused_with_the_smallest_size(name):
     with pytest.raises(InputError, match=rf"'{name}' cannot be built for images of 16×16: .*(32x32|75x75|at least)"):
         load_network(parse_backbone(name), "random", (16, 16), seed=0, top=False)
 
 
-def test_a_name_longer_than_a_file_system_takes_is_one_sentence():
+def test_a_name_too_long_for_the_file_system_gives_one_sentence():
     for name in ("x" * 5000, "x" * 5000 + ".keras"):
         with pytest.raises(InputError, match="Unknown backbone|There is no network file"):
             parse_backbone(name)

@@ -1,4 +1,4 @@
-"""Network files from strangers: what could run code, read files or fill memory is refused before Keras sees it."""
+"""Untrusted network files that could run code, read files or fill memory are refused before Keras loads them."""
 
 import io
 import json
@@ -21,7 +21,7 @@ def members(tiny_network):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Pack members into a .keras file, and return why it is refused."""
+    """Pack members into a .keras file, and return the reason why it is refused."""
 
     def pack(members, compression=zipfile.ZIP_STORED):
         path = tmp_path / "x.keras"
@@ -41,14 +41,14 @@ def refused(tmp_path):
 
 
 def with_layer(members, layer):
-    """Put a layer into the network that is nested in the tiny one, behind its last."""
+    """Append a layer to the network that is nested in the tiny network."""
     config = json.loads(members["config.json"])
     nested = next(one for one in config["config"]["layers"] if one["class_name"] == "Functional")
     nested["config"]["layers"].append(layer)
     return members | {"config.json": json.dumps(config)}
 
 
-def test_what_keras_saved_is_let_through(tiny_network):
+def test_a_file_saved_by_keras_is_accepted(tiny_network):
     check_keras_file(tiny_network)
 
 
@@ -65,7 +65,7 @@ def test_what_keras_saved_is_let_through(tiny_network):
         ("__numpy__", None),
     ],
 )
-def test_objects_of_keras_itself_are_let_through(members, tmp_path, kind, module):
+def test_objects_of_keras_itself_are_accepted(members, tmp_path, kind, module):
     path = tmp_path / "x.keras"
     made = layer(kind, module, kind, activation=function("builtins", "relu"))
     with zipfile.ZipFile(path, "w") as archive:
@@ -84,14 +84,14 @@ def function(module, name):
 
 LAMBDA = layer("Lambda", function={"class_name": "__lambda__", "config": {"value": "4wEA"}})
 ATTACKS = [
-    (LAMBDA, "holds a Lambda, which runs code"),
-    (layer("TimeDistributed", layer=LAMBDA), "holds a Lambda, which runs code"),
-    (layer("Bidirectional", layer=layer("LSTM", units=2), backward_layer=LAMBDA), "holds a Lambda"),
-    (layer("Sequential", "keras", layers=[layer("Sequential", "keras", layers=[LAMBDA])]), "holds a Lambda"),
-    (layer("Dense", activation={"class_name": "__lambda__", "config": {}}), "holds a __lambda__"),
-    (layer("TFSMLayer", filepath="/tmp/x"), "holds a TFSMLayer, which runs code"),
-    (layer("Wrapper", layer=layer("TFSMLayer", filepath="/tmp/x")), "holds a TFSMLayer"),
-    (layer("TorchModuleWrapper", module_="x"), "holds a TorchModuleWrapper"),
+    (LAMBDA, "contains a Lambda, which runs code from"),
+    (layer("TimeDistributed", layer=LAMBDA), "contains a Lambda, which runs code from"),
+    (layer("Bidirectional", layer=layer("LSTM", units=2), backward_layer=LAMBDA), "contains a Lambda"),
+    (layer("Sequential", "keras", layers=[layer("Sequential", "keras", layers=[LAMBDA])]), "contains a Lambda"),
+    (layer("Dense", activation={"class_name": "__lambda__", "config": {}}), "contains a __lambda__"),
+    (layer("TFSMLayer", filepath="/tmp/x"), "contains a TFSMLayer, which runs code from"),
+    (layer("Wrapper", layer=layer("TFSMLayer", filepath="/tmp/x")), "contains a TFSMLayer"),
+    (layer("TorchModuleWrapper", module_="x"), "contains a TorchModuleWrapper"),
     (layer("system", "os"), "names os.'system'"),
     (layer("Popen", "subprocess"), "names subprocess.'Popen'"),
     (layer("Dense", "keras_hub.layers"), "names keras_hub.layers.'Dense'"),
@@ -109,16 +109,16 @@ ATTACKS = [
         layer("Dense", activation={"class_name": "function", "module": "keras.models", "config": "load_model"}),
         "load_mod",
     ),
-    (layer("StringLookup", vocabulary="/etc/passwd"), "holds a StringLookup, which reads files"),
-    (layer("IntegerLookup", vocabulary="/etc/passwd"), "holds a IntegerLookup, which reads files"),
-    (layer("TextVectorization", vocabulary="/etc/passwd"), "holds a TextVectorization, which reads files"),
-    (layer(["Lambda"]), "that is none"),
-    (layer("Dense", ["os"]), "that is none"),
+    (layer("StringLookup", vocabulary="/etc/passwd"), "contains a StringLookup, which reads files"),
+    (layer("IntegerLookup", vocabulary="/etc/passwd"), "contains a IntegerLookup, which reads files"),
+    (layer("TextVectorization", vocabulary="/etc/passwd"), "contains a TextVectorization, which reads files"),
+    (layer(["Lambda"]), "invalid object"),
+    (layer("Dense", ["os"]), "invalid object"),
 ]
 
 
 @pytest.mark.parametrize(("attack", "says"), ATTACKS, ids=[str(number) for number in range(len(ATTACKS))])
-def test_objects_that_are_no_part_of_a_network(members, refused, attack, says):
+def test_objects_that_are_not_part_of_a_network(members, refused, attack, says):
     assert says in refused(with_layer(members, attack))
 
 
@@ -129,7 +129,7 @@ def test_a_legacy_model_by_another_name(refused, tmp_path):
     assert "is a legacy HDF5 model: load it in Keras and save it" in refused.reason(path)
 
 
-def test_a_file_that_is_no_archive_or_cut_short(refused, tiny_network, tmp_path):
+def test_a_file_that_is_not_an_archive_or_is_truncated(refused, tiny_network, tmp_path):
     path = tmp_path / "cut.keras"
     for data in (b"", b"no zip", tiny_network.read_bytes()[:-50]):
         path.write_bytes(data)
@@ -139,10 +139,10 @@ def test_a_file_that_is_no_archive_or_cut_short(refused, tiny_network, tmp_path)
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a\\..\\x", "assets/vocabulary.txt", "model.weights.npz", "x.py"])
 def test_members_that_keras_does_not_write_for_a_network(members, refused, name):
-    assert f"holds {name!r}" in refused(members | {name: b"x"})
+    assert f"contains {name!r}" in refused(members | {name: b"x"})
 
 
-def test_members_that_are_missing_or_there_twice(members, refused):
+def test_members_that_are_missing_or_occur_twice(members, refused):
     for name in members:
         assert "once each" in refused({other: data for other, data in members.items() if other != name})
     with pytest.warns(UserWarning, match="Duplicate name"):
@@ -162,11 +162,11 @@ def test_bombs_and_members_of_another_size_than_stated(members, refused, tmp_pat
 def test_members_that_are_links_encrypted_or_packed_in_an_unusual_way(members, refused, tmp_path):
     for place, value in ((-6, (0xA1FF0000).to_bytes(4, "little")[2:]), (-38, b"\1\0"), (-36, b"\x0e\0")):
         path = relisted(tmp_path / "x.keras", members, "config.json", place, value)
-        assert "config.json is a link, encrypted, or packed in an unusual way" in refused.reason(path)
+        assert "config.json is a link, encrypted, or compressed in an unusual way" in refused.reason(path)
 
 
 def relisted(path, members, name, place, value):
-    """Pack members, and change what the archive's list says of one, so many bytes before its name."""
+    """Pack members, and change one member's entry in the archive's directory, some bytes before its name."""
     with zipfile.ZipFile(path, "w") as archive:
         for member, data in members.items():
             archive.writestr(member, data)
@@ -214,16 +214,16 @@ def go_round(file):
 @pytest.mark.parametrize(
     ("attack", "says"),
     [
-        (link_out, "/out is a link to elsewhere"),
-        (link_inside, "/soft is a link to elsewhere"),
-        (store_outside, "/outside are kept in another file"),
-        (map_another_file, "/virtual are kept in another file"),
-        (hold_objects, "/words are of type object, expected numbers"),
+        (link_out, "/out is a link to another place"),
+        (link_inside, "/soft is a link to another place"),
+        (store_outside, "/outside are stored in another file"),
+        (map_another_file, "/virtual are stored in another file"),
+        (hold_objects, "/words are of type object instead of numbers"),
         (declare_much, "would be unpacked to 4,000,000,000,000 or more"),
-        (go_round, "is there twice"),
+        (go_round, "occurs twice"),
     ],
 )
-def test_weights_that_are_elsewhere_or_no_numbers_or_too_many(members, refused, tmp_path, attack, says):
+def test_weights_that_are_in_another_file_not_numbers_or_too_many(members, refused, tmp_path, attack, says):
     buffer = io.BytesIO(members["model.weights.h5"])
     with h5py.File(buffer, "r+") as file:
         attack(file)
@@ -239,11 +239,11 @@ def test_weights_that_are_elsewhere_or_no_numbers_or_too_many(members, refused, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"Dense": {"units": 10**9}}, r"describes weights of [\d,]{13,} bytes, and holds"),
+        ({"Dense": {"units": 10**9}}, r"describes weights of [\d,]{13,} bytes, but contains"),
         ({"Conv2D": {"filters": 10**9}}, r"describes weights of [\d,]{13,} bytes"),
         (
             {"Dropout": ("RepeatVector", {"n": 10**9})},
-            r"its layer '\w+' makes \d+,.* numbers of an image",
+            r"its layer '\w+' computes \d+,.* values from each image",
         ),
     ],
 )
@@ -266,7 +266,7 @@ def test_layers_far_larger_than_the_weights_are_refused_before_they_fill_the_mem
 
 
 def all_layers(config):
-    """Yield the layers of a network's configuration, those of nested ones, too."""
+    """Yield the layers of a network's configuration, including those of nested networks."""
     for layer in config["config"]["layers"]:
         yield layer
         if layer["class_name"] == "Functional":

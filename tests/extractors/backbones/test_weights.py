@@ -1,4 +1,4 @@
-"""Weights from files, from the network, or none: what fits is loaded, what does not is named."""
+"""Weights from files, ImageNet and random weights: fitting weights are loaded, others refused with the reason."""
 
 import h5py
 import keras
@@ -81,7 +81,7 @@ def test_a_file_of_another_network_names_the_first_layer_that_differs(tmp_path):
         load(tmp_path / "w.weights.h5")
 
 
-def test_a_file_with_too_few_layers_says_which_is_missing(tmp_path):
+def test_a_file_with_too_few_layers_is_refused_with_the_missing_layer(tmp_path):
     source = mobilenet(include_top=False)
     part = keras.Model(source.inputs, source.get_layer("conv_pw_3_relu").output)
     write_applications_file(part, tmp_path / "w.h5")
@@ -103,9 +103,9 @@ def test_a_file_whose_last_weight_is_a_single_number(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"no HDF5", "HDF5 was expected"), (b"", "HDF5 was expected"), (None, "no weights file")]
+    ("content", "reason"), [(b"no HDF5", "expected an HDF5 file"), (b"", "expected an HDF5 file"), (None, "no weights file")]
 )
-def test_what_is_no_weights_file(tmp_path, content, reason):
+def test_files_that_are_not_weights_files(tmp_path, content, reason):
     path = tmp_path / "w.h5"
     if content is not None:
         path.write_bytes(content)
@@ -116,20 +116,20 @@ def test_what_is_no_weights_file(tmp_path, content, reason):
 def test_hdf5_without_weights(tmp_path):
     with h5py.File(tmp_path / "w.h5", "w") as file:
         file["images"] = np.zeros(3)
-    with pytest.raises(InputError, match="holds no Keras weights"):
+    with pytest.raises(InputError, match="contains no Keras weights"):
         load(tmp_path / "w.h5")
 
 
-def test_keras_own_efficientnet_files_are_not_taken_for_plain_weights(tmp_path):
+def test_keras_own_efficientnet_files_are_refused_as_plain_weights(tmp_path):
     (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"")
-    with pytest.raises(InputError, match=r"put it into .*models.* 'imagenet'"):
+    with pytest.raises(InputError, match=r"Put it into .*models.* 'imagenet'"):
         load(tmp_path / "efficientnetb0_notop.h5", parse_backbone("efficientnet_b0"))
 
 
 # --- ImageNet weights
 
 
-def test_without_a_network_imagenet_weights_give_one_sentence(monkeypatch):
+def test_imagenet_weights_without_internet_access_give_one_sentence(monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("URL fetch failure: [Errno -3] Temporary failure in name resolution")
 
@@ -142,7 +142,7 @@ def test_without_a_network_imagenet_weights_give_one_sentence(monkeypatch):
 
 
 @pytest.mark.parametrize("backbone", ["resnet_small", "mobilenet:alpha=0.25"])
-def test_random_weights_are_said_every_time(backbone):
+def test_random_weights_give_a_warning_every_time(backbone):
     images = np.zeros((2, 32, 32, 3), np.uint8)
     for _ in range(2):  # the second time everything comes from the cache
         extractor = FeatureExtractor(backbone, weights="random", size=32)
@@ -165,14 +165,14 @@ def plain_network():
     return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
 
 
-def test_a_network_without_rescaling_needs_a_word(tmp_path):
+def test_a_network_without_rescaling_needs_a_preprocessing(tmp_path):
     path = save(plain_network(), tmp_path / "plain.keras")
     with pytest.raises(InputError, match="no Rescaling or Normalization layer.*--preprocessing none|rescale"):
         FeatureExtractor(path).resolve()
     assert FeatureExtractor(path, preprocessing="tf").resolve().fields["preprocessing"] == "tf"
 
 
-def test_rescaling_in_other_forms_is_seen(tmp_path):
+def test_rescaling_in_other_forms_is_recognised(tmp_path):
     inputs = keras.Input((16, 16, 3))
     convolution = layers.Conv2D(4, 3, name="conv")
     nested = keras.Sequential([keras.Input((16, 16, 3)), layers.RandomFlip(), layers.Rescaling(1 / 255)])
@@ -197,7 +197,7 @@ def test_code_in_a_network_file_is_not_run(tmp_path):
         FeatureExtractor(path).resolve()
 
 
-def test_what_is_no_network_file(tmp_path):
+def test_files_that_are_not_network_files(tmp_path):
     (tmp_path / "x.keras").write_bytes(b"PK no zip")
     with pytest.raises(InputError, match=r"x\.keras' cannot be loaded as a Keras network"):
         FeatureExtractor(tmp_path / "x.keras").resolve()
@@ -227,7 +227,7 @@ def test_the_size_must_be_the_networks(tmp_path, tiny_network):
     [
         ("resnet_small", "imagenet", "hybrid train"),
         ("mobilenet", "missing.h5", "expected 'imagenet', 'random' or a file"),
-        (None, "imagenet", "holds its own: leave it out"),
+        (None, "imagenet", "has its own weights; leave it out"),
     ],
 )
 def test_weights_that_do_not_go_with_the_backbone(backbone, weights, reason, tiny_network):
