@@ -1,4 +1,4 @@
-"""Prove an extractor before it is trusted: run it in several ways that must not matter, and measure the difference."""
+"""Check that an extractor is sound: run it in ways that must give the same result, and measure the differences."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from hybrid.extractors.extractor import Extractor
 
-TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2, "float16": 1e-2}  # of the embedding's scale: its largest absolute value
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2, "float16": 1e-2}  # relative to the embeddings' largest absolute value
 Status = Literal["passed", "failed", "warning", "not run", "info"]
 
-_CONSTANT = 1e-6  # of a feature's own size: what rounding alone can move it by
-_MANY_DEAD = 0.5
+_CONSTANT = 1e-6  # a feature is constant if it varies by at most this fraction of its size, as by rounding
+_MANY_DEAD = 0.5  # fraction of constant features above which there is a warning
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What one check found.
+    """The result of one check.
 
     Attributes
     ----------
     check : str
-        What must hold.
+        The property that was checked.
     status : {"passed", "failed", "warning", "not run", "info"}
-        Whether it does.
+        The outcome.
     measured : str
         What was measured, in one sentence.
     value : float or None
-        The figure in it, if it is one finite number.
+        The measured number, if there is exactly one.
     """
 
     check: str
@@ -47,29 +47,29 @@ class Diagnosis:
 
 
 def examine(extractor: "Extractor", images: Any) -> list[Diagnosis]:
-    """Examine an extractor on images; nothing is read from the store of embeddings or written to it.
+    """Examine an extractor on some images, without reading or writing stored embeddings.
 
     Parameters
     ----------
     extractor : Extractor
-        With any parameters.
+        The extractor.
     images : array-like
-        Two images or more, as :meth:`FeatureExtractor.transform` takes them. The more and the more varied they are,
-        the more a dead feature means.
+        Two or more images, as for :meth:`FeatureExtractor.transform`. The check for dead features is the more reliable,
+        the more numerous and the more varied the images are.
 
     Returns
     -------
     list of Diagnosis
-        One for each check; the extractor is sound if none has failed.
+        One diagnosis for each check. The extractor is sound if none has failed.
 
     Raises
     ------
     InputError
-        If the network cannot be built as asked, or an image cannot be decoded.
+        If the network cannot be built with these parameters, or an image cannot be decoded.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RandomWeightsWarning)  # it is one of the findings,
-        warnings.filterwarnings("ignore", "OpenVINO cannot run")  # and so is this
+    with warnings.catch_warnings():  # two of the checks report what these warnings say
+        warnings.simplefilter("ignore", RandomWeightsWarning)
+        warnings.filterwarnings("ignore", "OpenVINO cannot run")
         identity = extractor.resolve()
         runs = _Runs(extractor, identity, _decode(images, identity))
         graph = extractor._graph().model
@@ -89,7 +89,7 @@ def examine(extractor: "Extractor", images: Any) -> list[Diagnosis]:
 
 
 class _Runs:
-    """An extractor's embeddings of some pixels, (n, width), computed in one way or another."""
+    """Compute an extractor's embeddings of the same pixels in several ways, and compare them."""
 
     def __init__(self, extractor: "Extractor", identity: Identity, pixels: np.ndarray):
         self.extractor, self.identity, self.pixels = extractor, identity, pixels
@@ -104,22 +104,22 @@ class _Runs:
         return rows.reshape(len(rows), -1)
 
     def compared(self, check: str, rows: np.ndarray, what: str) -> Diagnosis:
-        """Return the finding that rows are the extractor's own, to the tolerance of its precision."""
+        """Return the diagnosis whether rows equal the extractor's own within the tolerance of its precision."""
         if not np.array_equal(np.isfinite(rows), np.isfinite(self.own)):
             return Diagnosis(check, "failed", f"{what}: NaN or infinity in one of them only")
         finite = np.isfinite(rows)
-        gap = float(np.abs(rows[finite] - self.own[finite]).max(initial=0))
-        gap /= max(_size(rows), float(np.finfo(np.float32).tiny))
-        text = f"{what}: largest difference {gap:.1e} of the scale (at most {self.tolerance:g})"
-        return Diagnosis(check, "passed" if gap <= self.tolerance else "failed", text, gap)
+        difference = float(np.abs(rows[finite] - self.own[finite]).max(initial=0))
+        difference /= max(_max_abs(rows), float(np.finfo(np.float32).tiny))
+        text = f"{what}: largest difference {difference:.1e} of the scale (at most {self.tolerance:g})"
+        return Diagnosis(check, "passed" if difference <= self.tolerance else "failed", text, difference)
 
 
 def _decode(images: Any, identity: Identity) -> np.ndarray:
     source = ImageSource(images)
     if len(source) < 2:
-        raise InputError(f"{len(source)} images were given; expected two or more, to tell features from constants.")
-    how = (identity.size, identity.fields["channels"], identity.fields["interpolation"])
-    return np.stack([source.decode(number, *how)[1] for number in range(len(source))])
+        raise InputError(f"{len(source)} images were given; expected two or more, to recognise constant features.")
+    size, channels, interpolation = identity.size, identity.fields["channels"], identity.fields["interpolation"]
+    return np.stack([source.decode(number, size, channels, interpolation)[1] for number in range(len(source))])
 
 
 def _weights(extractor: "Extractor") -> Diagnosis:
@@ -134,18 +134,18 @@ def _precision(identity: Identity) -> Diagnosis:
     precision = identity.fields["precision"]
     if precision == "float32":
         return Diagnosis("precision", "info", precision)
-    allowed = f"may differ by {TOLERANCE[precision]:g} of the scale, not only by {TOLERANCE['float32']:g}"
-    return Diagnosis("precision", "info", f"{precision}, as asked for: what is compared {allowed}")
+    allowed = f"may differ by {TOLERANCE[precision]:g} of the scale instead of {TOLERANCE['float32']:g}"
+    return Diagnosis("precision", "info", f"{precision}, as requested: compared embeddings {allowed}")
 
 
 def _finite(rows: np.ndarray) -> Diagnosis:
     wrong = int((~np.isfinite(rows)).any(axis=0).sum())
-    text = f"{wrong} of {rows.shape[1]} features are NaN or infinite on some image ({len(rows)} images)"
+    text = f"{wrong} of {rows.shape[1]} features are NaN or infinite for at least one of {len(rows)} images"
     return Diagnosis("finite features", "failed" if wrong else "passed", text, wrong)
 
 
 def _dead(rows: np.ndarray) -> Diagnosis:
-    """Constant features carry nothing: some are usual behind a ReLU, half of them is a sign of wrong input."""
+    """Count constant features. Some are usual after a ReLU, but more than half of them indicate a wrong input."""
     with np.errstate(invalid="ignore"):
         dead = np.ptp(rows, axis=0) <= _CONSTANT * np.abs(rows).max(axis=0)
     share = float(dead.mean())
@@ -161,16 +161,19 @@ def _scale(runs: _Runs) -> Diagnosis:
         return Diagnosis("scale", "info", "no value is finite")
     between = float(np.where(np.isfinite(rows), rows, 0).std(axis=0).mean())
     text = f"mean {finite.mean():.4g}, standard deviation {finite.std():.4g}, of a feature between images {between:.4g}"
-    if between <= runs.tolerance * _size(rows):
+    if between <= runs.tolerance * _max_abs(rows):
         return Diagnosis(
-            "scale", "warning", f"{text}: the images are hardly told apart, so order proves little", between
+            "scale",
+            "warning",
+            f"{text}: the embeddings hardly differ, so the check of the order proves little",
+            between,
         )
     return Diagnosis("scale", "info", text, between)
 
 
 def _alone(runs: _Runs) -> Diagnosis:
     alone = runs.embed(runs.pixels, batch_size=1)
-    text = f"{len(alone)} images, each alone and in a batch with others"
+    text = f"{len(alone)} images, each alone and in a batch with other images"
     return runs.compared("same alone or in a batch", alone, text)
 
 
@@ -184,7 +187,7 @@ def _order(runs: _Runs) -> Diagnosis:
 def _repeatable(runs: _Runs) -> Diagnosis:
     again = runs.embed(runs.pixels)
     differ = int((again.view(np.uint32) != runs.own.view(np.uint32)).any(axis=1).sum())
-    text = f"{differ} of {len(again)} embeddings differ in some bit when computed again"
+    text = f"{differ} of {len(again)} embeddings differ in at least one bit when computed again"
     return Diagnosis("repeatable", "failed" if differ else "passed", text, differ)
 
 
@@ -192,17 +195,19 @@ def _runtimes(runs: _Runs) -> Diagnosis:
     name, other = "same in both runtimes", {"openvino": "keras", "keras": "openvino"}[runs.runtime]
     try:
         rows = runs.embed(runs.pixels, runtime=other)
-    except InputError as error:  # OpenVINO cannot take every network; Keras runs it, slower
-        return Diagnosis(name, "warning", f"Keras runs it: {error}")
-    return runs.compared(name, rows, f"{other} against {runs.runtime}, which is what runs it")
+    except InputError as error:  # OpenVINO cannot run every network; Keras runs the others, but more slowly
+        return Diagnosis(name, "warning", f"only Keras can run it: {error}")
+    return runs.compared(name, rows, f"{other} compared with {runs.runtime}, the runtime in use")
 
 
 def _preprocessing(extractor: "Extractor", runs: _Runs) -> Diagnosis:
     name, spec, fields = "preprocessing as in Keras", parse_backbone(extractor.backbone), runs.identity.fields
     if spec.row is None or spec.row.kind != "pretrained":
-        return Diagnosis(name, "not run", f"no network of keras.applications; pixels are scaled by {_said(fields)}")
+        return Diagnosis(
+            name, "not run", f"not a network of keras.applications; pixels are scaled by {_scaling(fields)}"
+        )
     if any("/" in layer for layer in fields["layers"]):
-        return Diagnosis(name, "not run", "a layer lies in a nested model, which Keras's get_layer cannot reach")
+        return Diagnosis(name, "not run", "a layer is inside a nested model, where Keras's get_layer cannot find it")
     from hybrid.extractors.graph.reference import reference_embeddings
 
     size = resolve_size(extractor.size)
@@ -214,16 +219,17 @@ def _preprocessing(extractor: "Extractor", runs: _Runs) -> Diagnosis:
         runs.identity,
         runs.pixels,
     )
-    own = f"keras.applications.{spec.row.module}"
-    found = runs.compared(name, expected, f"against {own}.preprocess_input, the bare network and NumPy")
-    if found.status == "failed" and fields["preprocessing"] != own:  # as asked for: the weights may want it so
-        return Diagnosis(
-            name, "warning", f"scaled by {_said(fields)}, not as {own} does: {found.measured}", found.value
-        )
-    return found
+    module = f"keras.applications.{spec.row.module}"
+    diagnosis = runs.compared(
+        name, expected, f"compared with {module}.preprocess_input, the network without additions, and NumPy"
+    )
+    if diagnosis.status == "failed" and fields["preprocessing"] != module:  # the user's choice may suit the weights
+        text = f"scaled by {_scaling(fields)}, not as by {module}: {diagnosis.measured}"
+        return Diagnosis(name, "warning", text, diagnosis.value)
+    return diagnosis
 
 
-def _said(fields: Any) -> str:
+def _scaling(fields: Any) -> str:
     name = fields["preprocessing"]
     return "a layer of the network itself" if name == "none" else f"{name!r}"
 
@@ -235,10 +241,10 @@ def _inference_mode(graph: "keras.Model") -> Diagnosis:
     if wrong:
         text = f"called with training=True: {', '.join(wrong)}"
         return Diagnosis("inference mode", "failed", f"{text}; build the network without it", len(wrong))
-    text = f"{len(layers)} batch norm, dropout and noise layers, none called with training=True"
+    text = f"{len(layers)} batch norm, dropout and noise layers, none of them called with training=True"
     return Diagnosis("inference mode", "passed", text, 0)
 
 
-def _size(rows: np.ndarray) -> float:
-    """Return the largest absolute value that is finite."""
+def _max_abs(rows: np.ndarray) -> float:
+    """Return the largest absolute value among the finite values."""
     return float(np.abs(rows[np.isfinite(rows)]).max(initial=0))

@@ -1,4 +1,4 @@
-"""Run images through an extractor into the store: decode in threads, network in turn, shard by shard."""
+"""Extract embeddings of images into stores: decode in threads, run the network batch by batch, write shards."""
 
 import time
 from collections import deque
@@ -17,8 +17,8 @@ from hybrid.extractors.store.store import EmbeddingStore
 from hybrid.progress import Progress
 
 _SHARD_ROWS = 1024
-_SHARD_VALUES = 2**24  # 64 MiB: rows may be wide
-_SHARD_SECONDS = 20  # the most work that a kill can cost
+_SHARD_VALUES = 2**24  # 64 MiB, the limit for wide rows
+_SHARD_SECONDS = 20  # largest amount of work that is lost if the process is killed
 
 
 def extract(
@@ -30,33 +30,35 @@ def extract(
     on_bad: str = "raise",
     progress: Progress | None = None,
 ) -> list[Extraction]:
-    """Put the embeddings of every image into each of the stores; each image goes through the network at most once.
+    """Compute the embeddings that the stores lack. Each image goes through the network at most once.
 
     Parameters
     ----------
     source : Source
         The images.
     stores : sequence of EmbeddingStore
-        The stores of extractors that take the same pixels.
+        The stores of extractors with the same input pixels.
     memory : FileDigests
-        The file digests that the cache remembers.
+        The cache of file digests.
     runtime : callable
         Takes the sorted indices of some of the stores and returns the runtime that computes their embeddings, side by
         side. It is called only if there is something to compute.
     on_bad : {"raise", "skip"}, default="raise"
         What to do with an image that cannot be read or decoded.
     progress : callable, optional
-        Called with (images done, images to do).
+        Called with (number of images done, number of images in total). By default progress is not reported.
 
     Returns
     -------
     list of Extraction
-        One for each store.
+        The results, one for each store.
 
     Raises
     ------
     BadImageError
-        Naming the image, if `on_bad` is ``"raise"``.
+        If an image cannot be read or decoded and `on_bad` is ``"raise"``. The message names the image.
+    InputError
+        If an embedding contains NaN or infinity, or a store cannot be read or written.
     """
     if on_bad not in ("raise", "skip"):
         raise InputError(f"on_bad={on_bad!r} was given; expected 'raise' or 'skip'.")
@@ -69,26 +71,39 @@ def extract(
     todo = _first_of_each(keys, np.flatnonzero(missing.any(axis=1)))
     job = _Job(source, keys, dict(bad), on_bad, progress, len(todo))
     results = [Extraction(keys, animated=memory.animated) for _ in stores]
-    for wanted, numbers in _passes(missing, todo):
-        run = runtime(wanted)
-        new = job.compute([stores[number] for number in wanted], numbers, run)
-        for number in wanted:
+    for store_numbers, numbers in _passes(missing, todo):
+        run = runtime(store_numbers)
+        new = job.compute([stores[number] for number in store_numbers], numbers, run)
+        for number in store_numbers:
             results[number].new += new
             results[number].runtime = run.name
-    job.settle(stores, np.flatnonzero(missing.any(axis=1)))
+    job.skip_missing(stores, np.flatnonzero(missing.any(axis=1)))
     for store, result in zip(stores, results, strict=True):
         result.keys, result.skipped = job.keys.copy(), dict(job.skipped)
         result.cached = len(source) - result.new - len(job.skipped)
         result.seconds = time.perf_counter() - started
         if result.new:
             store.add_cost(result.new, result.seconds)
-        each = store.seconds_per_row
-        result.cost = None if each is None else each * (result.new + result.cached)
+        seconds_per_row = store.seconds_per_row
+        result.cost = None if seconds_per_row is None else seconds_per_row * (result.new + result.cached)
     return results
 
 
 def _passes(missing: np.ndarray, todo: np.ndarray) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield which stores lack the same images, and those images: missing is (n, stores), todo is of its rows."""
+    """Yield groups of images that are missing in the same stores.
+
+    Parameters
+    ----------
+    missing : ndarray of bool, (n, n_stores)
+        Whether each store lacks each image.
+    todo : ndarray of int, (m,)
+        Numbers of the images to compute.
+
+    Yields
+    ------
+    list of int, ndarray of int
+        Numbers of the stores, and numbers of the images that exactly these stores lack.
+    """
     patterns, which = np.unique(missing[todo], axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         yield np.flatnonzero(pattern).tolist(), todo[which.ravel() == number]
@@ -96,7 +111,7 @@ def _passes(missing: np.ndarray, todo: np.ndarray) -> Iterator[tuple[list[int], 
 
 @dataclass
 class _Job:
-    """Images on their way through a network, of which `total` are to do, and what has become of them."""
+    """The state of an extraction: keys and skipped images, and the progress towards `total` images."""
 
     source: Source
     keys: np.ndarray
@@ -107,7 +122,7 @@ class _Job:
     done: int = 0
 
     def compute(self, stores: list[EmbeddingStore], todo: np.ndarray, run: Runtime) -> int:
-        """Send images through the network, write shards whenever they are full, and return how many went through."""
+        """Compute the embeddings of images, write each shard when it is full, and return the number of images."""
         full = min(_SHARD_ROWS, _SHARD_VALUES // sum(store.identity.width for store in stores))
         in_network: deque[Batch] = deque()
         shard: list[tuple[np.ndarray, np.ndarray]] = []
@@ -123,15 +138,15 @@ class _Job:
                 if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
                     _flush(stores, shard)
                     flushed = time.monotonic()
-        finally:  # what was computed is kept, whatever happens next
+        finally:  # computed embeddings are kept even after an error
             _flush(stores, shard)
         return new
 
-    def settle(self, stores: Sequence[EmbeddingStore], numbers: np.ndarray) -> None:
-        """Skip those of the images that are in the stores no more, and the copies of one that could not be decoded."""
-        here = np.logical_and.reduce([store.contains(self.keys[numbers]) for store in stores])
+    def skip_missing(self, stores: Sequence[EmbeddingStore], numbers: np.ndarray) -> None:
+        """Mark images as skipped if a store lacks them: changed images, and copies of images that were not decoded."""
+        is_stored = np.logical_and.reduce([store.contains(self.keys[numbers]) for store in stores])
         reasons = {self.keys[number].tobytes(): reason for number, reason in self.skipped.items()}
-        for number in numbers[~here].tolist():
+        for number in numbers[~is_stored].tolist():
             reason = reasons.get(self.keys[number].tobytes(), "The image changed during the extraction.")
             self.skipped.setdefault(number, reason)
         self.keys[list(self.skipped)] = 0
@@ -139,7 +154,7 @@ class _Job:
     def _pixels(
         self, store: EmbeddingStore, todo: np.ndarray, batch_size: int, in_network: deque[Batch]
     ) -> Iterator[np.ndarray]:
-        """Yield decoded batches, and leave in `in_network` what they are of."""
+        """Yield the pixels of decoded batches, and append the batches to `in_network`."""
         for batch in decoded_batches(self.source, todo, store.identity, batch_size):
             self.skipped.update(batch.failed)
             _refuse(batch.failed, self.on_bad)
@@ -155,7 +170,7 @@ class _Job:
 
 
 def _flush(stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Write what was computed: of each row, every store gets its own columns."""
+    """Write the computed rows as a shard of each store, which gets its own columns, and empty the list."""
     if shard:
         keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
         edges = np.cumsum([store.identity.width for store in stores])[:-1]
@@ -165,7 +180,7 @@ def _flush(stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarra
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return the numbers of the first image of each key: identical images are computed once."""
+    """Return the number of the first image with each key, so that identical images are computed once."""
     if not len(numbers):
         return numbers
     packed = np.ascontiguousarray(keys[numbers]).view(f"V{keys.shape[1]}")[:, 0]
@@ -178,15 +193,17 @@ def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 def _refuse(bad: dict[int, str], on_bad: str) -> None:
     if bad and on_bad == "raise":
         first = next(iter(bad.values()))
-        number = len(set(bad.values()))  # views fail with their image
+        number = len(set(bad.values()))  # views fail together with their image
         more = f" ({number} such images so far.)" if number > 1 else ""
-        raise BadImageError(f"{first}{more} Mend or remove it, or skip such images with --on-bad skip (on_bad='skip').")
+        raise BadImageError(
+            f"{first}{more} Repair or remove it, or skip such images with --on-bad skip (on_bad='skip')."
+        )
 
 
 def _check_finite(rows: np.ndarray, names: list[str]) -> None:
     wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if wrong.size:
         raise InputError(
-            f"The embedding of image {names[wrong[0]]!r} holds NaN or infinity "
-            f"({wrong.size} of {len(rows)} in its batch): check the network's weights and its preprocessing."
+            f"The embedding of image {names[wrong[0]]!r} contains NaN or infinity "
+            f"({wrong.size} of {len(rows)} in its batch). Check the network's weights and its preprocessing."
         )

@@ -1,4 +1,4 @@
-"""An extractor of embeddings: a backbone, where it is cut, and the store of what it gave."""
+"""An extractor of embeddings: a backbone that is cut at a layer, and a store for its embeddings."""
 
 import inspect
 import warnings
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 _FORMER_NAMES = {"seed": "random_state"}
 _MAX_GRAPHS = 2
-_graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones: keyed by what they were made from
+_graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones; the key is the fingerprint of the parameters
 
 
 class Extractor:
-    """Bring the embeddings of images into the store.
+    """Compute the embeddings of images and store them.
 
-    The parameters are those of `hybrid.extractors.FeatureExtractor`, which makes a scikit-learn transformer of it;
-    this part does without scikit-learn, whose import alone takes longer than to look up thousands of embeddings.
+    The parameters are those of its subclass `hybrid.extractors.FeatureExtractor`, a scikit-learn transformer. This
+    class does not need scikit-learn, whose import takes longer than looking up thousands of embeddings.
     """
 
     @renamed_parameters(**_FORMER_NAMES)
@@ -85,33 +85,40 @@ class Extractor:
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def but(self, **changed: Any) -> Self:
-        """Return an extractor of the same parameters, but for those given."""
+        """Return an extractor with the same parameters, except those given."""
         return type(self)(**self.get_params() | changed)
 
     def extract(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> Extraction:
-        """Put the embeddings of images into the store, without reading them back: memory stays flat.
+        """Store the embeddings of images without returning them, so that memory use does not grow with their number.
 
         Parameters
         ----------
         X : array-like or Source
             Images, see :meth:`FeatureExtractor.transform`.
         on_bad : {"raise", "skip"}, default="raise"
-            What to do about an image that cannot be read or decoded.
+            What to do with an image that cannot be read or decoded.
         progress : callable, optional
-            Called with (images done, images to do).
+            Called with (number of images done, number of images in total). By default progress is not reported.
 
         Returns
         -------
         Extraction
-            Digests, counts and what was skipped.
+            Digests, counts and skipped images.
+
+        Raises
+        ------
+        BadImageError
+            If an image cannot be read or decoded and `on_bad` is ``"raise"``.
+        InputError
+            If the network cannot be built with these parameters, or the store cannot be read or written.
         """
         source, identity = Source.of(X), self.resolve()
-        return self._extract(source, [identity], lambda wanted: self._runtime(identity), on_bad, progress)[0]
+        return self._extract(source, [identity], lambda store_numbers: self._runtime(identity), on_bad, progress)[0]
 
     def extract_each(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> list[Extraction]:
-        """Put the embeddings of each layer into the store, as those of an extractor that is cut there alone.
+        """Store the embeddings of each layer as those of a separate extractor for this layer.
 
-        Each image is decoded once, and goes through the network once: as far as the layers that lack it.
+        Each image is decoded once and goes through the network once, up to the last layer that lacks its embedding.
 
         Parameters
         ----------
@@ -121,20 +128,20 @@ class Extractor:
         Returns
         -------
         list of Extraction
-            One for each of :meth:`each_layer`.
+            The results, one for each extractor of :meth:`each_layer`.
 
         Raises
         ------
         InputError
-            As :meth:`extract` does; or if a layer is named twice.
+            As for :meth:`extract`, or if a layer is named twice.
         """
         source, parts = Source.of(X), self.each_layer()
         identities = [part.resolve() for part in parts]
-        _refuse_twins(self.layer_list, identities)
+        _refuse_duplicate_layers(self.layer_list, identities)
 
-        def runtime(wanted: list[int]) -> Runtime:
-            together = parts[wanted[0]] if len(wanted) == 1 else self._side_by_side(wanted)
-            return together._runtime(together.resolve())
+        def runtime(numbers: list[int]) -> Runtime:
+            joint = parts[numbers[0]] if len(numbers) == 1 else self._joint_extractor(numbers)
+            return joint._runtime(joint.resolve())
 
         return self._extract(source, identities, runtime, on_bad, progress)
 
@@ -142,21 +149,22 @@ class Extractor:
         """Return one extractor for each layer."""
         return [self.but(layers=[layer], fingerprint=None) for layer in self.layer_list]
 
-    def _side_by_side(self, numbers: list[int]) -> Self:
-        """Return the extractor whose rows are those of several layers, one after the other."""
-        pooling = "flatten" if self.pooling == "none" else self.pooling  # the same values, in rows
+    def _joint_extractor(self, numbers: list[int]) -> Self:
+        """Return the extractor whose embeddings are those of several layers, concatenated."""
+        pooling = "flatten" if self.pooling == "none" else self.pooling  # the same values, but in one row
         return self.but(layers=[self.layer_list[number] for number in numbers], pooling=pooling, fingerprint=None)
 
     def resolve(self) -> Identity:
-        """Return the extractor's identity; Keras is imported only the first time that this extractor is met.
+        """Return the extractor's identity. Keras is imported only if the cache does not know the identity yet.
 
         Raises
         ------
         InputError
-            If the network cannot be built, loaded or cut as asked.
+            If the network cannot be built, loaded or cut with these parameters, or the identity does not have the
+            expected `fingerprint`.
         """
         parameters = self._described_parameters()
-        identity = self._remembered(parameters) or self._learn(parameters)
+        identity = self._cached_identity(parameters) or self._determine_identity(parameters)
         if parameters["weights"] == "random":
             warnings.warn(
                 f"{parameters['backbone']} has RANDOM weights (seed {self.random_state}): its features are those of an "
@@ -166,20 +174,20 @@ class Extractor:
             )
         if self.fingerprint is not None and identity.fingerprint != self.fingerprint:
             raise InputError(
-                f"The backbone {str(self.backbone)!r} gives an extractor of fingerprint {identity.fingerprint[:12]}; "
-                f"expected {self.fingerprint[:12]}: its weights, or Keras ({version('keras')}), differ from "
-                "those it was saved with."
+                f"The backbone {str(self.backbone)!r} gives an extractor with the fingerprint "
+                f"{identity.fingerprint[:12]}; expected {self.fingerprint[:12]}. Its weights or the version of Keras "
+                f"({version('keras')}) differ from those that it was saved with."
             )
         return identity
 
-    def _remembered(self, parameters: dict[str, Any]) -> Identity | None:
+    def _cached_identity(self, parameters: dict[str, Any]) -> Identity | None:
         record = self._record(parameters)
         try:
             return Identity.from_dict(read_sealed(record)["identity"]) if record.exists() else None
         except (InputError, KeyError, TypeError):
-            return None  # a damaged record is only made again
+            return None  # a damaged record is simply written again
 
-    def _learn(self, parameters: dict[str, Any]) -> Identity:
+    def _determine_identity(self, parameters: dict[str, Any]) -> Identity:
         identity = self._graph().identity
         write_sealed(self._record(parameters), {"request": parameters, "identity": identity.to_dict()})
         return identity
@@ -206,7 +214,7 @@ class Extractor:
         progress: Progress | None = None,
     ) -> list[Extraction]:
         if self.batch_size is not None and self.batch_size < 1:
-            raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose.")
+            raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose one.")
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
         return extract(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
 
@@ -249,7 +257,7 @@ class Extractor:
         return _graphs[key]
 
     def _runtime(self, identity: Identity) -> Runtime:
-        """Return what runs the graph: OpenVINO on a CPU, without Keras if the graph was exported before."""
+        """Return the runtime for the graph: OpenVINO on a CPU, without Keras if the graph was exported before."""
         if self.runtime not in RUNTIMES:
             raise unknown_name("runtime", self.runtime, RUNTIMES)
         if self.runtime == "keras" or (self.runtime == "auto" and gpu_is_visible()):
@@ -258,15 +266,15 @@ class Extractor:
         try:
             check_precision(identity)
             if not is_exported(folder, identity):
-                full = identity.in_precision("float32")  # OpenVINO itself lowers it
+                full = identity.in_precision("float32")  # OpenVINO lowers the precision itself
                 export_graph(self.but(precision="float32")._checked_graph(full).model, identity, folder)
             return OpenVINORuntime(folder, identity, self.batch_size)
         except ExportError as error:
             if self.runtime == "openvino":
                 raise InputError(
-                    f"OpenVINO cannot run {str(self.backbone)!r} ({error}): leave runtime='auto'."
+                    f"OpenVINO cannot run {str(self.backbone)!r} ({error}). Use runtime='auto'."
                 ) from error
-            warnings.warn(f"OpenVINO cannot run {str(self.backbone)!r}, so Keras does: {error}", stacklevel=2)
+            warnings.warn(f"OpenVINO cannot run {str(self.backbone)!r}, so Keras is used: {error}", stacklevel=2)
             return self._keras_runtime(identity)
 
     def _keras_runtime(self, identity: Identity) -> KerasRuntime:
@@ -276,22 +284,20 @@ class Extractor:
         graph = self._graph()
         if graph.identity != identity:
             raise InputError(
-                f"The backbone {str(self.backbone)!r} is no longer what it was when it was first used "
-                f"({identity.fingerprint[:12]}, now {graph.identity.fingerprint[:12]}): its weights were replaced "
-                f"under the same name; remove {str(self.cache_folder / 'extractors')!r} to use the new ones."
+                f"The backbone {str(self.backbone)!r} has changed since it was first used (fingerprint "
+                f"{identity.fingerprint[:12]}, now {graph.identity.fingerprint[:12]}): its weights were replaced "
+                f"under the same name. Remove {str(self.cache_folder / 'extractors')!r} to use the new weights."
             )
         return graph
 
 
-def _refuse_twins(layers: list[str], identities: list[Identity]) -> None:
+def _refuse_duplicate_layers(layers: list[str], identities: list[Identity]) -> None:
     for number, identity in enumerate(identities):
-        twin = identities.index(identity)
-        if twin < number:
-            raise InputError(
-                f"The layers {layers[twin]!r} and {layers[number]!r} are one and the same: name each layer once."
-            )
+        first = identities.index(identity)
+        if first < number:
+            raise InputError(f"{layers[first]!r} and {layers[number]!r} are the same layer; name each layer once.")
 
 
 def current_names(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an extractor's recorded parameters under their present names; version 0.1.0 wrote ``seed``."""
+    """Return an extractor's recorded parameters with their current names. Version 0.1.0 wrote ``seed``."""
     return {_FORMER_NAMES.get(name, name): value for name, value in params.items()}

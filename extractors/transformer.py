@@ -1,4 +1,4 @@
-"""The feature extractor: a scikit-learn transformer from images to embeddings."""
+"""The feature extractor as a scikit-learn transformer from images to embeddings."""
 
 from typing import Any
 
@@ -13,45 +13,46 @@ from hybrid.extractors.store.store import EmbeddingStore, LostEmbeddingsError
 
 
 class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Extractor):
-    """Turn images into embeddings with a Keras network cut at a layer.
+    """Convert images to embeddings with a Keras network that is cut at a layer.
 
-    Preprocessing, cut and pooling are inside one graph that takes uint8 pixels, and every embedding is kept in a
-    store under the image's content and the graph's identity, so it is computed once and is never stale.
+    One graph takes uint8 pixels and includes preprocessing, the cut network and pooling. Every embedding is stored
+    under the content of its image and the identity of the graph, so it is computed only once and is never outdated.
 
     Parameters
     ----------
     backbone : str or Path, default="mobilenet_v2"
-        A name that ``hybrid backbones`` lists, with options of its constructor if need be
+        A name that ``hybrid backbones`` lists, with options of its constructor if needed
         (``"mobilenet:alpha=0.25"``), or a ``.keras`` file.
     layers : str or sequence of str, default="penultimate"
-        Where to cut; several are concatenated. ``"outer/inner"`` names a layer of a nested model, and
-        ``"penultimate"`` what feeds the classification layer.
+        The layer to cut at. The outputs of several layers are concatenated. ``"outer/inner"`` is a layer of a nested
+        model, and ``"penultimate"`` is the layer before the classification layer.
     pooling : {"avg", "max", "both", "flatten", "none"}, default="avg"
-        What makes one row of a feature map; a layer that gives a row already is left as it is.
+        How a feature map is reduced to one row. The output of a layer without spatial dimensions is not changed.
     weights : str or Path, default="auto"
         ``"imagenet"`` (downloaded by Keras), ``"random"`` (seeded) or a weights file. ``"auto"`` is ``"imagenet"`` for
-        a pretrained backbone, a ``.keras`` file's own, and ``"random"`` for a custom backbone.
+        a pretrained backbone, ``"random"`` for a custom backbone, and the weights of a ``.keras`` file.
     size : int or (int, int), default=None
-        Height and width, in pixels, that images are resized to; None for the backbone's own.
+        Height and width, in pixels, to which images are resized. None is the backbone's default.
     preprocessing : {"auto", "none", "rescale", "tf", "torch", "caffe"}, default="auto"
-        How pixels are scaled. ``"auto"`` is the backbone's own: that of `keras.applications`, or the Rescaling or
-        Normalization layer inside a ``.keras`` file (without one, the scaling must be named).
+        How pixels are scaled. ``"auto"`` is the backbone's own preprocessing: that of `keras.applications`, or the
+        Rescaling or Normalization layer inside a ``.keras`` file. For a ``.keras`` file without such a layer,
+        preprocessing must be given.
     interpolation : {"nearest", "bilinear", "bicubic", "lanczos"}, default="bilinear"
-        Of resizing, antialiased.
+        Interpolation for resizing, with antialiasing except for ``"nearest"``.
     random_state : int, default=0
         Seed of random weights.
     batch_size : int, default=None
-        Images a batch; None to choose by the size. It does not change the embeddings.
+        Number of images in a batch. None chooses it by the size of the images. It does not change the embeddings.
     cache : str or Path, default=None
-        Folder of the store; None for ``HYBRID_CACHE`` or the user's cache folder.
+        Folder of the store. None is ``HYBRID_CACHE`` or the user's cache folder.
     fingerprint : str, default=None
-        The fingerprint that the extractor's identity must have, as a saved model states it; None for any.
+        The fingerprint that the extractor's identity must have, as recorded in a saved model. None accepts any.
     runtime : {"auto", "openvino", "keras"}, default="auto"
-        What runs the network: OpenVINO on a CPU, Keras where a GPU is visible or OpenVINO cannot take the network.
-        The embeddings are the same to 1e-4 of their scale.
+        The runtime that runs the network. ``"auto"`` is OpenVINO on a CPU, and Keras if a GPU is visible or OpenVINO
+        cannot run the network. Their embeddings agree within 1e-4 of the largest absolute value.
     precision : {"float32", "bfloat16", "float16"}, default="float32"
-        What the network computes in; its weights and the embeddings are float32 in any case. Lower precision is
-        quicker where the hardware has it, and gives other embeddings: about 1e-2 of their scale away.
+        The precision in which the network computes; its weights and the embeddings are always float32. A lower
+        precision is faster if the hardware supports it, and changes embeddings by about 1e-2 of the largest value.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     >>> FeatureExtractor("resnet50", layers=["conv3_block4_out", "penultimate"]).layer_list
     ['conv3_block4_out', 'penultimate']
 
-    Use the paths in one column of a table beside its other columns:
+    Combine a column of image paths with other columns of a table:
 
     >>> from sklearn.compose import ColumnTransformer
     >>> from sklearn.preprocessing import StandardScaler
@@ -68,24 +69,31 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     """
 
     def fit(self, X: Any, y: Any = None) -> "FeatureExtractor":
-        """Check the parameters; there is nothing to learn.
+        """Check the images and the parameters. Nothing is learnt.
 
         Parameters
         ----------
         X : array-like
             Images, see :meth:`transform`.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
         FeatureExtractor
+            The extractor itself.
+
+        Raises
+        ------
+        InputError
+            If X does not contain images, or the network cannot be built with these parameters.
         """
         Source.of(X)
         self.resolve()
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return the embeddings of images; those in the store are not computed again.
+        """Return the embeddings of images. Only embeddings that are not in the store are computed.
 
         Parameters
         ----------
@@ -96,17 +104,17 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Returns
         -------
         ndarray of float32, (n, width)
-            With ``pooling="none"``: (n, height, width, channels) of the layer.
+            The embeddings. With ``pooling="none"``, the feature maps of shape (n, height, width, channels).
 
         Raises
         ------
         InputError
-            If an image cannot be decoded, or the network cannot be built as asked.
+            If an image cannot be decoded, or the network cannot be built with these parameters.
         """
         source, identity = Source.of(X), self.resolve()
         try:
             rows = self._rows(source, identity)
-        except LostEmbeddingsError:  # a shard was damaged or removed since it was looked for: computed once more
+        except LostEmbeddingsError:  # a shard was damaged or removed in the meantime, so its rows are computed again
             rows = self._rows(source, identity)
         return rows.reshape(len(rows), *identity.output_shape)
 
@@ -116,8 +124,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return super().set_params(**params)
 
     def _rows(self, source: Source, identity: Identity) -> np.ndarray:
-        [done] = self._extract(source, [identity], lambda wanted: self._runtime(identity))
-        return EmbeddingStore(self.cache_folder, identity).gather(done.keys)
+        [extraction] = self._extract(source, [identity], lambda store_numbers: self._runtime(identity))
+        return EmbeddingStore(self.cache_folder, identity).gather(extraction.keys)
 
     @property
     def _n_features_out(self) -> int:

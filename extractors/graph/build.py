@@ -1,4 +1,4 @@
-"""One graph from uint8 pixels to a float32 embedding: preprocessing, network, cut, pooling, concatenation."""
+"""Build the graph from uint8 pixels to float32 embeddings: preprocessing, cut network, pooling and concatenation."""
 
 import hashlib
 import json
@@ -21,14 +21,14 @@ from hybrid.extractors.store.identity import FORMAT, Identity
 
 @dataclass(frozen=True)
 class Graph:
-    """A feature extractor that can be run.
+    """The graph of an extractor.
 
     Attributes
     ----------
     model : keras.Model
-        uint8 pixels (n, height, width, channels) to float32 embeddings (n, …), in inference mode.
+        A model from uint8 pixels (n, height, width, channels) to float32 embeddings (n, …), in inference mode.
     identity : Identity
-        What can change a number in them.
+        Everything that can change a number in the embeddings.
     """
 
     model: keras.Model
@@ -48,15 +48,15 @@ def build_graph(
     seed: int,
     precision: str,
 ) -> Graph:
-    """Build the graph of an extractor; the parameters are those of `FeatureExtractor`, resolved.
+    """Build the graph of an extractor. The parameters are the resolved parameters of `FeatureExtractor`.
 
     Raises
     ------
     InputError
-        If the network cannot be built, loaded, cut or fed as asked.
+        If the network cannot be built, loaded or cut with these parameters, or its input is not an image.
     """
     if keras.config.image_data_format() != "channels_last":
-        raise InputError("Keras is set to channels_first; set image_data_format to channels_last in keras.json.")
+        raise InputError("Keras is set to channels_first. Set image_data_format to channels_last in keras.json.")
     network, names = _network_with(spec, weights, layers, size, seed)
     compute_in(network, precision)
     shape = _input_shape(network, size)
@@ -79,24 +79,27 @@ def build_graph(
 
 
 def _network_with(
-    spec: BackboneSpec, weights: str, wanted: list[str], size: tuple[int, int] | None, seed: int
+    spec: BackboneSpec, weights: str, names: list[str], size: tuple[int, int] | None, seed: int
 ) -> tuple[keras.Model, list[str]]:
-    """Return the network and the full names of the layers; a pretrained top is loaded only if a layer is in it."""
+    """Return the network and the full names of the layers.
+
+    The classification layers of a pretrained network are loaded only if one of the layers is among them.
+    """
     network = load_network(spec, weights, size, seed, top=False)
     check_cuttable(network)
     pretrained = spec.row is not None and spec.row.kind == "pretrained"
-    if pretrained and not _has(network, wanted) and _has(symbolic(spec, size, include_top=True), wanted):
+    if pretrained and not _has_layers(network, names) and _has_layers(symbolic(spec, size, include_top=True), names):
         network = load_network(spec, weights, size, seed, top=True)
-    if pretrained:  # the same embedding, whether or not the file holds the classification layers
+    if pretrained:  # gives the same embedding whether or not the file contains the classification layers
         end = resolve_layer(symbolic(spec, size, include_top=False), PENULTIMATE)
-        if _has(network, [end]):  # ConvNeXt has other layers at its end with the classification layers than without
-            wanted = [end if name == PENULTIMATE else name for name in wanted]
-    return network, [resolve_layer(network, name) for name in wanted]
+        if _has_layers(network, [end]):  # the last layers of ConvNeXt differ with and without the classification layers
+            names = [end if name == PENULTIMATE else name for name in names]
+    return network, [resolve_layer(network, name) for name in names]
 
 
-def _has(network: keras.Model, wanted: list[str]) -> bool:
-    ends = {path.split("/")[-1] for path in layer_names(network)} | set(layer_names(network)) | {PENULTIMATE}
-    return ends.issuperset(wanted)
+def _has_layers(network: keras.Model, names: list[str]) -> bool:
+    inner_names = {path.split("/")[-1] for path in layer_names(network)}
+    return (inner_names | set(layer_names(network)) | {PENULTIMATE}).issuperset(names)
 
 
 def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
@@ -107,12 +110,12 @@ def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[in
         )
     height, width, channels = shape
     if size is None and None in (height, width):
-        raise InputError(f"The network {network.name!r} takes images of any size: say which with --size HEIGHTxWIDTH.")
+        raise InputError(f"The network {network.name!r} takes images of any size. Give one with --size HEIGHTxWIDTH.")
     for own, given in zip((height, width), size or (height, width), strict=True):
         if own not in (None, given):
             raise InputError(
                 f"The network {network.name!r} takes images of {height}×{width}, "
-                f"so size={given} cannot be used: leave it out."
+                f"so size={given} cannot be used; leave it out."
             )
     return (*(size or (height, width)), channels)
 
@@ -128,8 +131,8 @@ def _preprocessing(
     if name == "auto":
         if not _scales_itself(network):
             raise InputError(
-                f"The network {spec.name!r} has no Rescaling or Normalization layer at its input, so how its "
-                f"pixels were scaled in training is not known: say it with --preprocessing {'|'.join(PREPROCESSINGS)}."
+                f"The network {spec.name!r} has no Rescaling or Normalization layer at its input, so it is not known "
+                f"how pixels were scaled in training. Give --preprocessing {'|'.join(PREPROCESSINGS)}."
             )
         name = "none"
     if name in ("torch", "caffe") and channels != 3:
@@ -140,7 +143,7 @@ def _preprocessing(
 
 
 def _scales_itself(network: keras.Model) -> bool:
-    """Whether something changes the pixels' values before the first layer that has weights of its own."""
+    """Return whether the pixels are rescaled before the first layer with weights."""
     for operation in leaf_operations(network):
         if isinstance(operation, (layers.Rescaling, layers.Normalization)):
             return True
@@ -174,7 +177,7 @@ def _assemble(
     features = features if isinstance(features, (list, tuple)) else [features]
     pooled = [_pool(tensor, pooling, name) for tensor, name in zip(features, names, strict=True)]
     if len(pooled) > 1 and len(pooled[0].shape) != 2:
-        raise InputError("Several layers cannot be concatenated with pooling='none': choose a pooling or one layer.")
+        raise InputError("Several layers cannot be concatenated with pooling='none'; choose a pooling or one layer.")
     joined = layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     return keras.Model(pixels, ops.cast(joined, "float32"), name="extractor")
 
@@ -188,7 +191,9 @@ def _pool(tensor: keras.KerasTensor, pooling: str, name: str) -> keras.KerasTens
     if pooling == "flatten":
         return layers.Flatten()(tensor)
     if rank not in (3, 4):
-        raise InputError(f"Layer {name!r} gives shape {tensor.shape[1:]}: only pooling='flatten' or 'none' fits it.")
+        raise InputError(
+            f"Layer {name!r} has outputs of shape {tensor.shape[1:]}; only pooling='flatten' or 'none' fits them."
+        )
     average, maximum = (
         (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
         if rank == 4
@@ -203,15 +208,15 @@ def _weights_digest(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for weight in model.weights:
         value = ops.convert_to_numpy(weight)
-        if not np.isfinite(value).all():  # a ReLU may hide it
-            raise InputError(f"The weight {weight.path!r} of the network holds NaN or infinity: train it anew.")
+        if not np.isfinite(value).all():  # the embeddings need not show it, for example after a ReLU
+            raise InputError(f"The weight {weight.path!r} of the network contains NaN or infinity; train it again.")
         digest.update(f"{value.dtype} {value.shape}\n".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
 
 
 def _graph_digest(model: keras.Model) -> str:
-    """Return the SHA-256 of a network's structure; the names that Keras numbers through do not matter."""
+    """Return the SHA-256 of a network's structure, without the names of layers, which Keras numbers consecutively."""
     return hashlib.sha256(json.dumps(_anonymous(model.get_config()), sort_keys=True).encode()).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""The embeddings a careful person would compute by hand with Keras alone, and what a graph says of its own layers.
+"""Compute reference embeddings with Keras and NumPy alone, and inspect the layers of a graph, for `hybrid doctor`.
 
-`hybrid doctor` holds an extractor against this: nothing of how the extractor's graph is put together is used here.
+Nothing here uses the code that builds an extractor's graph, so that the comparison is independent of it.
 """
 
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from hybrid.extractors.store.identity import Identity
 def reference_embeddings(
     spec: BackboneSpec, weights: str, size: tuple[int, int] | None, seed: int, identity: Identity, pixels: np.ndarray
 ) -> np.ndarray:
-    """Preprocess with ``keras.applications``, run the bare network with ``predict``, pool with NumPy.
+    """Return embeddings computed with Keras's preprocessing, ``predict`` of the plain network, and pooling by NumPy.
 
     Parameters
     ----------
     spec : BackboneSpec
         A network of `keras.applications`.
     weights, size, seed
-        As `hybrid.extractors.backbones.load.load_network` takes them.
+        As for `hybrid.extractors.backbones.load.load_network`.
     identity : Identity
-        Of the extractor: its layers, none of a nested model, and pooling.
+        Identity of the extractor, with its layers and pooling. No layer may be inside a nested model.
     pixels : ndarray of uint8, (n, height, width, 3)
-        Images of the network's size.
+        Images of the network's input size.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def reference_embeddings(
 
 
 def in_training_mode(model: keras.Model) -> list[str]:
-    """Return the layers of a graph, nested models among them, that are called with ``training=True``."""
+    """Return the names of the layers and nested models of a graph that are called with ``training=True``."""
     return [
         layer.name
         for layer in _layers(model)
@@ -56,7 +56,7 @@ def in_training_mode(model: keras.Model) -> list[str]:
 
 
 def mode_dependent(model: keras.Model) -> list[str]:
-    """Return the layers of a graph that would compute something else in training: batch norm, dropout, noise."""
+    """Return the names of the layers that behave differently in training: batch normalization, dropout and noise."""
     kinds = (keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.GaussianNoise)
     return [layer.name for layer in _layers(model) if isinstance(layer, kinds)]
 
@@ -69,7 +69,7 @@ def _layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _pool(features: np.ndarray, pooling: str) -> np.ndarray:
-    """Return rows (n, width) of a layer's output (n, …)."""
+    """Return the pooled output (n, width) of a layer's output (n, …)."""
     if features.ndim == 2 or pooling in ("flatten", "none"):
         return features.reshape(len(features), -1)
     axes = tuple(range(1, features.ndim - 1))

@@ -61,7 +61,7 @@ def test_each_layer_of_one_layer_is_one_set(hybrid, image_folder, tiny_network):
     ("layers", "reason"),
     [
         (["conv_a", "conv_c"], "Unknown layer 'conv_c'"),
-        (["conv_a", "base/conv_a"], "'conv_a' and 'base/conv_a' are one and the same: name each layer once"),
+        (["conv_a", "base/conv_a"], "'conv_a' and 'base/conv_a' are the same layer; name each layer once"),
     ],
 )
 def test_bad_layers_leave_no_set(hybrid, image_folder, tiny_network, workspace, layers, reason):

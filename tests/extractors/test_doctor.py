@@ -1,4 +1,4 @@
-"""The doctor passes sound extractors and fails each kind of unsound one, for the fault that it has."""
+"""`hybrid doctor` passes sound extractors, and reports the fault of each kind of unsound extractor."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def photographs():
 
 @pytest.fixture
 def save_network_of(tmp_path):
-    """Save a network whose features are what a function makes of scaled pixels; return the file."""
+    """Save a network whose features are a function of the scaled pixels, and return the file."""
 
     def save(features):
         inputs = keras.Input((16, 16, 3))
@@ -52,7 +52,7 @@ def test_a_sound_network_passes_in_both_runtimes(tiny_network, photographs):
     assert found["preprocessing as in Keras"] == "not run"
 
 
-def test_a_network_of_keras_applications_is_held_against_keras(photographs):
+def test_a_network_of_keras_applications_is_compared_with_keras(photographs):
     extractor = FeatureExtractor("mobilenet:alpha=0.25", ["conv_pw_2_relu", "penultimate"], weights="random", size=32)
     found = statuses(examine(extractor, photographs))
     assert found["preprocessing as in Keras"] == "passed"
@@ -88,7 +88,7 @@ def test_an_embedding_that_depends_on_the_other_images(save_network_of, photogra
     assert "same alone or in a batch" in failed(examine(FeatureExtractor(path), photographs))
 
 
-def test_an_embedding_that_depends_on_the_place_in_the_batch(save_network_of, photographs):
+def test_an_embedding_that_depends_on_the_position_in_the_batch(save_network_of, photographs):
     path = save_network_of(lambda x: ops.cumsum(x, axis=0))
     assert failed(examine(FeatureExtractor(path), photographs)) >= {"same in any order", "same alone or in a batch"}
 
@@ -121,7 +121,9 @@ def test_synthetic_photographs_are_smooth_varied_and_repeatable():
     assert pictures.mean(axis=(1, 2)).std(axis=0).min() > 5
 
 
-def test_the_command_says_what_it_measured_and_exits_by_it(hybrid, save_network_of, image_folder, tiny_network):
+def test_the_command_prints_the_measurements_and_sets_the_exit_code(
+    hybrid, save_network_of, image_folder, tiny_network
+):
     record = hybrid.json("doctor", tiny_network, "--layer", "conv_b", "--images", image_folder)
     assert record["sound"]
     assert 2 <= record["examined"] <= 60

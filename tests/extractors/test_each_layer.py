@@ -1,4 +1,4 @@
-"""One pass through the network for several layers: each in a store of its own, as if extracted alone."""
+"""Several layers in one pass through the network: the embeddings of each are stored as if extracted separately."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def extractor(network, cache, layers=LAYERS, **options):
 
 @pytest.mark.parametrize("runtime", ["openvino", "keras"])
 @pytest.mark.parametrize("pooling", ["avg", "both", "flatten", "none"])
-def test_each_layer_is_as_if_extracted_alone_after_one_pass(
+def test_one_pass_gives_the_same_as_extracting_each_layer_separately(
     tiny_network, image_files, computed, tmp_path, pooling, runtime
 ):
     alone = [
@@ -40,7 +40,7 @@ def test_each_layer_is_as_if_extracted_alone_after_one_pass(
     assert sum(computed) == len(image_files), "a layer alone must find its rows"
 
 
-def test_an_image_goes_only_as_far_as_the_layers_that_lack_it(tiny_network, pixels, computed, cache):
+def test_an_image_goes_only_to_the_last_layer_that_lacks_it(tiny_network, pixels, computed, cache):
     extractor(tiny_network, cache, "conv_a").extract(pixels[:8])
     extractor(tiny_network, cache, "hidden").extract(pixels[4:8])
     computed.clear()
@@ -54,7 +54,7 @@ def test_an_image_goes_only_as_far_as_the_layers_that_lack_it(tiny_network, pixe
         np.testing.assert_allclose(store.gather(one.keys), alone, rtol=0, atol=1e-4 * np.abs(alone).max())
 
 
-def test_what_is_there_is_not_computed_again(tiny_network, pixels, computed, cache):
+def test_stored_embeddings_are_not_computed_again(tiny_network, pixels, computed, cache):
     extractor(tiny_network, cache).extract_each(pixels)
     computed.clear()
     done = extractor(tiny_network, cache, LAYERS[::-1]).extract_each(pixels)
@@ -78,8 +78,8 @@ def test_the_graph_of_the_layers_is_kept(tiny_network, image_files, python):
 @pytest.mark.parametrize(
     ("layers", "reason"),
     [
-        (["conv_a", "hidden", "conv_a"], "'conv_a' and 'conv_a' are one and the same"),
-        (["penultimate", "conv_a", "hidden"], "'penultimate' and 'hidden' are one and the same"),
+        (["conv_a", "hidden", "conv_a"], "'conv_a' and 'conv_a' are the same layer"),
+        (["penultimate", "conv_a", "hidden"], "'penultimate' and 'hidden' are the same layer"),
         (["conv_a", "conv_c"], "Unknown layer 'conv_c'"),
     ],
 )
@@ -93,7 +93,7 @@ def test_layers_that_are_unknown_or_named_twice_are_refused(tiny_network, pixels
 
 
 class Corners:
-    """Gives the first pixels of an image, so many values for each store."""
+    """A runtime that returns the first pixels of an image: a given number of values for each store."""
 
     name, batch_size = "corners", 4
 
@@ -133,7 +133,7 @@ def test_images_that_cannot_be_decoded_are_left_out_of_every_layer(image_files, 
         np.testing.assert_array_equal(store.gather(one.keys[kept]), rows_of(pixels[kept], width))
 
 
-def test_batches_are_full_but_for_the_last_whatever_cannot_be_decoded(image_files, cache):
+def test_only_the_last_batch_may_be_smaller_even_if_images_cannot_be_decoded(image_files, cache):
     for number in (0, 1, 5):
         image_files[number].write_text("no image")
     log = []
@@ -141,7 +141,7 @@ def test_batches_are_full_but_for_the_last_whatever_cannot_be_decoded(image_file
     assert [length for _, length in log] == [4, 4, 1]
 
 
-def test_a_stop_between_two_layers_costs_that_layer_its_shard_only(pixels, cache, monkeypatch):
+def test_a_stop_between_two_layers_loses_only_the_shard_of_that_layer(pixels, cache, monkeypatch):
     append = EmbeddingStore.append
 
     def fail(store, keys, rows):

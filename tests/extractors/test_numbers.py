@@ -12,7 +12,7 @@ TOLERANCE = 1e-4  # of the largest value of the reference
 
 @pytest.fixture(scope="module")
 def photos():
-    """Eight RGB images that differ in colour and texture as photographs do, (8, 75, 75, 3)."""
+    """Eight RGB images of shape (8, 75, 75, 3) that differ in colour and texture like photographs."""
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 40, (8, 75, 75, 3)) + rng.uniform(40, 210, (8, 1, 1, 3))
     noise += np.linspace(-60, 60, 75)[:, None] * rng.normal(0, 1, (8, 1, 1, 1))
@@ -20,7 +20,7 @@ def photos():
 
 
 def enliven(network, module, pixels):
-    """Give a network weights and batch norm statistics as if it were trained on these images.
+    """Set a network's weights and batch norm statistics as if it had been trained on these images.
 
     Without it activations vanish or explode through the layers, and rounding with them: against a float64 run, Keras
     in float32 was then wrong by 5e-4 itself.
@@ -96,7 +96,7 @@ def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, tmp_path):
     assert_close(found.reshape(8, -1), expected.reshape(8, -1))
 
 
-def test_batch_size_order_and_company_do_not_matter(photos, tmp_path, monkeypatch):
+def test_batch_size_order_and_other_images_do_not_matter(photos, tmp_path, monkeypatch):
     network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(75, 75, 3))
     enliven(network, "mobilenet", photos)
     network.save_weights(tmp_path / "w.weights.h5")
@@ -113,7 +113,7 @@ def test_batch_size_order_and_company_do_not_matter(photos, tmp_path, monkeypatc
     assert np.abs(alone - expected[:3]).max() <= TOLERANCE * np.abs(expected).max()
 
 
-def test_an_embedding_worked_out_by_hand(tmp_path):
+def test_an_embedding_equals_one_computed_by_hand(tmp_path):
     inputs = keras.Input((2, 2, 1))
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.Conv2D(2, 1, activation="relu", name="conv")(x)

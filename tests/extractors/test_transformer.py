@@ -1,4 +1,4 @@
-"""`FeatureExtractor` as a scikit-learn transformer, and what it does not do twice."""
+"""`FeatureExtractor` as a scikit-learn transformer, and work that it must not repeat."""
 
 import os
 import pickle
@@ -72,7 +72,7 @@ def test_rgb_images_into_a_grey_network(tmp_path, pixels):
         ([["a.png", "b.png"]], "expected paths"),
     ],
 )
-def test_what_is_no_images_is_refused(extractor, X, reason):
+def test_input_other_than_images_is_refused(extractor, X, reason):
     for call in (extractor.fit, extractor.transform, extractor.extract):
         with pytest.raises(InputError, match=reason):
             call(X)
@@ -88,8 +88,8 @@ def test_no_images_give_no_rows(extractor):
         ({"pooling": "mean"}, "Unknown pooling 'mean'"),
         ({"preprocessing": "keras"}, "Unknown preprocessing 'keras'"),
         ({"interpolation": "cubic"}, "Unknown interpolation 'cubic'.*'bicubic'"),
-        ({"layers": []}, "expected the name of one layer or more"),
-        ({"layers": ["conv_a", 3]}, "expected the name of one layer or more"),
+        ({"layers": []}, "expected one or more names of layers"),
+        ({"layers": ["conv_a", 3]}, "expected one or more names of layers"),
         ({"layers": "conv_c"}, "Unknown layer 'conv_c'.*'conv_a'|'conv_b'"),
         ({"layers": ["conv_a", "pool"], "pooling": "none"}, "cannot be concatenated with pooling='none'"),
         ({"size": (1, 2, 3)}, "size=.*expected a number of pixels"),
@@ -110,7 +110,7 @@ def test_a_bad_image_is_named(extractor, image_files):
         extractor.transform(image_files)
 
 
-def test_a_network_that_overflows_is_refused_by_the_image(tmp_path, image_files, tiny_network):
+def test_a_network_that_overflows_is_refused_and_the_image_named(tmp_path, image_files, tiny_network):
     import keras
 
     network = keras.saving.load_model(tiny_network)
@@ -197,7 +197,7 @@ def test_the_former_name_of_random_state_is_accepted_with_a_warning():
         assert extractor.seed == 4 == clone(extractor).random_state
 
 
-def test_none_keeps_the_shape_of_the_map(tiny_network, pixels):
+def test_pooling_none_keeps_the_shape_of_the_feature_map(tiny_network, pixels):
     assert FeatureExtractor(tiny_network, "conv_a", pooling="none").transform(pixels).shape == (12, 14, 14, 4)
 
 
@@ -243,7 +243,7 @@ def test_a_changed_file_is_seen(extractor, image_files, computed):
     assert sum(computed) == 12
 
 
-def test_after_an_interruption_the_rest_is_bit_for_bit_the_same(tiny_network, pixels, tmp_path, computed):
+def test_an_interrupted_extraction_continues_with_identical_bits(tiny_network, pixels, tmp_path, computed):
     whole = FeatureExtractor(tiny_network, cache=tmp_path / "whole", batch_size=4).transform(pixels)
     parts = FeatureExtractor(tiny_network, cache=tmp_path / "parts", batch_size=4)
 
@@ -272,7 +272,7 @@ print(done.new, done.cached, sorted(heavy))
 
 @pytest.fixture
 def losing(cache, monkeypatch):
-    """Damage the store's only shard whenever an extraction has ended, so often, before its rows are read."""
+    """Damage the store's only shard after each of the first extractions, before its rows are read."""
 
     def start(harm, often):
         extract, harmed = FeatureExtractor._extract, []
@@ -294,7 +294,7 @@ def losing(cache, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "lose"])
-def test_rows_that_are_lost_before_they_are_read_are_computed_once_more(extractor, image_files, computed, losing, harm):
+def test_rows_lost_before_they_are_read_are_computed_again(extractor, image_files, computed, losing, harm):
     expected = extractor.transform(image_files)
     losing(harm, often=1)
     with pytest.warns(DamagedShardWarning):
@@ -304,7 +304,7 @@ def test_rows_that_are_lost_before_they_are_read_are_computed_once_more(extracto
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.store.store.DamagedShardWarning")
-def test_rows_that_are_lost_again_and_again_are_an_error_in_one_sentence(extractor, image_files, losing):
+def test_rows_lost_repeatedly_give_an_error_of_one_sentence(extractor, image_files, losing):
     losing("flip", often=2)
     with pytest.raises(InputError, match=r"12 of 12 embeddings are no longer .* run `hybrid extract` again"):
         extractor.transform(image_files)

@@ -129,7 +129,7 @@ def test_dropout_and_l2_are_options_of_every_network():
         (["dropout 1"], "'dropout 1', cannot be read; expected something like 'dropout 0.5'"),
         (["flatten", "dense 8 stride 2"], "'dense 8 stride 2', cannot be read"),
         (["conv 8 stride"], "'conv 8 stride', cannot be read"),
-        (["output sigmoid", "flatten"], "The output must be the last line"),
+        (["output sigmoid", "flatten"], "Only the last line of a network may be its output"),
         ("conv 8", "A network is a list of lines"),
         (["dense 8"], "The layer 'dense 128 relu' takes a vector .*, but comes after a feature map"),
         (["conv 8", "lstm 8"], "takes a sequence .*, but comes after a feature map"),
@@ -154,7 +154,7 @@ def test_a_line_that_cannot_be_built_is_refused(lines, message):
         ("convnet_small:width=8", "Unknown option of convnet_small 'width'"),
         ("convnet_small:standardize=1", "standardize=1 was given for convnet_small; expected true or false"),
         ("convnet_small:l2=-1", "l2=-1 was given for convnet_small; expected a penalty of 0 or more"),
-        ("resnet50", "Unknown custom backbone 'resnet50'.*A pretrained backbone is used as it is"),
+        ("resnet50", "Unknown custom backbone 'resnet50'.*A pretrained backbone has a fixed architecture"),
     ],
 )
 def test_an_option_out_of_range_is_refused(text, message):

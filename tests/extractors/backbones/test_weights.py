@@ -103,7 +103,8 @@ def test_a_file_whose_last_weight_is_a_single_number(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"no HDF5", "expected an HDF5 file"), (b"", "expected an HDF5 file"), (None, "no weights file")]
+    ("content", "reason"),
+    [(b"no HDF5", "expected an HDF5 file"), (b"", "expected an HDF5 file"), (None, "no weights file")],
 )
 def test_files_that_are_not_weights_files(tmp_path, content, reason):
     path = tmp_path / "w.h5"
@@ -217,7 +218,7 @@ def test_the_size_must_be_the_networks(tmp_path, tiny_network):
     inputs = keras.Input((None, None, 3))
     x = layers.Conv2D(4, 3, name="conv")(layers.Rescaling(1 / 255)(inputs))
     path = save(keras.Model(inputs, layers.GlobalAveragePooling2D()(x)), tmp_path / "any.keras")
-    with pytest.raises(InputError, match="any size: say which with --size"):
+    with pytest.raises(InputError, match="any size. Give one with --size"):
         FeatureExtractor(path).resolve()
     assert FeatureExtractor(path, size=(20, 24)).resolve().size == (20, 24)
 

@@ -1,4 +1,4 @@
-"""Cutting networks of every shape at layers by name."""
+"""Cutting networks of many architectures at named layers."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def values(network, *names):
 
 
 def by_hand(network, name):
-    """What a layer gives, found by running the layers one after the other."""
+    """Return the output of a layer, computed by calling the layers one after the other."""
     x = X
     for layer in network.layers:
         if not isinstance(layer, layers.InputLayer):
@@ -101,7 +101,7 @@ def test_a_nested_model_of_which_two_outputs_are_used():
     inputs = keras.Input((8, 8, 3))
     network = keras.Model(inputs, layers.Concatenate(name="both")(inner(inputs)))
     np.testing.assert_allclose(values(network, "inner/a")[0], by_hand(inner, "a"), rtol=1e-5)
-    with pytest.raises(InputError, match="'inner' gives 2 tensors"):
+    with pytest.raises(InputError, match="'inner' computes 2 tensors"):
         cut(network, ["inner"])
 
 
@@ -117,7 +117,7 @@ def test_a_layer_used_twice_in_the_network_is_refused():
     shared = layers.Dense(3, name="shared")
     inputs = keras.Input((8, 8, 3))
     network = keras.Model(inputs, shared(shared(inputs)))
-    with pytest.raises(InputError, match="'shared' gives 2 tensors"):
+    with pytest.raises(InputError, match="'shared' computes 2 tensors"):
         cut(network, ["shared"])
 
 
@@ -127,14 +127,14 @@ def test_several_layers_come_in_the_order_asked_and_may_repeat():
     assert shapes == [(5,), (6, 6, 4), (4, 4, 5), (6, 6, 4)]
 
 
-def test_dropout_and_batch_norm_are_still():
+def test_dropout_and_batch_norm_are_in_inference_mode():
     inputs = keras.Input((8, 8, 3))
     x = layers.BatchNormalization(name="norm")(inputs)
     network = keras.Model(inputs, layers.Dropout(0.5, name="drop")(x))
     np.testing.assert_allclose(values(network, "drop")[0], X / np.sqrt(1.001), rtol=1e-5)
 
 
-def test_unknown_layers_get_the_nearest_names():
+def test_unknown_layers_get_suggestions():
     with pytest.raises(InputError, match="Unknown layer 'conv_c'.*Nearest: .*'conv_a'"):
         cut(with_head(conv_base()), ["conv_c"])
 
@@ -143,7 +143,7 @@ def test_ambiguous_layers_are_named_in_full():
     inputs = keras.Input((8, 8, 3))
     both = layers.Concatenate()([conv_base("left")(inputs), conv_base("right")(inputs)])
     network = keras.Model(inputs, both)
-    with pytest.raises(InputError, match="'conv_a' is ambiguous: give one of left/conv_a, right/conv_a"):
+    with pytest.raises(InputError, match="'conv_a' is ambiguous; give one of left/conv_a, right/conv_a"):
         cut(network, ["conv_a"])
     np.testing.assert_allclose(
         values(network, "right/conv_a")[0], by_hand(network.get_layer("right"), "conv_a"), rtol=1e-5
@@ -160,7 +160,7 @@ class Subclassed(keras.Model):
 
 
 @pytest.mark.parametrize("build", [Subclassed, lambda: keras.Sequential([layers.Dense(2)])])
-def test_networks_without_a_graph_say_so(build):
+def test_networks_without_a_graph_are_refused(build):
     with pytest.raises(InputError, match="cannot be cut: it is subclassed or not built"):
         cut(build(), ["dense"])
 
@@ -188,7 +188,7 @@ def test_networks_with_two_outputs_have_layers_but_no_penultimate():
         penultimate(network)
 
 
-# --- penultimate: what feeds the classification layer, never the classes themselves
+# --- penultimate: the layer before the classification layer
 
 
 def dense_softmax(x):
@@ -248,7 +248,7 @@ def nested_head_softmax_outside(x):
         (nested_head, "pool"),
     ],
 )
-def test_penultimate_feeds_the_classes(classify, expected):
+def test_penultimate_is_the_layer_before_the_classes(classify, expected):
     inputs = keras.Input((8, 8, 3))
     x = layers.GlobalAveragePooling2D(name="pool")(conv_base()(inputs))
     network = keras.Model(inputs, classify(x))

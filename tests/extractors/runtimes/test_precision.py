@@ -56,7 +56,7 @@ def test_openvino_is_used_only_if_it_really_computes_in_the_precision(tiny_netwo
         assert (done.runtime, said) == ("openvino", [])
         return
     assert (done.runtime, len(said)) == ("keras", 1)
-    assert f"so Keras does: on this CPU it computes in f32, not in {precision}" in str(said[0].message)
+    assert f"so Keras is used: on this CPU it computes in f32, not in {precision}" in str(said[0].message)
     with pytest.raises(InputError, match="OpenVINO cannot run"):
         FeatureExtractor(tiny_network, precision=precision, runtime="openvino").extract(255 - pixels)
 

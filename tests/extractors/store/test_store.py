@@ -185,7 +185,7 @@ def test_nan_is_refused_by_name_and_not_stored(cache, image_files):
             rows[2, 0] = np.nan
             return rows
 
-    with pytest.raises(InputError, match=r"2\.png'? holds NaN or infinity"):
+    with pytest.raises(InputError, match=r"2\.png'? contains NaN or infinity"):
         run(image_files, cache, Broken())
     assert run(image_files, cache)[0].new == len(image_files)
 

@@ -106,7 +106,7 @@ def test_random_weights_are_not_saved_but_rebuilt_and_checked(dark_and_light, tm
     np.testing.assert_array_equal(load_model(model).predict_proba(X), pipeline.predict_proba(X))
     (record,) = read_manifest(model).extractors
     rewrite(model, extractors=[asdict(record) | {"params": record.params | {"seed": 4}}])
-    with pytest.raises(InputError, match="gives an extractor of fingerprint"):
+    with pytest.raises(InputError, match="gives an extractor with the fingerprint"):
         load_model(model).predict(X)
 
 
