@@ -76,8 +76,8 @@ def examine(extractor: "Extractor", images: Any) -> list[Diagnosis]:
     return [
         _weights(extractor),
         _precision(identity),
-        _finite(runs.own),
-        _dead(runs.own),
+        _finite(runs.embeddings),
+        _dead(runs.embeddings),
         _scale(runs),
         _alone(runs),
         _order(runs),
@@ -95,7 +95,7 @@ class _Runs:
         self.extractor, self.identity, self.pixels = extractor, identity, pixels
         self.tolerance = TOLERANCE[identity.fields["precision"]]
         self.runtime = extractor._runtime(identity).name
-        self.own = self.embed(pixels)
+        self.embeddings = self.embed(pixels)
 
     def embed(self, pixels: np.ndarray, **changed: Any) -> np.ndarray:
         run = self.extractor.but(**{"runtime": self.runtime} | changed)._runtime(self.identity)
@@ -105,10 +105,10 @@ class _Runs:
 
     def compared(self, check: str, rows: np.ndarray, what: str) -> Diagnosis:
         """Return the diagnosis whether rows equal the extractor's own within the tolerance of its precision."""
-        if not np.array_equal(np.isfinite(rows), np.isfinite(self.own)):
+        if not np.array_equal(np.isfinite(rows), np.isfinite(self.embeddings)):
             return Diagnosis(check, "failed", f"{what}: NaN or infinity in one of them only")
         finite = np.isfinite(rows)
-        difference = float(np.abs(rows[finite] - self.own[finite]).max(initial=0))
+        difference = float(np.abs(rows[finite] - self.embeddings[finite]).max(initial=0))
         difference /= max(_max_abs(rows), float(np.finfo(np.float32).tiny))
         text = f"{what}: largest difference {difference:.1e} of the scale (at most {self.tolerance:g})"
         return Diagnosis(check, "passed" if difference <= self.tolerance else "failed", text, difference)
@@ -155,7 +155,7 @@ def _dead(rows: np.ndarray) -> Diagnosis:
 
 
 def _scale(runs: _Runs) -> Diagnosis:
-    rows = runs.own
+    rows = runs.embeddings
     finite = rows[np.isfinite(rows)]
     if not finite.size:
         return Diagnosis("scale", "info", "no value is finite")
@@ -179,14 +179,14 @@ def _alone(runs: _Runs) -> Diagnosis:
 
 def _order(runs: _Runs) -> Diagnosis:
     order = np.random.default_rng(0).permutation(len(runs.pixels))
-    shuffled = np.empty_like(runs.own)
+    shuffled = np.empty_like(runs.embeddings)
     shuffled[order] = runs.embed(runs.pixels[order])
     return runs.compared("same in any order", shuffled, f"{len(order)} images, in order and shuffled")
 
 
 def _repeatable(runs: _Runs) -> Diagnosis:
     again = runs.embed(runs.pixels)
-    differ = int((again.view(np.uint32) != runs.own.view(np.uint32)).any(axis=1).sum())
+    differ = int((again.view(np.uint32) != runs.embeddings.view(np.uint32)).any(axis=1).sum())
     text = f"{differ} of {len(again)} embeddings differ in at least one bit when computed again"
     return Diagnosis("repeatable", "failed" if differ else "passed", text, differ)
 

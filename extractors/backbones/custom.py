@@ -97,9 +97,9 @@ class Architecture:
 
     def _check(self, option: str, value: Any) -> None:
         describe = NETWORKS[self.name] if self.description is None else None
-        own = list(inspect.signature(describe).parameters)[1:] if callable(describe) else []
-        if option not in (*_OPTIONS, *own):
-            raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *own])
+        parameters = list(inspect.signature(describe).parameters)[1:] if callable(describe) else []
+        if option not in (*_OPTIONS, *parameters):
+            raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *parameters])
         is_valid, expected = _OPTIONS.get(option, (_is_count, "a whole number of 1 or more"))
         if not is_valid(value):
             raise InputError(f"{option}={value} was given for {self.name}; expected {expected}.")

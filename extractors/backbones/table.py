@@ -163,12 +163,12 @@ def find_backbone(name: str) -> Backbone:
     >>> find_backbone("MobileNetV2").name
     'mobilenet_v2'
     """
-    found = _ALIASES.get(_key(name))
-    if found is None:
+    known_name = _ALIASES.get(_key(name))
+    if known_name is None:
         raise unknown_name(
             "backbone", name, BACKBONES, "`hybrid backbones` lists them. A .keras file can be given, too."
         )
-    return BACKBONES[found]
+    return BACKBONES[known_name]
 
 
 def parse_backbone(text: str | Path) -> BackboneSpec:

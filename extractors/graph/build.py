@@ -111,8 +111,8 @@ def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[in
     height, width, channels = shape
     if size is None and None in (height, width):
         raise InputError(f"The network {network.name!r} takes images of any size. Give one with --size HEIGHTxWIDTH.")
-    for own, given in zip((height, width), size or (height, width), strict=True):
-        if own not in (None, given):
+    for fixed, given in zip((height, width), size or (height, width), strict=True):
+        if fixed not in (None, given):
             raise InputError(
                 f"The network {network.name!r} takes images of {height}×{width}, "
                 f"so size={given} cannot be used; leave it out."

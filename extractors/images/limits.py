@@ -21,17 +21,17 @@ class UnreadableError(ValueError):
 
 
 def set_max_pixels(most: int | None = None) -> None:
-    """Refuse images of more pixels than this from now on, in this process and in those it starts.
+    """Set the largest number of pixels of an image, for this process and the processes that it starts.
 
     Parameters
     ----------
     most : int, optional
-        Width times height. Without it, :data:`MAX_PIXELS`, 100 million.
+        Width times height. The default is :data:`MAX_PIXELS`, 100 million.
 
     Raises
     ------
     InputError
-        If it is no whole number above 0.
+        If it is not a whole number above 0.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def set_max_pixels(most: int | None = None) -> None:
 
 
 def max_pixels() -> int:
-    """Return how many pixels an image may have: HYBRID_MAX_PIXELS, or :data:`MAX_PIXELS`."""
+    """Return the largest number of pixels of an image: HYBRID_MAX_PIXELS, or :data:`MAX_PIXELS` if it is not set."""
     return _checked(os.environ.get(_VARIABLE) or MAX_PIXELS)
 
 

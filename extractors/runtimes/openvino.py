@@ -147,8 +147,8 @@ def _difference(model: "keras.Model", runtime: OpenVINORuntime) -> float:
     pixels = np.stack([np.roll(wave, 5 * channel, axis=0) for channel in range(channels)], axis=-1)
     pixels = pixels.astype(np.uint8)[None]
     expected = keras.ops.convert_to_numpy(model(pixels, training=False))
-    (found,) = runtime.stream([pixels])
-    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
+    (actual,) = runtime.stream([pixels])
+    return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
 
 
 def is_exported(folder: Path, identity: Identity) -> bool:
