@@ -1,4 +1,4 @@
-"""The command line: a thin skin over the library. Each command opens, calls and prints."""
+"""The command line, a thin layer over the library: each command reads its input, calls the library, and prints."""
 
 from hybrid.cli.main import main
 

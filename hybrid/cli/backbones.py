@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @json_option
 def backbones(name: str | None, as_json: bool) -> None:
-    """List the networks there are, or show the layers of the custom one called NAME.
+    """List the available networks, or show the layers of the custom network NAME.
 
-    A custom backbone is trained with `hybrid train`; it fits its input, and the figures are for the input shown, RGB. A
-    pretrained one comes with ImageNet weights, downloaded by Keras, or with --weights FILE. The figures are without the
-    classes.
+    A custom backbone is trained with `hybrid train`. It adapts to the size of its input; its number of parameters is
+    for RGB images of the size shown. A pretrained backbone has ImageNet weights, which Keras downloads, or those of
+    --weights FILE. The number of parameters does not include the output layer.
     """
     from dataclasses import asdict
 
@@ -39,12 +39,12 @@ def backbones(name: str | None, as_json: bool) -> None:
     for line in lines:
         click.echo(f"  {line}")
     click.echo(
-        "Options go behind a colon: mobilenet:alpha=0.25, convnet_bn:dropout=0.3. Your own network: a .keras file."
+        "Options follow a colon: mobilenet:alpha=0.25, convnet_bn:dropout=0.3. A .keras file is your own network."
     )
 
 
 def _layers(row: "Backbone") -> list[str]:
-    """Return the description of a custom network, nothing for a pretrained one."""
+    """Return the description of a custom network's layers, or an empty list for a pretrained network."""
     from hybrid.extractors.backbones.custom import Architecture
 
     return list(Architecture(row.name).lines((row.size, row.size, 3))) if row.kind == "custom" else []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybrid.run import Comparison
     from hybrid.workspace.model_record import ModelRecord
 
-_COLUMNS = 5  # scores beside the one that orders
+_COLUMNS = 5  # further scores, besides the one by which models are sorted
 
 
 @click.command()
@@ -27,22 +27,24 @@ _COLUMNS = 5  # scores beside the one that orders
     type=click.Choice(["train", "val", "test"]),
     default="test",
     show_default=True,
-    help="Which split to compare on. The model is chosen on val in any case.",
+    help="Split on which models are compared. The model is always chosen on val.",
 )
-@click.option("--metric", default=None, help="What models are chosen and sorted by. Default: by the task.")
+@click.option(
+    "--metric", default=None, help="Metric by which models are chosen and sorted. Default: depends on the task."
+)
 @click.option(
     "--choose",
     default="simplest",
     show_default=True,
     metavar="simplest|best|MODEL",
-    help="Which model is chosen on validation: the simplest within one standard error of the best, or the best. Or one "
-    "that was fixed before its scores were known.",
+    help="How the model is chosen on validation: the simplest model within one standard error of the best, or the best "
+    "model. Or the name of a model that was fixed before its scores were known.",
 )
 @click.option(
     "--cv",
     default=None,
     metavar="FOLDS[xREPEATS]",
-    help="Compare by cross-validation too, such as 5x2: every model fitted anew on folds of train and validation.",
+    help="Also compare by cross-validation, such as 5x2: every model is fitted again on folds of train and validation.",
 )
 @seed_option
 @workspace_option
@@ -57,10 +59,10 @@ def compare(
     workspace: Path,
     as_json: bool,
 ) -> None:
-    """Set fitted models of the workspace side by side, on the same images: MODELS, all of them by default.
+    """Compare fitted MODELS of the workspace on the same images, by default all of them.
 
-    Says which model validation chooses, and which differences are more than chance. Writes reports/ in the workspace:
-    report.html, comparison.json, comparison.csv, pairs.csv.
+    The command shows which model is chosen on validation, and which differences between models are larger than chance.
+    It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace.
     """
     from hybrid.run import compare_results
     from hybrid.workspace.fitted_models import load_records
@@ -86,7 +88,7 @@ def compare(
 
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
-    """Print scores, costs and what follows from them; at last where the report is."""
+    """Print the scores and costs of the models, conclusions from them, and the paths of the saved files."""
     for group in comparison.groups:
         _print_group(group, comparison.split)
         if group.crossed:
@@ -109,10 +111,10 @@ def _print_group(group: "Leaderboard", split: str) -> None:
         ]
         for model, result, by in zip(group.models, group.evaluations, by_validation, strict=True)
     ]
-    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, its 95% interval"
+    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, with 95% interval"
     print_table(title, ["model", *validated, group.metric, *others], rows, optional=len(others))
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
-    print_table("what they cost", columns, [[_name(group, model), *_costs(model)] for model in group.models])
+    print_table("costs", columns, [[_name(group, model), *_costs(model)] for model in group.models])
     print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
     for text in dict.fromkeys(text for model in group.models for text in model.warnings):
         warn(f"WARNING: {text}")
@@ -120,7 +122,7 @@ def _print_group(group: "Leaderboard", split: str) -> None:
 
 
 def _print_without_copies(group: "Leaderboard", shown: Sequence[str]) -> None:
-    """Print scores without the images that are in train, too, beside those with them."""
+    """Print scores with all images, and without the images that are also in train."""
     if not group.copies or not group.copies.ids:
         return
     if without := group.copies.without:
@@ -130,7 +132,7 @@ def _print_without_copies(group: "Leaderboard", shown: Sequence[str]) -> None:
             if (other := without[model.name])
         ]
         n, copies = next(iter(without.values())).n, len(group.copies.ids)
-        print_table(f"with all images → without the {copies} that are in train, too ({n})", ["model", *shown], rows)
+        print_table(f"with all images → without the {copies} that are also in train ({n})", ["model", *shown], rows)
     warn(f"WARNING: {group.copies.sentence(group.split)}")
 
 

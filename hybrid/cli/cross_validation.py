@@ -1,4 +1,4 @@
-"""What `--cv` of `hybrid compare` does and prints."""
+"""Run and print the cross-validation of `hybrid compare --cv`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from hybrid.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from hybrid.comparison.cv_result import CrossValidation
 
-_COLUMNS = 4  # scores beside the one that orders
-_MOST_PAIRS = 10
+_COLUMNS = 4  # further scores, besides the one by which models are sorted
+_MAX_PAIRS = 10  # distinguishable pairs that are printed
 
 
 def run_cross_validation(
     place: Workspace, cv: str, seed: int, metric: str | None, models: Sequence[str]
 ) -> list["CrossValidation"]:
-    """Cross-validate models of a workspace, all if none is named, with a bar that shows how far it is."""
+    """Cross-validate the named models of a workspace, or all if none is named, with a progress bar."""
     from hybrid.comparison.cross_validate import cross_validate_models
     from hybrid.pipelines.folds import parse_folds
 
@@ -35,7 +35,7 @@ def run_cross_validation(
 
 
 def show_cross_validation(result: "CrossValidation") -> None:
-    """Print the models' means and spreads, and which of them can be told apart."""
+    """Print mean, interval and spread of each model's scores, and the pairs of models that are distinguishable."""
     others = [name for name in TASKS[result.task].terminal if name != result.metric][:_COLUMNS]
     rows = [
         [
@@ -50,17 +50,17 @@ def show_cross_validation(result: "CrossValidation") -> None:
     ]
     title = (
         f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: {result.images} images, "
-        f"best {result.metric} first, its mean and 95% interval"
+        f"best {result.metric} first, with mean and 95% interval"
     )
     columns = ["model", result.metric, "SD of folds", "SD of seeds", "seconds", *others]
     print_table(title, columns, rows, optional=len(others))
-    apart = [pair for pair in result.pairs if pair.distinguishable]
-    sentences = [pair.sentence() for pair in apart[:_MOST_PAIRS]]
-    rest = len(result.pairs) - len(apart)
+    distinguishable = [pair for pair in result.pairs if pair.distinguishable]
+    sentences = [pair.sentence() for pair in distinguishable[:_MAX_PAIRS]]
+    rest = len(result.pairs) - len(distinguishable)
     if rest:
         sentences.append(f"{rest} of {len(result.pairs)} pairs are not distinguishable")
-    marked = ["*: flattered, see below."] if any(row["flattered"] for row in result.rows) else []
-    print_notes([*marked, *(f"{text}." for text in sentences), *result.notes])
+    footnote = ["*: too optimistic, see below."] if any(row["flattered"] for row in result.rows) else []
+    print_notes([*footnote, *(f"{text}." for text in sentences), *result.notes])
 
 
 def _figure(value: Any) -> str:

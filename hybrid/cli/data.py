@@ -25,15 +25,17 @@ _NAMED = 3  # clusters of a finding that are named on the screen
 @click.option(
     "--checks/--no-checks",
     default=True,
-    help="Look at every image: copies, near-duplicates, blank ones, outliers. Default: yes; again, it takes no time.",
+    help="Check every image for copies, near-duplicates, blank images and outliers. The results are cached.",
 )
 @click.option(
     "--augment",
     multiple=True,
     metavar="NAME=STRENGTH",
-    help="Draw images beside what this makes of them (repeatable), as `hybrid train --augment`.",
+    help="Draw images next to augmented versions of them (repeatable). The format is that of `hybrid train --augment`.",
 )
-@click.option("--size", default=None, metavar="N|HxW", help="Size of those images. Default: as for `hybrid train`.")
+@click.option(
+    "--size", default=None, metavar="N|HxW", help="Size of the augmented images. Default: as for `hybrid train`."
+)
 @seed_option
 @workspace_option
 @json_option
@@ -47,16 +49,17 @@ def data(
     seed: int,
     **given: Any,
 ) -> None:
-    """Look at DATA as `hybrid extract` and `hybrid train` see it: splits, classes, sizes, and what is wrong with it.
+    """Show the splits, classes and sizes of DATA, as `hybrid extract` and `hybrid train` see it, and its problems.
 
-    Writes reports/ in the workspace: data-NAME.png with the counts, findings-NAME.png with examples of what was found,
-    findings-NAME.json with all of it. With --augment, augment-NAME.png shows images beside their augmentations.
+    The command writes to reports/ in the workspace: data-NAME.png shows the number of images, findings-NAME.png shows
+    examples of findings, and findings-NAME.json lists all findings. With --augment, augment-NAME.png shows images next
+    to augmented versions of them.
     """
     from hybrid.datasets.summary import summarize
 
     dataset = read_data(data, seed=seed, on_bad="skip", **given)
     reports, name = Workspace(workspace).reports, slug(dataset.name)
-    summary = _look(dataset) if checks else summarize(dataset)
+    summary = _examine(dataset) if checks else summarize(dataset)
     pictures = _draw(dataset, summary.findings or (), reports, name)
     if augment:
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
@@ -72,12 +75,12 @@ def data(
         click.echo(f"Saved {path}")
 
 
-def _look(dataset: "Dataset") -> "DatasetSummary":
+def _examine(dataset: "Dataset") -> "DatasetSummary":
     """Run all checks on a dataset and return its summary."""
     from hybrid.datasets.quality import examine
     from hybrid.datasets.summary import summarize
 
-    with progress_bar("looking at images") as progress:
+    with progress_bar("examining images") as progress:
         return summarize(dataset, *examine(dataset, progress))
 
 
@@ -88,7 +91,7 @@ def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name
     title = f"{dataset.name}: {len(dataset):,} images"
     drawn = {"chart": save_figure(class_counts(dataset.counts_by_split(), title=title), reports / f"data-{name}.png")}
     if rows := example_rows(findings, dataset):
-        figure = example_grid(rows, title=f"{dataset.name}: what to look at")
+        figure = example_grid(rows, title=f"{dataset.name}: findings")
         drawn["examples"] = save_figure(figure, reports / f"findings-{name}.png")
     return drawn
 
@@ -108,8 +111,8 @@ def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
     if summary.findings is None:
         return
     print_notes(summary.in_words())
-    columns = ["finding", "--drop", "found", "groups", "in several splits", "under several labels"]
-    print_table("what to look at", columns, [_finding_row(finding) for finding in summary.findings], left=2)
+    columns = ["finding", "--drop", "found", "clusters", "in several splits", "with several labels"]
+    print_table("findings", columns, [_finding_row(finding) for finding in summary.findings], left=2)
     for finding in summary.findings:
         print_notes([f"{finding.title}: {cluster.in_words()}" for cluster in finding.clusters[:_NAMED]])
     for finding in summary.findings:
@@ -118,6 +121,6 @@ def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
 
 
 def _finding_row(finding: "Finding") -> list[object]:
-    together = any(len(cluster.rows) > 1 for cluster in finding.clusters)
-    counts = [len(finding.clusters), finding.in_several_splits, finding.under_several_labels] if together else [""] * 3
+    several = any(len(cluster.rows) > 1 for cluster in finding.clusters)
+    counts = [len(finding.clusters), finding.in_several_splits, finding.under_several_labels] if several else [""] * 3
     return [finding.title, finding.drop, finding.size, *counts]

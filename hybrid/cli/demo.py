@@ -25,9 +25,9 @@ _COMMANDS = (
 @click.command()
 @workspace_option
 def demo(workspace: Path) -> None:
-    """Run the whole job on built-in data, offline: scikit-learn's handwritten digits, 8×8 pixels.
+    """Run all steps on built-in data, offline: the handwritten digits of scikit-learn, 8×8 pixels.
 
-    Each command is printed before it runs, so you can go on from there with your own.
+    Each command is printed before it runs, so that you can repeat it with your own images.
     """
     started = time.perf_counter()
     for command in _COMMANDS:
@@ -49,7 +49,7 @@ def _run(args: list[str], workspace: Path) -> None:
 
 
 def _write_pictures(folder: Path) -> list[str]:
-    """Write a few test images as PNG files, their label in the name, and return the paths."""
+    """Write a few test images as PNG files with their label in the name, and return the paths."""
     from PIL import Image
 
     from hybrid.datasets import load_dataset

@@ -8,8 +8,8 @@ import click
 from hybrid.cli.options import extractor_options, json_option, make_extractor, max_pixels_option, seed_option
 from hybrid.cli.output import loud_warnings, print_json, print_table
 
-_MADE = 24
-_READ = 64  # of a folder, evenly spread
+_SYNTHETIC = 24  # images that are generated
+_FROM_FOLDER = 64  # images that are taken from a folder, evenly spread
 
 
 @click.command()
@@ -19,24 +19,24 @@ _READ = 64  # of a folder, evenly spread
     "--images",
     type=click.Path(exists=True, path_type=Path),
     default=None,
-    help=f"Folder of images to examine it on ({_READ} of them). Default: {_MADE} made pictures.",
+    help=f"Folder of images for the tests, of which {_FROM_FOLDER} are used. Default: {_SYNTHETIC} synthetic images.",
 )
 @max_pixels_option
 @seed_option
 @json_option
 @click.pass_context
 def doctor(context: click.Context, backbone: str, images: Path | None, seed: int, as_json: bool, **given: Any) -> None:
-    """Prove the extractor that BACKBONE and the options make; exit code 1 if a check fails.
+    """Test the extractor that BACKBONE and the options define. The exit code is 1 if a test fails.
 
-    Same embedding alone or in a batch, in any order, in both runtimes, again and again; preprocessing as in Keras; no
-    layer in training mode; no constant or non-finite features. It says what it measured. BACKBONE is a name of `hybrid
-    backbones`, or a .keras file.
+    An image must have the same embedding alone and in a batch, in any order, in both runtimes, and every time. The
+    preprocessing must be that of Keras, no layer may be in training mode, and no feature may be constant or not finite.
+    The command prints what it measured. BACKBONE is a name from `hybrid backbones` or a .keras file.
     """
     from hybrid.extractors.doctor import examine
 
     extractor = make_extractor(backbone, seed, given)
     with loud_warnings():
-        pictures = _some_of(images) if images else _made(extractor)
+        pictures = _images_from(images) if images else _synthetic_images(extractor)
         findings = examine(extractor, pictures)
         identity = extractor.resolve()
     sound = all(finding.status != "failed" for finding in findings)
@@ -60,18 +60,18 @@ def doctor(context: click.Context, backbone: str, images: Path | None, seed: int
     context.exit(0 if sound else 1)
 
 
-def _made(extractor: Any) -> Any:
+def _synthetic_images(extractor: Any) -> Any:
     from hybrid.extractors.images.synthetic import synthetic_photographs
 
     identity = extractor.resolve()
-    return synthetic_photographs(_MADE, identity.size, identity.fields["channels"])
+    return synthetic_photographs(_SYNTHETIC, identity.size, identity.fields["channels"])
 
 
-def _some_of(folder: Path) -> list[str]:
+def _images_from(folder: Path) -> list[str]:
     from hybrid.models.predict import find_images
 
     paths = find_images([str(folder)])
-    return paths[:: -(-len(paths) // _READ)]
+    return paths[:: -(-len(paths) // _FROM_FOLDER)]
 
 
 def _shown(status: str) -> str:
@@ -80,5 +80,5 @@ def _shown(status: str) -> str:
 
 def _verdict(failed: list[str]) -> str:
     if not failed:
-        return "Every check that was run has passed."
-    return f"Do not trust it: failed: {', '.join(failed)}."
+        return "All checks that were run have passed."
+    return f"Do not trust this extractor. Failed: {', '.join(failed)}."

@@ -8,38 +8,41 @@ import click
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json
 from hybrid.models.find_model import find_model
+from hybrid.wording import number
 
 
 @click.command()
 @click.argument("model")
-@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Of the file.")
+@click.option(
+    "--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Format of the file."
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="The file to write. Default: the model's name with .onnx behind it.",
+    help="Path of the file. Default: the name of the model with the suffix .onnx.",
 )
 @click.option(
     "--check",
     "data",
     default=None,
     metavar="DATA",
-    help="Images to check on: a folder of them, or a dataset. Default: the dataset that the model was fitted to, where "
-    "it is still there, else made images.",
+    help="Images for the check: a folder of images or a dataset. Default: the dataset that the model was fitted on if "
+    "it still exists, otherwise synthetic images.",
 )
 @click.option(
     "--images",
     type=click.IntRange(min=1),
     default=256,
     show_default=True,
-    help="The most images to check on, spread evenly over those there are.",
+    help="Maximum number of images for the check. They are spread evenly over all images.",
 )
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0, max=1),
     default=1e-4,
     show_default=True,
-    help="The most that a probability may differ from the model's.",
+    help="Maximum difference between a probability and that of the model.",
 )
 @max_pixels_option
 @workspace_option
@@ -54,25 +57,30 @@ def export(
     workspace: Path,
     as_json: bool,
 ) -> None:
-    """Write a saved MODEL as one file, from pixels to probabilities and labels, checked against it.
+    """Export a saved MODEL as one file that takes pixels and returns probabilities and labels.
 
-    MODEL is the name of a fitted model of the workspace, or a saved one: its folder, or a .zip of it. The graph
-    holds preprocessing, networks, scaler, PCA, head, calibration and threshold, and takes uint8 pixels of the
-    networks' size, (N, height, width, channels). Before it is written it is run in ONNX Runtime beside the model;
-    if a probability differs by more than the tolerance, there is no file.
+    MODEL is the name of a fitted model of the workspace, the folder of a saved model, or a .zip of that folder. The
+    exported graph contains preprocessing, networks, scaler, PCA, head, calibration and threshold. It takes uint8 pixels
+    of shape (N, height, width, channels) in the input size of the networks. Before the file is written, the graph is
+    run in ONNX Runtime and compared with the model. If a probability differs by more than the tolerance, no file is
+    written.
 
     \b
-    svm, softmax, a network's own output   can be exported
-    knn                                    can; the file holds all training embeddings, and of neighbours that are
-                                           equally near another may be chosen
-    forest, xgboost                        can; an image on a tree's split may differ, and then there is no file
-    ensemble                               can, as its members can
-    every calibration and threshold        can; isotonic has steps as trees have splits
-    other heads of scikit-learn            can, with one label an image, where skl2onnx knows them
-    means over views                       cannot: views are drawn by an image's content
-    lower precision                        cannot: every runtime rounds it in its own way
-    ConvNeXt                               cannot: tf2onnx does not know two of its operations
-    """  # noqa: D301 - click's mark for lines that are not to be joined
+    svm, softmax              yes
+    output of a network       yes
+    knn                       yes; the file contains all training embeddings, and
+                              among equally near neighbours others may be chosen
+    forest, xgboost           yes; no file is written if an image is so close to
+                              a split of a tree that its probability differs
+    ensemble                  yes, if all its members can be exported
+    calibration, threshold    yes; isotonic calibration has steps, for which the
+                              same holds as for the splits of trees
+    other scikit-learn heads  yes, for one label per image, if skl2onnx supports
+                              them
+    means over views          no: views depend on the content of an image
+    lower precision           no: every runtime rounds differently
+    ConvNeXt                  no: tf2onnx does not support two of its operations
+    """  # noqa: D301 - \b tells click not to join the following lines
     from hybrid.export.export import check_installed, default_name, export_onnx
 
     check_installed()
@@ -84,13 +92,14 @@ def export(
             from hybrid.export.images import read_images
 
             check = read_images(data)
-        done = export_onnx(folder, target, check=check, images=images, tolerance=tolerance)
-    agreement = done.agreement
+        exported = export_onnx(folder, target, check=check, images=images, tolerance=tolerance)
+    agreement = exported.agreement
     if as_json:
-        print_json({"file": str(done.path), "agreement": asdict(agreement), "notes": done.notes})
+        print_json({"file": str(exported.path), "agreement": asdict(agreement), "notes": exported.notes})
         return
-    click.echo(f"Wrote {done.path}")
+    click.echo(f"Wrote {exported.path}")
+    labels = number(agreement.other_labels, "label differs", "labels differ")
     click.echo(
         f"  · {agreement.images} images ({agreement.source}): probabilities differ from the model's by "
-        f"{agreement.largest_difference:.1e} at most, {agreement.other_labels} labels differ"
+        f"at most {agreement.largest_difference:.1e}, {labels}"
     )

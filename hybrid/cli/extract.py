@@ -31,30 +31,30 @@ if TYPE_CHECKING:
     "--backbone",
     default=None,
     metavar="NAME|FILE",
-    help="A name of `hybrid backbones`, such as resnet50 or mobilenet:alpha=0.25, or a .keras file. "
-    "Without it: the network trained last in this workspace.",
+    help="A name from `hybrid backbones`, such as resnet50 or mobilenet:alpha=0.25, or a .keras file. "
+    "Default: the network that was trained last in this workspace.",
 )
 @extractor_options
-@click.option("--each-layer", is_flag=True, help="One embedding set for each --layer, all of one pass.")
+@click.option("--each-layer", is_flag=True, help="Save one embedding set for each --layer, from one pass.")
 @click.option(
     "--views",
     type=click.IntRange(min=1),
     default=None,
     metavar="K",
-    help="Add K random augmentations of every training image, for heads to be fitted to.",
+    help="Also extract K random augmentations (views) of every training image, on which heads are fitted too.",
 )
 @click.option(
     "--augment",
     multiple=True,
     metavar="NAME=STRENGTH",
-    help="What makes a view (repeatable), such as rotate=15 or flip. "
-    "Default: a little rotate, shift, zoom and brightness.",
+    help="Augmentation of the views (repeatable), such as rotate=15 or flip. "
+    "Default: small changes of rotation, shift, zoom and brightness.",
 )
 @click.option(
     "--views-of",
     type=click.Choice(["train", "train+test"]),
     default=None,
-    help="train+test: predictions, too, are means over an image and its views. Default: train.",
+    help="Images that have views. With train+test, predictions are means over an image and its views. Default: train.",
 )
 @click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER.")
 @data_options
@@ -75,10 +75,10 @@ def extract(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Bring the embeddings of DATA into the store and record them as an embedding set.
+    """Compute and store the embeddings of DATA, and save them as an embedding set.
 
-    DATA is a folder of classes (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
-    digits, medmnist:NAME, keras:NAME. Images whose embedding is stored are not computed again.
+    DATA is a folder of class folders (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
+    digits, medmnist:NAME, keras:NAME. Embeddings that are already stored are not computed again.
     """
     from hybrid.embeddings.embedding_set import save_set
     from hybrid.embeddings.extract import extract_sets
@@ -102,7 +102,7 @@ def extract(
 def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, seed: int) -> "Views | None":
     if number is None:
         if augment or views_of:
-            raise click.UsageError("--augment and --views-of say what --views makes: give --views K with them.")
+            raise click.UsageError("--augment and --views-of describe the views: give --views K with them.")
         return None
     from hybrid.extractors.images.augment import Augmentation
     from hybrid.extractors.images.views import MILD, Views
@@ -111,14 +111,14 @@ def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, s
 
 
 def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
-    """Return the names that were asked for, one a set."""
+    """Return the requested name of each embedding set, or None for the default name."""
     if name is None or layers is None:
         return [name and check_name(name)] * len(layers or [""])
     return [check_name(f"{check_name(name)}-{slug(layer)}") for layer in layers]
 
 
 def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
-    """Print what was extracted; all sets are of the same images."""
+    """Print a summary of embedding sets of the same images."""
     first = embedding_sets[0].record
     columns = ["set", "images", "new", "cached", "skipped", "seconds", "images/s", "width"]
     rows = [[one.name, len(dataset), one.record.new, one.record.cached, len(first.skipped), f"{first.seconds:.1f}",
@@ -129,11 +129,11 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
         warn(f"WARNING: {text}")
     print_notes([f"Skipped {bad.id}: {bad.reason}" for bad in first.skipped[:20]])
     if first.animated:
-        print_notes([f"{first.animated} animated images, or of several pages: first frame used."])
+        print_notes([f"{first.animated} images have several frames or pages: the first one was used."])
     if views := embedding_sets[0].views:
         of = "every image" if embedding_sets[0].averages else "every training image"
-        what = f"{views.number} views of {of} ({views.augmentation.describe()}; seed {views.seed})"
-        print_notes([f"{what} are counted as new and cached, too."])
+        counted = f"{views.number} views of {of} ({views.augmentation.describe()}; seed {views.seed})"
+        print_notes([f"The numbers of new and cached images include {counted}."])
     if first.runtime:
         print_notes([f"The network ran through {first.runtime}."])
     for one in embedding_sets:
@@ -154,7 +154,7 @@ def _latest_network(workspace: Workspace) -> str:
     path = workspace.latest("networks")
     if path is None:
         raise InputError(
-            f"No --backbone was given and no network was trained in {str(workspace.folder)!r}: name one of "
+            f"No --backbone was given and no network was trained in {str(workspace.folder)!r}: give a name from "
             "`hybrid backbones`, such as --backbone mobilenet_v2, or run `hybrid train resnet_small DATA` first."
         )
     network = str(path.parent / BEST_NETWORK)

@@ -27,22 +27,27 @@ KINDS = (*HEADS, "ensemble")
     "set_names",
     multiple=True,
     metavar="NAME",
-    help="Embedding set; several (repeatable) of one dataset stand side by side. Default: the latest.",
+    help="Embedding set. Several sets of one dataset (repeatable) are concatenated. Default: the latest set.",
 )
 @click.option("--tune", "tune", is_flag=True, help="Search the head's settings by cross-validation inside train.")
-@click.option("--tune-on-val", is_flag=True, help="Search them on the validation split instead.")
+@click.option("--tune-on-val", is_flag=True, help="Search the head's settings on the validation split.")
 @click.option(
-    "--metric", default=None, help="What the search maximises. Default: ROC AUC; multi-label: average precision."
+    "--metric",
+    default=None,
+    help="Metric that the search maximises. Default: ROC AUC, or average precision for multi-label data.",
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the head, such as C=0.01.")
-@click.option("--pca", default=None, type=float, help="Keep this many components, or this share of the variance.")
+@click.option(
+    "--pca", default=None, type=float, help="Number of principal components to keep, or the share of the variance."
+)
 @click.option("--no-scale", is_flag=True, help="Do not standardise the embeddings.")
 @click.option(
     "--aim",
     default=None,
     metavar="AIM",
-    help="What the threshold serves: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL, chosen on "
-    "validation, or by cross-validation inside train where that is missing or small. Default: one half.",
+    help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL. The "
+    "threshold is chosen on validation, or by cross-validation inside train if validation is missing or small. "
+    "Default: a threshold of 0.5.",
 )
 @click.option(
     "--calibrate",
@@ -51,54 +56,65 @@ KINDS = (*HEADS, "ensemble")
     flag_value="auto",
     default=None,
     metavar="[METHOD]",
-    help="Calibrate the probabilities there too: sigmoid, isotonic, temperature, or auto for what suits the task.",
+    help="Calibrate the probabilities, on the same images as for --aim: sigmoid, isotonic, temperature, or auto, which "
+    "depends on the task.",
 )
 @click.option(
     "--class-weight",
     type=click.Choice(["balanced", "none"]),
     default=None,
-    help="balanced: every class counts as much, whatever its images, which a test set of other shares asks for; "
-    "none: as the data are. Default: balanced.",
+    help="balanced: all classes have the same total weight, which is better if their shares in new images differ. "
+    "none: all images have the same weight. Default: balanced.",
 )
 @click.option(
-    "--cv", default="5", show_default=True, metavar="FOLDS[xREPEATS]", help="Cross-validation inside train, as in 5x2."
+    "--cv",
+    default="5",
+    show_default=True,
+    metavar="FOLDS[xREPEATS]",
+    help="Folds and repeats of the cross-validation inside train, such as 5x2.",
 )
-@click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
+@click.option(
+    "--positive", default=None, help="Positive class of a binary task. Default: the last of the sorted classes."
+)
 @click.option(
     "--heads",
     default=None,
     metavar="A,B,…",
-    help="Of an ensemble: heads fitted to every set. Default: svm,forest,xgboost,softmax.",
+    help="For an ensemble: heads that are fitted on each embedding set. Default: svm,forest,xgboost,softmax.",
 )
 @click.option(
-    "--member", "models", multiple=True, metavar="MODEL", help="Of an ensemble: a fitted model, as it is (repeatable)."
+    "--member",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="For an ensemble: a fitted model that becomes a member (repeatable).",
 )
 @click.option(
     "--weights",
     type=click.Choice(["equal", "val", "cv"]),
     default=None,
-    help="Of an ensemble: how much each member counts. val, cv: chosen on validation, or by cross-validation inside "
-    "train, and drawn toward equal. Default: equal, which holds best on images that differ from those.",
+    help="For an ensemble: weights of the members. val and cv choose them on validation or by cross-validation inside "
+    "train, and shrink them towards equal weights. Default: equal, which is best for images that differ from these.",
 )
-@click.option("--name", default=None, help="Name of the model. Default: head and sets.")
+@click.option("--name", default=None, help="Name of the model. Default: made from the head and the sets.")
 @seed_option
 @workspace_option
 @json_option
 def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: Any) -> None:
-    """Fit HEAD on train of one embedding set or several, evaluate it, and save it.
+    """Fit a head on the train split of one or more embedding sets, evaluate it, and save it.
 
-    An ensemble averages the probabilities of several heads, each on every set, and of fitted models. Writes models/NAME
-    in the workspace: the model, metrics.json, and predictions.csv. Shows scores on train and validation, to choose by;
-    those on test are for `hybrid compare`.
+    An ensemble averages the probabilities of several heads, fitted on each set, and of fitted models. The command
+    writes the model, metrics.json and predictions.csv to models/NAME in the workspace. It shows scores on train and
+    validation, by which you can choose; `hybrid compare` shows scores on test.
     """
     from hybrid.errors import unknown_name
 
     if head not in KINDS:
         raise unknown_name("head", head, KINDS)
     if head != "ensemble" and (given["heads"] or given["models"] or given["weights"]):
-        raise click.UsageError("--heads, --member and --weights say what an ensemble is made of: hybrid fit ensemble.")
+        raise click.UsageError("--heads, --member and --weights apply to an ensemble only: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
-        raise click.UsageError("--metric says what a search maximises: give --tune or --tune-on-val with it.")
+        raise click.UsageError("--metric applies to a search only: give --tune or --tune-on-val with it.")
     from hybrid.embeddings.joined_set import joined_name
     from hybrid.models.options import HeadOptions
     from hybrid.pipelines.folds import parse_folds
@@ -160,14 +176,14 @@ def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, 
 
 
 def _tuning(tuning: "Tuning") -> str:
-    """Return which settings a search chose, by what score."""
+    """Return a sentence about the settings that a search chose, and their score."""
     chosen = ", ".join(f"{key}={value}" for key, value in tuning.chosen.items())
     rows = "on validation" if tuning.on == "val" else "by cross-validation inside train"
-    return f"chosen of {tuning.settings_tried} settings: {chosen} ({tuning.metric} {tuning.score:.4f} {rows})"
+    return f"chosen from {tuning.settings_tried} settings: {chosen} ({tuning.metric} {tuning.score:.4f} {rows})"
 
 
 def _protocol(record: "ModelRecord") -> list[str]:
-    """Return how classes were weighted, and which threshold was chosen on what."""
+    """Return notes about class weights, members, calibration and threshold."""
     weight = record.class_weight
     weighted = {"balanced": "all count as much (balanced)", None: "as the data are"}
     notes = [f"classes: {f'weighted by {weight}' if isinstance(weight, dict) else weighted[weight]}"]
@@ -185,12 +201,12 @@ def _protocol(record: "ModelRecord") -> list[str]:
 
 
 def _params(given: tuple[str, ...], class_weight: str | None) -> dict[str, Any]:
-    """Return the head's parameters as --param and --class-weight say them."""
+    """Return the parameters of the head from --param and --class-weight."""
     params = dict(_param(text) for text in given)
     if class_weight is None:
         return params
     if "class_weight" in params:
-        raise InputError("The class weight was given twice, by --class-weight and by --param: leave one out.")
+        raise InputError("The class weight was given twice, by --class-weight and by --param: leave one of them out.")
     return params | {"class_weight": None if class_weight == "none" else class_weight}
 
 

@@ -1,4 +1,4 @@
-"""What `hybrid fit` and `hybrid train` show of a model: its scores on test are for `hybrid compare` alone."""
+"""Show a fitted model, for `hybrid fit` and `hybrid train`. Only `hybrid compare` shows its scores on test."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ _HELD_BACK = "test"
 
 
 def shown_record(model: "FittedModel") -> dict[str, Any]:
-    """Return a model's record, as JSON values, without its scores on test."""
+    """Return the record of a model as JSON values, without its scores on test."""
     splits = {split: scores for split, scores in model.splits.items() if split != _HELD_BACK}
     return replace(model.record, splits=splits).to_json()
 
@@ -24,14 +24,14 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
     if "val" not in splits:
         print_notes(
             [
-                "There is no validation split: these are scores on the images that were fitted to, which flatter; "
-                "hybrid compare --cv 5 adds cross-validated ones."
+                "There is no validation split: these are scores on the training images, which are too optimistic; "
+                "hybrid compare --cv 5 adds cross-validated scores."
             ]
         )
 
 
 def where_scores_are(model: "FittedModel") -> str:
-    """Return the commands that show a model's scores on test, beside the others' and alone."""
+    """Return a hint at the commands that show the scores of a model on test."""
     if _HELD_BACK not in model.splits:
         return "hybrid compare --split val" if "val" in model.splits else "hybrid compare --split train"
-    return f"hybrid compare sets it beside the others on test, hybrid compare {model.name} shows it alone"
+    return f"hybrid compare shows all models on test, hybrid compare {model.name} shows only this one"

@@ -10,7 +10,7 @@ from hybrid.cli.output import print_json, print_table
 @click.command()
 @json_option
 def heads(as_json: bool) -> None:
-    """List the heads there are, with their default settings and what --tune searches."""
+    """List the available heads, with their default settings and the settings that --tune searches."""
     rows = [(row, row.load()) for row in HEADS.values()]
     if as_json:
         print_json(

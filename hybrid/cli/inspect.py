@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @workspace_option
 @json_option
 def inspect(model: str, workspace: Path, as_json: bool) -> None:
-    """Show what a saved MODEL says of itself, and check its files, without loading anything of it.
+    """Describe a saved MODEL and check its files, without loading the model.
 
-    MODEL is the name of a fitted model of the workspace, the folder of a saved one, or a .zip of that folder. Size and
-    SHA-256 of every file are compared with the manifest; exit code 1 if one differs, is missing or is not listed.
+    MODEL is the name of a fitted model of the workspace, the folder of a saved model, or a .zip of that folder. Size
+    and SHA-256 of every file are compared with the manifest. The exit code is 1 if a file differs, is missing or is not
+    listed.
     """
     from hybrid.pipelines.saved.inspect import inspect_model
 
@@ -41,13 +42,13 @@ def _show(found: "Inspection") -> None:
         ("task", manifest.task),
         ("classes", ", ".join(map(str, manifest.classes))),
         ("steps", " → ".join(step.type for step in manifest.steps)),
-        ("networks", ", ".join(networks) or "none: it takes embeddings"),
+        ("networks", ", ".join(networks) or "none: the model takes embeddings"),
         ("width of embeddings", manifest.width),
         ("created", manifest.created),
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
         ("schema", manifest.schema),
     ]
-    print_table(f"Model {found.model!r}", ["", "says"], rows, left=2)
+    print_table(f"Model {found.model!r}", ["", "value"], rows, left=2)
     files = manifest.files
     names = [*files, *(name for name in found.faults if name not in files)]
     print_table(

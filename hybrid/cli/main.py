@@ -1,4 +1,4 @@
-"""The group of commands; a command's module is imported when it is called or asked for help."""
+"""The `hybrid` command. The module of a subcommand is imported only when it is called or its help is shown."""
 
 from importlib import import_module
 from typing import Any
@@ -9,21 +9,21 @@ from hybrid._version import __version__
 from hybrid.errors import InputError
 
 COMMANDS = {
-    "demo": "The whole job on built-in data, offline.",
-    "data": "Look at a dataset: splits, classes, sizes, and what is wrong with it.",
-    "split": "Split a dataset anew: stratified, by group, copies together.",
-    "train": "Train a custom backbone end to end.",
-    "extract": "Bring the embeddings of a dataset into the store.",
-    "fit": "Fit a head on an embedding set; metrics, predictions, saved model.",
-    "compare": "Set all fitted models side by side.",
-    "run": "Do what a recipe says: train, extract, fit, compare.",
-    "inspect": "Show and check a saved model, without loading it.",
-    "predict": "Labels and probabilities of new images.",
-    "export": "A saved model as one ONNX file, from pixels to probabilities.",
-    "cache": "Look after the embedding store: list, verify, gc, rm, explain.",
-    "doctor": "Prove an extractor before it is trusted.",
-    "backbones": "List the networks there are.",
-    "heads": "List the heads there are.",
+    "demo": "Run all steps on built-in data, offline.",
+    "data": "Show the splits, classes and sizes of a dataset, and its problems.",
+    "split": "Draw a new split of a dataset and save it.",
+    "train": "Train or fine-tune a network end to end.",
+    "extract": "Compute and store the embeddings of a dataset.",
+    "fit": "Fit a head on an embedding set, evaluate it, and save it.",
+    "compare": "Compare fitted models on the same images.",
+    "run": "Run a recipe: train, extract, fit, and compare.",
+    "inspect": "Describe and check a saved model, without loading it.",
+    "predict": "Predict labels and probabilities of new images.",
+    "export": "Export a saved model as one ONNX file.",
+    "cache": "Manage the embedding store: list, verify, gc, rm, explain.",
+    "doctor": "Test an extractor before you trust it.",
+    "backbones": "List the available networks.",
+    "heads": "List the available heads.",
 }
 
 
@@ -37,12 +37,12 @@ class _Commands(click.Group):
         return getattr(import_module(f"hybrid.cli.{name}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list from the table, so that help imports no command."""
+        """Write the list of commands from the table, so that `hybrid --help` imports no command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Turn what a user can mend into one sentence and exit code 1."""
+        """Run the command. Errors that the user can correct become one sentence and exit code 1."""
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -58,10 +58,10 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="hybrid")
 def main() -> None:
-    """Keras CNNs as feature extractors for scikit-learn: cached embeddings, honest comparisons.
+    """Use Keras CNNs as feature extractors for scikit-learn, with cached embeddings and honest comparisons.
 
     \b
     hybrid extract PICTURES --backbone mobilenet_v2
     hybrid fit svm
     hybrid compare
-    """  # noqa: D301 - click's mark for lines that are not to be joined
+    """  # noqa: D301 - \b tells click not to join the following lines

@@ -18,22 +18,22 @@ workspace_option = click.option(
     default=DEFAULT_WORKSPACE,
     envvar="HYBRID_WORKSPACE",
     show_default=True,
-    help="Folder of sets, networks, models and reports.",
+    help="Folder for embedding sets, networks, models and reports.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of everything drawn."
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of all random choices."
 )
 on_bad_option = click.option(
     "--on-bad",
     type=click.Choice(["raise", "skip"]),
     default="raise",
     show_default=True,
-    help="What to do about an image that cannot be decoded: stop and name it, or leave it out and list it.",
+    help="What to do with an image that cannot be decoded: stop with an error, or leave it out and list it.",
 )
 
 follow_links_option = click.option(
-    "--follow-links", is_flag=True, help="Follow symbolic links that lead out of the folder of images."
+    "--follow-links", is_flag=True, help="Follow symbolic links that lead out of the folder of the images."
 )
 
 
@@ -50,25 +50,30 @@ max_pixels_option = click.option(
     envvar="HYBRID_MAX_PIXELS",
     expose_value=False,
     callback=_limit_pixels,
-    help="Refuse images of more pixels before they are decoded. Default: 100 million.",
+    help="Maximum number of pixels of an image. Larger images are refused before they are decoded. "
+    "Default: 100 million.",
 )
 
 _DATA_OPTIONS = (
     click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
-                 help="Percent for train/val/test, for the splits that the data lack."),
+                 help="Percentages of train/val/test, for the splits that are missing in the data."),
     click.option("--val", type=float, default=None, metavar="SHARE",
-                 help="Draw validation anew: this share of train and of the given validation together."),
-    click.option("--label", default=None, help="Label column of a manifest; several, with commas, for multi-label."),
-    click.option("--path-column", default=None, help="Column of a manifest that holds the image paths."),
-    click.option("--split-column", default=None, help="Column of a manifest that holds train, val or test."),
-    click.option("--group-column", default=None, help="Column of a manifest whose images stay in one split."),
+                 help="Draw a new validation split: this share of the given train and validation images together."),
+    click.option("--label", default=None,
+                 help="Label column of a manifest, or several columns A,B,C for multi-label data."),
+    click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
+    click.option("--split-column", default=None, help="Column of a manifest with train, val or test."),
+    click.option("--group-column", default=None,
+                 help="Column of a manifest with groups, such as patients. A split that is drawn divides no group."),
     click.option("--group-pattern", default=None, metavar="REGEX",
-                 help="Regex on an image's path whose first group, such as a patient, stays in one split."),
+                 help="Regular expression whose first parentheses match the group, such as the patient, in the path of "
+                 "an image."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
-                 help="Folder that a manifest's paths are relative to."),
+                 help="Folder to which the paths of a manifest are relative."),
     click.option("--drop", default="", metavar="FINDING,…",
-                 help="Leave out what `hybrid data` finds, before a split is drawn: duplicates, near-duplicates, "
-                 "conflicts, blank, undecodable, size, brightness. Of duplicates one stays, one of test first."),
+                 help="Leave out images with these findings of `hybrid data` before a split is drawn: duplicates, "
+                 "near-duplicates, conflicts, blank, undecodable, size, brightness. Of duplicates, one image is kept, "
+                 "preferably one of test."),
     follow_links_option,
     max_pixels_option,
 )  # fmt: skip
@@ -78,7 +83,7 @@ cache_option = click.option(
     type=click.Path(file_okay=False),
     default=None,
     envvar="HYBRID_CACHE",
-    help="Folder of the embedding store. Default: your cache folder.",
+    help="Folder of the embedding store. Default: the cache folder of the user.",
 )
 
 _EXTRACTOR_OPTIONS = (
@@ -87,60 +92,66 @@ _EXTRACTOR_OPTIONS = (
         "layers",
         multiple=True,
         metavar="NAME",
-        help="Where to cut (repeatable: concatenated). Default: penultimate.",
+        help="Layer at which the network is cut. Several layers (repeatable) are concatenated. Default: penultimate.",
     ),
     click.option(
         "--pooling",
         type=click.Choice([name for name in POOLINGS if name != "none"]),
         default="avg",
         show_default=True,
-        help="What makes one row of a feature map.",
+        help="How a feature map is reduced to one row.",
     ),
     click.option(
         "--weights",
         default="auto",
         show_default=True,
         metavar="imagenet|random|FILE",
-        help="auto: imagenet for a pretrained backbone, a .keras file's own.",
+        help="Weights of the network. auto: imagenet for a pretrained backbone, its own for a .keras file.",
     ),
     click.option(
-        "--size", default=None, metavar="N|HxW", help="Size images are resized to. Default: the backbone's own."
+        "--size", default=None, metavar="N|HxW", help="Size to which images are resized. Default: that of the backbone."
     ),
     click.option(
         "--preprocessing",
         type=click.Choice(["auto", *PREPROCESSINGS]),
         default="auto",
         show_default=True,
-        help="How pixels are scaled. auto: as the backbone was trained.",
+        help="Scaling of the pixels. auto: the scaling with which the backbone was trained.",
     ),
     click.option(
         "--interpolation",
         type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]),
         default="bilinear",
         show_default=True,
-        help="Of resizing, antialiased.",
+        help="Interpolation of the resizing, which is antialiased.",
     ),
-    click.option("--batch-size", type=click.IntRange(min=1), default=None, help="Default: chosen by the size."),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Number of images in a batch. Default: depends on the size of the images.",
+    ),
     cache_option,
     click.option(
         "--runtime",
         type=click.Choice(RUNTIMES),
         default="auto",
         show_default=True,
-        help="What runs the network. auto: Keras where it has a GPU, else OpenVINO.",
+        help="Library that runs the network. auto: Keras if it has a GPU, otherwise OpenVINO.",
     ),
     click.option(
         "--precision",
         type=click.Choice(PRECISIONS),
         default="float32",
         show_default=True,
-        help="What the network computes in. Lower is quicker on hardware that has it, and gives other embeddings.",
+        help="Precision of the network. A lower precision is faster on hardware that supports it, and gives other "
+        "embeddings.",
     ),
 )
 
 
 def all_of(*options: Decorator) -> Decorator:
-    """Return one decorator that adds several options to a command, in this order."""
+    """Return a decorator that adds several options to a command, in this order."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -155,7 +166,7 @@ data_options = all_of(*_DATA_OPTIONS)  # read by `read_data`
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
-    """Return the `Extractor` that the options say, and take them out of what was given."""
+    """Return the `Extractor` that the options describe, and remove these options from `given`."""
     from hybrid.extractors import Extractor
 
     names = ("pooling", "weights", "preprocessing", "interpolation", "batch_size", "cache", "runtime", "precision")
@@ -169,21 +180,21 @@ def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
 
 
 def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", drop: str = "", **given: Any) -> Any:
-    """Return the `Dataset` that DATA and its options say."""
+    """Return the `Dataset` that DATA and its options describe."""
     from hybrid.cli.output import progress_bar
     from hybrid.datasets import load_dataset
     from hybrid.datasets.parts.split import parse_fractions
 
     given |= {"fractions": parse_fractions(fractions), "random_state": seed, "on_bad": on_bad}
     names = [name.strip() for name in drop.split(",") if name.strip()]
-    if not names:  # then nothing is looked at
+    if not names:  # no image is examined
         return load_dataset(data, **given)
-    with progress_bar("looking at images") as progress:
+    with progress_bar("examining images") as progress:
         return load_dataset(data, drop=names, progress=progress, **given)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return what --size says: one side of a square, or height and width."""
+    """Return the size that --size gives: the side of a square, or height and width."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Print tables, notes, progress and JSON; results go to standard output, progress to standard error."""
+"""Print tables, notes, progress and JSON. Results go to standard output, progress and warnings to standard error."""
 
 import contextlib
 import json
@@ -25,10 +25,21 @@ def print_json(value: Any) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1, optional: int = 0
 ) -> None:
-    """Print a table; the first `left` columns are text, the others numbers, which are never cut or broken.
+    """Print a table.
 
-    On a terminal that is too narrow, up to `optional` of the last columns are left out; if that is not enough, its
-    lines run over.
+    Parameters
+    ----------
+    title : str
+        Printed above the table, unless it is empty.
+    columns : sequence of str
+        Names of the columns.
+    rows : sequence of sequence
+        Rows with one value for each column.
+    left : int, default=1
+        Number of the first columns that contain text. The others contain numbers, which are never divided.
+    optional : int, default=0
+        Number of the last columns that may be left out on a narrow terminal. If it is still too narrow, the lines are
+        longer than the terminal.
     """
     from rich import box
     from rich.console import Console
@@ -56,19 +67,19 @@ def print_table(
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """Print sentences, one a line."""
+    """Print each note on a line."""
     for note in notes:
         click.echo(f"  · {plain(note)}")
 
 
 def warn(text: str) -> None:
-    """Print a loud line to standard error."""
+    """Print a highlighted line to standard error."""
     click.secho(plain(text), fg="yellow", bold=True, err=True)
 
 
 @contextlib.contextmanager
 def progress_bar(text: str) -> Iterator["Progress"]:
-    """Give a function to report progress to; on a terminal, a bar shows it."""
+    """Yield a function that receives progress. On a terminal, a bar shows it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -77,7 +88,7 @@ def progress_bar(text: str) -> Iterator["Progress"]:
     if not console.is_terminal:
         yield lambda done, total: None
         return
-    to_terminal = sys.stdout.isatty()  # else what is printed meanwhile would go there instead of to its file
+    to_terminal = sys.stdout.isatty()  # if not, output must still go to the file or pipe, not to the terminal
     with Progress(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
         task: list[Any] = []
 
@@ -91,14 +102,14 @@ def progress_bar(text: str) -> Iterator["Progress"]:
 
 @contextlib.contextmanager
 def loud_warnings() -> Iterator[None]:
-    """Print the library's warnings as one line each, and each only once."""
+    """Print each warning of the library once, as one highlighted line."""
     import warnings
 
-    said: set[str] = set()
+    printed: set[str] = set()
 
     def once(text: str) -> None:
-        if text not in said:
-            said.add(text)
+        if text not in printed:
+            printed.add(text)
             warn(text)
 
     with warnings.catch_warnings():
@@ -107,7 +118,7 @@ def loud_warnings() -> Iterator[None]:
 
 
 def print_counts(dataset: "Dataset", totals: Sequence[str]) -> None:
-    """Print how many images each split has of each class, with its share; `totals` is the last line, a cell a split."""
+    """Print the number and share of images of each class by split. The last row has one cell of `totals` per split."""
     table = dataset.counts_by_split()
     sizes = {split: len(dataset.part(split)) for split in table}
     rows = [[label, *(share(counts[label], sizes[split]) for split, counts in table.items())]
@@ -116,9 +127,9 @@ def print_counts(dataset: "Dataset", totals: Sequence[str]) -> None:
     print_table(repr(dataset), [kind, *table], [*rows, ["images", *totals]])
 
 
-def share(count: int, whole: int) -> str:
-    """Return a count and its share of a whole, in percent."""
-    return f"{count} ({count / whole:.1%})"
+def share(count: int, total: int) -> str:
+    """Return a count and its percentage of a total."""
+    return f"{count} ({count / total:.1%})"
 
 
 def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:
@@ -140,7 +151,7 @@ def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: b
 
 
 def format_metric(metric: Any, interval: bool = True) -> str:
-    """Return a score, with its interval if wanted; a dash where it is not defined."""
+    """Return a score as text, by default with its interval, or a dash if it is not defined."""
     value = format_score(metric.value)
     if metric.low is None or not interval:
         return value

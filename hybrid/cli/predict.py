@@ -12,7 +12,12 @@ from hybrid.models.find_model import find_model
 @click.command()
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES…")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Write the predictions to this file.",
+)
 @on_bad_option
 @follow_links_option
 @max_pixels_option
@@ -27,9 +32,9 @@ def predict(
     workspace: Path,
     as_json: bool,
 ) -> None:
-    """Print labels and probabilities of new IMAGES (files or folders) as CSV, or as JSON with --json.
+    """Predict labels and probabilities of new IMAGES (files or folders), as CSV, or as JSON with --json.
 
-    MODEL is the name of a fitted model of the workspace, or a saved one: its folder, or a .zip of it.
+    MODEL is the name of a fitted model of the workspace, the folder of a saved model, or a .zip of that folder.
     """
     from hybrid.models.predict import find_images, predict_images
 

@@ -12,17 +12,21 @@ from hybrid.workspace.workspace import Workspace
 
 @click.command()
 @click.argument("recipe", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--data", default=None, help="Takes the place of the source of the recipe's only dataset.")
+@click.option("--data", default=None, help="Dataset to use instead of the only one of the recipe.")
 @click.option(
     "--set",
     "changes",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Takes the place of what the recipe says (repeatable), as in train.resnet.epochs=5.",
+    help="Replace a value of the recipe (repeatable), such as train.resnet.epochs=5.",
 )
-@click.option("--quick", is_flag=True, help="Do less, as the recipe's table [quick] says.")
+@click.option("--quick", is_flag=True, help="Run a shorter version, which the table [quick] of the recipe describes.")
 @click.option(
-    "--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True, help="What runs the networks."
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="auto",
+    show_default=True,
+    help="Library that runs the networks. auto: Keras if it has a GPU, otherwise OpenVINO.",
 )
 @max_pixels_option
 @workspace_option
@@ -36,10 +40,10 @@ def run(
     workspace: Path,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Do what RECIPE, a TOML file, says: train, extract, fit, then compare in one report.
+    """Run RECIPE, a TOML file: train, extract, fit, and compare in one report.
 
-    What the workspace holds already is not done again, so an interrupted run goes on where it was. The model is chosen
-    on validation; the test split is looked at once, by the comparison.
+    Steps whose results are in the workspace are not run again, so an interrupted run continues where it stopped. The
+    model is chosen on validation. The test split is only used once, for the comparison.
     """
     from hybrid.cli.compare import show_comparison
     from hybrid.cli.train import print_epoch

@@ -19,14 +19,14 @@ from hybrid.workspace.workspace import Workspace, slug
     type=click.Choice(["duplicates", "near-duplicates", "none"]),
     default="duplicates",
     show_default=True,
-    help="Which copies of an image stay in one split: identical ones, nearly identical ones too, or none.",
+    help="Which copies of an image stay in one split: identical ones, nearly identical ones as well, or none.",
 )
-@click.option("--keep", is_flag=True, help="Leave images of val and of test where they are; draw only what is missing.")
+@click.option("--keep", is_flag=True, help="Keep the given val and test images, and draw only missing splits.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="The file to write. Default: splits/NAME.csv (or .npz) in the workspace.",
+    help="Path of the file. Default: splits/NAME.csv (or .npz) in the workspace.",
 )
 @seed_option
 @workspace_option
@@ -42,25 +42,26 @@ def split(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Split DATA anew, 70/15/15 or as --split says: stratified, by group, copies together.
+    """Draw a new split of DATA, stratified, in which groups and copies of an image stay together.
 
-    Writes a manifest that every command takes as DATA: path, label, split, group. No image is moved or copied. Images
-    in an array, such as an .npz, have no paths: their split is written as a new .npz, with the pixels.
+    The command writes a manifest with the columns path, label, split and group, which every command accepts as DATA. No
+    image is moved or copied. Images in an array, such as an .npz, have no paths, so their split is saved as a new .npz
+    with the pixels.
     """
     from hybrid.datasets.parts.split import parse_fractions
     from hybrid.datasets.resplit import save_split, split_dataset
 
-    given_split = read_data(data, fractions="100/0/0", seed=seed, **given)
-    with progress_bar("looking at images") as progress:
-        found = split_dataset(
-            given_split, parse_fractions(fractions), seed, together=together, keep=keep, progress=progress
+    dataset = read_data(data, fractions="100/0/0", seed=seed, **given)
+    with progress_bar("examining images") as progress:
+        dataset = split_dataset(
+            dataset, parse_fractions(fractions), seed, together=together, keep=keep, progress=progress
         )
-    suffix = ".csv" if found.of_files else ".npz"
-    path = save_split(found, output or Workspace(workspace).folder / "splits" / f"{slug(found.name)}{suffix}")
-    table = found.counts_by_split()
+    suffix = ".csv" if dataset.of_files else ".npz"
+    path = save_split(dataset, output or Workspace(workspace).folder / "splits" / f"{slug(dataset.name)}{suffix}")
+    table = dataset.counts_by_split()
     if as_json:
-        print_json({"split": str(path), "counts_by_split": table, "notes": list(found.notes), "seed": seed})
+        print_json({"split": str(path), "counts_by_split": table, "notes": list(dataset.notes), "seed": seed})
         return
-    print_counts(found, [share(len(found.part(name)), len(found)) for name in table])
-    print_notes(found.notes)
+    print_counts(dataset, [share(len(dataset.part(name)), len(dataset)) for name in table])
+    print_notes(dataset.notes)
     click.echo(f"Saved {path}: hybrid extract {path}")

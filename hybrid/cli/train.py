@@ -16,48 +16,53 @@ if TYPE_CHECKING:
     from hybrid.training import Epoch, FineTuning
 
 _OPTIONS = (
-    click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True, help="At most."),
-    click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Images a step."),
+    click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True,
+                 help="Maximum number of epochs."),
+    click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True,
+                 help="Number of images in each training step."),
     click.option("--steps-per-epoch", type=click.IntRange(min=1), default=None,
-                 help="Batches an epoch, of images drawn anew for each. Default: all images."),
+                 help="Number of steps in each epoch, on images drawn again for each epoch. Default: all images."),
     click.option("--optimizer", type=click.Choice(["adam", "adamw", "sgd"]), default="adam", show_default=True,
-                 help="sgd with Nesterov's momentum."),
+                 help="The optimizer. sgd uses Nesterov momentum."),
     click.option("--learning-rate", type=float, default=None,
-                 help="At its highest. Default: 0.001; 0.01 for sgd."),
-    click.option("--momentum", type=float, default=0.9, show_default=True, help="Of sgd; 0 for none."),
+                 help="Highest learning rate of the schedule. Default: 0.001, or 0.01 for sgd."),
+    click.option("--momentum", type=float, default=0.9, show_default=True,
+                 help="Nesterov momentum of sgd. 0 turns it off."),
     click.option("--schedule", type=click.Choice(["cosine", "plateau", "constant"]), default="cosine",
-                 show_default=True, help="Of the learning rate: down to 0 along a cosine after a short warm-up, down "
-                 "whenever the validation loss stalls, or as it is."),
+                 show_default=True, help="Schedule of the learning rate. cosine: to 0 along a cosine after a short "
+                 "warm-up. plateau: lower whenever the validation loss does not improve."),
     click.option("--patience", type=click.IntRange(min=1), default=None,
-                 help="Epochs without a better validation loss before training stops. Default: 8; none for cosine."),
+                 help="Number of epochs without a better validation loss after which training stops. Default: 8, but "
+                 "never for cosine."),
     click.option("--plateau-patience", type=click.IntRange(min=1), default=None,
-                 help="Such epochs before the plateau schedule lowers the rate. Default: half of the patience."),
+                 help="Number of such epochs after which the plateau schedule lowers the rate. Default: half of the "
+                 "patience."),
     click.option("--class-weight", type=click.Choice(["balanced", "none"]), default="balanced", show_default=True,
-                 help="Whether rare classes weigh more in the loss."),
+                 help="Whether rare classes have a larger weight in the loss."),
     click.option("--label-smoothing", type=float, default=0.0, show_default=True,
-                 help="Share of each target that is spread over all classes."),
+                 help="Share of each target that is spread evenly over all classes."),
     click.option("--augment", multiple=True, default=["light"], show_default=True, metavar="NAME=STRENGTH|light|none",
-                 help="Change the images of train at random (repeatable), such as rotate=10, flip, shift=0.1, zoom=0.1."
-                 " `hybrid data DATA --augment …` shows how."),
+                 help="Random augmentation of the training images (repeatable), such as rotate=10, flip, shift=0.1, "
+                 "zoom=0.1. `hybrid data DATA --augment …` draws examples."),
     click.option("--clean-epochs", type=float, default=0.2, show_default=True,
-                 help="Share of the epochs, the last ones of the cosine schedule, without that."),
+                 help="Share of the epochs without augmentation, at the end of the cosine schedule."),
     click.option("--borrow/--no-borrow", default=True, show_default=True,
-                 help="Whether a validation split of less than 100 images gets a tenth of a large train split."),
-    click.option("--per-label", is_flag=True, help="Of several labels: a network for each, side by side."),
-    click.option("--mixed-precision", is_flag=True, help="Compute in float16: for a GPU."),
+                 help="Whether a tenth of a large train split moves to a validation split of fewer than 100 images."),
+    click.option("--per-label", is_flag=True, help="For multi-label data: train one network per label."),
+    click.option("--mixed-precision", is_flag=True, help="Compute in float16, for a GPU."),
 )  # fmt: skip
 
 
 _FINE_TUNING = (
     click.option("--weights", default="auto", metavar="imagenet|random|FILE",
-                 help="Of a pretrained ARCH. Default: imagenet."),
+                 help="Weights of a pretrained ARCH. Default: imagenet."),
     click.option("--unfreeze", default=None, metavar="N|LAYER|all",
-                 help="Upper layers of a pretrained ARCH that learn after its new output: how many, or from which on. "
-                 "Default: 20; 0 for none."),
+                 help="Upper layers of a pretrained ARCH that are trained after its new output: their number, or the "
+                 "name of the lowest one. 0 trains the output only. Default: 20."),
     click.option("--head-epochs", type=float, default=None,
-                 help="Share of the epochs, the first ones, in which the new output learns alone. Default: 0.25."),
+                 help="Share of the epochs, at the start, in which only the new output is trained. Default: 0.25."),
     click.option("--unfreeze-rate", type=float, default=None,
-                 help="Learning rate after that, as a share of the one before. Default: 0.1."),
+                 help="Learning rate of the following epochs, as a share of the learning rate before. Default: 0.1."),
 )  # fmt: skip
 
 
@@ -68,11 +73,13 @@ _FINE_TUNING = (
     "--size",
     default=None,
     metavar="N|HxW",
-    help="Size of the network's input. Default: the images' own up to 64×64, else 64×64.",
+    help="Input size of the network. Default: the size of the images up to 64×64, otherwise 64×64.",
 )
 @all_of(*_OPTIONS, *_FINE_TUNING)
-@click.option("--positive", default=None, help="Positive class of a binary task. Default: the last, sorted.")
-@click.option("--name", default=None, help="Name of the network. Default: data and architecture.")
+@click.option(
+    "--positive", default=None, help="Positive class of a binary task. Default: the last of the sorted classes."
+)
+@click.option("--name", default=None, help="Name of the network. Default: made from the data and ARCH.")
 @data_options
 @seed_option
 @workspace_option
@@ -80,14 +87,15 @@ _FINE_TUNING = (
 def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **given: Any) -> None:
     """Train the network ARCH on DATA, end to end.
 
-    ARCH is a name that `hybrid backbones` lists, with options behind a colon: resnet_small:width=16,
-    convnet_bn:dropout=0.3,l2=0.001. A pretrained one, such as mobilenet:alpha=0.25, is fine-tuned: first a new output
-    learns alone, then the upper layers with it, more slowly; batch norm stays as it is.
+    ARCH is a name from `hybrid backbones`. Options follow a colon: resnet_small:width=16,
+    convnet_bn:dropout=0.3,l2=0.001. A pretrained network, such as mobilenet:alpha=0.25, is fine-tuned: first only its
+    new output is trained, then the upper layers as well, with a lower learning rate. Batch normalization is frozen.
 
-    Writes networks/NAME in the workspace: network.keras with the weights of its best epoch by validation loss,
-    last.keras with those of its last, training.json with the history, curves.png. The outputs of both networks are
-    evaluated and saved as models; scores on train and validation are shown, those on test are for `hybrid compare`.
-    The same command again after an interruption goes on from the last whole epoch.
+    The command writes to networks/NAME in the workspace: network.keras with the weights of the epoch with the best
+    validation loss, last.keras with those of the last epoch, training.json with the history, and curves.png. The
+    outputs of both networks are evaluated and saved as models. The command shows scores on train and validation;
+    `hybrid compare` shows scores on test. After an interruption, run the same command again: it continues after the
+    last complete epoch.
     """
     from hybrid.models.fit import fit_network
     from hybrid.training import TrainingOptions, forget_state, save_network, train_network
@@ -118,7 +126,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
         print_json({"network": str(path)} | epochs | shown_record(best) | {"last": shown_record(last)})
         return
-    print_notes([f"{trained.seconds:.0f} s; {trained.waiting:.1%} of the steps' time spent waiting for images"])
+    waiting = f"{trained.waiting:.1%} of the time of the steps was spent waiting for images"
+    print_notes([f"{trained.seconds:.0f} s; {waiting}"])
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
     print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}", best)
     print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
@@ -127,7 +136,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
 
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:
-    """Return the network, and how it is fine-tuned if it is a pretrained one; take their options out of `given`."""
+    """Return the network and, if it is pretrained, its fine-tuning; remove their options from `given`."""
     from hybrid.extractors.backbones.pretrained import Pretrained, parse_trainable
     from hybrid.training import FineTuning
 
@@ -144,12 +153,12 @@ def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning
 
 
 def _epochs(epoch: int | dict[str, int]) -> str:
-    """Return an epoch, or each label's, in words."""
-    return ", ".join(f"{label} {one}" for label, one in epoch.items()) if isinstance(epoch, dict) else str(epoch)
+    """Return the number of an epoch, or those of all labels, as text."""
+    return ", ".join(f"{label} {n}" for label, n in epoch.items()) if isinstance(epoch, dict) else str(epoch)
 
 
 def print_epoch(epoch: "Epoch") -> None:
-    """Print one line on an epoch of a training."""
+    """Print one line about an epoch of a training."""
     shown = "  ".join(f"{key} {epoch.scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
     left = f"{epoch.left / 60:.0f} min" if epoch.left >= 90 else f"{epoch.left:.0f} s"
     label = f"{epoch.label}, " if epoch.label else ""

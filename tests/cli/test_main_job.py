@@ -75,8 +75,8 @@ def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_networ
         assert "val (n=18)" in text
         assert "test (n=" not in text
         assert "each class on val" in text
-    assert "hybrid compare svm-pictures-tiny shows it alone" in shown["fit"][0]
-    assert "hybrid compare network-own shows it alone" in shown["train"][0]
+    assert "hybrid compare svm-pictures-tiny shows only this one" in shown["fit"][0]
+    assert "hybrid compare network-own shows only this one" in shown["train"][0]
     record = hybrid.json("train", "convnet_small", coloured, "--size", "16", "--epochs", "1", "--name", "own")
     assert set(record["splits"]) == set(record["last"]["splits"]) == {"train", "val"}
 
@@ -165,7 +165,7 @@ def test_animations_are_said_also_when_their_rows_are_stored(hybrid, coloured, t
         frames[0].save(coloured / "train" / "green" / name, save_all=True, append_images=frames[1:])
         frames[0].putpixel((0, 0), (1, 1, 1))  # not twice the same picture
     for _ in range(2):
-        assert "2 animated images" in hybrid("extract", coloured, "--backbone", tiny_network)
+        assert "2 images have several frames or pages" in hybrid("extract", coloured, "--backbone", tiny_network)
 
 
 def test_an_undecodable_image_stops_the_run_and_is_named(hybrid, coloured, tiny_network, tmp_path):
@@ -282,7 +282,7 @@ def test_settings_can_be_given_and_are_recorded(hybrid, coloured, tiny_network):
     assert tuned["tuning"]["on"] == "val"
     assert tuned["params"]["C"] == tuned["tuning"]["chosen"]["C"]
     shown = hybrid("fit", "svm", "--tune", "--metric", "log_loss")
-    assert re.search(r"chosen of \d+ settings: C=\S+ \(log_loss 0\.\d{4} by cross-validation inside train\)", shown)
+    assert re.search(r"chosen from \d+ settings: C=\S+ \(log_loss 0\.\d{4} by cross-validation inside train\)", shown)
     assert "Nearest: 'C'" in hybrid("fit", "svm", "--param", "c=1", code=1)
     assert "KEY=VALUE" in hybrid("fit", "svm", "--param", "C", code=1)
     assert "name '../x'" in hybrid("fit", "svm", "--name", "../x", code=1)

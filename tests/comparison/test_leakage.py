@@ -43,7 +43,7 @@ def test_scores_are_given_with_and_without_copies_by_bytes_and_by_pixels(hybrid,
     assert "2 of the 10 test images are in train, too, byte for byte or pixel for pixel" in report
     assert "Images that are in train, too" in report
     shown = hybrid("compare")
-    assert "without the 2 that are in train, too (8)" in shown
+    assert "without the 2 that are also in train (8)" in shown
 
 
 def test_without_the_files_copies_are_found_by_their_bytes(hybrid, pictures, tiny_network):

@@ -96,9 +96,9 @@ def test_the_command_accepts_a_precision_and_the_set_records_it(hybrid, extract_
     assert lower["extractor"]["identity"]["fields"]["precision"] == "bfloat16"
     assert lower["set"] == f"{full['set']}-bfloat16"
     options = ("--backbone", tiny_network, "--precision", "float16")
-    said = hybrid("cache", "explain", image_folder / "normal/0.png", *options)
-    assert "would not hit" in said
-    assert any(f"precision: float16 here, {there} there" in said for there in ("bfloat16", "float32"))
+    shown = hybrid("cache", "explain", image_folder / "normal/0.png", *options)
+    assert "is not stored" in shown
+    assert any(f"precision: float16 here, {there} there" in shown for there in ("bfloat16", "float32"))
 
 
 def test_the_doctor_uses_the_tolerance_of_the_precision_and_says_so(hybrid, tiny_network):

@@ -226,15 +226,15 @@ def test_explain_shows_the_differences_from_the_most_similar_extractor(hybrid, c
     assert found["others"][0]["differs"] == {"pooling": ["max", "avg"]}
     assert set(found["others"][1]["differs"]) == {"pooling", "size"}
     text = hybrid(*arguments[:-1], "--pooling", "max")
-    assert "would not hit" in text
+    assert "is not stored" in text
     assert "pooling: max here, avg there" in text
 
 
 def test_explain_says_that_the_image_itself_is_new(hybrid, cache, image_files, tmp_path):
     known_extractor(image_files[1:], cache)
     text = hybrid("cache", "explain", image_files[0], "--backbone", "mobilenet_v2")
-    assert "No extractor has this image" in text
-    assert "11 embeddings, of other images" in text
+    assert "No extractor has an embedding of this image" in text
+    assert "11 embeddings of other images" in text
     result = hybrid.result("cache", "explain", tmp_path / "missing.png", "--backbone", "mobilenet_v2")
     assert result.exit_code == 1
     assert "missing.png" in result.stderr
