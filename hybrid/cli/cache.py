@@ -34,7 +34,7 @@ def cache() -> None:
 @cache_option
 @json_option
 def list_(cache: str | None, as_json: bool) -> None:
-    """List the extractors with embeddings in the store, the last used one first."""
+    """List the extractors in the store, the last used one first."""
     from hybrid.extractors.store.manage import list_extractors
 
     folder = _folder(cache)
