@@ -90,7 +90,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
         assert word in result.stderr
 
 
-def test_names_from_strangers_do_not_move_the_cursor_or_fill_the_screen(capsys, hybrid):
+def test_untrusted_names_do_not_move_the_cursor_or_fill_the_screen(capsys, hybrid):
     from hybrid.cli.output import print_table
     from hybrid.errors import InputError
 

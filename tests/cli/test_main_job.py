@@ -89,7 +89,7 @@ def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_networ
     assert "Nearest: 'svm-pictures-tiny'" in hybrid("compare", "svm-picture-tiny", code=1)
 
 
-def test_without_a_validation_split_it_is_said_what_is_shown(hybrid, image_folder, tiny_network):
+def test_without_a_validation_split_a_note_says_what_is_shown(hybrid, image_folder, tiny_network):
     hybrid("extract", image_folder, "--backbone", tiny_network, "--split", "70/0/30")
     text = hybrid("fit", "svm")
     assert "train (n=42)" in text
@@ -159,7 +159,7 @@ def test_a_dataset_that_shares_images_computes_only_the_new_ones(hybrid, coloure
     assert (found["new"], found["cached"]) == (1, 84)
 
 
-def test_animations_are_said_also_when_their_rows_are_stored(hybrid, coloured, tiny_network):
+def test_animations_are_noted_even_if_their_rows_are_stored(hybrid, coloured, tiny_network):
     frames = [Image.new("RGB", (24, 20), (number, 200, 9)) for number in range(3)]
     for name in ("0.png", "1.png"):
         frames[0].save(coloured / "train" / "green" / name, save_all=True, append_images=frames[1:])

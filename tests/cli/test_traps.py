@@ -31,7 +31,7 @@ def test_predict_repeats_what_fit_wrote_down(hybrid, image_folder, tiny_network,
         np.testing.assert_allclose([row["p_normal"], row["p_pneumonia"]], np.array(proba, float), atol=1e-6)
 
 
-def test_the_same_image_in_two_splits_or_under_two_labels_is_said(hybrid, tiny_network, tmp_path):
+def test_the_same_image_in_two_splits_or_with_two_labels_is_reported(hybrid, tiny_network, tmp_path):
     rng = np.random.default_rng(0)
     for split in ("train", "val", "test"):
         for name in ("a", "b"):
@@ -50,7 +50,7 @@ def test_the_same_image_in_two_splits_or_under_two_labels_is_said(hybrid, tiny_n
     assert "more than one split" in hybrid.result("compare").stderr
 
 
-def test_features_of_a_network_that_saw_the_test_images_are_said(hybrid, image_folder):
+def test_features_of_a_network_trained_on_test_images_are_reported(hybrid, image_folder):
     hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16)
     same = hybrid.json("extract", image_folder)
     assert same["dataset"]["warnings"] == []
@@ -73,7 +73,7 @@ def test_a_tuned_model_does_not_take_the_place_of_the_plain_one(hybrid, image_fo
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
-def test_file_names_that_are_no_text_are_carried_through(hybrid, image_folder, tiny_network, tmp_path):
+def test_file_names_that_are_not_unicode_are_kept(hybrid, image_folder, tiny_network, tmp_path):
     source = image_folder / "normal" / "0.png"
     try:
         os.rename(os.fsencode(source), os.fsencode(image_folder / "normal") + b"/bad\xff\xfe.png")  # noqa: PTH104 - bytes
