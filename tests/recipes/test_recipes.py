@@ -55,7 +55,8 @@ def test_a_recipe_says_what_to_do(read, tmp_path):
     assert data.arguments["fractions"] == (0.6, 0.2, 0.2)
     assert data.arguments["random_state"] == 3
     (network,) = recipe.train
-    assert (network.architecture.label, network.options.epochs, network.options.random_state) == ("resnet_small:width=8", 2, 3)
+    options = network.options
+    assert (network.architecture.label, options.epochs, options.random_state) == ("resnet_small:width=8", 2, 3)
     assert network.options.augment == ("rotate=10", "flip")
     extractions = by_name(recipe.extract)
     assert extractions["net"].network == "net"

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from made_sets import made_set_record
 from made_store import IDENTITY, Means, expected, images_of, run
 
 from hybrid.cli.main import main
@@ -18,7 +19,7 @@ from hybrid.extractors.store.check import find_damage
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.manage import collect_garbage, find_extractor, list_extractors, remove_extractor
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.files import write_json, write_sealed
+from hybrid.files import write_sealed
 
 DAY = 86400
 
@@ -162,7 +163,7 @@ def test_gc_removes_duplicate_rows_of_full_shards(cache):
 def test_gc_by_age_keeps_extractors_that_a_set_of_the_workspace_needs(hybrid, cache, image_files, tmp_path):
     first = known_extractor(image_files, cache)
     second = known_extractor(image_files, cache, pooling="max")
-    write_json(tmp_path / "hybrid_runs/sets/pictures.json", {"extractor": {"fingerprint": first.fingerprint}})
+    made_set_record(extractor=first.fingerprint).write(tmp_path / "hybrid_runs/sets/pictures.json")
     make_old(cache, 40)
     assert "Freed" in hybrid("cache", "gc")
     assert len(list_extractors(cache)) == 2
@@ -179,7 +180,7 @@ def test_gc_by_age_keeps_extractors_that_a_set_of_the_workspace_needs(hybrid, ca
 def test_rm_asks_and_names_the_sets_that_need_it(hybrid, cache, image_files, tmp_path):
     identity = known_extractor(image_files, cache)
     other = known_extractor(image_files, cache, pooling="max")
-    write_json(tmp_path / "hybrid_runs/sets/pictures.json", {"extractor": {"fingerprint": identity.fingerprint}})
+    made_set_record(extractor=identity.fingerprint).write(tmp_path / "hybrid_runs/sets/pictures.json")
     result = hybrid.result("cache", "rm", identity.fingerprint[:8], input="n\n")
     assert result.exit_code == 1
     assert "needed by pictures" in result.stderr
