@@ -106,7 +106,7 @@ def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
     hits = []
     for method in METHODS:
         settings = IntervalSettings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
-        scores = build_evaluation(problem, trial.resamples[name], trial.groups, settings).metrics
+        scores = build_evaluation(problem, trial.resamples[name], trial.blocks, settings).metrics
         hits.append([scores[metric].low <= truth <= scores[metric].high for metric, truth in population.truth.items()])
     return [hit for hits_of_metric in zip(*hits, strict=True) for hit in hits_of_metric]
 

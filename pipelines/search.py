@@ -15,7 +15,7 @@ from hybrid.errors import InputError, renamed_parameters
 from hybrid.evaluation.inputs import check_pos_label
 from hybrid.evaluation.labels import both_values, truth_matrix
 from hybrid.evaluation.metrics import searchable
-from hybrid.evaluation.scoring import Scorer
+from hybrid.evaluation.scorer import Scorer
 from hybrid.pipelines.folds import Splits, groups_for, make_folds, parse_folds
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from hybrid.classifiers.calibration import log_odds
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.metrics import METRICS
-from hybrid.evaluation.scores import label_scores
+from hybrid.evaluation.weighted_scores import label_scores
 
 AIMS = {metric.aim: metric for metric in METRICS.values() if metric.aim}
 OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that are an optimum

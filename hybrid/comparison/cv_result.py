@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.evaluation.metrics import LOWER_IS_BETTER
-from hybrid.evaluation.paired import PairedTest, holm
+from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:

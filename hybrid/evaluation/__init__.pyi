@@ -1,9 +1,9 @@
+from .api import compare_models, evaluate, evaluate_models
 from .calibration import ReliabilityCurve, reliability_curve
-from .measure import compare_models, evaluate, evaluate_models
 from .metrics import LOWER_IS_BETTER, METRICS, MetricSpec
-from .paired import PairedTest
+from .paired_evaluation import PairedEvaluation
+from .paired_test import PairedTest
 from .result import Evaluation, Metric
-from .trial import PairedEvaluation
 
 __all__ = [
     "LOWER_IS_BETTER",

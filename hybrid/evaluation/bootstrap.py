@@ -1,35 +1,35 @@
-"""Bootstrap draws, and the images without some of them, as matrices of row counts."""
+"""Bootstrap draws and jackknife blocks, as matrices of image weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK_ELEMENTS = 1 << 18  # 2 MB of float64: the matrices of one chunk stay in the processor's cache
-MOST_GROUPS = 500  # left out in turn; the acceleration's error is then below 0.002, far below that of 2000 draws
-FEWEST_GROUPS = 30  # in a stratum that has so many rows
+CHUNK_ELEMENTS = 1 << 18  # 2 MB of float64, so that the matrices of a chunk fit into the processor's cache
+MOST_BLOCKS = 500  # the error of the acceleration is then below 0.002, far below that of 2000 draws
+FEWEST_BLOCKS = 30  # in a stratum that has at least as many rows
 
 
 def draw_weights(strata: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield bootstrap draws, each a row that counts how often every image was drawn.
+    """Yield bootstrap draws as rows that count how often each image was drawn.
 
-    Rows are drawn with replacement within each stratum, so every draw has as many of each stratum as the
-    data. The draws depend on `strata`, `n_boot` and `seed` alone, not on a model: models that are evaluated
-    on the same images get the same draws, which makes their scores comparable draw by draw.
+    Images are drawn with replacement within each stratum, so the size of each stratum is the same in every draw. The
+    draws depend only on `strata`, `n_boot` and `seed`. Models that are evaluated on the same images therefore get the
+    same draws, and their scores can be compared draw by draw.
 
     Parameters
     ----------
     strata : ndarray of shape (n,)
-        The stratum of each row; all the same for a plain bootstrap.
+        The stratum of each image. If all are equal, this is the plain bootstrap.
     n_boot : int
         Number of draws.
     seed : int
-        Seed of the generator.
+        Seed of the random number generator.
 
     Yields
     ------
     ndarray of float64, shape (at most n_boot, n)
-        Some of the draws, so many at a time that memory stays flat.
+        The next chunk of draws; the size of a chunk bounds the memory.
 
     Examples
     --------
@@ -47,83 +47,89 @@ def draw_weights(strata: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndar
     for first in range(0, n_boot, step):
         block = min(step, n_boot - first)
         # Rounded down before `start` is added: the sum of the two could round up into the next stratum.
-        place = (rng.random((block, n)) * size).astype(np.intp) + start
-        cell = order[place] + n * np.arange(block)[:, None]
+        position = (rng.random((block, n)) * size).astype(np.intp) + start
+        cell = order[position] + n * np.arange(block)[:, None]
         yield np.bincount(cell.ravel(), minlength=block * n).reshape(block, n).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class JackknifeBlocks:
-    """The rows in groups that a jackknife leaves out in turn; no group spans two strata.
+    """Blocks of images that a jackknife leaves out in turn; each block lies within one stratum.
 
-    Single rows where there are few; else about 500 groups, so that the jackknife costs a quarter of 2000 draws.
+    With few images each block is a single image. Otherwise there are about 500 blocks, so that the jackknife takes a
+    quarter of the time of 2000 draws.
 
     Attributes
     ----------
-    of_row : ndarray of int, shape (n,)
-        The group of each row.
-    size : ndarray of int, shape (g,)
-        Rows of each group.
-    stratum : ndarray of int, shape (g,)
-        Number of the stratum of each group.
-    kept : ndarray of float, shape (g,)
-        Share of the stratum that stays when the group is left out.
+    block_of_row : ndarray of int, shape (n,)
+        The block of each image.
+    size : ndarray of int, shape (n_blocks,)
+        Number of images of each block.
+    stratum : ndarray of int, shape (n_blocks,)
+        Index of the stratum of each block.
+    kept : ndarray of float, shape (n_blocks,)
+        Share of the stratum that remains when the block is left out.
     """
 
-    of_row: np.ndarray
+    block_of_row: np.ndarray
     size: np.ndarray
     stratum: np.ndarray
     kept: np.ndarray
 
     @classmethod
-    def within(cls, strata: np.ndarray) -> "JackknifeBlocks":
-        """Return the groups of rows with these strata."""
+    def from_strata(cls, strata: np.ndarray) -> "JackknifeBlocks":
+        """Return blocks for images of these strata, (n,)."""
         _, stratum_of_row, counts = np.unique(strata, return_inverse=True, return_counts=True)
-        least = max(2, min(FEWEST_GROUPS, MOST_GROUPS // len(counts)))
-        wanted = np.ceil(MOST_GROUPS * counts / counts.sum()).astype(np.intp)
-        groups = np.minimum(counts, np.maximum(wanted, least))
-        of_row = np.empty(len(strata), dtype=np.intp)
+        least = max(2, min(FEWEST_BLOCKS, MOST_BLOCKS // len(counts)))
+        proportional = np.ceil(MOST_BLOCKS * counts / counts.sum()).astype(np.intp)
+        n_blocks = np.minimum(counts, np.maximum(proportional, least))
+        block_of_row = np.empty(len(strata), dtype=np.intp)
         order = np.argsort(stratum_of_row, kind="stable")
-        place = np.arange(len(strata)) - np.repeat(np.cumsum(counts) - counts, counts)
-        first = np.cumsum(groups) - groups
-        of_row[order] = place % np.repeat(groups, counts) + np.repeat(first, counts)
-        size, stratum = np.bincount(of_row), np.repeat(np.arange(len(counts)), groups)
-        return cls(of_row, size, stratum, 1 - size / counts[stratum])
+        position = np.arange(len(strata)) - np.repeat(np.cumsum(counts) - counts, counts)
+        first = np.cumsum(n_blocks) - n_blocks
+        block_of_row[order] = position % np.repeat(n_blocks, counts) + np.repeat(first, counts)
+        size, stratum = np.bincount(block_of_row), np.repeat(np.arange(len(counts)), n_blocks)
+        return cls(block_of_row, size, stratum, 1 - size / counts[stratum])
 
     def weights(self) -> Iterator[np.ndarray]:
-        """Yield rows that count each image once, and those of one group not at all; (some of g, n) at a time."""
-        step = max(1, CHUNK_ELEMENTS // len(self.of_row))
+        """Yield chunks of rows of weights, (at most n_blocks, n): 0 for the images of one block, 1 for all others."""
+        step = max(1, CHUNK_ELEMENTS // len(self.block_of_row))
         for first in range(0, len(self.size), step):
             left_out = np.arange(first, min(first + step, len(self.size)))
-            yield (self.of_row != left_out[:, None]).astype(np.float64)
+            yield (self.block_of_row != left_out[:, None]).astype(np.float64)
 
     def influence(self, value: float, without: np.ndarray) -> np.ndarray:
-        """Return by how much each group moves a score, about its stratum's mean (Davison and Hinkley 1997, 3.2.1).
+        """Return the influence of each block on a score, centred within its stratum (Davison and Hinkley 1997, 3.2.1).
 
-        Leaving out an image also shifts the balance of the strata, which the draws never do: hence the mean.
+        It is centred because leaving out an image changes the balance of the strata, whereas the draws keep it.
 
         Parameters
         ----------
         value : float
-            The score of all rows.
-        without : ndarray of shape (g,)
-            The score without each group; where it is not defined, the group counts as without influence.
+            The score on all images.
+        without : ndarray of shape (n_blocks,)
+            The score without each block. If it is NaN, the block is taken to have no influence.
+
+        Returns
+        -------
+        ndarray of shape (n_blocks,)
         """
         change = np.nan_to_num(self.kept * (value - without))
-        each = np.bincount(self.stratum, change) / np.bincount(self.stratum, self.size)
-        return change - self.size * each[self.stratum]
+        mean = np.bincount(self.stratum, change) / np.bincount(self.stratum, self.size)
+        return change - self.size * mean[self.stratum]
 
     def acceleration(self, value: float, without: np.ndarray) -> float:
-        """Return BCa's acceleration, a sixth of the skewness of the influence."""
+        """Return the acceleration of the BCa interval: a sixth of the skewness of the influence."""
         influence = self.influence(value, without)
         spread = np.sum(influence**2)
         return float(np.sum(influence**3) / (6 * spread**1.5)) if spread > 0 else 0.0
 
-    def freedom(self, value: float, without: np.ndarray) -> tuple[float, float]:
-        """Return how much too small the variance of the draws is, as a factor, and the score's degrees of freedom.
+    def variance_correction(self, value: float, without: np.ndarray) -> tuple[float, float]:
+        """Return the factor that corrects the variance of the draws, and the degrees of freedom of the score.
 
-        Draws of a stratum of n rows have (n - 1) / n of the variance; the strata share it as their influence is
-        (Satterthwaite 1946). Without any influence the factor is 1 and the freedom that of all rows.
+        In a stratum of n images the variance of the draws is (n - 1) / n of the true variance. The strata are combined
+        by their influence (Satterthwaite 1946). If no block has any influence, the factor is 1 and the degrees of
+        freedom are those of all images.
         """
         rows, variance = (np.bincount(self.stratum, part) for part in (self.size, self.influence(value, without) ** 2))
         rows, variance = rows[rows > 1], variance[rows > 1]

@@ -1,4 +1,4 @@
-"""From scores under all weights to an Evaluation: values, intervals, notes."""
+"""Build an Evaluation from resampled scores: values, intervals and notes."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,22 @@ from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, of_positive_class
-from hybrid.evaluation.resample import Resamples
+from hybrid.evaluation.resampled_scores import ResampledScores
 from hybrid.evaluation.result import Evaluation, Metric
 
 
 @dataclass(frozen=True)
 class IntervalSettings:
-    """How intervals are made.
+    """How intervals are computed.
 
     Attributes
     ----------
     n_boot, seed : int
-        Bootstrap draws, and their seed.
+        Number of bootstrap draws, and their seed.
     level : float
-        Coverage.
+        Coverage of the intervals.
     method : {"bca", "percentile"}
+        How intervals are computed from the draws.
     """
 
     n_boot: int
@@ -33,10 +34,10 @@ class IntervalSettings:
 
 
 def build_evaluation(
-    problem: CheckedInput, scores: Resamples, groups: JackknifeBlocks, settings: IntervalSettings
+    problem: CheckedInput, scores: ResampledScores, blocks: JackknifeBlocks, settings: IntervalSettings
 ) -> Evaluation:
-    """Return the evaluation of one model, whose scores under all weights are `scores`."""
-    build = _Builder(problem, groups, settings)
+    """Return the evaluation of one model from its resampled scores."""
+    build = _Builder(problem, blocks, settings)
     support = problem.truth.sum(axis=0)
 
     def of_class(name: str, k: int) -> Metric:
@@ -69,10 +70,10 @@ def build_evaluation(
 
 
 class _Builder:
-    """Makes the metrics of one model."""
+    """Compute the metrics of one model with their intervals and notes."""
 
-    def __init__(self, problem: CheckedInput, groups: JackknifeBlocks, settings: IntervalSettings):
-        self._problem, self._groups, self._settings = problem, groups, settings
+    def __init__(self, problem: CheckedInput, blocks: JackknifeBlocks, settings: IntervalSettings):
+        self._problem, self._blocks, self._settings = problem, blocks, settings
         self._calibrated = None if problem.probabilities is None else calibrated_error(problem, settings.level)
 
     def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
@@ -86,8 +87,8 @@ class _Builder:
         if metric.interval == "calibration":
             return self._calibration(value, drawn, slice(None), note)
         if metric.share_of == "images":
-            right = (problem.truth == problem.predicted).all(axis=1)
-            return self._share(value, drawn, right, np.ones(len(right), dtype=bool), note)
+            correct = (problem.truth == problem.predicted).all(axis=1)
+            return self._share(value, drawn, correct, note, self._problem.strata)
         return _with(value, self._drawn(value, drawn, without), note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
@@ -98,11 +99,11 @@ class _Builder:
         if metric.interval == "calibration":
             return self._calibration(value, drawn, k, note)
         if metric.share_of:
-            of = {"positives": truth, "negatives": ~truth, "images": np.ones_like(truth)}[metric.share_of]
-            return self._share(value, drawn, truth == problem.predicted[:, k], of, note)
+            rows = {"positives": truth, "negatives": ~truth, "images": np.ones_like(truth)}[metric.share_of]
+            return self._share(value, drawn, (truth == problem.predicted[:, k])[rows], note, problem.strata[rows])
         positives = int(truth.sum())
         if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
-            return _plain(value, note, notes.LONELY)
+            return _plain(value, note, notes.SINGLE_IMAGE)
         bounds = self._drawn(value, drawn, without)
         if bounds is None and metric.without_spread == "Wilson":
             bounds = intervals.wilson(value, int(problem.predicted[:, k].sum()), self._settings.level)
@@ -115,18 +116,18 @@ class _Builder:
     def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
         if self._settings.method == "percentile":
             return intervals.percentile(drawn, self._settings.level)
-        return intervals.bca(value, drawn, self._settings.level, self._groups.acceleration(value, without))
+        return intervals.bca(value, drawn, self._settings.level, self._blocks.acceleration(value, without))
 
-    def _share(self, value: float, drawn: np.ndarray, right: np.ndarray, of: np.ndarray, note: str) -> Metric:
+    def _share(self, value: float, drawn: np.ndarray, correct: np.ndarray, note: str, strata: np.ndarray) -> Metric:
         if self._settings.method == "percentile":
             bounds = intervals.percentile(drawn, self._settings.level)
             if bounds is not None:
                 return _with(value, bounds, note)
-        bounds = intervals.share_right(right[of], self._problem.strata[of], self._settings.level)
+        bounds = intervals.correct_share(correct, strata, self._settings.level)
         return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
 
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
-        assert self._calibrated is not None  # a calibration error has probabilities
+        assert self._calibrated is not None  # a calibration error is defined only with probabilities
         calibrated = float(self._calibrated[columns].mean())
         return _with(value, intervals.calibration_error(value, drawn, self._settings.level, calibrated), note)
 
@@ -142,10 +143,10 @@ def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metri
 
 
 def _confusion(problem: CheckedInput) -> np.ndarray:
-    """Return counts, rows true; (k, k), or (k, 2, 2) for multi-label."""
+    """Return the confusion matrix with true classes as rows, (k, k), or (k, 2, 2) for multi-label tasks."""
     truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
     if problem.task != "multilabel":
         return truth.T @ predicted
-    hits, said, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
-    cells = np.array([[len(truth) - true - said + hits, said - hits], [true - hits, hits]])
+    hits, positive, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
+    cells = np.array([[len(truth) - true - positive + hits, positive - hits], [true - hits, hits]])
     return cells.transpose(2, 0, 1)

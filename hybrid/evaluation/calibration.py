@@ -1,4 +1,4 @@
-"""Calibration: how far probabilities lie from what happens, in bins of equal numbers of images."""
+"""Calibration: differences between probabilities and observed frequencies, in bins of equal numbers of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from hybrid.errors import InputError, renamed_parameters
 from hybrid.evaluation.inputs import CheckedInput, check_problem
 from hybrid.evaluation.intervals import wilson
 
-BINS = 15  # as Guo et al. (2017)
+BINS = 15  # as in Guo et al. (2017)
 
 
 @dataclass(frozen=True, eq=False)
 class ReliabilityCurve:
-    """What probabilities were given, and how often they came true; arrays of one entry a bin, rising.
+    """Predicted probabilities and observed frequencies, as arrays of shape (n_bins,) in ascending order.
 
     Attributes
     ----------
     predicted : ndarray
-        Mean probability of the bin's images.
+        Mean predicted probability in each bin.
     observed : ndarray
-        Share of them for which it came true.
+        Observed frequency in each bin.
     low, high : ndarray
-        Ends of Wilson's interval of `observed`.
+        Bounds of Wilson's interval of `observed`.
     count : ndarray of int
-        Images of the bin.
+        Number of predictions in each bin.
     level : float
         Coverage of the intervals.
     """
@@ -40,7 +40,7 @@ class ReliabilityCurve:
     level: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
+        """Return the curve as a dict of JSON values."""
         names = ("predicted", "observed", "low", "high", "count")
         return {name: getattr(self, name).tolist() for name in names} | {"level": self.level}
 
@@ -57,22 +57,27 @@ def reliability_curve(
 ) -> ReliabilityCurve:
     """Return mean probability and observed frequency, with its interval, in bins of equal numbers of images.
 
-    For two classes the probability of the positive one; for more that of the likeliest class, and whether it is the
-    true one; for multi-label those of all labels together. Images of equal probability share a bin, so there may be
-    fewer bins.
+    For two classes, the curve is that of the probability of the positive class. For more classes, it is that of the
+    highest probability and whether its class is the true one; for multi-label tasks, that of all labels together.
+    Equal probabilities share a bin, so there may be fewer bins than requested.
 
     Parameters
     ----------
     y_true, proba, classes, pos_label
         As in :func:`hybrid.evaluation.evaluate`.
     bins : int, default=10
+        Number of bins.
     level : float, default=0.95
         Coverage of the intervals.
+
+    Returns
+    -------
+    ReliabilityCurve
 
     Raises
     ------
     InputError
-        As :func:`hybrid.evaluation.evaluate`.
+        If `bins` or `level` is out of range, or as in :func:`hybrid.evaluation.evaluate`.
 
     Examples
     --------
@@ -82,7 +87,7 @@ def reliability_curve(
     """
     if bins < 1 or not 0 < level < 1:
         raise InputError(f"bins must be 1 or more and level between 0 and 1; got {bins} and {level}.")
-    score, came_true = stated(check_problem(y_true, proba, classes, pos_label=pos_label))
+    score, came_true = predicted_outcomes(check_problem(y_true, proba, classes, pos_label=pos_label))
     score, came_true = score.ravel(), came_true.ravel()
     bin_of = equal_mass_bins(score, bins)
     count = np.bincount(bin_of)
@@ -91,8 +96,8 @@ def reliability_curve(
     return ReliabilityCurve(np.bincount(bin_of, score) / count, observed, ends[:, 0], ends[:, 1], count, level)
 
 
-def stated(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities that calibration is about, and whether each came true; both (n, 1) or (n, labels)."""
+def predicted_outcomes(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities whose calibration is measured and their true outcomes, both (n, 1) or (n, n_labels)."""
     if problem.task == "multilabel":
         return problem.proba, problem.truth
     if problem.task == "binary":
@@ -104,7 +109,7 @@ def stated(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
 
 
 def equal_mass_bins(score: np.ndarray, bins: int) -> np.ndarray:
-    """Return the number of each score's bin, from 0 without gaps; equal scores share the bin of their middle.
+    """Return the bin of each score, numbered from 0 without gaps; equal scores share the bin of their middle rank.
 
     Examples
     --------
@@ -118,12 +123,17 @@ def equal_mass_bins(score: np.ndarray, bins: int) -> np.ndarray:
 
 
 def calibration_gaps(problem: CheckedInput) -> np.ndarray:
-    """Return what each image adds to the gap of its bin, probability less outcome; (n, bins), or (n, labels, bins).
+    """Return the difference of probability and outcome of each image, in the column of its bin.
 
-    The expected calibration error of any weighting of the images is then the sum over the bins of the absolute
-    weighted gaps, divided by the sum of the weights. Bins stay those of the whole data.
+    For any weights of the images, the expected calibration error is the sum over the bins of the absolute weighted
+    sums of these differences, divided by the sum of the weights. The bins are always those of all images.
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns, n_bins)
+        With one column, or one for each label of a multi-label task.
     """
-    score, came_true = stated(problem)
+    score, came_true = predicted_outcomes(problem)
     n, columns = score.shape
     gaps = np.zeros((n, columns, BINS))
     for column in range(columns):
@@ -133,13 +143,13 @@ def calibration_gaps(problem: CheckedInput) -> np.ndarray:
 
 
 def calibrated_error(problem: CheckedInput, level: float) -> np.ndarray:
-    """Return the largest calibration error that a calibrated model would show on so many images; (1,) or (labels,).
+    """Return the largest calibration error expected by chance if the model is calibrated, (1,) or (n_labels,).
 
-    Its outcomes would vary about its probabilities, and the absolute gaps never cancel: on 100 images the expected
-    error is near 0.1 without any fault. In each bin the gap is then close to normal, with the variance of the sum of
-    p (1 - p); so are mean and variance of the sum of the gaps' absolute values.
+    The outcomes of a calibrated model vary randomly about its probabilities, and absolute differences do not cancel:
+    on 100 images its expected error is near 0.1. The difference in each bin is approximately normal with variance
+    sum p (1 - p), which gives the mean and variance of the sum of the absolute differences.
     """
-    score, _ = stated(problem)
+    score, _ = predicted_outcomes(problem)
     limits = []
     for column in score.T:
         variance = np.bincount(equal_mass_bins(column, BINS), column * (1 - column)).clip(min=0)

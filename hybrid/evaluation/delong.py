@@ -1,4 +1,4 @@
-"""DeLong's covariance of the areas under ROC curves that share their images."""
+"""DeLong's covariance of the areas under several ROC curves on the same images."""
 
 import numpy as np
 
@@ -6,21 +6,21 @@ import numpy as np
 def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the ROC AUC of each score and their covariance (DeLong, DeLong and Clarke-Pearson 1988).
 
-    An image's structural component is the share of the other class that its score lies on the right side of. It is a
-    difference of two ranks, among all images and within its class (Sun and Xu 2014), so sorting is all there is to do.
+    The structural component of an image is the share of images of the other class that it is ranked correctly against.
+    It is computed from two ranks, among all images and within its class (Sun and Xu 2014), so sorting suffices.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (n,)
-        Whether each image is positive; some are, and some are not.
+        Whether each image is positive. There must be positive and negative images.
     scores : ndarray of shape (m, n)
-        One row a model; high means positive.
+        One row per model; higher means positive.
 
     Returns
     -------
     auc : ndarray of shape (m,)
     covariance : ndarray of shape (m, m)
-        NaN if a class has one image.
+        NaN if one of the classes has a single image.
 
     Examples
     --------
@@ -35,11 +35,11 @@ def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     ranks = rankdata(scores, axis=1)
     above = (ranks[:, truth] - rankdata(positive, axis=1)) / negative.shape[1]
     below = 1 - (ranks[:, ~truth] - rankdata(negative, axis=1)) / positive.shape[1]
-    return above.mean(axis=1), _of_means(above) + _of_means(below)
+    return above.mean(axis=1), _covariance_of_means(above) + _covariance_of_means(below)
 
 
-def _of_means(components: np.ndarray) -> np.ndarray:
-    """Return the covariance of the means of rows, (m, m)."""
+def _covariance_of_means(components: np.ndarray) -> np.ndarray:
+    """Return the covariance of the row means, (m, m)."""
     n = components.shape[1]
     centred = components - components.mean(axis=1, keepdims=True)
     return centred @ centred.T / (n * (n - 1) or np.nan)

@@ -1,4 +1,4 @@
-"""The checked input of an evaluation: true labels, predicted labels and probabilities."""
+"""Check the input of an evaluation: true labels, predicted labels and probabilities."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,20 @@ SUM_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class CheckedInput:
-    """Labels, predictions and probabilities of one model on one split, checked.
+    """The checked labels, predictions and probabilities of one model on one split.
 
     Attributes
     ----------
     task : {"binary", "multiclass", "multilabel"}
+        The kind of classification.
     classes : tuple
         The classes or label names, as plain Python values.
     positive : object
-        The positive class of a binary task, else None.
+        The positive class of a binary task; None for other tasks.
     truth, predicted : ndarray of bool, shape (n, k)
-        One column a class; single-label rows hold one True.
+        One column per class. In single-label tasks, one value per row is True.
     probabilities : ndarray of float64, shape (n, k), or None
-        None if only predicted labels were given.
+        The probabilities; None if only predicted labels were given.
     """
 
     task: str
@@ -39,13 +40,13 @@ class CheckedInput:
 
     @property
     def strata(self) -> np.ndarray:
-        """What bootstrap draws keep the numbers of: the true classes; for multi-label all images are one stratum."""
+        """Strata of the bootstrap, (n,): the true classes; a single stratum for multi-label tasks."""
         single = self.task != "multilabel"
         return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
 
     @property
     def proba(self) -> np.ndarray:
-        """The probabilities; an InputError if only predicted labels were given."""
+        """The probabilities. Raises `InputError` if only predicted labels were given."""
         if self.probabilities is None:
             raise InputError("Probabilities are needed here, but only predicted labels were given: give predict_proba.")
         return self.probabilities
@@ -54,21 +55,21 @@ class CheckedInput:
 def check_problem(
     y_true: Any, proba: Any, classes: Sequence | None = None, y_pred: Any = None, pos_label: Any = None
 ) -> CheckedInput:
-    """Check what :func:`hybrid.evaluation.evaluate` was given, which documents the parameters."""
+    """Check the input of :func:`hybrid.evaluation.evaluate`, which describes the parameters."""
     labels = _true_labels(y_true, classes)
     given = None if proba is None else prediction_array(proba, labels)
-    said = None if y_pred is None else label_array(y_pred, "y_pred")
+    predictions = None if y_pred is None else label_array(y_pred, "y_pred")
     if classes is None:
-        names = infer_classes(y_true, labels, [values for values in (given, said) if values is not None])
+        names = infer_classes(y_true, labels, [values for values in (given, predictions) if values is not None])
     else:
         names = tuple(np.asarray(classes).tolist())
     if len(set(names)) != len(names):
         raise InputError(f"The classes must differ from each other; got {_listed(names)}.")
     if given is not None and holds_labels(given, labels, names):
-        if said is not None:
-            raise InputError("Predicted labels were given twice: as y_pred, and in place of the probabilities.")
-        given, said = None, given
-    if given is None and said is None:
+        if predictions is not None:
+            raise InputError("Predicted labels were given twice, as y_pred and as proba: give them once.")
+        given, predictions = None, given
+    if given is None and predictions is None:
         raise InputError("There are no predictions: give probabilities or predicted labels.")
     task = "multilabel" if labels.ndim == 2 else "binary" if len(names) == 2 else "multiclass"
     positive = check_pos_label(pos_label, task, names)
@@ -77,14 +78,14 @@ def check_problem(
     if scores is not None and labels.ndim == 1:
         _check_sums(scores)
     truth = encode(labels, names, "y_true")
-    predicted = _likeliest(scores, task) if said is None else encode(said, names, "y_pred")
+    predicted = _predicted_from(scores, task) if predictions is None else encode(predictions, names, "y_pred")
     if len(predicted) != len(labels):
         raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
     return CheckedInput(task, names, positive, truth, predicted, scores)
 
 
 def labels_and_classes(y_true: Any, predictions: Iterable[Any]) -> tuple[np.ndarray, tuple]:
-    """Return the labels as an array, and their classes and those of several models' predictions."""
+    """Return the true labels as an array, and the classes of these labels and of several models' predictions."""
     labels = _true_labels(y_true, None)
     return labels, infer_classes(y_true, labels, [prediction_array(given, labels) for given in predictions])
 
@@ -93,17 +94,18 @@ def _true_labels(y_true: Any, classes: Sequence | None) -> np.ndarray:
     labels = label_array(y_true, "y_true")
     if labels.size == 0:
         raise InputError("There is nothing to evaluate: y_true is empty. Give at least one labelled image.")
-    # A column, such as a DataFrame's, holds single labels unless it is named as the one label of a multi-label task.
+    # A single column, as of a DataFrame, holds single labels, unless `classes` names it as the only label of a
+    # multi-label task.
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 and classes is None else labels
 
 
-def _likeliest(scores: np.ndarray | None, task: str) -> np.ndarray:
+def _predicted_from(scores: np.ndarray | None, task: str) -> np.ndarray:
     assert scores is not None  # there are either probabilities or predicted labels
     return scores >= 0.5 if task == "multilabel" else np.eye(scores.shape[1], dtype=bool)[scores.argmax(axis=1)]
 
 
 def check_pos_label(pos_label: Any, task: str, names: tuple) -> Any:
-    """Return the positive class of a binary task, by default the second, and None for other tasks."""
+    """Return the positive class of a binary task, by default the second class; None for other tasks."""
     if task != "multilabel" and len(names) < 2:
         raise InputError(f"A classifier needs at least two classes; got {_listed(names)}.")
     if task == "binary":
@@ -111,10 +113,10 @@ def check_pos_label(pos_label: Any, task: str, names: tuple) -> Any:
             raise unknown_name("positive class", pos_label, map(str, names))
         return names[1] if pos_label is None else names[names.index(pos_label)]
     if pos_label is not None:
-        what = f"A multi-label task has no positive class; got pos_label={pos_label!r}."
+        message = f"A multi-label task has no positive class; got pos_label={pos_label!r}."
         if task == "multiclass":
-            what = f"Only a task with two classes has a positive one; got {pos_label!r} and {len(names)} classes."
-        raise InputError(what)
+            message = f"Only tasks with two classes have a positive class; got {pos_label!r} and {len(names)} classes."
+        raise InputError(message)
     return None
 
 
@@ -123,7 +125,7 @@ def _check_sums(scores: np.ndarray) -> None:
     off = np.abs(sums - 1) > SUM_TOLERANCE
     if off.any():
         raise InputError(
-            f"The probabilities of an image must sum to 1; {off.sum()} of {len(sums)} rows do not, the first "
+            f"The probabilities of an image must sum to 1, but {off.sum()} of {len(sums)} rows do not. The first "
             f"is row {off.argmax()} with {sums[off.argmax()]:.6g}. Give predict_proba, not decision values."
         )
 
@@ -136,19 +138,19 @@ def _check_proba(scores: np.ndarray, n: int, names: tuple) -> np.ndarray:
     bad = ~np.isfinite(scores).all(axis=1)
     if bad.any():
         raise InputError(
-            f"proba holds NaN or infinite values in {bad.sum()} of {n} rows, the first is row "
+            f"proba holds NaN or infinite values in {bad.sum()} of {n} rows. The first of these is row "
             f"{bad.argmax()}. Check the model's input for NaN and fit it again."
         )
     if scores.min() < -SUM_TOLERANCE or scores.max() > 1 + SUM_TOLERANCE:
         raise InputError(
-            f"Probabilities lie between 0 and 1; proba holds values from {scores.min():.6g} to {scores.max():.6g}."
+            f"Probabilities must lie between 0 and 1; proba holds values from {scores.min():.6g} to {scores.max():.6g}."
         )
     return scores
 
 
 def _one_hot(labels: np.ndarray, names: tuple, what: str) -> np.ndarray:
     if labels.ndim != 1:
-        raise InputError(f"{what} has shape {labels.shape}; one label an image, ({len(labels)},), was expected.")
+        raise InputError(f"{what} has shape {labels.shape}; expected one label per image, ({len(labels)},).")
     column = {name: i for i, name in enumerate(names)}
     values = labels.tolist()
     unknown = sorted({str(value) for value in values if value not in column})

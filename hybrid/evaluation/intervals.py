@@ -1,11 +1,11 @@
-"""Confidence intervals: from bootstrap draws, and for what no draw varies."""
+"""Confidence intervals from bootstrap draws, and for scores that do not vary between draws."""
 
 from statistics import NormalDist
 
 import numpy as np
 
 METHODS = ("bca", "percentile")
-MIN_DEFINED = 0.9  # an interval needs a value in at least this share of the draws
+MIN_DEFINED = 0.9  # minimum share of draws in which the score must be defined
 _NORMAL = NormalDist()
 
 Interval = tuple[float, float]
@@ -14,41 +14,43 @@ Interval = tuple[float, float]
 def percentile(draws: np.ndarray, level: float) -> Interval | None:
     """Return the percentile interval of a score's bootstrap values (Efron and Tibshirani 1993, ch. 13).
 
-    Its coverage falls short where the score is biased or skewed in the draws, near 1 above all, and in extreme
-    cases it does not hold the score itself.
+    Its coverage is too low if the bootstrap distribution is biased or skewed, especially for scores near 1. In extreme
+    cases the interval does not even contain the score.
 
     Parameters
     ----------
     draws : ndarray of shape (n_boot,)
-        The score in each draw, NaN where it is not defined.
+        The score in each draw; NaN if it is not defined.
     level : float
         Coverage, such as 0.95.
 
     Returns
     -------
     tuple of float or None
-        Low and high; None where too few draws have a value, or where all have the same: a score of 1.0 would
-        get an interval without width and look certain.
+        The lower and upper bound. None if too few draws have a value, or if all have the same value: the interval
+        would have no width and look certain.
     """
     return _between(draws, (1 - level) / 2, (1 + level) / 2)
 
 
 def bca(value: float, draws: np.ndarray, level: float, acceleration: float) -> Interval | None:
-    """Return the bias-corrected and accelerated interval (Efron 1987), low and high as of :func:`percentile`.
+    """Return the bias-corrected and accelerated interval (Efron 1987).
 
     Parameters
     ----------
     value : float
-        The score of the data.
+        The score on all images.
     draws : ndarray of shape (n_boot,)
+        The score in each draw; NaN if it is not defined.
     level : float
+        Coverage, such as 0.95.
     acceleration : float
-        A sixth of the skewness of the images' influence.
+        A sixth of the skewness of the influence of the images.
 
     Returns
     -------
     tuple of float or None
-        None also where all draws lie on one side of the score.
+        As in :func:`percentile`. Also None if all draws lie on one side of the score.
     """
     shift = bias(value, draws)
     if shift is None:
@@ -61,9 +63,9 @@ def bca(value: float, draws: np.ndarray, level: float, acceleration: float) -> I
 
 
 def bias(value: float, draws: np.ndarray) -> float | None:
-    """Return how many standard deviations the score lies above the middle of its draws; None where above or below all.
+    """Return the bias correction: the normal quantile of the share of draws below the score; None if that is 0 or 1.
 
-    Draws equal to the score count half: scores of few images take few values.
+    Draws that equal the score count half, because scores of few images take few values.
     """
     share = _share_below(value, draws[~np.isnan(draws)])
     return _NORMAL.inv_cdf(share) if 0 < share < 1 else None
@@ -72,16 +74,21 @@ def bias(value: float, draws: np.ndarray) -> float | None:
 def calibration_error(value: float, draws: np.ndarray, level: float, calibrated: float) -> Interval | None:
     """Return the interval of an expected calibration error.
 
-    The error of few images is too large, and that of their draws larger by the same once more: percentile and BCa would
-    lie above the truth, so the draws are mirrored (the basic bootstrap; Davison and Hinkley 1997, section 5.2). The
-    low end is 0 where a calibrated model would show as much by chance.
+    On few images the error is biased upwards, and in the draws once more by the same amount. Percentile and BCa
+    intervals would therefore be too high, so the distribution of the draws is mirrored (the basic bootstrap; Davison
+    and Hinkley 1997, section 5.2). The lower bound is 0 if a calibrated model could have this error by chance.
 
     Parameters
     ----------
     value, draws, level
-        As for :func:`bca`.
+        As in :func:`bca`.
     calibrated : float
-        The largest error that a calibrated model would show.
+        The largest error expected by chance from a calibrated model.
+
+    Returns
+    -------
+    tuple of float or None
+        As in :func:`percentile`.
     """
     bounds = percentile(draws, level)
     if bounds is None:
@@ -91,7 +98,7 @@ def calibration_error(value: float, draws: np.ndarray, level: float, calibrated:
 
 
 def wilson(share: float, n: float, level: float) -> Interval:
-    """Return the score interval of a proportion of `n` images (Wilson 1927), which has width at 0 and 1 too.
+    """Return the score interval of a proportion of `n` images (Wilson 1927), which has a width even at 0 and 1.
 
     Examples
     --------
@@ -101,36 +108,40 @@ def wilson(share: float, n: float, level: float) -> Interval:
     z2 = _NORMAL.inv_cdf((1 + level) / 2) ** 2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = (z2 * (share * (1 - share) / n + z2 / (4 * n**2))) ** 0.5 / (1 + z2 / n)
-    # At 0 and 1 the end is exact; rounding must not put the score outside.
+    # At 0 and 1 the bound is exact: rounding must not exclude the score.
     return (0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half)
 
 
-def share_right(right: np.ndarray, strata: np.ndarray, level: float) -> Interval:
-    """Return the interval of the share of images that are right, where the images of each stratum are given in number.
+def correct_share(correct: np.ndarray, strata: np.ndarray, level: float) -> Interval:
+    """Return the interval of the share of correct images in a stratified sample.
 
-    Wilson's, with the number of images that, drawn from one pot, would vary as much: strata that differ vary less (Yan
-    and Su 2010). Draws would say the same, but their quantiles jump from one possible share to the next.
+    It is Wilson's interval for the number of images whose share would have the same variance in a simple random sample;
+    strata that differ reduce the variance (Yan and Su 2010). Bootstrap draws have the same variance, but their
+    quantiles jump from one possible share to the next.
 
     Parameters
     ----------
-    right : ndarray of bool, shape (n,)
+    correct : ndarray of bool, shape (n,)
+        Whether each image is predicted correctly.
     strata : ndarray of int, shape (n,)
+        The stratum of each image.
     level : float
+        Coverage, such as 0.95.
     """
-    share, (_, code, rows) = float(right.mean()), np.unique(strata, return_inverse=True, return_counts=True)
+    share, (_, code, rows) = float(correct.mean()), np.unique(strata, return_inverse=True, return_counts=True)
     if len(rows) == 1 or share in (0, 1):
-        return wilson(share, len(right), level)
-    # Half an image right and half wrong is added to each stratum: none has a variance of 0.
-    each = (np.bincount(code, right) + 0.5) / (rows + 1)
-    whole = np.average(each, weights=rows)
-    variance = np.sum(rows * each * (1 - each) * rows / np.maximum(rows - 1, 1)) / rows.sum() ** 2
-    return wilson(share, float(whole * (1 - whole) / variance), level)
+        return wilson(share, len(correct), level)
+    # Half a correct and half a wrong image are added to each stratum, so that no variance is 0.
+    shares = (np.bincount(code, correct) + 0.5) / (rows + 1)
+    overall = np.average(shares, weights=rows)
+    variance = np.sum(rows * shares * (1 - shares) * rows / np.maximum(rows - 1, 1)) / rows.sum() ** 2
+    return wilson(share, float(overall * (1 - overall) / variance), level)
 
 
 def perfect_auc(n_positive: int, n_negative: int, level: float) -> Interval:
-    """Return the interval of a ROC AUC of 1, by the score-like method 5 of Newcombe (2006), Stat. Med. 25, 559–573.
+    """Return the interval of a ROC AUC of 1 by method 5 of Newcombe (2006), Stat. Med. 25, 559–573.
 
-    The low end is the area whose standard error, as of Hanley and McNeil (1982), just reaches up to 1.
+    The lower bound is the area whose own interval, with the standard error of Hanley and McNeil (1982), ends at 1.
 
     Examples
     --------
@@ -148,10 +159,10 @@ def perfect_auc(n_positive: int, n_negative: int, level: float) -> Interval:
 
 
 def _between(draws: np.ndarray, low: float, high: float) -> Interval | None:
-    """Return two quantiles of the draws, by the mid-distribution (Ma, Genton and Parzen 2011).
+    """Return two quantiles of the draws, by the mid-distribution function (Ma, Genton and Parzen 2011).
 
-    Equal draws stand at the middle of their share of the distribution. For a score of 100 images, which takes few
-    values, the ends then do not jump from one to the next, and the coverage stays close to what is asked for.
+    Equal draws are placed at the middle of their share of the distribution. A score of 100 images takes few values;
+    its bounds then do not jump from one value to the next, and the coverage stays close to the nominal level.
     """
     defined = draws[~np.isnan(draws)]
     if len(defined) == 0 or len(defined) < MIN_DEFINED * len(draws):

@@ -1,4 +1,4 @@
-"""Labels of any type: their classes, and predicted labels told from probabilities."""
+"""Labels of any type: infer their classes, and distinguish predicted labels from probabilities."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,26 +17,26 @@ def label_array(given: Any, what: str) -> NDArray:
     Raises
     ------
     InputError
-        If they are of no such shape, or some are missing.
+        If they have another shape, or labels are missing.
     """
     labels = _as_array(given, what)
     if labels.ndim not in (1, 2):
-        raise InputError(f"{what} has shape {labels.shape}; expected one label an image, or a 0/1 matrix.")
+        raise InputError(f"{what} has shape {labels.shape}; expected one label per image, or a 0/1 matrix.")
     missing = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     if labels.dtype.kind == "O":
         missing = np.frompyfunc(_is_missing, 1, 1)(labels).astype(bool)
     if missing.any():
         row = np.argwhere(missing)[0, 0]
-        raise InputError(f"{what} holds {missing.sum()} missing values, the first in row {row}: leave them out.")
+        raise InputError(f"{what} holds {missing.sum()} missing values, the first in row {row}: remove these rows.")
     return labels
 
 
 def holds_labels(values: NDArray, labels: NDArray, classes: Sequence | None = None) -> bool:
     """Return whether predictions are labels rather than probabilities.
 
-    Whole numbers, booleans and text are labels; of a single-label task only in one dimension. Floating-point numbers
-    in one dimension are labels where the true labels are such numbers too and include them, or where they lie outside
-    of 0 to 1 and all are classes.
+    Integers, booleans and strings are labels; in single-label tasks only if they are one-dimensional. One-dimensional
+    floats are labels if each of them is a class and they cannot be probabilities of the positive class: the true
+    labels are floats as well, there are not exactly two classes, or some of them lie outside 0 to 1.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def holds_labels(values: NDArray, labels: NDArray, classes: Sequence | None = No
     labels : ndarray of shape (n,) or (n, k)
         The true labels.
     classes : sequence, optional
+        The classes. By default those in `labels`.
     """
     if labels.ndim == 2:
         return values.dtype.kind in "bui"
@@ -57,33 +58,33 @@ def holds_labels(values: NDArray, labels: NDArray, classes: Sequence | None = No
 
 
 def infer_classes(y_true: Any, labels: NDArray, predictions: Iterable[NDArray]) -> tuple:
-    """Return the classes of labels and predicted labels, sorted; of a matrix, the names or numbers of its columns.
+    """Return the sorted classes of labels and predicted labels; for a matrix, the names or indices of its columns.
 
     Parameters
     ----------
     y_true : array-like
-        As given. A DataFrame names the labels of its columns.
+        The true labels as the user gave them. The columns of a DataFrame are the label names.
     labels : ndarray of shape (n,) or (n, k)
-        The same as an array.
+        The true labels as an array.
     predictions : iterable of ndarray
         Probabilities and predicted labels.
 
     Raises
     ------
     InputError
-        If the labels cannot be sorted, or the columns of the probabilities cannot be their classes.
+        If the labels cannot be sorted, all are equal, or the probabilities have another number of columns.
     """
     predictions = list(predictions)
     if labels.ndim == 2:
         return tuple(getattr(y_true, "columns", range(labels.shape[1])))
-    found = set(_plain_values(labels))
+    names = set(_plain_values(labels))
     for values in predictions:
         if holds_labels(values, labels):
-            found.update(_plain_values(values))
+            names.update(_plain_values(values))
     try:
-        classes = tuple(sorted(found))
+        classes = tuple(sorted(names))
     except TypeError:
-        kinds = " and ".join(sorted({type(value).__name__ for value in found}))
+        kinds = " and ".join(sorted({type(value).__name__ for value in names}))
         raise InputError(
             f"The labels are of different types: {kinds}. Give all labels as values of one type."
         ) from None
@@ -101,20 +102,20 @@ def infer_classes(y_true: Any, labels: NDArray, predictions: Iterable[NDArray]) 
 
 
 def truth_matrix(y: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_]:
-    """Return labels (n,) or (n, k) as one column a class or label; classes are those of `y` if not given."""
+    """Return labels (n,) or (n, k) as one boolean column per class or label, (n, k). By default the classes of `y`."""
     if y.ndim == 2:
         return y.astype(bool)
     return y[:, None] == (np.unique(y) if classes is None else classes)[None, :]
 
 
 def both_values(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return for each column of labels (n, k) whether it holds positives and negatives, (k,)."""
+    """Return whether each column of a boolean matrix (n, k) holds both values, (k,)."""
     positives = truth.sum(axis=0)
     return (positives > 0) & (positives < len(truth))
 
 
 def prediction_array(given: Any, labels: NDArray) -> NDArray:
-    """Return predictions as an array, a single column for single labels, such as a sigmoid's, in one dimension."""
+    """Return predictions as an array. For single labels, a single column becomes one-dimensional."""
     values = _as_array(given, "y_pred")
     if values.ndim == 2 and values.shape[1] == 1 and labels.ndim == 1:
         values = values[:, 0]
@@ -122,31 +123,31 @@ def prediction_array(given: Any, labels: NDArray) -> NDArray:
 
 
 def probabilities_of(values: NDArray, names: tuple, positive: Any) -> NDArray[np.float64]:
-    """Return probabilities as an array of shape (n, k), also those of the positive class alone.
+    """Return probabilities as an array of shape (n, k), also if only those of the positive class are given.
 
     Raises
     ------
     InputError
-        If one number an image cannot be a probability.
+        If the values are not numbers, or one number per image is given that cannot be a probability.
     """
     try:
         values = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(
             f"The predictions hold {values.dtype.type.__name__} in the shape {values.shape}; expected probabilities of "
-            f"shape (n, {len(names)}), or one predicted label an image."
+            f"shape (n, {len(names)}), or one predicted label per image."
         ) from None
     if values.ndim != 1:
         return values
     if len(names) != 2:
         raise InputError(
-            f"One number an image was given for {len(names)} classes. Give predicted labels, which are among the "
+            f"One number per image was given for {len(names)} classes. Give predicted labels, which are among the "
             f"classes, or probabilities of shape ({len(values)}, {len(names)})."
         )
     if np.isfinite(values).all() and not ((values >= 0) & (values <= 1)).all():
         raise InputError(
-            f"One number an image was given, from {values.min():.6g} to {values.max():.6g}. Expected predicted labels, "
-            "or probabilities of the positive class: give predict_proba, not decision values."
+            f"One number per image was given, from {values.min():.6g} to {values.max():.6g}. Expected predicted "
+            "labels, or probabilities of the positive class: give predict_proba, not decision values."
         )
     return np.column_stack([1 - values, values] if names.index(positive) == 1 else [values, 1 - values])
 
@@ -156,8 +157,8 @@ def _as_array(given: Any, what: str) -> NDArray:
         return np.asarray(given)
     except ValueError:
         raise InputError(
-            f"The rows of {what} differ in length. For images with several labels give a matrix with one 0/1 column a "
-            "label, for example by scikit-learn's MultiLabelBinarizer."
+            f"The rows of {what} differ in length. For images with several labels give a matrix with one 0/1 column "
+            "per label, for example with scikit-learn's MultiLabelBinarizer."
         ) from None
 
 

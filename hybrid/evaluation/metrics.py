@@ -1,4 +1,4 @@
-"""The registry of metrics: one row for each, and for each task the metrics that its tables, searches and tests use."""
+"""The registry of metrics, and the metrics that the tables, searches and tests of each task use."""
 
 from dataclasses import dataclass
 
@@ -22,40 +22,41 @@ class MetricSpec:
     Attributes
     ----------
     name : str
-        As in ``Evaluation.metrics`` and in files.
+        Name in ``Evaluation.metrics`` and in files.
     title : str
-        As in reports.
+        Name in reports.
     definition : str
-        One sentence.
+        Definition in one sentence.
     needs : {"decisions", "ranks", "probabilities"}
-        What of a model it is computed from: predicted classes, the order of the images by probability, or the
+        Which predictions it is computed from: predicted classes, the order of the images by probability, or the
         probabilities themselves.
     tasks : tuple of str
-        Tasks that have it as a score of all images. Empty for metrics of single classes.
+        Tasks that have it as an overall metric. Empty for metrics of single classes only.
     higher_is_better : bool
+        Whether a higher value is better.
     tunable : bool
-        Whether a search may choose by it. Metrics that are best for a model that predicts one class only, or the
-        frequency of each class for every image, are excluded.
+        Whether a search may choose by it. Metrics that can be best for a model that ignores the images, such as one
+        that always predicts the same class, are excluded.
     positive_class : str
-        The metric of a single class that it is for the positive class of a binary task.
+        Name of the single-class metric that it is an alias of, for the positive class of a binary task.
     undefined_without : tuple of {"positives", "negatives"}
-        Images of a class without which its metric is not defined.
+        Which images a class needs for its metric to be defined.
     zero_if_never_predicted : bool
         Whether a class that is never predicted counts as 0 in this mean over classes.
     share_of : {"", "images", "positives", "negatives"}
-        Images of which the metric is the share that is predicted right. Such shares have Wilson's interval.
+        If the metric is the share of correctly predicted images: among which images. It then has Wilson's interval.
     interval : {"bootstrap", "calibration"}
-        "calibration" mirrors the bootstrap distribution, because few images make the metric too large.
+        With "calibration" the bootstrap distribution is mirrored, because the metric is biased on few images.
     without_spread : {"", "Wilson", "Newcombe"}
-        Interval of a single class's metric that resampling does not vary.
+        Interval of a single class's metric that is the same in all draws.
     paired_test : {"bootstrap", "McNemar", "DeLong"}
         How the difference of two models is tested.
     in_points : bool
-        Whether differences are given in percentage points.
+        Whether differences are shown in percentage points.
     aim : str
-        Name of the threshold aim that maximises it; empty if there is none.
+        Name of the aim of thresholds that maximise it or reach a level of it; empty if there is none.
     aim_has_level : bool
-        Whether the threshold reaches a given level of it instead.
+        Whether thresholds reach a given level of it instead of maximising it.
     """
 
     name: str
@@ -78,12 +79,12 @@ class MetricSpec:
 
     @property
     def threshold_free(self) -> bool:
-        """Whether it does not depend on the predicted classes."""
+        """Whether it is computed from probabilities instead of predicted classes."""
         return self.needs != "decisions"
 
     @property
     def class_tasks(self) -> tuple[str, ...]:
-        """Tasks in which every single class or label has it."""
+        """Tasks in which it is a metric of each class or label."""
         return tuple(task for task, chosen in TASKS.items() if self.name in chosen.per_class)
 
 
@@ -94,17 +95,17 @@ class TaskMetrics:
     Attributes
     ----------
     ordering : str
-        Orders models, best first.
+        The metric that models are ordered by, best first.
     searched : str
-        What a search of settings maximises by default.
+        The metric that a search of settings optimises by default.
     tested : tuple of str
-        Pairs of models are tested by these by default.
+        The metrics that pairs of models are tested in by default.
     terminal, report : tuple of str
         Columns or rows of the main tables of the command line and of the report.
     calibration : tuple of str
-        How good the probabilities are, shown beside `report` where the models are the topic.
+        Metrics of the quality of the probabilities, shown beside `report` in tables of models.
     per_class : tuple of str
-        What every single class or label has.
+        The metrics of each class or label.
     terminal_classes, report_classes : tuple of str
         Columns of the tables of single classes.
     """
@@ -413,7 +414,7 @@ LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if not metr
 
 
 def metrics_of(task: str) -> tuple[str, ...]:
-    """Return the metrics of all images that a task has.
+    """Return the names of the overall metrics of a task.
 
     Examples
     --------
@@ -424,12 +425,12 @@ def metrics_of(task: str) -> tuple[str, ...]:
 
 
 def of_positive_class() -> dict[str, str]:
-    """Return the metrics of a binary task that are those of its positive class, and their names as a class's."""
+    """Return the single-class metric of the positive class for each overall metric of a binary task that equals it."""
     return {name: metric.positive_class for name, metric in METRICS.items() if metric.positive_class}
 
 
 def metric_for(name: str, task: str) -> MetricSpec:
-    """Return the metric of a task that a name stands for: its own name, or that of a class, for its macro average.
+    """Return the metric of a task by its name; without such a metric, the macro average of that name.
 
     Raises
     ------
@@ -448,12 +449,12 @@ def metric_for(name: str, task: str) -> MetricSpec:
 
 
 def searchable(name: str | None, task: str) -> MetricSpec:
-    """Return the metric that a search of settings maximises; the task's default if none is given.
+    """Return the metric that a search of settings optimises; the task's default if no name is given.
 
     Raises
     ------
     InputError
-        If the task has no such metric, or a search cannot choose by it.
+        If the task has no such metric, or the metric is not suitable for a search.
     """
     metric = metric_for(name or TASKS[task].searched, task)
     if not metric.tunable:
@@ -466,7 +467,7 @@ def searchable(name: str | None, task: str) -> MetricSpec:
 
 
 def format_score(value: float | None) -> str:
-    """Return a metric's value as tables show it, with a dash where it is not defined.
+    """Return a metric's value as tables show it; a dash if it is not defined.
 
     Examples
     --------

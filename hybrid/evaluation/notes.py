@@ -1,4 +1,4 @@
-"""What to know about single scores: why one is not defined, or what it takes by convention."""
+"""Notes on scores: why a score is not defined, or which convention determines it."""
 
 from collections.abc import Sequence
 
@@ -12,26 +12,26 @@ ALL_IMAGES = "every image of the split is of this class"
 NEVER_PREDICTED = "the class is never predicted"
 CONSTANT = "0 by convention: every prediction is the same"
 NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
-LONELY = "no interval: one of the two sides is a single image, which no resampling varies"
+SINGLE_IMAGE = "no interval: one of the two sides is a single image, which no resampling varies"
 WILSON = "Wilson's interval, because resampling does not vary it"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 
 
 def class_note(name: str, k: int, problem: CheckedInput) -> str:
-    """Return why a score of class `k` is not defined, or what it takes by convention."""
+    """Return why a score of class `k` is not defined, or which convention determines it; "" if neither."""
     needed = METRICS[name].undefined_without
     if "positives" in needed and not problem.truth[:, k].any():
         return NO_IMAGES
     if "negatives" in needed and problem.truth[:, k].all():
         return ALL_IMAGES
-    said = problem.predicted[:, k]
-    if name == "precision" and not said.any():
+    predicted = problem.predicted[:, k]
+    if name == "precision" and not predicted.any():
         return NEVER_PREDICTED
-    return CONSTANT if name == "mcc" and said.all() | ~said.any() else ""
+    return CONSTANT if name == "mcc" and predicted.all() | ~predicted.any() else ""
 
 
 def overall_note(name: str, problem: CheckedInput) -> str:
-    """Return why a score of the whole is not defined, or what was left out of it."""
+    """Return why an overall score is not defined, or which classes it leaves out; "" if neither."""
     support, predicted = problem.truth.sum(axis=0), problem.predicted.sum(axis=0)
     if problem.task == "binary" and name in of_positive_class():
         return class_note(of_positive_class()[name], problem.classes.index(problem.positive), problem)
@@ -46,8 +46,8 @@ def overall_note(name: str, problem: CheckedInput) -> str:
         absent = [label for label, images in zip(problem.classes, support, strict=True) if images == 0]
         notes += [f"without classes that the split lacks: {_names(absent)}"] if absent else []
     if METRICS[name].zero_if_never_predicted:
-        silent = (support > 0) & (predicted == 0)
-        never = [label for label, missed in zip(problem.classes, silent, strict=True) if missed]
+        missed = (support > 0) & (predicted == 0)
+        never = [label for label, is_missed in zip(problem.classes, missed, strict=True) if is_missed]
         notes += [f"counted as 0, because never predicted: {_names(never)}"] if never else []
     return "; ".join(notes)
 

@@ -1,4 +1,4 @@
-"""What an evaluation gives back: scores with intervals, readable as text, table, JSON and HTML."""
+"""The result of an evaluation: scores with intervals, as text, table, JSON and HTML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score and its interval; what is not defined is None, and `note` says why.
+    """A score and its interval. Values that are not defined are None, and `note` gives the reason.
 
     Attributes
     ----------
     value : float or None
+        The score.
     low, high : float or None
-        Ends of the interval.
+        Bounds of the interval.
     note : str
-        Why something is None, or what to know about the value; mostly empty.
+        Why a value is None, or a remark on it; usually empty.
     """
 
     value: float | None
@@ -33,7 +34,7 @@ class Metric:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Both ends of the interval, or None where there is none."""
+        """The bounds of the interval; None if there is no interval."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     def __str__(self) -> str:
@@ -43,7 +44,7 @@ class Metric:
         return f"{format_score(self.value)}{ends}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict; the note only where there is one."""
+        """Return the metric as a dict of JSON values, without the note if it is empty."""
         entry = {"value": self.value, "low": self.low, "high": self.high}
         return entry | {"note": self.note} if self.note else entry
 
@@ -55,25 +56,26 @@ class Evaluation:
     Attributes
     ----------
     task : {"binary", "multiclass", "multilabel"}
+        The kind of classification.
     classes : tuple
         Classes or label names, in the order of the columns of the probabilities.
     positive : object
-        The positive class of a binary task, else None.
+        The positive class of a binary task; None for other tasks.
     n : int
         Number of images.
     metrics : dict of str to Metric
-        Scores of the whole, named as in scikit-learn ("roc_auc", "f1_macro", …).
+        Overall scores, named as in scikit-learn ("roc_auc", "f1_macro", …).
     per_class : dict of class to dict of str to Metric or int
-        Scores of each class against the rest, and "support", its number of images.
+        Scores of each class against the rest, and its number of images as "support".
     confusion : ndarray of int
-        Counts, rows true, columns predicted, (k, k); for multi-label (k, 2, 2), as in scikit-learn's
-        ``multilabel_confusion_matrix``.
+        Confusion matrix with true classes as rows and predicted classes as columns, of shape (k, k). For multi-label
+        tasks of shape (k, 2, 2), as from scikit-learn's ``multilabel_confusion_matrix``.
     level : float
         Coverage of the intervals.
     n_boot, seed : int
-        Bootstrap draws, and their seed.
+        Number of bootstrap draws, and their seed.
     method : {"bca", "percentile"}
-        How the intervals were taken from the draws.
+        How the intervals were computed from the draws.
 
     Examples
     --------
@@ -97,7 +99,7 @@ class Evaluation:
     method: str = "bca"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as a JSON-ready dict; None for what is not defined."""
+        """Return the evaluation as a dict of JSON values; None for values that are not defined."""
         return {
             "task": self.task,
             "classes": list(self.classes),
@@ -108,19 +110,19 @@ class Evaluation:
             "seed": self.seed,
             "method": self.method,
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
-            # A list in the order of the classes: JSON's keys would turn the class 3 into "3".
+            # A list in the order of the classes, because JSON keys would turn the class 3 into "3".
             "per_class": [_plain(self.per_class[label]) for label in self.classes],
             "confusion": self.confusion.tolist(),
         }
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Evaluation":
-        """Return the evaluation that :meth:`to_dict` wrote.
+        """Return the evaluation from the dict that :meth:`to_dict` returned.
 
         Raises
         ------
         KeyError, TypeError
-            If something is missing or of another form.
+            If a field is missing, unknown or of the wrong type.
         """
         classes = tuple(saved["classes"])
         per_class = zip(classes, saved["per_class"], strict=True)
@@ -140,11 +142,11 @@ class Evaluation:
             level=saved["level"],
             n_boot=saved["n_boot"],
             seed=saved["seed"],
-            method=saved.get("method", "percentile"),  # what there was before there was a choice
+            method=saved.get("method", "percentile"),  # older versions had no other method
         )
 
     def table(self) -> "pd.DataFrame":
-        """Return the scores of all images: value, low and high by metric."""
+        """Return the overall scores as a table with the columns value, low and high."""
         import pandas as pd
 
         rows = {name: (metric.value, metric.low, metric.high) for name, metric in self.metrics.items()}
@@ -152,7 +154,7 @@ class Evaluation:
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("metric")
 
     def class_table(self) -> "pd.DataFrame":
-        """Return the scores of each class, and its number of images as "support"."""
+        """Return the scores of each class as a table, with its number of images as "support"."""
         import pandas as pd
 
         rows = [
@@ -163,7 +165,7 @@ class Evaluation:
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class", tupleize_cols=False)).astype(kinds)
 
     def _class_rows(self) -> list[tuple[str, ...]]:
-        """Return the scores of each class as text, a header row first."""
+        """Return the scores of each class as rows of text, with a header row."""
         names = list(next(iter(self.per_class.values())))
         rows = [tuple(_short(self.per_class[label][name]) for name in names) for label in self.classes]
         return [
@@ -172,7 +174,7 @@ class Evaluation:
         ]
 
     def notes(self) -> list[str]:
-        """Return what there is to know about single scores, a sentence each."""
+        """Return the notes on the scores, each with the names of its scores."""
         noted = [(name, metric) for name, metric in self.metrics.items() if metric.note]
         noted += [
             (f"{name} of {label}", metric)
@@ -189,7 +191,7 @@ class Evaluation:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
         interval = ""
         if self.n_boot:
-            how = "BCa, Wilson's for plain shares" if self.method == "bca" else self.method
+            how = "BCa, Wilson's for shares of images" if self.method == "bca" else self.method
             interval = f"; {self.level:.0%} intervals ({how}) from {self.n_boot} bootstrap draws"
         return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
 

@@ -10,8 +10,8 @@ from hybrid.errors import InputError
 from hybrid.evaluation import bootstrap, evaluate, evaluate_models
 from hybrid.evaluation.bootstrap import JackknifeBlocks, draw_weights
 from hybrid.evaluation.inputs import check_problem
-from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, share_right, wilson
-from hybrid.evaluation.scores import Scores
+from hybrid.evaluation.intervals import bca, calibration_error, correct_share, percentile, perfect_auc, wilson
+from hybrid.evaluation.weighted_scores import WeightedScores
 
 
 def noisy(rng, n, k):
@@ -26,7 +26,7 @@ def noisy(rng, n, k):
 def test_each_draw_equals_sklearn_on_the_resampled_rows():
     y, proba = noisy(np.random.default_rng(3), 80, 3)
     weights = np.vstack(list(draw_weights(y, 8, seed=1)))
-    overall, per_class = Scores(check_problem(y, proba, range(3)))(weights)
+    overall, per_class = WeightedScores(check_problem(y, proba, range(3)))(weights)
     for i, weight in enumerate(weights.astype(int)):
         rows = np.repeat(np.arange(80), weight)
         truth, score, said = y[rows], proba[rows], proba[rows].argmax(axis=1)
@@ -47,7 +47,7 @@ def test_each_multilabel_draw_equals_sklearn_on_the_resampled_rows():
     truth = (rng.random((60, 3)) < 0.4).astype(int)
     proba = np.round(0.3 * truth + 0.7 * rng.random((60, 3)), 1)
     weights = np.vstack(list(draw_weights(np.zeros(60), 5, seed=2)))
-    overall, _ = Scores(check_problem(truth, proba, list("abc")))(weights)
+    overall, _ = WeightedScores(check_problem(truth, proba, list("abc")))(weights)
     for i, weight in enumerate(weights.astype(int)):
         rows = np.repeat(np.arange(60), weight)
         for average in ("macro", "micro"):
@@ -120,10 +120,10 @@ def test_bca_equals_scipy():
     rng = np.random.default_rng(4)
     sample = rng.exponential(size=60)
     expected = scipy_bootstrap((sample,), np.mean, n_resamples=4000, method="BCa", rng=rng)
-    groups = JackknifeBlocks.within(np.zeros(60))
-    without = np.vstack(list(groups.weights())) @ sample / 59
+    blocks = JackknifeBlocks.from_strata(np.zeros(60))
+    without = np.vstack(list(blocks.weights())) @ sample / 59
     draws = expected.bootstrap_distribution
-    found = bca(sample.mean(), draws, 0.95, groups.acceleration(sample.mean(), without))
+    found = bca(sample.mean(), draws, 0.95, blocks.acceleration(sample.mean(), without))
     assert found == pytest.approx(tuple(expected.confidence_interval), abs=0.003)
 
 
@@ -137,19 +137,19 @@ def test_influence_within_strata_is_that_of_the_strata_alone():
             [weights[:, strata == s] @ x[strata == s] / weights[:, strata == s].sum(axis=1) for s in (0, 1)], 0
         )
 
-    groups = JackknifeBlocks.within(strata)
-    influence = groups.influence(score(np.ones((1, 42)))[0], score(np.vstack(list(groups.weights()))))
+    blocks = JackknifeBlocks.from_strata(strata)
+    influence = blocks.influence(score(np.ones((1, 42)))[0], score(np.vstack(list(blocks.weights()))))
     means, sizes = np.array([x[strata == s].mean() for s in (0, 1)])[strata], np.bincount(strata)[strata]
-    np.testing.assert_allclose(influence[groups.of_row], (x - means) / sizes / 2, atol=1e-12)
+    np.testing.assert_allclose(influence[blocks.block_of_row], (x - means) / sizes / 2, atol=1e-12)
 
 
 def test_groups_left_out_cover_all_rows_once_and_never_span_strata():
     strata = np.random.default_rng(0).integers(0, 3, 5000)
     strata[:7] = 9
-    groups = JackknifeBlocks.within(strata)
-    left_out = 1 - np.vstack(list(groups.weights()))
+    blocks = JackknifeBlocks.from_strata(strata)
+    left_out = 1 - np.vstack(list(blocks.weights()))
     assert (left_out.sum(axis=0) == 1).all()
-    assert len(groups.size) < 600
+    assert len(blocks.size) < 600
     assert all(len(np.unique(strata[row > 0])) == 1 for row in left_out)
     assert (left_out[:, :7].sum(axis=1) <= 1).all()  # a small stratum goes row by row
 
@@ -166,9 +166,9 @@ def test_shares_of_strata_vary_as_much_as_their_strata():
     # A quarter and three quarters of 200 each are right: the variance is that of the two, not of a half of 400.
     right, strata = np.tile(np.repeat([True, False], [50, 150]), 2), np.repeat([0, 1], 200)
     right[200:] = ~right[200:]
-    low, high = share_right(right, strata, 0.95)
+    low, high = correct_share(right, strata, 0.95)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 * 0.75 / 400), rel=0.02)
-    assert share_right(right, np.zeros(400), 0.95) == pytest.approx(wilson(0.5, 400, 0.95))
+    assert correct_share(right, np.zeros(400), 0.95) == pytest.approx(wilson(0.5, 400, 0.95))
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (12, 40), (200, 60)])

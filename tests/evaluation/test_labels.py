@@ -119,7 +119,7 @@ def test_several_models_need_no_classes():
         (["a", "a"], [[0.5, 0.5]] * 2, "All labels are 'a'"),
         (["a", "b"], [[0.2, 0.3, 0.5]] * 2, "3 columns, but y_true holds 2 classes"),
         ([["a", "b"], ["a"]], ["a", "b"], "MultiLabelBinarizer"),
-        (["a", "b"], [["x", "y"], ["y", "x"]], "one predicted label an image"),
+        (["a", "b"], [["x", "y"], ["y", "x"]], "one predicted label per image"),
         (["a", "b"], None, "There are no predictions"),
         ("a", ["a"], r"y_true has shape \(\)"),
     ],

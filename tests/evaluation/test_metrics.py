@@ -9,7 +9,7 @@ from paths import ROOT
 from hybrid.errors import InputError
 from hybrid.evaluation.metrics import METRICS, TASKS, metric_for, metrics_of, searchable
 
-REGISTRY, COMPUTED = "hybrid/evaluation/metrics.py", "hybrid/evaluation/scores.py"
+REGISTRY, COMPUTED = "hybrid/evaluation/metrics.py", "hybrid/evaluation/weighted_scores.py"
 NEEDS = {"decisions", "ranks", "probabilities"}
 
 

@@ -11,7 +11,7 @@ from hybrid.classifiers import HEADS, make_head
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import truth_matrix
 from hybrid.evaluation.metrics import searchable
-from hybrid.evaluation.scoring import Scorer
+from hybrid.evaluation.scorer import Scorer
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import make_folds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.metrics import format_score
-from hybrid.evaluation.scores import class_scores
+from hybrid.evaluation.weighted_scores import class_scores
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.explorer import explorer_counts
 from hybrid.report.elements.words import metric_name, plural, spoken, visible

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from hybrid.comparison import Choice
 from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
-from hybrid.evaluation.paired import PairedTest
+from hybrid.evaluation.paired_test import PairedTest
 from hybrid.extractors.images.decode import BadImageError, decode_within
 from hybrid.report.elements.curves import precision_recall_points, roc_points
 from hybrid.report.elements.embedding import flatten, sample_rows

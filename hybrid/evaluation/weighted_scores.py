@@ -1,4 +1,4 @@
-"""All scores of a model, for any weighting of its rows: the data itself, or bootstrap draws."""
+"""The scores of a model for any weights of its images: on all images, or in bootstrap draws."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from hybrid.evaluation.calibration import BINS, calibration_gaps
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS, metrics_of, of_positive_class
-from hybrid.evaluation.ranking import Ranking
+from hybrid.evaluation.ranking_metrics import Ranking
 
 LOSSES = ("log_loss", "brier")  # means over the images
 RANKED = ("roc_auc", "average_precision")  # in the order of what a Ranking returns
@@ -19,31 +19,31 @@ PerClass = dict[str, np.ndarray]  # (draws, k)
 Sums = dict[str, np.ndarray]  # (draws, columns): sums over the images
 
 
-class Scores:
-    """Compute every score of a problem under many row weightings at once.
+class WeightedScores:
+    """Compute the scores of a model for many weightings of its images at once.
 
-    What does not depend on the weights (orders, losses of each row) is worked out once. A score that is
-    not defined in a draw, such as the recall of a class that the draw lacks, is NaN there. A class without
-    images has no scores; macro averages run over the classes that have images, and there a class that
-    is never predicted has precision 0, as in scikit-learn.
+    Everything that does not depend on the weights, such as the order and the losses of the images, is computed once. A
+    score that is not defined in a draw, such as the recall of a class that the draw lacks, is NaN. A class without
+    images has no scores. Macro averages are taken over the classes with images; as in scikit-learn, the precision of
+    a class that is never predicted counts as 0.
 
     Parameters
     ----------
     problem : CheckedInput
-        Labels, predictions and probabilities.
+        The labels, predictions and probabilities.
     metrics : iterable of str, optional
-        Names of the scores of all images that are wanted; by default all that the problem allows. What only others
-        need, such as the order of the images for ROC AUC, is not worked out.
+        Names of the overall metrics to compute. By default all metrics of the task. Intermediate results that only
+        other metrics need, such as the order of the images for ROC AUC, are not computed.
     """
 
     def __init__(self, problem: CheckedInput, metrics: Iterable[str] | None = None):
         self._problem = problem
         truth, predicted = problem.truth, problem.predicted
-        wanted = [METRICS[name] for name in (metrics_of(problem.task) if metrics is None else metrics)]
+        specs = [METRICS[name] for name in (metrics_of(problem.task) if metrics is None else metrics)]
         if problem.probabilities is None:
-            wanted = [metric for metric in wanted if not metric.threshold_free]
+            specs = [metric for metric in specs if not metric.threshold_free]
         n, k = truth.shape
-        ranked = [metric for metric in wanted if metric.needs == "ranks"]
+        ranked = [metric for metric in specs if metric.needs == "ranks"]
         self._rankings, self._micro = [], None
         if any(not metric.name.endswith("_micro") for metric in ranked):
             self._rankings = [Ranking(truth[:, j], problem.proba[:, j]) for j in range(k)]
@@ -53,23 +53,23 @@ class Scores:
         if problem.task == "multilabel":
             wrong = truth != predicted
             parts |= {"all_right": ~wrong.any(axis=1), "wrong_share": wrong.mean(axis=1)}
-        probabilistic = [metric for metric in wanted if metric.needs == "probabilities"]
+        probabilistic = [metric for metric in specs if metric.needs == "probabilities"]
         if any(metric.interval != "calibration" for metric in probabilistic):
             parts |= _losses(problem)
         if any(metric.interval == "calibration" for metric in probabilistic):
             parts["gaps"] = calibration_gaps(problem)
         parts = {name: part.reshape(n, -1) for name, part in parts.items()}
-        # One product with the weights sums all of them.
+        # A single matrix product with the weights gives all sums.
         self._columns = np.hstack(list(parts.values())).astype(np.float64)
         self._ends = dict(zip(parts, np.cumsum([part.shape[1] for part in parts.values()]), strict=True))
 
     def __call__(self, weights: np.ndarray) -> tuple[Overall, PerClass]:
-        """Return the scores of each row of `weights`.
+        """Return the scores for each row of `weights`.
 
         Parameters
         ----------
         weights : ndarray of float64, shape (draws, n)
-            How often each image counts, whole numbers.
+            How often each image counts, as whole numbers.
 
         Returns
         -------
@@ -107,9 +107,9 @@ class Scores:
 
 
 def _losses(problem: CheckedInput) -> dict[str, np.ndarray]:
-    """Return what each image adds to the scores that are means over images."""
+    """Return the loss of each image for the scores that are means over images."""
     truth, proba = problem.truth, problem.proba
-    # scikit-learn clips so too: a certain, wrong model gets a large loss, not an infinite one.
+    # As in scikit-learn, clipping gives a certain but wrong prediction a large loss instead of an infinite one.
     eps = np.finfo(np.float64).eps
     safe, squares = np.clip(proba, eps, 1 - eps), (truth - proba) ** 2
     if problem.task == "multilabel":
@@ -151,16 +151,16 @@ def _macro_ranked(per_class: PerClass) -> Overall:
 
 
 def class_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) -> dict[str, Any]:
-    """Return the scores of a class against the rest from numbers of images, NaN where one is not defined.
+    """Return the scores of a class against the rest, from numbers of images; NaN if a score is not defined.
 
     Parameters
     ----------
     hits : float or ndarray
-        Images of the class that are predicted as it.
+        Number of images of the class that are predicted as the class.
     predicted, truth : float or ndarray
-        Images that are predicted as the class, and that are of it.
+        Number of images that are predicted as the class, and number of images of the class.
     total : float or ndarray
-        All images.
+        Number of all images.
     """
     present = np.where(np.greater(truth, 0), 1.0, np.nan)
     return {
@@ -172,7 +172,7 @@ def class_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) 
 
 
 def label_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) -> dict[str, Any]:
-    """Return :func:`class_scores`, and those that the two sides of a label share: with and without it."""
+    """Return the scores of :func:`class_scores`, and the accuracy and balanced accuracy of a label."""
     scores = class_scores(hits, predicted, truth, total)
     return scores | {
         "accuracy": (total - truth - predicted + 2 * hits) / total,
@@ -181,9 +181,9 @@ def label_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) 
 
 
 def _label_scores(sums: Sums, total: np.ndarray) -> PerClass:
-    """Return what each label of a multi-label task has beyond :func:`class_scores`."""
+    """Return the scores that the labels of a multi-label task have beyond :func:`class_scores`."""
     hits, predicted, truth = sums["hits"], sums["predicted"], sums["truth"]
-    # A label takes two counts a side: with and without it.
+    # The two classes of a label are the images with and without it.
     columns = np.stack([hits, total - truth - predicted + hits], axis=-1)
     mcc = _mcc(columns, np.stack([predicted, total - predicted], axis=-1), np.stack([truth, total - truth], axis=-1))
     scores = label_scores(hits, predicted, truth, total) | {"mcc": mcc}
@@ -194,7 +194,7 @@ def _label_scores(sums: Sums, total: np.ndarray) -> PerClass:
 
 
 def _macro(per_class: PerClass) -> Overall:
-    # Precision is NaN for a class that is never predicted; where the class has images it counts as 0.
+    # The precision of a class that is never predicted is NaN; if the class has images, it counts as 0.
     precision = np.where(np.isnan(per_class["recall"]), np.nan, np.nan_to_num(per_class["precision"]))
     return {
         "precision_macro": _mean(precision),
@@ -204,12 +204,12 @@ def _macro(per_class: PerClass) -> Overall:
 
 
 def _mcc(hits: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return Matthews' correlation (Gorodkin 2004) from counts whose last axis is the classes."""
+    """Return the Matthews correlation coefficient (Gorodkin 2004) from counts with the classes as last axis."""
     total = truth.sum(axis=-1)
     covariance = hits.sum(axis=-1) * total - (predicted * truth).sum(axis=-1)
     spread_predicted = total**2 - (predicted**2).sum(axis=-1)
     spread_true = total**2 - (truth**2).sum(axis=-1)
-    # A constant prediction has no correlation; 0 is the convention, and scikit-learn's.
+    # Constant predictions have no correlation; 0 is the convention, as in scikit-learn.
     mcc = covariance / np.sqrt(np.where(spread_predicted * spread_true > 0, spread_predicted * spread_true, 1))
     return np.where(spread_true > 0, mcc, np.nan)
 
@@ -219,5 +219,5 @@ def _ratio(top: Counts, bottom: Counts) -> Any:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over classes of those that are defined; NaN where none is."""
+    """Return the mean over the classes with defined values; NaN if there is none."""
     return _ratio(np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1))

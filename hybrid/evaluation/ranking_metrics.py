@@ -1,4 +1,4 @@
-"""ROC AUC and average precision of many weightings of the same rows, from one sort."""
+"""ROC AUC and average precision for many weightings of the same images, computed from a single sort."""
 
 from typing import TYPE_CHECKING
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 class Ranking:
-    """The rows ordered by a score once; each weighting then costs a sum over the rows and two over the positives.
+    """Items sorted by score once, so that each weighting takes one sum over all items and two over the positive ones.
 
-    Ties are treated as scikit-learn does: rows of equal score pass the threshold together.
+    Ties are treated as in scikit-learn: items of equal score pass the threshold together.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (m,)
         Whether each item is positive.
     score : ndarray of shape (m,)
-        Score of each item; high means positive.
+        Score of each item; higher means positive.
     rows : ndarray of int, shape (m,), optional
-        The row of the data that each item belongs to (several labels of one image share its weight);
-        by default item i is row i.
+        The image that each item belongs to, because the labels of an image share its weight. By default item i
+        belongs to image i.
 
     Examples
     --------
@@ -35,15 +35,15 @@ class Ranking:
         order = np.argsort(-score, kind="stable")
         ranked, positive = score[order], truth[order]
         rows = order if rows is None else rows[order]
-        group = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))  # of equal score
-        holding = np.unique(group[positive])
-        # Only groups that hold a positive add to either area; a stretch is such a group and all before it, to the last.
-        stretch = np.searchsorted(holding, group)
-        tied = ~positive & np.isin(group, holding)
-        n, self._groups = int(rows.max(initial=-1)) + 1, len(holding)
-        self._all = _sums(stretch, rows, self._groups + 1, n)
-        self._positive = _sums(stretch[positive], rows[positive], self._groups, n)
-        self._tied = _sums(stretch[tied], rows[tied], self._groups, n)
+        tie = np.cumsum(np.append(False, ranked[1:] != ranked[:-1]))  # items of equal score have one number
+        positive_ties = np.unique(tie[positive])
+        # Only ties with a positive item change the areas. A segment ends with such a tie and begins after the previous.
+        segment = np.searchsorted(positive_ties, tie)
+        tied = ~positive & np.isin(tie, positive_ties)
+        n, self._n_segments = int(rows.max(initial=-1)) + 1, len(positive_ties)
+        self._all = _sum_matrix(segment, rows, self._n_segments + 1, n)
+        self._positive = _sum_matrix(segment[positive], rows[positive], self._n_segments, n)
+        self._tied = _sum_matrix(segment[tied], rows[tied], self._n_segments, n)
 
     def __call__(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ROC AUC and average precision for each column of `weights`.
@@ -51,20 +51,20 @@ class Ranking:
         Parameters
         ----------
         weights : ndarray of int32, shape (n, draws)
-            How often every row of the data counts in each draw; whole numbers, whose sums are exact.
+            How often each image counts in each draw. Sums of these integers are exact.
 
         Returns
         -------
         auc, average_precision : ndarray of shape (draws,)
-            NaN where a draw lacks positives or negatives.
+            NaN for draws without positive or without negative items.
         """
-        if self._groups == 0:
+        if self._n_segments == 0:
             undefined = np.full(weights.shape[1], np.nan)
             return undefined, undefined
         above = np.cumsum(self._all @ weights, axis=0, dtype=np.int32)
         gained, passed = self._positive @ weights, above[:-1]
         hits = np.cumsum(gained, axis=0, dtype=np.int32)
-        # Twice the negatives above each positive, those of the same score counted half.
+        # Twice the number of negatives above each positive, where negatives of equal score count half.
         overtaking = 2 * (passed - hits) - self._tied @ weights
         n_positive, n_negative = _split(above[-1], hits[-1])
         auc = 1 - np.einsum("ij,ij->j", gained, overtaking, dtype=np.float64) / (2 * n_positive * n_negative)
@@ -72,15 +72,15 @@ class Ranking:
         return auc, np.einsum("ij,ij->j", gained, precision) / n_positive
 
 
-def _sums(places: np.ndarray, rows: np.ndarray, n_places: int, n_rows: int) -> "csr_array":
-    """Return the matrix whose product with weights, (n_rows, draws), sums those of the rows that share a place."""
+def _sum_matrix(segments: np.ndarray, rows: np.ndarray, n_segments: int, n_rows: int) -> "csr_array":
+    """Return the matrix whose product with weights of shape (n_rows, draws) is their sum over each segment."""
     from scipy.sparse import csr_array
 
-    return csr_array((np.ones(len(rows), np.int32), (places, rows)), shape=(n_places, n_rows))
+    return csr_array((np.ones(len(rows), np.int32), (segments, rows)), shape=(n_segments, n_rows))
 
 
 def _split(total: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each draw's positives and negatives, NaN where it lacks one of the two."""
+    """Return the numbers of positive and negative items of each draw; NaN if either is 0."""
     n_positive = positive.astype(np.float64)
     n_negative = total - n_positive
     defined = (n_positive > 0) & (n_negative > 0)

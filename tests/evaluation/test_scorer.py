@@ -5,7 +5,7 @@ import pytest
 
 from hybrid.evaluation import evaluate
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, searchable
-from hybrid.evaluation.scoring import Scorer
+from hybrid.evaluation.scorer import Scorer
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import make_folds
 
@@ -115,14 +115,14 @@ def test_decisions_are_those_of_the_head():
 
 
 def test_a_search_works_out_only_what_its_metric_needs(monkeypatch, heads):
-    from hybrid.evaluation import scores
+    from hybrid.evaluation import weighted_scores
 
     def unwanted(*args):
         raise AssertionError("not needed")
 
     head, X, y = heads["multilabel"]
-    monkeypatch.setattr(scores, "calibration_gaps", unwanted)
+    monkeypatch.setattr(weighted_scores, "calibration_gaps", unwanted)
     Scorer(METRICS["roc_auc_macro"])(head, X, y)
-    monkeypatch.setattr(scores, "Ranking", unwanted)
+    monkeypatch.setattr(weighted_scores, "Ranking", unwanted)
     Scorer(METRICS["log_loss_macro"])(head, X, y)
     Scorer(METRICS["f1_macro"])(head, X, y)

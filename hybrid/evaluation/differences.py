@@ -1,4 +1,4 @@
-"""The tests of a difference between two models on the same images."""
+"""Differences between two models on the same images: intervals and p-values by McNemar, DeLong and bootstrap."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -11,12 +11,12 @@ from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.intervals import MIN_DEFINED
 from hybrid.evaluation.metrics import METRICS
 
-ROUNDING = 1e-12  # two equal differences may come out this far apart
+ROUNDING = 1e-12  # equal differences may differ by this much
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference with its interval and two-sided p-value; None for what the images do not allow."""
+    """A difference with its interval and two-sided p-value; None for values that cannot be computed."""
 
     value: float | None
     low: float | None = None
@@ -24,10 +24,10 @@ class Difference:
     p_value: float | None = None
 
 
-def right(problem: CheckedInput, metric: str) -> np.ndarray | None:
-    """Return for which images the model is right, if the metric is tested by the share of those; else None.
+def correct_images(problem: CheckedInput, metric: str) -> np.ndarray | None:
+    """Return which images the model predicts correctly, for a metric that McNemar's test applies to; otherwise None.
 
-    Sensitivity is the share of the positive images alone, specificity of the others.
+    For sensitivity these are only the positive images, for specificity only the negative ones.
     """
     if METRICS[metric].paired_test != "McNemar":
         return None
@@ -39,12 +39,12 @@ def right(problem: CheckedInput, metric: str) -> np.ndarray | None:
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Return McNemar's exact p-value: a coin's, over the images that only one model got right.
+    """Return the p-value of McNemar's exact test: a binomial test on the images that only one model predicts correctly.
 
     Parameters
     ----------
     first, second : ndarray of bool, shape (n,)
-        Whether each model is right.
+        Whether each model predicts each image correctly.
     """
     from scipy.stats import binomtest
 
@@ -55,14 +55,16 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
 def delong_differences(
     truth: np.ndarray, scores: np.ndarray, pairs: list[tuple[int, int]], level: float
 ) -> list[Difference]:
-    """Return the difference of ROC AUC of each pair of models, by DeLong's test.
+    """Return the difference of the ROC AUC of each pair of models, by DeLong's test.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (n,)
-    scores : ndarray of shape (models, n)
+        Whether each image is positive.
+    scores : ndarray of shape (n_models, n)
+        The scores of each model; higher means positive.
     pairs : list of (int, int)
-        Rows of `scores`.
+        The rows of `scores` to compare.
     level : float
         Coverage of the intervals.
     """
@@ -70,36 +72,38 @@ def delong_differences(
         return [Difference(None)] * len(pairs)
     area, covariance = delong(truth, scores)
     normal = NormalDist()
-    found = []
+    differences = []
     for i, j in pairs:
         value = float(area[i] - area[j])
         variance = float(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
         if not variance > ROUNDING**2:
-            found.append(_without_spread(value))
+            differences.append(_without_spread(value))
             continue
         half = normal.inv_cdf((1 + level) / 2) * variance**0.5
-        found.append(Difference(value, value - half, value + half, 2 * normal.cdf(-abs(value) / variance**0.5)))
-    return found
+        differences.append(Difference(value, value - half, value + half, 2 * normal.cdf(-abs(value) / variance**0.5)))
+    return differences
 
 
 def bootstrap_difference(
-    value: float, drawn: np.ndarray, without: np.ndarray, groups: JackknifeBlocks, level: float
+    value: float, drawn: np.ndarray, without: np.ndarray, blocks: JackknifeBlocks, level: float
 ) -> Difference:
-    """Return a difference by the paired bootstrap: how often does a draw lie as far from it as it lies from 0?
+    """Return a difference with its interval and p-value by the paired bootstrap.
 
-    The interval holds the values that this test would not reject (symmetric; Hall 1988). Draws vary too little when
-    images are few; their distances are made wider by what their variance lacks and by Student's distribution
+    The p-value is the share of draws that are at least as far from the difference as the difference is from 0. The
+    symmetric interval contains the values that this test does not reject (Hall 1988). With few images the draws vary
+    too little, so their distances are widened by a correction of their variance and by Student's distribution
     (Hesterberg 2015).
 
     Parameters
     ----------
     value : float
-        The difference, NaN if not defined.
+        The difference on all images; NaN if it is not defined.
     drawn : ndarray of shape (n_boot,)
         The difference in each draw.
-    without : ndarray of shape (g,)
-        The difference without each group of images.
-    groups : JackknifeBlocks
+    without : ndarray of shape (n_blocks,)
+        The difference without each jackknife block.
+    blocks : JackknifeBlocks
+        The jackknife blocks.
     level : float
         Coverage of the interval.
     """
@@ -111,14 +115,14 @@ def bootstrap_difference(
     distance = np.abs(defined - value)
     if len(defined) == 0 or len(defined) < MIN_DEFINED * len(drawn) or distance.max() < ROUNDING:
         return _without_spread(float(value))
-    factor, freedom = groups.freedom(value, without)
+    factor, degrees = blocks.variance_correction(value, without)
     share = (1 + level) / 2
-    distance *= factor**0.5 * t.ppf(share, freedom) / NormalDist().inv_cdf(share)
+    distance *= factor**0.5 * t.ppf(share, degrees) / NormalDist().inv_cdf(share)
     half = float(np.quantile(distance, level))
     p_value = (1 + (distance >= abs(value) - ROUNDING).sum()) / (1 + len(defined))
     return Difference(float(value), float(value - half), float(value + half), float(p_value))
 
 
 def _without_spread(value: float) -> Difference:
-    """Return the difference of models that are alike, or that the images are too few to tell apart."""
+    """Return a difference without an interval: the models are equal, or there are too few images for a test."""
     return Difference(value, p_value=1.0 if abs(value) < ROUNDING else None)

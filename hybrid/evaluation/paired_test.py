@@ -1,4 +1,4 @@
-"""What the comparison of two models on the same images gives back, and how it is said."""
+"""The result of comparing two models on the same images, as values and as a sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,22 +9,24 @@ from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference of two models in one metric on the same images, and whether chance explains it.
+    """The difference of two models in one metric on the same images, and a test of whether it is due to chance.
 
     Attributes
     ----------
     first, second : str
         Names of the models.
     metric : str
+        Name of the metric.
     difference : float or None
-        The first model's value less the second's; None where one of them is not defined.
+        The value of the first model minus that of the second; None if one of them is not defined.
     low, high : float or None
-        Ends of the difference's interval.
+        Bounds of the interval of the difference.
     p_value : float or None
-        Two-sided; None where the images do not suffice for a test.
+        Two-sided p-value; None if there are too few images for a test.
     p_adjusted : float or None
-        The same with Holm's correction over all pairs that were tested by this metric.
+        The p-value with Holm's correction for all pairs of models that were tested in this metric.
     test : {"McNemar, exact", "DeLong", "paired bootstrap"}
+        The test that the p-value comes from.
     n : int
         Number of images.
     level : float
@@ -45,13 +47,13 @@ class PairedTest:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the adjusted p-value lies below 1 − `level`."""
+        """Whether the adjusted p-value is below 1 − `level`."""
         return self.p_adjusted is not None and self.p_adjusted < round(1 - self.level, 12)
 
     def sentence(self) -> str:
-        """Return the outcome in words.
+        """Return the result as a sentence.
 
-        Figures are the first-named model's less the other's.
+        Its difference is the value of the model that is named first minus that of the other.
 
         Examples
         --------
@@ -87,23 +89,23 @@ class PairedTest:
         return f"{text}, {adjusted}p {_probability(self.p_adjusted)}".replace("-", "−")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as a JSON-ready dict."""
+        """Return the test as a dict of JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "PairedTest":
-        """Return the test that :meth:`to_dict` wrote.
+        """Return the test from the dict that :meth:`to_dict` returned.
 
         Raises
         ------
         TypeError
-            If something is missing or unknown.
+            If a field is missing or unknown.
         """
         return cls(**saved)
 
 
 def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
-    """Return the tests with adjusted p-values (Holm 1979); those without a p-value are none of the family.
+    """Return the tests with p-values adjusted by Holm's correction (1979); tests without a p-value do not count.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Several models' predictions on the same images, evaluated and compared with the same draws."""
+"""Evaluate and compare several models on the same images and the same bootstrap draws."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,44 +12,46 @@ import numpy as np
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.build_evaluation import IntervalSettings, build_evaluation
+from hybrid.evaluation.differences import Difference, bootstrap_difference, correct_images, delong_differences, mcnemar
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of
-from hybrid.evaluation.paired import PairedTest, holm
-from hybrid.evaluation.pairing import Difference, bootstrap_difference, delong_differences, mcnemar, right
-from hybrid.evaluation.resample import Resamples, resample
+from hybrid.evaluation.paired_test import PairedTest, holm
+from hybrid.evaluation.resampled_scores import ResampledScores, resample_scores
 from hybrid.evaluation.result import Evaluation
 
 
 class PairedEvaluation:
-    """Models on the same images: their scores and the tests of their differences share one set of draws.
+    """Evaluate and compare models on the same images and the same bootstrap draws.
 
     Parameters
     ----------
     y_true, classes, pos_label, n_boot, random_state, level, method
-        As for :func:`hybrid.evaluation.evaluate`.
+        As in :func:`hybrid.evaluation.evaluate`.
     proba : mapping of str to array-like
-        Probabilities or predicted labels by the name of the model, as for :func:`hybrid.evaluation.evaluate`.
+        Probabilities or predicted labels by model name, as in :func:`hybrid.evaluation.evaluate`.
     y_pred : mapping of str to array-like, optional
-        Predicted labels by the name of the model; those that it lacks have their likeliest class.
+        Predicted labels by model name. For models that it lacks, they follow from `proba` as in
+        :func:`hybrid.evaluation.evaluate`.
 
     Attributes
     ----------
     problems : dict of str to CheckedInput
-        The checked input by the name of the model.
+        The checked input by model name.
     settings : IntervalSettings
-    groups : JackknifeBlocks
-        What the jackknife leaves out.
+        How the intervals are computed.
+    blocks : JackknifeBlocks
+        The blocks of images that the jackknife leaves out in turn.
 
     Raises
     ------
     InputError
-        As :func:`hybrid.evaluation.evaluate`, or if there is no model.
+        As in :func:`hybrid.evaluation.evaluate`, or if no model is given.
     """
 
     problems: dict[str, CheckedInput]
     settings: IntervalSettings
-    groups: JackknifeBlocks
+    blocks: JackknifeBlocks
 
     @renamed_parameters(positive="pos_label", seed="random_state")
     def __init__(
@@ -72,54 +74,68 @@ class PairedEvaluation:
         if method not in METHODS:
             raise unknown_name("interval method", method, METHODS)
         if not proba:
-            raise InputError("There is no model to evaluate: proba is empty. Give one array of probabilities a model.")
+            raise InputError(
+                "There is no model to evaluate: proba is empty. Give one array of probabilities per model."
+            )
         y_pred = y_pred or {}
         for name in set(y_pred) - set(proba):
             raise unknown_name("model in y_pred", name, proba)
         if classes is None:
-            given = [one for one in (*proba.values(), *y_pred.values()) if one is not None]
+            given = [values for values in (*proba.values(), *y_pred.values()) if values is not None]
             y_true, classes = labels_and_classes(y_true, given)
         self.problems = {
-            name: check_problem(y_true, given, classes, y_pred.get(name), pos_label) for name, given in proba.items()
+            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label) for name, values in proba.items()
         }
         self.settings = IntervalSettings(n_boot, int(random_state), level, method)
-        self.groups = JackknifeBlocks.within(next(iter(self.problems.values())).strata)
+        self.blocks = JackknifeBlocks.from_strata(next(iter(self.problems.values())).strata)
+
+    @property
+    def groups(self) -> JackknifeBlocks:
+        """Former name of `blocks`."""
+        return self.blocks
 
     def evaluations(self) -> dict[str, Evaluation]:
-        """Return each model's evaluation, by its name."""
+        """Return the evaluation of each model by its name."""
         return {
-            name: build_evaluation(problem, self.resamples[name], self.groups, self.settings)
+            name: build_evaluation(problem, self.resamples[name], self.blocks, self.settings)
             for name, problem in self.problems.items()
         }
 
     def tests(self, metrics: Sequence[str] | None = None) -> list[PairedTest]:
-        """Return the test of every pair of models by each metric.
+        """Test every pair of models in each metric; see :func:`hybrid.evaluation.compare_models`.
 
-        See :func:`hybrid.evaluation.compare_models`.
+        Parameters
+        ----------
+        metrics : sequence of str, optional
+            As in :func:`hybrid.evaluation.compare_models`.
+
+        Returns
+        -------
+        list of PairedTest
 
         Raises
         ------
         InputError
-            If there is no such metric, or no draws.
+            If a metric is unknown or needs probabilities that are not given, or if there are no draws.
         """
         if self.settings.n_boot == 0:
             raise InputError("Paired tests need bootstrap draws; got n_boot=0.")
         known = self._known_metrics()
         default = [name for name in TASKS[self._first.task].tested if name in known]
-        wanted = tuple(default if metrics is None else metrics)
-        for metric in wanted:
+        names = tuple(default if metrics is None else metrics)
+        for metric in names:
             if metric in metrics_of(self._first.task) and metric not in known:
                 raise InputError(
-                    f"{metric} needs the probabilities of every model: give them, or leave the metric out."
+                    f"{metric} needs the probabilities of every model: give them, or leave out the metric."
                 )
             if metric not in known:
                 raise unknown_name("metric", metric, known)
-        bootstrapped = [metric for metric in wanted if not self._has_delong(metric)]
+        bootstrapped = [metric for metric in names if not self._has_delong(metric)]
         scores = self._scores_of(bootstrapped) if bootstrapped else {}
-        return [test for metric in wanted for test in holm(self._compared(metric, scores))]
+        return [test for metric in names for test in holm(self._test_pairs(metric, scores))]
 
     def _known_metrics(self) -> tuple[str, ...]:
-        """Return the metrics that all models have."""
+        """Return the metrics that are defined for all models."""
         labels_only = any(problem.probabilities is None for problem in self.problems.values())
         names = metrics_of(self._first.task)
         return tuple(name for name in names if not (labels_only and METRICS[name].threshold_free))
@@ -131,22 +147,26 @@ class PairedEvaluation:
     def _has_delong(self, metric: str) -> bool:
         return METRICS[metric].paired_test == "DeLong"
 
-    def _compared(self, metric: str, scores: Mapping[str, Resamples]) -> list[PairedTest]:
+    def _test_pairs(self, metric: str, scores: Mapping[str, ResampledScores]) -> list[PairedTest]:
         pairs, n, level = list(combinations(self.problems, 2)), len(self._first.truth), self.settings.level
         if self._has_delong(metric):
-            kind, found = "DeLong", self._by_delong(pairs)
+            kind, differences = "DeLong", self._by_delong(pairs)
         else:
-            kind, found = "paired bootstrap", [self._by_draws(metric, scores[a], scores[b]) for a, b in pairs]
-        rights = {name: rows for name, problem in self.problems.items() if (rows := right(problem, metric)) is not None}
-        if rights:
+            kind, differences = "paired bootstrap", [self._by_draws(metric, scores[a], scores[b]) for a, b in pairs]
+        correct = {
+            name: rows
+            for name, problem in self.problems.items()
+            if (rows := correct_images(problem, metric)) is not None
+        }
+        if correct:
             kind = "McNemar, exact"
-            found = [
-                replace(one, p_value=None if one.value is None else mcnemar(rights[a], rights[b]))
-                for one, (a, b) in zip(found, pairs, strict=True)
+            differences = [
+                replace(d, p_value=None if d.value is None else mcnemar(correct[a], correct[b]))
+                for d, (a, b) in zip(differences, pairs, strict=True)
             ]
         return [
-            PairedTest(a, b, metric, one.value, one.low, one.high, one.p_value, one.p_value, kind, n, level)
-            for one, (a, b) in zip(found, pairs, strict=True)
+            PairedTest(a, b, metric, d.value, d.low, d.high, d.p_value, d.p_value, kind, n, level)
+            for d, (a, b) in zip(differences, pairs, strict=True)
         ]
 
     def _by_delong(self, pairs: list[tuple[str, str]]) -> list[Difference]:
@@ -155,23 +175,23 @@ class PairedEvaluation:
         rows = [(row[a], row[b]) for a, b in pairs]
         return delong_differences(self._first.truth[:, k], scores, rows, self.settings.level)
 
-    def _by_draws(self, metric: str, first: Resamples, second: Resamples) -> Difference:
+    def _by_draws(self, metric: str, first: ResampledScores, second: ResampledScores) -> Difference:
         value, drawn, without = (
             getattr(first, part)[metric] - getattr(second, part)[metric]
             for part in ("overall", "drawn_overall", "without_overall")
         )
-        return bootstrap_difference(value[0], drawn, without, self.groups, self.settings.level)
+        return bootstrap_difference(value[0], drawn, without, self.blocks, self.settings.level)
 
     @cached_property
-    def resamples(self) -> dict[str, Resamples]:
-        """All scores of each model under all weights."""
-        return self._resampled(None)
+    def resamples(self) -> dict[str, ResampledScores]:
+        """All scores of each model on all images, in the draws, and without each block."""
+        return self._resample(None)
 
-    def _scores_of(self, metrics: Sequence[str]) -> dict[str, Resamples]:
-        """Return some scores of each model under all weights; not worked out again where all are known."""
-        return self.resamples if "resamples" in self.__dict__ else self._resampled(metrics)
+    def _scores_of(self, metrics: Sequence[str]) -> dict[str, ResampledScores]:
+        """Return the given scores of each model, or all scores if they were computed already."""
+        return self.resamples if "resamples" in self.__dict__ else self._resample(metrics)
 
-    def _resampled(self, metrics: Sequence[str] | None) -> dict[str, Resamples]:
+    def _resample(self, metrics: Sequence[str] | None) -> dict[str, ResampledScores]:
         n_boot, seed = self.settings.n_boot, self.settings.seed
-        scores = resample(list(self.problems.values()), n_boot, seed, self.groups if n_boot else None, metrics)
+        scores = resample_scores(list(self.problems.values()), n_boot, seed, self.blocks if n_boot else None, metrics)
         return dict(zip(self.problems, scores, strict=True))

@@ -7,7 +7,7 @@ import sklearn.metrics as sk
 from hybrid.errors import InputError
 from hybrid.evaluation import PairedEvaluation, PairedTest, compare_models
 from hybrid.evaluation.delong import delong
-from hybrid.evaluation.paired import holm
+from hybrid.evaluation.paired_test import holm
 
 # Albumin, total protein, K-G score and outcome of 43 patients: the data of DeLong, DeLong and Clarke-Pearson (1988).
 OVARIAN = """

@@ -1,4 +1,4 @@
-"""The scorer of a search: one metric, with the value that `evaluate` reports."""
+"""The scorer of a search: one metric with the same value as in `evaluate`."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import numpy as np
 from hybrid.errors import InputError
 from hybrid.evaluation.inputs import check_problem
 from hybrid.evaluation.metrics import MetricSpec
-from hybrid.evaluation.scores import Scores
+from hybrid.evaluation.weighted_scores import WeightedScores
 
 
 class Scorer:
-    """A scorer as scikit-learn's searches take it.
+    """A scorer for scikit-learn's searches.
 
     Parameters
     ----------
     metric : MetricSpec
-        Metrics for which lower is better count as their negative.
+        The metric. If lower is better, the score is its negative.
     pos_label : object, optional
-        The positive class of a binary task; by default the last one.
+        The positive class of a binary task. By default the second class.
     """
 
     def __init__(self, metric: MetricSpec, pos_label: Any = None):
@@ -47,13 +47,13 @@ class Scorer:
 
     @property
     def sign(self) -> int:
-        """1 where higher is better, else -1."""
+        """1 if higher is better, else -1."""
         return 1 if self._spec.higher_is_better else -1
 
     def value(self, y: Any, proba: Any, classes: Any, predicted: Any = None) -> float:
-        """Return the value of the metric, NaN where it is not defined."""
+        """Return the value of the metric; NaN if it is not defined."""
         problem = check_problem(y, proba, classes, predicted, self._pos_label)
-        overall, _ = Scores(problem, [self.metric])(np.ones((1, len(problem.truth))))
+        overall, _ = WeightedScores(problem, [self.metric])(np.ones((1, len(problem.truth))))
         return float(overall[self.metric][0])
 
     def __repr__(self) -> str:

@@ -1,0 +1,229 @@
+"""The functions that evaluate and compare models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hybrid.errors import renamed_parameters
+from hybrid.evaluation.paired_evaluation import PairedEvaluation
+from hybrid.evaluation.paired_test import PairedTest
+from hybrid.evaluation.result import Evaluation
+
+
+@renamed_parameters(positive="pos_label", seed="random_state")
+def evaluate(
+    y_true: Any,
+    proba: Any = None,
+    classes: Sequence | None = None,
+    *,
+    y_pred: Any = None,
+    pos_label: Any = None,
+    n_boot: int = 2000,
+    random_state: int = 0,
+    level: float = 0.95,
+    method: str = "bca",
+) -> Evaluation:
+    """Evaluate a model's predictions on one split, with a bootstrap interval for every score.
+
+    The values equal those of scikit-learn. The intervals come from bootstrap draws. Images are drawn with replacement,
+    within each true class for single-label tasks and from all images for multi-label tasks, so the intervals hold for
+    other images with the same share of each class. BCa intervals (Efron 1987) reach their nominal coverage where
+    percentile intervals are too narrow, especially near 1. With `method="bca"`, shares of images (accuracy, recall,
+    specificity) have Wilson's interval instead, because quantiles of draws jump from one possible share to the next;
+    `benchmarks/README.md` shows the measurements. If a score is the same in all draws, a ROC AUC of 1 has Newcombe's
+    interval and a proportion Wilson's, which the note states; other scores have no interval, and the note gives the
+    reason. Time grows with images × classes × draws; memory does not grow with images × draws.
+
+    Some metrics have several definitions in the literature. Here, `brier` is the mean squared error of the positive
+    class's probability for two classes, and is summed over the classes for more (0 to 2). `roc_auc` and
+    `average_precision` are those of the positive class of a binary task; with `_macro` they are means over the classes,
+    each against the rest. Macro averages are taken over the classes that occur in the split. A class that is never
+    predicted counts as precision 0, which the note of the metric states. Log loss clips probabilities at 2.2e-16.
+
+    `ece` is the expected calibration error (Guo et al. 2017): the mean distance between probability and frequency
+    over 15 bins of equal numbers of images, which bias it less than bins of equal width (Roelofs et al. 2022). It uses
+    the probability of the positive class for two classes, the highest probability for more, and the probability of
+    each label for multi-label tasks, where `ece_macro` is the mean. On few images it is too large even for a
+    calibrated model. Its interval is an approximation, and begins at 0 if chance alone can explain the error.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, k)
+        True labels of any type; for multi-label tasks, one 0/1 column per label.
+    proba : array-like of shape (n, k) or (n,)
+        Probabilities, with columns in the order of `classes`; for two classes also one probability per image, that of
+        the positive class. Alternatively predicted labels in the form of `y_true` (booleans or integers for
+        multi-label tasks); metrics that need probabilities are then not defined.
+    classes : sequence of length k, optional
+        The classes (sorted, like a classifier's ``classes_``) or the label names. By default the sorted labels; for
+        multi-label tasks the column names of a DataFrame, or the column indices.
+    y_pred : array-like, optional
+        Predicted labels in the form of `y_true`. By default the class with the highest probability; for multi-label
+        tasks, every label with a probability of at least 0.5.
+    pos_label : object, optional
+        The positive class of a binary task. By default ``classes[1]``.
+    n_boot : int, default=2000
+        Number of bootstrap draws. With 0 there are no intervals.
+    random_state : int, default=0
+        Seed of the draws.
+    level : float, default=0.95
+        Coverage of the intervals.
+    method : {"bca", "percentile"}, default="bca"
+        How intervals are computed from the draws. With "percentile", those of shares of images come from draws, too.
+
+    Returns
+    -------
+    Evaluation
+        The scores. A score that is not defined on these images is None, and its note gives the reason.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together, labels are missing or not among the classes, the classes cannot be inferred
+        from the labels, or the probabilities hold NaN, lie outside 0 to 1, or do not sum to 1 within 1e-3
+        (single-label tasks).
+
+    Examples
+    --------
+    >>> result = evaluate(["cat", "dog", "dog"], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], ["cat", "dog"])
+    >>> round(result.metrics["accuracy"].value, 3), result.metrics["roc_auc"].value
+    (0.667, 1.0)
+    >>> result.confusion.tolist()
+    [[1, 0], [1, 1]]
+
+    From predicted labels alone, only metrics that need no probabilities are defined:
+
+    >>> result = evaluate(["cat", "dog", "dog"], ["cat", "cat", "dog"])
+    >>> round(result.metrics["f1"].value, 3), result.metrics["roc_auc"].note
+    (0.667, 'needs probabilities, and only predicted labels were given')
+    """
+    predicted = None if y_pred is None else {"": y_pred}
+    paired_evaluation = PairedEvaluation(
+        y_true,
+        {"": proba},
+        classes,
+        y_pred=predicted,
+        pos_label=pos_label,
+        n_boot=n_boot,
+        random_state=random_state,
+        level=level,
+        method=method,
+    )
+    return paired_evaluation.evaluations()[""]
+
+
+@renamed_parameters(positive="pos_label", seed="random_state")
+def evaluate_models(
+    y_true: Any,
+    proba: Mapping[str, Any],
+    classes: Sequence | None = None,
+    *,
+    y_pred: Mapping[str, Any] | None = None,
+    pos_label: Any = None,
+    n_boot: int = 2000,
+    random_state: int = 0,
+    level: float = 0.95,
+    method: str = "bca",
+) -> dict[str, Evaluation]:
+    """Evaluate several models on the same images, like :func:`evaluate` for each of them, but faster.
+
+    Parameters
+    ----------
+    y_true, classes, pos_label, n_boot, random_state, level, method
+        As in :func:`evaluate`.
+    proba : mapping of str to array-like
+        Probabilities or predicted labels by model name, as in :func:`evaluate`.
+    y_pred : mapping of str to array-like, optional
+        Predicted labels by model name. For models that it lacks, they follow from `proba` as in :func:`evaluate`.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        The evaluation of each model, in the order of `proba`. To test the differences of the models with the same
+        draws, see :class:`~hybrid.evaluation.PairedEvaluation`.
+
+    Raises
+    ------
+    InputError
+        As in :func:`evaluate`, or if no model is given.
+    """
+    paired_evaluation = PairedEvaluation(
+        y_true,
+        proba,
+        classes,
+        y_pred=y_pred,
+        pos_label=pos_label,
+        n_boot=n_boot,
+        random_state=random_state,
+        level=level,
+        method=method,
+    )
+    return paired_evaluation.evaluations()
+
+
+@renamed_parameters(positive="pos_label", seed="random_state")
+def compare_models(
+    y_true: Any,
+    proba: Mapping[str, Any],
+    classes: Sequence | None = None,
+    *,
+    y_pred: Mapping[str, Any] | None = None,
+    pos_label: Any = None,
+    metrics: Sequence[str] | None = None,
+    n_boot: int = 2000,
+    random_state: int = 0,
+    level: float = 0.95,
+) -> list[PairedTest]:
+    """Test the difference of every pair of models on the same images in each metric.
+
+    Shares of correct images (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact test
+    (McNemar 1947), the ROC AUC of two classes by the test of DeLong, DeLong and Clarke-Pearson (1988), and all other
+    metrics by a paired bootstrap: both models are evaluated on the same draws, and the p-value is the share of draws
+    that are at least as far from the difference as the difference is from 0. Intervals are DeLong's for the ROC AUC
+    and the bootstrap's for all other metrics. McNemar's test is the stricter one, so in borderline cases the interval
+    may exclude 0 although the test does not distinguish the models. The p-values of all pairs in a metric are adjusted
+    by Holm's correction.
+
+    Parameters
+    ----------
+    y_true, classes, pos_label, random_state
+        As in :func:`evaluate`.
+    proba, y_pred
+        As in :func:`evaluate_models`.
+    metrics : sequence of str, optional
+        Names of overall metrics, as in ``Evaluation.metrics``. By default accuracy and ROC AUC (its macro average for
+        more than two classes); for multi-label tasks, the macro averages of average precision and ROC AUC.
+    n_boot : int, default=2000
+        Number of bootstrap draws, at least 1.
+    level : float, default=0.95
+        Coverage of the intervals. Models are distinguishable if the adjusted p-value is below 1 − `level`.
+
+    Returns
+    -------
+    list of PairedTest
+        The tests, ordered by metric and then by pair of models; empty for a single model.
+
+    Raises
+    ------
+    InputError
+        As in :func:`evaluate_models`, or if a metric is unknown.
+
+    Examples
+    --------
+    >>> y = [0, 0, 0, 1, 1, 1]
+    >>> good = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.1, 0.9], [0.2, 0.8]]
+    >>> poor = [[0.6, 0.4], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.1, 0.9], [0.2, 0.8]]
+    >>> test, = compare_models(y, {"good": good, "poor": poor}, [0, 1], metrics=["accuracy"])
+    >>> round(test.difference, 3), test.p_value, test.distinguishable
+    (0.333, 0.5, False)
+    """
+    paired_evaluation = PairedEvaluation(
+        y_true,
+        proba,
+        classes,
+        y_pred=y_pred,
+        pos_label=pos_label,
+        n_boot=n_boot,
+        random_state=random_state,
+        level=level,
+    )
+    return paired_evaluation.tests(metrics)
