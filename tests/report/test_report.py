@@ -1,6 +1,5 @@
 """The report: its figures are those of metrics.json and of scikit-learn, its sentences true, its files whole."""
 
-import csv
 import json
 import re
 from dataclasses import replace
@@ -8,33 +7,28 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from made_report import HOSTILE, made_comparison, made_dataset
+from made_report import HOSTILE, THREE_SKILLS, made_comparison, made_dataset
 from sklearn import metrics as sk
+from tables import read_rows
 
 from hybrid.report import write_report
 from hybrid.workspace.fitted_models import read_predictions, read_record
 
 ENDS = ("value", "low", "high")
-SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "xgboost-made": 2.2}
-
-
-@pytest.fixture
-def binary(tmp_path):
-    dataset = made_dataset(160, ["cat", "dog"])
-    return made_comparison(tmp_path / "runs", dataset, SKILLS), dataset
+CLASSES = ("cat", "dog")
 
 
 def saved_tables(paths):
     return {path.stem: json.loads(path.read_text()) for path in paths if path.suffix == ".json"}
 
 
-@pytest.mark.parametrize("classes", [["cat", "dog"], ["a", "b", "c"]])
-def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(tmp_path, classes):
-    comparison = made_comparison(tmp_path / "runs", made_dataset(160, classes), SKILLS)
-    tables = saved_tables(write_report(comparison, tmp_path / "report.html"))
-    assert {row["model"] for row in tables["models"]} == set(SKILLS)
+@pytest.mark.parametrize("classes", [CLASSES, ("a", "b", "c")])
+def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(drawn, classes):
+    runs, comparison, _, paths = drawn(*classes)
+    tables = saved_tables(paths)
+    assert {row["model"] for row in tables["models"]} == set(THREE_SKILLS)
     for row in tables["models"]:
-        folder = tmp_path / "runs" / "models" / row["model"]
+        folder = runs / "runs" / "models" / row["model"]
         saved = json.loads((folder / "metrics.json").read_text())["splits"]["test"]["metrics"]
         for name in saved.keys() & row.keys():
             assert [row[name], row[f"{name}_low"], row[f"{name}_high"]] == [saved[name][k] for k in ENDS]
@@ -47,34 +41,31 @@ def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(tmp_path, cla
             assert row["f1_macro"] == pytest.approx(sk.f1_score(test.y, test.predicted, average="macro"))
     group = comparison.groups[0]
     for number, name in enumerate(group.names, start=1):
-        test = read_predictions(read_record(tmp_path / "runs" / "models" / name)).part("test")
+        test = read_predictions(read_record(runs / "runs" / "models" / name)).part("test")
         counts = [list(row.values())[1:] for row in tables[f"confusion-{number}"]]
         np.testing.assert_array_equal(counts, sk.confusion_matrix(test.y, test.predicted, labels=classes))
 
 
-def test_the_page_shows_what_the_tables_hold(binary, tmp_path):
-    comparison, _ = binary
-    paths = write_report(comparison, tmp_path / "report.html")
-    page = paths[0].read_text()
-    for row in saved_tables(paths)["models"]:
+def test_the_page_shows_what_the_tables_hold(drawn):
+    report = drawn(*CLASSES)
+    page = report.page
+    for row in saved_tables(report.paths)["models"]:
         assert f'data-value="{row["roc_auc"]}"><bdi>{row["roc_auc"]:.3f}</bdi>' in page
         assert f"{row['roc_auc_low']:.3f}–{row['roc_auc_high']:.3f}" in page
 
 
-def test_csv_and_json_hold_the_same(binary, tmp_path):
-    paths = write_report(binary[0], tmp_path / "report.html")
+def test_csv_and_json_hold_the_same(drawn):
+    paths = drawn(*CLASSES).paths
     tables = saved_tables(paths)
     assert {"models", "differences", "paired-tests", "classes", "data", "confusion-1"} <= tables.keys()
     for path in paths:
         if path.suffix == ".csv":
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
             wanted = [{k: "" if v is None else str(v) for k, v in row.items()} for row in tables[path.stem]]
-            assert rows == wanted
+            assert read_rows(path) == wanted
 
 
-def test_every_figure_is_there_as_svg_with_text_and_as_png(binary, tmp_path):
-    paths = write_report(binary[0], tmp_path / "report.html")
+def test_every_figure_is_there_as_svg_with_text_and_as_png(drawn):
+    paths = drawn(*CLASSES).paths
     stems = {path.stem for path in paths if path.suffix == ".svg"}
     assert {"scores", "cost", "roc", "precision-recall", "reliability"} <= stems
     assert stems == {path.stem for path in paths if path.suffix == ".png"}
@@ -85,40 +76,39 @@ def test_every_figure_is_there_as_svg_with_text_and_as_png(binary, tmp_path):
             assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_files_of_an_earlier_report_do_not_stay(binary, tmp_path):
+def test_the_files_of_an_earlier_report_do_not_stay(drawn, tmp_path):
     old = tmp_path / "report-files" / "made" / "old.csv"
     old.parent.mkdir(parents=True)
     old.touch()
-    paths = write_report(binary[0], tmp_path / "report.html")
+    paths = write_report(drawn(*CLASSES).comparison, tmp_path / "report.html")
     assert not old.exists()
     assert sorted(path for path in (tmp_path / "report-files").rglob("*") if path.is_file()) == sorted(paths[1:])
 
 
-def test_the_same_comparison_gives_the_same_page(binary, tmp_path):
-    comparison, dataset = binary
-    pages = [write_report(comparison, tmp_path / name, dataset=dataset)[0].read_text() for name in ("a.html", "b.html")]
+def test_the_same_comparison_gives_the_same_page(drawn, tmp_path):
+    first = drawn(*CLASSES, pictures=True)
+    again, *_ = write_report(first.comparison, tmp_path / "again.html", dataset=first.dataset)
+    pages = [first.page, again.read_text()]
     assert len({re.sub(r"\d{4}-\d\d-\d\dT[\d:+]+", "", page) for page in pages}) == 1
 
 
-def test_pictures_are_shown_where_there_are_data_and_missed_in_words_where_not(binary, tmp_path):
-    comparison, dataset = binary
-    page = write_report(comparison, tmp_path / "a.html", dataset=dataset)[0].read_text()
-    assert page.count('src="data:image/png;base64,') > 10
-    page = write_report(comparison, tmp_path / "b.html")[0].read_text()
+def test_pictures_are_shown_where_there_are_data_and_missed_in_words_where_not(drawn):
+    assert drawn(*CLASSES, pictures=True).page.count('src="data:image/png;base64,') > 10
+    page = drawn(*CLASSES).page
     assert "data:image" not in page
     assert "There are no pictures: " in page
     assert "It cannot be drawn: the embedding set is no longer in the workspace." in page
 
 
-def test_data_that_are_others_give_no_pictures(binary, tmp_path):
-    comparison, dataset = binary
+def test_data_that_are_others_give_no_pictures(drawn, tmp_path):
+    _, comparison, dataset, _ = drawn(*CLASSES)
     other = replace(dataset, ids=np.char.add("other ", dataset.ids))
     assert "There are no pictures: " in write_report(comparison, tmp_path / "a.html", dataset=other)[0].read_text()
 
 
-def test_several_datasets_are_a_section_each_with_ids_of_their_own(tmp_path):
-    first, second = (made_comparison(tmp_path / name, made_dataset(160, ["cat", "dog"]), SKILLS) for name in "ab")
-    both = replace(first, groups=(*first.groups, *second.groups))
+def test_several_datasets_are_a_section_each_with_ids_of_their_own(drawn, tmp_path):
+    first = drawn(*CLASSES).comparison
+    both = replace(first, groups=(*first.groups, *first.groups))
     paths = write_report(both, tmp_path / "report.html")
     page = paths[0].read_text()
     ids = re.findall(r'\sid="([^"]+)"', page)
@@ -136,11 +126,10 @@ def test_the_size_stays_small_for_ten_models_and_ten_thousand_images(tmp_path):
     assert path.stat().st_size < 5e6
 
 
-def test_the_model_card_says_what_it_is_and_how_to_use_it(binary, tmp_path):
-    comparison, _ = binary
-    paths = write_report(comparison, tmp_path / "report.html")
-    card = next(path for path in paths if path.name == "model-card.md").read_text()
-    group = comparison.groups[0]
+def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
+    report = drawn(*CLASSES)
+    card = report.file("model-card.md").read_text()
+    group = report.comparison.groups[0]
     model = group.models[group.names.index(group.chosen)]
     assert f"hybrid predict {group.chosen} IMAGES" in card
     metric = model["splits"]["test"].metrics["roc_auc"]

@@ -25,6 +25,8 @@ HOSTILE = [
     "$\\frac{a}{b}$ `code` [x](javascript:1)",
 ]
 
+THREE_SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "xgboost-made": 2.2}
+
 
 def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8)):
     """Return noise images with labels: half train, a quarter each validation and test."""

@@ -12,23 +12,21 @@ from made_report import made_comparison, made_dataset
 from hybrid.comparison.cv_result import CrossValidation, ModelScores
 from hybrid.report import write_report
 
-SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "network-made": 2.2}
 
-
-@pytest.fixture
-def crossed_report(tmp_path):
+@pytest.fixture(scope="module")
+def crossed_report(drawn):
     """Return a comparison whose svm and forest are cross-validated, and what was written: the page, files by name."""
-    comparison = made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), SKILLS)
+    folder, comparison, *_ = drawn("cat", "dog")
     rng = np.random.default_rng(0)
     models = tuple(
         ModelScores(name, {"roc_auc": rng.normal(mean, 0.01, (2, 5)), "accuracy": np.full((2, 5), 0.8)}, 1.5, seen)
         for name, mean, seen in (("svm-made", 0.95, True), ("forest-made", 0.85, False))
     )
-    notes = ("network-made is left out. It would have to be trained in every fold.",)
+    notes = ("xgboost-made is left out. It would have to be trained in every fold.",)
     group = comparison.groups[0]
     crossed = CrossValidation("made", group.fingerprint, "binary", "roc_auc", models, 120, 5, 2, 0, 0.25, notes)
     comparison = comparison.cross_validated([replace(crossed, fingerprint="other"), crossed])
-    page, *files = write_report(comparison, tmp_path / "report.html")
+    page, *files = write_report(comparison, folder / "crossed.html")
     return comparison, page.read_text(), {path.name: path for path in files}
 
 
@@ -56,7 +54,7 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(cro
     part = part[: part.index("</section>")]
     assert "svm is better than forest on these 120 images (ROC AUC: +" in part
     assert "Holm" in part
-    assert "network-made is left out." in part
+    assert "xgboost-made is left out." in part
     row = part[part.index('<th scope="row"><bdi>svm</bdi>') :]
     assert row[: row.index("</th>")].endswith("flattered</span>")
 
@@ -106,9 +104,8 @@ def test_seeds_of_one_network_are_a_table_of_mean_and_spread(tmp_path):
     assert f"SD {np.std(values, ddof=1):.3f}, {min(values):.3f}–{max(values):.3f}" in page.read_text()
 
 
-def test_without_a_cross_validation_there_is_no_word_of_it(tmp_path):
-    comparison = made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), SKILLS)
-    page, *files = write_report(comparison, tmp_path / "report.html")
-    assert "ross-valid" not in page.read_text()
-    assert not [path for path in files if path.name.startswith("cross")]
-    assert comparison.to_dict()["groups"][0]["cross_validation"] is None
+def test_without_a_cross_validation_there_is_no_word_of_it(drawn):
+    report = drawn("cat", "dog")
+    assert "ross-valid" not in report.page
+    assert not [path for path in report.paths if path.name.startswith("cross")]
+    assert report.comparison.to_dict()["groups"][0]["cross_validation"] is None
