@@ -6,17 +6,30 @@ STAMP := $(VENV)/.installed
 TREE := build/typecheck
 # LOCK=requirements.lock installs the versions that the tests ran with, instead of the newest.
 LOCK ?=
+# Tests run in parallel, each worker with one core and about 2 GB of memory.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: demo test test-fast test-long test-lowest check lock format clean
+.PHONY: demo test test-fast test-all test-long test-lowest coverage check lock format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
 
-test: check
-	$(BIN)/python -m pytest
-
+# Quick tests that need no network: for every few minutes of work.
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not data and not long"
+	$(PYTEST) -m "not network and not slow and not data and not long"
+
+# What to run before every commit.
+test: check
+	$(PYTEST) -m "not slow and not long"
+
+# All backbones, all recipes, every command end to end: what to run before an issue is closed.
+test-all: check
+	$(PYTEST)
+
+# The lines that a tier runs: make coverage, or make coverage TIER="not long" for test-all.
+TIER ?= not slow and not long
+coverage: $(STAMP)
+	$(PYTEST) -m "$(TIER)" $(foreach folder,hybrid pipelines extractors classifiers,--cov=$(folder)) --cov-report=term:skip-covered
 
 # Faults by the thousand; -s prints the counts.
 test-long: $(STAMP)

@@ -1,6 +1,8 @@
 """What all tests share: a quiet Keras, a cache of their own, a tiny network, real data where there is any."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +10,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import CommandLine
+from no_keras import NoKeras
 from paths import ROOT
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: more threads would only wait for each other
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+
+NETWORK_FILE = re.compile(r"^pytestmark = [^@]*?pytest\.mark\.network\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out, unread, the files whose tests are all of networks where none of those is wanted: they import Keras."""
+    if "not network" in config.option.markexpr and collection_path.match("test_*.py"):
+        return bool(NETWORK_FILE.search(collection_path.read_text())) or None
+    return None
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that take a network as a fixture."""
+    for item in items:
+        if {"tiny_network", "other_network"} & set(item.fixturenames):
+            item.add_marker("network")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keras_is_for_tests_of_networks(request):
+    """Where no test that is marked `network` runs, a test that imports Keras fails and says what to do."""
+    if any(item.get_closest_marker("network") for item in request.session.items):
+        yield
+        return
+    assert "keras" not in sys.modules, "a file of tests imports Keras: mark it as one of networks"
+    guard = NoKeras()
+    sys.meta_path.insert(0, guard)
+    yield
+    sys.meta_path.remove(guard)
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +177,34 @@ def pictures(tmp_path):
             for place in range(number):
                 picture(seed := seed + 1).save(folder / f"{place}.png")
     return tmp_path / "pictures"
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """`hybrid compare` leaves an empty page: for tests that do not look at it."""
+
+    def write(comparison, path, *, dataset=None):
+        path.touch()
+        return [path]
+
+    monkeypatch.setattr("hybrid.report.write.write_report", write)
+
+
+@pytest.fixture(scope="session")
+def exported(tiny_network, tmp_path_factory):
+    """A cache that holds the exported graph of the tiny network, and no embeddings."""
+    from hybrid import FeatureExtractor
+
+    folder = tmp_path_factory.mktemp("exported")
+    FeatureExtractor(tiny_network, cache=folder).transform(np.zeros((1, 16, 16, 3), np.uint8))
+    shutil.rmtree(folder / "embeddings")
+    return folder
+
+
+@pytest.fixture
+def exported_graph(exported, cache):
+    """The exported graph of the tiny network in this test's cache, for tests that do not look at the export."""
+    shutil.copytree(exported, cache)
 
 
 @pytest.fixture

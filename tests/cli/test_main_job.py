@@ -13,6 +13,8 @@ from PIL import Image
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from tables import read_rows
 
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
 COLOURS = {"blue": (40, 60, 200), "green": (60, 190, 50), "red": (210, 50, 40)}
 PER_SPLIT = {"train": 16, "val": 6, "test": 6}
 
@@ -65,6 +67,7 @@ def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, colo
         assert all(row["id"].startswith(f"{split}/{row['label']}/") for row in part)
 
 
+@pytest.mark.usefixtures("no_report")
 @pytest.mark.slow
 def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_network):
     hybrid("extract", coloured, "--backbone", tiny_network)
@@ -89,6 +92,7 @@ def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_networ
     assert "Nearest: 'svm-pictures-tiny'" in hybrid("compare", "svm-picture-tiny", code=1)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_without_a_validation_split_a_note_says_what_is_shown(hybrid, image_folder, tiny_network):
     hybrid("extract", image_folder, "--backbone", tiny_network, "--split", "70/0/30")
     text = hybrid("fit", "svm")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
 
 def test_a_network_replaced_after_extraction_is_refused(hybrid, image_folder, tiny_network, other_network, tmp_path):
     network = tmp_path / "own.keras"
@@ -31,6 +33,7 @@ def test_predict_repeats_what_fit_wrote_down(hybrid, image_folder, tiny_network,
         np.testing.assert_allclose([row["p_normal"], row["p_pneumonia"]], np.array(proba, float), atol=1e-6)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_the_same_image_in_two_splits_or_with_two_labels_is_reported(hybrid, tiny_network, tmp_path):
     rng = np.random.default_rng(0)
     for split in ("train", "val", "test"):

@@ -7,6 +7,8 @@ import shutil
 import pytest
 from PIL import Image
 
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
 HEADS = ("svm", "softmax")
 
 
@@ -46,6 +48,7 @@ def test_scores_are_given_with_and_without_copies_by_bytes_and_by_pixels(hybrid,
     assert "without the 2 that are also in train (8)" in shown
 
 
+@pytest.mark.usefixtures("no_report")
 def test_without_the_files_copies_are_found_by_their_bytes(hybrid, pictures, tiny_network):
     shutil.copy(pictures / "train/a/0.png", pictures / "test/a/copy.png")
     compared(hybrid, pictures, tiny_network)

@@ -20,6 +20,8 @@ from hybrid.pipelines import make_head_pipeline
 from hybrid.workspace.records import as_json
 from hybrid.workspace.workspace import Workspace
 
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
 AUGMENT = ["--augment", "rotate=30", "--augment", "brightness=0.4"]
 VIEWS = Views(3, Augmentation.parse(["rotate=30", "brightness=0.4"]))
 

@@ -10,7 +10,10 @@ from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.doctor import examine
 from hybrid.extractors.images.synthetic import synthetic_photographs
 
-pytestmark = pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning"),
+]
 
 
 @pytest.fixture(scope="module")

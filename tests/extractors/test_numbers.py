@@ -7,6 +7,8 @@ from keras import layers
 
 from hybrid.extractors import FeatureExtractor
 
+pytestmark = pytest.mark.network
+
 TOLERANCE = 1e-4  # of the largest value of the reference
 
 

@@ -100,6 +100,7 @@ def fit_workspace(extracted, cache, monkeypatch):
     return extracted
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
     model = hybrid.json("fit", "softmax", "--aim", "recall=0.9", "--calibrate")
     assert (model["aim"], model["calibration"], model["class_weight"]) == ("recall=0.9", "auto", "balanced")
@@ -172,6 +173,7 @@ def test_the_same_command_twice_gives_the_same_numbers(hybrid, fit_workspace):
     assert written[0] == written[1]
 
 
+@pytest.mark.usefixtures("no_report")
 def test_compare_cross_validates_what_the_workspace_holds(hybrid, fit_workspace):
     hybrid("fit", "softmax", "--name", "plain")
     hybrid("fit", "softmax", "--name", "aimed", "--aim", "recall=0.97")

@@ -15,6 +15,8 @@ from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.workspace.workspace import Workspace
 
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
 HIDDEN, CONV = "pictures-tiny-hidden", "pictures-tiny-conv_a"
 
 
@@ -139,6 +141,7 @@ def test_fitted_models_are_members_as_they_are(hybrid, sets, tmp_path):
     assert [one["weight"] for one in only["members"]] == [1.0]
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_network_of_its_own_can_be_a_member(hybrid, red_and_green, tmp_path):
     hybrid("train", "convnet_small", red_and_green, "--size", "16", "--epochs", "1", "--name", "own")
     name = hybrid.json("extract", red_and_green)["set"]

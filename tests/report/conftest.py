@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pytest
 from made_report import THREE_SKILLS, made_comparison, made_dataset
 
-from hybrid.run import Comparison
 from hybrid.datasets import Dataset
+from hybrid.run import Comparison
 
 
 class DrawnReport(NamedTuple):

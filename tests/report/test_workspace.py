@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.network
+
 
 @pytest.mark.slow
 def test_the_report_finds_what_the_workspace_holds(hybrid, image_folder, tmp_path):

@@ -12,6 +12,8 @@ from hybrid.run.recipe import run_recipe
 from hybrid.run.steps import RunProgress
 from hybrid.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.network
+
 RECIPE = """\
 [data]
 source = "dots.npz"

@@ -5,6 +5,8 @@ import json
 import pytest
 from made_pictures import write_dots
 
+pytestmark = pytest.mark.network
+
 RECIPE = """\
 seed = 3
 [data]

@@ -18,6 +18,8 @@ from hybrid.extractors.backbones.pretrained import Pretrained, parse_trainable
 from hybrid.training import FineTuning, TrainingOptions, train_network
 from hybrid.training.fine_tuning import upper_layers
 
+pytestmark = pytest.mark.network
+
 ARCH = "mobilenet:alpha=0.25"
 FINE = FineTuning(head_epochs=0.5, unfreeze=3)
 OPTIONS = TrainingOptions(epochs=4, batch_size=8, augment=("flip",), fine_tuning=FINE, random_state=2)

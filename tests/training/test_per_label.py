@@ -13,6 +13,8 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.training import TrainingOptions, save_network, train_network
 
+pytestmark = pytest.mark.network
+
 OPTIONS = TrainingOptions(epochs=2, batch_size=8, augment=("flip",), per_label=True, random_state=3)
 LINES = ("conv 4", "norm", "pool 2", "dropout 0.5", "flatten", "dense 5", "dropout 0.5", "output softmax")
 

@@ -9,6 +9,8 @@ from killed import Killed
 from hybrid.datasets import Dataset
 from hybrid.training import TrainingOptions, train_network
 
+pytestmark = pytest.mark.network
+
 OPTIONS = TrainingOptions(epochs=4, clean_epochs=0.25, batch_size=8, augment=("rotate=20", "flip"), random_state=5)
 
 

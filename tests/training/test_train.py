@@ -17,6 +17,8 @@ from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.optimizer import make_optimizer
 from hybrid.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.network
+
 QUICK = TrainingOptions(epochs=4, batch_size=16, schedule="plateau", patience=2, augment=(), random_state=1)
 
 
@@ -230,6 +232,7 @@ def test_options_out_of_range_are_said(values, message):
         TrainingOptions(**values)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_the_command_leaves_a_network_its_history_and_its_own_result(hybrid, tmp_path):
     images, labels = stripes()
     rows = np.arange(90)

@@ -9,6 +9,8 @@ from hybrid.extractors.backbones.custom import NETWORKS, Architecture
 from hybrid.extractors.backbones.layers import build_described
 from hybrid.extractors.graph.cutting import layer_names, penultimate
 
+pytestmark = pytest.mark.network
+
 SMALL = (12, 12, 1)
 
 

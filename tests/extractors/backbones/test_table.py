@@ -5,6 +5,7 @@ from functools import cache as once
 import keras
 import numpy as np
 import pytest
+from tiers import one_of_each
 
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.custom import Architecture
@@ -12,8 +13,14 @@ from hybrid.extractors.backbones.load import fresh_state, load_network, symbolic
 from hybrid.extractors.backbones.table import BACKBONES, BackboneSpec, find_backbone, parse_backbone
 from hybrid.extractors.graph.cutting import cut, layer_names, penultimate
 
+pytestmark = pytest.mark.network
+
 PRETRAINED = [name for name, row in BACKBONES.items() if row.kind == "pretrained"]
 CUSTOM = [name for name, row in BACKBONES.items() if row.kind == "custom"]
+each_pretrained = pytest.mark.parametrize(
+    "name",
+    one_of_each(sorted(PRETRAINED, key=lambda name: BACKBONES[name].parameters), lambda name: BACKBONES[name].module),
+)
 SCALED_INSIDE = ("convnext", "efficientnet", "efficientnet_v2", "mobilenet_v3")
 
 
@@ -28,7 +35,7 @@ def whole_of(constructor):
         return getattr(keras.applications, constructor)(weights=None)
 
 
-@pytest.mark.parametrize("name", PRETRAINED)
+@each_pretrained
 def test_width_parameters_and_penultimate(name):
     row, network = BACKBONES[name], graph_of(name)
     assert network.count_params() == row.parameters
@@ -47,8 +54,7 @@ def test_custom_width_parameters_and_penultimate(name):
     assert network.count_params() - classes.count_params() == row.parameters
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PRETRAINED)
+@each_pretrained
 def test_default_size_is_kerass_and_the_whole_network_has_the_default_cut(name):
     row = BACKBONES[name]
     whole = whole_of(row.constructor)

@@ -12,6 +12,8 @@ from hybrid.extractors.backbones.load import load_network
 from hybrid.extractors.backbones.parameters import RandomWeightsWarning
 from hybrid.extractors.backbones.table import parse_backbone
 
+pytestmark = pytest.mark.network
+
 SPEC = parse_backbone("mobilenet:alpha=0.25")
 SIZE = (32, 32)
 

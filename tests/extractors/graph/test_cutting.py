@@ -8,6 +8,8 @@ from keras import layers
 from hybrid.errors import InputError
 from hybrid.extractors.graph.cutting import cut, layer_names, penultimate, resolve_layer
 
+pytestmark = pytest.mark.network
+
 X = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
 
 
