@@ -30,7 +30,7 @@ FULL = {
 
 
 @pytest.fixture
-def folder(tmp_path):
+def model_folder(tmp_path):
     """The folder of a model of two classes."""
     return save_made_model(tmp_path, "svm", made_dataset(160, ["cat", "dog"]), 2.0, 0).folder
 
@@ -104,9 +104,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("sealed", [True, False])
 @pytest.mark.parametrize("harm", CHANGES.values(), ids=CHANGES.keys())
-def test_a_change_of_what_the_predictions_say_is_found(folder, harm, sealed):
-    change(folder, harm, sealed=sealed)
-    assert ("does not match its checksum" in error_of(folder)) == sealed
+def test_a_change_of_what_the_predictions_say_is_found(model_folder, harm, sealed):
+    change(model_folder, harm, sealed=sealed)
+    assert ("does not match its checksum" in error_of(model_folder)) == sealed
 
 
 @pytest.mark.parametrize(
@@ -121,15 +121,15 @@ def test_a_change_of_what_the_predictions_say_is_found(folder, harm, sealed):
         set_to("f" * 63 + "0", "dataset_fingerprint"),
     ],
 )
-def test_every_other_change_of_a_sealed_record_is_found(folder, harm):
-    change(folder, harm)
-    assert "does not match its checksum" in error_of(folder)
+def test_every_other_change_of_a_sealed_record_is_found(model_folder, harm):
+    change(model_folder, harm)
+    assert "does not match its checksum" in error_of(model_folder)
 
 
-def test_a_changed_score_is_named_with_what_it_was(folder):
-    value = read_record(folder).splits["test"].metrics["roc_auc"].value
-    change(folder, CHANGES["a score"], sealed=False)
-    assert f"it says that roc_auc on test is 0.123, but its predictions give {value}." in error_of(folder)
+def test_a_changed_score_is_named_with_what_it_was(model_folder):
+    value = read_record(model_folder).splits["test"].metrics["roc_auc"].value
+    change(model_folder, CHANGES["a score"], sealed=False)
+    assert f"it says that roc_auc on test is 0.123, but its predictions give {value}." in error_of(model_folder)
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -143,20 +143,20 @@ def test_a_changed_score_is_named_with_what_it_was(folder):
         lambda text: "",
     ],
 )
-def test_a_change_of_the_predictions_is_found(folder, harm, sealed):
+def test_a_change_of_the_predictions_is_found(model_folder, harm, sealed):
     if not sealed:
-        change(folder, lambda saved: None, sealed=False)
-    path = folder / "predictions.csv"
+        change(model_folder, lambda saved: None, sealed=False)
+    path = model_folder / "predictions.csv"
     before = path.read_text()
     path.write_text(harm(before))
     assert path.read_text() != before
-    error_of(folder)
+    error_of(model_folder)
 
 
-def test_missing_predictions_are_named(folder):
-    (folder / "predictions.csv").unlink()
-    assert "predictions.csv' is damaged" in error_of(folder)
-    assert "No such file" in error_of(folder)
+def test_missing_predictions_are_named(model_folder):
+    (model_folder / "predictions.csv").unlink()
+    assert "predictions.csv' is damaged" in error_of(model_folder)
+    assert "No such file" in error_of(model_folder)
 
 
 @pytest.mark.parametrize(
@@ -177,28 +177,28 @@ def test_missing_predictions_are_named(folder):
         (set_to({}, "schema"), 'it has {} as its "schema"; expected a whole number from 1'),
     ],
 )
-def test_a_value_of_another_type_is_named(folder, harm, words):
-    change(folder, harm, sealed=False)
-    assert words in error_of(folder)
+def test_a_value_of_another_type_is_named(model_folder, harm, words):
+    change(model_folder, harm, sealed=False)
+    assert words in error_of(model_folder)
 
 
 @pytest.mark.parametrize("content", [b'{"schema": 1, "model"', b"[]", b"", b"\xff", b'{"schema": NaN}', b"[" * 100_000])
-def test_what_is_no_record_at_all_is_named(folder, content):
-    (folder / "metrics.json").write_bytes(content)
-    error_of(folder)
+def test_what_is_no_record_at_all_is_named(model_folder, content):
+    (model_folder / "metrics.json").write_bytes(content)
+    error_of(model_folder)
 
 
-def test_a_later_schema_is_not_guessed_at(folder):
-    change(folder, set_to(9, "schema"))
+def test_a_later_schema_is_not_guessed_at(model_folder):
+    change(model_folder, set_to(9, "schema"))
     with pytest.raises(
         InputError, match="has schema 9, and this version of hybrid reads up to schema 2: update hybrid"
     ):
-        read_record(folder)
+        read_record(model_folder)
 
 
-def test_a_damaged_model_stops_what_needs_it_and_nothing_else(tmp_path, folder):
+def test_a_damaged_model_stops_what_needs_it_and_nothing_else(tmp_path, model_folder):
     save_made_model(tmp_path, "forest", made_dataset(160, ["cat", "dog"]), 1.0, 1)
-    change(folder, CHANGES["a score"])
+    change(model_folder, CHANGES["a score"])
     with pytest.raises(InputError, match=r"models/svm/metrics\.json' is damaged.*name the other models"):
         load_records(Workspace(tmp_path))
     assert [record.name for record in load_records(Workspace(tmp_path), ["forest"])] == ["forest"]

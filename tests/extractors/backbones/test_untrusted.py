@@ -12,6 +12,8 @@ from hybrid.errors import InputError
 from hybrid.extractors.backbones.untrusted import check_keras_file
 from hybrid.extractors.backbones.weights import file_shapes
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture
 def members(tiny_network):

@@ -9,14 +9,14 @@ from hybrid.pipelines import Manifest, load_model, read_manifest, save_model
 
 
 @pytest.fixture
-def model(tmp_path):
+def labelled_model(tmp_path):
     return save_model(fitted(), tmp_path / "model", info={"model": "mine", "labels": ["well", "ill"]})
 
 
-def test_a_manifest_is_read_as_it_was_written(model):
-    manifest = read_manifest(model)
+def test_a_manifest_is_read_as_it_was_written(labelled_model):
+    manifest = read_manifest(labelled_model)
     assert isinstance(manifest, Manifest)
-    written = read_json(model / "manifest.json")
+    written = read_json(labelled_model / "manifest.json")
     del written["sha256"]
     assert manifest.to_dict() == written
     assert manifest.name("other") == "mine"
@@ -25,14 +25,14 @@ def test_a_manifest_is_read_as_it_was_written(model):
 
 
 @pytest.mark.parametrize("labels", [["one"], "ab", None])
-def test_label_names_default_to_the_classes(model, labels):
-    rewrite(model, info={"labels": labels})
-    assert read_manifest(model).label_names == ["healthy", "sick"]
+def test_label_names_default_to_the_classes(labelled_model, labels):
+    rewrite(labelled_model, info={"labels": labels})
+    assert read_manifest(labelled_model).label_names == ["healthy", "sick"]
 
 
-def test_dict_access_still_works_with_a_warning(model):
+def test_dict_access_still_works_with_a_warning(labelled_model):
     with pytest.warns(FutureWarning, match=r"write manifest\.classes in place of manifest\['classes'\]"):
-        assert read_manifest(model)["classes"] == ["healthy", "sick"]
+        assert read_manifest(labelled_model)["classes"] == ["healthy", "sick"]
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_dict_access_still_works_with_a_warning(model):
         ("files", {"head.skops": {"size": 1}}),
     ],
 )
-def test_a_field_of_the_wrong_type_is_named(model, field, value):
-    rewrite(model, **{field: value})
+def test_a_field_of_the_wrong_type_is_named(labelled_model, field, value):
+    rewrite(labelled_model, **{field: value})
     for read in (read_manifest, load_model):
         with pytest.raises(InputError, match=f"the field '{field}' does not have the expected type or value"):
-            read(model)
+            read(labelled_model)
 
 
-def test_unknown_fields_are_named(model):
-    rewrite(model, more=1)
+def test_unknown_fields_are_named(labelled_model):
+    rewrite(labelled_model, more=1)
     with pytest.raises(InputError, match="fields are missing or unknown: more"):
-        read_manifest(model)
+        read_manifest(labelled_model)
