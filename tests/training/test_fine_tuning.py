@@ -26,8 +26,9 @@ OPTIONS = TrainingOptions(epochs=4, batch_size=8, augment=("flip",), fine_tuning
 SHAPE = (32, 32, 3)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dark_or_light():
+    """Twenty-eight images, dark and light in turn, in three splits."""
     rng = np.random.default_rng(1)
     labels = np.array(["dark", "light"] * 14)
     pixels = rng.integers(0, 160, (28, 32, 32)) + np.where(labels == "light", 60, 0)[:, None, None]
@@ -58,6 +59,12 @@ def train(network, dataset, path=None, kill_after=None, options=OPTIONS):
     return train_network(network, dataset, options, size=32, report=report, state=path)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(pretrained, dark_or_light):
+    """A whole fine-tuning, both stages of it."""
+    return train(pretrained, dark_or_light)
+
+
 def weights_by_layer(network):
     backbone = next(layer for layer in network.layers if isinstance(layer, keras.Model))
     return {layer.name: layer.get_weights() for layer in [*backbone.layers, network.layers[-1]] if layer.weights}
@@ -67,10 +74,10 @@ def changed(before, after):
     return {name for name, values in before.items() if not all(map(np.array_equal, values, after[name]))}
 
 
-def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(pretrained, dark_or_light):
+def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(pretrained, dark_or_light, undisturbed):
     head_only = replace(FINE, unfreeze=0)
     one = train(pretrained, dark_or_light, options=replace(OPTIONS, fine_tuning=head_only, epochs=2))
-    both = train(pretrained, dark_or_light)
+    both = undisturbed
     start = weights_by_layer(pretrained.build(SHAPE, 2))
     del start["probabilities"]  # it begins as the training's seed says
     assert changed(start, weights_by_layer(one.last)) == set()
@@ -80,6 +87,7 @@ def test_first_the_output_learns_then_the_upper_layers_and_batch_norm_never(pret
     assert changed(weights_by_layer(one.last), weights_by_layer(both.last)) >= {"probabilities"}
 
 
+@pytest.mark.slow
 def test_mixed_precision_fine_tunes_to_a_network_of_float32(pretrained, dark_or_light, tmp_path):
     pretrained, mixed = replace(pretrained, given={"dropout": 0.0}), replace(OPTIONS, mixed_precision=True)
     whole = train(pretrained, dark_or_light, options=mixed)  # no dropout: its masks are others in float16
@@ -101,17 +109,18 @@ def test_mixed_precision_fine_tunes_to_a_network_of_float32(pretrained, dark_or_
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(pretrained, dark_or_light, tmp_path):
-    whole = train(pretrained, dark_or_light)
-    for kill_after in (1, 2, 3):  # in the first stage, between both, in the second
-        path = tmp_path / f"{kill_after}.npz"
-        with pytest.raises(Killed):
-            train(pretrained, dark_or_light, path, kill_after)
-        resumed = train(pretrained, dark_or_light, path)
-        assert resumed.resumed == kill_after
-        assert resumed.history == whole.history
-        for expected, found in zip(whole.last.get_weights(), resumed.last.get_weights(), strict=True):
-            np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize(  # in the first stage, between both, in the second
+    "kill_after", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
+def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(pretrained, dark_or_light, undisturbed, tmp_path, kill_after):
+    path = tmp_path / "state.npz"
+    with pytest.raises(Killed):
+        train(pretrained, dark_or_light, path, kill_after)
+    resumed = train(pretrained, dark_or_light, path)
+    assert resumed.resumed == kill_after
+    assert resumed.history == undisturbed.history
+    for expected, found in zip(undisturbed.last.get_weights(), resumed.last.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_before_training_its_features_are_those_of_the_backbone(pretrained, dark_or_light, tmp_path):

@@ -29,22 +29,27 @@ def labelled(n=48):
     return np.clip(images, 0, 255).astype(np.uint8), y
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def multilabel():
     images, y = labelled()
     split = ["train"] * 28 + ["val"] * 10 + ["test"] * 10
     return Dataset.from_arrays(images, y, split=split, label_names=["bright", "level", "upright"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def architecture():
     from hybrid.extractors.backbones.custom import Architecture
 
     return Architecture("mine", LINES)
 
 
-def test_side_by_side_they_give_what_each_gives_alone(multilabel, architecture, tmp_path):
-    together = train_network(architecture, multilabel, OPTIONS)
+@pytest.fixture(scope="module")
+def together(multilabel, architecture):
+    """The trained networks of the three labels, side by side."""
+    return train_network(architecture, multilabel, OPTIONS)
+
+
+def test_side_by_side_they_give_what_each_gives_alone(multilabel, architecture, together, tmp_path):
     assert set(together.history) == set(together.best_epoch) == {"bright", "level", "upright"}
     pixels = multilabel.X[..., None]
     proba, last = (one.predict(pixels, verbose=0) for one in (together.model, together.last))
@@ -62,8 +67,7 @@ def test_side_by_side_they_give_what_each_gives_alone(multilabel, architecture, 
     np.testing.assert_allclose(1 / (1 + np.exp(-(features @ kernel + bias))), proba, rtol=1e-4, atol=1e-6)
 
 
-def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, tmp_path):
-    whole = train_network(architecture, multilabel, OPTIONS)
+def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, together, tmp_path):
     seen = []
 
     def report(epoch):
@@ -78,9 +82,9 @@ def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, tmp_path):
     steps = []
     resumed = train_network(architecture, multilabel, OPTIONS, state=state, progress=lambda *step: steps.append(step))
     assert resumed.resumed == 3
-    assert resumed.history == whole.history
+    assert resumed.history == together.history
     assert steps[-1] == (3 * 2 * 4, 3 * 2 * 4)
-    for expected, found in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
+    for expected, found in zip(together.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
