@@ -10,7 +10,7 @@ import pytest
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.extractor import _graphs
-from hybrid.extractors.store.identity import FORMAT, Identity
+from hybrid.extractors.store.identity import Identity
 
 
 @pytest.fixture
@@ -51,10 +51,11 @@ def test_every_field_is_part_of_the_fingerprint(identity):
 
 def test_a_new_decode_policy_or_format_is_another_extractor(tiny_network, identity, monkeypatch):
     found = {identity.fingerprint}
-    for name in ("images.POLICY", "request.FORMAT"):
-        monkeypatch.setattr(f"hybrid.extractors.{name}", 99)
-        monkeypatch.setattr("hybrid.extractors.graph.build.FORMAT", 99 if name == "request.FORMAT" else FORMAT)
-        found.add(FeatureExtractor(tiny_network).resolve().fingerprint)
+    for changed in (("images.decode.POLICY",), ("backbones.parameters.FORMAT", "graph.build.FORMAT")):
+        with monkeypatch.context() as patch:
+            for name in changed:
+                patch.setattr(f"hybrid.extractors.{name}", 99)
+            found.add(FeatureExtractor(tiny_network).resolve().fingerprint)
     assert len(found) == 3
 
 
@@ -70,7 +71,7 @@ def test_parameters_are_counted_but_change_nothing(tiny_network, identity):
     assert Identity.from_dict(older).fingerprint == identity.fingerprint
 
 
-@pytest.mark.parametrize("params", [{"seed": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
+@pytest.mark.parametrize("params", [{"random_state": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
 def test_parameters_that_do_not_change_embeddings_keep_the_fingerprint(tiny_network, identity, params, pixels):
     other = FeatureExtractor(tiny_network, **params)
     np.testing.assert_array_equal(other.transform(pixels), FeatureExtractor(tiny_network).transform(pixels))
@@ -102,7 +103,7 @@ def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
     network.save_weights(tmp_path / "w.weights.h5")
     requests = [
         {"weights": "random"},
-        {"weights": "random", "seed": 1},
+        {"weights": "random", "random_state": 1},
         {"weights": "random", "size": (32, 40)},
         {"weights": "random", "backbone": "mobilenet:alpha=0.5"},
         {"weights": tmp_path / "w.weights.h5"},
