@@ -71,7 +71,9 @@ def test_parameters_are_counted_but_change_nothing(tiny_network, identity):
     assert Identity.from_dict(older).fingerprint == identity.fingerprint
 
 
-@pytest.mark.parametrize("params", [{"random_state": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}])
+@pytest.mark.parametrize(
+    "params", [{"random_state": 5}, {"batch_size": 3}, {"layers": ["hidden"]}, {"layers": ["drop"]}]
+)
 def test_parameters_that_do_not_change_embeddings_keep_the_fingerprint(tiny_network, identity, params, pixels):
     other = FeatureExtractor(tiny_network, **params)
     np.testing.assert_array_equal(other.transform(pixels), FeatureExtractor(tiny_network).transform(pixels))
