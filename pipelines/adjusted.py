@@ -1,4 +1,4 @@
-"""What comes after a head: calibrated probabilities, and a threshold that serves an aim."""
+"""Adjust a fitted head: calibrate its probabilities, and choose a threshold for an aim."""
 
 from dataclasses import asdict
 from typing import Any, Self
@@ -31,36 +31,36 @@ def adjust(
     counted: ArrayLike | None = None,
     **settings: Any,
 ) -> Pipeline:
-    """Return a fitted pipeline with calibrated probabilities, a threshold that serves an aim, or both.
+    """Return a fitted pipeline with calibrated probabilities, a threshold chosen for an aim, or both.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Of :func:`make_pipeline` or :func:`make_head_pipeline`. One that is fitted already is kept as it is where
-        there is validation data; else its head is fitted again.
+        A pipeline, as :func:`make_pipeline` or :func:`make_head_pipeline` returns it. With `validation`, a fitted
+        pipeline is used as it is; otherwise the whole pipeline is fitted to `X` and `y`.
     X, y : array-like
         Training images or embeddings, and their labels.
     aim, calibration
-        As for `AdjustedHead`.
+        As in `AdjustedHead`.
     validation : (X, y), optional
-        Calibrate and choose on these rows instead of by cross-validation inside X.
+        Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
     groups : array-like of shape (n,), optional
         Rows of one group are never split between folds.
     counted : array-like of bool, shape (n,), optional
-        Rows of X that a cross-validation calibrates and chooses by; from the others, such as views of images, heads
-        only learn. By default all.
+        Rows of `X` on which the cross-validation calibrates and chooses the threshold. On the other rows, such as views
+        of images, heads are only trained. By default all rows.
     **settings
         Further parameters of `AdjustedHead`.
 
     Returns
     -------
     Pipeline
-        Its last step is an `AdjustedHead`.
+        The fitted pipeline, whose last step is an `AdjustedHead`.
 
     Raises
     ------
     InputError
-        If the aim does not suit the task, cannot be reached, or nothing can be learnt from the rows.
+        If the aim does not suit the task or cannot be reached, or the rows do not suffice to adjust the head.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def adjust(
 
 
 def check_adjustment(aim: str | None, calibration: str | None) -> None:
-    """Raise InputError unless there are such an aim and such a calibration, as far as they are given."""
+    """Raise `InputError` if the aim or the calibration is given but unknown."""
     if aim is not None:
         Aim.parse(aim)
     if calibration is not None:
@@ -92,38 +92,40 @@ def check_adjustment(aim: str | None, calibration: str | None) -> None:
 
 
 class AdjustedHead(ClassifierMixin, BaseEstimator):
-    """A head whose probabilities are calibrated, or whose threshold serves an aim, or both.
+    """A head with calibrated probabilities, a threshold chosen for an aim, or both.
 
-    Either is learnt from rows that the head has not learnt from: by :meth:`fit` in a cross-validation inside the
-    training rows, by :meth:`adopt` on others.
+    Calibration and threshold are fitted to rows that the head was not trained on: :meth:`fit` uses a cross-validation
+    on the training rows, :meth:`adopt` uses other rows.
 
     Parameters
     ----------
     head : estimator
         A classifier with ``predict_proba``.
     aim : str, optional
-        ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``, ``"recall=LEVEL"`` or ``"specificity=LEVEL"``: what the
-        threshold on the probability serves, for multi-label targets each label's own. None leaves decisions as they
-        are: the most probable class, labels above one half.
+        What the threshold on the probability is chosen for: ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``,
+        ``"recall=LEVEL"`` or ``"specificity=LEVEL"``. For multi-label targets each label has its own threshold. If
+        None, the most probable class is predicted, or labels with a probability above 0.5.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
-        As for `Recalibration`; None leaves probabilities as they are.
+        The method, as in `Recalibration`. If None, the probabilities are not calibrated.
     positive : object, optional
-        The class that recall, specificity and F1 are of; by default the last. For two classes only.
+        The positive class of recall, specificity and F1, for two classes only. By default the second class.
     class_weight : "balanced", dict or None, default="balanced"
-        Weight of each class in the calibration: the head's own, or calibration undoes it.
+        Weight of each class in the calibration. It must equal that of the head, otherwise the calibration undoes it.
     cv, repeats : int, default=5, 1
-        Folds of the cross-validation at most, and how often the rows are dealt out anew.
+        Maximum number of folds, and number of repetitions of the cross-validation.
     random_state : int, default=0
-        Of the folds.
+        Seed of the folds.
 
     Attributes
     ----------
     head_ : estimator
         The fitted head.
     thresholds_ : ndarray of shape (1,) or (n_labels,), or None
+        The threshold on the probability of the positive class, or of each label; None without an aim.
     choices_ : list of dict
-        For each threshold the fields of `hybrid.pipelines.threshold.Choice`.
+        For each threshold, the fields of `hybrid.pipelines.threshold.ChosenThreshold`.
     recalibration_ : Recalibration or None
+        The fitted calibration; None without calibration.
     """
 
     def __init__(
@@ -150,44 +152,62 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
     def fit(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, counted: ArrayLike | None = None
     ) -> Self:
-        """Fit the head to all rows; calibrate and choose by what it says of each when that is left out.
+        """Fit the head to all rows; calibrate and choose the threshold on out-of-fold predictions.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
+            Embeddings.
         y : array-like of shape (n,) or (n, n_labels)
+            Labels.
         groups : array-like of shape (n,), optional
             Rows of one group are never split between folds.
         counted : array-like of bool, shape (n,), optional
-            Rows to calibrate and choose by; from the others the head only learns. By default all.
+            Rows to calibrate and choose the threshold on. On the other rows the head is only trained. By default all.
 
         Returns
         -------
-        Self
+        AdjustedHead
+            The fitted estimator itself.
         """
         X, y = np.asarray(X), np.asarray(y)
         self._check(y)
         if any(isinstance(member, FrozenEstimator) for _, member, *_ in getattr(self.head, "members", [])):
             raise InputError(
-                "Members of the ensemble are fitted already, so nothing can be learnt by cross-validation: "
+                "Some members of the ensemble are already fitted, so they cannot be cross-validated: "
                 "give validation data."
             )
-        bound = None if groups is None else np.asarray(groups)
-        folds = make_folds(y, bound, cv=self.cv, repeats=self.repeats, random_state=self.random_state)
+        group_array = None if groups is None else np.asarray(groups)
+        folds = make_folds(y, group_array, cv=self.cv, repeats=self.repeats, random_state=self.random_state)
         proba = np.zeros((len(y), y.shape[1] if y.ndim == 2 else len(np.unique(y))))
         for train, test in folds:
-            inner = groups_for(self.head, None if bound is None else bound[train])
+            inner = groups_for(self.head, None if group_array is None else group_array[train])
             proba[test] += clone(self.head).fit(X[train], y[train], **inner).predict_proba(X[test]) / self.repeats
-        self.head_ = clone(self.head).fit(X, y, **groups_for(self.head, bound))
+        self.head_ = clone(self.head).fit(X, y, **groups_for(self.head, group_array))
         rows = slice(None) if counted is None else np.asarray(counted, bool)
-        return self._learn(proba[rows], y[rows])
+        return self._fit_adjustment(proba[rows], y[rows])
 
     def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike) -> Self:
-        """Take a fitted head as it is; calibrate and choose by what it says of rows that it was not fitted to."""
+        """Use a fitted head as it is; calibrate and choose the threshold on rows that it was not trained on.
+
+        Parameters
+        ----------
+        head : estimator
+            A fitted classifier with ``predict_proba``.
+        X : array-like of shape (n, n_features)
+            Embeddings that the head was not trained on.
+        y : array-like of shape (n,) or (n, n_labels)
+            Their labels.
+
+        Returns
+        -------
+        AdjustedHead
+            The fitted estimator itself.
+        """
         y = np.asarray(y)
         self._check(y)
         self.head_ = head
-        return self._learn(head.predict_proba(X), y)
+        return self._fit_adjustment(head.predict_proba(X), y)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class or label, (n, k), in the order of `classes_`."""
@@ -196,7 +216,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         return proba if self.recalibration_ is None else self.recalibration_.transform(proba)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the labels that the thresholds make of the probabilities, (n,) or (n, k)."""
+        """Return the labels predicted with the thresholds, (n,) or (n, k)."""
         proba = self.predict_proba(X)
         if self.multilabel_:
             reached = proba > 0.5 if self.thresholds_ is None else proba >= self.thresholds_
@@ -206,8 +226,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         column = self._positive_column()
         return self.classes_[np.where(proba[:, column] >= self.thresholds_[0], column, 1 - column)]
 
-    def _learn(self, proba: NDArray[np.float64], y: NDArray) -> Self:
-        """Learn from labels and from what the head says of rows that it has not learnt from."""
+    def _fit_adjustment(self, proba: NDArray[np.float64], y: NDArray) -> Self:
+        """Fit calibration and thresholds to probabilities and labels of rows that the head was not trained on."""
         self.classes_, self.multilabel_ = self.head_.classes_, y.ndim == 2
         if hasattr(self.head_, "n_features_in_"):
             self.n_features_in_ = self.head_.n_features_in_
@@ -232,7 +252,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         missing = [label for label in self.classes_.tolist() if label not in set(y.tolist())]
         if missing or len(set(y.tolist())) > len(self.classes_):
             raise InputError(
-                f"The rows to calibrate or choose on hold the classes {sorted(set(y.tolist()))}, the head knows "
+                f"The rows to calibrate or choose on hold the classes {sorted(set(y.tolist()))}, but the head has "
                 f"{self.classes_.tolist()}: give rows of each of them."
             )
         return np.searchsorted(self.classes_, y)
@@ -246,12 +266,14 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
 
     def _check(self, y: NDArray) -> None:
         if self.aim is None and self.calibration is None:
-            raise InputError("Neither an aim nor a calibration was given: there is nothing to adjust.")
+            raise InputError(
+                "Neither an aim nor a calibration was given, so there is nothing to adjust: give one of them."
+            )
         check_adjustment(self.aim, self.calibration)
         if self.aim is not None and y.ndim == 1 and (n_classes := len(np.unique(y))) > 2:
             raise InputError(
-                f"The aim {self.aim!r} was given for {n_classes} classes; a threshold is chosen for two classes, or "
-                "for each of several labels: leave the aim out, and the most probable class is taken."
+                f"The aim {self.aim!r} was given for {n_classes} classes; a threshold can be chosen for two classes, "
+                "or for each label of a multi-label task: leave out the aim to predict the most probable class."
             )
 
     def __sklearn_tags__(self) -> Tags:

@@ -1,4 +1,4 @@
-"""Put an extractor, a scaler, a PCA and a head together into one scikit-learn Pipeline."""
+"""Build a scikit-learn Pipeline from an extractor, a scaler, a PCA and a head."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,37 +26,38 @@ def make_pipeline(
 ) -> Pipeline:
     """Return an unfitted Pipeline from images to labels.
 
-    Its steps are named ``extractor``, ``scaler``, ``pca`` and ``head``, so that a grid over ``extractor__layers`` and
-    ``head__C`` says what it means. Further steps stand before the head and are named after their classes, as in
-    :func:`sklearn.pipeline.make_pipeline`.
+    Its steps are named ``extractor``, ``scaler``, ``pca`` and ``head``, which the parameters of a grid
+    refer to, such as ``extractor__layers`` and ``head__C``. Additional steps are placed before the head and named
+    after their classes, as in :func:`sklearn.pipeline.make_pipeline`.
 
     Parameters
     ----------
     extractor : FeatureExtractor, str, Path, or a sequence of them
-        The extractor; or a backbone, by its name or ``.keras`` file, cut at its penultimate layer. Of several the
-        embeddings are put side by side: the step is then a FeatureUnion, and a grid names a part of it by its
-        backbone, as in ``extractor__resnet50__layers``.
+        The extractor, or the name or ``.keras`` file of a backbone, which is then cut at its penultimate layer. The
+        embeddings of several extractors are concatenated: the step is then a FeatureUnion, and parameters of an
+        extractor are named after its backbone, such as ``extractor__resnet50__layers``.
     *steps : str or estimator
-        The head comes last: a name in `hybrid.classifiers.HEADS`, or a scikit-learn classifier. Before it any number of
-        scikit-learn transformers, such as ``SelectKBest(k=100)``.
+        Any number of scikit-learn transformers, such as ``SelectKBest(k=100)``, and finally the head: a name in
+        `hybrid.classifiers.HEADS`, or a scikit-learn classifier.
     head : str or estimator, optional
-        The head, if it is not the last of the steps.
+        The head, if it is not the last of `steps`.
     scale : bool, default=True
-        Whether to standardise each column of the embeddings; the heads' defaults expect it.
+        Whether to standardise each column of the embeddings, which the default parameters of the heads expect.
     pca : int or float, default=None
-        Number of principal components, or the share of the variance (0 to 1) that they keep; None for no PCA.
+        Number of principal components, or the share of the variance (0 to 1) to keep. If None, there is no PCA.
     **head_params
-        Parameters of the head, where it is given by name.
+        Parameters of the head, if it is given by name.
 
     Returns
     -------
     Pipeline
-        It takes images as `FeatureExtractor` does: paths (n,), or uint8 pixels (n, height, width[, channels]).
+        It takes images like `FeatureExtractor`: paths (n,), or uint8 pixels (n, height, width[, channels]).
 
     Raises
     ------
     InputError
-        If the extractor gives feature maps, a name is unknown, a step is no transformer, or `pca` is out of range.
+        If the extractor returns feature maps, a name is unknown, a step is not a transformer, or `pca` is out of
+        range.
 
     Examples
     --------
@@ -70,18 +71,18 @@ def make_pipeline(
     ['resnet50', 'mobilenet:alpha=0.25']
     """
     pipeline = make_head_pipeline(*steps, head=head, scale=scale, pca=pca, **head_params)
-    several: Sequence[Any] = extractor if isinstance(extractor, (list, tuple)) else [extractor]
-    extractors = [_extractor(one) for one in several]
+    given: Sequence[Any] = extractor if isinstance(extractor, (list, tuple)) else [extractor]
+    extractors = [_extractor(item) for item in given]
     return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
 
 
 def side_by_side(extractors: Sequence[FeatureExtractor]) -> FeatureExtractor | FeatureUnion:
-    """Return one transformer that puts the embeddings of all extractors side by side.
+    """Return one transformer that concatenates the embeddings of all extractors.
 
     Raises
     ------
     InputError
-        If there is none.
+        If no extractor is given.
     """
     if not extractors:
         raise InputError("No extractor was given; expected at least one.")
@@ -96,7 +97,7 @@ def side_by_side(extractors: Sequence[FeatureExtractor]) -> FeatureExtractor | F
 
 
 def extractors_of(step: Any) -> list[FeatureExtractor]:
-    """Return the extractors that a pipeline's step consists of, in the order of their columns; none if it is another.
+    """Return the extractors of a pipeline's step in the order of their columns; [] if it is another kind of step.
 
     Examples
     --------
@@ -128,24 +129,24 @@ def make_head_pipeline(
     Returns
     -------
     Pipeline
-        It takes embeddings, float32 (n, width); its steps are ``scaler``, ``pca``, the further steps and ``head``.
+        It takes embeddings, float32 (n, width). Its steps are ``scaler``, ``pca``, the additional steps and ``head``.
 
     Examples
     --------
     >>> list(make_head_pipeline("softmax", pca=0.95).named_steps)
     ['scaler', 'pca', 'head']
     """
-    further = list(steps)
+    transformers = list(steps)
     if head is None:
-        if not further:
+        if not transformers:
             raise InputError("No head was given; expected a head's name or a scikit-learn classifier, such as 'svm'.")
-        head = further.pop()
+        head = transformers.pop()
     named: list[tuple[str, Any]] = []
     if scale:
         named.append(("scaler", StandardScaler()))
     if pca is not None:
         named.append(("pca", _pca(pca)))
-    for step in further:
+    for step in transformers:
         named.append((_unused_name(_transformer_name(step), ["extractor", "head", *(name for name, _ in named)]), step))
     return Pipeline([*named, ("head", _head(head, head_params))])
 
@@ -155,28 +156,28 @@ def _extractor(given: ExtractorLike) -> FeatureExtractor:
         return FeatureExtractor(given)
     if not isinstance(given, FeatureExtractor):
         raise InputError(
-            f"The extractor is a {type(given).__name__}; expected a FeatureExtractor, or a backbone by its name or "
-            ".keras file."
+            f"The extractor is a {type(given).__name__}; expected a FeatureExtractor, or the name or .keras file of a "
+            "backbone."
         )
     if given.pooling == "none":
         raise InputError(
-            "The extractor has pooling='none', which gives feature maps; a head needs one row an image: "
+            "The extractor has pooling='none', which returns feature maps, but a head needs one row per image: "
             "choose pooling='avg', 'max', 'both' or 'flatten'."
         )
     return given
 
 
 def _transformer_name(given: Any) -> str:
-    """Return what scikit-learn would call a step; raise InputError if it is no transformer."""
+    """Return the name that scikit-learn would give a step; raise `InputError` if it is not a transformer."""
     if isinstance(given, (str, type)) or not hasattr(given, "fit") or not hasattr(given, "transform"):
         raise InputError(
-            f"The step {given!r} stands before the head; expected a scikit-learn transformer, such as Normalizer()."
+            f"The step {given!r} was given before the head; expected a scikit-learn transformer, such as Normalizer()."
         )
     return type(given).__name__.lower()
 
 
 def _unused_name(base: str, used: Sequence[str]) -> str:
-    """Return a name, with a number behind it if it is used already."""
+    """Return a name, with a number appended if it is already used."""
     name, number = base, 2
     while name in used:
         name, number = f"{base}-{number}", number + 1
@@ -184,8 +185,8 @@ def _unused_name(base: str, used: Sequence[str]) -> str:
 
 
 def _pca(given: int | float) -> PCA:
-    whole = isinstance(given, int) and not isinstance(given, bool) and given >= 1
-    if not whole and not (isinstance(given, float) and 0 < given < 1):
+    is_count = isinstance(given, int) and not isinstance(given, bool) and given >= 1
+    if not is_count and not (isinstance(given, float) and 0 < given < 1):
         raise InputError(
             f"pca={given!r} was given; expected a number of components (1 or more), or a share of the variance "
             "between 0 and 1, such as 0.95."
@@ -200,7 +201,7 @@ def _head(given: str | BaseEstimator, params: dict[str, Any]) -> BaseEstimator:
         raise InputError(f"The head is {given!r}; expected a head's name or a scikit-learn classifier, such as 'svm'.")
     if params:
         raise InputError(
-            f"Head parameters ({', '.join(sorted(params))}) were given beside a ready {type(given).__name__}: "
+            f"Head parameters ({', '.join(sorted(params))}) were given together with a {type(given).__name__}: "
             "set them there, or give the head by name."
         )
     return given

@@ -1,4 +1,4 @@
-"""The ensemble: the weighted mean of several classifiers' probabilities, each on its own columns of the embeddings."""
+"""Ensembles: weighted means of the probabilities of classifiers, each on its own columns of the embeddings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,19 +22,19 @@ Columns = Sequence[tuple[int, int]] | None
 class Ensemble(Head):
     """Soft vote: the weighted mean of the members' probabilities.
 
-    It does what scikit-learn's VotingClassifier does, for multi-label targets too, and each member sees its own
-    columns only, so that one ensemble stands on the embeddings of several extractors, side by side.
+    Unlike scikit-learn's VotingClassifier, it supports multi-label targets, and each member uses only its own columns,
+    so that one ensemble can use the concatenated embeddings of several extractors.
 
     Parameters
     ----------
     members : list of (str, estimator, columns)
-        Name, classifier with ``predict_proba`` (or a Pipeline that ends in one), and its columns: a list of
-        (start, stop) pairs, or None for all. A `sklearn.frozen.FrozenEstimator` around a fitted one keeps it as it is.
+        Name, classifier with ``predict_proba`` (or a Pipeline that ends with one), and columns: a list of (start, stop)
+        pairs, or None for all columns. A fitted classifier in a `sklearn.frozen.FrozenEstimator` is not fitted again.
     weights : list of float, optional
-        One for each member, not negative; what counts is their ratio. None for equal ones. They are used when
-        predicting, so they may be set after `fit`, as :func:`choose_weights` chose them.
+        A non-negative weight for each member; only their ratios matter. By default all weights are equal. They are used
+        for prediction only, so they can be set after `fit`, for example to those of :func:`choose_weights`.
     n_jobs : int or None, default=None
-        Members fitted at the same time, in threads, through joblib.
+        Number of members to fit in parallel, in joblib threads.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Ensemble(Head):
     array([0])
     """
 
-    class_weight = None  # the members have their own
+    class_weight = None  # each member has its own
 
     def __init__(
         self,
@@ -65,41 +65,41 @@ class Ensemble(Head):
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:
-        """Return nothing to search: the members have settings, the weights are chosen by `choose_weights`."""
+        """Return an empty search space: the members have their own, and `choose_weights` chooses the weights."""
         return {}
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """The weights as shares that add up to 1, (n_members,)."""
+        """The weights, normalised to a sum of 1, (n_members,)."""
         if self.weights is None:
             return np.full(len(self.members), 1 / len(self.members))
         weights = np.asarray(self.weights, np.float64)
         if weights.shape != (len(self.members),) or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             raise InputError(
                 f"The weights {list(self.weights)} were given for {len(self.members)} members; expected one for each, "
-                "not negative, at least one of them above 0."
+                "none of them negative, and at least one above 0."
             )
         return weights / weights.sum()
 
     def adopt(self, models: Sequence[Any], width: int) -> "Ensemble":
-        """Take fitted members as they are, instead of fitting them.
+        """Use fitted members as they are, instead of fitting them.
 
         Parameters
         ----------
         models : sequence of estimators
-            One for each member, in their order, fitted to the same classes.
+            A fitted classifier for each member, in the same order and with the same classes.
         width : int
-            Width of the embeddings whose columns the members name.
+            Number of columns of the embeddings.
 
         Returns
         -------
         Ensemble
-            Itself, fitted.
+            The fitted ensemble itself.
 
         Raises
         ------
         InputError
-            If the members know other classes.
+            If the members have different classes.
         """
         _check_members(self.members, width)
         self.models_, self.n_features_in_ = list(models), width
@@ -109,7 +109,7 @@ class Ensemble(Head):
         return self
 
     def member_probabilities(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return what each member says.
+        """Return the probabilities of each member.
 
         Parameters
         ----------
@@ -122,11 +122,11 @@ class Ensemble(Head):
         """
         check_is_fitted(self)
         data = np.asarray(X)
-        return np.stack([self._ask(number, data) for number in range(len(self.members))])
+        return np.stack([self._member_proba(number, data) for number in range(len(self.members))])
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         _check_members(self.members, X.shape[1])
-        self.shares  # noqa: B018 - wrong weights are told before anything is fitted
+        self.shares  # noqa: B018 - invalid weights are reported before anything is fitted
         y = codes if self.multilabel_ else self.classes_[codes]
         rows = weights[:, 0] if self.multilabel_ else weights
         fit = delayed(_fit_member)
@@ -139,22 +139,22 @@ class Ensemble(Head):
         for (name, *_), model in zip(self.members, self.models_, strict=True):
             if not np.array_equal(model.classes_, self.classes_):
                 raise InputError(
-                    f"The member {name!r} knows the classes {np.asarray(model.classes_).tolist()}, the ensemble "
+                    f"The member {name!r} has the classes {np.asarray(model.classes_).tolist()}, but the ensemble has "
                     f"{self.classes_.tolist()}."
                 )
 
     def _fit_target(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> Any:
-        raise NotImplementedError("the members are fitted to whole targets")
+        raise NotImplementedError("each member is fitted to all targets at once")
 
     def _probabilities(self, X: NDArray) -> NDArray[np.float64]:
-        return sum(share * self._ask(number, X) for number, share in enumerate(self.shares) if share)
+        return sum(share * self._member_proba(number, X) for number, share in enumerate(self.shares) if share)
 
-    def _ask(self, number: int, X: NDArray) -> NDArray[np.float64]:
+    def _member_proba(self, number: int, X: NDArray) -> NDArray[np.float64]:
         name, _, columns = self.members[number]
         proba = np.asarray(self.models_[number].predict_proba(_take(X, columns)), np.float64)
         if proba.shape != (len(X), len(self.classes_)):
             raise InputError(
-                f"The member {name!r} gives probabilities of shape {proba.shape}; expected one column for each of "
+                f"The member {name!r} returns probabilities of shape {proba.shape}; expected one column for each of "
                 f"{len(self.classes_)} {'labels' if self.multilabel_ else 'classes'}."
             )
         return proba
@@ -175,22 +175,22 @@ def make_ensemble(
     Parameters
     ----------
     widths : sequence of int
-        Widths of the blocks: one for each extractor, in the order of their embeddings.
+        Number of columns of each block: one for each extractor, in the order of their embeddings.
     heads : sequence of str
-        Names in `hybrid.classifiers.HEADS`; `DEFAULT_HEADS` by default.
+        Names in `hybrid.classifiers.HEADS`. By default `DEFAULT_HEADS`.
     names : sequence of str, optional
-        Of the blocks; their numbers if not given.
+        Names of the blocks. By default their numbers, counted from 1.
     scale, pca
-        Of every member, as in :func:`make_head_pipeline`.
+        As in :func:`make_head_pipeline`, for every member.
     params : dict of str to dict, optional
-        Parameters of a head, by its name.
+        Parameters of the heads, by name of the head.
     n_jobs : int or None, default=None
-        Members fitted at the same time.
+        Number of members to fit in parallel.
 
     Returns
     -------
     Ensemble
-        Its members are named ``HEAD-BLOCK``.
+        The ensemble, whose members are named ``HEAD-BLOCK``.
 
     Examples
     --------
@@ -199,9 +199,13 @@ def make_ensemble(
     """
     blocks = names or [str(number) for number in range(1, len(widths) + 1)]
     stops = np.cumsum([0, *widths]).tolist()
-    given = params or {}
+    head_params = params or {}
     members: list[tuple[str, BaseEstimator, Columns]] = [
-        (f"{head}-{block}", make_head_pipeline(head, scale=scale, pca=pca, **given.get(head, {})), [(start, stop)])
+        (
+            f"{head}-{block}",
+            make_head_pipeline(head, scale=scale, pca=pca, **head_params.get(head, {})),
+            [(start, stop)],
+        )
         for block, start, stop in zip(blocks, stops, stops[1:], strict=False)
         for head in heads
     ]
@@ -217,7 +221,7 @@ def _fit_member(member: Any, X: NDArray, y: NDArray, weights: NDArray, groups: N
 
 
 def _take(X: NDArray, columns: Columns) -> NDArray:
-    """Return some columns as an array of their own: sums over a view could differ in their last bits."""
+    """Return a copy of some columns, because sums over a view could differ in their last bits."""
     if columns is None:
         return X
     return np.concatenate([X[:, start:stop] for start, stop in columns], axis=1)
@@ -228,7 +232,7 @@ def _check_members(members: Sequence[tuple[str, BaseEstimator, Columns]], width:
         raise InputError("The ensemble has no members: give at least one classifier.")
     names = [name for name, *_ in members]
     if len(set(names)) < len(names):
-        raise InputError(f"The members are named {', '.join(map(repr, names))}; expected names that all differ.")
+        raise InputError(f"The members are named {', '.join(map(repr, names))}; expected a different name for each.")
     for name, _, columns in members:
         for start, stop in columns or []:
             if not 0 <= start < stop <= width:

@@ -1,4 +1,4 @@
-"""Folds inside the training data: stratified, never through a group, and every class in every training part."""
+"""Stratified folds of the training data that keep groups together and have every class in each training part."""
 
 from typing import Any
 
@@ -19,32 +19,32 @@ Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 def make_folds(
     y: NDArray, groups: NDArray | None = None, *, cv: int = 5, repeats: int = 1, random_state: int = 0
 ) -> Splits:
-    """Return the rows to train on and to score on, for each fold.
+    """Return the training and test rows of each fold.
 
-    Classes are shared out evenly among the folds, the labels of a multi-label task by iterative stratification.
+    Folds are stratified by class; those of a multi-label task by iterative stratification of the labels.
 
     Parameters
     ----------
     y : ndarray of shape (n,) or (n, n_labels)
-        Labels; a 0/1 matrix for multi-label.
+        Labels; a 0/1 matrix for multi-label tasks.
     groups : ndarray of shape (n,), optional
         Rows of the same group, such as images of one patient, stay together.
     cv : int, default=5
-        Number of folds at most; fewer where the smallest class has fewer rows or groups.
+        Maximum number of folds. There are fewer if the smallest class has fewer rows or groups.
     repeats : int, default=1
-        How often all rows are dealt out anew, with the seeds `random_state`, `random_state` + 1, …
+        Number of repetitions, with the seeds `random_state`, `random_state` + 1, …
     random_state : int, default=0
         Seed of the shuffling.
 
     Returns
     -------
     list of (ndarray, ndarray)
-        The folds of the first repeat, then those of the next.
+        Row indices of the training and test part of each fold, one repetition after another.
 
     Raises
     ------
     InputError
-        If a class has fewer than two rows, or is in fewer than two groups.
+        If `cv` or `repeats` is out of range, or a class has fewer than two rows or groups.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def make_folds(
     if not isinstance(cv, int) or cv < 2:
         raise InputError(f"cv={cv!r} was given; expected a number of folds, 2 or more.")
     if not isinstance(repeats, int) or repeats < 1:
-        raise InputError(f"repeats={repeats!r} was given; expected how often to deal out the folds, 1 or more.")
+        raise InputError(f"repeats={repeats!r} was given; expected a number of repetitions, 1 or more.")
     truth = truth_matrix(y)
     for n_folds in range(min(cv, _most_folds(y, truth, groups)), 1, -1):
         splits = [fold for number in range(repeats) for fold in _split(y, groups, n_folds, random_state + number)]
@@ -67,12 +67,12 @@ def make_folds(
 
 
 def parse_folds(text: str) -> tuple[int, int]:
-    """Return the folds and repeats that words such as ``5x2``, or ``5`` for once, name.
+    """Return the numbers of folds and repeats in a text such as ``5x2``, or ``5`` without repetition.
 
     Raises
     ------
     InputError
-        If they are none, fewer than 2 folds, or no repeat.
+        If the text has another form, or there are fewer than 2 folds or no repeat.
 
     Examples
     --------
@@ -90,13 +90,14 @@ def parse_folds(text: str) -> tuple[int, int]:
 
 
 def groups_for(estimator: Any, groups: ArrayLike | None) -> dict[str, Any]:
-    """Return the parameter by which an estimator's `fit` is told the groups of its rows; none where it has no use.
+    """Return the keyword argument that passes groups to an estimator's `fit`; {} if `fit` takes no groups.
 
     Parameters
     ----------
     estimator : estimator
-        A classifier, or a Pipeline that ends in one.
+        A classifier, or a Pipeline that ends with one.
     groups : array-like of shape (n,), or None
+        The group of each row.
     """
     name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
     if groups is None or not has_fit_parameter(last, "groups"):
@@ -112,7 +113,7 @@ def _split(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Split
 
 
 def _split_labels(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -> Splits:
-    """Do for multi-label targets what scikit-learn has no folds for."""
+    """Return folds of multi-label targets, which scikit-learn does not provide."""
     unit = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
     rows, labels = np.nonzero(y)
     fold = stratify(unit, rows, labels, y.shape[1], [1 / n_folds] * n_folds, seed)[unit]
@@ -120,7 +121,7 @@ def _split_labels(y: NDArray, groups: NDArray | None, n_folds: int, seed: int) -
 
 
 def _most_folds(y: NDArray, truth: NDArray[np.bool_], groups: NDArray | None) -> int:
-    """Return in how many rows, or groups, the rarest class is; for multi-label, the rarest value of a label."""
+    """Return the number of rows or groups of the rarest class, or of the rarest value of a label."""
     sides = truth if y.ndim == 1 else np.hstack([truth, ~truth])
     counts = [int(rows.sum()) if groups is None else len(np.unique(groups[rows])) for rows in sides.T]
     rarest = int(np.argmin(counts))

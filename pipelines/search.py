@@ -34,50 +34,50 @@ def tune(
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> GridSearchCV:
-    """Search the settings of a pipeline's head over its own `search_space`.
+    """Search the settings of a pipeline's head over its `search_space`.
 
-    The settings with the best score are fitted to X and y alone, also where validation data chose them:
-    the validation data stays unseen, so that a threshold can still be chosen on it.
+    The pipeline with the best settings is fitted to `X` and `y` only, even if the settings were chosen on validation
+    data. A threshold can therefore still be chosen on the validation data.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Of :func:`make_pipeline` or :func:`make_head_pipeline`; it is left unfitted.
+        A pipeline, as :func:`make_pipeline` or :func:`make_head_pipeline` returns it. It is left unchanged.
     X : array-like
-        Training images or embeddings, whichever the pipeline takes.
+        Training images or embeddings, as the pipeline takes them.
     y : array-like of shape (n,) or (n, n_labels)
-        Training labels; a 0/1 matrix for multi-label.
+        Training labels; a 0/1 matrix for multi-label tasks.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds, of the search or inside a head.
+        Rows of one group are never split between folds, neither in the search nor inside a head.
     validation : (X, y), optional
-        Score on these rows instead of by cross-validation.
+        Rows to score on. By default scores come from cross-validation.
     metric : str, optional
-        What to choose by: the name of a metric of the task, such as "roc_auc", "f1_macro" or "log_loss", with the
-        value that :func:`hybrid.evaluation.evaluate` reports. "roc_auc", "average_precision", "f1",
-        "balanced_accuracy" and "log_loss" stand for the mean over the classes or labels where the task has no such
-        metric. By default "roc_auc", for multi-label "average_precision".
+        Name of the metric to choose by, such as "roc_auc", "f1_macro" or "log_loss"; its values equal those of
+        :func:`hybrid.evaluation.evaluate`. If the task has no such metric, "roc_auc", "average_precision", "f1",
+        "balanced_accuracy" and "log_loss" are means over the classes or labels. By default "roc_auc", and
+        "average_precision" for multi-label tasks.
     pos_label : object, optional
-        The positive class of a binary task; by default the last one.
+        The positive class of a binary task. By default the second class.
     cv : int, str, splitter or iterable of splits, default=5
-        A number of folds at most, fewer where the smallest class has fewer rows (or groups); folds and repeats such as
-        "5x2"; or a splitter of scikit-learn.
+        Maximum number of folds (fewer if the smallest class has fewer rows or groups), folds and repeats such as "5x2",
+        or a scikit-learn splitter or iterable of splits.
     repeats : int, default=1
-        How often the rows are dealt out to folds anew, where `cv` is a number.
+        Number of repetitions of the folds, if `cv` is a number.
     random_state : int, default=0
-        Seed of the shuffling into folds, where `cv` is a number or text; the head has its own.
+        Seed of the folds, if `cv` is a number or a string. The head has its own.
     n_jobs : int, optional
-        Settings tried at the same time, through joblib.
+        Number of settings to try in parallel, with joblib.
 
     Returns
     -------
     GridSearchCV
-        Fitted: `best_params_`, `best_score_`, `cv_results_`, and `best_estimator_`, the fitted pipeline.
+        The fitted search, with `best_params_`, `best_score_`, `cv_results_` and the fitted pipeline `best_estimator_`.
 
     Raises
     ------
     InputError
-        If the head has no search space, the metric is unknown or cannot be searched by, the validation data holds a
-        class that the training data lacks, or the folds do not hold every class.
+        If the head has no search space, the metric is unknown or not suitable for a search, the validation data has a
+        class that the training data lacks, or a fold lacks a class.
 
     Examples
     --------
@@ -123,13 +123,13 @@ def _on_validation(
         refit=False,
         error_score="raise",
     )
-    padded = None if groups is None else np.resize(groups, len(fold))  # no validation row is ever fitted to
+    padded = None if groups is None else np.resize(groups, len(fold))  # the head is never fitted to validation rows
     search.fit(
         np.concatenate([np.asarray(X), np.asarray(X_val)]),
         np.concatenate([y, y_val]),
         **groups_for(pipeline, padded),
     )
-    # GridSearchCV would refit on all rows it was given, the validation data among them.
+    # GridSearchCV would refit on all rows, including the validation data.
     search.best_estimator_ = clone(pipeline).set_params(**search.best_params_).fit(X, y, **groups_for(pipeline, groups))
     return search.set_params(refit=True)
 
@@ -144,7 +144,9 @@ def _task(y: NDArray) -> tuple[str, tuple]:
 def _folds(X: Any, y: NDArray, groups: NDArray | None, cv: Any, repeats: int, random_state: int) -> Splits:
     if isinstance(cv, str):
         if repeats != 1:
-            raise InputError(f"cv={cv!r} and repeats={repeats} were given; the number of repeats is a part of this cv.")
+            raise InputError(
+                f"cv={cv!r} and repeats={repeats} were given, but cv already has the number of repeats: omit repeats."
+            )
         cv, repeats = parse_folds(cv)
     if isinstance(cv, Integral):
         return make_folds(y, groups, cv=int(cv), repeats=repeats, random_state=random_state)
@@ -156,7 +158,7 @@ def _folds(X: Any, y: NDArray, groups: NDArray | None, cv: Any, repeats: int, ra
     for number, (train, test) in enumerate(splits):
         if not both_values(truth[train]).all() or not both_values(truth[test]).any():
             raise InputError(
-                f"Fold {number} of the given cv lacks a class in its training part, or has one class only in its "
+                f"Fold {number} of the given cv lacks a class in its training part, or has only one class in its "
                 "test part. Give a stratified splitter, or a number of folds."
             )
     return splits
@@ -166,7 +168,7 @@ def _space(pipeline: Pipeline) -> dict[str, list[Any]]:
     name, head = pipeline.steps[-1]
     if not hasattr(head, "search_space"):
         raise InputError(
-            f"The head {type(head).__name__} has no search space of its own: use GridSearchCV with the values to try."
+            f"The head {type(head).__name__} has no search space: use GridSearchCV with the values to try."
         )
     return {f"{name}__{parameter}": values for parameter, values in head.search_space().items()}
 
@@ -179,9 +181,10 @@ def _labels(y: ArrayLike) -> NDArray:
 def _check_validation(y: NDArray, y_val: NDArray) -> None:
     if y.shape[1:] != y_val.shape[1:]:
         raise InputError(
-            f"The labels have shape {y.shape} in training and {y_val.shape} in validation; expected as many columns."
+            f"The labels have shape {y.shape} in training and {y_val.shape} in validation; expected the same number of "
+            "columns."
         )
     if y.ndim == 1 and (unknown := sorted(set(y_val.tolist()) - set(y.tolist()))):
-        raise InputError(f"The validation data holds the classes {unknown}, which the training data lacks.")
+        raise InputError(f"The validation data has the classes {unknown}, which the training data lacks.")
     if not both_values(truth_matrix(y_val, np.unique(y))).any():
-        raise InputError("The validation data holds one class only, so nothing can be chosen on it: leave it out.")
+        raise InputError("The validation data has only one class, so it cannot be used to choose: leave it out.")

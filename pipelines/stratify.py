@@ -1,4 +1,4 @@
-"""Iterative stratification: units with any number of labels, dealt out to splits or folds."""
+"""Iterative stratification of images with any number of labels into splits or folds."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,27 +15,29 @@ def stratify(
     seed: int,
     precedence: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Deal units (groups, or single images) out so that every label is shared out as the images are.
+    """Assign units (groups or single images) to parts so that each label is divided in the same shares as the images.
 
-    The rarest label goes first, each of its units to the split that lacks most of that label.
+    Labels are handled from the rarest to the most frequent. Each unit with the label goes to the part that lacks most
+    images of that label.
 
     Parameters
     ----------
-    unit : ndarray of int, (n,)
-        The unit of each image, from 0.
-    image, label : ndarray of int, (pairs,)
-        Which image carries which label, from 0.
+    unit : ndarray of int, shape (n,)
+        The unit of each image, counted from 0.
+    image, label : ndarray of int, shape (n_pairs,)
+        Image and label of each pair of an image and one of its labels, counted from 0.
     n_labels : int
-    shares : sequence of float, (parts,)
-        Of each part, such as train, val and test.
+        Number of labels.
+    shares : sequence of float, shape (n_parts,)
+        Share of each part, such as train, val and test.
     seed : int
-        Decides among units of one size.
+        Seed of the order of units of equal size.
     precedence : sequence of int, optional
-        Which part gets a label that is too rare for all of them; by default the first.
+        Order in which parts receive a label that is too rare for all of them. By default the order of `shares`.
 
     Returns
     -------
-    ndarray of int, (units,)
+    ndarray of int, shape (n_units,)
         The part of each unit.
 
     References
@@ -45,38 +47,38 @@ def stratify(
     sizes = np.bincount(unit)
     codes, counts = np.unique(unit[image] * n_labels + label, return_counts=True)
     of_unit, of_label = np.divmod(codes, n_labels)
-    # Large units are placed while there is room for them; equals come in seeded order.
+    # Large units are assigned while there is room for them; units of equal size are in random order.
     order = np.lexsort((np.random.default_rng(seed).permutation(len(sizes)), -sizes))
-    dealer = _Dealer(
+    assignment = _Assignment(
         sizes,
         _labels_of_units(of_unit, of_label, counts, len(sizes)),
         n_labels,
         shares,
         precedence or range(len(shares)),
     )
-    return dealer.deal(order, _units_of_labels(of_unit, of_label, order, n_labels))
+    return assignment.run(order, _units_of_labels(of_unit, of_label, order, n_labels))
 
 
 def _labels_of_units(
     of_unit: np.ndarray, of_label: np.ndarray, counts: np.ndarray, n_units: int
 ) -> list[list[tuple[int, int]]]:
-    """Return each unit's (label, images that carry it) pairs; `of_unit` is sorted."""
+    """Return for each unit its pairs of a label and the number of images with that label; `of_unit` is sorted."""
     pairs = list(zip(of_label.tolist(), counts.tolist(), strict=True))
     bounds = np.searchsorted(of_unit, np.arange(n_units + 1))
     return [pairs[start:end] for start, end in pairwise(bounds.tolist())]
 
 
 def _units_of_labels(of_unit: np.ndarray, of_label: np.ndarray, order: np.ndarray, n_labels: int) -> list[list[int]]:
-    """Return the units that carry each label, in the order given."""
-    place = np.argsort(order)
-    by_label = np.lexsort((place[of_unit], of_label))
+    """Return the units with each label, in the given order."""
+    rank = np.argsort(order)
+    by_label = np.lexsort((rank[of_unit], of_label))
     units = of_unit[by_label].tolist()
     bounds = np.searchsorted(of_label[by_label], np.arange(n_labels + 1))
     return [units[start:end] for start, end in pairwise(bounds.tolist())]
 
 
-class _Dealer:
-    """The state of the deal: what each part still lacks of each label, and of all images."""
+class _Assignment:
+    """The state of the assignment: how many images of each label, and of all images, each part still lacks."""
 
     def __init__(
         self,
@@ -99,32 +101,32 @@ class _Dealer:
         self.demand = [[share * total for share in self.shares] for total in totals]
         self.held = [[0] * len(self.shares) for _ in totals]
         self.shortage = [0.0] * len(self.shares)
-        self.dealt = np.full(len(self.sizes), -1)
+        self.part_of_unit = np.full(len(self.sizes), -1)
 
-    def deal(self, order: np.ndarray, units_of: list[list[int]]) -> np.ndarray:
+    def run(self, order: np.ndarray, units_of: list[list[int]]) -> np.ndarray:
         while np.any(self.left > 0):
             rarest = int(np.argmin(np.where(self.left > 0, self.left, np.iinfo(np.int64).max)))
             for unit in units_of[rarest]:
-                if self.dealt[unit] < 0:
+                if self.part_of_unit[unit] < 0:
                     self._put(unit, self._choose(rarest))
-        for unit in order[self.dealt[order] < 0].tolist():  # those without any label
+        for unit in order[self.part_of_unit[order] < 0].tolist():  # units without any label
             self._put(unit, max(self.parts, key=lambda s: (self.shares[s] > 0, self.shortage[s])))
-        return self.dealt
+        return self.part_of_unit
 
     def _choose(self, label: int) -> int:
         lacking = [s for s in self.precedence if self.shares[s] > 0 and not self.held[label][s]]
         if self.left[label] <= len(lacking):
             return lacking[0]
         demand, shortage = self.demand[label], self.shortage
-        # Demands of up to one image are rounding: between them the whole part's shortage decides,
-        # so that many small classes do not all round the same way.
+        # Demands of up to one image are rounding errors. Between such parts the shortage of all images decides, so that
+        # many small classes are not all rounded the same way.
         return max(
             (s for s in self.parts if self.shares[s] > 0),
             key=lambda s: (max(demand[s], 1.0) if demand[s] > 0 else demand[s], shortage[s]),
         )
 
     def _put(self, unit: int, target: int) -> None:
-        self.dealt[unit] = target
+        self.part_of_unit[unit] = target
         for label, count in self.labels_of[unit]:
             self.demand[label][target] -= count
             self.held[label][target] += count

@@ -1,4 +1,4 @@
-"""Thresholds by aim: from which probability on an image counts as positive, chosen on images not learnt from."""
+"""Choose the threshold on the probability of the positive class for an aim, on images not used for training."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,21 +14,21 @@ from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.weighted_scores import label_scores
 
 AIMS = {metric.aim: metric for metric in METRICS.values() if metric.aim}
-OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that are an optimum
-LEVELS = tuple(aim for aim, metric in AIMS.items() if metric.aim_has_level)  # aims that reach a level
+OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that maximise a score
+LEVELS = tuple(aim for aim, metric in AIMS.items() if metric.aim_has_level)  # aims that reach a level of a score
 _GRID = 401
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What a threshold is to serve.
+    """The aim that a threshold is chosen for.
 
     Attributes
     ----------
     name : {"accuracy", "balanced", "f1", "recall", "specificity"}
-        "balanced" is the mean of recall and specificity.
+        Score to maximise or reach; "balanced" is the mean of recall and specificity.
     level : float, optional
-        What recall or specificity must reach.
+        Level that recall or specificity must reach; None for the other scores.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Aim:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the aim that words such as ``balanced`` or ``recall=0.98`` name.
+        """Return the aim from a text such as ``balanced`` or ``recall=0.98``.
 
         Raises
         ------
         InputError
-            If there is no such aim, or its level is missing or none.
+            If the aim is unknown, or its level is missing or invalid.
 
         Examples
         --------
@@ -69,18 +69,18 @@ class Aim:
 
 @dataclass(frozen=True)
 class ChosenThreshold:
-    """A threshold, and what it rests on.
+    """A threshold, and the data that it was chosen on.
 
     Attributes
     ----------
     threshold : float
-        An image whose probability reaches it is positive.
+        Images with at least this probability are predicted as positive.
     reached : float
-        What the threshold reaches of its aim on the images it was chosen on.
+        The score of the aim on the images that the threshold was chosen on.
     positives, negatives : int
-        These images.
+        Numbers of these images.
     note : str
-        For recall and specificity, how many images the figure rests on, and its 95% interval.
+        For recall and specificity, the number of images behind the score, and its 95% interval.
     """
 
     threshold: float
@@ -91,19 +91,21 @@ class ChosenThreshold:
 
 
 def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> ChosenThreshold:
-    """Choose the threshold that serves an aim.
+    """Choose the threshold for an aim.
 
-    For accuracy, balanced accuracy and F1, both classes' log-odds are smoothed by Gaussian kernels, and the middle of
-    the best thresholds is taken [1]_: the highest of the raw scores would follow chance. For a recall it is
-    the highest threshold that reaches it, for a specificity the lowest, in the middle of the gap to the next image.
+    For accuracy, balanced accuracy and F1, the log-odds of both classes are smoothed with Gaussian kernels, and the
+    middle of the best thresholds is chosen [1]_, because the maximum of the unsmoothed score depends on chance. For a
+    recall, it is the highest threshold that reaches it; for a specificity, the lowest. It lies in the middle of the
+    gap to the next image.
 
     Parameters
     ----------
     truth : ndarray of bool, shape (n,)
-        Which images are positive.
+        Whether each image is positive.
     proba : ndarray of float, shape (n,)
-        The probability of each to be positive, by a model that has not learnt from these images.
+        The probability of the positive class, from a model that was not trained on these images.
     aim : Aim
+        The aim.
 
     Returns
     -------
@@ -112,8 +114,8 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     Raises
     ------
     InputError
-        If there are only positive or only negative images, or only calling every image positive, or none, reaches
-        the level.
+        If there are only positive or only negative images, or the level is reached only by predicting all images as
+        positive or all as negative.
 
     References
     ----------
@@ -133,14 +135,14 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
         )
     cut = _highest_reaching(truth, proba, aim) if aim.name in LEVELS else _best_smoothed(truth, proba, aim)
     threshold = float(expit(cut))
-    said = proba >= threshold
-    hits, alarms = int((said & truth).sum()), int((said & ~truth).sum())
+    predicted = proba >= threshold
+    hits, alarms = int((predicted & truth).sum()), int((predicted & ~truth).sum())
     reached = float(_score(aim, hits, alarms, positives, negatives))
     return ChosenThreshold(threshold, reached, positives, negatives, _note(aim, hits, alarms, positives, negatives))
 
 
 def _score(aim: Aim, hits: Any, alarms: Any, positives: int, negatives: int) -> Any:
-    """Return the score of an aim where so many positives are found and so many negatives called positive."""
+    """Return the score of an aim from the numbers of true positives (hits) and false positives (alarms)."""
     scores = label_scores(hits, hits + alarms, positives, positives + negatives)
     return scores[AIMS[aim.name].name]
 
@@ -158,24 +160,24 @@ def _best_smoothed(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: A
 
 
 def _bandwidth(scores: NDArray[np.floating]) -> float:
-    """Return Silverman's bandwidth (Density Estimation, 1986, eq. 3.31), not 0 where most scores are one value."""
+    """Return Silverman's bandwidth (Density Estimation, 1986, eq. 3.31), and never 0, even if most scores are equal."""
     spread, quartiles = scores.std(), np.subtract(*np.quantile(scores, [0.75, 0.25])) / 1.349
     return float(0.9 * max(min(spread, quartiles) or spread, 1e-6) * len(scores) ** -0.2)
 
 
 def _highest_reaching(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim: Aim) -> float:
-    """Return the cut, in log-odds, that reaches a recall; a specificity is that of the negatives, turned round."""
-    assert aim.level is not None  # recall and specificity have one
+    """Return the log-odds threshold that reaches a recall, or a specificity, which is the recall of the negatives."""
+    assert aim.level is not None  # recall and specificity have a level
     sign = 1 if aim.name == "recall" else -1
-    scores, wanted = sign * log_odds(proba), truth if sign == 1 else ~truth
-    found = np.sort(scores[wanted])[::-1]
-    last = found[int(np.ceil(aim.level * len(found) - 1e-9)) - 1]
+    scores, members = sign * log_odds(proba), truth if sign == 1 else ~truth
+    ranked = np.sort(scores[members])[::-1]
+    last = ranked[int(np.ceil(aim.level * len(ranked) - 1e-9)) - 1]
     below = scores[scores < last]
     if not len(below):
         every = "every image positive" if sign == 1 else "no image positive"
         raise InputError(
             f"On the {len(truth)} images to choose a threshold on, {aim} is reached only by calling {every}: "
-            "ask for less, or improve the model."
+            "choose a lower level, or improve the model."
         )
     return float(sign * (last + below.max()) / 2)
 

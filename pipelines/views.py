@@ -1,4 +1,4 @@
-"""Predictions that are means over an image and its views."""
+"""Predict by the mean over an image and its views."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +16,12 @@ from hybrid.extractors.images.views import Views, ViewSource
 class ViewPipeline(Pipeline):
     """A pipeline from images to labels whose predictions are means over an image and its views.
 
-    :func:`load_model` returns one for a model that was evaluated in this way. Its slices are plain Pipelines.
+    :func:`load_model` returns one for a model that was evaluated in this way. Slices of it are ordinary Pipelines.
 
     Parameters
     ----------
     steps, transform_input, memory, verbose
-        As for `sklearn.pipeline.Pipeline`; the first step is the extractor, or a FeatureUnion of several.
+        As in `sklearn.pipeline.Pipeline`; the first step is the extractor, or a FeatureUnion of several.
     views : Views
         The views of each image.
     """
@@ -44,15 +44,15 @@ class ViewPipeline(Pipeline):
         return super().__getitem__(ind)
 
     def source(self, X: Any) -> ViewSource:
-        """Return images together with their views, as the extractor takes them."""
+        """Return images and their views as a source for the extractor."""
         return ViewSource(X, self.views, np.ones(len(ImageSource(X)), bool))
 
     def predict_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
-        """Return the probabilities of images, (n, k): means over an image and its views."""
+        """Return the probabilities of images, (n, k), as means over each image and its views."""
         return self._predict(X)[0]
 
     def predict(self, X: Any, **params: Any) -> NDArray:
-        """Return the labels of images, (n,) or (n, k), by the mean probabilities."""
+        """Return the labels of images, (n,) or (n, k), that follow from the mean probabilities."""
         return self._predict(X)[1]
 
     def predict_log_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ class ViewPipeline(Pipeline):
 
     @available_if(lambda self: False)
     def decision_function(self, X: Any, **params: Any) -> NDArray:
-        """Not available: a mean over views has probabilities only."""
+        """Not available, because means over views are defined for probabilities only."""
         raise NotImplementedError
 
     def _predict(self, X: Any) -> tuple[NDArray, NDArray]:
@@ -76,14 +76,21 @@ class ViewPipeline(Pipeline):
 
 
 def predict_mean(pipeline: Pipeline, blocks: Sequence[NDArray]) -> tuple[NDArray, NDArray]:
-    """Return mean probabilities of images, (n, k), over several rows of each, and the labels they amount to.
+    """Return the mean probabilities of images, (n, k), over several rows of each image, and the predicted labels.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted, from embeddings to labels, without a threshold.
+        A fitted pipeline from embeddings to labels, without a threshold.
     blocks : sequence of ndarray of shape (n, width)
-        One row for each image in each.
+        Embeddings of the images, then of their first views, their second views, and so on.
+
+    Returns
+    -------
+    proba : ndarray of shape (n, k)
+        The mean probabilities.
+    labels : ndarray of shape (n,) or (n, k)
+        The most probable classes, or the labels with a mean probability above 0.5.
     """
     proba = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0)
     if pipeline[-1].multilabel_:

@@ -1,4 +1,4 @@
-"""Weights of an ensemble's members: chosen on rows that they were not fitted to, and drawn toward equal ones."""
+"""Choose the weights of an ensemble's members on rows that they were not fitted to, with shrinkage to equal weights."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from hybrid.evaluation.labels import truth_matrix
 from hybrid.pipelines.ensemble import Ensemble
 from hybrid.pipelines.folds import groups_for, make_folds
 
-PRIOR = 20.0  # images' worth of belief in equal weights
+PRIOR = 20.0  # strength of the prior for equal weights, as a number of images
 
-_STEPS = 2000
-_CLOSE = 1e-7
-_LEAST = 1e-9  # so that one row cannot rule a member out
+_MAX_STEPS = 2000
+_TOLERANCE = 1e-7
+_MIN_LIKELIHOOD = 1e-9  # so that a single row cannot exclude a member
 
 
 @renamed_parameters(seed="random_state")
@@ -33,16 +33,16 @@ def choose_weights(
     prior: float = PRIOR,
     balanced: bool = True,
 ) -> list[float]:
-    """Return weights for the members of an ensemble: those of the most likely mixture, drawn toward equal ones.
+    """Choose the weights of an ensemble's members by maximum likelihood, with shrinkage to equal weights.
 
-    The labels are taken to be drawn from a mixture of the members' probabilities. Its weights are the most likely ones
-    under a Dirichlet prior around equal weights, found by expectation and maximisation: they are never negative, and
-    members that the labels do not tell apart keep equal ones.
+    The labels are modelled as drawn from a mixture of the members' probabilities. The expectation-maximisation
+    algorithm finds the most probable weights of the mixture under a Dirichlet prior centred at equal weights. The
+    weights are never negative, and members that the labels do not distinguish have equal weights.
 
     Parameters
     ----------
     ensemble : Ensemble
-        Fitted to X and y, where `validation` is given; else it is left as it is, and copies are fitted in folds.
+        The ensemble. With `validation` it must be fitted to `X` and `y`; otherwise copies of it are fitted in folds.
     X : array-like of shape (n, n_features)
         Training embeddings.
     y : array-like of shape (n,) or (n, n_labels)
@@ -50,30 +50,30 @@ def choose_weights(
     groups : array-like of shape (n,), optional
         Rows of one group are never split between folds.
     validation : (X, y), optional
-        Choose on these rows instead of by cross-validation.
+        Rows to choose the weights on. By default they are chosen by cross-validation.
     cv, repeats : int, default=5, 1
-        Number of folds at most, and how often the rows are dealt out anew.
+        Maximum number of folds, and number of repetitions.
     random_state : int, default=0
         Seed of the folds.
     prior : float, default=20
-        How many images the belief in equal weights is worth. 0 gives the most likely weights by themselves.
+        Strength of the prior for equal weights, as a number of images. With 0 there is no shrinkage.
     balanced : bool, default=True
-        Whether every class counts as much as every other, as it does in the heads' own training by default.
+        Whether all classes count equally, as in the training of the heads by default.
 
     Returns
     -------
     list of float
-        One for each member, adding up to 1: ``ensemble.set_params(weights=…)`` takes them.
+        The weight of each member, with a sum of 1, for ``ensemble.set_params(weights=…)``.
 
     Raises
     ------
     InputError
-        If a member is frozen and there is no validation data, or no folds can be made.
+        If a member is frozen and there is no validation data, or the rows cannot be divided into folds.
 
     Notes
     -----
-    Cross-validation flatters features of a network that was trained on these very rows: every member looks perfect on
-    them. Give validation data then.
+    If the embeddings come from a network that was trained on the same rows, cross-validation is too optimistic: every
+    member looks perfect on them. In this case, give validation data.
     """
     if validation is not None:
         proba, y_val = ensemble.member_probabilities(validation[0]), np.asarray(validation[1])
@@ -81,15 +81,15 @@ def choose_weights(
     frozen = [name for name, member, _ in ensemble.members if isinstance(member, FrozenEstimator)]
     if frozen:
         raise InputError(
-            f"The members {', '.join(frozen)} are fitted already, so nothing can be learnt of them by "
-            "cross-validation: give validation data."
+            f"The members {', '.join(frozen)} are already fitted, so they cannot be cross-validated: "
+            "give validation data."
         )
     X, y = np.asarray(X), np.asarray(y)
     n_classes = y.shape[1] if y.ndim == 2 else len(np.unique(y))
     proba = np.zeros((len(ensemble.members), len(y), n_classes))
-    given = None if groups is None else np.asarray(groups)
-    for train, test in make_folds(y, given, cv=cv, repeats=repeats, random_state=random_state):
-        inner = groups_for(ensemble, None if given is None else given[train])
+    group_array = None if groups is None else np.asarray(groups)
+    for train, test in make_folds(y, group_array, cv=cv, repeats=repeats, random_state=random_state):
+        inner = groups_for(ensemble, None if group_array is None else group_array[train])
         fitted = clone(ensemble).fit(X[train], y[train], **inner)
         proba[:, test] += fitted.member_probabilities(X[test]) / repeats
     return mixture_weights(proba, y, prior=prior, balanced=balanced)
@@ -102,23 +102,23 @@ def mixture_weights(
     prior: float = PRIOR,
     balanced: bool = True,
 ) -> list[float]:
-    """Return the weights of the most likely mixture, as :func:`choose_weights` describes it.
+    """Return the weights of the most probable mixture, as described in :func:`choose_weights`.
 
     Parameters
     ----------
     proba : ndarray of shape (n_members, n, k)
-        What each member says of rows that it was not fitted to.
+        The probabilities of each member for rows that it was not fitted to.
     y : ndarray of shape (n,) or (n, k)
         Their labels.
     classes : ndarray of shape (k,), optional
-        What the columns stand for; those of `y` if not given.
+        The classes of the columns. By default those of `y`.
     prior, balanced
-        As for :func:`choose_weights`.
+        As in :func:`choose_weights`.
 
     Returns
     -------
     list of float
-        Adding up to 1.
+        The weight of each member, with a sum of 1.
 
     Examples
     --------
@@ -129,11 +129,11 @@ def mixture_weights(
     likelihood, counts = _likelihood(np.asarray(proba, np.float64), truth_matrix(y, classes), y.ndim == 2)
     counts = counts if balanced else np.full(len(counts), counts.mean())
     weights = np.full(len(proba), 1 / len(proba))
-    for _ in range(_STEPS):
+    for _ in range(_MAX_STEPS):
         share = weights[:, None] * likelihood
         new = (share / share.sum(axis=0)) @ counts + prior / len(proba)
         change, weights = np.abs(new / new.sum() - weights).max(), new / new.sum()
-        if change < _CLOSE:
+        if change < _TOLERANCE:
             break
     return [round(weight, 6) for weight in weights.tolist()]
 
@@ -141,12 +141,12 @@ def mixture_weights(
 def _likelihood(
     proba: NDArray[np.float64], truth: NDArray[np.bool_], multilabel: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what each member gave to what is true, (n_members, r), and how much each of these counts, (r,)."""
+    """Return the members' probabilities of the true outcomes, (n_members, r), and the weight of each outcome, (r,)."""
     share = truth.mean(axis=0)
     if multilabel:
-        given = np.where(truth, proba, 1 - proba).reshape(len(proba), -1)
+        likelihood = np.where(truth, proba, 1 - proba).reshape(len(proba), -1)
         counts = 0.5 / truth.shape[1] / np.where(truth, share, 1 - share).ravel()
     else:
-        given = proba[:, truth]
+        likelihood = proba[:, truth]
         counts = 1 / np.count_nonzero(share) / share[truth.argmax(axis=1)]
-    return np.maximum(given, _LEAST), counts
+    return np.maximum(likelihood, _MIN_LIKELIHOOD), counts

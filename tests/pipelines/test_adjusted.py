@@ -1,4 +1,4 @@
-"""Calibration and thresholds after a head: what they promise of probabilities and decisions, for every head."""
+"""Calibration and thresholds of every head: properties of the probabilities and the predictions."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,8 @@ def weights_of(y):
 
 
 @each_head
-def test_calibrated_probabilities_mean_what_they_say_at_equal_classes(name):
-    """Of images said to be positive with p, a share of p is, where both classes weigh the same, as in training."""
+def test_calibrated_probabilities_equal_frequencies_with_equal_classes(name):
+    """Of images with probability p, a share of p is positive if both classes have equal weight, as in training."""
     X, y = blobs([300, 900])
     other, truth = blobs([5000, 5000], seed=1)
     p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
@@ -57,7 +57,7 @@ def test_calibrated_probabilities_mean_what_they_say_at_equal_classes(name):
 
 
 @pytest.mark.parametrize("name", ["forest", "xgboost"])
-def test_trees_are_calibrated_better_than_they_were(name):
+def test_calibration_improves_tree_heads(name):
     X, y = blobs([400, 400])
     other, truth = blobs([2000, 2000], seed=1)
     plain = make_head_pipeline(name, n_estimators=100, n_jobs=1).fit(X, y)
@@ -66,8 +66,8 @@ def test_trees_are_calibrated_better_than_they_were(name):
         assert loss(truth, calibrated.predict_proba(other)[:, 1]) < loss(truth, plain.predict_proba(other)[:, 1])
 
 
-def test_a_calibrated_head_stays_as_it_is():
-    """Unlike Platt's curve on probabilities, one on log-odds can be the identity."""
+def test_calibration_leaves_a_calibrated_head_unchanged():
+    """Unlike Platt scaling of probabilities, a sigmoid of log-odds can be the identity."""
     rng = np.random.default_rng(0)
     p = expit(rng.normal(scale=2, size=20_000))
     codes = (rng.random(len(p)) < p).astype(int)
@@ -76,7 +76,7 @@ def test_a_calibrated_head_stays_as_it_is():
         np.testing.assert_allclose(Recalibration(method).fit(proba, codes, ones).transform(proba), proba, atol=0.02)
 
 
-def test_temperature_sharpens_classes_that_were_too_timid():
+def test_temperature_sharpens_underconfident_classes():
     rng = np.random.default_rng(0)
     logits = rng.normal(scale=2, size=(5000, 4))
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -114,14 +114,14 @@ def test_calibration_does_not_undo_balanced_weights(name):
 
 
 @each_head
-def test_balanced_weights_and_the_balanced_aim_agree_that_one_half_is_the_threshold(name):
+def test_the_balanced_aim_with_balanced_weights_gives_a_threshold_of_one_half(name):
     X, y = blobs([900, 300])
     threshold = adjust(small(name), X, y, aim="balanced", calibration="auto")[-1].thresholds_[0]
     assert threshold == pytest.approx(0.5, abs=0.1)
 
 
 @each_head
-def test_validation_chooses_and_the_head_stays_as_it_was(name):
+def test_validation_data_chooses_and_leaves_the_head_unchanged(name):
     X, codes = blobs([200, 200])
     y = NAMES[codes]
     plain = small(name).fit(X[:250], y[:250])
@@ -133,7 +133,7 @@ def test_validation_chooses_and_the_head_stays_as_it_was(name):
     assert adjusted[-1].choices_[0]["positives"] == (y[250:] == "sick").sum()
 
 
-def test_an_unfitted_pipeline_is_fitted_to_train_alone():
+def test_an_unfitted_pipeline_is_fitted_to_the_training_data_only():
     X, y = blobs([100, 100])
     adjusted = adjust(small("softmax"), X[:150], y[:150], aim="f1", validation=(X[150:], y[150:]))
     np.testing.assert_array_equal(adjusted.predict_proba(X), small("softmax").fit(X[:150], y[:150]).predict_proba(X))
@@ -149,7 +149,7 @@ def test_the_first_class_can_be_the_positive_one():
         adjust(small("softmax"), X, y, aim="f1", positive="ill")
 
 
-def test_every_label_has_a_threshold_of_its_own():
+def test_every_label_has_its_own_threshold():
     X, _ = blobs([600])
     Y = labels_of(X)
     adjusted = adjust(small("softmax"), X, Y, aim="recall=0.9", validation=(X, Y))
@@ -157,7 +157,7 @@ def test_every_label_has_a_threshold_of_its_own():
     assert len(set(adjusted[-1].thresholds_)) == len(adjusted[-1].choices_) == 3
 
 
-def test_groups_are_never_split_by_the_cross_validation():
+def test_the_cross_validation_never_splits_groups():
     X, y = blobs([60, 60])
     groups = np.arange(120) // 4
     seen = []
@@ -175,8 +175,8 @@ def test_groups_are_never_split_by_the_cross_validation():
     assert all(np.isin(np.bincount(rows, minlength=30), (0, 4)).all() for rows in folds)
 
 
-def test_without_validation_no_image_chooses_by_a_head_that_has_learnt_from_it():
-    """A head that knows its training rows by heart finds nothing where the labels are noise."""
+def test_the_threshold_is_chosen_on_out_of_fold_predictions():
+    """A head that memorises its training rows has no skill out of fold if the labels are noise."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 6)).astype(np.float32), rng.integers(0, 2, 200)
     adjusted = adjust(make_head_pipeline("forest", min_samples_leaf=1, n_estimators=50, n_jobs=1), X, y, aim="balanced")
@@ -184,8 +184,8 @@ def test_without_validation_no_image_chooses_by_a_head_that_has_learnt_from_it()
     assert adjusted[-1].choices_[0]["reached"] < 0.65
 
 
-def test_rows_that_do_not_count_are_learnt_from_and_not_chosen_by():
-    """Views of an image stand beside it: they are no more images for a threshold to rest on."""
+def test_rows_that_do_not_count_are_used_for_training_only():
+    """Views of an image do not add images to choose the threshold on."""
     X, y = blobs([50, 50])
     X, y, groups = np.concatenate([X, X + 0.1]), np.tile(y, 2), np.tile(np.arange(100), 2)
     counted = np.arange(200) < 100
@@ -195,13 +195,13 @@ def test_rows_that_do_not_count_are_learnt_from_and_not_chosen_by():
     np.testing.assert_array_equal(adjusted.predict_proba(X), small("softmax").fit(X, y).predict_proba(X))
 
 
-def test_an_aim_for_several_classes_is_refused():
+def test_an_aim_for_more_than_two_classes_is_rejected():
     X, y = blobs([30, 30, 30])
     with pytest.raises(InputError, match="The aim 'f1' was given for 3 classes"):
         adjust(small("softmax"), X, y, aim="f1")
 
 
-def test_adjusting_nothing_and_rows_without_a_class_are_refused():
+def test_no_adjustment_and_rows_without_a_class_are_rejected():
     X, y = blobs([40, 40])
     with pytest.raises(InputError, match="nothing to adjust"):
         adjust(small("softmax"), X, y)
@@ -209,7 +209,7 @@ def test_adjusting_nothing_and_rows_without_a_class_are_refused():
         adjust(small("softmax"), X, y, calibration="auto", validation=(X[y == 0], y[y == 0]))
 
 
-def test_fitted_members_of_an_ensemble_need_validation():
+def test_fitted_members_of_an_ensemble_need_validation_data():
     X, y = blobs([60, 60])
     member = make_head("softmax").fit(X, y)
     ensemble = make_head_pipeline(Ensemble([("one", FrozenEstimator(member), None)]), scale=False)
@@ -222,7 +222,7 @@ def test_fitted_members_of_an_ensemble_need_validation():
 
 
 @each_head
-def test_the_same_twice_is_the_same_and_a_clone_starts_anew(name):
+def test_fitting_twice_and_fitting_a_clone_give_the_same(name):
     X, y = blobs([60, 60])
     adjusted = adjust(small(name), X, y, aim="f1", calibration="auto", cv=3, repeats=2)
     for again in (adjust(small(name), X, y, aim="f1", calibration="auto", cv=3, repeats=2), clone(adjusted).fit(X, y)):
@@ -233,7 +233,7 @@ def test_the_same_twice_is_the_same_and_a_clone_starts_anew(name):
 
 @pytest.mark.parametrize("name", [*HEADS, "ensemble"])
 @pytest.mark.parametrize("several", [False, True])
-def test_a_saved_model_decides_by_its_thresholds(tmp_path, name, several):
+def test_a_saved_model_predicts_with_its_thresholds(tmp_path, name, several):
     X, y = blobs([60, 60], shift=1)
     y = labels_of(X) if several else NAMES[y]
     members = [(head, small(head), None) for head in ("softmax", "xgboost")]

@@ -1,4 +1,4 @@
-"""Pipelines from images to labels: how they are built, and that a grid search runs each network once."""
+"""Build pipelines from images to labels, and check that a grid search runs each network once."""
 
 import subprocess
 import sys
@@ -40,12 +40,12 @@ def test_steps_have_names_that_grids_can_use():
     assert list(make_head_pipeline("svm", scale=False).named_steps) == ["head"]
 
 
-def test_a_ready_classifier_can_be_the_head(embeddings):
+def test_a_scikit_learn_classifier_can_be_the_head(embeddings):
     pipeline = make_head_pipeline(LogisticRegression()).fit(*embeddings)
     assert pipeline.predict(embeddings[0][:3]).dtype.kind == "U"
 
 
-def test_further_steps_stand_before_the_head(embeddings):
+def test_additional_steps_come_before_the_head(embeddings):
     pipeline = make_pipeline("resnet50", Normalizer(), Normalizer("l1"), "svm", pca=0.9, C=0.5)
     assert list(pipeline.named_steps) == ["extractor", "scaler", "pca", "normalizer", "normalizer-2", "head"]
     assert pipeline.get_params()["head__C"] == 0.5
@@ -56,12 +56,12 @@ def test_further_steps_stand_before_the_head(embeddings):
 
 
 @pytest.mark.parametrize("pca", [None, 3, 0.9])
-def test_what_reaches_the_head_stays_float32(embeddings, pca):
+def test_the_input_of_the_head_is_float32(embeddings, pca):
     pipeline = make_head_pipeline("softmax", pca=pca).fit(*embeddings)
     assert pipeline[:-1].transform(embeddings[0]).dtype == np.float32
 
 
-def test_scaling_makes_the_unit_of_a_column_irrelevant(embeddings):
+def test_scaling_makes_the_scale_of_a_column_irrelevant(embeddings):
     X, y = embeddings
     far = X * np.float32(1024)
     same = [make_head_pipeline("softmax").fit(data, y).predict_proba(data) for data in (X, far)]
@@ -74,24 +74,27 @@ def test_scaling_makes_the_unit_of_a_column_irrelevant(embeddings):
         (("mobilenet", "svn"), "Unknown head 'svn'. Nearest: 'svm'"),
         (("mobilenet", LogisticRegression), "expected a head's name or a scikit-learn classifier"),
         (("mobilenet",), "No head was given"),
-        (("mobilenet", "svm", "softmax"), "The step 'svm' stands before the head; expected a scikit-learn transformer"),
-        (("mobilenet", Normalizer, "svm"), "stands before the head; expected a scikit-learn transformer"),
+        (
+            ("mobilenet", "svm", "softmax"),
+            "The step 'svm' was given before the head; expected a scikit-learn transformer",
+        ),
+        (("mobilenet", Normalizer, "svm"), "was given before the head; expected a scikit-learn transformer"),
         ((LogisticRegression(), "svm"), "The extractor is a LogisticRegression"),
         ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which gives feature maps"),
     ],
 )
-def test_wrong_parts_are_named(arguments, message):
+def test_an_invalid_step_is_named(arguments, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
         make_pipeline(*arguments)
 
 
 @pytest.mark.parametrize("pca", [0, -1, 1.0, 1.5, True, "half"])
-def test_pca_out_of_range_is_refused(pca):
+def test_pca_out_of_range_is_rejected(pca):
     with pytest.raises(InputError, match="number of components"):
         make_head_pipeline("svm", pca=pca)
 
 
-def test_head_parameters_beside_a_ready_head_are_refused():
+def test_head_parameters_with_a_head_object_are_rejected():
     with pytest.raises(InputError, match="give the head by name"):
         make_head_pipeline(LogisticRegression(), C=1.0)
 
@@ -122,7 +125,7 @@ def test_paths_and_pixels_give_the_same_labels(tiny_network, dark_and_light, tmp
     np.testing.assert_array_equal(pipeline.predict_proba(paths), pipeline.predict_proba(X))
 
 
-def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_network, dark_and_light, computed):
+def test_several_extractors_are_concatenated_and_have_names_for_grids(tiny_network, dark_and_light, computed):
     X, y = dark_and_light
     extractors = [FeatureExtractor(tiny_network, layers=layer) for layer in ("base/conv_a", "hidden")]
     pipeline = make_pipeline(extractors, "softmax")
@@ -135,7 +138,7 @@ def test_several_extractors_stand_side_by_side_and_a_grid_can_name_each(tiny_net
     assert sum(computed) == 3 * len(X)
 
 
-def test_one_extractor_in_a_list_is_that_extractor_and_none_is_refused():
+def test_a_list_of_one_extractor_is_accepted_and_an_empty_list_rejected():
     assert isinstance(make_pipeline(["resnet50"], "svm")[0], FeatureExtractor)
     with pytest.raises(InputError, match="No extractor was given"):
         make_pipeline([], "svm")

@@ -1,4 +1,4 @@
-"""Ensembles: what they average, how their weights are chosen, and that they come back from disk."""
+"""Ensembles: averages, chosen weights, saving and loading."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ SMALL = {"forest": {"n_estimators": 8, "n_jobs": 1}, "xgboost": {"n_estimators":
 
 
 def data(kind="strings", n=80):
-    """Embeddings of two extractors, 6 and 4 columns wide, side by side, and their labels."""
+    """Return the concatenated embeddings of two extractors, with 6 and 4 columns, and labels."""
     X = np.random.default_rng(0).normal(size=(n, 10)).astype(np.float32)
     side = X[:, 0] + X[:, 7]
     return X, {
@@ -45,7 +45,7 @@ def test_estimator_check(estimator, check):
     check(estimator)
 
 
-def test_it_says_what_scikit_learns_voting_classifier_says():
+def test_an_ensemble_equals_the_voting_classifier_of_scikit_learn():
     X, y = data("classes")
     X = X.astype(np.float64)
     members = [("linear", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=3, random_state=0))]
@@ -56,7 +56,7 @@ def test_it_says_what_scikit_learns_voting_classifier_says():
 
 
 @pytest.mark.parametrize("kind", ["strings", "classes", "multilabel"])
-def test_every_member_sees_its_own_columns_only(kind):
+def test_every_member_uses_only_its_own_columns(kind):
     X, y = data(kind)
     ensemble = small(["svm", "softmax"]).fit(X, y)
     assert [name for name, *_ in ensemble.members] == ["svm-1", "softmax-1", "svm-2", "softmax-2"]
@@ -74,7 +74,7 @@ def test_columns_may_be_several_ranges():
     np.testing.assert_allclose(ensemble.predict_proba(X), alone.predict_proba(X[:, [0, 1, 8, 9]]), rtol=1e-5)
 
 
-def test_weights_count_when_predicting_and_zero_leaves_a_member_out():
+def test_weights_are_used_for_prediction_and_zero_excludes_a_member():
     X, y = data()
     ensemble = small(["svm", "softmax"]).fit(X, y)
     members = ensemble.member_probabilities(X)
@@ -84,7 +84,7 @@ def test_weights_count_when_predicting_and_zero_leaves_a_member_out():
         np.testing.assert_allclose(ensemble.predict_proba(X), expected, rtol=1e-12)
 
 
-def test_members_fitted_at_the_same_time_are_the_same_to_the_last_bit():
+def test_members_fitted_in_parallel_are_bit_for_bit_the_same():
     X, y = data()
     one, two = (small(n_jobs=n_jobs).fit(X, y) for n_jobs in (None, 2))
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
@@ -98,7 +98,7 @@ def test_sample_weights_reach_the_members():
     np.testing.assert_array_equal(ensemble.member_probabilities(X)[1], alone.predict_proba(X[:, 6:].copy()))
 
 
-def test_a_frozen_member_stays_as_it_was_fitted():
+def test_a_frozen_member_is_not_fitted_again():
     X, y = data()
     fitted = make_head_pipeline("softmax").fit(X[:40, :6], y[:40])
     members = [("before", FrozenEstimator(fitted), [(0, 6)]), ("now", make_head_pipeline("softmax"), [(6, 10)])]
@@ -107,7 +107,7 @@ def test_a_frozen_member_stays_as_it_was_fitted():
 
 
 @pytest.mark.parametrize("kind", ["strings", "multilabel"])
-def test_fitted_members_can_be_adopted_and_fitted_anew(kind):
+def test_fitted_members_can_be_adopted_and_refitted(kind):
     X, y = data(kind)
     fitted = small(["svm", "xgboost"]).fit(X, y)
     adopted = Ensemble(fitted.members).adopt(fitted.models_, X.shape[1])
@@ -115,7 +115,7 @@ def test_fitted_members_can_be_adopted_and_fitted_anew(kind):
     np.testing.assert_array_equal(adopted.predict(X), fitted.predict(X))
     np.testing.assert_array_equal(clone(adopted).fit(X, y).predict_proba(X), fitted.predict_proba(X))
     other = make_head_pipeline("softmax").fit(*data("classes"))
-    with pytest.raises(InputError, match=r"'xgboost-1' knows the classes \[3, 5, 8\]"):
+    with pytest.raises(InputError, match=r"'xgboost-1' has the classes \[3, 5, 8\]"):
         Ensemble(fitted.members[:2]).adopt([fitted.models_[0], other], X.shape[1])
 
 
@@ -123,7 +123,7 @@ def test_fitted_members_can_be_adopted_and_fitted_anew(kind):
     ("members", "options", "message"),
     [
         ([], {}, "no members"),
-        ([("a", LogisticRegression(), None)] * 2, {}, "names that all differ"),
+        ([("a", LogisticRegression(), None)] * 2, {}, "a different name for each"),
         ([("a", LogisticRegression(), [(0, 11)])], {}, "columns 0 to 11, but the embeddings have 10"),
         ([("a", LogisticRegression(), [(3, 3)])], {}, "columns 3 to 3"),
         ([("a", LogisticRegression(), None)], {"weights": [1, 2]}, "expected one for each"),
@@ -132,26 +132,26 @@ def test_fitted_members_can_be_adopted_and_fitted_anew(kind):
         ([("a", LogisticRegression(), None)], {"weights": [float("nan")]}, "not negative"),
     ],
 )
-def test_wrong_members_and_weights_are_told(members, options, message):
+def test_invalid_members_and_weights_are_rejected(members, options, message):
     with pytest.raises(InputError, match=message):
         Ensemble(members, **options).fit(*data())
 
 
-def test_a_frozen_member_of_other_classes_is_refused():
+def test_a_frozen_member_with_other_classes_is_rejected():
     X, y = data()
     other = LogisticRegression().fit(X, np.where(y == "sick", "ill", "well"))
-    with pytest.raises(InputError, match=r"'other' knows the classes \['ill', 'well'\]"):
+    with pytest.raises(InputError, match=r"'other' has the classes \['ill', 'well'\]"):
         Ensemble([("other", FrozenEstimator(other), None)]).fit(X, y)
 
 
 def probabilities(rng, y, sharpness):
-    """Calibrated probabilities of the positive class: the better, the sharper."""
+    """Return calibrated probabilities of the positive class, which are the sharper, the better the model is."""
     logit = rng.normal(0, 1, len(y)) * sharpness + np.where(y == 1, 1, -1) * sharpness**2 / 2
     p = 1 / (1 + np.exp(-logit))
     return np.stack([1 - p, p], axis=1)
 
 
-def test_weights_prefer_the_better_member_and_are_drawn_toward_equal_ones():
+def test_weights_favour_the_better_member_and_are_shrunk_to_equal_weights():
     rng = np.random.default_rng(1)
     y = rng.integers(0, 2, 2000)
     proba = np.stack([probabilities(rng, y, sharpness) for sharpness in (0.3, 2.5)])
@@ -161,7 +161,7 @@ def test_weights_prefer_the_better_member_and_are_drawn_toward_equal_ones():
     assert sum(drawn) == pytest.approx(1, abs=1e-5)
 
 
-def test_members_that_say_the_same_keep_equal_weights():
+def test_equal_members_have_equal_weights():
     rng = np.random.default_rng(2)
     y = rng.integers(0, 2, 300)
     one = probabilities(rng, y, 1.5)
@@ -185,7 +185,7 @@ def test_the_weights_maximise_the_balanced_likelihood_of_the_mixture():
     assert mixture_weights(proba, y, prior=100)[0] == pytest.approx(best, abs=1e-4)
 
 
-def test_rare_classes_count_as_much_as_others_unless_told_otherwise():
+def test_rare_classes_count_as_much_as_others_by_default():
     rng = np.random.default_rng(8)
     y = (rng.random(2000) < 0.05).astype(int)
     sure = np.where(y == 1, 0.9, 0.3), np.where(y == 1, 0.3, 0.1)  # one is right on the rare class, one on the other
@@ -194,7 +194,7 @@ def test_rare_classes_count_as_much_as_others_unless_told_otherwise():
     assert balanced[0] > 0.5 > plain[0]
 
 
-def test_several_labels_count_like_as_many_tasks():
+def test_labels_count_like_separate_tasks():
     rng = np.random.default_rng(4)
     y = rng.integers(0, 2, (500, 2))
     columns = [[probabilities(rng, y[:, k], sharpness)[:, 1] for k in range(2)] for sharpness in (0.3, 2.0)]
@@ -205,7 +205,7 @@ def test_several_labels_count_like_as_many_tasks():
     assert mixture_weights(twice, y[:, [0, 0]]) == pytest.approx(mixture_weights(single, y[:, 0]), abs=1e-5)
 
 
-def test_weights_by_cross_validation_see_only_rows_that_a_member_was_not_fitted_to():
+def test_cross_validated_weights_use_only_out_of_fold_predictions():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(300, 4)).astype(np.float32)
     y = (X[:, 0] + 0.5 * rng.normal(size=300) > 0).astype(int)
@@ -220,7 +220,7 @@ def test_weights_by_cross_validation_see_only_rows_that_a_member_was_not_fitted_
     assert fooled[1] > 0.5
 
 
-def test_weights_on_validation_take_rows_that_lack_a_class():
+def test_weights_can_be_chosen_on_validation_data_that_lacks_a_class():
     X, y = data("classes")
     ensemble = small(["softmax"]).fit(X, y)
     some = y != 5
@@ -241,10 +241,10 @@ def test_groups_are_never_split_when_weights_are_chosen():
     assert mixed[1] > 0.5 > apart[1]
 
 
-def test_a_frozen_member_and_cross_validation_do_not_go_together():
+def test_cross_validation_with_a_frozen_member_is_rejected():
     X, y = data()
     ensemble = Ensemble([("done", FrozenEstimator(LogisticRegression().fit(X, y)), None)])
-    with pytest.raises(InputError, match="done are fitted already"):
+    with pytest.raises(InputError, match="done are already fitted"):
         choose_weights(ensemble, X, y)
 
 
@@ -262,7 +262,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-def test_it_comes_back_bit_by_bit_in_a_fresh_process_with_all_its_boosters(tmp_path):
+def test_a_loaded_ensemble_predicts_bit_for_bit_in_a_fresh_process(tmp_path):
     np.save(tmp_path / "X.npy", data()[0])
     expected = {}
     for kind in ("strings", "multilabel"):
@@ -288,7 +288,7 @@ def test_a_loaded_ensemble_can_be_fitted_and_saved_again(tmp_path):
     assert load_model(save_model(again, model)).classes_.tolist() == [3, 5, 8]
 
 
-def test_a_booster_without_a_head_and_a_head_without_its_booster_are_refused(tmp_path):
+def test_a_booster_without_head_and_a_head_without_booster_are_rejected(tmp_path):
     from hybrid.pipelines.saved.booster import attach_boosters, detach_boosters
 
     X, y = data()

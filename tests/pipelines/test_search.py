@@ -176,7 +176,11 @@ def test_a_head_without_a_space_is_refused(data):
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [(["a", "d"], r"holds the classes \['d'\]"), (["a", "a"], "one class only"), ([[0, 1], [1, 0]], "as many columns")],
+    [
+        (["a", "d"], r"has the classes \['d'\]"),
+        (["a", "a"], "only one class"),
+        ([[0, 1], [1, 0]], "the same number of columns"),
+    ],
 )
 def test_validation_that_cannot_choose_is_refused(data, labels, message):
     X, noisy = data
@@ -237,7 +241,7 @@ def test_cv_can_be_a_splitter(form, data):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"cv": "5x2", "repeats": 3}, "number of repeats is a part of this cv"),
+        ({"cv": "5x2", "repeats": 3}, "cv already has the number of repeats"),
         ({"cv": "many"}, "'many' was given; expected folds x repeats"),
         ({"cv": 0.5}, "cv=0.5 was given"),
         ({"cv": KFold(3)}, "Fold 0 of the given cv lacks a class"),

@@ -1,4 +1,4 @@
-"""Thresholds by aim: each serves what it is asked to, on the rows that it is chosen on and on others."""
+"""Thresholds reach their aims, on the rows that they are chosen on and on others."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def drawn(positives, negatives, seed=0, distance=2.0):
 
 
 @pytest.mark.parametrize("text", ["accuracy", "balanced", "f1", "recall=0.98", "specificity=0.9"])
-def test_an_aim_is_written_as_it_is_read(text):
+def test_the_text_of_an_aim_can_be_parsed_again(text):
     assert str(Aim.parse(text)) == text
 
 
@@ -36,13 +36,13 @@ def test_an_aim_is_written_as_it_is_read(text):
         ("f1=0.9", "f1 takes no level: write f1"),
     ],
 )
-def test_an_aim_that_is_none(text, message):
+def test_an_invalid_aim_is_rejected(text, message):
     with pytest.raises(InputError, match=message):
         Aim.parse(text)
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_the_threshold_is_near_the_best_there_is(name):
+def test_the_threshold_is_near_the_optimum(name):
     truth, proba = drawn(3000, 1000)
     choice = choose_threshold(truth, proba, Aim(name))
     assert choice.reached == pytest.approx(SCORES[name](truth, proba >= choice.threshold))
@@ -50,15 +50,15 @@ def test_the_threshold_is_near_the_best_there_is(name):
     assert choice.reached > best - 0.006
 
 
-def test_equal_classes_in_balance_meet_at_one_half_and_accuracy_follows_the_frequent_class():
+def test_the_balanced_aim_gives_one_half_and_accuracy_favours_the_frequent_class():
     truth, proba = drawn(9000, 3000)
     assert choose_threshold(truth, proba, Aim("balanced")).threshold == pytest.approx(0.5, abs=0.03)
     # Bayes: odds of 3 to 1 move the threshold to 1 / (1 + 3)
     assert choose_threshold(truth, proba, Aim("accuracy")).threshold == pytest.approx(0.25, abs=0.04)
 
 
-def test_few_images_choose_better_than_the_highest_score_on_them_would():
-    """What is true of other images: balanced accuracy at a threshold, known from the normal distributions."""
+def test_smoothing_chooses_better_thresholds_on_few_images():
+    """The true balanced accuracy at a threshold follows from the normal distributions."""
     gained = []
     for seed in range(200):
         truth, proba = drawn(70, 30, seed)
@@ -70,7 +70,7 @@ def test_few_images_choose_better_than_the_highest_score_on_them_would():
     assert np.mean(gained) > 0.004
 
 
-def test_between_separate_classes_the_threshold_is_in_the_middle():
+def test_the_threshold_is_in_the_middle_between_separable_classes():
     truth, proba = drawn(200, 200, distance=10.0)
     assert proba[truth].min() > proba[~truth].max()
     for name in SCORES:
@@ -80,7 +80,7 @@ def test_between_separate_classes_the_threshold_is_in_the_middle():
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.98, 1.0])
-def test_a_recall_is_reached_by_the_highest_threshold_that_reaches_it(level):
+def test_a_recall_gives_the_highest_threshold_that_reaches_it(level):
     truth, proba = drawn(150, 400, seed=1)
     choice = choose_threshold(truth, proba, Aim("recall", level))
     assert choice.reached >= level
@@ -90,7 +90,7 @@ def test_a_recall_is_reached_by_the_highest_threshold_that_reaches_it(level):
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 1.0])
-def test_a_specificity_is_reached_by_the_lowest_threshold_that_reaches_it(level):
+def test_a_specificity_gives_the_lowest_threshold_that_reaches_it(level):
     truth, proba = drawn(150, 400, seed=2)
     choice = choose_threshold(truth, proba, Aim("specificity", level))
     assert choice.reached >= level
@@ -98,7 +98,7 @@ def test_a_specificity_is_reached_by_the_lowest_threshold_that_reaches_it(level)
     assert (proba[~truth] < lower).mean() < level
 
 
-def test_a_level_says_on_how_many_images_it_rests():
+def test_the_note_of_a_level_states_the_number_of_images():
     truth, proba = drawn(50, 200, seed=3)
     note = choose_threshold(truth, proba, Aim("recall", 0.98)).note
     # Clopper and Pearson's interval for 49 of 50, from printed tables: .894 to .9995
@@ -106,7 +106,7 @@ def test_a_level_says_on_how_many_images_it_rests():
     assert "200 negative images" in choose_threshold(truth, proba, Aim("specificity", 0.9)).note
 
 
-def test_a_level_that_only_calling_all_images_one_class_reaches_is_refused():
+def test_a_level_that_only_a_constant_prediction_reaches_is_rejected():
     truth = np.array([True, True, False, False])
     with pytest.raises(InputError, match="recall=1 is reached only by calling every image positive"):
         choose_threshold(truth, np.array([0.9, 0.1, 0.1, 0.5]), Aim("recall", 1.0))
@@ -115,13 +115,13 @@ def test_a_level_that_only_calling_all_images_one_class_reaches_is_refused():
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_one_class_only_is_refused(value):
+def test_a_single_class_is_rejected(value):
     with pytest.raises(InputError, match="both are needed"):
         choose_threshold(np.full(5, value), np.linspace(0.1, 0.9, 5), Aim("f1"))
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_probabilities_of_zero_and_one_and_ties_are_taken(name):
+def test_ties_and_probabilities_of_zero_and_one_are_accepted(name):
     truth = np.repeat([True, False], 40)
     proba = np.r_[np.ones(30), np.full(10, 0.5), np.zeros(30), np.full(10, 0.5)]
     choice = choose_threshold(truth, proba, Aim(name))
