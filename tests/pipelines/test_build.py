@@ -80,7 +80,7 @@ def test_scaling_makes_the_scale_of_a_column_irrelevant(embeddings):
         ),
         (("mobilenet", Normalizer, "svm"), "was given before the head; expected a scikit-learn transformer"),
         ((LogisticRegression(), "svm"), "The extractor is a LogisticRegression"),
-        ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which gives feature maps"),
+        ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which returns feature maps"),
     ],
 )
 def test_an_invalid_step_is_named(arguments, message):
