@@ -1,4 +1,4 @@
-"""The intervals: the same draws done the slow way, and the statistics they should obey."""
+"""Bootstrap draws and intervals, compared with direct computations and known statistics."""
 
 from statistics import NormalDist
 
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     assert first["metrics"]["log_loss"]["value"] == other["metrics"]["log_loss"]["value"]
 
 
-def test_the_accuracy_interval_is_close_to_the_binomial_one():
+def test_the_accuracy_interval_is_close_to_the_binomial_interval():
     rng = np.random.default_rng(1)
     y = rng.integers(0, 2, 500)
     said = np.where(rng.random(500) < 0.85, y, 1 - y)
@@ -93,14 +93,14 @@ def test_the_accuracy_interval_is_close_to_the_binomial_one():
     assert metric.high == pytest.approx(metric.value + half, abs=0.006)
 
 
-def test_a_wider_level_gives_a_wider_interval():
+def test_a_higher_level_gives_a_wider_interval():
     y, proba = noisy(np.random.default_rng(0), 100, 2)
     wide = evaluate(y, proba, [0, 1], level=0.99).metrics["accuracy"]
     narrow = evaluate(y, proba, [0, 1], level=0.8).metrics["accuracy"]
     assert wide.low < narrow.low < wide.value < narrow.high < wide.high
 
 
-def test_no_interval_where_draws_have_no_value_or_all_the_same():
+def test_draws_without_values_or_with_equal_values_give_no_interval():
     assert percentile(np.array([0.5] * 80 + [np.nan] * 20), 0.95) is None
     assert percentile(np.array([np.nan, np.nan]), 0.95) is None
     assert percentile(np.ones(100), 0.95) is None  # no width would look certain
@@ -127,7 +127,7 @@ def test_bca_equals_scipy():
     assert found == pytest.approx(tuple(expected.confidence_interval), abs=0.003)
 
 
-def test_influence_within_strata_is_that_of_the_strata_alone():
+def test_influence_is_computed_within_strata():
     # The mean of two strata's means: each row's influence is its distance from its own mean, by the stratum's size.
     rng = np.random.default_rng(0)
     strata, x = np.repeat([0, 1], [12, 30]), rng.exponential(size=42)
@@ -143,7 +143,7 @@ def test_influence_within_strata_is_that_of_the_strata_alone():
     np.testing.assert_allclose(influence[blocks.block_of_row], (x - means) / sizes / 2, atol=1e-12)
 
 
-def test_groups_left_out_cover_all_rows_once_and_never_span_strata():
+def test_blocks_cover_all_rows_once_and_never_span_strata():
     strata = np.random.default_rng(0).integers(0, 3, 5000)
     strata[:7] = 9
     blocks = JackknifeBlocks.from_strata(strata)
@@ -162,7 +162,7 @@ def test_wilson_equals_scipy():
         assert wilson(hits / 12, 12, 0.9) == pytest.approx((expected.low, expected.high))
 
 
-def test_shares_of_strata_vary_as_much_as_their_strata():
+def test_the_interval_of_a_share_is_narrower_in_different_strata():
     # A quarter and three quarters of 200 each are right: the variance is that of the two, not of a half of 400.
     right, strata = np.tile(np.repeat([True, False], [50, 150]), 2), np.repeat([0, 1], 200)
     right[200:] = ~right[200:]
@@ -172,7 +172,7 @@ def test_shares_of_strata_vary_as_much_as_their_strata():
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (12, 40), (200, 60)])
-def test_the_low_end_for_a_perfect_auc_makes_perfection_unlikely(positives, negatives):
+def test_a_perfect_auc_is_unlikely_at_the_lower_bound(positives, negatives):
     low, high = perfect_auc(positives, negatives, 0.95)
     assert high == 1
     rng = np.random.default_rng(0)
@@ -182,7 +182,7 @@ def test_the_low_end_for_a_perfect_auc_makes_perfection_unlikely(positives, nega
     assert perfect < 0.025
 
 
-def test_perfect_scores_get_wilsons_and_newcombes_intervals_and_say_so():
+def test_perfect_scores_have_wilsons_and_newcombes_intervals_and_a_note():
     y = np.repeat([0, 1], 12)
     p = np.where(y == 1, 0.9, 0.2) + np.linspace(0, 0.05, 24)
     metrics = evaluate(y, np.column_stack([1 - p, p]), [0, 1]).metrics
@@ -210,7 +210,7 @@ def test_a_class_with_one_image_has_an_interval_only_for_proportions():
     assert "single image" in scores["roc_auc"].note
 
 
-def test_percentile_intervals_on_request():
+def test_percentile_intervals():
     y, proba = noisy(np.random.default_rng(0), 100, 2)
     result = evaluate(y, proba, [0, 1], method="percentile")
     assert result.method == "percentile"
@@ -219,7 +219,7 @@ def test_percentile_intervals_on_request():
         evaluate(y, proba, [0, 1], method="bootstrap-t")
 
 
-def test_the_interval_of_a_calibration_error_mirrors_the_draws_and_reaches_zero_where_chance_does():
+def test_the_interval_of_a_calibration_error_mirrors_the_draws_and_can_begin_at_zero():
     draws = np.linspace(0.08, 0.12, 1001)
     low, high = percentile(draws, 0.95)
     assert calibration_error(0.09, draws, 0.95, 0.0) == pytest.approx((0.18 - high, 0.18 - low))
@@ -227,7 +227,7 @@ def test_the_interval_of_a_calibration_error_mirrors_the_draws_and_reaches_zero_
     assert calibration_error(0.07, draws, 0.95, 0.0)[1] == 0.07  # it holds the value even so
 
 
-def test_several_models_get_what_each_gets_alone():
+def test_evaluating_models_together_equals_evaluating_each_alone():
     rng = np.random.default_rng(0)
     y, one = noisy(rng, 90, 3)
     other = rng.dirichlet(np.ones(3), 90)
@@ -236,14 +236,14 @@ def test_several_models_get_what_each_gets_alone():
     assert together["other"].to_dict() == evaluate(y, other, range(3), y_pred=y, n_boot=80).to_dict()
 
 
-def test_no_model_or_a_name_without_probabilities_gets_a_sentence():
+def test_no_model_and_an_unknown_model_are_rejected():
     with pytest.raises(InputError, match="no model"):
         evaluate_models([0, 1], {}, [0, 1])
     with pytest.raises(InputError, match="model in y_pred 'b'"):
         evaluate_models([0, 1], {"a": np.eye(2)}, [0, 1], y_pred={"b": [0, 1]})
 
 
-def test_scores_that_are_the_same_have_the_same_interval():
+def test_equal_scores_have_equal_intervals():
     metrics = evaluate(*noisy(np.random.default_rng(0), 90, 3), range(3), n_boot=50).metrics
     assert metrics["recall_weighted"].interval == metrics["accuracy"].interval
     assert metrics["recall_macro"].interval == metrics["balanced_accuracy"].interval

@@ -1,4 +1,4 @@
-"""Calibration error and reliability curve: against scikit-learn, definitions, and populations that are known."""
+"""Calibration error and reliability curve, compared with scikit-learn, definitions and known populations."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def binary(n, seed=0, overconfidence=1.0):
 
 
 def plain_ece(outcome, score):
-    """The definition, for scores that all differ and fill 15 equal bins."""
+    """Return the error by its definition, for scores that all differ and fill 15 equal bins."""
     parts = np.array_split(np.argsort(score), 15)
     return sum(len(part) / len(score) * abs(score[part].mean() - outcome[part].mean()) for part in parts)
 
@@ -34,7 +34,7 @@ def test_curve_equals_sklearn():
     np.testing.assert_allclose(np.column_stack([curve.low, curve.high]), ends)
 
 
-def test_curve_of_more_classes_is_about_the_likeliest_and_of_labels_about_all():
+def test_curve_uses_the_most_probable_class_or_all_labels():
     rng = np.random.default_rng(0)
     proba, y = rng.dirichlet(np.ones(3), 90), rng.integers(0, 3, 90)
     curve = reliability_curve(y, proba, range(3), bins=1)
@@ -70,7 +70,7 @@ def test_error_equals_its_definition():
         assert result.per_class[label]["ece"].value == pytest.approx(plain_ece(truth[:, k], proba[:, k]))
 
 
-def test_the_interval_reaches_zero_for_a_calibrated_model_and_not_for_an_overconfident_one():
+def test_the_interval_begins_at_zero_only_for_a_calibrated_model():
     for seed in range(5):
         y, proba = binary(600, seed)
         assert evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"].low == 0
@@ -80,6 +80,6 @@ def test_the_interval_reaches_zero_for_a_calibrated_model_and_not_for_an_overcon
 
 
 @pytest.mark.parametrize("change", [{"bins": 0}, {"level": 95}])
-def test_bad_input_gets_a_sentence(change):
+def test_invalid_input_is_rejected(change):
     with pytest.raises(InputError, match="bins must be"):
         reliability_curve([0, 1], np.eye(2), [0, 1], **change)

@@ -1,4 +1,4 @@
-"""The values equal scikit-learn's, computed by scikit-learn from the same predictions."""
+"""The values equal those of scikit-learn for the same predictions."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ CLOSE = {"rel": 0, "abs": 1e-12}
 
 
 def predictions(n, k, seed=0, decimals=None):
-    """Labels and imperfect probabilities; few decimals give many ties."""
+    """Return labels and imperfect probabilities; few decimals give many ties."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, k, n)
     z = rng.normal(size=(n, k))
@@ -146,19 +146,19 @@ def test_multilabel_equals_sklearn():
         )
 
 
-def test_given_predictions_replace_the_default_ones():
+def test_given_predictions_replace_the_default_predictions():
     y, proba = predictions(50, 3)
     result = evaluate(y, proba, range(3), y_pred=y, n_boot=0)
     assert result.metrics["accuracy"].value == 1
     assert result.metrics["log_loss"].value == pytest.approx(sk.log_loss(y, proba))
 
 
-def test_a_certain_wrong_model_has_the_finite_loss_of_sklearn():
+def test_a_certain_but_wrong_model_has_the_finite_loss_of_sklearn():
     y, proba = [0, 1], np.array([[1.0, 0.0], [1.0, 0.0]])
     assert evaluate(y, proba, [0, 1], n_boot=0).metrics["log_loss"].value == pytest.approx(sk.log_loss(y, proba))
 
 
-def test_a_split_with_one_class_says_what_is_not_defined():
+def test_a_split_with_one_class_has_notes_on_undefined_scores():
     result = evaluate(["b"] * 4, [[0.2, 0.8]] * 3 + [[0.9, 0.1]], ["a", "b"], n_boot=50)
     for name in ("roc_auc", "average_precision", "specificity", "mcc"):
         metric = result.metrics[name]
@@ -193,13 +193,13 @@ def test_a_class_never_predicted_has_no_precision_and_is_named_in_the_macro():
     assert result.per_class[2]["recall"].value == 0
 
 
-def test_a_constant_prediction_has_mcc_zero_by_convention_and_says_so():
+def test_a_constant_prediction_has_mcc_zero_and_a_note():
     metric = evaluate([0, 1, 1], [[0.4, 0.6]] * 3, [0, 1], n_boot=0).metrics["mcc"]
     assert metric.value == 0
     assert "convention" in metric.note
 
 
-def test_a_label_that_no_image_has_is_none_and_left_out_of_the_macro():
+def test_a_label_without_images_is_undefined_and_left_out_of_the_macro():
     truth, proba = labels_and_proba(100, 3)
     truth[:, 1] = 0
     result = evaluate(truth, proba, ["x", "y", "z"], n_boot=50)
@@ -227,12 +227,12 @@ def test_a_label_that_no_image_has_is_none_and_left_out_of_the_macro():
         ({"level": 95}, "level"),
     ],
 )
-def test_bad_input_gets_a_sentence(change, sentence):
+def test_invalid_input_is_rejected(change, sentence):
     given = {"y_true": ["a", "b"], "proba": [[0.7, 0.3], [0.4, 0.6]], "classes": ["a", "b"]} | change
     with pytest.raises(InputError, match=sentence):
         evaluate(given.pop("y_true"), given.pop("proba"), given.pop("classes"), **given)
 
 
-def test_three_classes_have_no_positive_one():
+def test_three_classes_have_no_positive_class():
     with pytest.raises(InputError, match="two classes"):
         evaluate([0], [[1, 0, 0]], [0, 1, 2], pos_label=1)

@@ -1,4 +1,4 @@
-"""Labels of any type, without classes; predicted labels and probabilities in every form."""
+"""Labels of any type without `classes`, and predicted labels and probabilities in every form."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def test_probabilities_need_no_classes(names, kind):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, list, pd.Series])
-def test_predicted_labels_give_the_metrics_of_decisions_and_say_why_the_others_are_absent(names, kind):
+def test_predicted_labels_alone_leave_metrics_of_probabilities_undefined(names, kind):
     result = evaluate(names[CODES], kind(names[SAID]), n_boot=20)
     assert result.metrics["accuracy"].value == 0.6
     assert result.metrics["f1"].value == pytest.approx(sk.f1_score(CODES, SAID))
@@ -57,7 +57,7 @@ def test_numpy_scalars_are_labels():
     assert [type(label) for label in result.classes] == [str, str]
 
 
-def test_a_predicted_class_that_no_image_has_is_a_class():
+def test_a_class_that_is_only_predicted_is_a_class():
     result = evaluate(["a", "b", "a"], ["a", "c", "a"], n_boot=0)
     assert result.classes == ("a", "b", "c")
     assert result.metrics["accuracy"].value == pytest.approx(2 / 3)
@@ -65,7 +65,7 @@ def test_a_predicted_class_that_no_image_has_is_a_class():
 
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
 @pytest.mark.parametrize("pos_label", ["dog", "cat"])
-def test_one_number_an_image_is_the_probability_of_the_positive_class(shape, pos_label):
+def test_one_number_per_image_is_the_probability_of_the_positive_class(shape, pos_label):
     y = FORMS["text"][CODES]
     result = evaluate(y, SCORE.reshape(shape), pos_label=pos_label, n_boot=0)
     assert result.positive == pos_label
@@ -83,7 +83,7 @@ def test_three_classes():
 
 
 @pytest.mark.parametrize("kind", [int, bool])
-def test_a_matrix_of_whole_numbers_or_booleans_is_labels(kind):
+def test_a_matrix_of_integers_or_booleans_holds_labels(kind):
     truth = pd.DataFrame({"sun": [1, 0, 1], "sea": [0, 1, 1]})
     result = evaluate(truth, np.array([[1, 0], [1, 1], [1, 0]], dtype=kind), n_boot=0)
     assert result.classes == ("sun", "sea")
@@ -124,12 +124,12 @@ def test_several_models_need_no_classes():
         ("a", ["a"], r"y_true has shape \(\)"),
     ],
 )
-def test_what_cannot_be_understood_gets_a_sentence(y_true, given, sentence):
+def test_ambiguous_labels_are_rejected(y_true, given, sentence):
     with pytest.raises(InputError, match=sentence):
         evaluate(y_true, given, n_boot=0)
 
 
-def test_labels_given_twice_are_refused():
+def test_labels_given_twice_are_rejected():
     with pytest.raises(InputError, match="given twice"):
         evaluate(["a", "b"], ["a", "b"], y_pred=["a", "b"])
 
@@ -147,6 +147,6 @@ def test_former_names_of_parameters_are_accepted():
 
 
 @pytest.mark.parametrize("given", [-1, 0.5, None])
-def test_a_random_state_is_a_whole_number(given):
+def test_an_invalid_random_state_is_rejected(given):
     with pytest.raises(InputError, match="random_state=.* was given; expected a whole number"):
         evaluate(["a", "b"], ["a", "b"], random_state=given)

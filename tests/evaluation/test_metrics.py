@@ -37,7 +37,7 @@ def test_every_metric_is_documented(metric):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_tables_of_a_task_name_metrics_that_it_has(task):
+def test_the_tables_of_a_task_contain_only_its_metrics(task):
     chosen, own = TASKS[task], set(metrics_of(task))
     assert {chosen.ordering, chosen.searched, *chosen.tested, *chosen.terminal, *chosen.report} <= own
     assert set(chosen.calibration) <= own
@@ -57,7 +57,7 @@ def test_no_other_file_lists_metric_names():
 
 
 def literal_strings(node):
-    """Strings of a tuple, list or set, and keys of a dict, as they stand in the code."""
+    """Yield the strings of each tuple, list or set in the code, and the keys of each dict."""
     parts = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else getattr(node, "keys", [])
     return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
@@ -81,11 +81,11 @@ def test_a_short_name_stands_for_the_metric_of_the_task(name, task, found):
     assert metric_for(name, task).name == found
 
 
-def test_a_metric_of_another_task_is_refused():
+def test_a_metric_of_another_task_is_rejected():
     with pytest.raises(InputError, match="Unknown metric 'sensitivity'"):
         metric_for("sensitivity", "multiclass")
 
 
-def test_a_metric_that_a_constant_prediction_maximises_is_not_searched_by():
+def test_a_metric_that_a_constant_prediction_maximises_is_rejected_for_a_search():
     with pytest.raises(InputError, match="cannot choose by sensitivity"):
         searchable("sensitivity", "binary")

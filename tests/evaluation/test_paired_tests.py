@@ -1,4 +1,4 @@
-"""Tests of differences: against scipy, second computations, and what must hold whatever the data."""
+"""Tests of differences, compared with SciPy, direct computations and general properties."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def two_models(n=200, k=2, seed=0, lift=(1.5, 0.5)):
 
 
 def delong_by_pairs(truth, scores):
-    """Structural components by comparing every positive with every negative."""
+    """Return the structural components by comparing every positive with every negative image."""
     components = []
     for score in scores:
         positive, negative = score[truth][:, None], score[~truth][None]
@@ -57,7 +57,7 @@ def test_delong_on_the_data_of_its_paper():
     np.testing.assert_allclose(covariance, delong_by_pairs(truth, scores)[1])
 
 
-def test_delongs_test_is_the_normal_one_of_its_covariance():
+def test_delongs_test_is_a_normal_test_with_its_covariance():
     from scipy.stats import norm
 
     y, proba = two_models()
@@ -70,7 +70,7 @@ def test_delongs_test_is_the_normal_one_of_its_covariance():
     assert (test.low, test.high) == pytest.approx(norm.interval(0.95, test.difference, spread))
 
 
-def test_mcnemar_counts_the_images_that_only_one_model_gets_right():
+def test_mcnemar_counts_the_images_that_only_one_model_predicts_correctly():
     from scipy.stats import binomtest
 
     y = np.zeros(20, int)
@@ -96,7 +96,7 @@ def test_other_tasks_have_main_metrics_too(task, names):
     assert tests[-1].test == "paired bootstrap"
 
 
-def test_the_bootstrap_rejects_where_its_interval_leaves_out_zero():
+def test_the_bootstrap_rejects_if_its_interval_excludes_zero():
     for seed in range(12):
         y, proba = two_models(80, seed=seed, lift=(1.2, 0.8))
         for test in compare_models(y, proba, [0, 1], metrics=["f1", "brier"], n_boot=400):
@@ -105,7 +105,7 @@ def test_the_bootstrap_rejects_where_its_interval_leaves_out_zero():
             assert outside == (test.p_value < 0.05) or test.p_value == pytest.approx(0.05, abs=0.01)
 
 
-def test_models_that_say_the_same_do_not_differ():
+def test_equal_models_do_not_differ():
     y, proba = two_models()
     metrics = ["accuracy", "roc_auc", "f1", "log_loss", "ece"]
     for test in compare_models(y, {"a": proba["a"], "b": proba["a"].copy()}, [0, 1], metrics=metrics, n_boot=100):
@@ -115,7 +115,7 @@ def test_models_that_say_the_same_do_not_differ():
         assert "not distinguishable" in test.sentence()
 
 
-def test_the_order_of_the_models_turns_the_sign_and_nothing_else():
+def test_the_order_of_the_models_changes_only_the_sign():
     y, proba = two_models()
     metrics = ["accuracy", "roc_auc", "f1"]
     there = compare_models(y, proba, [0, 1], metrics=metrics, n_boot=100)
@@ -126,7 +126,7 @@ def test_the_order_of_the_models_turns_the_sign_and_nothing_else():
         assert one.p_value == pytest.approx(other.p_value)
 
 
-def test_what_a_split_does_not_define_is_not_tested():
+def test_undefined_metrics_are_not_tested():
     y, proba = two_models()
     one_class = y == 1
     parts = {name: p[one_class] for name, p in proba.items()}
@@ -137,7 +137,7 @@ def test_what_a_split_does_not_define_is_not_tested():
     assert accuracy.difference is not None
 
 
-def test_too_few_images_allow_no_test():
+def test_too_few_images_give_no_test():
     (test,) = compare_models(
         [0, 0, 1], {"a": [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]], "b": [[0.5, 0.5]] * 3}, [0, 1], metrics=["roc_auc"]
     )
@@ -146,7 +146,7 @@ def test_too_few_images_allow_no_test():
     assert "too few" in test.sentence()
 
 
-def test_holm_equals_its_definition_and_is_a_family_per_metric():
+def test_holm_equals_its_definition_for_each_metric():
     rng = np.random.default_rng(0)
     y, proba = two_models(300)
     proba |= {"c": np.clip(proba["a"] + rng.normal(scale=0.01, size=(300, 1)) * [1, -1], 0, 1)}
@@ -158,7 +158,7 @@ def test_holm_equals_its_definition_and_is_a_family_per_metric():
         assert [test.p_adjusted for test in family] == pytest.approx(np.minimum(running, 1))
 
 
-def test_a_pair_without_a_p_value_is_none_of_the_family():
+def test_a_pair_without_a_p_value_does_not_count_in_holms_correction():
     def blank(p):
         return PairedTest("a", "b", "f1", 0.1, None, None, p, None, "paired bootstrap", 9)
 
@@ -175,13 +175,13 @@ def test_sentences_name_the_better_model_first():
     )
 
 
-def test_dict_and_back():
+def test_to_dict_and_from_dict():
     y, proba = two_models(60)
     for test in compare_models(y, proba, [0, 1], n_boot=50):
         assert PairedTest.from_dict(test.to_dict()) == test
 
 
-def test_evaluations_and_tests_of_a_trial_are_those_of_the_functions():
+def test_a_paired_evaluation_equals_the_functions():
     y, proba = two_models(60)
     trial = PairedEvaluation(y, proba, [0, 1], n_boot=50)
     differences = {test.metric: test.difference for test in trial.tests(["accuracy", "f1", "roc_auc"])}
@@ -193,7 +193,7 @@ def test_evaluations_and_tests_of_a_trial_are_those_of_the_functions():
 @pytest.mark.parametrize(
     ("change", "sentence"), [({"metrics": ["acuracy"]}, "Unknown metric 'acuracy'"), ({"n_boot": 0}, "need bootstrap")]
 )
-def test_bad_input_gets_a_sentence(change, sentence):
+def test_invalid_input_is_rejected(change, sentence):
     y, proba = two_models(20)
     with pytest.raises(InputError, match=sentence):
         compare_models(y, proba, [0, 1], **change)

@@ -1,4 +1,4 @@
-"""The result: JSON and back, text, HTML; and what importing it costs."""
+"""The result as JSON, table, text and HTML, and the packages that evaluating imports."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def result(request):
     return evaluate(classes[rng.integers(0, min(k, 3), 40)], proba, classes, n_boot=30)
 
 
-def test_json_and_back(result):
+def test_to_json_and_from_json(result):
     text = json.dumps(result.to_dict(), allow_nan=False)
     again = Evaluation.from_dict(json.loads(text))
     assert again.to_dict() == result.to_dict()
@@ -62,13 +62,13 @@ def test_text_shows_scores_classes_and_reasons(result):
         assert "no image of this class" in text
 
 
-def test_html_escapes_names_from_strangers(result):
+def test_html_escapes_untrusted_names(result):
     html = result._repr_html_()
     assert "<script>" not in html
     assert "<td>" in html
 
 
-def test_evaluating_brings_no_heavy_package():
+def test_evaluating_imports_no_heavy_package():
     code = (
         "import sys, hybrid.evaluation as e; e.evaluate([0, 1], [[.6, .4], [.3, .7]], [0, 1]);"
         "print([m for m in ('sklearn', 'scipy.stats', 'pandas', 'matplotlib', 'keras') if m in sys.modules])"

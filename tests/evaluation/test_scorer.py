@@ -1,4 +1,4 @@
-"""A search maximises the value that `evaluate` reports, for every metric of every task."""
+"""A search optimises the value that `evaluate` returns, for every metric of every task."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def labels(task, X, noisy):
 
 
 class FixedHead:
-    """Says what it was made with."""
+    """Predict the values that it was created with."""
 
     def __init__(self, classes, proba, predicted):
         self.classes_, self._proba, self._predicted = classes, proba, predicted
@@ -51,14 +51,14 @@ def reported(y, head, X, name, **options):
 
 @pytest.fixture(scope="module")
 def heads():
-    """A head fitted to each task, with rows and labels."""
+    """Return a fitted head for each task, with rows and labels."""
     X = made_rows()
     y = {task: labels(task, *X) for task in TASKS}
     return {task: (make_head_pipeline("softmax").fit(X[0], y[task]), X[0], y[task]) for task in TASKS}
 
 
 def without_a_class(task, X, y):
-    """Rows as of a fold that lacks a class, or has no image of a label."""
+    """Return rows like those of a fold that lacks a class or a label."""
     if task == "multilabel":
         return X, y * [1, 0, 1]
     return X[y != "b"], y[y != "b"]
@@ -75,7 +75,7 @@ def test_the_scorer_gives_the_reported_value(task, name, kept, heads):
 
 
 @pytest.mark.parametrize("name", [name for task, name in SEARCHED if task == "binary"])
-def test_the_scorer_gives_the_reported_value_of_a_positive_class_that_is_not_the_last(name, heads):
+def test_the_scorer_gives_the_value_of_another_positive_class(name, heads):
     head, X, y = heads["binary"]
     expected = SIGN[name] * reported(y, head, X, name, pos_label="healthy")
     assert Scorer(searchable(name, "binary"), "healthy")(head, X, y) == pytest.approx(expected, rel=1e-12)
@@ -107,14 +107,14 @@ def test_tune_takes_the_positive_class(name, heads):
     assert scores["sick"] != scores["healthy"]
 
 
-def test_decisions_are_those_of_the_head():
+def test_predicted_classes_are_those_of_the_head():
     y = np.array([0, 1, 1])
     head = FixedHead(np.array([0, 1]), np.array([[0.6, 0.4]] * 3), np.array([0, 1, 1]))
     assert Scorer(METRICS["accuracy"])(head, np.arange(3), y) == 1
     assert Scorer(METRICS["log_loss"])(head, np.arange(3), y) < -0.5
 
 
-def test_a_search_works_out_only_what_its_metric_needs(monkeypatch, heads):
+def test_a_search_computes_only_what_its_metric_needs(monkeypatch, heads):
     from hybrid.evaluation import weighted_scores
 
     def unwanted(*args):

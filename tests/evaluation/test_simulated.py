@@ -1,4 +1,4 @@
-"""Intervals hold the truth, and tests reject, as often as they say: on simulated test sets of known populations.
+"""Coverage of intervals and false positives of tests, on simulated test sets of known populations.
 
 The short forms draw few sets; a coverage in the promised band, or a false positive rate of at most 6%, lies outside
 what they accept once in ten thousand such runs. `make test-long` draws the 2,000 sets that the project promises.
@@ -23,7 +23,7 @@ def inference(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "sets"), [(1, 150), (4, 50)])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(inference, number, sets):
+def test_intervals_have_about_their_nominal_coverage(inference, number, sets):
     held = inference.covered(inference.COVERED[number], sets)
     for metric in ("accuracy", "roc_auc"):
         count = round(held[metric]["bca"] * sets)
@@ -31,7 +31,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(inference, number, 
 
 
 @pytest.mark.slow
-def test_tests_seldom_tell_apart_what_is_alike(inference):
+def test_tests_seldom_distinguish_equal_models(inference):
     sets = 150
     for metric, share in inference.rejected(inference.ALIKE[0], sets).items():
         assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), metric

@@ -1,4 +1,4 @@
-"""The search of a head's settings: where it looks, what it never splits, what it never sees."""
+"""The search of a head's settings: search spaces, folds, groups and validation data."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def task_of(y):
     return "multilabel" if y.ndim == 2 else "binary" if len(np.unique(y)) == 2 else "multiclass"
 
 
-def test_the_best_of_the_heads_own_space_is_fitted(task):
+def test_the_best_settings_of_the_search_space_are_fitted(task):
     X, y = task
     search = tune(make_head_pipeline("softmax"), X, y)
     tried = search.cv_results_["param_head__C"].tolist()
@@ -63,7 +63,7 @@ def test_every_head_can_be_tuned(name, data):
     assert set(search.best_params_) == {f"head__{key}" for key in space}
 
 
-def test_validation_data_chooses_but_is_not_learnt(task):
+def test_validation_data_chooses_but_is_not_used_for_training(task):
     X, y = task
     train, rest = slice(0, 60), slice(60, 90)
     search = tune(make_head_pipeline("softmax"), X[train], y[train], validation=(X[rest], y[rest]))
@@ -88,7 +88,7 @@ def test_groups_are_never_split_and_every_class_is_in_every_training_part(task):
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(y)))
 
 
-def test_tune_hands_the_groups_on(data):
+def test_tune_passes_the_groups_to_the_folds(data):
     X, noisy = data
     groups = np.repeat(np.arange(30), 3)
     seen = []
@@ -106,7 +106,7 @@ def test_tune_hands_the_groups_on(data):
 
 
 @pytest.mark.parametrize("on_validation", [True, False])
-def test_tune_tells_a_head_the_groups_of_the_rows_it_is_fitted_to(data, on_validation):
+def test_tune_passes_the_groups_of_the_training_rows_to_the_head(data, on_validation):
     X, noisy = data
     groups = np.repeat(np.arange(30), 3)
 
@@ -134,7 +134,7 @@ def test_folds_are_stratified_seeded_and_capped_by_the_smallest_class():
 
 
 @pytest.mark.parametrize("grouped", [False, True])
-def test_labels_are_shared_out_evenly_among_the_folds(grouped):
+def test_labels_are_distributed_evenly_over_the_folds(grouped):
     rng = np.random.default_rng(0)
     y = (rng.random((400, 3)) < [0.5, 0.1, 0.05]).astype(int)
     folds = make_folds(y, np.arange(400) // 2 if grouped else None)
@@ -143,7 +143,7 @@ def test_labels_are_shared_out_evenly_among_the_folds(grouped):
     assert np.ptp([len(test) for _, test in folds]) <= 4
 
 
-def test_repeats_deal_the_rows_out_anew():
+def test_each_repeat_has_other_folds():
     y = np.array([0, 1] * 20)
     twice = make_folds(y, cv=4, repeats=2, random_state=3)
     for number, seed in enumerate((3, 4)):
@@ -169,7 +169,7 @@ def test_unknown_metric_names_the_nearest(data):
         tune(make_head_pipeline("svm"), X, noisy > 0, metric="roc_acu")
 
 
-def test_a_head_without_a_space_is_refused(data):
+def test_a_head_without_a_search_space_is_rejected(data):
     with pytest.raises(InputError, match="LogisticRegression has no search space"):
         tune(make_head_pipeline(LogisticRegression()), data[0], data[1] > 0)
 
@@ -182,7 +182,7 @@ def test_a_head_without_a_space_is_refused(data):
         ([[0, 1], [1, 0]], "the same number of columns"),
     ],
 )
-def test_validation_that_cannot_choose_is_refused(data, labels, message):
+def test_unsuitable_validation_data_is_rejected(data, labels, message):
     X, noisy = data
     with pytest.raises(InputError, match=message):
         tune(make_head_pipeline("svm"), X, NAMES[np.digitize(noisy, [0])], validation=(X[:2], labels))
@@ -249,13 +249,13 @@ def test_cv_can_be_a_splitter(form, data):
         ({"metric": "ece"}, "cannot choose by ece"),
     ],
 )
-def test_what_a_search_cannot_be_made_of_is_refused(given, message, data):
+def test_invalid_arguments_of_a_search_are_rejected(given, message, data):
     y = np.repeat(["a", "b"], [60, 30])
     with pytest.raises(InputError, match=message):
         tune(make_head_pipeline("softmax"), data[0], y, **given)
 
 
-def test_the_seed_has_its_former_name_too(data):
+def test_the_former_name_of_the_seed_is_accepted(data):
     X, noisy = data
     with pytest.warns(FutureWarning, match="'seed' of tune"):
         former = tune(make_head_pipeline("softmax"), X, noisy > 0, seed=3)
