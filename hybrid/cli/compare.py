@@ -89,59 +89,65 @@ def compare(
 
 def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
     """Print the scores and costs of the models, conclusions from them, and the paths of the saved files."""
-    for group in comparison.groups:
-        _print_group(group, comparison.split)
-        if group.crossed:
-            show_cross_validation(group.crossed)
+    for leaderboard in comparison.leaderboards:
+        _print_leaderboard(leaderboard, comparison.split)
+        if leaderboard.crossed:
+            show_cross_validation(leaderboard.crossed)
     print_notes(comparison.notes)
     click.echo(f"Saved {', '.join(str(path) for path in written[1:4])}")
     click.echo(f"Report: {written[0]}")
 
 
-def _print_group(group: "Leaderboard", split: str) -> None:
-    others = [name for name in TASKS[group.task].terminal if name != group.metric][:_COLUMNS]
-    by_validation = [group.validation(model) for model in group.models]
+def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
+    others = [name for name in TASKS[leaderboard.task].terminal if name != leaderboard.metric][:_COLUMNS]
+    by_validation = [leaderboard.validation(model) for model in leaderboard.models]
     validated = ["on val"] if any(by_validation) else []
     rows = [
         [
-            _name(group, model),
+            _name(leaderboard, model),
             *(["–" if by is None else format_metric(by, interval=False)] if validated else []),
-            format_metric(result.metrics[group.metric]),
+            format_metric(result.metrics[leaderboard.metric]),
             *(format_metric(result.metrics[name], interval=False) for name in others),
         ]
-        for model, result, by in zip(group.models, group.evaluations, by_validation, strict=True)
+        for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
-    title = f"{group.dataset}, {split}: {group.evaluations[0].n} images, best {group.metric} first, with 95% interval"
-    print_table(title, ["model", *validated, group.metric, *others], rows, optional=len(others))
+    images = f"{leaderboard.evaluations[0].n} images"
+    title = f"{leaderboard.dataset}, {split}: {images}, best {leaderboard.metric} first, with 95% interval"
+    print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
-    print_table("costs", columns, [[_name(group, model), *_costs(model)] for model in group.models])
-    print_notes([*group.notes, *(f"{one.sentence()}." for one in group.seeds if one.metric == group.metric)])
-    for text in dict.fromkeys(text for model in group.models for text in model.warnings):
+    print_table("costs", columns, [[_name(leaderboard, model), *_costs(model)] for model in leaderboard.models])
+    print_notes(
+        [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
+    )
+    for text in dict.fromkeys(text for model in leaderboard.models for text in model.warnings):
         warn(f"WARNING: {text}")
-    _print_without_copies(group, [group.metric, *others])
+    _print_without_leakage(leaderboard, [leaderboard.metric, *others])
 
 
-def _print_without_copies(group: "Leaderboard", shown: Sequence[str]) -> None:
+def _print_without_leakage(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:
     """Print scores with all images, and without the images that are also in train."""
-    if not group.copies or not group.copies.ids:
+    if not leaderboard.leakage or not leaderboard.leakage.ids:
         return
-    if without := group.copies.without:
+    if without := leaderboard.leakage.without:
         rows = [
-            [_name(group, model), *(_with_and_without(result.metrics[name], other.metrics[name]) for name in shown)]
-            for model, result in zip(group.models, group.evaluations, strict=True)
+            [
+                _name(leaderboard, model),
+                *(_with_and_without(result.metrics[name], other.metrics[name]) for name in shown),
+            ]
+            for model, result in zip(leaderboard.models, leaderboard.evaluations, strict=True)
             if (other := without[model.name])
         ]
-        n, copies = next(iter(without.values())).n, len(group.copies.ids)
+        n, copies = next(iter(without.values())).n, len(leaderboard.leakage.ids)
         print_table(f"with all images → without the {copies} that are also in train ({n})", ["model", *shown], rows)
-    warn(f"WARNING: {group.copies.sentence(group.split)}")
+    warn(f"WARNING: {leaderboard.leakage.sentence(leaderboard.split)}")
 
 
 def _with_and_without(whole: Any, other: Any) -> str:
     return f"{format_metric(whole, interval=False)} → {format_metric(other, interval=False)}"
 
 
-def _name(group: "Leaderboard", model: "ModelRecord") -> str:
-    return f"{model.name} ←" if model.name == group.chosen else model.name
+def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:
+    return f"{model.name} ←" if model.name == leaderboard.chosen else model.name
 
 
 def _costs(model: "ModelRecord") -> list[str]:

@@ -8,7 +8,7 @@ from hybrid.evaluation.metrics import TASKS
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hybrid.comparison.cv_result import CrossValidation
+    from hybrid.comparison.cross_validation_result import CrossValidation
 
 _COLUMNS = 4  # further scores, besides the one by which models are sorted
 _MAX_PAIRS = 10  # distinguishable pairs that are printed

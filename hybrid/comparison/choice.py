@@ -1,4 +1,4 @@
-"""Which model is chosen: by validation, the simplest of those it cannot tell from the best; or one fixed before."""
+"""Choose a model by its validation score, or report one that was fixed in advance."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,31 +12,32 @@ from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 
 PREFERENCES = ("simplest", "best")
-_HALF_WIDTH = 1.96  # standard errors from the middle to an end of a 95% interval
+_HALF_WIDTH = 1.96  # half the width of a 95% interval, in standard errors
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The model that validation chose, or that was fixed in advance.
+    """The model that was chosen on validation or fixed in advance.
 
     Attributes
     ----------
     model : str
+        Name of the chosen model.
     metric : str
     value : float or None
-        Its score on validation; None only for a model that was fixed in advance.
+        Validation score of the chosen model; None only for a model that was fixed in advance.
     best : str
-        The model with the best score there.
+        The model with the best validation score.
     tied : tuple of str
         The models within one standard error of the best.
     reason : str
-        In words.
+        Explanation of the choice, in one or more sentences.
     images : int
-        Validation images that the choice rests on; 0 for a model that was fixed in advance.
+        Number of validation images that were used; 0 for a model that was fixed in advance.
     weak : bool
-        Whether they are too few for a choice to be relied on.
+        Whether these are too few for a reliable choice.
     fixed_by : str
-        What fixed the model in advance, such as "the recipe"; "" if validation chose it.
+        What fixed the model in advance, such as "the recipe"; empty if it was chosen on validation.
     """
 
     model: str
@@ -57,24 +58,25 @@ class Choice:
 def choose(
     models: Sequence[ModelRecord], validation: Sequence[Predictions], metric: str, how: str = "simplest"
 ) -> Choice | None:
-    """Return the model to take, by its validation score.
+    """Choose a model by its validation score.
 
-    With ``how="simplest"`` the one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984,
-    3.4.3): of all models whose score lies within one standard error of the best score, the one that costs least.
-    The standard error is that of the difference on the same images.
+    ``how="simplest"`` is the one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984,
+    3.4.3): of all models whose score is within one standard error of the best score, the simplest is chosen. The
+    standard error is that of the difference between the two models on the same images.
 
     Parameters
     ----------
     models : sequence of ModelRecord
     validation : sequence of Predictions
-        Those of the validation split, in the order of `models`.
+        Predictions on the validation split, in the order of `models`.
     metric : str
+        Name of the metric to choose by.
     how : {"simplest", "best"}, default="simplest"
 
     Returns
     -------
     Choice or None
-        None if no model has a defined score on a validation split.
+        None if no model has a defined validation score.
     """
     scores = {
         number: model.splits["val"].metrics[metric]
@@ -86,61 +88,63 @@ def choose(
     best = min(scores, key=lambda number: (badness(scores[number], metric), cost(models[number])))
     tied = [best]
     if how == "simplest" and len(scores) > 1:
-        tied = _within_noise(models, validation, list(scores), best, metric)
-    taken = min(tied, key=lambda number: cost(models[number]))
+        tied = _within_standard_error(models, validation, list(scores), best, metric)
+    chosen = min(tied, key=lambda number: cost(models[number]))
     names = tuple(models[number].name for number in tied)
-    part, value, name = validation[taken], scores[taken].value, models[taken].name
+    part, value, name = validation[chosen], scores[chosen].value, models[chosen].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
-    reason = _reason(models, len(part), scores, taken, best, tied, metric) + (_weakness(part) if weak else "")
+    reason = _reason(models, len(part), scores, chosen, best, tied, metric) + (
+        _weak_choice_warning(part) if weak else ""
+    )
     return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
 
 
 def fixed_choice(
     models: Sequence[ModelRecord], validation: Sequence[Predictions], metric: str, name: str, fixed_by: str
 ) -> Choice:
-    """Return the model that was fixed in advance, and say what validation would have chosen.
+    """Return the model that was fixed in advance, with a reason that names the model validation would have chosen.
 
     Parameters
     ----------
     models, validation, metric
         As for :func:`choose`.
     name : str
-        Of the model.
+        Name of the model.
     fixed_by : str
-        What fixed it, such as "the recipe".
+        What fixed the model, such as "the recipe".
     """
     other = choose(models, validation, metric)
-    (taken,) = (model for model in models if model.name == name)
-    value = taken.splits["val"].metrics[metric].value if "val" in taken.splits else None
-    reason, fair = f"{name} is fixed in advance by {fixed_by}", "That is fair if nobody knew a score on test then."
+    (fixed,) = (model for model in models if model.name == name)
+    value = fixed.splits["val"].metrics[metric].value if "val" in fixed.splits else None
+    reason, fair = f"{name} is fixed in advance by {fixed_by}", "This is fair only if no test score was known then."
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
-    on = f"on the {other.images} validation images"
+    where = f"on the {other.images} validation images"
     if other.model == name:
-        reason += f"; {on}, with {metric} {value:.3f}, it would have been chosen, too."
+        reason += f"; it would also have been chosen {where}, with {metric} {value:.3f}."
     else:
         against = "" if value is None else f" against {value:.3f}"
         simplest = f", the simplest of {len(other.tied)} that are within one standard error of the best"
         why = simplest if len(other.tied) > 1 else ""
-        reason += f"; {on} {other.model} would have been chosen{why}, with {metric} {other.value:.3f}{against}."
+        reason += f"; {where} {other.model} would have been chosen{why}, with {metric} {other.value:.3f}{against}."
     return Choice(name, metric, value, other.best, other.tied, f"{reason} {fair}", fixed_by=fixed_by)
 
 
 def cost(model: ModelRecord) -> tuple[float, float, float, str]:
-    """Return what orders models from the simplest: the network's parameters, the features, the bytes of the head."""
+    """Return a sort key that puts simple models first: number of network parameters, number of features, size."""
     numbers = (model.parameters, model.width, model.bytes)
     parameters, width, size = (math.inf if number is None else float(number) for number in numbers)
     return parameters, width, size, model.name
 
 
-def _within_noise(
+def _within_standard_error(
     models: Sequence[ModelRecord],
     validation: Sequence[Predictions],
     numbers: list[int],
     best: int,
     metric: str,
 ) -> list[int]:
-    """Return the models whose score is within one standard error, of the difference, from the best one's."""
+    """Return the models that differ from the best by at most one standard error of the difference."""
     parts = {models[number].name: validation[number] for number in numbers}
     tests = compare_models(
         validation[best].y,
@@ -151,13 +155,16 @@ def _within_noise(
         metrics=(metric,),
     )
     name = models[best].name
-    near = {
-        other: _near(test) for test in tests if name in (test.first, test.second) for other in (test.first, test.second)
+    is_tied = {
+        other: _is_tied(test)
+        for test in tests
+        if name in (test.first, test.second)
+        for other in (test.first, test.second)
     }
-    return [number for number in numbers if number == best or near[models[number].name]]
+    return [number for number in numbers if number == best or is_tied[models[number].name]]
 
 
-def _near(test: PairedTest) -> bool:
+def _is_tied(test: PairedTest) -> bool:
     if test.difference is None:
         return False
     if test.low is None or test.high is None:
@@ -169,25 +176,25 @@ def _reason(
     models: Sequence[ModelRecord],
     n: int,
     scores: Mapping[int, Any],
-    taken: int,
+    chosen: int,
     best: int,
     tied: Sequence[int],
     metric: str,
 ) -> str:
-    name = models[taken].name
-    text = f"{name} is chosen on the {n} validation images: {metric} {scores[taken].value:.3f}"
-    least = "lowest" if metric in LOWER_IS_BETTER else "highest"
-    if taken == best:
+    name = models[chosen].name
+    text = f"{name} is chosen on the {n} validation images: {metric} {scores[chosen].value:.3f}"
+    extreme = "lowest" if metric in LOWER_IS_BETTER else "highest"
+    if chosen == best:
         others = f", and the simplest of the {len(tied)} that are within one standard error" if len(tied) > 1 else ""
-        return f"{text}, the {least}{others}."
+        return f"{text}, the {extreme}{others}."
     return (
         f"{text}, the simplest of the {len(tied)} models within one standard error of {models[best].name}, whose "
-        f"{scores[best].value:.3f} is the {least}."
+        f"{scores[best].value:.3f} is the {extreme}."
     )
 
 
-def _weakness(part: Predictions) -> str:
+def _weak_choice_warning(part: Predictions) -> str:
     return (
-        f" The choice is weak: {len(part)} images, {rarest(part.y, part.classes)} of the rarest class, are few to "
-        "choose on; draw a larger validation split, by --val 0.15, or val = 0.15 under [data] of a recipe."
+        f" The choice is weak: there are only {len(part)} validation images, {rarest(part.y, part.classes)} of the "
+        "rarest class. Use a larger validation split: --val 0.15, or val = 0.15 under [data] of a recipe."
     )

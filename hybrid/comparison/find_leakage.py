@@ -1,4 +1,4 @@
-"""Find compared images that are in train, too, and score every model without them."""
+"""Find compared images that are also in train, and score every model without them."""
 
 from contextlib import suppress
 
@@ -15,63 +15,71 @@ from hybrid.progress import Progress
 from hybrid.workspace.workspace import Workspace
 
 BYTES, PIXELS = "byte for byte", "byte for byte or pixel for pixel"
-MOST_BYTES = 2**30  # that are decoded to compare pixels; `hybrid data` measures more, once
+MAX_DECODED_BYTES = 2**30  # of files that are decoded to compare pixels; `hybrid data` has no such limit
 
 
-def find_copies(group: Leaderboard, progress: Progress | None = None) -> Leakage | None:
-    """Return the compared images that are in train, too; None if the embedding set that names them is gone.
+def find_leakage(leaderboard: Leaderboard, progress: Progress | None = None) -> Leakage | None:
+    """Return the compared images that are also in train, and the scores of every model without them.
 
     Parameters
     ----------
-    group : Leaderboard
+    leaderboard : Leaderboard
     progress : callable, optional
-        Called with (images measured, images to measure): once for a dataset, pixels are compared by what is
-        remembered of them.
+        Called with the number of decoded images and the total number of images. The digests of the pixels are cached,
+        so that a dataset is decoded only once.
+
+    Returns
+    -------
+    Leakage or None
+        None if the embedding set of the images no longer exists, or the compared split is train.
     """
-    embedding_set = _set_of(group)
-    if embedding_set is None or group.split == "train":
+    embedding_set = _set_of(leaderboard)
+    if embedding_set is None or leaderboard.split == "train":
         return None
     contents, identity = _contents(embedding_set, progress)
-    of_train = {content for content, split in zip(contents, embedding_set.split, strict=True) if split == "train"}
-    ids = {id_ for id_, content in zip(embedding_set.ids.tolist(), contents, strict=True) if content in of_train}
-    copied = np.isin(group.ids, list(ids))
-    return Leakage(tuple(group.ids[copied].tolist()), len(copied), identity, _without(group, copied))
+    train_contents = {content for content, split in zip(contents, embedding_set.split, strict=True) if split == "train"}
+    ids = {id_ for id_, content in zip(embedding_set.ids.tolist(), contents, strict=True) if content in train_contents}
+    leaked = np.isin(leaderboard.ids, list(ids))
+    return Leakage(tuple(leaderboard.ids[leaked].tolist()), len(leaked), identity, _scores_without(leaderboard, leaked))
 
 
-def _set_of(group: Leaderboard) -> EmbeddingSet | None:
-    """Return an embedding set of the compared images that is still there."""
-    for model in group.models:
+def _set_of(leaderboard: Leaderboard) -> EmbeddingSet | None:
+    """Return an embedding set of the compared images, or None if none exists any more."""
+    for model in leaderboard.models:
         for name in model.sets:
             with suppress(InputError):
                 embedding_set = load_set(Workspace(model.folder.parents[1]), name)
-                if embedding_set.record.dataset.fingerprint == group.fingerprint:
+                if embedding_set.record.dataset.fingerprint == leaderboard.fingerprint:
                     return embedding_set
     return None
 
 
 def _contents(embedding_set: EmbeddingSet, progress: Progress | None) -> tuple[list[bytes], str]:
-    """Return what identifies each image's content: its pixels where they are at hand, else its file's bytes."""
+    """Return a digest of each image's content, of its pixels if the file is available, otherwise of its bytes.
+
+    The second value says which of the two was compared.
+    """
     keys = [key.tobytes() for key in embedding_set.keys]
     try:
         dataset = reopen(embedding_set.record.dataset.arguments or {})
     except InputError:
         return keys, BYTES
-    measured = measure_within(dataset.X, MOST_BYTES, progress) if dataset.of_files else None
+    measured = measure_within(dataset.X, MAX_DECODED_BYTES, progress) if dataset.of_files else None
     if measured is None:
         return keys, BYTES
     pixels = {
         key.tobytes(): row["pixels"].tobytes()
-        for key, row, good in zip(measured.keys, measured.rows, measured.readable, strict=True)
-        if good
+        for key, row, readable in zip(measured.keys, measured.rows, measured.readable, strict=True)
+        if readable
     }
     return [pixels.get(key, key) for key in keys], PIXELS
 
 
-def _without(group: Leaderboard, copied: np.ndarray) -> dict[str, Evaluation]:
-    if not copied.any() or copied.all():
+def _scores_without(leaderboard: Leaderboard, leaked: np.ndarray) -> dict[str, Evaluation]:
+    if not leaked.any() or leaked.all():
         return {}
-    parts = {name: part.take(~copied) for name, part in zip(group.names, group.predictions, strict=True)}
-    first = group.evaluations[0]
+    parts = {name: part.take(~leaked) for name, part in zip(leaderboard.names, leaderboard.predictions, strict=True)}
+    first = leaderboard.evaluations[0]
     return evaluate_models(
         next(iter(parts.values())).y,
         {name: part.proba for name, part in parts.items()},

@@ -1,5 +1,6 @@
-"""Models that were evaluated on the same images."""
+"""Leaderboard: models that were evaluated on the same images, best first."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
-from hybrid.comparison.cv_result import CrossValidation
+from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
@@ -22,7 +23,7 @@ COST_TITLES = {
     "parameters": "parameters of the networks",
     "bytes": "size on disk, bytes",
 }
-LAST = "-last"  # what the name of a network of the last epoch's weights ends with
+LAST = "-last"  # suffix of the name of a network with the weights of the last epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,28 +33,28 @@ class Leaderboard:
     Attributes
     ----------
     dataset, fingerprint : str
-        Name of the data, and the digest that identifies it.
+        Name of the dataset, and the SHA-256 that identifies it.
     task : str
     split : str
-        The split that is compared.
+        The split on which the models are compared.
     metric : str
-        What the models are ordered by.
+        Metric by which the models are ordered.
     models : tuple of ModelRecord
     evaluations : tuple of Evaluation
-        Those of the compared split, in the order of `models`.
+        Scores on the compared split, in the order of `models`.
     saved : tuple of Predictions
-        What each model said on every split; all of the same images, in the same order.
+        Predictions of each model on all splits, for the same images in the same order.
     remarks : tuple of str
-        What was found when the group was made.
+        Remarks on how the leaderboard was built.
     how : str
-        Which model is chosen: "simplest" of those that validation cannot tell from the best one, "best", or the name
-        of one.
+        How a model is chosen: ``"simplest"`` (the simplest within one standard error of the best on validation) or
+        ``"best"``; or the name of a model that was fixed in advance.
     fixed_by : str
-        What fixed that name in advance.
+        What fixed this name in advance, such as "the recipe".
     crossed : CrossValidation, optional
-        The same models, those that can be fitted anew, cross-validated inside train and validation.
-    copies : Leakage, optional
-        The compared images that are in train, too, and the scores without them.
+        Cross-validation of those models that can be fitted again, on train and validation.
+    leakage : Leakage, optional
+        The compared images that are also in train, and the scores without them.
     """
 
     dataset: str
@@ -68,7 +69,14 @@ class Leaderboard:
     how: str = "simplest"
     fixed_by: str = ""
     crossed: CrossValidation | None = None
-    copies: Leakage | None = None
+    leakage: Leakage | None = None
+
+    @property
+    def copies(self) -> Leakage | None:
+        """The former name of `leakage`."""
+        text = "The attribute 'copies' is called 'leakage' now; the former name will be removed."
+        warnings.warn(text, FutureWarning, stacklevel=2)
+        return self.leakage
 
     @property
     def names(self) -> list[str]:
@@ -77,7 +85,7 @@ class Leaderboard:
 
     @property
     def shared_suffix(self) -> str:
-        """What all names end with, from a hyphen on and before any `-last`; pictures say it in their title."""
+        """Common suffix of all names, which begins with a hyphen and precedes any `-last`. Figures have it as title."""
         if len(self.names) < 2:
             return ""
         stems = [name.removesuffix(LAST) for name in self.names]
@@ -95,73 +103,73 @@ class Leaderboard:
         return stem.removesuffix(self.shared_suffix) + name[len(stem) :]
 
     def is_crossed_by(self, result: CrossValidation) -> bool:
-        """Return whether a cross-validation is of models of this group."""
+        """Return whether a cross-validation contains models of this leaderboard."""
         return result.fingerprint == self.fingerprint and any(model.name in self.names for model in result.models)
 
     @cached_property
     def predictions(self) -> tuple[Predictions, ...]:
-        """What each model said on the compared split, in the order of `models`; all of the same images."""
-        return tuple(whole.part(self.split) for whole in self.saved)
+        """Predictions of each model on the compared split, in the order of `models`."""
+        return tuple(predictions.part(self.split) for predictions in self.saved)
 
     @property
     def ids(self) -> np.ndarray:
-        """Names of the compared images, (n,)."""
+        """Ids of the compared images, ndarray of str of shape (n,)."""
         return self.predictions[0].ids
 
     @property
     def truth(self) -> np.ndarray:
-        """Their labels, (n,), or (n, k) of 0/1 for several labels."""
+        """True labels of the compared images, ndarray of shape (n,) or, for several labels, (n, k) of 0 and 1."""
         return self.predictions[0].y
 
     @cached_property
     def pairs(self) -> tuple[PairedTest, ...]:
-        """Every pair of models, tested on the compared images by the main metrics."""
+        """Tests of every pair of models on the compared images, by the main metrics."""
         return tuple(paired_tests(self.names, self.predictions, self.evaluations[0].positive, self.main_metrics))
 
     @property
     def main_metrics(self) -> tuple[str, ...]:
-        """What the models are ordered by, then the task's main metrics."""
+        """The metric by which the models are ordered, followed by the main metrics of the task."""
         return tuple(dict.fromkeys([self.metric, *TASKS[self.task].tested]))
 
     @cached_property
     def seeds(self) -> tuple[SeedSpread, ...]:
-        """The spread over seeds of each model that was trained with several, on validation and the compared split."""
+        """The spread over training seeds on validation and the compared split, of models trained with several seeds."""
         splits = tuple(dict.fromkeys(["val", self.split]))
         return tuple(spread for name in self.main_metrics for spread in seed_spreads(self.models, splits, name))
 
     @cached_property
     def choice(self) -> Choice | None:
-        """Which model validation chooses, and why; None if no model has a score there. The test split has no say."""
-        validation = [whole.part("val") for whole in self.saved]
+        """The chosen model and the reason; None if no model has a validation score. The test split is never used."""
+        validation = [predictions.part("val") for predictions in self.saved]
         if self.how in PREFERENCES:
             return choose(self.models, validation, self.metric, self.how)
         return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by)
 
     def validation(self, model: ModelRecord) -> Metric | None:
-        """Return the score on validation that a model is chosen by; None where there is none beside the compared."""
+        """Return the validation score of a model; None if it has none, or if validation is the compared split."""
         if self.split == "val" or "val" not in model.splits:
             return None
         return model.splits["val"].metrics[self.metric]
 
     @property
     def chosen(self) -> str | None:
-        """Name of the model that validation chooses, or that was fixed in advance."""
+        """Name of the model that was chosen on validation or fixed in advance; None if there is none."""
         return self.choice.model if self.choice else None
 
     @property
     def chosen_number(self) -> int | None:
-        """Position of the chosen model, None if none was chosen."""
+        """Index of the chosen model in `models`; None if none was chosen."""
         return None if self.chosen is None else self.names.index(self.chosen)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What to know before reading an order into the table."""
-        found = (self.choice.reason,) if self.choice else ()
-        return (*found, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
+        """Remarks that matter for the interpretation of the table, beginning with the reason of the choice."""
+        reason = (self.choice.reason,) if self.choice else ()
+        return (*reason, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict a model: who it is, its scores with their intervals, its costs."""
+        """One flat dict per model: its identity, its scores with their intervals, and its costs."""
         pairs = zip(self.models, self.evaluations, strict=True)
         return [self._row(number, model, result) for number, (model, result) in enumerate(pairs)]
 
@@ -171,12 +179,12 @@ class Leaderboard:
         row |= {"head": model.head, "backbone": _plus(model.backbones), "layers": _plus(model.layers)}
         row |= {"pooling": _plus(model.poolings), "width": model.width, "set": _plus(model.sets)}
         row |= {"n": result.n, "ordered_by": self.metric}
-        if by := self.validation(model):
+        if validation := self.validation(model):
             key = f"val_{self.metric}"
-            row |= {key: by.value, f"{key}_low": by.low, f"{key}_high": by.high}
+            row |= {key: validation.value, f"{key}_low": validation.low, f"{key}_high": validation.high}
         for name, metric in result.metrics.items():
             row |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
-        if self.copies and (other := self.copies.without.get(model.name)):
+        if self.leakage and (other := self.leakage.without.get(model.name)):
             row |= {"n_without_copies": other.n}
             row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
         row |= {f"seconds_{part}": seconds for part, seconds in asdict(model.seconds).items()}
@@ -197,19 +205,19 @@ class Leaderboard:
             "pairs": [test.to_dict() for test in self.pairs],
             "seeds": [spread.to_dict() for spread in self.seeds],
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
-            "in_train_too": self.copies.to_dict() if self.copies else None,
+            "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }
 
 
 def _plus(values: Sequence[str]) -> str | None:
-    """Return values joined by "+", paths as the names of what they lead to; None if there are none."""
+    """Return values joined by "+", paths as their file or folder names; None if there are no values."""
     return "+".join(place_name(value) for value in values) or None
 
 
 def paired_tests(
     names: list[str], parts: tuple[Predictions, ...], positive: Any, metrics: tuple[str, ...]
 ) -> list[PairedTest]:
-    """Return the tests of every pair of models on the same images; none of a single model."""
+    """Return tests of every pair of models on the same images; an empty list for a single model."""
     if len(names) < 2:
         return []
     return compare_models(
@@ -223,18 +231,19 @@ def paired_tests(
 
 
 def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str, chosen: str | None) -> list[str]:
-    """Return in words which models the compared images tell from the chosen one, and whether any two differ."""
+    """Return sentences on which models differ significantly from the chosen one, or whether any two differ."""
     tests = [test for test in pairs if test.metric == metric]
     if not tests:
         return []
-    n, apart = tests[0].n, [test for test in tests if test.distinguishable]
+    n, different = tests[0].n, [test for test in tests if test.distinguishable]
     corrected = f" (Holm's correction over {len(tests)} pairs)" if len(tests) > 1 else ""
-    if not apart:
+    if not different:
         which = f"No two of the {len(names)} models are" if len(names) > 2 else f"{names[0]} and {names[1]} are not"
         return [f"{which} distinguishable by {metric} on these {n} images{corrected}."]
     name = chosen or names[0]
-    told = {one for test in apart if name in (test.first, test.second) for one in (test.first, test.second)}
-    alike = [other for other in names if other not in (*told, name)]
-    if not alike:
+    pairs_of_model = [(test.first, test.second) for test in different if name in (test.first, test.second)]
+    distinguishable = {other for pair in pairs_of_model for other in pair}
+    similar = [other for other in names if other not in (*distinguishable, name)]
+    if not similar:
         return [f"{name} differs from every other model by {metric} on these {n} images{corrected}."]
-    return [f"Not distinguishable from {name} by {metric} on these {n} images{corrected}: {', '.join(alike)}."]
+    return [f"Not distinguishable from {name} by {metric} on these {n} images{corrected}: {', '.join(similar)}."]

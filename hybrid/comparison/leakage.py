@@ -1,4 +1,4 @@
-"""Compared images that are in train, too."""
+"""Leakage: compared images that are also in train."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +8,19 @@ from hybrid.evaluation import Evaluation
 
 @dataclass(frozen=True, eq=False)
 class Leakage:
-    """Compared images whose content is in train, too.
+    """Compared images that are also in train, and the scores without them.
 
     Attributes
     ----------
     ids : tuple of str
-        Of the images.
+        Ids of the leaked images.
     n : int
-        Number of the compared images, these among them.
+        Number of all compared images.
     identity : str
-        How they are the same; pixels are compared only where the images are still at hand, and those that were not
-        measured before are less than 1 GiB.
+        How images were compared: by the bytes of their files, or also by their pixels. Pixels are compared only if
+        the files still exist, and if those not decoded before have less than 1 GiB in total.
     without : dict of str to Evaluation
-        Of each model on the other compared images; empty if there are none, or no copies.
+        Scores of each model on the other compared images. Empty if no image, or every image, is leaked.
     """
 
     ids: tuple[str, ...]
@@ -29,12 +29,12 @@ class Leakage:
     without: dict[str, Evaluation]
 
     def sentence(self, split: str) -> str:
-        """Return what there is to know before relying on the figures; "" if there are no copies."""
+        """Return a warning for the reader of the scores; "" if no image is leaked."""
         if not self.ids:
             return ""
         are, them = ("is", "it") if len(self.ids) == 1 else ("are", "them")
-        without = f"figures without {them} stand beside those with {them}." if self.without else "no others are left."
-        return f"{len(self.ids)} of the {self.n} {split} images {are} in train, too, {self.identity}: {without}"
+        without = f"scores are given with and without {them}." if self.without else "no other images are left."
+        return f"{len(self.ids)} of the {self.n} {split} images {are} also in train, {self.identity}: {without}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

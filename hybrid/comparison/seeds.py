@@ -1,4 +1,4 @@
-"""The spread over training seeds: models that are the same but for the seed of the network behind them."""
+"""The spread of scores over training seeds, of models that differ only in the seed of their network."""
 
 import re
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ _SEED = re.compile(r"-seed\d+(?=$|[-+])")
 
 @dataclass(frozen=True)
 class SeedSpread:
-    """One metric of models that differ in the seed alone, on one split.
+    """Mean and spread of a metric on one split, over models that differ only in the training seed.
 
     Attributes
     ----------
     name : str
-        What the models' names have in common: all but ``-seedN``.
+        The common name of the models, without ``-seedN``.
     models : tuple of str
     split, metric : str
     mean, sd, lowest, highest : float
-        `sd` is the sample's standard deviation.
+        `sd` is the sample standard deviation.
     """
 
     name: str
@@ -35,7 +35,7 @@ class SeedSpread:
     highest: float
 
     def sentence(self) -> str:
-        """Return it in words."""
+        """Return the spread as a phrase for the report."""
         return (
             f"{self.name}, trained with {len(self.models)} seeds: {self.metric} on {self.split} {self.mean:.3f} on "
             f"average, SD {self.sd:.3f}, from {self.lowest:.3f} to {self.highest:.3f}"
@@ -47,22 +47,24 @@ class SeedSpread:
 
 
 def same_but_seed(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the models that differ in the seed of one network alone, two or more, by what they have in common.
+    """Return the names of models that differ only in the seed of one network, keyed by their common name.
+
+    Models without another that differs only in the seed are left out.
 
     Examples
     --------
     >>> same_but_seed(["svm-net-seed0-dots", "svm-net-seed1-dots", "svm-other-dots", "svm-other-seed0-dots"])
     {'svm-net-dots': ['svm-net-seed0-dots', 'svm-net-seed1-dots']}
     """
-    found: dict[str, list[str]] = {}
+    by_common_name: dict[str, list[str]] = {}
     for name in names:
         if len(_SEED.findall(name)) == 1:
-            found.setdefault(_SEED.sub("", name), []).append(name)
-    return {shared: several for shared, several in found.items() if len(several) > 1}
+            by_common_name.setdefault(_SEED.sub("", name), []).append(name)
+    return {common: several for common, several in by_common_name.items() if len(several) > 1}
 
 
 def seed_spreads(models: Sequence[ModelRecord], splits: Sequence[str], metric: str) -> list[SeedSpread]:
-    """Return the spread over seeds of each model that was made with several, on each split that all of them have.
+    """Return the spread over seeds of each model that was trained with several, on each split that all of them have.
 
     Parameters
     ----------
@@ -71,12 +73,12 @@ def seed_spreads(models: Sequence[ModelRecord], splits: Sequence[str], metric: s
     metric : str
     """
     by_name = {model.name: model.splits for model in models}
-    found = []
-    for shared, names in same_but_seed(list(by_name)).items():
+    spreads = []
+    for common, names in same_but_seed(list(by_name)).items():
         for split in splits:
             scores = [by_name[name][split].metrics[metric].value for name in names if split in by_name[name]]
             values = [value for value in scores if value is not None]
             if len(values) == len(names):
                 ends = min(values), max(values)
-                found.append(SeedSpread(shared, tuple(names), split, metric, mean(values), stdev(values), *ends))
-    return found
+                spreads.append(SeedSpread(common, tuple(names), split, metric, mean(values), stdev(values), *ends))
+    return spreads

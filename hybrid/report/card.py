@@ -20,10 +20,14 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 _MOST_CLASSES = 50
 
 
-def model_card(group: "Leaderboard", section: "ReportSection") -> str:
+def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
     """Return the card of a group's chosen model."""
-    number = group.chosen_number or 0
-    model, result, about = group.models[number], group.evaluations[number], section.material.dataset_record
+    number = leaderboard.chosen_number or 0
+    model, result, about = (
+        leaderboard.models[number],
+        leaderboard.evaluations[number],
+        section.report_inputs.dataset_record,
+    )
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
     return engine.get_template("model-card.md").render(
@@ -33,23 +37,23 @@ def model_card(group: "Leaderboard", section: "ReportSection") -> str:
         warnings=section.warnings,
         model=model,
         backbones=[place_name(one) for one in model.backbones],
-        group=group,
+        leaderboard=leaderboard,
         source=place_name(about.source) if about else "no longer known",
         notes=[without_places(note) for note in (about.notes if about else ())],
-        manifest=section.material.manifests.get(model.name),
+        manifest=section.report_inputs.manifests.get(model.name),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
-        scores=_scores(model, group.split),
-        crossed=cross_words(group, model.name),
+        scores=_scores(model, leaderboard.split),
+        crossed=cross_words(leaderboard, model.name),
         thresholds=_thresholds(model, result),
         result=result,
         place="/".join([*model.folder.absolute().parts[-3:], "model"]),
     )
 
 
-def save_card(path: Path, group: "Leaderboard", section: "ReportSection") -> Path:
+def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") -> Path:
     """Write the card of a group's chosen model; return the path."""
-    text = model_card(group, section)
+    text = model_card(leaderboard, section)
     write_atomic(path, lambda file: file.write(text.encode()))
     return path
 

@@ -1,4 +1,4 @@
-"""One group of models as a section of the report: its parts, in the order in which they are read."""
+"""One leaderboard of models as a section of the report: its parts, in the order in which they are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ SEED = 0  # of what is drawn for the page: which images are on the map, and how 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """What the page shows of one group.
+    """What the page shows of one leaderboard.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class ReportSection:
     warnings : sequence of str
         What to know before relying on the figures.
     parts : sequence of Part
-    material : ReportInputs
+    report_inputs : ReportInputs
         What the workspace holds on it.
     """
 
@@ -46,56 +46,60 @@ class ReportSection:
     intro: str
     warnings: Sequence[str]
     parts: Sequence[Part]
-    material: ReportInputs
+    report_inputs: ReportInputs
 
 
-def make_section(key: str, group: "Leaderboard", dataset: Dataset | None = None, recipe: str = "") -> ReportSection:
+def make_section(
+    key: str, leaderboard: "Leaderboard", dataset: Dataset | None = None, recipe: str = ""
+) -> ReportSection:
     """Return a group's section, with all that the workspace and the data still hold."""
-    material = collect(group, dataset)
-    pictures = Pictures(material.dataset, material.missing)
-    shown = group.chosen_number or 0
+    report_inputs = collect(leaderboard, dataset)
+    pictures = Pictures(report_inputs.dataset, report_inputs.missing)
+    shown = leaderboard.chosen_number or 0
     parts = (
-        model_parts.models(group),
-        copies(group),
-        model_parts.differences(group),
-        cross_validation(group),
-        seeds(group),
-        model_parts.threshold(group, shown),
-        model_parts.errors(group, shown),
-        data_parts.mistakes(group, pictures, shown),
-        model_parts.curves(group, shown),
-        data_parts.embedding_map(group, material, shown, SEED),
-        data_parts.data(group, material, pictures),
-        data_parts.training(material),
-        repeat(group, material, recipe),
+        model_parts.models(leaderboard),
+        copies(leaderboard),
+        model_parts.differences(leaderboard),
+        cross_validation(leaderboard),
+        seeds(leaderboard),
+        model_parts.threshold(leaderboard, shown),
+        model_parts.errors(leaderboard, shown),
+        data_parts.mistakes(leaderboard, pictures, shown),
+        model_parts.curves(leaderboard, shown),
+        data_parts.embedding_map(leaderboard, report_inputs, shown, SEED),
+        data_parts.data(leaderboard, report_inputs, pictures),
+        data_parts.training(report_inputs),
+        repeat(leaderboard, report_inputs, recipe),
     )
     return ReportSection(
         key,
-        group.dataset,
-        answer(group),
-        _intro(group),
-        [without_places(text) for text in _warnings(group)],
+        leaderboard.dataset,
+        answer(leaderboard),
+        _intro(leaderboard),
+        [without_places(text) for text in _warnings(leaderboard)],
         [replace(part, lead=[without_places(text) for text in part.lead]) for part in parts if part is not None],
-        material,
+        report_inputs,
     )
 
 
-def _intro(group: "Leaderboard") -> str:
-    result = group.evaluations[0]
+def _intro(leaderboard: "Leaderboard") -> str:
+    result = leaderboard.evaluations[0]
     kind = {
         "binary": f"Two classes, positive is “{result.positive}”",
         "multiclass": f"{len(result.classes)} classes",
         "multilabel": f"{plural(len(result.classes), 'label')}, of which an image may have several",
     }[result.task]
-    where = f"the same {plural(result.n, f'{SPLITS[group.split]} image')}"
-    return f"{kind}. {plural(len(group.models), 'model')}, all judged on {where}."
+    where = f"the same {plural(result.n, f'{SPLITS[leaderboard.split]} image')}"
+    return f"{kind}. {plural(len(leaderboard.models), 'model')}, all judged on {where}."
 
 
-def _warnings(group: "Leaderboard") -> list[str]:
+def _warnings(leaderboard: "Leaderboard") -> list[str]:
     """Return what was found wrong with the data, and what flatters the figures."""
-    found = list(dict.fromkeys(text for model in group.models for text in model.warnings))
-    if group.copies and group.copies.ids:
-        found.append(group.copies.sentence(SPLITS[group.split]))
-    if group.split != "test":
-        found.append(f"These figures are of {group.split}, not of test: models were fitted to it or chosen by it.")
+    found = list(dict.fromkeys(text for model in leaderboard.models for text in model.warnings))
+    if leaderboard.leakage and leaderboard.leakage.ids:
+        found.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))
+    if leaderboard.split != "test":
+        found.append(
+            f"These figures are of {leaderboard.split}, not of test: models were fitted to it or chosen by it."
+        )
     return found

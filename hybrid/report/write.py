@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hybrid._version import __version__
-from hybrid.comparison.leaderboards import Leaderboards
+from hybrid.comparison.result import ComparisonResult
 from hybrid.datasets import Dataset
 from hybrid.files import replace_folder, write_atomic
 from hybrid.report.card import save_card
@@ -13,12 +13,12 @@ from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.workspace import slug, unique_name
 
 
-def write_report(comparison: Leaderboards, path: Path, *, dataset: Dataset | None = None) -> list[Path]:
+def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset | None = None) -> list[Path]:
     """Write a comparison as one HTML file that needs no network, with its figures and tables beside it.
 
     Parameters
     ----------
-    comparison : Leaderboards
+    comparison : ComparisonResult
     path : Path
         Of the page. Beside it a folder of the same name, ending in ``-files``, gets a folder for each dataset: figures
         (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
@@ -37,8 +37,8 @@ def write_report(comparison: Leaderboards, path: Path, *, dataset: Dataset | Non
     """
     path = Path(path)
     sections = [
-        make_section(f"d{number}", group, dataset, comparison.recipe if number == 1 else "")
-        for number, group in enumerate(comparison.groups, start=1)
+        make_section(f"d{number}", leaderboard, dataset, comparison.recipe if number == 1 else "")
+        for number, leaderboard in enumerate(comparison.leaderboards, start=1)
     ]
     title = comparison.title or "Comparison of models"
     page = render(
@@ -51,9 +51,9 @@ def write_report(comparison: Leaderboards, path: Path, *, dataset: Dataset | Non
     return [path, *(folder / one.relative_to(new) for one in written)]
 
 
-def _write_files(comparison: Leaderboards, sections: list[ReportSection], folder: Path) -> list[Path]:
+def _write_files(comparison: ComparisonResult, sections: list[ReportSection], folder: Path) -> list[Path]:
     paths, taken = [], set[str]()
-    for group, section in zip(comparison.groups, sections, strict=True):
+    for leaderboard, section in zip(comparison.leaderboards, sections, strict=True):
         place = folder / unique_name(slug(section.title), taken)
         taken.add(place.name)
         for part in section.parts:
@@ -61,6 +61,6 @@ def _write_files(comparison: Leaderboards, sections: list[ReportSection], folder
                 paths += drawing.save(place)
             for table in (*part.tables, *part.only_saved):
                 paths += table.save(place)
-        if group.chosen:
-            paths.append(save_card(place / "model-card.md", group, section))
+        if leaderboard.chosen:
+            paths.append(save_card(place / "model-card.md", leaderboard, section))
     return paths

@@ -1,4 +1,4 @@
-"""Run a comparison: from a recipe or from Python, every step only once."""
+"""Run comparisons, from a recipe or from Python. Finished steps are not repeated."""
 
 import lazy_loader
 

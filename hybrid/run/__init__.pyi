@@ -1,6 +1,6 @@
 from .compare import compare
 from .compare_results import compare_results
-from .result import Comparison
+from .comparison import Comparison
 
 __all__ = [
     "Comparison",

@@ -1,4 +1,4 @@
-"""`compare`: from a dataset, extractors and heads to a comparison, in one call."""
+"""`compare`: fit heads to the features of extractors and compare them, in one call."""
 
 import tempfile
 import weakref
@@ -16,9 +16,9 @@ from hybrid.extractors import FeatureExtractor
 from hybrid.models.evaluate_and_save import FittedModel
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
-from hybrid.run.compare_heads import ENSEMBLE, Heads, named_heads, own_options
+from hybrid.run.compare_heads import ENSEMBLE, Heads, estimator_options, named_heads
 from hybrid.run.compare_results import compare_results
-from hybrid.run.result import Comparison
+from hybrid.run.comparison import Comparison
 from hybrid.run.steps import PendingExtraction, RunProgress, ensemble_step, extract_step, fit_estimator_step, fit_step
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace, slug
@@ -43,49 +43,50 @@ def compare(
 ) -> Comparison:
     """Fit heads to the features of extractors and compare them on the same images.
 
-    Each image goes through each network once. Everything is fitted on train and chosen on validation; the test split
-    is read at the end.
+    Each network processes each image once. Models are fitted on train and chosen on validation; the test split is
+    used only for the final scores.
 
     Parameters
     ----------
     dataset : Dataset
     extractors : str, Path or FeatureExtractor; or several of them
-        A backbone's name, a ``.keras`` file, or an extractor. A mapping gives names; a sequence in it stands for their
-        embeddings side by side.
+        Each is the name of a backbone, a ``.keras`` file, or an extractor. The keys of a mapping are used as names; the
+        embeddings of a sequence of extractors in a mapping are concatenated.
     heads : sequence of str or estimators, or mapping
         Names in `hybrid.classifiers.HEADS`, and any scikit-learn classifiers with ``predict_proba``, such as
-        ``KNeighborsClassifier()``, a Pipeline or a GridSearchCV. They get the standardised embeddings. ``"ensemble"``
-        is the mean of the probabilities of the named heads. A mapping gives each name its parameters or its estimator.
-        By default `hybrid.classifiers.DEFAULT_HEADS`.
+        ``KNeighborsClassifier()``, a Pipeline or a GridSearchCV, which are fitted to the standardised embeddings.
+        ``"ensemble"`` is the mean of the probabilities of the named heads. A mapping has the parameters or the
+        estimator of each name. By default `hybrid.classifiers.DEFAULT_HEADS`.
     metric : str, optional
-        What models are ordered and chosen by; by the task if not given.
+        Metric by which models are ordered and chosen. By default it depends on the task.
     pos_label : object, optional
-        The positive class of a binary task; the last of the sorted classes if not given.
+        The positive class of a binary task. By default the last of the sorted classes.
     aim : str, optional
-        What thresholds are chosen for, such as ``"balanced"`` or ``"recall=0.98"``.
+        Objective of the thresholds, such as ``"balanced"`` or ``"recall=0.98"``. By default thresholds are 0.5.
     tune : bool, default=False
-        Whether the settings of the named heads are searched, by cross-validation inside train. For an estimator give a
+        Whether to tune the settings of the named heads by cross-validation inside train. To tune an estimator, give a
         GridSearchCV instead.
     choose : str, default="simplest"
-        Which model is chosen, on validation: ``"simplest"`` of those within one standard error of the best, or
-        ``"best"``; or the name of one that is fixed before any score is known, such as ``"svm-mobilenet_v2"``.
+        How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
+        ``"best"``. Or the name of a model that is fixed in advance, such as ``"svm-mobilenet_v2"``.
     cv : int or str, optional
-        Folds, or folds and repeats such as ``"5x2"``, of a cross-validation inside train and validation beside.
+        Number of folds, or folds and repeats such as ``"5x2"``, of an additional cross-validation on train and
+        validation. By default there is none.
     random_state : int, default=0
-        Seed of the folds and of the named heads; an estimator keeps its own.
+        Seed of the folds and of the named heads. An estimator keeps its own.
     workspace : path, optional
-        Folder that gets the models; one that lives as long as the comparison if not given.
+        Folder in which the models are saved. By default a temporary folder, which is deleted with the comparison.
 
     Returns
     -------
     Comparison
-        It shows itself in a notebook; see ``table()``, ``to_html(path)``, ``plot_bars()``. Its notes name the models
-        that could be compared but not saved, because their types cannot be loaded safely.
+        See its methods ``table()``, ``to_html(path)`` and ``plot_bars()``. Its notes list models that were compared but
+        not saved, because their types cannot be loaded safely.
 
     Raises
     ------
     InputError
-        If an extractor or a head is unknown, or cannot be fitted.
+        If an extractor or a head is unknown, or a head cannot be fitted.
 
     Examples
     --------
@@ -100,43 +101,50 @@ def compare(
     """
     named, features = _features(extractors)
     chosen_heads = named_heads(heads)
-    own = {name: given for name, given in chosen_heads.items() if not isinstance(given, Mapping)}
-    how = HeadOptions(aim=aim, seed=random_state)
+    estimators = {name: value for name, value in chosen_heads.items() if not isinstance(value, Mapping)}
+    base_options = HeadOptions(aim=aim, seed=random_state)
     options = {
-        name: replace(how, params=dict(params), tune="cv" if tune else None)
+        name: replace(base_options, params=dict(params), tune="cv" if tune else None)
         for name, params in chosen_heads.items()
-        if name not in (ENSEMBLE, *own)
+        if name not in (ENSEMBLE, *estimators)
     }
     known = (*PREFERENCES, *(slug(head, feature) for feature in features for head in chosen_heads))
     if choose not in known:
         raise unknown_name("model", choose, known)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
-    place = Workspace(temporary.name if temporary else workspace or "")
-    told, folds = RunProgress(), None if cv is None else parse_folds(str(cv))
-    sets = extract_step({name: PendingExtraction(one) for name, one in named.items()}, dataset, place, "raise", told)
+    opened = Workspace(temporary.name if temporary else workspace or "")
+    listener, folds = RunProgress(), None if cv is None else parse_folds(str(cv))
+    pending = {name: PendingExtraction(extractor) for name, extractor in named.items()}
+    sets = extract_step(pending, dataset, opened, "raise", listener)
     names: list[str] = []
     unsaved: dict[str, FittedModel] = {}
     for feature, parts in features.items():
-        together = [sets[part] for part in parts]
+        feature_sets = [sets[part] for part in parts]
         fitted = {head: slug(head, feature) for head in options}
         for head, model in fitted.items():
-            fit_step(head, options[head], together, model, place, pos_label, told)
+            fit_step(head, options[head], feature_sets, model, opened, pos_label, listener)
         names += fitted.values()
-        for head, estimator in own.items():
+        for head, estimator in estimators.items():
             names.append(slug(head, feature))
-            done = fit_estimator_step(
-                estimator, own_options(estimator, how), together, names[-1], place, pos_label, told
+            fitted_model = fit_estimator_step(
+                estimator,
+                estimator_options(estimator, base_options),
+                feature_sets,
+                names[-1],
+                opened,
+                pos_label,
+                listener,
             )
-            if done.unsaved:
-                unsaved[names[-1]] = done
+            if fitted_model.unsaved:
+                unsaved[names[-1]] = fitted_model
         if ENSEMBLE in chosen_heads:
             names.append(slug(ENSEMBLE, feature))
-            ensemble_step(list(fitted.values()), "equal", how, names[-1], place, pos_label, told)
-    comparison = compare_results(load_records(place, names), metric=metric, choose=choose)
+            ensemble_step(list(fitted.values()), "equal", base_options, names[-1], opened, pos_label, listener)
+    comparison = compare_results(load_records(opened, names), metric=metric, choose=choose)
     if folds:
-        pipelines = {name: done.pipeline for name, done in unsaved.items()}
-        crossed = cross_validate_models(
-            place,
+        pipelines = {name: model.pipeline for name, model in unsaved.items()}
+        results = cross_validate_models(
+            opened,
             folds=folds[0],
             repeats=folds[1],
             seed=random_state,
@@ -144,8 +152,8 @@ def compare(
             models=names,
             pipelines=pipelines,
         )
-        comparison = comparison.cross_validated(crossed)
-    notes = [f"{name} is compared, but it is not saved. {done.unsaved}" for name, done in unsaved.items()]
+        comparison = comparison.cross_validated(results)
+    notes = [f"{name} was compared but not saved. {model.unsaved}" for name, model in unsaved.items()]
     comparison = replace(comparison, notes=(*comparison.notes, *notes))
     if temporary:
         weakref.finalize(comparison, temporary.cleanup)
@@ -153,25 +161,25 @@ def compare(
 
 
 def _features(given: Any) -> tuple[dict[str, FeatureExtractor], dict[str, tuple[str, ...]]]:
-    """Return the extractors by name, and for each feature the names of its extractors."""
+    """Return the extractors by name, and the names of the extractors of each feature."""
     if not isinstance(given, Mapping):
-        several = [given] if isinstance(given, ExtractorLike) else list(given)
+        extractors = [given] if isinstance(given, ExtractorLike) else list(given)
         given = {}
-        for one in several:
-            extractor = _extractor(one)
+        for value in extractors:
+            extractor = _extractor(value)
             name = slug(Path(extractor.backbone).stem)
             if name in given:
-                raise InputError(f"Two extractors are called {name!r}: give them names, as in {{'first': …}}.")
+                raise InputError(f"Two extractors have the name {name!r}: give them names, as in {{'first': …}}.")
             given[name] = extractor
     named: dict[str, FeatureExtractor] = {}
     features: dict[str, tuple[str, ...]] = {}
     for name, value in given.items():
         several = [value] if isinstance(value, ExtractorLike) else list(value)
         parts = [name] if len(several) == 1 else [f"{name}-{number}" for number in range(1, len(several) + 1)]
-        named |= {part: _extractor(one) for part, one in zip(parts, several, strict=True)}
+        named |= {part: _extractor(item) for part, item in zip(parts, several, strict=True)}
         features[name] = tuple(parts)
     if not features:
-        raise InputError("No extractor was given: name a backbone, such as 'mobilenet_v2'.")
+        raise InputError("No extractor was given: give the name of a backbone, such as 'mobilenet_v2'.")
     return named, features
 
 

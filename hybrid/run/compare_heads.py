@@ -1,4 +1,4 @@
-"""The heads that `compare` is given: names with their parameters, or scikit-learn classifiers."""
+"""The heads that are passed to `compare`: names with parameters, or scikit-learn classifiers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,14 +17,15 @@ Heads: TypeAlias = str | BaseEstimator | Sequence[str | BaseEstimator] | Mapping
 
 
 def named_heads(given: Heads) -> dict[str, Mapping[str, Any] | BaseEstimator]:
-    """Return for the name of each head its parameters or, for one that is not a head of hybrid, its estimator.
+    """Return a dict with the parameters of each head of hybrid, and with the estimator of each other head.
 
-    An estimator without a name gets that of its class, in small letters.
+    The default name of an estimator is the name of its class in lower case.
 
     Raises
     ------
     InputError
-        If a name is unknown, a parameter is, an estimator is no classifier with probabilities, or there is no head.
+        If a name or a parameter is unknown, an estimator is not a classifier with ``predict_proba``, or no head
+        is given.
     """
     if isinstance(given, str | BaseEstimator):
         given = [given]
@@ -32,23 +33,23 @@ def named_heads(given: Heads) -> dict[str, Mapping[str, Any] | BaseEstimator]:
     heads: dict[str, Mapping[str, Any] | BaseEstimator] = {}
     for name, value in pairs:
         if name in heads:
-            raise InputError(f"Two heads are called {name!r}: give them names, as in {{'first': …, 'second': …}}.")
+            raise InputError(f"Two heads have the name {name!r}: give them names, as in {{'first': …, 'second': …}}.")
         heads[name] = value
         if not isinstance(value, Mapping):
             _check_estimator(name, value)
         elif name != ENSEMBLE:
             if name not in HEADS:
-                raise unknown_name("head", name, (*HEADS, ENSEMBLE), "Or give a scikit-learn classifier.")
+                raise unknown_name("head", name, (*HEADS, ENSEMBLE), "A scikit-learn classifier can also be given.")
             make_head(name, **value)
     if not set(heads) - {ENSEMBLE}:
-        raise InputError(f"No head was given that could be fitted: name one of {', '.join(HEADS)}.")
+        raise InputError(f"No head to fit was given: give at least one of {', '.join(HEADS)}.")
     if ENSEMBLE in heads and all(isinstance(heads[name], BaseEstimator) for name in heads if name != ENSEMBLE):
-        raise InputError(f"The ensemble averages the heads that are given by name: name one of {', '.join(HEADS)}.")
+        raise InputError(f"The ensemble averages heads that are given by name: add at least one of {', '.join(HEADS)}.")
     return heads
 
 
-def own_options(estimator: Any, options: HeadOptions) -> HeadOptions:
-    """Return the options of an estimator: calibration and threshold weigh the classes as it does itself."""
+def estimator_options(estimator: Any, options: HeadOptions) -> HeadOptions:
+    """Return options with the class weights of an estimator, which its calibration and threshold use too."""
     return replace(options, params={"class_weight": getattr(estimator, "class_weight", None)})
 
 

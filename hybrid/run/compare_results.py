@@ -1,4 +1,4 @@
-"""From the fitted models of a workspace to one table for each set of images, never across them."""
+"""Compare fitted models: build one leaderboard for each set of images on which models were evaluated."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES
-from hybrid.comparison.find_leakage import find_copies
+from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
-from hybrid.run.result import Comparison
+from hybrid.run.comparison import Comparison
 from hybrid.workspace.fitted_models import read_predictions
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
@@ -26,24 +26,24 @@ def compare_results(
     fixed_by: str = "the caller",
     progress: Progress | None = None,
 ) -> Comparison:
-    """Put models side by side, those that saw the same images in one table, best first.
+    """Compare fitted models. Models that were evaluated on the same images are in one leaderboard, best first.
 
     Parameters
     ----------
     records : sequence of ModelRecord
         From :func:`hybrid.workspace.fitted_models.load_records`.
     split : str, default="test"
-        The split to compare; models without it are left out, and named.
+        The split to compare. Models that were not evaluated on it are left out, and a note lists them.
     metric : str, optional
-        What to order by; by default ``roc_auc`` for two classes, ``accuracy`` for more and
+        Metric by which models are ordered. By default ``roc_auc`` for two classes, ``accuracy`` for more and
         ``average_precision_macro`` for multi-label.
     choose : str or sequence of str, default="simplest"
-        Which model is chosen, on validation: ``"simplest"`` of those within one standard error of the best, or
-        ``"best"``. Or the names of models that were fixed before their scores were known, one for each set of images.
+        How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
+        ``"best"``. Or the names of models that were fixed in advance, one for each set of images.
     fixed_by : str, default="the caller"
-        What fixed them, to be said beside the model's name.
+        Who or what fixed these models. The report shows it with the model's name.
     progress : callable, optional
-        Called with (images looked at, images to look at): compared images that are in train, too, are looked for.
+        Called with the number of images checked for leakage and the total number of images.
 
     Returns
     -------
@@ -52,38 +52,40 @@ def compare_results(
     Raises
     ------
     InputError
-        If no model has the split, none has the metric or the name, or saved predictions are damaged.
+        If no model has the split, the metric or the name, or if saved predictions are damaged.
     """
     if not records:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
-    chosen = [record for record in records if split in record.splits]
-    if not chosen:
+    evaluated = [record for record in records if split in record.splits]
+    if not evaluated:
         known = {name for record in records for name in record.splits}
         raise unknown_name("split", split, known, "No fitted model was evaluated on it.")
-    metrics = {name for record in chosen for name in record.splits[split].metrics}
+    metrics = {name for record in evaluated for name in record.splits[split].metrics}
     if metric is not None and metric not in metrics:
         raise unknown_name("metric", metric, metrics)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
-    for record in chosen:
-        saved = _in_order(read_predictions(record))
-        same_images.setdefault(_images(record, saved, split), []).append((record, saved))
-    groups = tuple(_group(members, split, metric) for members in same_images.values())
+    for record in evaluated:
+        predictions = _sorted_by_id(read_predictions(record))
+        same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
+    leaderboards = tuple(_leaderboard(members, split, metric) for members in same_images.values())
     if choose not in PREFERENCES:
-        groups = _fixed(groups, [choose] if isinstance(choose, str) else choose, fixed_by)
+        leaderboards = _with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
-        groups = tuple(replace(group, how=choose) for group in groups)
-    groups = tuple(replace(group, copies=find_copies(group, progress)) for group in groups)
-    return Comparison(split, groups, _left_out(records, split, groups))
+        leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
+    leaderboards = tuple(
+        replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
+    )
+    return Comparison(split, leaderboards, _notes(records, split, leaderboards))
 
 
-def _in_order(saved: Predictions) -> Predictions:
-    """Return predictions in the order of their ids: every model's rows are then of the same images."""
-    return saved.take(np.argsort(saved.ids, kind="stable"))
+def _sorted_by_id(predictions: Predictions) -> Predictions:
+    """Return predictions sorted by image id, so that the rows of all models are of the same images."""
+    return predictions.take(np.argsort(predictions.ids, kind="stable"))
 
 
-def _images(record: ModelRecord, saved: Predictions, split: str) -> tuple:
-    """Return what tells one set of compared images from another: skipped ones and other splits differ in their ids."""
-    evaluation, part = record.splits[split], saved.part(split)
+def _images_key(record: ModelRecord, predictions: Predictions, split: str) -> tuple:
+    """Return a key that is equal for models that were evaluated on the same images with the same labels."""
+    evaluation, part = record.splits[split], predictions.part(split)
     labels = tuple(map(tuple, part.y.tolist())) if part.y.ndim == 2 else tuple(part.y.tolist())
     return (
         record.dataset_fingerprint,
@@ -95,29 +97,34 @@ def _images(record: ModelRecord, saved: Predictions, split: str) -> tuple:
     )
 
 
-def _fixed(groups: Sequence[Leaderboard], names: Sequence[str], fixed_by: str) -> tuple[Leaderboard, ...]:
-    """Return the groups, each with the model of those names that is in it."""
-    known = {called: name for group in groups for called, name in _called(group)}
+def _with_fixed_models(
+    leaderboards: Sequence[Leaderboard], names: Sequence[str], fixed_by: str
+) -> tuple[Leaderboard, ...]:
+    """Return the leaderboards, each with the model among `names` as its choice."""
+    known = {alias: name for leaderboard in leaderboards for alias, name in _aliases(leaderboard)}
     for name in names:
         if name not in known:
             raise unknown_name("model", name, (*PREFERENCES, *known))
-    found = []
-    for group in groups:
-        here = [name for called, name in _called(group) if called in names]
-        if len(set(here)) > 1:
-            raise InputError(f"{' and '.join(map(repr, here))} were fixed in advance for the same images: name one.")
-        said = f"None of the models that {fixed_by} fixed in advance is among these: {', '.join(names)}."
-        changes = {"how": here[0], "fixed_by": fixed_by} if here else {"remarks": (*group.remarks, said)}
-        found.append(replace(group, **changes))
-    return tuple(found)
+    with_models = []
+    for leaderboard in leaderboards:
+        fixed = [name for alias, name in _aliases(leaderboard) if alias in names]
+        if len(set(fixed)) > 1:
+            raise InputError(
+                f"{' and '.join(map(repr, fixed))} were fixed in advance for the same images: give only one of them."
+            )
+        remark = f"None of these models was fixed in advance by {fixed_by}, which fixed {', '.join(names)}."
+        changes = {"how": fixed[0], "fixed_by": fixed_by} if fixed else {"remarks": (*leaderboard.remarks, remark)}
+        with_models.append(replace(leaderboard, **changes))
+    return tuple(with_models)
 
 
-def _called(group: Leaderboard) -> list[tuple[str, str]]:
-    """Return what each model may be called: its name, and that without what all names end with."""
-    return [(called, name) for name, label in zip(group.names, group.labels, strict=True) for called in {name, label}]
+def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
+    """Return pairs of an alias and a name. The aliases of a model are its name, and its name without the suffix."""
+    models = zip(leaderboard.names, leaderboard.labels, strict=True)
+    return [(alias, name) for name, label in models for alias in {name, label}]
 
 
-def _group(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
+def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
     first = members[0][0]
     task = first.splits[split].task
     main, remarks = ordering_metric(metric, task, first.splits[split].metrics)
@@ -130,14 +137,16 @@ def _group(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metri
         metric=main,
         models=tuple(record for record, _ in ordered),
         evaluations=tuple(record.splits[split] for record, _ in ordered),
-        saved=tuple(saved for _, saved in ordered),
+        saved=tuple(predictions for _, predictions in ordered),
         remarks=remarks,
     )
 
 
-def _left_out(records: Sequence[ModelRecord], split: str, groups: Sequence[Leaderboard]) -> tuple[str, ...]:
+def _notes(records: Sequence[ModelRecord], split: str, leaderboards: Sequence[Leaderboard]) -> tuple[str, ...]:
     missing = [record.name for record in records if split not in record.splits]
-    notes = [f"Left out, because not evaluated on {split}: {', '.join(missing)}."] if missing else []
-    if len(groups) > 1:
-        notes.append("Models that were evaluated on different images are in separate tables, and not ranked together.")
+    notes = [f"Left out, because they were not evaluated on {split}: {', '.join(missing)}."] if missing else []
+    if len(leaderboards) > 1:
+        notes.append(
+            "Models that were evaluated on different images are in separate tables and are not ranked together."
+        )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Run a recipe: train, extract and fit what is not there yet, then compare."""
+"""Run a recipe: train networks, extract embeddings, fit models and compare them. Finished steps are not repeated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, FeatureStep, HeadStep
 from hybrid.run.compare_results import compare_results
-from hybrid.run.result import Comparison
+from hybrid.run.comparison import Comparison
 from hybrid.run.steps import (
     PendingExtraction,
     RunProgress,
@@ -27,7 +27,7 @@ from hybrid.run.steps import (
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import LAST_NETWORK, Workspace, slug
 
-_OUTPUT = "probabilities"  # the layer that is a network's own answer
+_OUTPUT = "probabilities"  # the output layer of a network
 
 
 def run_recipe(
@@ -37,48 +37,48 @@ def run_recipe(
     runtime: str = "auto",
     listener: RunProgress | None = None,
 ) -> Comparison:
-    """Do what a recipe says, each step only if what it makes is not there yet, and compare the models.
+    """Run the steps of a recipe whose results do not exist yet, and compare the models.
 
     Parameters
     ----------
     recipe : Recipe
     workspace : Workspace
-        Gets networks, embedding sets and models.
+        Networks, embedding sets and models are saved here.
     runtime : {"auto", "openvino", "keras"}, default="auto"
-        What runs the networks.
+        The library that runs the networks.
     listener : RunProgress, optional
-        Is told how far the run is.
+        Receives progress updates. By default they are discarded.
 
     Returns
     -------
     Comparison
-        Of the recipe's models, and of no others that the workspace holds.
+        It contains only the models of the recipe, not others of the workspace.
 
     Raises
     ------
     InputError
-        If a step cannot be done.
+        If a step fails because of its input.
     """
-    told = listener or RunProgress()
-    parts = [_OnDataset(recipe, step, workspace, runtime, told) for step in recipe.data]
-    made = [part.models() for part in parts]
-    names = [name for models in made for name in models.values()]
+    listener = listener or RunProgress()
+    runs = [_DatasetRun(recipe, step, workspace, runtime, listener) for step in recipe.data]
+    models_by_run = [run.models() for run in runs]
+    names = [name for models in models_by_run for name in models.values()]
     protocol = recipe.protocol
     choose: str | list[str] = protocol.choose
     if choose not in PREFERENCES:
-        choose = [models[protocol.choose] for models in made if protocol.choose in models]
+        choose = [models[protocol.choose] for models in models_by_run if protocol.choose in models]
     comparison = compare_results(
         load_records(workspace, names), metric=protocol.metric, choose=choose, fixed_by="the recipe"
     )
     if protocol.cv:
-        comparison = _crossed(comparison, names, recipe, workspace, told)
+        comparison = _cross_validated(comparison, names, recipe, workspace, listener)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
 
 
-def _crossed(
+def _cross_validated(
     comparison: Comparison, names: Sequence[str], recipe: Recipe, workspace: Workspace, listener: RunProgress
 ) -> Comparison:
-    """Return the comparison with a cross-validation of its models; one that cannot be done costs nothing else."""
+    """Return the comparison with a cross-validation of its models, or with a note if that fails."""
     from hybrid.comparison.cross_validate import cross_validate_models
 
     protocol = recipe.protocol
@@ -98,11 +98,11 @@ def _crossed(
                 )
             )
     except InputError as error:
-        return replace(comparison, notes=(*comparison.notes, f"Not cross-validated: {error}"))
+        return replace(comparison, notes=(*comparison.notes, f"The models were not cross-validated: {error}"))
 
 
-class _OnDataset:
-    """A recipe on one of its datasets."""
+class _DatasetRun:
+    """The run of a recipe on one of its datasets."""
 
     def __init__(self, recipe: Recipe, step: DataStep, workspace: Workspace, runtime: str, listener: RunProgress):
         self.recipe, self.step, self.workspace, self.runtime, self.listener = recipe, step, workspace, runtime, listener
@@ -111,7 +111,7 @@ class _OnDataset:
         listener.say(repr(self.dataset))
 
     def models(self) -> dict[str, str]:
-        """Train, extract and fit; return the names of the models by what the recipe calls them."""
+        """Train, extract and fit; return the names of the models, keyed by their names in the recipe."""
         networks = self._train()
         sets = self._extract(networks)
         names = {("network", name): self._evaluate(name, path, sets) for name, path in networks.items()}
@@ -127,7 +127,7 @@ class _OnDataset:
         return {slug(*key): name for key, name in names.items()}
 
     def _train(self) -> dict[str, Path]:
-        """Return the paths of the networks, of the last epoch too where that is wanted, by the recipe's names."""
+        """Train networks; return their paths by name, including the network of the last epoch if a step asks for it."""
         paths = {}
         for step in self.recipe.train:
             if self.step.name in step.data:
@@ -137,8 +137,8 @@ class _OnDataset:
         return paths
 
     def _extract(self, networks: Mapping[str, Path]) -> dict[str, EmbeddingSet]:
-        """Return the embedding sets by the recipe's names, those of the networks' outputs by their models' names."""
-        wanted = {
+        """Return the embedding sets by their names in the recipe; sets of network outputs by the name of the model."""
+        pending = {
             self._name("network", name): PendingExtraction(
                 FeatureExtractor(path, layers=_OUTPUT, runtime=self.runtime), False
             )
@@ -148,9 +148,9 @@ class _OnDataset:
             if self.step.name in step.data:
                 backbone: dict[str, Any] = {"backbone": networks[step.network]} if step.network else {}
                 extractor = FeatureExtractor(**backbone, **step.parameters, runtime=self.runtime)
-                wanted[self._name(step.name)] = PendingExtraction(extractor, True, step.views, step.views_of)
-        found = extract_step(wanted, self.dataset, self.workspace, self.step.arguments["on_bad"], self.listener)
-        return found | {step.name: found[self._name(step.name)] for step in self.recipe.extract}
+                pending[self._name(step.name)] = PendingExtraction(extractor, True, step.views, step.views_of)
+        sets = extract_step(pending, self.dataset, self.workspace, self.step.arguments["on_bad"], self.listener)
+        return sets | {step.name: sets[self._name(step.name)] for step in self.recipe.extract}
 
     def _evaluate(self, name: str, path: Path, sets: Mapping[str, EmbeddingSet]) -> str:
         model, protocol = self._name("network", name), self.recipe.protocol
@@ -163,14 +163,16 @@ class _OnDataset:
         return model
 
     def _average(self, step: EnsembleStep, feature: FeatureStep, names: Mapping[tuple[str, str], str]) -> str:
-        """Fit the ensemble of the models of a feature, or of each of its parts where it has several."""
+        """Fit an ensemble of the models of a feature, or of the models of each part if the feature has several."""
         model, positive = self._name(step.name, feature.name), self.recipe.protocol.positive
-        wanted = [(head, part) for part in feature.parts for head in step.heads]
+        keys = [(head, part) for part in feature.parts for head in step.heads]
         if step.network:
-            wanted += [
-                ("network", one.network) for one in self.recipe.extract if one.network and one.name in feature.parts
+            keys += [
+                ("network", extraction.network)
+                for extraction in self.recipe.extract
+                if extraction.network and extraction.name in feature.parts
             ]
-        members = list(dict.fromkeys(names[key] for key in wanted if key in names))
+        members = list(dict.fromkeys(names[key] for key in keys if key in names))
         ensemble_step(members, step.weights, step.options, model, self.workspace, positive, self.listener)
         return model
 

@@ -1,4 +1,4 @@
-"""The steps of a comparison: train, extract, fit; each is done only if what it makes is not there yet."""
+"""The steps of a comparison: train, extract and fit. A step is skipped if its result exists already."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -33,16 +33,16 @@ from hybrid.workspace.workspace import BEST_NETWORK, Workspace
 
 @dataclass
 class RunProgress:
-    """Who is told how far a run is; nobody by default.
+    """Receives progress updates of a run. Does nothing by default.
 
     Attributes
     ----------
     say : callable
         Called with a line of text.
     progress : callable
-        Called with what is done, gives a context that gives a function to report progress to.
+        Called with the title of a step. Returns a context manager, whose value is a progress callback or None.
     epoch : callable
-        Called with each `Epoch` of a training.
+        Called with each finished `Epoch` of a training.
     """
 
     say: Callable[[str], None] = lambda text: None
@@ -52,15 +52,16 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class PendingExtraction:
-    """Embeddings to extract.
+    """An extraction that is still to be done.
 
     Attributes
     ----------
     extractor : FeatureExtractor
     saved : bool
-        Whether the workspace gets the set; a network's own outputs are in the predictions of its model.
+        Whether the set is saved in the workspace. The outputs of a network are not: its predictions contain them.
     views : Views, optional
-    views_of : str
+        As in `extract_sets`.
+    views_of : str, default="train"
         As in `extract_sets`.
     """
 
@@ -71,14 +72,14 @@ class PendingExtraction:
 
 
 def data_fingerprint(dataset: Dataset, *splits: str) -> str:
-    """Return the SHA-256 of images, labels and split of a dataset, or of some of its splits."""
+    """Return a SHA-256 of the images, labels and splits of a dataset, or of some of its splits."""
     part = dataset.take(np.isin(dataset.split, splits)) if splits else dataset
     keys, _ = ImageSource(part.X).digests(FileDigests(default_cache()))
     return dataset_fingerprint(keys, part)
 
 
 def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspace, listener: RunProgress) -> Path:
-    """Train a network, unless it is there already; a training that was interrupted goes on. Return its path."""
+    """Train a network unless it exists, continuing an interrupted training, and return its path."""
     folder, architecture, options = workspace.networks / name, step.architecture, step.options
     identity = step_identity(
         step="train",
@@ -103,16 +104,21 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
 
 
 def extract_step(
-    wanted: Mapping[str, PendingExtraction], dataset: Dataset, workspace: Workspace, on_bad: str, listener: RunProgress
+    pending: Mapping[str, PendingExtraction],
+    dataset: Dataset,
+    workspace: Workspace,
+    on_bad: str,
+    listener: RunProgress,
 ) -> dict[str, EmbeddingSet]:
-    """Extract embeddings by name; of cuts that differ in the layer alone, all in one pass.
+    """Extract embedding sets. Extractions that differ only in the layer share one pass over the images.
 
     Parameters
     ----------
-    wanted : mapping of str to PendingExtraction
+    pending : mapping of str to PendingExtraction
+        The extractions, keyed by the name of their set.
     dataset : Dataset
     workspace : Workspace
-        Gets those sets that are to be saved, under their names.
+        Sets that are to be saved are saved here under their names.
     on_bad : str
         As in `extract_sets`.
     listener : RunProgress
@@ -121,10 +127,10 @@ def extract_step(
     -------
     dict of str to EmbeddingSet
     """
-    found: dict[str, EmbeddingSet] = {}
-    for names in _passes(wanted):
-        first = wanted[names[0]]
-        layers = [layer for name in names for layer in wanted[name].extractor.layer_list]
+    extracted: dict[str, EmbeddingSet] = {}
+    for names in _passes(pending):
+        first = pending[names[0]]
+        layers = [layer for name in names for layer in pending[name].extractor.layer_list]
         listener.say(f"{', '.join(names)}: extracting")
         with listener.progress("extracting") as progress:
             sets = extract_sets(
@@ -136,33 +142,36 @@ def extract_step(
                 on_bad=on_bad,
                 progress=progress,
             )
-        for name, one in zip(names, sets, strict=True):
-            found[name] = _kept(one, name, workspace) if wanted[name].saved else one
-    return found
+        for name, embedding_set in zip(names, sets, strict=True):
+            saved = pending[name].saved
+            extracted[name] = _save_if_new(embedding_set, name, workspace) if saved else embedding_set
+    return extracted
 
 
-def _passes(wanted: Mapping[str, PendingExtraction]) -> list[list[str]]:
-    """Return the names in groups that can be extracted in one pass: one layer each, everything else the same."""
-    groups: list[list[str]] = []
-    for name, one in wanted.items():
-        for names in groups:
-            if len(one.extractor.layer_list) == 1 and all(_fit_together(one, wanted[other]) for other in names):
+def _passes(pending: Mapping[str, PendingExtraction]) -> list[list[str]]:
+    """Return the names of the extractions of each pass. Those of one pass have one layer each and differ in it."""
+    passes: list[list[str]] = []
+    for name, extraction in pending.items():
+        for names in passes:
+            if len(extraction.extractor.layer_list) == 1 and all(
+                _differ_only_in_layer(extraction, pending[other]) for other in names
+            ):
                 names.append(name)
                 break
         else:
-            groups.append([name])
-    return groups
+            passes.append([name])
+    return passes
 
 
-def _fit_together(one: PendingExtraction, other: PendingExtraction) -> bool:
-    """Return whether two extractions differ in their single layers alone, which may be one layer by two names."""
-    params = [part.extractor.get_params() | {"layers": None} for part in (one, other)]
-    alike = params[0] == params[1] and (one.views, one.views_of) == (other.views, other.views_of)
-    return alike and len(other.extractor.layer_list) == 1 and one.extractor.resolve() != other.extractor.resolve()
+def _differ_only_in_layer(first: PendingExtraction, second: PendingExtraction) -> bool:
+    """Return whether two extractions of one layer each differ only in it. Two names of the same layer do not differ."""
+    params = [pending.extractor.get_params() | {"layers": None} for pending in (first, second)]
+    same = params[0] == params[1] and (first.views, first.views_of) == (second.views, second.views_of)
+    return same and len(second.extractor.layer_list) == 1 and first.extractor.resolve() != second.extractor.resolve()
 
 
-def _kept(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:
-    """Save a set, unless the same one is there: what it says of the time it took is then the truth."""
+def _save_if_new(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:
+    """Save a set unless the same set exists already. The existing record has the true duration of the extraction."""
     if not new.record.new:
         with suppress(InputError):
             old = load_set(workspace, name)
@@ -172,7 +181,7 @@ def _kept(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:
 
 
 def _content(embedding_set: EmbeddingSet) -> list[Any]:
-    """Return what tells one set from another, as JSON values."""
+    """Return the content of a set's record as JSON values, which is equal for interchangeable sets."""
     return as_json(embedding_set.record.content)
 
 
@@ -185,7 +194,7 @@ def network_step(
     workspace: Workspace,
     positive: str | None,
 ) -> None:
-    """Evaluate a trained network's own output as a model, unless that is there already."""
+    """Evaluate the output of a trained network as a model, unless that model exists already."""
     identity = step_identity(step="network", set=_content(embedding_set), options=asdict(options), positive=positive)
     if not is_done(workspace.models / name, identity):
         fit_network(network, dataset, workspace, name, positive, options=options, embeddings=embedding_set)
@@ -201,9 +210,13 @@ def fit_step(
     positive: str | None,
     listener: RunProgress,
 ) -> None:
-    """Fit a head, unless it is there already."""
+    """Fit a head, unless the model exists already."""
     identity = step_identity(
-        step="fit", sets=[_content(one) for one in sets], head=head, options=asdict(options), positive=positive
+        step="fit",
+        sets=[_content(embedding_set) for embedding_set in sets],
+        head=head,
+        options=asdict(options),
+        positive=positive,
     )
     if is_done(workspace.models / name, identity):
         listener.say(f"{name}: fitted before")
@@ -222,7 +235,7 @@ def fit_estimator_step(
     positive: Any,
     listener: RunProgress,
 ) -> FittedModel:
-    """Fit any scikit-learn classifier, in every run: whether its code has changed since cannot be told."""
+    """Fit a scikit-learn classifier. It is fitted in every run, since changes of its code cannot be detected."""
     listener.say(f"{name}: fitting")
     return fit_head(sets, estimator, options, workspace, positive=positive, name=name)
 
@@ -236,9 +249,11 @@ def ensemble_step(
     positive: str | None,
     listener: RunProgress,
 ) -> None:
-    """Average models of the workspace, unless that average is there already."""
-    made = {member: read_json(workspace.models / member / STEP) for member in members}
-    identity = step_identity(step="ensemble", members=made, weights=weights, options=asdict(options), positive=positive)
+    """Average models of the workspace, unless the ensemble exists already."""
+    identities = {member: read_json(workspace.models / member / STEP) for member in members}
+    identity = step_identity(
+        step="ensemble", members=identities, weights=weights, options=asdict(options), positive=positive
+    )
     if is_done(workspace.models / name, identity):
         listener.say(f"{name}: averaged before")
         return

@@ -83,7 +83,7 @@ def test_models_are_ordered_best_first_by_the_main_metric(results):
     comparison = compare_results(results(poor={"skill": 0.1}, good={"skill": 2}, fair={"skill": 0.8}))
     assert [row["model"] for row in comparison.rows] == ["good", "fair", "poor"]
     assert [row["rank"] for row in comparison.rows] == [1, 2, 3]
-    assert comparison.groups[0].metric == "roc_auc"
+    assert comparison.leaderboards[0].metric == "roc_auc"
     assert comparison.rows[0]["layers"] == "conv_1+conv_2"
 
 
@@ -104,7 +104,7 @@ def test_a_loss_is_ordered_with_the_lowest_first(results):
 )
 def test_models_of_different_images_are_never_ranked_together(results, other):
     comparison = compare_results(results(a={}, b=other))
-    assert [group.names for group in comparison.groups] == [["a"], ["b"]]
+    assert [leaderboard.names for leaderboard in comparison.leaderboards] == [["a"], ["b"]]
     assert [row["rank"] for row in comparison.rows] == [1, 1]
     assert "separate tables" in comparison.notes[0]
 
@@ -113,46 +113,49 @@ def test_predictions_of_a_group_are_of_the_same_images_in_the_same_order(results
     a, b = results(a={"skill": 0.5}, b={"skill": 2, "seed": 1})
     reversed_rows = read_predictions(b).take(np.arange(3 * 60)[::-1])
     given = [a, save_record(b, reversed_rows, b.folder)]
-    (group,) = compare_results(given).groups
-    assert group.names == ["b", "a"]
-    for model, part in zip(group.models, group.predictions, strict=True):
-        np.testing.assert_array_equal(part.ids, group.ids)
-        np.testing.assert_array_equal(part.y, group.truth)
-        accuracy = (part.predicted == group.truth).mean()
+    (leaderboard,) = compare_results(given).leaderboards
+    assert leaderboard.names == ["b", "a"]
+    for model, part in zip(leaderboard.models, leaderboard.predictions, strict=True):
+        np.testing.assert_array_equal(part.ids, leaderboard.ids)
+        np.testing.assert_array_equal(part.y, leaderboard.truth)
+        accuracy = (part.predicted == leaderboard.truth).mean()
         assert model.splits["test"].metrics["accuracy"].value == pytest.approx(accuracy)
 
 
 def test_every_pair_is_tested_and_said_in_words(results):
-    (group,) = compare_results(results(a={}, b={"seed": 1}, c={"skill": -3, "seed": 2})).groups
-    tested = {frozenset((test.first, test.second)) for test in group.pairs if test.metric == "roc_auc"}
+    (leaderboard,) = compare_results(results(a={}, b={"seed": 1}, c={"skill": -3, "seed": 2})).leaderboards
+    tested = {frozenset((test.first, test.second)) for test in leaderboard.pairs if test.metric == "roc_auc"}
     assert tested == {frozenset("ab"), frozenset("ac"), frozenset("bc")}
-    assert {test.metric for test in group.pairs} == {"roc_auc", "accuracy"}
-    chosen = group.chosen
-    apart = {test.second if test.first == chosen else test.first for test in group.pairs
+    assert {test.metric for test in leaderboard.pairs} == {"roc_auc", "accuracy"}
+    chosen = leaderboard.chosen
+    apart = {test.second if test.first == chosen else test.first for test in leaderboard.pairs
              if test.metric == "roc_auc" and test.distinguishable and chosen in (test.first, test.second)}  # fmt: skip
     assert apart == {"c"}
-    (alike,) = set(group.names) - {chosen, "c"}
+    (alike,) = set(leaderboard.names) - {chosen, "c"}
     assert any(
-        note.startswith(f"Not distinguishable from {chosen}") and note.endswith(f": {alike}.") for note in group.notes
+        note.startswith(f"Not distinguishable from {chosen}") and note.endswith(f": {alike}.")
+        for note in leaderboard.notes
     )
-    (alone,) = compare_results(results(d={})[-1:]).groups
+    (alone,) = compare_results(results(d={})[-1:]).leaderboards
     assert alone.pairs == ()
 
 
 def test_two_equal_models_are_said_not_to_be_distinguishable(results):
-    (group,) = compare_results(results(a={}, b={})).groups
-    assert "a and b are not distinguishable by roc_auc on these 60 images." in group.notes
+    (leaderboard,) = compare_results(results(a={}, b={})).leaderboards
+    assert "a and b are not distinguishable by roc_auc on these 60 images." in leaderboard.notes
 
 
 def test_the_model_is_chosen_on_validation_never_on_test(results):
     given = results(a={"skill": 0.2, "val_skill": 3}, b={"skill": 3, "val_skill": 0.2})
-    (group,) = compare_results(given).groups
-    assert group.names == ["b", "a"]
-    assert group.chosen == "a"
-    assert [row["chosen"] for row in group.rows] == [False, True]
-    assert "a is chosen on the 60 validation images" in group.notes[0]
-    on_val = {name: model.splits["val"].metrics["roc_auc"] for name, model in zip("ba", group.models, strict=True)}
-    for row in group.rows:  # beside the score on test stands what models are chosen by
+    (leaderboard,) = compare_results(given).leaderboards
+    assert leaderboard.names == ["b", "a"]
+    assert leaderboard.chosen == "a"
+    assert [row["chosen"] for row in leaderboard.rows] == [False, True]
+    assert "a is chosen on the 60 validation images" in leaderboard.notes[0]
+    on_val = {
+        name: model.splits["val"].metrics["roc_auc"] for name, model in zip("ba", leaderboard.models, strict=True)
+    }
+    for row in leaderboard.rows:  # beside the score on test stands what models are chosen by
         by = on_val[row["model"]]
         assert (row["val_roc_auc"], row["val_roc_auc_low"]) == (by.value, by.low)
 
@@ -165,7 +168,7 @@ def test_of_models_within_noise_the_simplest_is_chosen_unless_asked(results):
     assert [name[0] for name in best] in (["a", "a"], ["b", "b"])
     simplest = [compare_results(pair) for pair in (given[:2], given[2:])]
     assert [comparison.chosen for comparison in simplest] == [("a1",), ("b2",)]
-    reasons = [comparison.groups[0].choice.reason for comparison in simplest]
+    reasons = [comparison.leaderboards[0].choice.reason for comparison in simplest]
     assert sum("within one standard error of" in reason for reason in reasons) == 1
     assert sum("the simplest of the 2 that are within one standard error" in reason for reason in reasons) == 1
 
@@ -178,33 +181,35 @@ def test_a_simple_model_that_is_clearly_worse_is_not_chosen(results):
 def test_a_model_that_was_fixed_in_advance_is_taken_and_what_validation_says_is_told(results):
     given = results(**{"a-x": {"skill": 0.2, "val_skill": 0.2}, "b-x": {"skill": 3, "val_skill": 3, "seed": 1}})
     for name in ("a-x", "a"):
-        (group,) = compare_results(given, choose=name, fixed_by="the recipe").groups
-        assert (group.chosen, group.choice.fixed_by) == ("a-x", "the recipe")
-        assert group.notes[0].startswith("a-x is fixed in advance by the recipe; on the 60 validation images b-x would")
-    (group,) = compare_results(given, choose="b-x").groups
-    assert "it would have been chosen, too" in group.notes[0]
+        (leaderboard,) = compare_results(given, choose=name, fixed_by="the recipe").leaderboards
+        assert (leaderboard.chosen, leaderboard.choice.fixed_by) == ("a-x", "the recipe")
+        assert leaderboard.notes[0].startswith(
+            "a-x is fixed in advance by the recipe; on the 60 validation images b-x would"
+        )
+    (leaderboard,) = compare_results(given, choose="b-x").leaderboards
+    assert "it would also have been chosen" in leaderboard.notes[0]
     other = results(c={"dataset_fingerprint": "f2"})
-    first, second = compare_results([*given, *other], choose=["a-x"]).groups
+    first, second = compare_results([*given, *other], choose=["a-x"]).leaderboards
     assert (first.chosen, second.chosen) == ("a-x", "c")
-    assert second.notes[1] == "None of the models that the caller fixed in advance is among these: a-x."
+    assert second.notes[1] == "None of these models was fixed in advance by the caller, which fixed a-x."
     with pytest.raises(InputError, match="name one"):
         compare_results(given, choose=["a", "b"])
 
 
 def test_a_fixed_model_needs_no_validation_split(results):
     given = results(a={"splits": ("train", "test")}, b={"splits": ("train", "test")})
-    choice = compare_results(given, choose="b").groups[0].choice
+    choice = compare_results(given, choose="b").leaderboards[0].choice
     assert (choice.model, choice.value) == ("b", None)
-    assert choice.reason.startswith("b is fixed in advance by the caller. That is fair if nobody knew")
+    assert choice.reason.startswith("b is fixed in advance by the caller. This is fair only if")
 
 
 @pytest.mark.parametrize(("n", "weak"), [(120, False), (60, True), (30, True)])
 def test_a_choice_on_few_validation_images_is_called_weak(results, n, weak):
-    choice = compare_results(results(a={"n": n}, b={"n": n, "seed": 1})).groups[0].choice
+    choice = compare_results(results(a={"n": n}, b={"n": n, "seed": 1})).leaderboards[0].choice
     assert (choice.weak, choice.images) == (weak, n)
-    said = f"The choice is weak: {n} images, {n // 2} of the rarest class, are few to choose on"
+    said = f"The choice is weak: there are only {n} validation images, {n // 2} of the rarest class."
     assert (said in choice.reason) == ("val = 0.15 under [data]" in choice.reason) == weak
-    alone = compare_results(results(c={"n": n})).groups[-1].choice
+    alone = compare_results(results(c={"n": n})).leaderboards[-1].choice
     assert not alone.weak
 
 
@@ -228,7 +233,7 @@ def test_another_split_can_be_compared(results):
 
 def test_a_metric_that_one_task_lacks_is_replaced_there_and_said(results):
     given = results(a={}, b={"several": True, "dataset_fingerprint": "f3"})
-    first, second = compare_results(given, metric="subset_accuracy").groups
+    first, second = compare_results(given, metric="subset_accuracy").leaderboards
     assert (first.metric, second.metric) == ("roc_auc", "subset_accuracy")
     assert any("subset_accuracy does not exist" in note for note in first.notes)
 
@@ -257,19 +262,19 @@ def test_bad_input_gets_a_sentence(results, options, sentence):
 
 
 def test_models_that_differ_in_the_seed_alone_are_put_together(results):
-    (group,) = compare_results(
+    (leaderboard,) = compare_results(
         results(
             **{f"svm-net-seed{seed}-dots": {"seed": seed, "val_skill": 2} for seed in (0, 1, 12)},
             **{"svm-other-seed0-dots": {}, "svm-net-dots": {}, "svm-net-seed0+net-seed1-dots": {"seed": 4}},
         )
-    ).groups
-    assert {spread.name for spread in group.seeds} == {"svm-net-dots"}
-    (spread,) = (one for one in group.seeds if (one.metric, one.split) == ("roc_auc", "test"))
-    values = [m.splits["test"].metrics["roc_auc"].value for m in group.models if m.name in spread.models]
+    ).leaderboards
+    assert {spread.name for spread in leaderboard.seeds} == {"svm-net-dots"}
+    (spread,) = (one for one in leaderboard.seeds if (one.metric, one.split) == ("roc_auc", "test"))
+    values = [m.splits["test"].metrics["roc_auc"].value for m in leaderboard.models if m.name in spread.models]
     assert len(values) == 3
     assert (spread.mean, spread.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert (spread.lowest, spread.highest) == (min(values), max(values))
-    assert {(one.metric, one.split) for one in group.seeds} == {
+    assert {(one.metric, one.split) for one in leaderboard.seeds} == {
         (metric, split) for metric in ("roc_auc", "accuracy") for split in ("val", "test")
     }
 
@@ -286,8 +291,8 @@ def test_models_that_differ_in_the_seed_alone_are_put_together(results):
     ],
 )
 def test_names_are_shortened_by_what_all_end_with(results, names, labels):
-    (group,) = compare_results(results(**{name: {} for name in names})).groups
-    assert dict(zip(group.names, group.labels, strict=True)) == dict(zip(names, labels, strict=True))
+    (leaderboard,) = compare_results(results(**{name: {} for name in names})).leaderboards
+    assert dict(zip(leaderboard.names, leaderboard.labels, strict=True)) == dict(zip(names, labels, strict=True))
 
 
 def test_results_are_read_back_whole(results, tmp_path):
@@ -314,15 +319,18 @@ def test_saved_tables_hold_the_same_numbers(results, tmp_path):
     frame = comparison.table()
     with (tmp_path / "out/comparison.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    (group,) = json.loads((tmp_path / "out/comparison.json").read_text())["groups"]
+    (leaderboard,) = json.loads((tmp_path / "out/comparison.json").read_text())["groups"]
     for i, name in enumerate(["b", "a"]):
-        assert rows[i]["model"] == group["models"][i]["model"] == frame["model"][i] == name
-        assert float(rows[i]["roc_auc_low"]) == group["models"][i]["roc_auc_low"] == frame["roc_auc_low"][i]
+        assert rows[i]["model"] == leaderboard["models"][i]["model"] == frame["model"][i] == name
+        assert float(rows[i]["roc_auc_low"]) == leaderboard["models"][i]["roc_auc_low"] == frame["roc_auc_low"][i]
     assert rows[1]["seconds_extract"] == ""
-    assert group["models"][0]["evaluation"]["confusion"] == comparison.groups[0].evaluations[0].confusion.tolist()
+    assert (
+        leaderboard["models"][0]["evaluation"]["confusion"]
+        == comparison.leaderboards[0].evaluations[0].confusion.tolist()
+    )
     with (tmp_path / "out/pairs.csv").open(newline="") as stream:
         (by_auc, by_accuracy) = csv.DictReader(stream)
-    assert float(by_auc["difference"]) == group["pairs"][0]["difference"]
+    assert float(by_auc["difference"]) == leaderboard["pairs"][0]["difference"]
     assert (by_auc["metric"], by_accuracy["metric"]) == ("roc_auc", "accuracy")
 
 
@@ -340,3 +348,14 @@ def test_html_escapes_names_from_strangers(results):
     html = compare_results(results(a={"name": HOSTILE, "dataset": HOSTILE}))._repr_html_()
     assert "<img" not in html
     assert "&lt;img" in html
+
+
+def test_former_names_of_attributes_still_work_with_a_warning(results):
+    comparison = compare_results(results(a={}, b={"seed": 1}))
+    with pytest.warns(FutureWarning, match="'groups' is called 'leaderboards' now"):
+        assert comparison.groups is comparison.leaderboards
+    (leaderboard,) = comparison.leaderboards
+    with pytest.warns(FutureWarning, match="'copies' is called 'leakage' now"):
+        assert leaderboard.copies is leaderboard.leakage
+    with pytest.warns(FutureWarning, match="'group' of Comparison.plot_bars is called 'leaderboard' now"):
+        comparison.plot_bars(group=0)

@@ -13,8 +13,8 @@ from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from hybrid.comparison.cross_validate import Candidate, cross_validate, cross_validate_models
-from hybrid.comparison.cv_result import CrossValidation, ModelScores
+from hybrid.comparison.cross_validate import RefittableModel, cross_validate, cross_validate_models
+from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
@@ -59,7 +59,7 @@ def labels(n=N):
 
 
 def candidate(found, head="softmax", name="model", **params):
-    return Candidate(name, join_sets(found), make_head_pipeline(head, **params))
+    return RefittableModel(name, join_sets(found), make_head_pipeline(head, **params))
 
 
 def with_scores(**models):
@@ -161,7 +161,7 @@ def numbered(y):
 def test_every_model_learns_from_the_same_rows_and_none_of_test(watching):
     y = labels()
     found = join_sets(made(y, X=numbered(y)))
-    cross_validate([Candidate(name, found, watching) for name in "ab"], folds=4)
+    cross_validate([RefittableModel(name, found, watching) for name in "ab"], folds=4)
     assert Watching.seen[:8] == Watching.seen[8:]
     assert set().union(*Watching.seen) == set(range(120))
     assert len({frozenset(rows) for rows in Watching.seen}) == 8  # the repeats differ
@@ -173,7 +173,7 @@ def test_groups_and_copies_are_never_divided(watching, with_groups):
     keys = np.random.default_rng(0).integers(0, 256, (N, 32), np.uint8)
     keys[[10, 11, 100]] = keys[5]
     groups = np.array([f"person{i // 2}" for i in range(N)]) if with_groups else None
-    cross_validate([Candidate("a", join_sets(made(y, X=numbered(y), keys=keys, groups=groups)), watching)])
+    cross_validate([RefittableModel("a", join_sets(made(y, X=numbered(y), keys=keys, groups=groups)), watching)])
     bound = [{5, 10, 11, 100} | ({4, 101} if with_groups else set())]
     bound += [{i, i + 1} for i in range(20, 40, 2)] if with_groups else []
     assert all(rows >= together or not rows & together for rows in Watching.seen for together in bound)
@@ -184,7 +184,7 @@ def test_thresholds_are_chosen_anew_inside_every_fold(watching):
     found = made(y, X=numbered(y), groups=np.array([f"person{i // 2}" for i in range(N)]))
     pipeline = adjust(watching, numbered(y), y, aim="f1")
     Watching.seen.clear()
-    cross_validate([Candidate("a", join_sets(found), pipeline)], folds=3, repeats=1)
+    cross_validate([RefittableModel("a", join_sets(found), pipeline)], folds=3, repeats=1)
     for fold in range(3):
         *inner, whole = Watching.seen[6 * fold : 6 * fold + 6]
         assert all(rows < whole for rows in inner)
@@ -233,7 +233,7 @@ def test_a_network_that_was_trained_on_the_folds_is_said(tmp_path):
     models = [candidate(found, name="a"), candidate([other, found], name="b"), candidate(other, name="c")]
     result = cross_validate(models, repeats=1)
     (note,) = result.notes
-    assert note.startswith("Flattered: 'a', 'b'. The network behind each was trained on, or chosen by, 100 of these")
+    assert note.startswith("Flattered: 'a', 'b'. The network behind each was trained or selected on 100 of these")
     assert {row["model"]: row["flattered"] for row in result.rows} == {"a": True, "b": True, "c": False}
 
 
@@ -261,7 +261,7 @@ def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
     monkeypatch.setattr("hybrid.comparison.cross_validate.load_records", lambda workspace, models: records)
     given = {name: candidate(one, name=name) for name, one in sets.items()}
     monkeypatch.setattr(
-        "hybrid.comparison.cross_validate.fitted_candidate", lambda record, place, pipeline: given[record.name]
+        "hybrid.comparison.cross_validate.load_refittable", lambda record, place, pipeline: given[record.name]
     )
     two, several = cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivity")
     assert (two.metric, several.metric) == ("sensitivity", "average_precision_macro")

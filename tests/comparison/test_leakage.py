@@ -1,4 +1,4 @@
-"""Test images that are in train, too, are found by content, and every score is given without them as well."""
+"""Test images that are also in train, are found by content, and every score is given without them as well."""
 
 import csv
 import json
@@ -42,8 +42,8 @@ def test_scores_are_given_with_and_without_copies_by_bytes_and_by_pixels(hybrid,
         assert metrics.keys() == row["evaluation"]["metrics"].keys()
         assert metrics["accuracy"]["low"] <= row["accuracy_without_copies"] <= metrics["accuracy"]["high"]
     report = (tmp_path / "hybrid_runs/reports/report.html").read_text()
-    assert "2 of the 10 test images are in train, too, byte for byte or pixel for pixel" in report
-    assert "Images that are in train, too" in report
+    assert "2 of the 10 test images are also in train, byte for byte or pixel for pixel" in report
+    assert "Images that are also in train" in report
     shown = hybrid("compare")
     assert "without the 2 that are also in train (8)" in shown
 
@@ -63,5 +63,5 @@ def test_nothing_is_said_where_there_are_no_copies(hybrid, pictures, tiny_networ
     assert group["in_train_too"]["images"] == 0
     assert group["in_train_too"]["without"] == {}
     assert "n_without_copies" not in group["models"][0]
-    assert "in train, too" not in (tmp_path / "hybrid_runs/reports/report.html").read_text()
-    assert "in train, too" not in hybrid("compare")
+    assert "also in train" not in (tmp_path / "hybrid_runs/reports/report.html").read_text()
+    assert "also in train" not in hybrid("compare")

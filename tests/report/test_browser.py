@@ -172,8 +172,8 @@ def test_the_explorer_counts_as_scikit_learn_at_every_place(browser, hostile_rep
     from selenium.webdriver.common.keys import Keys
 
     path, comparison = hostile_report("binary")
-    group = comparison.groups[0]
-    test = group.predictions[group.names.index(group.chosen)]
+    leaderboard = comparison.leaderboards[0]
+    test = leaderboard.predictions[leaderboard.names.index(leaderboard.chosen)]
     truth, proba = test.y == HOSTILE[1], test.proba[:, test.classes.tolist().index(HOSTILE[1])]
     open_page(browser, path)
     box, shown = explorer(browser)
@@ -197,8 +197,8 @@ def test_the_explorer_has_every_label_of_several(browser, hostile_report):
     from selenium.webdriver.support.select import Select
 
     path, comparison = hostile_report("multilabel")
-    group = comparison.groups[0]
-    test = group.predictions[group.names.index(group.chosen)]
+    leaderboard = comparison.leaderboards[0]
+    test = leaderboard.predictions[leaderboard.names.index(leaderboard.chosen)]
     open_page(browser, path)
     box, _ = explorer(browser)
     select = Select(box.find_element("tag name", "select"))

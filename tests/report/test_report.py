@@ -39,8 +39,8 @@ def test_the_figures_are_those_of_metrics_json_and_of_scikit_learn(drawn, classe
             assert row["sensitivity"] == pytest.approx(sk.recall_score(test.y, test.predicted, pos_label="dog"))
         else:
             assert row["f1_macro"] == pytest.approx(sk.f1_score(test.y, test.predicted, average="macro"))
-    group = comparison.groups[0]
-    for number, name in enumerate(group.names, start=1):
+    leaderboard = comparison.leaderboards[0]
+    for number, name in enumerate(leaderboard.names, start=1):
         test = read_predictions(read_record(runs / "runs" / "models" / name)).part("test")
         counts = [list(row.values())[1:] for row in tables[f"confusion-{number}"]]
         np.testing.assert_array_equal(counts, sk.confusion_matrix(test.y, test.predicted, labels=classes))
@@ -108,7 +108,7 @@ def test_data_that_are_others_give_no_pictures(drawn, tmp_path):
 
 def test_several_datasets_are_a_section_each_with_ids_of_their_own(drawn, tmp_path):
     first = drawn(*CLASSES).comparison
-    both = replace(first, groups=(*first.groups, *first.groups))
+    both = replace(first, leaderboards=(*first.leaderboards, *first.leaderboards))
     paths = write_report(both, tmp_path / "report.html")
     page = paths[0].read_text()
     ids = re.findall(r'\sid="([^"]+)"', page)
@@ -129,14 +129,14 @@ def test_the_size_stays_small_for_ten_models_and_ten_thousand_images(tmp_path):
 def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
     report = drawn(*CLASSES)
     card = report.file("model-card.md").read_text()
-    group = report.comparison.groups[0]
-    model = group.models[group.names.index(group.chosen)]
-    assert f"hybrid predict {group.chosen} IMAGES" in card
+    leaderboard = report.comparison.leaderboards[0]
+    model = leaderboard.models[leaderboard.names.index(leaderboard.chosen)]
+    assert f"hybrid predict {leaderboard.chosen} IMAGES" in card
     metric = model["splits"]["test"].metrics["roc_auc"]
     assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
     assert "- Threshold: 0.5" in card
-    assert group.fingerprint in card
-    assert f"load_model('runs/models/{group.chosen}/model')" in card
+    assert leaderboard.fingerprint in card
+    assert f"load_model('runs/models/{leaderboard.chosen}/model')" in card
 
 
 def test_names_are_only_text_in_the_model_card(tmp_path):

@@ -43,10 +43,10 @@ def test_own_heads_of_every_kind_are_compared(tiny_network, tmp_path, task):
     table = comparison.table().set_index("model")
     assert set(table.index) == {f"{name}-tiny" for name in (*HEADS, "ensemble")}
     assert table.loc["neighbours-tiny", "head"] == "KNeighborsClassifier"
-    (group,) = comparison.groups
-    assert {model.name for model in group.crossed.models} == set(table.index)
+    (leaderboard,) = comparison.leaderboards
+    assert {model.name for model in leaderboard.crossed.models} == set(table.index)
     notes = " ".join(comparison.notes)
-    assert "neighbours-tiny is compared, but it is not saved. The pipeline holds" in notes
+    assert "neighbours-tiny was compared but not saved. The pipeline holds" in notes
     assert "KNeighborsClassifier" in notes
     assert "which cannot be loaded safely, so it is not saved" in notes
     assert "logistic-sklearn-tiny" not in notes
@@ -62,7 +62,7 @@ def test_own_heads_of_every_kind_are_compared(tiny_network, tmp_path, task):
         record = json.loads((tmp_path / "runs/models/search-tiny/metrics.json").read_text())
         assert record["params"]["estimator"] == "LogisticRegression()"
         report, *_ = comparison.to_html(tmp_path / "report.html")
-        assert "neighbours-tiny is compared, but it is not saved" in report.read_text()
+        assert "neighbours-tiny was compared but not saved" in report.read_text()
 
 
 def test_estimators_without_names_are_called_by_their_class(tiny_network):
@@ -76,7 +76,7 @@ def test_estimators_without_names_are_called_by_their_class(tiny_network):
         ([RidgeClassifier()], r"RidgeClassifier has no predict_proba.*CalibratedClassifierCV\(RidgeClassifier\(…\)\)"),
         ([KNeighborsClassifier], r"The class KNeighborsClassifier was given .* expected an instance"),
         ([StandardScaler()], "StandardScaler was given as a head; expected a head's name or a scikit-learn classifier"),
-        ([LogisticRegression(), LogisticRegression()], "Two heads are called 'logisticregression'"),
+        ([LogisticRegression(), LogisticRegression()], "Two heads have the name 'logisticregression'"),
         ({"svm": LogisticRegression()}, "'svm' is the name of a head of hybrid"),
         ({"ensemble": {}, "own": LogisticRegression()}, "averages the heads that are given by name"),
         (["svn"], "Unknown head 'svn'. Nearest: 'svm'"),
@@ -90,4 +90,4 @@ def test_what_cannot_be_a_head_is_refused_before_anything_is_extracted(heads, me
 def test_former_names_of_parameters_are_accepted(tiny_network):
     with pytest.warns(FutureWarning, match="'positive' of compare is called 'pos_label' now"):
         comparison = compare(dataset("binary"), {"tiny": tiny_network}, ["softmax"], positive="a")
-    assert comparison.groups[0].evaluations[0].positive == "a"
+    assert comparison.leaderboards[0].evaluations[0].positive == "a"

@@ -64,7 +64,7 @@ def test_a_recipe_makes_one_report_and_is_not_done_twice(hybrid, dots_recipe, tm
         "ensemble-raw-dots",
     }
     (said,) = (note for note in crossed["notes"] if note.startswith("Left out: "))
-    assert "A network's own output cannot be refitted" in said
+    assert "The output of a network cannot be cross-validated" in said
     assert all(name in said for name in own)
     report = (folder / "reports/dots/report.html").read_text()
     assert "Dots" in report
@@ -112,9 +112,9 @@ def test_in_python_one_call_compares(dots_recipe, tiny_network):
     [
         ("vgg16", ["svn"], "Unknown head 'svn'. Nearest: 'svm'"),
         ("vgg16", {"svm": {"c": 1}}, "Unknown svm parameter 'c'"),
-        ("vgg16", ["ensemble"], "No head was given"),
+        ("vgg16", ["ensemble"], "No head to fit was given"),
         ([], ["svm"], "No extractor was given"),
-        (["vgg16", "vgg16"], ["svm"], "Two extractors are called 'vgg16'"),
+        (["vgg16", "vgg16"], ["svm"], "Two extractors have the name 'vgg16'"),
     ],
 )
 def test_what_cannot_be_compared_is_said_at_once(extractors, heads, sentence):

@@ -10,8 +10,8 @@ from hybrid.workspace import model_record, set_record, training_record
 
 # What variables and attributes are called that hold a record, or a part of one.
 HOLDERS = {
-    "about", "first", "info", "model", "models", "record", "records", "result", "results", "saved",
-    "taken", "times", "views",
+    "about", "chosen", "dataset_record", "first", "fixed", "info", "model", "models", "record", "records", "result",
+    "results", "saved", "taken", "times", "views",
 }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_no_file_of_a_report_holds_a_path_of_this_machine(tmp_path):
         "params": {"file": f"{home}/x.h5"},
     }
     comparison = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0, "forest-made": 1.5}, **record)
-    notes = (f"Not cross-validated: '{home}/runs/sets/made.json' cannot be read.",)
+    notes = (f"The models were not cross-validated: '{home}/runs/sets/made.json' cannot be read.",)
     recipe = f'[data]\nsource = "{home}/data/made"\n# run with --data {home}/other\n'
     comparison = replace(comparison, notes=notes, recipe=recipe)
     files = comparison.save(tmp_path / "out")
@@ -50,7 +50,7 @@ def test_no_file_of_a_report_holds_a_path_of_this_machine(tmp_path):
     for path in files:
         assert home.encode() not in path.read_bytes(), path.name
     page = files[0].read_text()
-    for said in ("…/made", "…/other", "Not cross-validated: &#39;…/made.json"):
+    for said in ("…/made", "…/other", "The models were not cross-validated: &#39;…/made.json"):
         assert said in page
     (row, *_) = json.loads((tmp_path / "out" / "comparison.json").read_text())["groups"][0]["models"]
     assert row["backbone"] == "net-made/network.keras+mobilenet"

@@ -71,44 +71,49 @@ class Drawing:
             return [path, plots.save_figure(self.figure, folder / f"{self.name}.png")]
 
 
-def score_drawings(group: "Leaderboard") -> list[Drawing]:
+def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
     """Return the scores with their intervals, and the scores against the seconds they took."""
-    metrics = [result.metrics[group.metric] for result in group.evaluations]
+    metrics = [result.metrics[leaderboard.metric] for result in leaderboard.evaluations]
     values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
-    level, label = f"{group.evaluations[0].level:.0%}", metric_name(group.metric)
-    said = [f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(group.labels, metrics, strict=True)]
+    level, label = f"{leaderboard.evaluations[0].level:.0%}", metric_name(leaderboard.metric)
+    said = [f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(leaderboard.labels, metrics, strict=True)]
     words = f"{label} of each model with its {level} interval: {listed(said, _MOST_DESCRIBED)}."
     drawings = [
         Drawing(
             "scores",
             f"{label} with {level} intervals; the diamond is the chosen model",
             words,
-            plots.interval_chart(group.labels, values, ends, label=label, chosen=group.chosen_number),
+            plots.interval_chart(leaderboard.labels, values, ends, label=label, chosen=leaderboard.chosen_number),
         )
     ]
-    costs = [model.seconds.total for model in group.models]
+    costs = [model.seconds.total for model in leaderboard.models]
     if sum(cost is not None for cost in costs) > 1:
-        pairs = zip(group.labels, values, costs, strict=True)
+        pairs = zip(leaderboard.labels, values, costs, strict=True)
         said = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
         drawings.append(
             Drawing(
                 "cost",
                 f"{label} against cost",
                 f"{label} against the seconds that each model took: {listed(said, _MOST_DESCRIBED)}.",
-                plots.cost_chart(group.labels, values, ends, costs, label=label, cost=COST_TITLES["seconds"]),
+                plots.cost_chart(leaderboard.labels, values, ends, costs, label=label, cost=COST_TITLES["seconds"]),
             )
         )
     return drawings
 
 
-def curve_drawings(group: "Leaderboard", shown: int) -> list[Drawing]:
+def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
     """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
-    drawn = [shown, *(number for number in range(len(group.models)) if number != shown)][:MOST_MODELS]
-    names, parts = [group.labels[number] for number in drawn], [group.predictions[number] for number in drawn]
-    result = group.evaluations[shown]
+    drawn = [shown, *(number for number in range(len(leaderboard.models)) if number != shown)][:MOST_MODELS]
+    names, parts = (
+        [leaderboard.labels[number] for number in drawn],
+        [leaderboard.predictions[number] for number in drawn],
+    )
+    result = leaderboard.evaluations[shown]
     what = "labels" if result.task == "multilabel" else "classes"
     mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
-    areas = [f"{name} {score(_area(group.evaluations[number]))}" for name, number in zip(names, drawn, strict=True)]
+    areas = [
+        f"{name} {score(_area(leaderboard.evaluations[number]))}" for name, number in zip(names, drawn, strict=True)
+    ]
     drawings = []
     if curves := _curves(names, parts, result, roc_points):
         words = f"ROC curves{mean}; the nearer to the upper left the better. Areas: {listed(areas, _MOST_DESCRIBED)}."

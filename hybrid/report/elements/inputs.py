@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReportInputs:
-    """What was found for one group of models.
+    """What was found for one leaderboard of models.
 
     Attributes
     ----------
@@ -54,17 +54,17 @@ class ReportInputs:
         return [self.sets[name] for name in model.sets if name in self.sets]
 
 
-def collect(group: "Leaderboard", dataset: Dataset | None = None) -> ReportInputs:
+def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> ReportInputs:
     """Gather what there is on a group's models; what is gone is left out.
 
     Parameters
     ----------
-    group : Leaderboard
+    leaderboard : Leaderboard
     dataset : Dataset, optional
         The data, if they are at hand; else they are opened again as they were.
     """
     found = ReportInputs()
-    for model in group.models:
+    for model in leaderboard.models:
         workspace = Workspace(model.folder.parents[1])
         with suppress(InputError):
             found.manifests[model.name] = read_manifest(model.folder / "model")
@@ -74,7 +74,7 @@ def collect(group: "Leaderboard", dataset: Dataset | None = None) -> ReportInput
         for network in _networks(model, found, workspace):
             with suppress(InputError):
                 found.trainings.setdefault(network.name, TrainingRecord.read(network / TRAINING_RECORD))
-    found.dataset, found.missing = _data(group, dataset, found.sets)
+    found.dataset, found.missing = _data(leaderboard, dataset, found.sets)
     return found
 
 
@@ -87,8 +87,10 @@ def _networks(model: ModelRecord, found: ReportInputs, workspace: Workspace) -> 
             yield folder
 
 
-def _data(group: "Leaderboard", given: Dataset | None, sets: dict[str, EmbeddingSet]) -> tuple[Dataset | None, str]:
-    if given is not None and np.isin(group.ids, given.ids).all():
+def _data(
+    leaderboard: "Leaderboard", given: Dataset | None, sets: dict[str, EmbeddingSet]
+) -> tuple[Dataset | None, str]:
+    if given is not None and np.isin(leaderboard.ids, given.ids).all():
         return given, ""
     if not sets:
         return None, "The embedding set that names the data is no longer in the workspace."
@@ -96,6 +98,6 @@ def _data(group: "Leaderboard", given: Dataset | None, sets: dict[str, Embedding
         dataset = reopen(next(iter(sets.values())).record.dataset.arguments or {})
     except InputError as error:
         return None, str(error)
-    if not np.isin(group.ids, dataset.ids).any():
+    if not np.isin(leaderboard.ids, dataset.ids).any():
         return None, f"The data at {dataset.source!r} are no longer those that were compared."
     return dataset, ""

@@ -104,7 +104,7 @@ def _tidy(element: ElementTree.Element, name: str) -> None:
 
 
 def _hoist(parent: ElementTree.Element) -> None:
-    """Say once, on the group, what all marks of a series have in common."""
+    """Say once, on the leaderboard, what all marks of a series have in common."""
     marks = [child for child in parent if child.tag == "use"]
     if parent.tag != "g" or not marks or len(marks) != len(parent):
         return

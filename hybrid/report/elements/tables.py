@@ -34,29 +34,29 @@ COUNTS = (
 )
 
 
-def model_table(group: "Leaderboard") -> Table:
+def model_table(leaderboard: "Leaderboard") -> Table:
     """Return one row a model: scores with intervals, then costs; what no model has is left out."""
-    shown = TASKS[group.task]
-    names = [group.metric, *(name for name in (*shown.report, *shown.calibration) if name != group.metric)]
-    names = [name for name in names if any(name in result.metrics for result in group.evaluations)]
-    rows, chosen = group.rows, group.chosen_number
+    shown = TASKS[leaderboard.task]
+    names = [leaderboard.metric, *(name for name in (*shown.report, *shown.calibration) if name != leaderboard.metric)]
+    names = [name for name in names if any(name in result.metrics for result in leaderboard.evaluations)]
+    rows, chosen = leaderboard.rows, leaderboard.chosen_number
     costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
-    chosen_by = f"val_{group.metric}"
+    chosen_by = f"val_{leaderboard.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
-    by_validation = [group.validation(model) for model in group.models]
+    by_validation = [leaderboard.validation(model) for model in leaderboard.models]
     if validated := any(by_validation):
-        columns.insert(1, Column(chosen_by, f"{metric_name(group.metric)}, validation"))
+        columns.insert(1, Column(chosen_by, f"{metric_name(leaderboard.metric)}, validation"))
     columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
-            Cell(row["model"], group.label(row["model"]), sub="the chosen model" if number == chosen else ""),
+            Cell(row["model"], leaderboard.label(row["model"]), sub="the chosen model" if number == chosen else ""),
             *([metric_cell(chosen_by, by)] if validated else []),
             *(metric_cell(name, result.metrics.get(name)) for name in names),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
-        for number, (row, result, by) in enumerate(zip(rows, group.evaluations, by_validation, strict=True))
+        for number, (row, result, by) in enumerate(zip(rows, leaderboard.evaluations, by_validation, strict=True))
     ]
-    level = f"{group.evaluations[0].level:.0%}"
+    level = f"{leaderboard.evaluations[0].level:.0%}"
     caption = f"Scores with {level} intervals, and costs"
     return Table("models", caption, columns, cells, sortable=True, marked=chosen)
 

@@ -15,25 +15,25 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 _FEW_NAMES = 3
 
 
-def answer(group: "Leaderboard") -> str:
+def answer(leaderboard: "Leaderboard") -> str:
     """Return the sentence that a reader takes away."""
-    name, number = metric_name(group.metric), group.chosen_number
+    name, number = metric_name(leaderboard.metric), leaderboard.chosen_number
     if number is None:
-        none = f"of the {plural(len(group.models), 'model')} none has a {name} on validation"
-        return f"No model was chosen: {none}, and {group.split} is not for choosing."
-    result = group.evaluations[number]
-    metric = result.metrics[group.metric]
+        none = f"of the {plural(len(leaderboard.models), 'model')} none has a {name} on validation"
+        return f"No model was chosen: {none}, and {leaderboard.split} is not for choosing."
+    result = leaderboard.evaluations[number]
+    metric = result.metrics[leaderboard.metric]
     ends = f" ({result.level:.0%} interval {interval(metric)})" if interval(metric) else ""
     return (
-        f"{group.chosen}, {_origin(group)}, scores {score(metric.value)} in {name}{ends} on the "
-        f"{plural(result.n, f'{SPLITS[group.split]} image')}; {standing(group, number)}"
-        f"{_cost(group.models[number])}."
+        f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
+        f"{plural(result.n, f'{SPLITS[leaderboard.split]} image')}; {standing(leaderboard, number)}"
+        f"{_cost(leaderboard.models[number])}."
     )
 
 
-def _origin(group: "Leaderboard") -> str:
+def _origin(leaderboard: "Leaderboard") -> str:
     """Return why it is this model."""
-    choice = group.choice
+    choice = leaderboard.choice
     if choice is not None and choice.fixed_by:
         return f"fixed in advance by {choice.fixed_by}"
     if choice is not None and choice.weak:
@@ -41,14 +41,14 @@ def _origin(group: "Leaderboard") -> str:
     return "chosen on validation"
 
 
-def standing(group: "Leaderboard", chosen: int) -> str:
+def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     """Return in words which other models can be told from the chosen one."""
-    name, others = group.names[chosen], len(group.models) - 1
+    name, others = leaderboard.names[chosen], len(leaderboard.models) - 1
     if not others:
         return "no other model was compared with it"
-    tests = main_tests(group)
+    tests = main_tests(leaderboard)
     apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
-    better = [test for test in apart if _lead(test, name, group.metric) < 0]
+    better = [test for test in apart if _lead(test, name, leaderboard.metric) < 0]
     if not apart:
         words = "the other model is" if others == 1 else f"none of the other {others} models is"
         return f"{words} not distinguishable from it" if others == 1 else f"{words} distinguishable from it"
@@ -62,9 +62,9 @@ def standing(group: "Leaderboard", chosen: int) -> str:
     return ", ".join(parts)
 
 
-def main_tests(group: "Leaderboard") -> list[PairedTest]:
+def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:
     """Return the tests of the metric that the models are ordered by."""
-    return [test for test in group.pairs if test.metric == group.metric]
+    return [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
 
 
 def _lead(test: PairedTest, name: str, metric: str) -> float:

@@ -14,29 +14,29 @@ from hybrid.report.parts.part import Part
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
-    from hybrid.comparison.cv_result import CrossValidation
+    from hybrid.comparison.cross_validation_result import CrossValidation
 
 FLATTERED = "flattered"
 _MOST_DESCRIBED = 12
 
 
-def cross_validation(group: "Leaderboard") -> Part | None:
+def cross_validation(leaderboard: "Leaderboard") -> Part | None:
     """Return how the models do when each is fitted anew in every fold; None where that was not asked for."""
-    found = group.crossed
+    found = leaderboard.crossed
     if found is None:
         return None
-    names = {row["model"]: group.label(row["model"]) for row in found.rows}
-    shown, saved, said = [_table(found, names, group)], [], said_of(None, [], names)
+    names = {row["model"]: leaderboard.label(row["model"]) for row in found.rows}
+    shown, saved, said = [_table(found, names, leaderboard)], [], said_of(None, [], names)
     if pairs := found.pairs:
         shown.append(tables.pair_table("cross-validation-differences", pairs, names, found.metric, ", over the folds"))
         saved.append(tables.paired_table("cross-validation-tests", pairs))
-        said = said_of(group.chosen, pairs, names)
-    return Part("cross", "Cross-validation", _lead(found), shown, [_drawing(found, names, group)], saved, said)
+        said = said_of(leaderboard.chosen, pairs, names)
+    return Part("cross", "Cross-validation", _lead(found), shown, [_drawing(found, names, leaderboard)], saved, said)
 
 
-def cross_words(group: "Leaderboard", model: str) -> str:
+def cross_words(leaderboard: "Leaderboard", model: str) -> str:
     """Return a sentence on how one model does in the cross-validation; "" where there is none of it."""
-    found = group.crossed
+    found = leaderboard.crossed
     row = next((row for row in found.rows if row["model"] == model), None) if found else None
     if found is None or row is None:
         return ""
@@ -62,7 +62,7 @@ def _lead(found: "CrossValidation") -> list[str]:
     return [words, *([tests] if len(found.models) > 1 else []), *map(spoken, found.notes)]
 
 
-def _table(found: "CrossValidation", names: dict[str, str], group: "Leaderboard") -> Table:
+def _table(found: "CrossValidation", names: dict[str, str], leaderboard: "Leaderboard") -> Table:
     others = [name for name in TASKS[found.task].report if name != found.metric and name in found.rows[0]]
     columns = [
         Column("model", "model", numeric=False),
@@ -83,17 +83,17 @@ def _table(found: "CrossValidation", names: dict[str, str], group: "Leaderboard"
         for row in found.rows
     ]  # fmt: skip
     caption = f"Means over {found.folds} folds × {found.repeats}, with 95% intervals"
-    marked = next((number for number, row in enumerate(found.rows) if row["model"] == group.chosen), None)
+    marked = next((number for number, row in enumerate(found.rows) if row["model"] == leaderboard.chosen), None)
     return Table("cross-validation", caption, columns, rows, sortable=True, marked=marked)
 
 
-def _drawing(found: "CrossValidation", names: dict[str, str], group: "Leaderboard") -> Drawing:
+def _drawing(found: "CrossValidation", names: dict[str, str], leaderboard: "Leaderboard") -> Drawing:
     rows, label = found.rows, metric_name(found.metric)
     metrics = [_metric(row) for row in rows]
     labels = [names[row["model"]] for row in rows]
     said = [f"{name} {score(one.value)} ({interval(one)})" for name, one in zip(labels, metrics, strict=True)]
     words = f"{label} of each model over the folds with its 95% interval: {listed(said, _MOST_DESCRIBED)}."
-    marked = next((number for number, row in enumerate(rows) if row["model"] == group.chosen), None)
+    marked = next((number for number, row in enumerate(rows) if row["model"] == leaderboard.chosen), None)
     figure = plots.interval_chart(
         labels, [one.value for one in metrics], [one.interval for one in metrics], label=label, chosen=marked
     )

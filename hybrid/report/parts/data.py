@@ -39,9 +39,9 @@ def _shown(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> 
     return ShownCase(place_name(id_), pictures(id_), lines)
 
 
-def data(group: "Leaderboard", material: ReportInputs, pictures: Pictures) -> Part:
+def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pictures) -> Part:
     """Return the images of each class in each split, and samples."""
-    saved = group.saved[0]
+    saved = leaderboard.saved[0]
     labels = [str(label) for label in saved.classes.tolist()]
     truth = saved.y.astype(bool) if saved.y.ndim == 2 else saved.y[:, None] == saved.classes[None, :]
     splits = [split for split in ("train", "val", "test") if (saved.split == split).any()]
@@ -55,9 +55,9 @@ def data(group: "Leaderboard", material: ReportInputs, pictures: Pictures) -> Pa
         for k, label in enumerate(labels[:_MOST_CLASSES_SAMPLED])
     ]
     shown = any(one.picture.uri for _, row in samples for one in row)
-    lead = list(material.dataset_record.notes if material.dataset_record else ())
+    lead = list(report_inputs.dataset_record.notes if report_inputs.dataset_record else ())
     if not shown:
-        lead.append(f"There are no pictures: {material.missing or 'none of the images can be decoded.'}")
+        lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be decoded.'}")
     table = tables.count_table(counts, totals, saved.y.ndim == 2)
     return Part("data", "Data", lead, [table], content={"samples": samples if shown else []})
 
@@ -68,16 +68,16 @@ def _spread(ids: np.ndarray) -> list[str]:
     return ids[places].tolist() if len(ids) else []
 
 
-def mistakes(group: "Leaderboard", pictures: Pictures, shown: int) -> Part:
+def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part:
     """Return the worst mistakes of the chosen model, and what the models dispute most."""
-    name, parts = group.names[shown], group.predictions
+    name, parts = leaderboard.names[shown], leaderboard.predictions
     worst = cases.worst_mistakes(parts[shown])
-    disputed = cases.most_disputed(parts, group.labels)
-    wrong = int(_wrong(group, shown).sum())
+    disputed = cases.most_disputed(parts, leaderboard.labels)
+    wrong = int(_wrong(leaderboard, shown).sum())
     blocks = [
         {
             "title": "The worst mistakes",
-            "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[group.split]} image')} wrong"
+            "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[leaderboard.split]} image')} wrong"
             + (f"; here are the {len(worst)} on which it gave the truth the least probability." if worst else "."),
             "cases": [_shown(pictures, case.id, case.lines) for case in worst],
         }
@@ -88,7 +88,7 @@ def mistakes(group: "Leaderboard", pictures: Pictures, shown: int) -> Part:
                 "title": "The most disputed",
                 "words": "Where the models are split most evenly; they may be worth a second look at the label."
                 if disputed
-                else f"All models say the same of every {SPLITS[group.split]} image.",
+                else f"All models say the same of every {SPLITS[leaderboard.split]} image.",
                 "cases": [_shown(pictures, case.id, case.lines) for case in disputed],
             }
         )
@@ -96,13 +96,13 @@ def mistakes(group: "Leaderboard", pictures: Pictures, shown: int) -> Part:
     return Part("mistakes", "Mistakes", lead, content={"blocks": blocks})
 
 
-def embedding_map(group: "Leaderboard", material: ReportInputs, shown: int, seed: int) -> Part | None:
+def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown: int, seed: int) -> Part | None:
     """Return the chosen model's features in two dimensions; None if there are next to no images."""
-    part = group.predictions[shown]
+    part = leaderboard.predictions[shown]
     rows = sample_rows(np.arange(len(part)), seed=seed)
     if len(rows) < _FEWEST_ON_MAP:
         return None
-    sets = material.sets_of(group.models[shown]) or list(material.sets.values())[:1]
+    sets = report_inputs.sets_of(leaderboard.models[shown]) or list(report_inputs.sets.values())[:1]
     if not sets:
         gone = "It cannot be drawn: the embedding set is no longer in the workspace."
         return Part("map", "Map of the embeddings", [gone])
@@ -112,8 +112,8 @@ def embedding_map(group: "Leaderboard", material: ReportInputs, shown: int, seed
         return Part("map", "Map of the embeddings", [f"It cannot be drawn: {error}"])
     points, method = flatten(X, seed)
     codes, names = _map_classes(part.take(rows))
-    wrong = _wrong(group, shown)[rows]
-    drawn = plural(len(rows), f"{SPLITS[group.split]} image")
+    wrong = _wrong(leaderboard, shown)[rows]
+    drawn = plural(len(rows), f"{SPLITS[leaderboard.split]} image")
     words = f"Each point is one of {drawn}; images that look alike to the network lie together ({method})."
     drawings = [
         figures.Drawing(
@@ -121,7 +121,7 @@ def embedding_map(group: "Leaderboard", material: ReportInputs, shown: int, seed
         ),
         figures.Drawing(
             "map-errors",
-            f"By error of {group.labels[shown]}",
+            f"By error of {leaderboard.labels[shown]}",
             words + f" {wrong.sum()} are wrong and drawn as crosses.",
             plots.error_map(points, wrong),
         ),
@@ -153,20 +153,20 @@ def _map_classes(part: Any) -> tuple[np.ndarray, list[str]]:
     return place[codes], [str(names[k]) for k in kept]
 
 
-def _wrong(group: "Leaderboard", shown: int) -> np.ndarray:
-    part = group.predictions[shown]
+def _wrong(leaderboard: "Leaderboard", shown: int) -> np.ndarray:
+    part = leaderboard.predictions[shown]
     return (part.y != part.predicted).any(axis=1) if part.y.ndim == 2 else part.y != part.predicted
 
 
-def training(material: ReportInputs) -> Part | None:
+def training(report_inputs: ReportInputs) -> Part | None:
     """Return the learning curves of the networks that were trained; None where none was."""
-    if not material.trainings:
+    if not report_inputs.trainings:
         return None
     drawings = [
         figures.training_drawing(f"training-{number}", name, record)
-        for number, (name, record) in enumerate(material.trainings.items(), start=1)
+        for number, (name, record) in enumerate(report_inputs.trainings.items(), start=1)
     ]
-    if together := figures.trainings_drawing(material.trainings):
+    if together := figures.trainings_drawing(report_inputs.trainings):
         drawings.insert(0, together)
     lead = [drawing.description for drawing in drawings]
     return Part("training", "Training of the networks", lead, drawings=drawings)

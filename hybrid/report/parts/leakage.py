@@ -1,4 +1,4 @@
-"""The part of the report on compared images that are in train, too: every score without them beside that with them."""
+"""The part of the report on compared images that are also in train: every score without them beside that with them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,29 +14,31 @@ if TYPE_CHECKING:
 _MOST_NAMED = 12
 
 
-def copies(group: "Leaderboard") -> Part | None:
-    """Return the scores without the images that are in train, too; None where there are no such images."""
-    found = group.copies
+def copies(leaderboard: "Leaderboard") -> Part | None:
+    """Return the scores without the images that are also in train; None where there are no such images."""
+    found = leaderboard.leakage
     if found is None or not found.ids:
         return None
-    lead = [found.sentence(SPLITS[group.split]), f"They are {listed(list(found.ids), _MOST_NAMED)}."]
-    return Part("copies", "Images that are in train, too", lead, [_table(group)] if found.without else [])
+    lead = [found.sentence(SPLITS[leaderboard.split]), f"They are {listed(list(found.ids), _MOST_NAMED)}."]
+    return Part("copies", "Images that are also in train", lead, [_table(leaderboard)] if found.without else [])
 
 
-def _table(group: "Leaderboard") -> Table:
-    assert group.copies is not None
-    without = group.copies.without
-    names = [group.metric, *(name for name in group.evaluations[0].metrics if name != group.metric)]
+def _table(leaderboard: "Leaderboard") -> Table:
+    assert leaderboard.leakage is not None
+    without = leaderboard.leakage.without
+    names = [leaderboard.metric, *(name for name in leaderboard.evaluations[0].metrics if name != leaderboard.metric)]
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
     rows = [
         [
-            Cell(model, group.label(model)),
+            Cell(model, leaderboard.label(model)),
             *(_cell(name, result.metrics[name], without[model].metrics[name]) for name in names),
         ]
-        for model, result in zip(group.names, group.evaluations, strict=True)
+        for model, result in zip(leaderboard.names, leaderboard.evaluations, strict=True)
     ]
     n = next(iter(without.values())).n
-    caption = f"Scores on the {plural(n, 'image')} that are not in train; below each, that on all {group.copies.n}"
+    caption = (
+        f"Scores on the {plural(n, 'image')} that are not in train; below each, that on all {leaderboard.leakage.n}"
+    )
     return Table("without-copies", caption, columns, rows, sortable=True)
 
 

@@ -24,34 +24,34 @@ _FEW_CLASSES = 4
 _MOST_OPEN = 3
 
 
-def models(group: "Leaderboard") -> Part:
+def models(leaderboard: "Leaderboard") -> Part:
     """Return all models with their scores and costs."""
-    lead = [*map(spoken, group.notes), *_shared(group)]
-    return Part("models", "Models", lead, [tables.model_table(group)], figures.score_drawings(group))
+    lead = [*map(spoken, leaderboard.notes), *_shared(leaderboard)]
+    return Part("models", "Models", lead, [tables.model_table(leaderboard)], figures.score_drawings(leaderboard))
 
 
-def _shared(group: "Leaderboard") -> list[str]:
-    if not group.shared_suffix:
+def _shared(leaderboard: "Leaderboard") -> list[str]:
+    if not leaderboard.shared_suffix:
         return []
-    before = " before “last”" if any(name.endswith(LAST) for name in group.names) else ""
-    return [f"All names end with “{group.shared_suffix.strip('-')}”{before}, which is left out below."]
+    before = " before “last”" if any(name.endswith(LAST) for name in leaderboard.names) else ""
+    return [f"All names end with “{leaderboard.shared_suffix.strip('-')}”{before}, which is left out below."]
 
 
-def differences(group: "Leaderboard") -> Part | None:
+def differences(leaderboard: "Leaderboard") -> Part | None:
     """Return which models can be told apart; None for a single model."""
-    tests = main_tests(group)
+    tests = main_tests(leaderboard)
     if not tests:
         return None
-    what, ways = metric_name(group.metric), sorted({test.test for test in tests})
+    what, ways = metric_name(leaderboard.metric), sorted({test.test for test in tests})
     lead = [
         f"Each pair of models on the same {plural(tests[0].n, 'image')}, by {what} ({', '.join(ways)}; p-values with "
         "Holm's correction over all pairs). “Not distinguishable” means that a difference of this size is no surprise "
         "among equally good models; it does not say that they are equal."
     ]
-    names = dict(zip(group.names, group.labels, strict=True))
-    shown = [tables.pair_table("differences", tests, names, group.metric)]
-    saved = [tables.paired_table("paired-tests", group.pairs)]
-    return Part("differences", "Differences", lead, shown, (), saved, said_of(group.chosen, tests, names))
+    names = dict(zip(leaderboard.names, leaderboard.labels, strict=True))
+    shown = [tables.pair_table("differences", tests, names, leaderboard.metric)]
+    saved = [tables.paired_table("paired-tests", leaderboard.pairs)]
+    return Part("differences", "Differences", lead, shown, (), saved, said_of(leaderboard.chosen, tests, names))
 
 
 def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
@@ -65,42 +65,44 @@ def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str,
     return said
 
 
-def curves(group: "Leaderboard", shown: int) -> Part:
+def curves(leaderboard: "Leaderboard", shown: int) -> Part:
     """Return the curves of all models."""
-    left_out = len(group.models) - figures.MOST_MODELS
+    left_out = len(leaderboard.models) - figures.MOST_MODELS
     lead = [f"Of the chosen model and the first others of the table; {left_out} are left out."] if left_out > 0 else []
-    return Part("curves", "Curves", lead, drawings=figures.curve_drawings(group, shown))
+    return Part("curves", "Curves", lead, drawings=figures.curve_drawings(leaderboard, shown))
 
 
-def errors(group: "Leaderboard", shown: int) -> Part:
+def errors(leaderboard: "Leaderboard", shown: int) -> Part:
     """Return what is taken for what: all models' matrices, or of many classes one picture and the worst pairs."""
-    result = group.evaluations[shown]
+    result = leaderboard.evaluations[shown]
     classes = tables.class_table(result)
     content: dict[str, Any] = {"classes": classes, "confused": None, "matrices": [], "folded": []}
     if result.task == "multilabel" or len(result.classes) <= tables.MOST_CLASSES_IN_A_MATRIX:
-        order = [shown, *(number for number in range(len(group.models)) if number != shown)]
+        order = [shown, *(number for number in range(len(leaderboard.models)) if number != shown)]
         matrices = [
-            tables.confusion_table(f"confusion-{number + 1}", group.labels[number], group.evaluations[number])
+            tables.confusion_table(
+                f"confusion-{number + 1}", leaderboard.labels[number], leaderboard.evaluations[number]
+            )
             for number in order[: 1 if result.task == "multilabel" else _MOST_MATRICES]
         ]
         open_ones = _MOST_OPEN if len(result.classes) <= _FEW_CLASSES else 1
         content |= {"matrices": matrices[:open_ones], "folded": matrices[open_ones:]}
         lead = ["Counts, and the share of each row; rows are what is true, columns what is said."]
         if result.task == "multilabel":
-            lead = [f"Of {group.names[shown]}: counts, and shares of the images with and without each label."]
+            lead = [f"Of {leaderboard.names[shown]}: counts, and shares of the images with and without each label."]
         return Part("errors", "Errors", lead, [*matrices, classes], content=content)
     content["confused"] = tables.confused_table(result)
-    matrix = tables.confusion_table("confusion", group.labels[shown], result)
+    matrix = tables.confusion_table("confusion", leaderboard.labels[shown], result)
     lead = [
-        f"Of {group.names[shown]}; the counts of all {len(result.classes)} classes are in the table beside the page."
+        f"Of {leaderboard.names[shown]}; a table beside the page has the counts of all {len(result.classes)} classes."
     ]
-    picture = figures.confusion_drawing("confusion", group.labels[shown], result)
+    picture = figures.confusion_drawing("confusion", leaderboard.labels[shown], result)
     return Part("errors", "Errors", lead, [content["confused"], classes], [picture], [matrix], content)
 
 
-def threshold(group: "Leaderboard", shown: int) -> Part | None:
+def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
     """Return the explorer of the chosen model's thresholds; None where there is no threshold, with several classes."""
-    result, model, part = group.evaluations[shown], group.models[shown], group.predictions[shown]
+    result, model, part = leaderboard.evaluations[shown], leaderboard.models[shown], leaderboard.predictions[shown]
     if result.task == "multiclass":
         return None
     if result.task == "binary":
@@ -113,11 +115,11 @@ def threshold(group: "Leaderboard", shown: int) -> Part | None:
     own = own_thresholds(model, len(names))
     counts = explorer_counts(truth, proba, names, own)
     lead = [
-        f"{group.names[shown]} says “{names[0]}” from a probability of {own[0]:g} on, {_origin(model)}."
+        f"{leaderboard.names[shown]} says “{names[0]}” from a probability of {own[0]:g} on, {_origin(model)}."
         if result.task == "binary"
-        else f"{group.names[shown]} gives each label from its own threshold on, {_origin(model)}.",
-        f"Moving it here, on {group.split}, is for looking, not for choosing: a threshold that is chosen on "
-        f"{group.split} flatters itself there. Choose it by hybrid fit --aim, which never looks at test.",
+        else f"{leaderboard.names[shown]} gives each label from its own threshold on, {_origin(model)}.",
+        f"Moving it here, on {leaderboard.split}, is for looking, not for choosing: a threshold that is chosen on "
+        f"{leaderboard.split} flatters itself there. Choose it by hybrid fit --aim, which never looks at test.",
     ]
     if other := int(((proba >= own) != said).any(axis=1).sum()):
         lead.append(

@@ -20,27 +20,31 @@ if TYPE_CHECKING:
 Facts = list[tuple[str, str]]
 
 
-def repeat(group: "Leaderboard", material: ReportInputs, recipe: str) -> Part:
+def repeat(leaderboard: "Leaderboard", report_inputs: ReportInputs, recipe: str) -> Part:
     """Return recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
     blocks = [
         {"title": f"Extractor of {name}", "facts": _extractor(found.record.extractor)}
-        for name, found in material.sets.items()
+        for name, found in report_inputs.sets.items()
     ]
-    blocks += [{"title": f"Model {model.name}", "facts": _model(model)} for model in group.models]
-    content = {"facts": _facts(group, material), "recipe": without_places(recipe).splitlines(), "blocks": blocks}
+    blocks += [{"title": f"Model {model.name}", "facts": _model(model)} for model in leaderboard.models]
+    content = {
+        "facts": _facts(leaderboard, report_inputs),
+        "recipe": without_places(recipe).splitlines(),
+        "blocks": blocks,
+    }
     lead = ["The same data, settings, seeds and versions give the same figures."]
     return Part("repeat", "How to repeat it", lead, content=content)
 
 
-def _facts(group: "Leaderboard", material: ReportInputs) -> Facts:
-    result, about = group.evaluations[0], material.dataset_record
-    source, arguments = (about.source, about.arguments or {}) if about else (group.dataset, {})
-    facts = [("data", _plain(source)), ("fingerprint of the data", group.fingerprint)]
+def _facts(leaderboard: "Leaderboard", report_inputs: ReportInputs) -> Facts:
+    result, about = leaderboard.evaluations[0], report_inputs.dataset_record
+    source, arguments = (about.source, about.arguments or {}) if about else (leaderboard.dataset, {})
+    facts = [("data", _plain(source)), ("fingerprint of the data", leaderboard.fingerprint)]
     given = {key: value for key, value in arguments.items() if value is not None and key != "data"}
     facts += [(f"data: {key}", _plain(value)) for key, value in given.items()]
     intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
     facts += [("intervals", intervals), ("hybrid", __version__)]
-    versions: Mapping[str, str] = next((manifest.versions for manifest in material.manifests.values()), {})
+    versions: Mapping[str, str] = next((manifest.versions for manifest in report_inputs.manifests.values()), {})
     facts += [(name, str(version)) for name, version in versions.items() if name != "hybrid"]
     return [*facts, ("written", datetime.now(UTC).isoformat(timespec="seconds"))]
 

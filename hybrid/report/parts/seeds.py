@@ -18,22 +18,22 @@ _LEAD = (
 )
 
 
-def seeds(group: "Leaderboard") -> Part | None:
+def seeds(leaderboard: "Leaderboard") -> Part | None:
     """Return mean and spread over training seeds; None where no network was trained with several."""
-    if not group.seeds:
+    if not leaderboard.seeds:
         return None
-    return Part("seeds", "Training seeds", [_LEAD], [_table(group)])
+    return Part("seeds", "Training seeds", [_LEAD], [_table(leaderboard)])
 
 
-def _table(group: "Leaderboard") -> Table:
-    spreads = {(one.name, one.metric, one.split): one for one in group.seeds}
-    names = {one.name: one for one in group.seeds}
-    kinds = list(dict.fromkeys((one.metric, one.split) for one in group.seeds))
+def _table(leaderboard: "Leaderboard") -> Table:
+    spreads = {(one.name, one.metric, one.split): one for one in leaderboard.seeds}
+    names = {one.name: one for one in leaderboard.seeds}
+    kinds = list(dict.fromkeys((one.metric, one.split) for one in leaderboard.seeds))
     columns = [Column("model", "model", numeric=False), Column("seeds", "seeds")]
     columns += [Column(f"{metric}_{split}", f"{metric_name(metric)}, {SPLITS[split]}") for metric, split in kinds]
     rows = [
         [
-            Cell(name, group.label(name)),
+            Cell(name, leaderboard.label(name)),
             Cell(len(one.models), str(len(one.models))),
             *(_cell(f"{metric}_{split}", spreads.get((name, metric, split))) for metric, split in kinds),
         ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_report import made_comparison, made_dataset
 
-from hybrid.comparison.cv_result import CrossValidation, ModelScores
+from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
 from hybrid.report import write_report
 
 
@@ -23,8 +23,8 @@ def crossed_report(drawn):
         for name, mean, seen in (("svm-made", 0.95, True), ("forest-made", 0.85, False))
     )
     notes = ("xgboost-made is left out. It would have to be trained in every fold.",)
-    group = comparison.groups[0]
-    crossed = CrossValidation("made", group.fingerprint, "binary", "roc_auc", models, 120, 5, 2, 0, 0.25, notes)
+    leaderboard = comparison.leaderboards[0]
+    crossed = CrossValidation("made", leaderboard.fingerprint, "binary", "roc_auc", models, 120, 5, 2, 0, 0.25, notes)
     comparison = comparison.cross_validated([replace(crossed, fingerprint="other"), crossed])
     page, *files = write_report(comparison, folder / "crossed.html")
     return comparison, page.read_text(), {path.name: path for path in files}
@@ -32,7 +32,7 @@ def crossed_report(drawn):
 
 def test_the_tables_hold_mean_and_both_spreads(crossed_report):
     comparison, page, files = crossed_report
-    found = comparison.groups[0].crossed
+    found = comparison.leaderboards[0].crossed
     rows = json.loads(files["cross-validation.json"].read_text())
     assert [row["model"] for row in rows] == ["svm-made", "forest-made"]
     for row, model in zip(rows, found.models, strict=True):
@@ -61,13 +61,13 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(cro
 
 def test_the_model_card_gives_the_chosen_models_cross_validation(crossed_report):
     comparison, _, files = crossed_report
-    group = comparison.groups[0]
+    leaderboard = comparison.leaderboards[0]
     card = files["model-card.md"].read_text()
     found = re.search(r"Cross\\-validated, 5 folds × 2 of the 120 images.*: ROC AUC ([\d.]+)", card)
-    crossed = {row["model"]: row for row in group.crossed.rows}
-    assert bool(found) == (group.chosen in crossed)
+    crossed = {row["model"]: row for row in leaderboard.crossed.rows}
+    assert bool(found) == (leaderboard.chosen in crossed)
     if found:
-        assert float(found[1]) == pytest.approx(crossed[group.chosen]["mean"], abs=5e-4)
+        assert float(found[1]) == pytest.approx(crossed[leaderboard.chosen]["mean"], abs=5e-4)
 
 
 def test_many_models_are_paired_by_signs_and_the_others_folded(tmp_path):
@@ -77,8 +77,8 @@ def test_many_models_are_paired_by_signs_and_the_others_folded(tmp_path):
     part = page.read_text()
     part = part[part.index('id="d1-differences"') :]
     part = part[: part.index("</section>")]
-    group = comparison.groups[0]
-    apart = [test for test in group.pairs if test.metric == group.metric and test.distinguishable]
+    leaderboard = comparison.leaderboards[0]
+    apart = [test for test in leaderboard.pairs if test.metric == leaderboard.metric and test.distinguishable]
     assert apart
     assert part.count("<bdi>▲</bdi>") == part.count("<bdi>▼</bdi>") == len(apart)
     assert part.count("<bdi>≈</bdi>") == 2 * (36 - len(apart))
@@ -96,7 +96,7 @@ def test_seeds_of_one_network_are_a_table_of_mean_and_spread(tmp_path):
     (row,) = json.loads(next(path for path in files if path.name == "seeds.json").read_text())
     values = [
         model["splits"]["test"].metrics["roc_auc"].value
-        for model in comparison.groups[0].models
+        for model in comparison.leaderboards[0].models
         if model["model"] != "svm-made"
     ]
     assert (row["model"], row["seeds"]) == ("network-net-made", 2)

@@ -30,7 +30,7 @@ RNG = np.random.default_rng(0)
 
 
 def group_of(differences, chosen="a", metric="roc_auc", **choice):
-    """Return a group of the model "a" and those it was tested against; a difference is a's value less the other's."""
+    """Return a leaderboard of the model "a" and others; a difference is the value of "a" minus that of the other."""
     names = ["a", *differences]
     pairs = [
         PairedTest("a", name, metric, difference, None, None, p, p, "DeLong", 100)
@@ -73,11 +73,11 @@ def test_the_answer_says_how_sure_it_is(differences, said):
 
 
 def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
-    group = group_of({})
-    model = group.models[0]
+    leaderboard = group_of({})
+    model = leaderboard.models[0]
     for trained, words in (({"a": 90.0}, "its network"), ({"a": 60.0, "b": 30.0}, "its networks")):
         model |= {"seconds": {"train": 90.0, "extract": 12.0, "fit": 0.5, "predict": 0.004}, "trained": trained}
-        assert f"it took 90 s to train {words}, 12 s to extract," in answer(group)
+        assert f"it took 90 s to train {words}, 12 s to extract," in answer(leaderboard)
 
 
 def test_the_answer_says_where_the_model_comes_from():
@@ -112,11 +112,11 @@ def test_the_explorer_counts_as_scikit_learn_does(k):
 def test_the_explorer_starts_at_the_models_own_threshold(tmp_path):
     dataset = made_dataset(160, ["cat", "dog"])
     adjustment = {"aim": "recall=0.9", "threshold": 0.271828, "adjustment": Adjustment(on="val", images=40)}
-    group = made_comparison(tmp_path / "runs", dataset, {"svm-made": 1.5}, **adjustment).groups[0]
-    part = threshold(group, 0)
+    leaderboard = made_comparison(tmp_path / "runs", dataset, {"svm-made": 1.5}, **adjustment).leaderboards[0]
+    part = threshold(leaderboard, 0)
     assert part.content["start"]["threshold"] == "0.271828"
     assert "from a probability of 0.271828 on, which was chosen on validation for recall=0.9." in part.lead[0]
-    test = group.predictions[0]
+    test = leaderboard.predictions[0]
     tn, fp, fn, tp = sk.confusion_matrix(test.y == "dog", test.proba[:, 1] >= 0.271828).ravel()
     assert {key: part.content["start"][key] for key in ("tp", "fn", "fp", "tn")} == {
         "tp": tp,

@@ -1,4 +1,4 @@
-"""What a cross-validated comparison gives back: scores over folds and over seeds, and what can be told apart."""
+"""The result of a cross-validation: the scores of models over folds and seeds, and tests of their differences."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,17 +19,18 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class ModelScores:
-    """One model's scores in every fold.
+    """The scores of one model in every fold.
 
     Attributes
     ----------
     name : str
-    scores : dict of str to ndarray of float, (repeats, folds)
-        By metric; NaN where a fold does not define one.
+    scores : dict of str to ndarray of float of shape (repeats, folds)
+        Scores by metric; NaN if a metric is not defined in a fold.
     seconds : float
-        To fit it and to predict, in all folds together.
-    flattered : bool
-        Whether a network behind its features was trained on, or chosen by, images of the folds.
+        Total time for fitting and predicting in all folds.
+    flattered : bool, default=False
+        Whether the scores are too optimistic, because a network behind the features was trained or selected on images
+        of the folds.
     """
 
     name: str
@@ -38,13 +39,23 @@ class ModelScores:
     flattered: bool = False
 
     def summary(self, metric: str, ratio: float) -> dict[str, float | None]:
-        """Return the mean of a metric with its interval and its spread, None where it is not defined.
+        """Return the mean of a metric, its 95% interval and its standard deviations.
 
-        ``sd_folds`` is the spread over the folds of one repeat: how much the images of a fold matter. ``sd_seeds`` is
-        that of the repeats' means: how much dealing out the images, and the seed of the head, matter.
+        Parameters
+        ----------
+        metric : str
+        ratio : float
+            Number of test images of a fold divided by its number of training images.
+
+        Returns
+        -------
+        dict of str to (float or None)
+            ``mean``, ``low``, ``high``, ``sd_folds`` (over the folds of one repeat, which shows the effect of the test
+            images) and ``sd_seeds`` (of the repeats' means, which shows the effect of the division into folds and of
+            the head's seed). None if the metric is not defined in every fold.
         """
         values = self.scores[metric]
-        mean, half = _resampled(values.ravel(), ratio)
+        mean, half = _mean_and_half_width(values.ravel(), ratio)
         within = np.sqrt(values.var(axis=1, ddof=1).mean())
         between = values.mean(axis=1).std(ddof=1) if len(values) > 1 else np.nan
         numbers = {"mean": mean, "low": mean - half, "high": mean + half, "sd_folds": within, "sd_seeds": between}
@@ -53,23 +64,23 @@ class ModelScores:
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """Models cross-validated on the same folds of the same images; made by :func:`cross_validate`.
+    """The result of a cross-validation of models on the same folds. :func:`cross_validate` returns it.
 
     Attributes
     ----------
     dataset, fingerprint : str
     task : str
     metric : str
-        What models are ordered by, and tested in pairs.
+        Metric by which models are ordered and tested in pairs.
     models : tuple of ModelScores
-        Best first.
+        The models, best first.
     images : int
-        Of the development part, which all folds together are.
+        Number of images in train and validation together.
     folds, repeats, seed : int
     ratio : float
-        Images that a fold is scored on to images it is fitted to.
+        Number of test images of a fold divided by its number of training images.
     notes : tuple of str
-        What to know before reading an order into the scores.
+        Remarks that matter for the interpretation of the scores.
     """
 
     dataset: str
@@ -86,7 +97,7 @@ class CrossValidation:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict a model: mean, interval and spreads of `metric`, the means of the others, seconds."""
+        """One flat dict per model: mean, interval and standard deviations of `metric`, other means, seconds."""
         rows = []
         for rank, model in enumerate(self.models, start=1):
             means = {name: _plain(values.mean()) for name, values in model.scores.items() if name != self.metric}
@@ -97,14 +108,22 @@ class CrossValidation:
 
     @property
     def pairs(self) -> list[PairedTest]:
-        """Every pair of models by `metric`, with Holm's correction."""
+        """Tests of every pair of models by `metric`, with Holm's correction."""
         return self.compare(self.metric)
 
     def compare(self, metric: str) -> list[PairedTest]:
-        """Test every pair of models by a metric with the corrected resampled t-test, with Holm's correction.
+        """Test every pair of models by a metric with the corrected resampled t-test and Holm's correction.
 
-        Scores of overlapping training parts are not independent; the test makes up for that by the share of images
-        that a fold is scored on [1]_, over repeated folds as in [2]_.
+        The scores of folds are not independent, since their training images overlap. The test corrects the variance
+        for this by the ratio of test to training images [1]_, and extends it to repeated folds [2]_.
+
+        Parameters
+        ----------
+        metric : str
+
+        Returns
+        -------
+        list of PairedTest
 
         References
         ----------
@@ -121,7 +140,7 @@ class CrossValidation:
         return pd.DataFrame(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values, every fold's score too."""
+        """Return everything as JSON values, including the score of every fold."""
         scores = [
             {name: [[_plain(value) for value in row] for row in values] for name, values in model.scores.items()}
             for model in self.models
@@ -137,12 +156,12 @@ class CrossValidation:
         from scipy.stats import t
 
         differences = (first.scores[metric] - second.scores[metric]).ravel()
-        mean, half = _resampled(differences, self.ratio)
+        mean, half = _mean_and_half_width(differences, self.ratio)
         error = half / t.ppf((1 + LEVEL) / 2, len(differences) - 1)
         p_value = None
         if error > 0:
             p_value = float(2 * t.sf(abs(mean) / error, len(differences) - 1))
-        elif error == 0:  # every fold's difference is the same
+        elif error == 0:  # the difference is the same in every fold
             p_value = 1.0 if mean == 0 else 0.0
         difference, low, high = (_plain(number) for number in (mean, mean - half, mean + half))
         return PairedTest(
@@ -164,15 +183,15 @@ class CrossValidation:
 
 
 def by_rank(models: list[ModelScores], metric: str) -> tuple[ModelScores, ...]:
-    """Return models with the best mean first, and those for which it is not defined last."""
+    """Return models ordered by their mean score, best first. Models without a defined mean come last."""
     sign = 1 if metric in LOWER_IS_BETTER else -1
     means = [sign * model.scores[metric].mean() for model in models]
     order = np.argsort(np.where(np.isnan(means), np.inf, means), kind="stable")
     return tuple(models[i] for i in order)
 
 
-def _resampled(values: NDArray[np.float64], ratio: float) -> tuple[float, float]:
-    """Return the mean over folds and half of its corrected interval, NaN where a fold does not define the score."""
+def _mean_and_half_width(values: NDArray[np.float64], ratio: float) -> tuple[float, float]:
+    """Return the mean over folds and half the width of its corrected interval; NaN if a fold has no score."""
     from scipy.stats import t
 
     error = np.sqrt((1 / len(values) + ratio) * values.var(ddof=1))

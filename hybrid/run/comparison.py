@@ -1,4 +1,4 @@
-"""The outcome of a comparison: tables, pictures, files, and itself in a notebook."""
+"""`Comparison`: the result of a comparison with its tables, figures, files and notebook display."""
 
 import os
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard
-from hybrid.comparison.leaderboards import Leaderboards
 from hybrid.comparison.ordering import LOWER_IS_BETTER
-from hybrid.errors import unknown_name
+from hybrid.comparison.result import ComparisonResult
+from hybrid.errors import renamed_parameters, unknown_name
 from hybrid.files import write_csv_records, write_json
 
 
-class Comparison(Leaderboards):
-    """Models side by side, as tables, pictures and files; a notebook shows it as tables.
+class Comparison(ComparisonResult):
+    """The result of a comparison of models, with methods for tables, figures and files. A notebook shows its tables.
 
-    The attributes are those of `Leaderboards`.
+    The attributes are those of `ComparisonResult`.
 
     Examples
     --------
@@ -30,36 +30,41 @@ class Comparison(Leaderboards):
     """
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
-        """Write :meth:`to_dict` as JSON; return the path."""
+        """Write :meth:`to_dict` to a JSON file and return its path."""
         write_json(Path(path), self.to_dict())
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write :attr:`rows` as CSV, an empty field for what is not defined; return the path."""
+        """Write :attr:`rows` to a CSV file and return its path. Undefined values are empty fields."""
         write_csv_records(Path(path), self.rows)
         return Path(path)
 
     def to_html(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the report, one HTML file that needs no network; return its path, then those of the files beside it.
+        """Write the report as one HTML file that works offline.
 
-        Beside it a folder named after it gets figures, tables and the model card of the chosen model.
+        Figures, tables and the model card of the chosen model are written into a folder beside it.
+
+        Returns
+        -------
+        list of Path
+            The HTML file, then the other files.
         """
         from hybrid.report.write import write_report
 
         return write_report(self, Path(path))
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write report and tables into a folder, each file whole or not at all.
+        """Write the report and the tables into a folder. Each file is written atomically.
 
         Parameters
         ----------
         folder : path
-            Made if need be.
+            Created if it does not exist.
 
         Returns
         -------
         list of Path
-            report.html, comparison.json, comparison.csv, pairs.csv, then the files that belong to the report.
+            report.html, comparison.json, comparison.csv, pairs.csv, then the files of the report.
         """
         target = Path(folder)
         tables = [self.to_json(target / "comparison.json"), self.to_csv(target / "comparison.csv")]
@@ -67,11 +72,18 @@ class Comparison(Leaderboards):
         report, *others = self.to_html(target / "report.html")
         return [report, *tables, target / "pairs.csv", *others]
 
-    def plot_bars(self, group: int = 0) -> Any:
-        """Return a bar chart (Matplotlib Figure) of a group's main metric, with its intervals."""
+    @renamed_parameters(group="leaderboard")
+    def plot_bars(self, leaderboard: int = 0) -> Any:
+        """Return a bar chart of the main metric with its intervals, as a Matplotlib Figure.
+
+        Parameters
+        ----------
+        leaderboard : int, default=0
+            Index of the leaderboard.
+        """
         from hybrid.plots import bar_chart
 
-        chosen = self.groups[group]
+        chosen = self.leaderboards[leaderboard]
         metrics = [result.metrics[chosen.metric] for result in chosen.evaluations]
         best = "lower is better, " if chosen.metric in LOWER_IS_BETTER else ""
         return bar_chart(
@@ -82,29 +94,38 @@ class Comparison(Leaderboards):
             title=self._title(chosen),
         )
 
-    def plot_confusions(self, group: int = 0) -> Any:
-        """Return a picture (Matplotlib Figure) of a group's confusion matrices."""
+    @renamed_parameters(group="leaderboard")
+    def plot_confusions(self, leaderboard: int = 0) -> Any:
+        """Return the confusion matrices of all models, as a Matplotlib Figure.
+
+        Parameters
+        ----------
+        leaderboard : int, default=0
+            Index of the leaderboard.
+        """
         from hybrid.plots import confusion_matrices
 
-        chosen = self.groups[group]
+        chosen = self.leaderboards[leaderboard]
         confusions = [result.confusion for result in chosen.evaluations]
         classes = chosen.evaluations[0].classes
         return confusion_matrices(chosen.labels, confusions, classes, title=self._title(chosen))
 
-    def plot_cost(self, group: int = 0, cost: str = "seconds") -> Any:
-        """Return a chart (Matplotlib Figure) of a group's main metric against what the models cost.
+    @renamed_parameters(group="leaderboard")
+    def plot_cost(self, leaderboard: int = 0, cost: str = "seconds") -> Any:
+        """Return a chart of the main metric against the cost of the models, as a Matplotlib Figure.
 
         Parameters
         ----------
-        group : int, default=0
+        leaderboard : int, default=0
+            Index of the leaderboard.
         cost : {"seconds", "parameters", "bytes"}, default="seconds"
-            ``"seconds"`` are those of training the networks, extracting all images, fitting and predicting.
+            ``"seconds"`` is the total time for training networks, extracting all images, fitting and predicting.
         """
         from hybrid.plots import cost_chart
 
         if cost not in COST_TITLES:
             raise unknown_name("cost", cost, COST_TITLES)
-        chosen = self.groups[group]
+        chosen = self.leaderboards[leaderboard]
         metrics = [result.metrics[chosen.metric] for result in chosen.evaluations]
         return cost_chart(
             chosen.labels,
@@ -116,25 +137,25 @@ class Comparison(Leaderboards):
             title=self._title(chosen),
         )
 
-    def _title(self, group: Leaderboard) -> str:
-        shared = group.shared_suffix.strip("-")
-        name = shared if group.dataset in shared else group.dataset
-        return f"{name}, {self.split}: {group.evaluations[0].n} images"
+    def _title(self, leaderboard: Leaderboard) -> str:
+        shared = leaderboard.shared_suffix.strip("-")
+        name = shared if leaderboard.dataset in shared else leaderboard.dataset
+        return f"{name}, {self.split}: {leaderboard.evaluations[0].n} images"
 
     def _repr_html_(self) -> str:
         tables = "".join(
-            f"<h4>{escape(self._title(group))}</h4>{_html_table(group)}{_html_notes(group.notes)}{_html_copies(group)}"
-            for group in self.groups
+            f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}{_html_notes(leaderboard.notes)}{_html_leakage(leaderboard)}"
+            for leaderboard in self.leaderboards
         )
         return tables + _html_notes(self.notes)
 
 
-def _html_table(group: Leaderboard) -> str:
-    metrics = list(group.evaluations[0].metrics)
-    metrics.sort(key=lambda name: name != group.metric)
+def _html_table(leaderboard: Leaderboard) -> str:
+    metrics = list(leaderboard.evaluations[0].metrics)
+    metrics.sort(key=lambda name: name != leaderboard.metric)
     header = "".join(f"<th>{escape(name)}</th>" for name in ("model", "head", "backbone", *metrics))
     body = ""
-    for row, result in zip(group.rows, group.evaluations, strict=True):
+    for row, result in zip(leaderboard.rows, leaderboard.evaluations, strict=True):
         cells = [row["model"], row["head"], row["backbone"], *(result.metrics[name] for name in metrics)]
         body += f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
     return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
@@ -144,5 +165,9 @@ def _html_notes(notes: Sequence[str]) -> str:
     return "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
-def _html_copies(group: Leaderboard) -> str:
-    return _html_notes([group.copies.sentence(group.split)]) if group.copies and group.copies.ids else ""
+def _html_leakage(leaderboard: Leaderboard) -> str:
+    return (
+        _html_notes([leaderboard.leakage.sentence(leaderboard.split)])
+        if leaderboard.leakage and leaderboard.leakage.ids
+        else ""
+    )
