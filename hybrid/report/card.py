@@ -21,7 +21,7 @@ _MOST_CLASSES = 50
 
 
 def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
-    """Return the card of a group's chosen model."""
+    """Return the model card of a leaderboard's chosen model as Markdown."""
     number = leaderboard.chosen_number or 0
     model, result, about = (
         leaderboard.models[number],
@@ -52,7 +52,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
 
 
 def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") -> Path:
-    """Write the card of a group's chosen model; return the path."""
+    """Write the model card of a leaderboard's chosen model and return its path."""
     text = model_card(leaderboard, section)
     write_atomic(path, lambda file: file.write(text.encode()))
     return path

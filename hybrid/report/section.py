@@ -1,4 +1,4 @@
-"""One leaderboard of models as a section of the report: its parts, in the order in which they are read."""
+"""The section of the report on one leaderboard: its parts in the order of the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from hybrid.report.parts import data as data_parts
 from hybrid.report.parts import models as model_parts
 from hybrid.report.parts.answer import SPLITS, answer
 from hybrid.report.parts.cross_validation import cross_validation
-from hybrid.report.parts.leakage import copies
+from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.repeat import repeat
 from hybrid.report.parts.seeds import seeds
@@ -34,10 +34,10 @@ class ReportSection:
         What its ids in the page begin with.
     title, answer, intro : str
     warnings : sequence of str
-        What to know before relying on the figures.
+        Warnings about the scores.
     parts : sequence of Part
     report_inputs : ReportInputs
-        What the workspace holds on it.
+        The files and the dataset that the section was made from.
     """
 
     key: str
@@ -52,13 +52,13 @@ class ReportSection:
 def make_section(
     key: str, leaderboard: "Leaderboard", dataset: Dataset | None = None, recipe: str = ""
 ) -> ReportSection:
-    """Return a group's section, with all that the workspace and the data still hold."""
+    """Return the section of a leaderboard, with everything that the workspace and the dataset still provide."""
     report_inputs = collect(leaderboard, dataset)
     pictures = Pictures(report_inputs.dataset, report_inputs.missing)
     shown = leaderboard.chosen_number or 0
     parts = (
         model_parts.models(leaderboard),
-        copies(leaderboard),
+        leakage(leaderboard),
         model_parts.differences(leaderboard),
         cross_validation(leaderboard),
         seeds(leaderboard),
@@ -94,7 +94,7 @@ def _intro(leaderboard: "Leaderboard") -> str:
 
 
 def _warnings(leaderboard: "Leaderboard") -> list[str]:
-    """Return what was found wrong with the data, and what flatters the figures."""
+    """Return warnings about the data and about scores that are too optimistic."""
     found = list(dict.fromkeys(text for model in leaderboard.models for text in model.warnings))
     if leaderboard.leakage and leaderboard.leakage.ids:
         found.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))

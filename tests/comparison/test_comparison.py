@@ -192,7 +192,7 @@ def test_a_model_that_was_fixed_in_advance_is_taken_and_what_validation_says_is_
     first, second = compare_results([*given, *other], choose=["a-x"]).leaderboards
     assert (first.chosen, second.chosen) == ("a-x", "c")
     assert second.notes[1] == "None of these models was fixed in advance by the caller, which fixed a-x."
-    with pytest.raises(InputError, match="name one"):
+    with pytest.raises(InputError, match="give only one"):
         compare_results(given, choose=["a", "b"])
 
 

@@ -132,7 +132,7 @@ def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
     leaderboard = report.comparison.leaderboards[0]
     model = leaderboard.models[leaderboard.names.index(leaderboard.chosen)]
     assert f"hybrid predict {leaderboard.chosen} IMAGES" in card
-    metric = model["splits"]["test"].metrics["roc_auc"]
+    metric = model.splits["test"].metrics["roc_auc"]
     assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
     assert "- Threshold: 0.5" in card
     assert leaderboard.fingerprint in card

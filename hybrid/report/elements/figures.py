@@ -104,10 +104,8 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
 def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
     """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
     drawn = [shown, *(number for number in range(len(leaderboard.models)) if number != shown)][:MOST_MODELS]
-    names, parts = (
-        [leaderboard.labels[number] for number in drawn],
-        [leaderboard.predictions[number] for number in drawn],
-    )
+    names = [leaderboard.labels[number] for number in drawn]
+    parts = [leaderboard.predictions[number] for number in drawn]
     result = leaderboard.evaluations[shown]
     what = "labels" if result.task == "multilabel" else "classes"
     mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
@@ -195,7 +193,7 @@ def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
 
 
 def _truth(part: Predictions, result: Evaluation) -> np.ndarray:
-    """Return what is so: (n,) for two classes, else one column a class or label."""
+    """Return the true labels as booleans, of shape (n,) for two classes and (n, k) otherwise."""
     if part.y.ndim == 2:
         return part.y.astype(bool)
     if result.task == "binary":

@@ -1,4 +1,4 @@
-"""What lies in the workspace beside the scores: embedding sets, networks, manifests, and the data themselves."""
+"""Load the inputs of the report besides the scores: embedding sets, training records, manifests, and the dataset."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReportInputs:
-    """What was found for one leaderboard of models.
+    """The files of the workspace, and the dataset, that the report of one leaderboard uses.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class ReportInputs:
 
 
 def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> ReportInputs:
-    """Gather what there is on a group's models; what is gone is left out.
+    """Load the files of a leaderboard's models. Files that no longer exist are left out.
 
     Parameters
     ----------
     leaderboard : Leaderboard
     dataset : Dataset, optional
-        The data, if they are at hand; else they are opened again as they were.
+        The dataset. By default it is opened again with the recorded arguments.
     """
     found = ReportInputs()
     for model in leaderboard.models:

@@ -104,7 +104,7 @@ def _tidy(element: ElementTree.Element, name: str) -> None:
 
 
 def _hoist(parent: ElementTree.Element) -> None:
-    """Say once, on the leaderboard, what all marks of a series have in common."""
+    """Move attributes that all marks of a series share to their parent element."""
     marks = [child for child in parent if child.tag == "use"]
     if parent.tag != "g" or not marks or len(marks) != len(parent):
         return

@@ -1,4 +1,4 @@
-"""The part of the report on compared images that are also in train: every score without them beside that with them."""
+"""The part of the report on compared images that are also in train, with every score with and without them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 12
 
 
-def copies(leaderboard: "Leaderboard") -> Part | None:
+def leakage(leaderboard: "Leaderboard") -> Part | None:
     """Return the scores without the images that are also in train; None where there are no such images."""
     found = leaderboard.leakage
     if found is None or not found.ids:
