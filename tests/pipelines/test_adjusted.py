@@ -52,7 +52,8 @@ def test_calibrated_probabilities_equal_frequencies_with_equal_classes(name):
     p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
     edges = np.quantile(p, np.linspace(0, 1, 11))
     place = np.clip(np.searchsorted(edges, p) - 1, 0, 9)
-    gaps = [abs(p[place == k].mean() - truth[place == k].mean()) for k in range(10)]
+    gaps = [abs(p[place == k].mean() - truth[place == k].mean()) for k in np.unique(place)]  # equal p leave bins empty
+    assert len(gaps) >= 5
     assert np.mean(gaps) < 0.05
 
 
@@ -240,10 +241,11 @@ def test_a_saved_model_predicts_with_its_thresholds(tmp_path, name, several):
     pipeline = small(name) if name in HEADS else make_head_pipeline(Ensemble(members), scale=False)
     adjusted = adjust(pipeline, X, y, aim="recall=0.95", calibration="isotonic" if several else "auto")
     loaded = load_model(save_model(adjusted, tmp_path / "model"))
-    np.testing.assert_array_equal(loaded.predict_proba(X), adjusted.predict_proba(X))
-    np.testing.assert_array_equal(loaded.predict(X), adjusted.predict(X))
-    half = loaded.predict_proba(X) > 0.5
-    assert not np.array_equal(loaded.predict(X), half if several else NAMES[half[:, 1].astype(int)])
+    other, _ = blobs([60, 60], shift=1, seed=1)  # a training row is its own nearest neighbour
+    np.testing.assert_array_equal(loaded.predict_proba(other), adjusted.predict_proba(other))
+    np.testing.assert_array_equal(loaded.predict(other), adjusted.predict(other))
+    half = loaded.predict_proba(other) > 0.5
+    assert not np.array_equal(loaded.predict(other), half if several else NAMES[half[:, 1].astype(int)])
 
 
 def test_log_odds_are_finite():
