@@ -1,4 +1,4 @@
-"""The section of the report on one leaderboard: its parts in the order of the page."""
+"""Make the section of the report on one leaderboard, with its parts in the order of the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,23 +21,29 @@ from hybrid.workspace.private_paths import without_places
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
-SEED = 0  # of what is drawn for the page: which images are on the map, and how it is laid out
+SEED = 0  # for the sample of images on the map and for the map's layout
 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """What the page shows of one leaderboard.
+    """The section of the page on one leaderboard.
 
     Attributes
     ----------
     key : str
-        What its ids in the page begin with.
-    title, answer, intro : str
+        Prefix of the section's ids in the page.
+    title : str
+        Name of the dataset.
+    answer : str
+        The main result in one sentence.
+    intro : str
+        The task and the number of models and images.
     warnings : sequence of str
         Warnings about the scores.
     parts : sequence of Part
+        The parts that apply to this leaderboard.
     report_inputs : ReportInputs
-        The files and the dataset that the section was made from.
+        The files and the dataset that the section uses.
     """
 
     key: str
@@ -85,12 +91,12 @@ def make_section(
 def _intro(leaderboard: "Leaderboard") -> str:
     result = leaderboard.evaluations[0]
     kind = {
-        "binary": f"Two classes, positive is “{result.positive}”",
+        "binary": f"Two classes; “{result.positive}” is the positive class",
         "multiclass": f"{len(result.classes)} classes",
-        "multilabel": f"{plural(len(result.classes), 'label')}, of which an image may have several",
+        "multilabel": f"{plural(len(result.classes), 'label')}; an image may have several",
     }[result.task]
     where = f"the same {plural(result.n, f'{SPLITS[leaderboard.split]} image')}"
-    return f"{kind}. {plural(len(leaderboard.models), 'model')}, all judged on {where}."
+    return f"{kind}. {plural(len(leaderboard.models), 'model')}, all evaluated on {where}."
 
 
 def _warnings(leaderboard: "Leaderboard") -> list[str]:
@@ -100,6 +106,7 @@ def _warnings(leaderboard: "Leaderboard") -> list[str]:
         found.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))
     if leaderboard.split != "test":
         found.append(
-            f"These figures are of {leaderboard.split}, not of test: models were fitted to it or chosen by it."
+            f"These scores are measured on {leaderboard.split}, not on test. They are too optimistic, because models "
+            "were fitted to these images or chosen by them."
         )
     return found

@@ -97,7 +97,7 @@ def test_pictures_are_shown_where_there_are_data_and_missed_in_words_where_not(d
     page = drawn(*CLASSES).page
     assert "data:image" not in page
     assert "There are no pictures: " in page
-    assert "It cannot be drawn: the embedding set is no longer in the workspace." in page
+    assert "The map cannot be drawn: the embedding set is no longer in the workspace." in page
 
 
 def test_data_that_are_others_give_no_pictures(drawn, tmp_path):

@@ -114,10 +114,12 @@ def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
     ]
     drawings = []
     if curves := _curves(names, parts, result, roc_points):
-        words = f"ROC curves{mean}; the nearer to the upper left the better. Areas: {listed(areas, _MOST_DESCRIBED)}."
+        words = (
+            f"ROC curves{mean}; curves nearer to the upper left are better. Areas: {listed(areas, _MOST_DESCRIBED)}."
+        )
         drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves)))
     if curves := _curves(names, parts, result, precision_recall_points):
-        words = f"Precision against recall{mean}; the nearer to the upper right the better."
+        words = f"Precision against recall{mean}; curves nearer to the upper right are better."
         share = _truth(parts[0], result).mean() if result.task == "binary" else None
         figure = plots.precision_recall_curves(curves, prevalence=share)
         drawings.append(Drawing("precision-recall", f"Precision and recall{mean}", words, figure))
@@ -143,7 +145,12 @@ def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluat
         curve = reliability_curve(part.y, part.proba, part.classes.tolist(), pos_label=result.positive)
         curves[name] = (curve.predicted, curve.observed)
     event = {"binary": str(result.positive), "multiclass": "right", "multilabel": "there"}[result.task]
-    words = f"Share of images that are {event} against the predicted probability; the diagonal is perfect calibration."
+    share = {
+        "binary": f"images of class {result.positive}",
+        "multiclass": "correctly classified images",
+        "multilabel": "images that have the label",
+    }[result.task]
+    words = f"Share of {share} against the predicted probability; the diagonal is perfect calibration."
     return [Drawing("reliability", "Reliability", words, plots.reliability_curves(curves, event=event))]
 
 
@@ -159,7 +166,7 @@ def _class_curves(model: str, part: Predictions, result: Evaluation) -> list[Dra
 def confusion_drawing(name: str, model: str, result: Evaluation) -> Drawing:
     """Return one model's confusion matrix as a picture."""
     figure = plots.confusion_matrices([model], [result.confusion], result.classes)
-    words = f"Confusion matrix of {model}: {len(result.classes)} classes, true by row, predicted by column."
+    words = f"Confusion matrix of {model}: {len(result.classes)} classes, true in rows, predicted in columns."
     return Drawing(name, f"Confusion matrix of {model}", words, figure)
 
 
@@ -169,7 +176,7 @@ def training_drawing(name: str, network: str, record: TrainingRecord) -> Drawing
     figure = plots.training_curves(history, stacked=True)
     if isinstance(best, dict):
         kept = listed([f"{label} {epoch}" for label, epoch in best.items()], _MOST_DESCRIBED)
-        words = f"Loss and accuracy of {network} on train and validation, a network a label; epochs kept: {kept}."
+        words = f"Loss and accuracy of {network} on train and validation, one network per label; epochs kept: {kept}."
     else:
         words = (
             f"Loss and accuracy of {network} on train and validation over {plural(len(history['loss']), 'epoch')}; "
@@ -186,7 +193,7 @@ def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
     figure = plots.training_curves(histories, stacked=True, parts=("validation",))
     lowest = [f"{name} {min(history['val_loss']):.3f}" for name, history in histories.items()]
     words = (
-        "Loss and accuracy of the networks on validation, over each other; a dot marks each one's best epoch. "
+        "Loss and accuracy of all networks on validation; a dot marks the best epoch of each network. "
         f"Lowest losses: {listed(lowest, _MOST_DESCRIBED)}."
     )
     return Drawing("trainings", "All trainings on validation", words, figure)

@@ -93,11 +93,11 @@ def _data(
     if given is not None and np.isin(leaderboard.ids, given.ids).all():
         return given, ""
     if not sets:
-        return None, "The embedding set that names the data is no longer in the workspace."
+        return None, "The embedding set that records the source of the data is no longer in the workspace."
     try:
         dataset = reopen(next(iter(sets.values())).record.dataset.arguments or {})
     except InputError as error:
         return None, str(error)
     if not np.isin(leaderboard.ids, dataset.ids).any():
-        return None, f"The data at {dataset.source!r} are no longer those that were compared."
+        return None, f"The data at {dataset.source!r} no longer contain the compared images."
     return dataset, ""

@@ -1,4 +1,4 @@
-"""The answer in one sentence: which model, how sure, what it costs."""
+"""The main result in one sentence: the chosen model, its score, how certain the choice is, and its cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,11 +16,11 @@ _FEW_NAMES = 3
 
 
 def answer(leaderboard: "Leaderboard") -> str:
-    """Return the sentence that a reader takes away."""
+    """Return one sentence with the main result of a leaderboard."""
     name, number = metric_name(leaderboard.metric), leaderboard.chosen_number
     if number is None:
-        none = f"of the {plural(len(leaderboard.models), 'model')} none has a {name} on validation"
-        return f"No model was chosen: {none}, and {leaderboard.split} is not for choosing."
+        reason = f"none of the models has a value of {name} on validation"
+        return f"No model was chosen: {reason}, and {leaderboard.split} scores are not used to choose a model."
     result = leaderboard.evaluations[number]
     metric = result.metrics[leaderboard.metric]
     ends = f" ({result.level:.0%} interval {interval(metric)})" if interval(metric) else ""
@@ -32,7 +32,7 @@ def answer(leaderboard: "Leaderboard") -> str:
 
 
 def _origin(leaderboard: "Leaderboard") -> str:
-    """Return why it is this model."""
+    """Return how the model was chosen."""
     choice = leaderboard.choice
     if choice is not None and choice.fixed_by:
         return f"fixed in advance by {choice.fixed_by}"
@@ -42,7 +42,7 @@ def _origin(leaderboard: "Leaderboard") -> str:
 
 
 def standing(leaderboard: "Leaderboard", chosen: int) -> str:
-    """Return in words which other models can be told from the chosen one."""
+    """Return a text on which other models differ significantly from the chosen one."""
     name, others = leaderboard.names[chosen], len(leaderboard.models) - 1
     if not others:
         return "no other model was compared with it"
@@ -54,21 +54,22 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
         return f"{words} not distinguishable from it" if others == 1 else f"{words} distinguishable from it"
     parts = []
     if better:
-        parts.append(f"{_named(better, name)} did better there beyond chance, which was not for choosing")
+        not_used = f"{leaderboard.split} scores are not used to choose a model"
+        parts.append(f"{_named(better, name)} scored significantly better, but {not_used}")
     if worse := [test for test in apart if test not in better]:
-        parts.append(f"it is better than {_named(worse, name)} beyond chance")
+        parts.append(f"it is significantly better than {_named(worse, name)}")
     if rest := others - len(apart):
         parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be distinguished from it")
     return ", ".join(parts)
 
 
 def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:
-    """Return the tests of the metric that the models are ordered by."""
+    """Return the paired tests of the metric that orders the models."""
     return [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
 
 
 def _lead(test: PairedTest, name: str, metric: str) -> float:
-    """Return by how much a model is better than the other one of the pair."""
+    """Return by how much a model is better than the other model of the pair."""
     signed = (test.difference or 0.0) * (1 if test.first == name else -1)
     return -signed if metric in LOWER_IS_BETTER else signed
 
@@ -81,9 +82,9 @@ def _named(tests: Sequence[PairedTest], name: str) -> str:
 def _cost(model: ModelRecord) -> str:
     times = model.seconds
     parts = {"extract": times.extract, "fit": times.fit, "predict": times.predict}
-    said = [f"{seconds(value)} to {what}" for what, value in parts.items() if value is not None]
-    if not said:
+    steps = [f"{seconds(value)} to {what}" for what, value in parts.items() if value is not None]
+    if not steps:
         return ""
     if times.train:
-        said.insert(0, f"{seconds(times.train)} to train its {'network' if len(model.trained) == 1 else 'networks'}")
-    return f"; it took {listed(said)}"
+        steps.insert(0, f"{seconds(times.train)} to train its {'network' if len(model.trained) == 1 else 'networks'}")
+    return f"; it took {listed(steps)}"

@@ -62,7 +62,7 @@ def _wrong_labels(part: Predictions, most: int) -> list[Case]:
     cases = []
     for row in rows:
         lines: list[Line] = [("true", _names(part.classes[truth[row]]))]
-        for term, columns in (("missed", truth[row] & ~said[row]), ("wrongly said", said[row] & ~truth[row])):
+        for term, columns in (("missed", truth[row] & ~said[row]), ("wrongly predicted", said[row] & ~truth[row])):
             if columns.any():
                 lines.append((term, _with_proba(part, row, np.flatnonzero(columns))))
         cases.append(Case(str(part.ids[row]), tuple(lines)))
@@ -96,7 +96,7 @@ def _dispute(row: int, parts: Sequence[Predictions], votes: np.ndarray, names: S
     for members in sorted(camps.values(), key=len, reverse=True):
         *others, last = _names(first.classes[votes[members[0]]])
         who = listed([names[model] for model in members], most=3)
-        lines.append((f"{len(members)} of {len(parts)} say", (*others, (last[0], who))))
+        lines.append((f"{len(members)} of {len(parts)} predict", (*others, (last[0], who))))
     return Case(str(first.ids[row]), tuple(lines))
 
 

@@ -50,14 +50,15 @@ def cross_words(leaderboard: "Leaderboard", model: str) -> str:
 def _lead(found: "CrossValidation") -> list[str]:
     often = {1: "once", 2: "twice"}.get(found.repeats, f"{found.repeats} times")
     words = (
-        f"Every model was fitted anew in each of {found.folds} folds, dealt out {often}, of the {found.images:,} "
-        "images of train and validation together; test took no part. Thresholds and calibrations were chosen anew "
-        "inside each fold. The spread over folds says how much it matters which images a model is scored on; the "
-        "spread over seeds, of the means of the repeats, how much dealing out the images and the seed of the head do."
+        f"The {found.images:,} images of train and validation together were divided into {found.folds} folds {often}, "
+        "and every model was fitted anew for each fold; test was not used. Thresholds and calibrations were chosen "
+        "anew inside each fold. The SD over folds shows how much the score depends on the images that a model is "
+        "scored on. The SD over seeds, which is that of the means of the repeats, shows how much the score depends on "
+        "the division into folds and on the seed of the head."
     )
     tests = (
-        "Pairs are tested by the corrected resampled t-test, which allows for folds that share training images; "
-        "p-values with Holm's correction over all pairs."
+        "Each pair of models is compared with the corrected resampled t-test, which accounts for folds that share "
+        "training images; p-values with Holm's correction over all pairs."
     )
     return [words, *([tests] if len(found.models) > 1 else []), *map(spoken, found.notes)]
 

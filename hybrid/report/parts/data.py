@@ -78,7 +78,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
         {
             "title": "The worst mistakes",
             "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[leaderboard.split]} image')} wrong"
-            + (f"; here are the {len(worst)} on which it gave the truth the least probability." if worst else "."),
+            + (f"; here are the {len(worst)} whose true label it gave the lowest probability." if worst else "."),
             "cases": [_shown(pictures, case.id, case.lines) for case in worst],
         }
     ]
@@ -86,9 +86,9 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
         blocks.append(
             {
                 "title": "The most disputed",
-                "words": "Where the models are split most evenly; they may be worth a second look at the label."
+                "words": "The models disagree most about these images; their labels may be worth a second look."
                 if disputed
-                else f"All models say the same of every {SPLITS[leaderboard.split]} image.",
+                else f"All models predict the same for every {SPLITS[leaderboard.split]} image.",
                 "cases": [_shown(pictures, case.id, case.lines) for case in disputed],
             }
         )
@@ -104,17 +104,17 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
         return None
     sets = report_inputs.sets_of(leaderboard.models[shown]) or list(report_inputs.sets.values())[:1]
     if not sets:
-        gone = "It cannot be drawn: the embedding set is no longer in the workspace."
+        gone = "The map cannot be drawn: the embedding set is no longer in the workspace."
         return Part("map", "Map of the embeddings", [gone])
     try:
         X = np.concatenate([_features(found, part.ids[rows]) for found in sets], axis=1)
     except InputError as error:
-        return Part("map", "Map of the embeddings", [f"It cannot be drawn: {error}"])
+        return Part("map", "Map of the embeddings", [f"The map cannot be drawn: {error}"])
     points, method = flatten(X, seed)
     codes, names = _map_classes(part.take(rows))
     wrong = _wrong(leaderboard, shown)[rows]
     drawn = plural(len(rows), f"{SPLITS[leaderboard.split]} image")
-    words = f"Each point is one of {drawn}; images that look alike to the network lie together ({method})."
+    words = f"Each point is one of {drawn}; images with similar embeddings lie close together ({method})."
     drawings = [
         figures.Drawing(
             "map-classes", "By class", words + f" Classes: {listed(names, 10)}.", plots.class_map(points, codes, names)
@@ -122,11 +122,11 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
         figures.Drawing(
             "map-errors",
             f"By error of {leaderboard.labels[shown]}",
-            words + f" {wrong.sum()} are wrong and drawn as crosses.",
+            words + f" Crosses mark the misclassified images ({wrong.sum()}).",
             plots.error_map(points, wrong),
         ),
     ]
-    which = f"The features are those of {listed([found.name for found in sets])}."
+    which = f"The map uses the embeddings of {listed([found.name for found in sets])}."
     return Part("map", "Map of the embeddings", [f"{words} {which}"], drawings=drawings)
 
 
@@ -136,7 +136,7 @@ def _features(found: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
     places = np.searchsorted(found.ids, ids, sorter=order)
     rows = order[np.minimum(places, len(order) - 1)]
     if not np.array_equal(found.ids[rows], ids):
-        raise InputError(f"the embedding set {found.name!r} is no longer of the same images.")
+        raise InputError(f"the embedding set {found.name!r} no longer holds the compared images.")
     return replace(found, keys=found.keys[rows]).embeddings()
 
 

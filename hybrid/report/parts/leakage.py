@@ -19,7 +19,7 @@ def leakage(leaderboard: "Leaderboard") -> Part | None:
     found = leaderboard.leakage
     if found is None or not found.ids:
         return None
-    lead = [found.sentence(SPLITS[leaderboard.split]), f"They are {listed(list(found.ids), _MOST_NAMED)}."]
+    lead = [found.sentence(SPLITS[leaderboard.split]), f"These images are {listed(list(found.ids), _MOST_NAMED)}."]
     return Part("copies", "Images that are also in train", lead, [_table(leaderboard)] if found.without else [])
 
 
@@ -36,11 +36,9 @@ def _table(leaderboard: "Leaderboard") -> Table:
         for model, result in zip(leaderboard.names, leaderboard.evaluations, strict=True)
     ]
     n = next(iter(without.values())).n
-    caption = (
-        f"Scores on the {plural(n, 'image')} that are not in train; below each, that on all {leaderboard.leakage.n}"
-    )
+    caption = f"Scores on the {plural(n, 'image')} that are not in train, and below on all {leaderboard.leakage.n}"
     return Table("without-copies", caption, columns, rows, sortable=True)
 
 
 def _cell(name: str, whole: Metric, other: Metric) -> Cell:
-    return Cell(other.value, score(other.value), f"{score(whole.value)} with them", {f"{name}_with": whole.value})
+    return Cell(other.value, score(other.value), f"{score(whole.value)} on all", {f"{name}_with": whole.value})

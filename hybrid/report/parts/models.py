@@ -34,7 +34,8 @@ def _shared(leaderboard: "Leaderboard") -> list[str]:
     if not leaderboard.shared_suffix:
         return []
     before = " before “last”" if any(name.endswith(LAST) for name in leaderboard.names) else ""
-    return [f"All names end with “{leaderboard.shared_suffix.strip('-')}”{before}, which is left out below."]
+    suffix = leaderboard.shared_suffix.strip("-")
+    return [f"All names end with “{suffix}”{before}; the names below omit it."]
 
 
 def differences(leaderboard: "Leaderboard") -> Part | None:
@@ -42,11 +43,11 @@ def differences(leaderboard: "Leaderboard") -> Part | None:
     tests = main_tests(leaderboard)
     if not tests:
         return None
-    what, ways = metric_name(leaderboard.metric), sorted({test.test for test in tests})
+    what, methods = metric_name(leaderboard.metric), sorted({test.test for test in tests})
     lead = [
-        f"Each pair of models on the same {plural(tests[0].n, 'image')}, by {what} ({', '.join(ways)}; p-values with "
-        "Holm's correction over all pairs). “Not distinguishable” means that a difference of this size is no surprise "
-        "among equally good models; it does not say that they are equal."
+        f"Each pair of models is compared on the same {plural(tests[0].n, 'image')} by {what} ({', '.join(methods)}; "
+        "p-values with Holm's correction over all pairs). “Not distinguishable” means that equally good models could "
+        "well differ by this much; it does not mean that the two models are equally good."
     ]
     names = dict(zip(leaderboard.names, leaderboard.labels, strict=True))
     shown = [tables.pair_table("differences", tests, names, leaderboard.metric)]
@@ -68,7 +69,11 @@ def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str,
 def curves(leaderboard: "Leaderboard", shown: int) -> Part:
     """Return the curves of all models."""
     left_out = len(leaderboard.models) - figures.MOST_MODELS
-    lead = [f"Of the chosen model and the first others of the table; {left_out} are left out."] if left_out > 0 else []
+    lead = (
+        [f"The chosen model and the first others of the table are shown; {left_out} are left out."]
+        if left_out > 0
+        else []
+    )
     return Part("curves", "Curves", lead, drawings=figures.curve_drawings(leaderboard, shown))
 
 
@@ -87,14 +92,17 @@ def errors(leaderboard: "Leaderboard", shown: int) -> Part:
         ]
         open_ones = _MOST_OPEN if len(result.classes) <= _FEW_CLASSES else 1
         content |= {"matrices": matrices[:open_ones], "folded": matrices[open_ones:]}
-        lead = ["Counts, and the share of each row; rows are what is true, columns what is said."]
+        lead = ["Counts and shares of each row. Rows are the true classes, columns the predicted ones."]
         if result.task == "multilabel":
-            lead = [f"Of {leaderboard.names[shown]}: counts, and shares of the images with and without each label."]
+            lead = [
+                f"Results of {leaderboard.names[shown]}: counts, and shares of the images with and without each label."
+            ]
         return Part("errors", "Errors", lead, [*matrices, classes], content=content)
     content["confused"] = tables.confused_table(result)
     matrix = tables.confusion_table("confusion", leaderboard.labels[shown], result)
     lead = [
-        f"Of {leaderboard.names[shown]}; a table beside the page has the counts of all {len(result.classes)} classes."
+        f"Confusion matrix of {leaderboard.names[shown]}. A table saved beside the page has the counts of all "
+        f"{len(result.classes)} classes."
     ]
     picture = figures.confusion_drawing("confusion", leaderboard.labels[shown], result)
     return Part("errors", "Errors", lead, [content["confused"], classes], [picture], [matrix], content)
@@ -115,16 +123,19 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
     own = own_thresholds(model, len(names))
     counts = explorer_counts(truth, proba, names, own)
     lead = [
-        f"{leaderboard.names[shown]} says “{names[0]}” from a probability of {own[0]:g} on, {_origin(model)}."
+        f"{leaderboard.names[shown]} predicts “{names[0]}” at a probability of {own[0]:g} or more; "
+        f"this threshold {_threshold_origin(model)}."
         if result.task == "binary"
-        else f"{leaderboard.names[shown]} gives each label from its own threshold on, {_origin(model)}.",
-        f"Moving it here, on {leaderboard.split}, is for looking, not for choosing: a threshold that is chosen on "
-        f"{leaderboard.split} flatters itself there. Choose it by hybrid fit --aim, which never looks at test.",
+        else f"{leaderboard.names[shown]} predicts a label when its probability reaches the label's threshold; "
+        f"each threshold {_threshold_origin(model)}.",
+        f"Move the threshold here to see its effect, not to choose one: a threshold that is chosen on "
+        f"{leaderboard.split} has scores there that are too optimistic. To choose one, use hybrid fit --aim, which "
+        "never uses test.",
     ]
     if other := int(((proba >= own) != said).any(axis=1).sum()):
         lead.append(
-            f"On {plural(other, 'image')} the model's own answer differs from this rule: its labels come from scores "
-            "that its calibrated probabilities do not follow everywhere."
+            f"On {plural(other, 'image')} the model's prediction differs from this rule, because its labels come "
+            "from scores that its calibrated probabilities do not always follow."
         )
     return Part("threshold", "Threshold", lead, content={"counts": counts, "start": _start(counts)})
 
@@ -135,12 +146,12 @@ def own_thresholds(model: ModelRecord, k: int) -> list[float]:
     return list(given) if isinstance(given, tuple) else [float(given)] * k
 
 
-def _origin(model: ModelRecord) -> str:
+def _threshold_origin(model: ModelRecord) -> str:
     if model.threshold is None:
-        return "which is the default"
+        return "is the default"
     on_validation = model.adjustment is not None and model.adjustment.on == "val"
     how = "on validation" if on_validation else "by cross-validation inside train"
-    return f"which was chosen {how}" + (f" for {model.aim}" if model.aim else "")
+    return f"was chosen {how}" + (f" for {model.aim}" if model.aim else "")
 
 
 def _start(counts: dict[str, Any]) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def repeat(leaderboard: "Leaderboard", report_inputs: ReportInputs, recipe: str)
         "recipe": without_places(recipe).splitlines(),
         "blocks": blocks,
     }
-    lead = ["The same data, settings, seeds and versions give the same figures."]
-    return Part("repeat", "How to repeat it", lead, content=content)
+    lead = ["The same data, settings, seeds and versions give the same scores."]
+    return Part("repeat", "How to reproduce it", lead, content=content)
 
 
 def _facts(leaderboard: "Leaderboard", report_inputs: ReportInputs) -> Facts:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 _LEAD = (
-    "Models that differ in the seed of their network's training alone: its first weights, the order of the images, "
-    "augmentation. Intervals and tests elsewhere on this page are about the images; they know nothing of this spread. "
-    "A difference between two networks that is no larger than it says little about how they are built."
+    "The models of a row differ only in the seed of their network's training, which sets the first weights, the order "
+    "of the images and the augmentation. The intervals and tests elsewhere on this page do not include this spread. "
+    "A difference between two networks that is no larger than this spread says little about their architectures."
 )
 
 

@@ -1,6 +1,6 @@
 "use strict";
 
-// Tables: a button in each heading orders the rows, by number where cells say one, else by text.
+// Tables: a button in each heading sorts the rows, by number where the cells hold numbers, otherwise by text.
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 function valueOf(row, column) {
@@ -10,7 +10,7 @@ function valueOf(row, column) {
 }
 
 function compareValues(a, b, sign) {
-  if (a === null || b === null) return (a === null) - (b === null); // what is not defined comes last
+  if (a === null || b === null) return (a === null) - (b === null); // undefined values come last
   return sign * (typeof a === "number" ? a - b : collator.compare(a, b));
 }
 
@@ -31,7 +31,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
-// The threshold explorer looks the counts up; they were worked out when the report was written.
+// The threshold explorer only looks up counts that were computed when the report was written.
 function ratio(part, whole) {
   return whole ? (part / whole).toFixed(3) : "–";
 }
@@ -61,27 +61,27 @@ function startExplorer(box) {
   function show() {
     const figures = figuresAt(chosen(), Number(slider.value));
     box.querySelector("output").textContent = figures.threshold;
-    for (const place of box.querySelectorAll("[data-of]")) place.textContent = figures[place.dataset.of];
+    for (const field of box.querySelectorAll("[data-of]")) field.textContent = figures[field.dataset.of];
     slider.setAttribute(
       "aria-valuetext",
       `${figures.threshold}: recall ${figures.recall}, specificity ${figures.specificity}, precision ${figures.precision}`,
     );
   }
 
-  function toOwn() {
+  function resetThreshold() {
     slider.max = chosen().thresholds.length - 1;
     slider.value = chosen().own;
     show();
   }
 
   slider.addEventListener("input", show);
-  box.querySelector(".own").addEventListener("click", toOwn);
-  if (select) select.addEventListener("change", toOwn);
+  box.querySelector(".own").addEventListener("click", resetThreshold);
+  if (select) select.addEventListener("change", resetThreshold);
   box.querySelector(".controls").hidden = false;
-  toOwn();
+  resetThreshold();
 }
 
 document.querySelectorAll(".explorer").forEach(startExplorer);
 
-// On paper nothing can be opened.
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => (one.open = true)));
+// Open all collapsed details before printing, because a reader of the paper cannot open them.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => (details.open = true)));

@@ -95,9 +95,9 @@ def test_seeds_of_one_network_are_a_table_of_mean_and_spread(tmp_path):
     page, *files = write_report(comparison, tmp_path / "report.html")
     (row,) = json.loads(next(path for path in files if path.name == "seeds.json").read_text())
     values = [
-        model["splits"]["test"].metrics["roc_auc"].value
+        model.splits["test"].metrics["roc_auc"].value
         for model in comparison.leaderboards[0].models
-        if model["model"] != "svm-made"
+        if model.name != "svm-made"
     ]
     assert (row["model"], row["seeds"]) == ("network-net-made", 2)
     assert (row["roc_auc_test"], row["roc_auc_test_sd"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))

@@ -23,13 +23,13 @@ from hybrid.report.elements.words import visible
 from hybrid.report.parts.answer import answer
 from hybrid.report.parts.cases import most_disputed, worst_mistakes
 from hybrid.report.parts.models import threshold
-from hybrid.workspace.model_record import Adjustment
+from hybrid.workspace.model_record import Adjustment, Seconds
 from hybrid.workspace.predictions import Predictions
 
 RNG = np.random.default_rng(0)
 
 
-def group_of(differences, chosen="a", metric="roc_auc", **choice):
+def leaderboard_of(differences, chosen="a", metric="roc_auc", **choice):
     """Return a leaderboard of the model "a" and others; a difference is the value of "a" minus that of the other."""
     names = ["a", *differences]
     pairs = [
@@ -37,11 +37,14 @@ def group_of(differences, chosen="a", metric="roc_auc", **choice):
         for name, (difference, p) in differences.items()
     ]
     result = SimpleNamespace(metrics={metric: Metric(0.9, 0.85, 0.95)}, level=0.95, n=100)
-    models = [{"model": name, "seconds": {"extract": 12.0, "fit": 0.5, "predict": 0.001}} for name in names]
+    models = [
+        SimpleNamespace(name=name, seconds=Seconds(extract=12.0, fit=0.5, predict=0.001), trained={}) for name in names
+    ]
     return SimpleNamespace(
         names=names,
         pairs=pairs,
         chosen=chosen,
+        chosen_number=None if chosen is None else names.index(chosen),
         choice=Choice("a", metric, 0.9, "a", ("a",), "", **choice),
         metric=metric,
         split="test",
@@ -58,13 +61,13 @@ def group_of(differences, chosen="a", metric="roc_auc", **choice):
         ({"b": (0.01, 0.4), "c": (-0.02, 0.06)}, "none of the other 2 models is distinguishable from it"),
         (
             {"b": (0.2, 0.001), "c": (0.01, 0.5)},
-            "it is better than b beyond chance, 1 other cannot be distinguished from it",
+            "it is significantly better than b, 1 other cannot be distinguished from it",
         ),
-        ({"b": (-0.2, 0.001)}, "b did better there beyond chance, which was not for choosing"),
+        ({"b": (-0.2, 0.001)}, "b scored significantly better, but test scores are not used to choose a model"),
     ],
 )
 def test_the_answer_says_how_sure_it_is(differences, said):
-    text = answer(group_of(differences))
+    text = answer(leaderboard_of(differences))
     assert text.startswith(
         "a, chosen on validation, scores 0.900 in ROC AUC (95% interval 0.850–0.950) on the 100 test"
     )
@@ -73,24 +76,28 @@ def test_the_answer_says_how_sure_it_is(differences, said):
 
 
 def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
-    leaderboard = group_of({})
+    leaderboard = leaderboard_of({})
     model = leaderboard.models[0]
     for trained, words in (({"a": 90.0}, "its network"), ({"a": 60.0, "b": 30.0}, "its networks")):
-        model |= {"seconds": {"train": 90.0, "extract": 12.0, "fit": 0.5, "predict": 0.004}, "trained": trained}
+        model.seconds, model.trained = Seconds(train=90.0, extract=12.0, fit=0.5, predict=0.004), trained
         assert f"it took 90 s to train {words}, 12 s to extract," in answer(leaderboard)
 
 
 def test_the_answer_says_where_the_model_comes_from():
-    assert answer(group_of({}, fixed_by="the recipe")).startswith("a, fixed in advance by the recipe, scores 0.900")
-    assert answer(group_of({}, images=16, weak=True)).startswith("a, chosen on only 16 validation images, scores 0.900")
+    assert answer(leaderboard_of({}, fixed_by="the recipe")).startswith(
+        "a, fixed in advance by the recipe, scores 0.900"
+    )
+    assert answer(leaderboard_of({}, images=16, weak=True)).startswith(
+        "a, chosen on only 16 validation images, scores 0.900"
+    )
 
 
 def test_of_a_loss_the_lower_is_better():
-    assert "b did better" in answer(group_of({"b": (0.2, 0.001)}, metric="log_loss"))
+    assert "b scored significantly better" in answer(leaderboard_of({"b": (0.2, 0.001)}, metric="log_loss"))
 
 
 def test_without_validation_no_model_is_chosen_by_test():
-    text = answer(group_of({"b": (0.2, 0.001)}, chosen=None))
+    text = answer(leaderboard_of({"b": (0.2, 0.001)}, chosen=None))
     assert "No model was chosen" in text
     assert "0.9" not in text
 
@@ -115,7 +122,9 @@ def test_the_explorer_starts_at_the_models_own_threshold(tmp_path):
     leaderboard = made_comparison(tmp_path / "runs", dataset, {"svm-made": 1.5}, **adjustment).leaderboards[0]
     part = threshold(leaderboard, 0)
     assert part.content["start"]["threshold"] == "0.271828"
-    assert "from a probability of 0.271828 on, which was chosen on validation for recall=0.9." in part.lead[0]
+    assert (
+        "at a probability of 0.271828 or more; this threshold was chosen on validation for recall=0.9." in part.lead[0]
+    )
     test = leaderboard.predictions[0]
     tn, fp, fn, tp = sk.confusion_matrix(test.y == "dog", test.proba[:, 1] >= 0.271828).ravel()
     assert {key: part.content["start"][key] for key in ("tp", "fn", "fp", "tn")} == {
@@ -126,7 +135,7 @@ def test_the_explorer_starts_at_the_models_own_threshold(tmp_path):
     }
     different = int(((test.proba[:, 1] >= 0.271828) != (test.predicted == "dog")).sum())
     assert different
-    assert f"On {different} images the model's own answer differs" in part.lead[-1]
+    assert f"On {different} images the model's prediction differs" in part.lead[-1]
 
 
 def predictions(y, predicted, proba, classes):
@@ -152,8 +161,8 @@ def test_the_worst_mistakes_of_several_labels_name_what_was_missed_and_what_was_
     )
     cases = worst_mistakes(part)
     assert [case.id for case in cases] == ["i2", "i0"]
-    assert cases[0].lines == (("true", (("none", ""),)), ("wrongly said", (("sun", "0.990"),)))
-    assert cases[1].lines[1:] == (("missed", (("sea", "0.400"),)), ("wrongly said", (("sun", "0.600"),)))
+    assert cases[0].lines == (("true", (("none", ""),)), ("wrongly predicted", (("sun", "0.990"),)))
+    assert cases[1].lines[1:] == (("missed", (("sea", "0.400"),)), ("wrongly predicted", (("sun", "0.600"),)))
 
 
 def test_the_most_disputed_images_are_those_with_the_most_even_votes():
@@ -167,8 +176,8 @@ def test_the_most_disputed_images_are_those_with_the_most_even_votes():
     assert {case.id for case in cases} == {"i0", "i1"}
     assert cases[0].lines == (
         ("true", (("a", ""),)),
-        ("2 of 3 say", (("a", "x and y"),)),
-        ("1 of 3 say", (("b", "z"),)),
+        ("2 of 3 predict", (("a", "x and y"),)),
+        ("1 of 3 predict", (("b", "z"),)),
     )
     assert most_disputed(parts[:1], ["x"]) == []
 
