@@ -1,10 +1,12 @@
 """Stratified folds of the training data that keep groups together and have every class in each training part."""
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -64,6 +66,59 @@ def make_folds(
         "No folds can be made in which every training part holds every class: some are in too few "
         f"{'rows' if groups is None else 'groups'}. Give validation data instead."
     )
+
+
+def as_folds(
+    cv: Any, y: NDArray, groups: NDArray | None = None, *, X: Any = None, repeats: int = 1, random_state: int = 0
+) -> Splits:
+    """Return the folds of a cross-validation that is given as a number, a text, a splitter or the splits themselves.
+
+    Parameters
+    ----------
+    cv : int, str, splitter or iterable of splits
+        A number of folds, folds and repeats such as ``"5x2"``, a splitter of scikit-learn, or pairs of training and
+        test rows.
+    y : ndarray of shape (n,) or (n, n_labels)
+        Labels; a matrix of 0 and 1 for multi-label.
+    groups : ndarray of shape (n,), optional
+        Rows of the same group stay together. A splitter gets them, but need not respect them.
+    X : array-like of shape (n, ...), optional
+        Passed to the splitter.
+    repeats : int, default=1
+        How often the rows are divided anew, if `cv` is a number.
+    random_state : int, default=0
+        Seed of the shuffling, if `cv` is a number or a text.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Training and test rows of each fold.
+
+    Raises
+    ------
+    InputError
+        If `cv` is none of these, or a fold lacks a class.
+    """
+    if isinstance(cv, str):
+        if repeats != 1:
+            raise InputError(
+                f"cv={cv!r} and repeats={repeats} were given, but cv already has the number of repeats: omit repeats."
+            )
+        cv, repeats = parse_folds(cv)
+    if isinstance(cv, Integral):
+        return make_folds(y, groups, cv=int(cv), repeats=repeats, random_state=random_state)
+    if not hasattr(cv, "split") and not isinstance(cv, Iterable):
+        raise InputError(
+            f"cv={cv!r} was given; expected a number of folds, folds and repeats such as '5x2', or a splitter."
+        )
+    splits, truth = list(check_cv(cv).split(np.empty(len(y)) if X is None else X, y, groups)), truth_matrix(y)
+    for number, (train, test) in enumerate(splits):
+        if not both_values(truth[train]).all() or not both_values(truth[test]).any():
+            raise InputError(
+                f"Fold {number} of the given cv lacks a class in its training part, or has only one class in its "
+                "test part. Give a stratified splitter, or a number of folds."
+            )
+    return splits
 
 
 def parse_folds(text: str) -> tuple[int, int]:

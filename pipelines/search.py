@@ -1,13 +1,11 @@
 """Choose a head's settings by a grid search, inside the training data or on validation data."""
 
-from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, PredefinedSplit, check_cv
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
@@ -16,7 +14,7 @@ from hybrid.evaluation.inputs import check_pos_label
 from hybrid.evaluation.labels import both_values, truth_matrix
 from hybrid.evaluation.metrics import searchable
 from hybrid.evaluation.scorer import Scorer
-from hybrid.pipelines.folds import Splits, groups_for, make_folds, parse_folds
+from hybrid.pipelines.folds import as_folds, groups_for
 
 
 @renamed_parameters(seed="random_state")
@@ -94,7 +92,8 @@ def tune(
     if validation is not None:
         return _on_validation(pipeline, space, scorer, X, y, *validation, groups=groups, n_jobs=n_jobs)
     check_consistent_length(X, y, groups)
-    folds = _folds(X, y, None if groups is None else np.asarray(groups), cv, repeats, random_state)
+    given_groups = None if groups is None else np.asarray(groups)
+    folds = as_folds(cv, y, given_groups, X=X, repeats=repeats, random_state=random_state)
     search = GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise")
     return search.fit(X, y, **groups_for(pipeline, groups))
 
@@ -139,29 +138,6 @@ def _task(y: NDArray) -> tuple[str, tuple]:
         return "multilabel", tuple(range(y.shape[1]))
     classes = tuple(np.unique(y).tolist())
     return "binary" if len(classes) == 2 else "multiclass", classes
-
-
-def _folds(X: Any, y: NDArray, groups: NDArray | None, cv: Any, repeats: int, random_state: int) -> Splits:
-    if isinstance(cv, str):
-        if repeats != 1:
-            raise InputError(
-                f"cv={cv!r} and repeats={repeats} were given, but cv already has the number of repeats: omit repeats."
-            )
-        cv, repeats = parse_folds(cv)
-    if isinstance(cv, Integral):
-        return make_folds(y, groups, cv=int(cv), repeats=repeats, random_state=random_state)
-    if not hasattr(cv, "split") and not isinstance(cv, Iterable):
-        raise InputError(
-            f"cv={cv!r} was given; expected a number of folds, folds and repeats such as '5x2', or a splitter."
-        )
-    splits, truth = list(check_cv(cv).split(X, y, groups)), truth_matrix(y)
-    for number, (train, test) in enumerate(splits):
-        if not both_values(truth[train]).all() or not both_values(truth[test]).any():
-            raise InputError(
-                f"Fold {number} of the given cv lacks a class in its training part, or has only one class in its "
-                "test part. Give a stratified splitter, or a number of folds."
-            )
-    return splits
 
 
 def _space(pipeline: Pipeline) -> dict[str, list[Any]]:

@@ -1,8 +1,10 @@
 """Cross-validate models on the same folds of train and validation. The test split is never used."""
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.joined_set import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
-from hybrid.pipelines.folds import groups_for, make_folds
+from hybrid.pipelines.folds import as_folds, groups_for, make_folds
 from hybrid.progress import Progress
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.model_record import ModelRecord
@@ -34,7 +36,7 @@ Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 def cross_validate(
     models: Sequence[RefittableModel],
     *,
-    folds: int = 5,
+    folds: Any = 5,
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
@@ -51,8 +53,10 @@ def cross_validate(
     ----------
     models : sequence of RefittableModel
         Models on sets of one dataset.
-    folds, repeats : int, default=5, 2
-        Number of folds, and how often the images are divided into folds.
+    folds : int or splitter, default=5
+        Number of folds, or a splitter of scikit-learn that keeps images of one group, and identical images, together.
+    repeats : int, default=2
+        How often the images are divided into folds. A splitter is used once.
     seed : int, default=0
         Seed of the first repeat. The next one has `seed` + 1, and so on.
     metric : str, optional
@@ -76,7 +80,14 @@ def cross_validate(
     first = models[0].embeddings
     task, development = first.task, first.split != "test"
     y, inseparable = first.y[development], _inseparable(first, development)
-    splits = make_folds(y, inseparable, cv=folds, repeats=repeats, random_state=seed)
+    if isinstance(folds, int):
+        splits = make_folds(y, inseparable, cv=folds, repeats=repeats, random_state=seed)
+    else:
+        with warnings.catch_warnings():  # whether the folds divide a group is checked below
+            warnings.filterwarnings("ignore", "The groups parameter is ignored")
+            splits, repeats = as_folds(folds, y, inseparable), 1
+        _check_inseparable(splits, inseparable)
+        folds = len(splits)
     actual_folds = len(splits) // repeats
     scores = []
     for number, model in enumerate(models):
@@ -121,7 +132,7 @@ def cross_validate(
 def cross_validate_models(
     workspace: Workspace,
     *,
-    folds: int = 5,
+    folds: Any = 5,
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
@@ -185,6 +196,16 @@ def cross_validate_models(
 def _metrics(record: ModelRecord) -> set[str]:
     """Return the names of the metrics of a fitted model."""
     return {name for evaluation in record.splits.values() for name in evaluation.metrics}
+
+
+def _check_inseparable(splits: Sequence[Fold], inseparable: NDArray[np.intp] | None) -> None:
+    """Raise `InputError` if a fold has a group, or copies of an image, in both of its parts."""
+    for number, (train, test) in enumerate(splits):
+        if inseparable is not None and np.intersect1d(inseparable[train], inseparable[test]).size:
+            raise InputError(
+                f"Fold {number} of the given cv has images of one group, or copies of one image, in both of its parts. "
+                "Give a splitter that respects groups, such as StratifiedGroupKFold, or a number of folds."
+            )
 
 
 def _score(

@@ -37,7 +37,7 @@ def compare(
     aim: str | None = None,
     tune: bool = False,
     choose: str = "simplest",
-    cv: int | str | None = None,
+    cv: Any = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
 ) -> Comparison:
@@ -69,9 +69,9 @@ def compare(
     choose : str, default="simplest"
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
         ``"best"``. Or the name of a model that is fixed in advance, such as ``"svm-mobilenet_v2"``.
-    cv : int or str, optional
-        Number of folds, or folds and repeats such as ``"5x2"``, of an additional cross-validation on train and
-        validation. By default there is none.
+    cv : int, str or splitter, optional
+        Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
+        cross-validation on train and validation. By default there is none.
     random_state : int, default=0
         Seed of the folds and of the named heads. An estimator keeps its own.
     workspace : path, optional
@@ -113,7 +113,7 @@ def compare(
         raise unknown_name("model", choose, known)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     opened = Workspace(temporary.name if temporary else workspace or "")
-    listener, folds = RunProgress(), None if cv is None else parse_folds(str(cv))
+    listener, folds = RunProgress(), None if cv is None else _folds_and_repeats(cv)
     pending = {name: PendingExtraction(extractor) for name, extractor in named.items()}
     sets = extract_step(pending, dataset, opened, "raise", listener)
     names: list[str] = []
@@ -185,3 +185,8 @@ def _features(given: Any) -> tuple[dict[str, FeatureExtractor], dict[str, tuple[
 
 def _extractor(given: ExtractorLike) -> FeatureExtractor:
     return given if isinstance(given, FeatureExtractor) else FeatureExtractor(given)
+
+
+def _folds_and_repeats(cv: Any) -> tuple[Any, int]:
+    """Return the number of folds and the repeats of `cv`, or the given splitter and 1."""
+    return (cv, 1) if hasattr(cv, "split") and not isinstance(cv, str) else parse_folds(str(cv))

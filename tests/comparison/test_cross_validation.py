@@ -11,7 +11,7 @@ import pytest
 from made_sets import made_set_record
 from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 
 from hybrid.comparison.cross_validate import RefittableModel, cross_validate, cross_validate_models
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
@@ -165,6 +165,24 @@ def test_every_model_learns_from_the_same_rows_and_none_of_test(watching):
     assert Watching.seen[:8] == Watching.seen[8:]
     assert set().union(*Watching.seen) == set(range(120))
     assert len({frozenset(rows) for rows in Watching.seen}) == 8  # the repeats differ
+
+
+def test_a_splitter_gives_the_folds():
+    found, splitter = made(labels()), StratifiedKFold(4, shuffle=True, random_state=9)
+    result = cross_validate([candidate(found)], folds=splitter)
+    assert (result.folds, result.repeats) == (4, 1)
+    rows = found.split != "test"
+    expected = cross_val_score(make_head_pipeline("softmax"), found.X[rows], found.y[rows], cv=splitter)
+    np.testing.assert_allclose(result.models[0].scores["accuracy"][0], expected)
+
+
+def test_a_splitter_that_divides_a_group_is_refused():
+    y = np.arange(N) % 2
+    found = made(y, groups=np.array([f"person{i // 4}" for i in range(N)]))
+    with pytest.raises(InputError, match=r"Fold 0 of the given cv has images of one group.*StratifiedGroupKFold"):
+        cross_validate([candidate(found)], folds=StratifiedKFold(3))
+    result = cross_validate([candidate(found)], folds=StratifiedGroupKFold(3))
+    assert result.folds == 3
 
 
 @pytest.mark.parametrize("with_groups", [False, True])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -65,9 +65,11 @@ def test_own_heads_of_every_kind_are_compared(tiny_network, tmp_path, task):
         assert "neighbours-tiny was compared but not saved" in report.read_text()
 
 
-def test_estimators_without_names_are_called_by_their_class(tiny_network):
-    comparison = compare(dataset("binary"), {"tiny": tiny_network}, [KNeighborsClassifier(3)])
+def test_an_estimator_without_a_name_is_called_by_its_class_and_a_splitter_gives_the_folds(tiny_network):
+    comparison = compare(dataset("binary"), {"tiny": tiny_network}, [KNeighborsClassifier(3)], cv=StratifiedKFold(3))
     assert comparison.table()["model"].tolist() == ["kneighborsclassifier-tiny"]
+    (leaderboard,) = comparison.leaderboards
+    assert (leaderboard.crossed.folds, leaderboard.crossed.repeats) == (3, 1)
 
 
 @pytest.mark.parametrize(
