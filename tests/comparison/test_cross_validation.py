@@ -178,7 +178,7 @@ def test_a_splitter_gives_the_folds():
 
 def test_a_splitter_that_divides_a_group_is_refused():
     y = np.arange(N) % 2
-    found = made(y, groups=np.array([f"person{i // 4}" for i in range(N)]))
+    found = made(y, groups=np.array([f"person{i // 7}" for i in range(N)]))
     with pytest.raises(InputError, match=r"Fold 0 of the given cv has images of one group.*StratifiedGroupKFold"):
         cross_validate([candidate(found)], folds=StratifiedKFold(3))
     result = cross_validate([candidate(found)], folds=StratifiedGroupKFold(3))

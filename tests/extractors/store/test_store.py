@@ -242,7 +242,7 @@ def test_two_processes_can_extract_at_the_same_time(cache):
     import subprocess
     import sys
 
-    code = EXTRACT.format(tests=TOOLS, until=1000)
+    code = EXTRACT.format(tests=str(TOOLS), until=1000)
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     both = [subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE) for _ in range(2)]
     errors = [process.communicate(timeout=60)[1] for process in both]
