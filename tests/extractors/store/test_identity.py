@@ -139,7 +139,7 @@ def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypat
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
-@pytest.mark.parametrize("backbone", ["mobilenet_v3_small", "resnet_small"])
+@pytest.mark.parametrize("backbone", ["resnet_small", pytest.param("mobilenet_v3_small", marks=pytest.mark.slow)])
 def test_a_fingerprint_is_the_same_in_every_process_and_cache(backbone, python, tmp_path):
     import keras
 

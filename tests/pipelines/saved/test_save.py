@@ -42,12 +42,15 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path):
+@pytest.mark.parametrize(
+    "kinds", [("classes", "multilabel"), pytest.param(("strings", "numbers", "truths"), marks=pytest.mark.slow)]
+)
+def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path, kinds):
     """Test every head, with and without calibration, on every type of label, and ensembles; from folders and a .zip."""
     X = embeddings()
     np.save(tmp_path / "X.npy", X)
     pipelines = {}
-    for kind in ("strings", "numbers", "truths", "classes", "multilabel"):
+    for kind in kinds:
         y = labels(kind)
         for head in HEADS:
             pipelines[f"{head}-{kind}"] = plain = fitted(head, kind, pca=5)
@@ -57,7 +60,7 @@ def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path):
         pipelines[f"ensemble-{kind}"] = Pipeline([("head", ensemble)]).fit(X, y)
     for name, pipeline in pipelines.items():
         save_model(pipeline, tmp_path / name)
-    packed = tmp_path / "ensemble-classes"
+    packed = tmp_path / f"ensemble-{kinds[0]}"
     shutil.make_archive(str(packed), "zip", packed)
     shutil.rmtree(packed)
     subprocess.run([sys.executable, "-c", LOAD_ALL, str(tmp_path)], cwd=ROOT, check=True)
