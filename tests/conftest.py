@@ -14,6 +14,8 @@ from no_keras import NoKeras
 from paths import ROOT
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+# scikit-learn's threads set the filters of warnings, which threads share until Python 3.14: a forest has one here.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has one core: more threads would only wait for each other
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
