@@ -17,7 +17,7 @@ def test_a_network_replaced_after_extraction_is_refused(hybrid, image_folder, ti
     shutil.copy(other_network, network)
     result = hybrid.result("fit", "softmax")
     assert result.exit_code == 1
-    assert "differ from those it was saved with" in result.stderr
+    assert "differ from those that it was saved with" in result.stderr
     assert not (tmp_path / "hybrid_runs" / "models").exists() or not list((tmp_path / "hybrid_runs/models").iterdir())
 
 
@@ -48,7 +48,7 @@ def test_the_same_image_in_two_splits_or_with_two_labels_is_reported(hybrid, tin
     shutil.copy(tmp_path / "data/train/a/1.png", tmp_path / "data/train/b/copy.png")
     found = hybrid.result("extract", "data", "--backbone", tiny_network)
     assert "WARNING: 1 images are in more than one split" in found.stderr
-    assert "WARNING: 1 images are there under more than one label" in found.stderr
+    assert "WARNING: 1 images have more than one label" in found.stderr
     assert "more than one split" in hybrid.result("fit", "softmax").stderr
     assert "more than one split" in hybrid.result("compare").stderr
 
@@ -58,7 +58,7 @@ def test_features_of_a_network_trained_on_test_images_are_reported(hybrid, image
     same = hybrid.json("extract", image_folder)
     assert same["dataset"]["warnings"] == []
     (warning,) = hybrid.json("extract", image_folder, "--seed", 1)["dataset"]["warnings"]
-    assert "the seed that it was trained with" in warning
+    assert "the seed that the network was trained with" in warning
 
 
 def test_a_moved_project_still_fits(hybrid, image_folder, tmp_path):
