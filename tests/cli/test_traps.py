@@ -54,7 +54,7 @@ def test_the_same_image_in_two_splits_or_with_two_labels_is_reported(hybrid, tin
 
 
 def test_features_of_a_network_trained_on_test_images_are_reported(hybrid, image_folder):
-    hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16)
+    hybrid("train", "convnet_small", image_folder, "--epochs", 1, "--size", 16)
     same = hybrid.json("extract", image_folder)
     assert same["dataset"]["warnings"] == []
     (warning,) = hybrid.json("extract", image_folder, "--seed", 1)["dataset"]["warnings"]
@@ -62,7 +62,7 @@ def test_features_of_a_network_trained_on_test_images_are_reported(hybrid, image
 
 
 def test_a_moved_project_still_fits(hybrid, image_folder, tmp_path):
-    hybrid("train", "resnet_small", image_folder, "--epochs", 1, "--size", 16, "--workspace", "here")
+    hybrid("train", "convnet_small", image_folder, "--epochs", 1, "--size", 16, "--workspace", "here")
     hybrid("extract", image_folder, "--workspace", "here")
     (tmp_path / "here").rename(tmp_path / "there")
     result = hybrid.result("fit", "softmax", "--workspace", "there")

@@ -55,6 +55,7 @@ def test_a_sound_network_passes_in_both_runtimes(tiny_network, photographs):
     assert found["preprocessing as in Keras"] == "not run"
 
 
+@pytest.mark.slow
 def test_a_network_of_keras_applications_is_compared_with_keras(photographs):
     extractor = FeatureExtractor("mobilenet:alpha=0.25", ["conv_pw_2_relu", "penultimate"], weights="random", size=32)
     found = statuses(examine(extractor, photographs))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiers import slow
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
@@ -19,7 +20,7 @@ def extractor(network, cache, layers=LAYERS, **options):
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "keras"])
-@pytest.mark.parametrize("pooling", ["avg", "both", "flatten", "none"])
+@pytest.mark.parametrize("pooling", ["avg", slow("both"), slow("flatten"), "none"])
 def test_one_pass_gives_the_same_as_extracting_each_layer_separately(
     tiny_network, image_files, computed, tmp_path, pooling, runtime
 ):

@@ -1,10 +1,12 @@
 """Embeddings equal Keras's own: `keras.applications` preprocessing and `Model.predict` on the same pixels."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from tiers import one_of_each
+from tiers import one_of_each, slow
 
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.backbones.table import BACKBONES
@@ -40,6 +42,16 @@ def enliven(network, module, pixels):
             values = [rng.normal(0, np.sqrt(2 / fan_in), value.shape) for value in values]
         layer.set_weights(values)
     network(getattr(keras.applications, module).preprocess_input(pixels.astype(np.float32)), training=True)
+
+
+@pytest.fixture(scope="module")
+def mobilenet(photos, tmp_path_factory):
+    """A MobileNet of a quarter of the width, as if it were trained, and its weights in a file."""
+    network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(75, 75, 3))
+    enliven(network, "mobilenet", photos)
+    path = tmp_path_factory.mktemp("mobilenet") / "w.weights.h5"
+    network.save_weights(path)
+    return network, path
 
 
 def reference(network, module, pixels):
@@ -80,40 +92,37 @@ def test_pretrained_networks(name, constructor, module, photos, tmp_path):
 @pytest.mark.parametrize(
     ("pooling", "by_numpy"),
     [
-        ("avg", lambda maps: maps.mean((1, 2))),
-        ("max", lambda maps: maps.max((1, 2))),
+        slow("avg", lambda maps: maps.mean((1, 2))),
+        slow("max", lambda maps: maps.max((1, 2))),
         ("both", lambda maps: np.hstack([maps.mean((1, 2)), maps.max((1, 2))])),
-        ("flatten", lambda maps: maps.reshape(len(maps), -1)),
+        slow("flatten", lambda maps: maps.reshape(len(maps), -1)),
         ("none", lambda maps: maps),
     ],
 )
-def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, tmp_path):
-    network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(75, 75, 3))
-    enliven(network, "mobilenet", photos)
-    network.save_weights(tmp_path / "w.weights.h5")
+def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, mobilenet):
+    network, weights = mobilenet
     inner = keras.Model(network.inputs[0], network.get_layer("conv_pw_6_relu").output)
     expected = by_numpy(reference(inner, "mobilenet", photos))
-    options = {"weights": tmp_path / "w.weights.h5", "size": 75, "pooling": pooling}
+    options = {"weights": weights, "size": 75, "pooling": pooling}
     found = FeatureExtractor("mobilenet:alpha=0.25", "conv_pw_6_relu", **options).transform(photos)
     assert found.shape == expected.shape
     assert found.dtype == np.float32
     assert_close(found.reshape(8, -1), expected.reshape(8, -1))
 
 
-def test_batch_size_order_and_other_images_do_not_matter(photos, tmp_path, monkeypatch):
-    network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(75, 75, 3))
-    enliven(network, "mobilenet", photos)
-    network.save_weights(tmp_path / "w.weights.h5")
+def test_batch_size_order_and_other_images_do_not_matter(photos, mobilenet, cache):
+    network, weights = mobilenet
     expected = reference(network, "mobilenet", photos).mean((1, 2))
 
-    def embed(images, batch_size, cache):
-        options = {"weights": tmp_path / "w.weights.h5", "size": 75, "batch_size": batch_size}
-        return FeatureExtractor("mobilenet:alpha=0.25", cache=tmp_path / cache, **options).transform(images)
+    def embed(images, batch_size):
+        shutil.rmtree(cache / "embeddings", ignore_errors=True)  # the exported graph stays
+        options = {"weights": weights, "size": 75, "batch_size": batch_size}
+        return FeatureExtractor("mobilenet:alpha=0.25", **options).transform(images)
 
-    assert_close(embed(photos, 1, "one"), expected)
-    assert_close(embed(photos, 32, "all"), expected)
-    assert_close(embed(photos[::-1], 3, "back")[::-1], expected)
-    alone = np.vstack([embed(photos[[number]], 32, f"alone{number}") for number in range(3)])
+    assert_close(embed(photos, 1), expected)
+    assert_close(embed(photos, 32), expected)
+    assert_close(embed(photos[::-1], 3)[::-1], expected)
+    alone = np.vstack([embed(photos[[number]], 32) for number in range(3)])
     assert np.abs(alone - expected[:3]).max() <= TOLERANCE * np.abs(expected).max()
 
 

@@ -11,3 +11,8 @@ def one_of_each(names, family):
         cases.append(pytest.param(name, marks=[pytest.mark.slow] if family(name) in met else []))
         met.add(family(name))
     return cases
+
+
+def slow(*values):
+    """Return values of a case of a test that waits for `make test-all`."""
+    return pytest.param(*values, marks=pytest.mark.slow)

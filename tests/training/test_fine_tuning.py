@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from killed import Killed
+from tiers import slow
 
 from hybrid import FeatureExtractor
 from hybrid.datasets import Dataset
@@ -110,7 +111,7 @@ def test_mixed_precision_fine_tunes_to_a_network_of_float32(pretrained, dark_or_
 
 
 @pytest.mark.parametrize(  # in the first stage, between both, in the second
-    "kill_after", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+    "kill_after", [slow(1), 2, slow(3)]
 )
 def test_a_killed_fine_tuning_ends_as_an_undisturbed_one(pretrained, dark_or_light, undisturbed, tmp_path, kill_after):
     path = tmp_path / "state.npz"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from killed import Killed
+from tiers import slow
 
 from hybrid.datasets import Dataset
 from hybrid.training import TrainingOptions, train_network
@@ -30,7 +31,7 @@ def train(dataset, options, path, kill_after=None):
     return train_network("convnet_bn", dataset, options, report=report, state=path)
 
 
-@pytest.mark.parametrize("options", [OPTIONS, replace(OPTIONS, optimizer="sgd", schedule="plateau", patience=2)])
+@pytest.mark.parametrize("options", [OPTIONS, slow(replace(OPTIONS, optimizer="sgd", schedule="plateau", patience=2))])
 def test_a_killed_training_ends_as_an_undisturbed_one(small_dataset, tmp_path, options):
     whole = train(small_dataset, options, None)
     path = tmp_path / "state.npz"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiers import slow
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
@@ -97,6 +98,7 @@ def test_weights_that_change_under_the_same_path_change_the_fingerprint(tiny_net
     assert not np.allclose(extractor.transform(pixels), before)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
 def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
     import keras
@@ -139,7 +141,7 @@ def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypat
 
 
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
-@pytest.mark.parametrize("backbone", ["resnet_small", pytest.param("mobilenet_v3_small", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backbone", ["resnet_small", slow("mobilenet_v3_small")])
 def test_a_fingerprint_is_the_same_in_every_process_and_cache(backbone, python, tmp_path):
     import keras
 

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler
+from tiers import slow
 
 from hybrid.classifiers import HEADS
 from hybrid.errors import InputError
@@ -42,9 +43,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
-@pytest.mark.parametrize(
-    "kinds", [("classes", "multilabel"), pytest.param(("strings", "numbers", "truths"), marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("kinds", [("classes", "multilabel"), slow(("strings", "numbers", "truths"))])
 def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path, kinds):
     """Test every head, with and without calibration, on every type of label, and ensembles; from folders and a .zip."""
     X = embeddings()
