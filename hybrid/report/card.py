@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.report.section import ReportSection
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 _MOST_CLASSES = 50
 
 
 def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
     """Return the model card of a leaderboard's chosen model as Markdown."""
     number = leaderboard.chosen_number or 0
-    model, result, about = (
+    model, result, dataset_record = (
         leaderboard.models[number],
         leaderboard.evaluations[number],
         section.report_inputs.dataset_record,
@@ -36,10 +36,10 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         intro=section.intro,
         warnings=section.warnings,
         model=model,
-        backbones=[place_name(one) for one in model.backbones],
+        backbones=[place_name(backbone) for backbone in model.backbones],
         leaderboard=leaderboard,
-        source=place_name(about.source) if about else "no longer known",
-        notes=[without_places(note) for note in (about.notes if about else ())],
+        source=place_name(dataset_record.source) if dataset_record else "no longer known",
+        notes=[without_places(note) for note in (dataset_record.notes if dataset_record else ())],
         manifest=section.report_inputs.manifests.get(model.name),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
@@ -47,7 +47,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         crossed=cross_words(leaderboard, model.name),
         thresholds=_thresholds(model, result),
         result=result,
-        place="/".join([*model.folder.absolute().parts[-3:], "model"]),
+        model_path="/".join([*model.folder.absolute().parts[-3:], "model"]),
     )
 
 
@@ -59,23 +59,23 @@ def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") 
 
 
 def escaped(value: Any) -> str:
-    r"""Return text in which Markdown and HTML see no marks.
+    r"""Return a value as text, with every special character of Markdown and HTML escaped.
 
     Examples
     --------
     >>> print(escaped("a_b <i> | c"))
     a\_b \<i\> \| c
     """
-    return _MARKS.sub(r"\\\1", visible(value))
+    return _SPECIAL.sub(r"\\\1", visible(value))
 
 
 def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
-    """Return each score on the compared split, and on validation beside it."""
+    """Return the title of each score, its value on the compared split and its value on validation."""
     val = model.splits.get("val") if split != "val" else None
     rows = []
     for name, metric in model.splits[split].metrics.items():
-        other = val.metrics.get(name) if val else None
-        rows.append((metric_name(name), _with_interval(metric), _with_interval(other) if other else "–"))
+        on_val = val.metrics.get(name) if val else None
+        rows.append((metric_name(name), _with_interval(metric), _with_interval(on_val) if on_val else "–"))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""From sections to one HTML page that needs nothing else, and runs nothing but its own script."""
+"""Render the sections as one HTML page that loads no other file and runs no script but its own."""
 
 import base64
 import hashlib
@@ -11,14 +11,14 @@ from markupsafe import Markup
 from hybrid.plots.style import SERIES
 from hybrid.report.elements.words import visible
 
-# SERIES again, each lighter, to stand out from a dark page.
+# The colours of SERIES, made lighter so that they stand out from a dark page.
 DARK_SERIES = (
     "#6CB6F5", "#FF9A62", "#4CD3A5", "#F09AD8", "#E3C04B", "#5FD4F0", "#D8D8D8", "#FF8A80", "#B7A3FF", "#D3A27C",
 )  # fmt: skip
 
 
 def environment(autoescape: bool = True) -> Environment:
-    """Return the template engine; every value is escaped, and stripped of what would hide something in it."""
+    """Return the template engine, which escapes every value and makes hidden characters visible."""
     return Environment(
         loader=PackageLoader("hybrid.report"),
         autoescape=autoescape,
@@ -30,7 +30,7 @@ def environment(autoescape: bool = True) -> Environment:
 
 
 def render(title: str, sections: Sequence[Any], notes: Sequence[str], footer: str) -> str:
-    """Return the page's HTML."""
+    """Return the HTML of the page."""
     engine = environment()
     colours = {"light": SERIES, "dark": DARK_SERIES}
     style = Markup(engine.get_template("report.css").render(colours=colours))

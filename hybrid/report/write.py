@@ -1,4 +1,4 @@
-"""`write_report`: the page, and beside it its figures, tables and model cards as files."""
+"""Write the report: the page, and its figures, tables and model cards as files beside it."""
 
 from pathlib import Path
 
@@ -19,11 +19,12 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     Parameters
     ----------
     comparison : ComparisonResult
+        The comparison to report on.
     path : Path
-        Of the page. Beside it a folder of the same name, ending in ``-files``, gets a folder for each dataset: figures
-        (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
+        Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets a folder for each
+        dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
     dataset : Dataset, optional
-        The data, for the pictures; else they are opened again as they were.
+        The dataset whose images the page shows. By default, it is opened again with the recorded arguments.
 
     Returns
     -------
@@ -48,19 +49,19 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
     write_atomic(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / one.relative_to(new) for one in written)]
+    return [path, *(folder / file.relative_to(new) for file in written)]
 
 
 def _write_files(comparison: ComparisonResult, sections: list[ReportSection], folder: Path) -> list[Path]:
     paths, taken = [], set[str]()
     for leaderboard, section in zip(comparison.leaderboards, sections, strict=True):
-        place = folder / unique_name(slug(section.title), taken)
-        taken.add(place.name)
+        dataset_folder = folder / unique_name(slug(section.title), taken)
+        taken.add(dataset_folder.name)
         for part in section.parts:
             for drawing in part.drawings:
-                paths += drawing.save(place)
+                paths += drawing.save(dataset_folder)
             for table in (*part.tables, *part.only_saved):
-                paths += table.save(place)
+                paths += table.save(dataset_folder)
         if leaderboard.chosen:
-            paths.append(save_card(place / "model-card.md", leaderboard, section))
+            paths.append(save_card(dataset_folder / "model-card.md", leaderboard, section))
     return paths

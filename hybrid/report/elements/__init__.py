@@ -1,1 +1,1 @@
-"""What the parts of the report are made of: words, tables, figures, pictures, and what the workspace holds."""
+"""Elements that the parts of the report use: words, tables, figures, pictures and the inputs of the report."""

@@ -1,4 +1,4 @@
-"""Points of the curves: ROC and precision against recall, of one class or the mean over classes."""
+"""Points of ROC and precision-recall curves, of one class or averaged over classes."""
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
@@ -9,17 +9,21 @@ _MOST_POINTS = 400
 
 
 def roc_points(truth: np.ndarray, proba: np.ndarray) -> Curve | None:
-    """Return false and true positive rates; of several columns, the mean true positive rate over those that have one.
+    """Return the false and true positive rates of the ROC curve; with several columns, of the mean curve.
+
+    The mean covers the columns with both positives and negatives.
 
     Parameters
     ----------
-    truth : ndarray of bool, (n,) or (n, k)
-    proba : ndarray, (n,) or (n, k)
+    truth : ndarray of bool, of shape (n,) or (n, k)
+        True labels.
+    proba : ndarray of shape (n,) or (n, k)
+        Predicted probabilities.
 
     Returns
     -------
     (ndarray, ndarray) or None
-        None where no column has both positives and negatives.
+        None if no column has both positives and negatives.
     """
     curves = [roc_curve(true, score)[:2] for true, score in _columns(truth, proba)]
     if len(curves) == 1:
@@ -31,9 +35,9 @@ def roc_points(truth: np.ndarray, proba: np.ndarray) -> Curve | None:
 
 
 def precision_recall_points(truth: np.ndarray, proba: np.ndarray) -> Curve | None:
-    """Return recall and precision; of several columns, the mean precision over those that have one.
+    """Return the recall and precision of the precision-recall curve; with several columns, of the mean curve.
 
-    Parameters and None are those of :func:`roc_points`.
+    The parameters, and the cases in which the result is None, are those of :func:`roc_points`.
     """
     curves = [precision_recall_curve(true, score)[:2] for true, score in _columns(truth, proba)]
     if len(curves) == 1:
@@ -54,7 +58,7 @@ def _columns(truth: np.ndarray, proba: np.ndarray) -> list[tuple[np.ndarray, np.
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> Curve:
-    """Leave out points that a screen cannot tell apart: at most so many, evenly along the curve's length."""
+    """Return at most `_MOST_POINTS` points of a curve, spread evenly along its length."""
     if len(x) <= _MOST_POINTS:
         return x, y
     length = np.r_[0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))]

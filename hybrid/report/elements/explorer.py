@@ -1,4 +1,4 @@
-"""What the threshold explorer knows: the counts of every threshold, worked out here and only looked up in the page."""
+"""Counts at every threshold for the threshold explorer, whose script only looks them up."""
 
 from typing import Any
 
@@ -10,22 +10,26 @@ _MANY = 20
 
 
 def explorer_counts(truth: np.ndarray, proba: np.ndarray, names: list[str], own: list[float]) -> dict[str, Any]:
-    """Return true and false positives at every threshold; an image is positive from the threshold on.
+    """Return the numbers of true and false positives at every threshold.
+
+    An image is predicted positive if its probability is at least the threshold.
 
     Parameters
     ----------
-    truth : ndarray of bool, (n, k)
-        One column a label; one column in all for two classes.
-    proba : ndarray, (n, k)
-    names : list of str, (k,)
-    own : list of float, (k,)
-        The model's own thresholds, where the explorer begins; each is one of the steps.
+    truth : ndarray of bool, of shape (n, k)
+        True labels, one column per label; for two classes, a single column for the positive class.
+    proba : ndarray of shape (n, k)
+        Predicted probabilities.
+    names : list of str of length k
+        Names of the labels.
+    own : list of float of length k
+        The model's own thresholds, at which the explorer starts; they are added to the steps.
 
     Returns
     -------
     dict
-        JSON values: ``labels``, a list with ``name``, ``thresholds`` (ascending, from 0 to 1), ``own`` (which of
-        them is the model's), ``tp`` and ``fp`` (counts at each), ``positives`` and ``negatives``.
+        JSON values: ``labels``, a list with ``name``, ``thresholds`` (ascending, from 0 to 1), ``own`` (the index
+        of the model's own), ``tp`` and ``fp`` (the counts at each threshold), ``positives`` and ``negatives``.
     """
     steps = STEPS if len(names) <= _MANY else _STEPS_OF_MANY
     columns = zip(names, truth.T.astype(bool), proba.T, own, strict=True)
@@ -34,17 +38,17 @@ def explorer_counts(truth: np.ndarray, proba: np.ndarray, names: list[str], own:
 
 def _label(name: str, truth: np.ndarray, proba: np.ndarray, own: float, steps: int) -> dict[str, Any]:
     thresholds = np.union1d(np.arange(steps + 1) / steps, own)
-    at_least = [_at_least(np.sort(proba[mask]), thresholds) for mask in (truth, ~truth)]
+    positives = [_count_at_least(np.sort(proba[mask]), thresholds) for mask in (truth, ~truth)]
     return {
         "name": name,
         "thresholds": thresholds.tolist(),
         "own": int(np.searchsorted(thresholds, own)),
-        "tp": at_least[0].tolist(),
-        "fp": at_least[1].tolist(),
+        "tp": positives[0].tolist(),
+        "fp": positives[1].tolist(),
         "positives": int(truth.sum()),
         "negatives": int((~truth).sum()),
     }
 
 
-def _at_least(ascending: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def _count_at_least(ascending: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return len(ascending) - np.searchsorted(ascending, thresholds, side="left")

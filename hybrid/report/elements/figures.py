@@ -1,4 +1,4 @@
-"""The report's figures, each with the words for those who do not see it."""
+"""The figures of the report, each with a description for readers who cannot see it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,21 +27,24 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 MOST_CLASS_CURVES = 10
-MOST_MODELS = 10  # in one picture of curves
+MOST_MODELS = 10  # in one figure of curves
 _MOST_DESCRIBED = 12
 
 
 @dataclass
 class Drawing:
-    """A figure on its way into the page and into files.
+    """A figure that is shown in the page and saved as files.
 
     Attributes
     ----------
     name : str
-        Of the files.
-    title, description : str
-        Shown under it; and what it shows, in words.
+        Name of the files, without suffix.
+    title : str
+        Caption below the figure.
+    description : str
+        Text alternative for readers who cannot see the figure.
     figure : matplotlib.figure.Figure
+        The figure itself.
     """
 
     name: str
@@ -51,16 +54,16 @@ class Drawing:
 
     @property
     def wide(self) -> bool:
-        """Whether the figure is wider than a phone can show, and is to be moved about there."""
+        """Whether the figure is wider than the screen of a phone, so that it must be scrollable."""
         return self.figure.get_figwidth() > 1.5 * PANEL
 
     @cached_property
     def text(self) -> str:
-        """The figure as an SVG file's text."""
+        """The text of the figure's SVG file."""
         return svg_text(self.figure)
 
     def svg(self, key: str) -> Markup:
-        """Return the figure as an element of the page, its ids beginning with `key`."""
+        """Return the figure as an element of the page whose ids begin with `key`."""
         return inline_svg(self.text, f"{key}-{self.name}", self.description)
 
     def save(self, folder: Path) -> list[Path]:
@@ -72,12 +75,14 @@ class Drawing:
 
 
 def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
-    """Return the scores with their intervals, and the scores against the seconds they took."""
+    """Draw the scores with their intervals, and the scores against the time in seconds."""
     metrics = [result.metrics[leaderboard.metric] for result in leaderboard.evaluations]
     values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
     level, label = f"{leaderboard.evaluations[0].level:.0%}", metric_name(leaderboard.metric)
-    said = [f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(leaderboard.labels, metrics, strict=True)]
-    words = f"{label} of each model with its {level} interval: {listed(said, _MOST_DESCRIBED)}."
+    described = [
+        f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(leaderboard.labels, metrics, strict=True)
+    ]
+    words = f"{label} of each model with its {level} interval: {listed(described, _MOST_DESCRIBED)}."
     drawings = [
         Drawing(
             "scores",
@@ -89,12 +94,12 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
     costs = [model.seconds.total for model in leaderboard.models]
     if sum(cost is not None for cost in costs) > 1:
         pairs = zip(leaderboard.labels, values, costs, strict=True)
-        said = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
+        described = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
         drawings.append(
             Drawing(
                 "cost",
                 f"{label} against cost",
-                f"{label} against the seconds that each model took: {listed(said, _MOST_DESCRIBED)}.",
+                f"{label} against the seconds that each model took: {listed(described, _MOST_DESCRIBED)}.",
                 plots.cost_chart(leaderboard.labels, values, ends, costs, label=label, cost=COST_TITLES["seconds"]),
             )
         )
@@ -102,7 +107,7 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
 
 
 def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
-    """Return ROC, precision-recall and reliability curves of all models, and ROC by class of the chosen one."""
+    """Draw ROC, precision-recall and reliability curves of all models, and the chosen model's ROC by class."""
     drawn = [shown, *(number for number in range(len(leaderboard.models)) if number != shown)][:MOST_MODELS]
     names = [leaderboard.labels[number] for number in drawn]
     parts = [leaderboard.predictions[number] for number in drawn]
@@ -135,8 +140,10 @@ def _curves(
     result: Evaluation,
     points: Callable[[np.ndarray, np.ndarray], Curve | None],
 ) -> dict[str, Curve]:
-    found = {name: points(_truth(part, result), _scores(part, result)) for name, part in zip(names, parts, strict=True)}
-    return {name: curve for name, curve in found.items() if curve is not None}
+    all_curves = {
+        name: points(_truth(part, result), _scores(part, result)) for name, part in zip(names, parts, strict=True)
+    }
+    return {name: curve for name, curve in all_curves.items() if curve is not None}
 
 
 def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
@@ -156,22 +163,22 @@ def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluat
 
 def _class_curves(model: str, part: Predictions, result: Evaluation) -> list[Drawing]:
     truth = _truth(part, result)
-    found = {str(label): roc_points(truth[:, k], part.proba[:, k]) for k, label in enumerate(result.classes)}
-    curves = {label: curve for label, curve in found.items() if curve is not None}
+    all_curves = {str(label): roc_points(truth[:, k], part.proba[:, k]) for k, label in enumerate(result.classes)}
+    curves = {label: curve for label, curve in all_curves.items() if curve is not None}
     areas = [f"{label} {score(result.per_class[label]['roc_auc'].value)}" for label in result.classes]
     words = f"ROC curve of each class against the rest, of {model}. Areas: {listed(areas, _MOST_DESCRIBED)}."
     return [Drawing("roc-classes", f"ROC of each class: {model}", words, plots.roc_curves(curves))] if curves else []
 
 
 def confusion_drawing(name: str, model: str, result: Evaluation) -> Drawing:
-    """Return one model's confusion matrix as a picture."""
+    """Draw the confusion matrix of one model."""
     figure = plots.confusion_matrices([model], [result.confusion], result.classes)
     words = f"Confusion matrix of {model}: {len(result.classes)} classes, true in rows, predicted in columns."
     return Drawing(name, f"Confusion matrix of {model}", words, figure)
 
 
 def training_drawing(name: str, network: str, record: TrainingRecord) -> Drawing:
-    """Return the curves of a network's training."""
+    """Draw the learning curves of a network."""
     history, best = record.history, record.best_epoch
     figure = plots.training_curves(history, stacked=True)
     if isinstance(best, dict):
@@ -186,8 +193,8 @@ def training_drawing(name: str, network: str, record: TrainingRecord) -> Drawing
 
 
 def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
-    """Return the validation curves of several networks over each other; None where there are no two to compare."""
-    histories = {name: one.history for name, one in records.items() if not one.per_label}
+    """Draw the validation curves of several networks in one figure; return None if there are fewer than two."""
+    histories = {name: record.history for name, record in records.items() if not record.per_label}
     if len(histories) < 2:
         return None
     figure = plots.training_curves(histories, stacked=True, parts=("validation",))

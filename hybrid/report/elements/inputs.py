@@ -28,14 +28,15 @@ class ReportInputs:
     Attributes
     ----------
     sets : dict of str to EmbeddingSet
-        Those of the models, by name.
+        Embedding sets of the models, by name.
     trainings : dict of str to TrainingRecord
-        Of each network that the models' features came from, by the network's name.
+        Record of each trained network behind the models' features, by the network's name.
     manifests : dict of str to Manifest
-        Of the saved models, by name.
+        Manifests of the saved models, by name.
     dataset : Dataset or None
+        The dataset; None if it cannot be opened.
     missing : str
-        Why there is no dataset.
+        Why the dataset cannot be opened; "" if there is one.
     """
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class ReportInputs:
     @property
     def dataset_record(self) -> DatasetRecord | None:
         """The record of the data in the models' embedding sets; None if they are no longer there."""
-        return next((one.record.dataset for one in self.sets.values()), None)
+        return next((embedding_set.record.dataset for embedding_set in self.sets.values()), None)
 
     def sets_of(self, model: ModelRecord) -> list[EmbeddingSet]:
         """Return the embedding sets of a model that are still there."""
@@ -60,27 +61,28 @@ def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> Repor
     Parameters
     ----------
     leaderboard : Leaderboard
+        The leaderboard to report on.
     dataset : Dataset, optional
         The dataset. By default it is opened again with the recorded arguments.
     """
-    found = ReportInputs()
+    report_inputs = ReportInputs()
     for model in leaderboard.models:
         workspace = Workspace(model.folder.parents[1])
         with suppress(InputError):
-            found.manifests[model.name] = read_manifest(model.folder / "model")
+            report_inputs.manifests[model.name] = read_manifest(model.folder / "model")
         for name in model.sets:
             with suppress(InputError):
-                found.sets.setdefault(name, load_set(workspace, name))
-        for network in _networks(model, found, workspace):
+                report_inputs.sets.setdefault(name, load_set(workspace, name))
+        for network in _networks(model, report_inputs, workspace):
             with suppress(InputError):
-                found.trainings.setdefault(network.name, TrainingRecord.read(network / TRAINING_RECORD))
-    found.dataset, found.missing = _data(leaderboard, dataset, found.sets)
-    return found
+                report_inputs.trainings.setdefault(network.name, TrainingRecord.read(network / TRAINING_RECORD))
+    report_inputs.dataset, report_inputs.missing = _data(leaderboard, dataset, report_inputs.sets)
+    return report_inputs
 
 
-def _networks(model: ModelRecord, found: ReportInputs, workspace: Workspace) -> Iterable[Path]:
+def _networks(model: ModelRecord, report_inputs: ReportInputs, workspace: Workspace) -> Iterable[Path]:
     """Return the folders of the trained networks that gave a model's features."""
-    backbones = [one.record.extractor.backbone for one in found.sets_of(model)]
+    backbones = [embedding_set.record.extractor.backbone for embedding_set in report_inputs.sets_of(model)]
     for backbone in dict.fromkeys([*backbones, *model.backbones]):
         folder = workspace.networks / Path(backbone).parent.name
         if Path(backbone).suffix == ".keras" and (folder / TRAINING_RECORD).is_file():

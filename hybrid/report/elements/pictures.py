@@ -1,4 +1,4 @@
-"""Images as small pictures inside the page."""
+"""Images as small pictures that are embedded in the page."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ from hybrid.datasets import Dataset
 from hybrid.extractors.images.decode import BadImageError, decode_within, read_bytes
 
 SIDE = 160
-_TINY = 64  # up to here every pixel is kept, and shown as a square
+_TINY = 64  # images up to this side length keep every pixel, each shown as a square
 _QUALITY = 78
 
 
@@ -22,11 +22,11 @@ class Picture:
     Attributes
     ----------
     uri : str
-        ``data:image/…;base64,…``; empty where the image cannot be shown.
+        ``data:image/…;base64,…``; empty if the image cannot be shown.
     width, height : int
-        In pixels, as shown.
+        Size in the page, in pixels.
     pixelated : bool
-        Whether it is so small that its pixels are drawn as squares.
+        Whether the image is so small that its pixels are drawn as squares.
     """
 
     uri: str = ""
@@ -41,18 +41,18 @@ class Pictures:
     Parameters
     ----------
     dataset : Dataset or None
-        None where there is none to be had: then no id has a picture.
-    missing : str
-        Why there is none.
+        The dataset; with None, no id has a picture.
+    missing : str, default=""
+        Why there is no dataset.
     """
 
     def __init__(self, dataset: Dataset | None, missing: str = ""):
         self.missing = missing
         self._dataset = dataset
-        self._rows = {} if dataset is None else {str(one): row for row, one in enumerate(dataset.ids.tolist())}
+        self._rows = {} if dataset is None else {str(id_): row for row, id_ in enumerate(dataset.ids.tolist())}
 
     def __call__(self, id_: str) -> Picture:
-        """Return the picture of an image; one without a `uri` if it is gone or cannot be decoded."""
+        """Return the picture of an image; its `uri` is empty if the image is missing or cannot be decoded."""
         if id_ not in self._rows or self._dataset is None:
             return Picture()
         source = self._dataset.X[self._rows[id_]]

@@ -1,7 +1,7 @@
-"""A figure as SVG inside the page: text stays text, colours follow the page's theme, and no style of its own.
+"""Figures as SVG elements of the page, in which text stays text and colours follow the theme of the page.
 
-The page's Content-Security-Policy allows no inline style, so that none can be smuggled in by a name; what
-Matplotlib writes as styles becomes attributes here.
+The page's Content-Security-Policy forbids inline styles, so that a malicious name cannot add one. The styles that
+Matplotlib writes are therefore converted to attributes.
 """
 
 import io
@@ -27,37 +27,38 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 def svg_text(figure: Figure) -> str:
-    """Return a figure as an SVG file's text; the same figure gives the same text."""
+    """Return the text of a figure's SVG file; the same figure always gives the same text."""
     buffer = io.BytesIO()
     with quiet_fonts(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "hybrid"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine(None)  # it is laid out now; as PNG it need not be again, nor drawn once only for that
+    figure.set_layout_engine(None)  # the layout is final; saving as PNG need not compute it again
     return buffer.getvalue().decode()
 
 
 def inline_svg(text: str, name: str, description: str) -> Markup:
-    """Return an SVG file's text as an element of the page.
+    """Return the text of an SVG file as an element of the page.
 
     Parameters
     ----------
     text : str
-        From :func:`svg_text`.
+        Text from :func:`svg_text`.
     name : str
-        What its ids begin with; unique in the page.
+        Prefix of the element's ids, unique in the page.
     description : str
-        For those who do not see it.
+        Text alternative for readers who cannot see the figure.
 
     Returns
     -------
     Markup
+        The ``svg`` element.
     """
     root = ElementTree.fromstring(text)
     root[:] = [child for child in root if child.tag != f"{_SVG}metadata"]
     defined: set[str] = set()
     for element in list(root.iter()):
         _tidy(element, name)
-        if element.tag == "defs":  # Matplotlib defines a mark again for every axes that it is in
-            element[:] = [child for child in element if child.tag != f"{_SVG}style" and _first(child, defined)]
+        if element.tag == "defs":  # Matplotlib defines a marker again in every axes that uses it
+            element[:] = [child for child in element if child.tag != f"{_SVG}style" and _newly_defined(child, defined)]
     for element in root.iter():
         _hoist(element)
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": description, "focusable": "false"}
@@ -66,21 +67,21 @@ def inline_svg(text: str, name: str, description: str) -> Markup:
 
 @contextmanager
 def quiet_fonts() -> Iterator[None]:
-    """Keep Matplotlib from warning of letters its font lacks: the browser has other fonts."""
+    """Silence Matplotlib's warnings about letters that its font lacks; the browser has other fonts."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
-def _first(element: ElementTree.Element, defined: set[str]) -> bool:
-    """Say whether an id is met for the first time, and remember it."""
+def _newly_defined(element: ElementTree.Element, defined: set[str]) -> bool:
+    """Return whether the id of an element is not in `defined` yet, and add it."""
     known = element.get("id") in defined
     defined.add(element.get("id", ""))
     return not known
 
 
 def _tidy(element: ElementTree.Element, name: str) -> None:
-    """Take namespaces and styles off an element, make its ids the figure's own, its numbers short."""
+    """Remove namespaces, turn styles into attributes, prefix ids with the figure's name and shorten numbers."""
     element.tag = element.tag.removeprefix(_SVG)
     attributes = element.attrib
     if element.tag == "g":
@@ -104,12 +105,12 @@ def _tidy(element: ElementTree.Element, name: str) -> None:
 
 
 def _hoist(parent: ElementTree.Element) -> None:
-    """Move attributes that all marks of a series share to their parent element."""
-    marks = [child for child in parent if child.tag == "use"]
-    if parent.tag != "g" or not marks or len(marks) != len(parent):
+    """Move attributes that all markers of a series share to their parent element."""
+    markers = [child for child in parent if child.tag == "use"]
+    if parent.tag != "g" or not markers or len(markers) != len(parent):
         return
-    shared = {key: value for key, value in marks[0].attrib.items() if all(m.get(key) == value for m in marks)}
+    shared = {key: value for key, value in markers[0].attrib.items() if all(m.get(key) == value for m in markers)}
     for key in shared.keys() - {"href", "x", "y"}:
         parent.set(key, shared[key])
-        for mark in marks:
-            del mark.attrib[key]
+        for marker in markers:
+            del marker.attrib[key]

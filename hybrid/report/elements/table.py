@@ -1,4 +1,4 @@
-"""A table: the page shows it, CSV and JSON hold it, both from the same cells."""
+"""Tables whose cells are both shown in the page and saved as CSV and JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell.
+    """A cell of a table.
 
     Attributes
     ----------
     value : object
-        What files hold and what the page sorts by.
+        Value that is saved in the files and that the page sorts by.
     text : str
-        What the page shows.
+        Text that the page shows.
     sub : str
         A second, smaller line, such as an interval.
     also : mapping
-        More columns of the files that belong to this one, such as the interval's ends.
+        Additional columns of the files, such as the ends of the interval.
     tone : str
-        Class of the cell in the page's style sheet.
+        CSS class of the cell.
     """
 
     value: Any
@@ -49,14 +49,15 @@ class Table:
     Attributes
     ----------
     name : str
-        Of the files.
+        Name of the files, without suffix.
     caption : str
+        Caption of the table in the page.
     columns : sequence of Column
     rows : sequence of sequence of Cell
     sortable : bool
-        Whether the reader may order its rows.
+        Whether the reader can sort the rows.
     marked : int, optional
-        The row that is set off.
+        Index of the row that is highlighted.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Table:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """One flat dict a row."""
+        """One flat dict per row."""
         return [self._record(row) for row in self.rows]
 
     def _record(self, row: Sequence[Cell]) -> dict[str, Any]:
@@ -87,5 +88,5 @@ class Table:
 
 
 def text_cell(value: Any, tone: str = "") -> Cell:
-    """Return a cell of text, which sorts as it reads."""
+    """Return a cell of text, which is sorted by that text."""
     return Cell(str(value), str(value), tone=tone)

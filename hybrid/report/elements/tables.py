@@ -1,4 +1,4 @@
-"""The report's tables: models, pairs, confusion matrices, classes, the data."""
+"""The tables of the report: models, pairs of models, confusion matrices, classes and data."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 COSTS = (
-    ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash where nothing was trained
+    ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash if nothing was trained
     ("seconds_extract", "extract", seconds),
     ("seconds_fit", "fit", seconds),
     ("seconds_predict", "predict", seconds),
@@ -35,7 +35,7 @@ COUNTS = (
 
 
 def model_table(leaderboard: "Leaderboard") -> Table:
-    """Return one row a model: scores with intervals, then costs; what no model has is left out."""
+    """Return a table with one row per model: scores with intervals, then costs. Columns without values are left out."""
     shown = TASKS[leaderboard.task]
     names = [leaderboard.metric, *(name for name in (*shown.report, *shown.calibration) if name != leaderboard.metric)]
     names = [name for name in names if any(name in result.metrics for result in leaderboard.evaluations)]
@@ -72,19 +72,20 @@ def metric_cell(name: str, metric: Metric | None) -> Cell:
 def pair_table(
     name: str, tests: Sequence[PairedTest], models: Mapping[str, str], metric: str, caption: str = ""
 ) -> Table:
-    """Return every pair of models in words: the row's model against the column's.
+    """Return a table of all pairs that says whether the row's model is better or worse than the column's.
 
     Parameters
     ----------
     name : str
-        Of the table's files.
+        Name of the table's files.
     tests : sequence of PairedTest
-        Of one metric.
+        Paired tests of one metric.
     models : mapping of str to str
-        What each model is called in the page.
+        Label of each model in the page, by the model's name.
     metric : str
+        Name of the metric.
     caption : str, default=""
-        What to say beside what it is of.
+        Text to add to the caption.
     """
     found = {(test.first, test.second): test for test in tests}
     many = len(models) > MOST_PAIRED_IN_WORDS
@@ -118,7 +119,7 @@ def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: st
 
 
 def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:
-    """Return every paired test, one a row."""
+    """Return a table with one paired test per row."""
     keys = ("first", "second", "metric", "difference", "low", "high", "p_value", "p_adjusted", "test", "n")
     rows = [
         [*(Cell(getattr(test, key), str(getattr(test, key))) for key in keys), text_cell(test.sentence())]
@@ -129,7 +130,7 @@ def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:
 
 
 def confusion_table(name: str, model: str, result: Evaluation) -> Table:
-    """Return a model's confusion matrix: counts and the share of the row, which gives the tone."""
+    """Return a model's confusion matrix: counts, and shares of the row, which set the colour of the cells."""
     labels = [str(label) for label in result.classes]
     if result.task == "multilabel":
         columns = [Column("label", "label", numeric=False), *(Column(*column) for column in COUNTS)]
@@ -155,18 +156,18 @@ def _counted(counts: np.ndarray) -> list[Cell]:
 
 
 def _per_cent(share: float) -> str:
-    """Return a share as text that is 0% or 100% only where that is exact."""
+    """Return a share as text, with 0% and 100% only for exact values."""
     if 0 < share < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def confused_table(result: Evaluation, most: int = 15) -> Table:
-    """Return the pairs of classes that are most often taken for each other, for matrices too large to read."""
+    """Return the most often confused pairs of classes, for a confusion matrix that is too large to read."""
     wrong = result.confusion.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    places = [(i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
+    pairs = [(i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
     support = result.confusion.sum(axis=1)
     rows = [
         [
@@ -174,7 +175,7 @@ def confused_table(result: Evaluation, most: int = 15) -> Table:
             text_cell(result.classes[j]),
             Cell(int(wrong[i, j]), f"{wrong[i, j]:,} of {support[i]:,}", also={"of": int(support[i])}),
         ]
-        for i, j in places
+        for i, j in pairs
     ]
     columns = [Column("true", "true", False), Column("predicted", "predicted", False), Column("images", "images")]
     return Table("most-confused", "Most often confused", columns, rows, sortable=True)
@@ -198,15 +199,16 @@ def class_table(result: Evaluation) -> Table:
 
 
 def count_table(counts: Mapping[str, Mapping[str, int]], total: Sequence[int], multilabel: bool) -> Table:
-    """Return the images of each class in each split.
+    """Return a table with the number of images of each class in each split.
 
     Parameters
     ----------
     counts : mapping of str to mapping of str to int
-        As `Dataset.counts_by_split`.
+        Counts by split and class, as in `Dataset.counts_by_split`.
     total : sequence of int
-        Images of each split; an image may have several labels, or none.
+        Number of images in each split, which differs from the sum of the counts if images have several labels or none.
     multilabel : bool
+        Whether images can have several labels.
     """
     what = "label" if multilabel else "class"
     labels = list(next(iter(counts.values())))

@@ -1,4 +1,4 @@
-"""Words and figures as the report shows them: names of metrics, numbers, sentences, strangers' names made harmless."""
+"""Text of the report: metric titles, formatted numbers, lists of names, and names without hidden characters."""
 
 import re
 import unicodedata
@@ -9,18 +9,18 @@ from hybrid.evaluation import METRICS, Metric
 from hybrid.evaluation.metrics import format_score
 
 _METRIC = re.compile(rf"(?<![\w-])(?:{'|'.join(METRICS)})(?![\w-])")
-# Turning the direction of the text around, for good or until taken back: a name could disguise itself so.
+# Characters that change the direction of text, with which a file name could be disguised.
 _BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-_REPLACED = {"Cc", "Cs"}
+_HIDDEN_CATEGORIES = {"Cc", "Cs"}
 
 
 def metric_name(name: str) -> str:
-    """Return a metric's title, also of a metric that only a file of another version has."""
+    """Return the title of a metric, or its name without underscores if this version does not know it."""
     return METRICS[name].title if name in METRICS else name.replace("_", " ")
 
 
 def spoken(text: str) -> str:
-    """Return a sentence with the metrics in it named for people.
+    """Return a sentence in which the names of metrics are replaced by their titles.
 
     Examples
     --------
@@ -31,28 +31,28 @@ def spoken(text: str) -> str:
 
 
 def visible(value: Any) -> str:
-    r"""Return text in which nothing is hidden: control characters, lone bytes, changes of direction are shown as �.
+    r"""Return a value as text, with � for control characters, lone bytes and changes of direction.
 
     Examples
     --------
     >>> visible("a\nb\udcffc\u202egpj.exe")
     'a�b�c�gpj.exe'
     """
-    return "".join("�" if c in _BIDI or unicodedata.category(c) in _REPLACED else c for c in str(value))
+    return "".join("�" if c in _BIDI or unicodedata.category(c) in _HIDDEN_CATEGORIES else c for c in str(value))
 
 
 def score(value: float | None) -> str:
-    """Return a score with three decimals, a dash where it is not defined."""
+    """Return a score with three decimals, or a dash if it is not defined."""
     return format_score(None if value is None else value + 0).replace("-", "−")
 
 
 def interval(metric: Metric) -> str:
-    """Return a metric's interval, empty where there is none."""
+    """Return the interval of a metric as text; "" if it has none."""
     return "" if metric.interval is None else f"{score(metric.low)}–{score(metric.high)}"
 
 
 def seconds(value: float | None) -> str:
-    """Return a time as a person would say it.
+    """Return a time as text in seconds, minutes or hours.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def seconds(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Return a number of bytes in kB or MB.
+    """Return a number of bytes as text in B, kB, MB or GB.
 
     Examples
     --------
@@ -88,12 +88,12 @@ def size(value: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """Return a whole number in groups of three."""
+    """Return a whole number with commas between groups of three digits."""
     return "–" if value is None else f"{value:,.0f}"
 
 
 def listed(names: Sequence[Any], most: int = 4) -> str:
-    """Return names as a person lists them.
+    """Return names as a list in prose.
 
     Examples
     --------
@@ -106,6 +106,6 @@ def listed(names: Sequence[Any], most: int = 4) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """Return a number with its noun."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+def plural(n: int, singular: str, plural_form: str | None = None) -> str:
+    """Return a number with its noun in the singular or plural; by default, the plural ends with "s"."""
+    return f"{n:,} {singular if n == 1 else plural_form or singular + 's'}"

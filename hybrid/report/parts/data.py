@@ -28,19 +28,19 @@ _FEWEST_ON_MAP = 5
 
 @dataclass(frozen=True)
 class ShownCase:
-    """An image with its picture and what is said of it."""
+    """An image of the page, with its picture and the lines of text beside it."""
 
     id: str
     picture: Picture
     lines: tuple[cases.Line, ...] = ()
 
 
-def _shown(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> ShownCase:
+def _shown_case(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()) -> ShownCase:
     return ShownCase(place_name(id_), pictures(id_), lines)
 
 
 def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pictures) -> Part:
-    """Return the images of each class in each split, and samples."""
+    """Return the number of images of each class in each split, and sample images."""
     saved = leaderboard.saved[0]
     labels = [str(label) for label in saved.classes.tolist()]
     truth = saved.y.astype(bool) if saved.y.ndim == 2 else saved.y[:, None] == saved.classes[None, :]
@@ -50,11 +50,11 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
     samples = [
         (
             label,
-            [_shown(pictures, id_) for id_ in _spread(saved.ids[truth[:, k] & (saved.split == "train")])],
+            [_shown_case(pictures, id_) for id_ in _spread(saved.ids[truth[:, k] & (saved.split == "train")])],
         )
         for k, label in enumerate(labels[:_MOST_CLASSES_SAMPLED])
     ]
-    shown = any(one.picture.uri for _, row in samples for one in row)
+    shown = any(case.picture.uri for _, row in samples for case in row)
     lead = list(report_inputs.dataset_record.notes if report_inputs.dataset_record else ())
     if not shown:
         lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be decoded.'}")
@@ -63,13 +63,13 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
 
 
 def _spread(ids: np.ndarray) -> list[str]:
-    """Return a few ids from all over, the same ones each time."""
-    places = np.unique(np.linspace(0, len(ids) - 1, _SAMPLES).astype(int))
-    return ids[places].tolist() if len(ids) else []
+    """Return a few ids, spread evenly over all; the same ones on each call."""
+    rows = np.unique(np.linspace(0, len(ids) - 1, _SAMPLES).astype(int))
+    return ids[rows].tolist() if len(ids) else []
 
 
 def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part:
-    """Return the worst mistakes of the chosen model, and what the models dispute most."""
+    """Return the worst mistakes of the chosen model, and the images on which the models disagree most."""
     name, parts = leaderboard.names[shown], leaderboard.predictions
     worst = cases.worst_mistakes(parts[shown])
     disputed = cases.most_disputed(parts, leaderboard.labels)
@@ -79,7 +79,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
             "title": "The worst mistakes",
             "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[leaderboard.split]} image')} wrong"
             + (f"; here are the {len(worst)} whose true label it gave the lowest probability." if worst else "."),
-            "cases": [_shown(pictures, case.id, case.lines) for case in worst],
+            "cases": [_shown_case(pictures, case.id, case.lines) for case in worst],
         }
     ]
     if len(parts) > 1:
@@ -89,7 +89,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
                 "words": "The models disagree most about these images; their labels may be worth a second look."
                 if disputed
                 else f"All models predict the same for every {SPLITS[leaderboard.split]} image.",
-                "cases": [_shown(pictures, case.id, case.lines) for case in disputed],
+                "cases": [_shown_case(pictures, case.id, case.lines) for case in disputed],
             }
         )
     lead = [f"There are no pictures: {pictures.missing}"] if pictures.missing and (worst or disputed) else []
@@ -97,7 +97,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
 
 
 def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown: int, seed: int) -> Part | None:
-    """Return the chosen model's features in two dimensions; None if there are next to no images."""
+    """Return the chosen model's features in two dimensions; None if there are too few images."""
     part = leaderboard.predictions[shown]
     rows = sample_rows(np.arange(len(part)), seed=seed)
     if len(rows) < _FEWEST_ON_MAP:
@@ -107,7 +107,7 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
         gone = "The map cannot be drawn: the embedding set is no longer in the workspace."
         return Part("map", "Map of the embeddings", [gone])
     try:
-        X = np.concatenate([_features(found, part.ids[rows]) for found in sets], axis=1)
+        X = np.concatenate([_features(embedding_set, part.ids[rows]) for embedding_set in sets], axis=1)
     except InputError as error:
         return Part("map", "Map of the embeddings", [f"The map cannot be drawn: {error}"])
     points, method = flatten(X, seed)
@@ -126,31 +126,34 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
             plots.error_map(points, wrong),
         ),
     ]
-    which = f"The map uses the embeddings of {listed([found.name for found in sets])}."
+    which = f"The map uses the embeddings of {listed([embedding_set.name for embedding_set in sets])}."
     return Part("map", "Map of the embeddings", [f"{words} {which}"], drawings=drawings)
 
 
-def _features(found: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
-    """Return the embeddings of images, in the order of their ids."""
-    order = np.argsort(found.ids, kind="stable")
-    places = np.searchsorted(found.ids, ids, sorter=order)
-    rows = order[np.minimum(places, len(order) - 1)]
-    if not np.array_equal(found.ids[rows], ids):
-        raise InputError(f"the embedding set {found.name!r} no longer holds the compared images.")
-    return replace(found, keys=found.keys[rows]).embeddings()
+def _features(embedding_set: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
+    """Return the embeddings of images in the order of `ids`."""
+    order = np.argsort(embedding_set.ids, kind="stable")
+    positions = np.searchsorted(embedding_set.ids, ids, sorter=order)
+    rows = order[np.minimum(positions, len(order) - 1)]
+    if not np.array_equal(embedding_set.ids[rows], ids):
+        raise InputError(f"the embedding set {embedding_set.name!r} no longer holds the compared images.")
+    return replace(embedding_set, keys=embedding_set.keys[rows]).embeddings()
 
 
 def _map_classes(part: Any) -> tuple[np.ndarray, list[str]]:
-    """Return which class each image is, and the names: of more than ten the nine most frequent; -1 is the rest."""
+    """Return the class number of each image, and the class names.
+
+    Of more than ten classes, only the nine most frequent are named; images of the others get -1.
+    """
     if part.y.ndim == 2:
         labels = np.array([" + ".join(map(str, part.classes[row])) or "none" for row in part.y.astype(bool)])
     else:
         labels = part.y.astype(str)
     names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     kept = np.sort(np.argsort(-counts, kind="stable")[: 10 if len(names) <= 10 else 9])
-    place = np.full(len(names), -1)
-    place[kept] = np.arange(len(kept))
-    return place[codes], [str(names[k]) for k in kept]
+    code_of = np.full(len(names), -1)
+    code_of[kept] = np.arange(len(kept))
+    return code_of[codes], [str(names[k]) for k in kept]
 
 
 def _wrong(leaderboard: "Leaderboard", shown: int) -> np.ndarray:
@@ -159,14 +162,14 @@ def _wrong(leaderboard: "Leaderboard", shown: int) -> np.ndarray:
 
 
 def training(report_inputs: ReportInputs) -> Part | None:
-    """Return the learning curves of the networks that were trained; None where none was."""
+    """Return the learning curves of the trained networks; None if no network was trained."""
     if not report_inputs.trainings:
         return None
     drawings = [
         figures.training_drawing(f"training-{number}", name, record)
         for number, (name, record) in enumerate(report_inputs.trainings.items(), start=1)
     ]
-    if together := figures.trainings_drawing(report_inputs.trainings):
-        drawings.insert(0, together)
+    if combined := figures.trainings_drawing(report_inputs.trainings):
+        drawings.insert(0, combined)
     lead = [drawing.description for drawing in drawings]
     return Part("training", "Training of the networks", lead, drawings=drawings)

@@ -15,12 +15,12 @@ _MOST_NAMED = 12
 
 
 def leakage(leaderboard: "Leaderboard") -> Part | None:
-    """Return the scores without the images that are also in train; None where there are no such images."""
-    found = leaderboard.leakage
-    if found is None or not found.ids:
+    """Return the scores without the images that are also in train; None if there are no such images."""
+    leaked = leaderboard.leakage
+    if leaked is None or not leaked.ids:
         return None
-    lead = [found.sentence(SPLITS[leaderboard.split]), f"These images are {listed(list(found.ids), _MOST_NAMED)}."]
-    return Part("copies", "Images that are also in train", lead, [_table(leaderboard)] if found.without else [])
+    lead = [leaked.sentence(SPLITS[leaderboard.split]), f"These images are {listed(list(leaked.ids), _MOST_NAMED)}."]
+    return Part("copies", "Images that are also in train", lead, [_table(leaderboard)] if leaked.without else [])
 
 
 def _table(leaderboard: "Leaderboard") -> Table:
@@ -40,5 +40,5 @@ def _table(leaderboard: "Leaderboard") -> Table:
     return Table("without-copies", caption, columns, rows, sortable=True)
 
 
-def _cell(name: str, whole: Metric, other: Metric) -> Cell:
-    return Cell(other.value, score(other.value), f"{score(whole.value)} on all", {f"{name}_with": whole.value})
+def _cell(name: str, on_all: Metric, without: Metric) -> Cell:
+    return Cell(without.value, score(without.value), f"{score(on_all.value)} on all", {f"{name}_with": on_all.value})

@@ -39,7 +39,7 @@ def _shared(leaderboard: "Leaderboard") -> list[str]:
 
 
 def differences(leaderboard: "Leaderboard") -> Part | None:
-    """Return which models can be told apart; None for a single model."""
+    """Return the paired tests of the models; None for a single model."""
     tests = main_tests(leaderboard)
     if not tests:
         return None
@@ -52,18 +52,24 @@ def differences(leaderboard: "Leaderboard") -> Part | None:
     names = dict(zip(leaderboard.names, leaderboard.labels, strict=True))
     shown = [tables.pair_table("differences", tests, names, leaderboard.metric)]
     saved = [tables.paired_table("paired-tests", leaderboard.pairs)]
-    return Part("differences", "Differences", lead, shown, (), saved, said_of(leaderboard.chosen, tests, names))
+    return Part(
+        "differences", "Differences", lead, shown, (), saved, compared_sentences(leaderboard.chosen, tests, names)
+    )
 
 
-def said_of(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return in words how the chosen model, or the first, differs from others: its name, those apart, those alike."""
+def compared_sentences(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return sentences that compare the chosen model, or the first one, with each other model.
+
+    The result has the keys ``name`` (the model), ``apart`` (sentences on distinguishable models) and ``alike``
+    (sentences on the others).
+    """
     name = chosen if chosen is not None and chosen in names else next(iter(names))
     about = [test for test in tests if name in (test.first, test.second)]
-    said: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
+    sentences: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
     for test in about:
-        called = replace(test, first=names[test.first], second=names[test.second])
-        said["apart" if test.distinguishable else "alike"].append(f"{spoken(called.sentence())}.")
-    return said
+        labelled = replace(test, first=names[test.first], second=names[test.second])
+        sentences["apart" if test.distinguishable else "alike"].append(f"{spoken(labelled.sentence())}.")
+    return sentences
 
 
 def curves(leaderboard: "Leaderboard", shown: int) -> Part:
@@ -78,7 +84,7 @@ def curves(leaderboard: "Leaderboard", shown: int) -> Part:
 
 
 def errors(leaderboard: "Leaderboard", shown: int) -> Part:
-    """Return what is taken for what: all models' matrices, or of many classes one picture and the worst pairs."""
+    """Return the confusion matrices of all models; with many classes, one figure and the most confused pairs."""
     result = leaderboard.evaluations[shown]
     classes = tables.class_table(result)
     content: dict[str, Any] = {"classes": classes, "confused": None, "matrices": [], "folded": []}
@@ -109,16 +115,16 @@ def errors(leaderboard: "Leaderboard", shown: int) -> Part:
 
 
 def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
-    """Return the explorer of the chosen model's thresholds; None where there is no threshold, with several classes."""
+    """Return the explorer of the chosen model's thresholds; None for a multiclass task, which has no threshold."""
     result, model, part = leaderboard.evaluations[shown], leaderboard.models[shown], leaderboard.predictions[shown]
     if result.task == "multiclass":
         return None
     if result.task == "binary":
         column, names = result.classes.index(result.positive), [visible(result.positive)]
         truth, proba = (part.y == result.positive)[:, None], part.proba[:, [column]]
-        said = (part.predicted == result.positive)[:, None]
+        predicted = (part.predicted == result.positive)[:, None]
     else:
-        truth, proba, said = part.y.astype(bool), part.proba, part.predicted.astype(bool)
+        truth, proba, predicted = part.y.astype(bool), part.proba, part.predicted.astype(bool)
         names = [visible(label) for label in result.classes]
     own = own_thresholds(model, len(names))
     counts = explorer_counts(truth, proba, names, own)
@@ -132,16 +138,16 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
         f"{leaderboard.split} has scores there that are too optimistic. To choose one, use hybrid fit --aim, which "
         "never uses test.",
     ]
-    if other := int(((proba >= own) != said).any(axis=1).sum()):
+    if differing := int(((proba >= own) != predicted).any(axis=1).sum()):
         lead.append(
-            f"On {plural(other, 'image')} the model's prediction differs from this rule, because its labels come "
+            f"On {plural(differing, 'image')} the model's prediction differs from this rule, because its labels come "
             "from scores that its calibrated probabilities do not always follow."
         )
     return Part("threshold", "Threshold", lead, content={"counts": counts, "start": _start(counts)})
 
 
 def own_thresholds(model: ModelRecord, k: int) -> list[float]:
-    """Return a model's thresholds, one for each of k labels; one half where none was chosen."""
+    """Return a model's thresholds, one for each of k labels; 0.5 if none was chosen."""
     given = 0.5 if model.threshold is None else model.threshold
     return list(given) if isinstance(given, tuple) else [float(given)] * k
 
@@ -155,7 +161,7 @@ def _threshold_origin(model: ModelRecord) -> str:
 
 
 def _start(counts: dict[str, Any]) -> dict[str, Any]:
-    """Return the explorer's first figures, for who has no script."""
+    """Return the counts and scores at the model's own threshold, which are shown even if scripts are disabled."""
     label = counts["labels"][0]
     tp, fp = label["tp"][label["own"]], label["fp"][label["own"]]
     fn, tn = label["positives"] - tp, label["negatives"] - fp

@@ -1,4 +1,4 @@
-"""A part of a section: what its template shows, and what is saved beside the page."""
+"""A part of a section, with the content of the page and the files saved beside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,20 +10,24 @@ from hybrid.report.elements.table import Table
 
 @dataclass(frozen=True)
 class Part:
-    """One heading of the report and what stands under it.
+    """A part of a section, under a heading of its own.
 
     Attributes
     ----------
     key : str
-        Of its template, ``templates/parts/KEY.html``, and of its id in the page.
+        Name of its template, ``templates/parts/KEY.html``, and end of its id in the page.
     title : str
-    lead : sequence of str
-        Sentences to begin with.
-    tables, drawings : sequence of Table, of Drawing
-        Shown and saved.
-    only_saved : sequence of Table
-    content : mapping
-        What else the template shows.
+        The heading.
+    lead : sequence of str, default=()
+        Sentences below the heading.
+    tables : sequence of Table, default=()
+        Tables that are shown and saved.
+    drawings : sequence of Drawing, default=()
+        Figures that are shown and saved.
+    only_saved : sequence of Table, default=()
+        Tables that are saved but not shown.
+    content : mapping, default={}
+        Further values for the template.
     """
 
     key: str

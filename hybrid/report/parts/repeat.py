@@ -1,4 +1,4 @@
-"""The last part of the report: how to repeat it."""
+"""The last part of the report: how to reproduce its results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ Facts = list[tuple[str, str]]
 
 
 def repeat(leaderboard: "Leaderboard", report_inputs: ReportInputs, recipe: str) -> Part:
-    """Return recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
+    """Return the recipe, versions, seeds and fingerprints, and the settings of each extractor and model."""
     blocks = [
-        {"title": f"Extractor of {name}", "facts": _extractor(found.record.extractor)}
-        for name, found in report_inputs.sets.items()
+        {"title": f"Extractor of {name}", "facts": _extractor(embedding_set.record.extractor)}
+        for name, embedding_set in report_inputs.sets.items()
     ]
     blocks += [{"title": f"Model {model.name}", "facts": _model(model)} for model in leaderboard.models]
     content = {
@@ -37,8 +37,10 @@ def repeat(leaderboard: "Leaderboard", report_inputs: ReportInputs, recipe: str)
 
 
 def _facts(leaderboard: "Leaderboard", report_inputs: ReportInputs) -> Facts:
-    result, about = leaderboard.evaluations[0], report_inputs.dataset_record
-    source, arguments = (about.source, about.arguments or {}) if about else (leaderboard.dataset, {})
+    result, dataset_record = leaderboard.evaluations[0], report_inputs.dataset_record
+    source, arguments = (
+        (dataset_record.source, dataset_record.arguments or {}) if dataset_record else (leaderboard.dataset, {})
+    )
     facts = [("data", _plain(source)), ("fingerprint of the data", leaderboard.fingerprint)]
     given = {key: value for key, value in arguments.items() if value is not None and key != "data"}
     facts += [(f"data: {key}", _plain(value)) for key, value in given.items()]
@@ -77,9 +79,9 @@ def _one_or_list(values: Sequence[Any]) -> Any:
 
 
 def _plain(value: Any) -> str:
-    """Return a setting as text: words as they are but for places, everything else as JSON."""
+    """Return a setting as text: strings without private paths, other values as JSON."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {_plain(setting)}" for key, setting in value.items())
     if isinstance(value, (list, tuple)):
-        value = [place_name(one) for one in value]
+        value = [place_name(item) for item in value]
     return place_name(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The part of the report on training seeds: a network trained several times, and how far its scores lie apart."""
+"""The part of the report on training seeds: the spread of the scores of a network that was trained several times."""
 
 from typing import TYPE_CHECKING
 
@@ -19,25 +19,25 @@ _LEAD = (
 
 
 def seeds(leaderboard: "Leaderboard") -> Part | None:
-    """Return mean and spread over training seeds; None where no network was trained with several."""
+    """Return mean and spread over training seeds; None if no network was trained with several seeds."""
     if not leaderboard.seeds:
         return None
     return Part("seeds", "Training seeds", [_LEAD], [_table(leaderboard)])
 
 
 def _table(leaderboard: "Leaderboard") -> Table:
-    spreads = {(one.name, one.metric, one.split): one for one in leaderboard.seeds}
-    names = {one.name: one for one in leaderboard.seeds}
-    kinds = list(dict.fromkeys((one.metric, one.split) for one in leaderboard.seeds))
+    spreads = {(spread.name, spread.metric, spread.split): spread for spread in leaderboard.seeds}
+    names = {spread.name: spread for spread in leaderboard.seeds}
+    kinds = list(dict.fromkeys((spread.metric, spread.split) for spread in leaderboard.seeds))
     columns = [Column("model", "model", numeric=False), Column("seeds", "seeds")]
     columns += [Column(f"{metric}_{split}", f"{metric_name(metric)}, {SPLITS[split]}") for metric, split in kinds]
     rows = [
         [
             Cell(name, leaderboard.label(name)),
-            Cell(len(one.models), str(len(one.models))),
+            Cell(len(spread.models), str(len(spread.models))),
             *(_cell(f"{metric}_{split}", spreads.get((name, metric, split))) for metric, split in kinds),
         ]
-        for name, one in names.items()
+        for name, spread in names.items()
     ]
     return Table("seeds", "Means over training seeds, with SD, lowest and highest", columns, rows, sortable=True)
 
