@@ -1,4 +1,4 @@
-"""Make the section of the report on one leaderboard, with its parts in the order of the page."""
+"""Make the section of the report on one leaderboard."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -101,12 +101,12 @@ def _intro(leaderboard: "Leaderboard") -> str:
 
 def _warnings(leaderboard: "Leaderboard") -> list[str]:
     """Return warnings about the data and about scores that are too optimistic."""
-    found = list(dict.fromkeys(text for model in leaderboard.models for text in model.warnings))
+    warnings = list(dict.fromkeys(text for model in leaderboard.models for text in model.warnings))
     if leaderboard.leakage and leaderboard.leakage.ids:
-        found.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))
+        warnings.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))
     if leaderboard.split != "test":
-        found.append(
+        warnings.append(
             f"These scores are measured on {leaderboard.split}, not on test. They are too optimistic, because models "
             "were fitted to these images or chosen by them."
         )
-    return found
+    return warnings

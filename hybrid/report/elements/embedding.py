@@ -26,7 +26,7 @@ def sample_rows(rows: np.ndarray, most: int = MOST_POINTS, seed: int = 0) -> np.
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def flatten(X: np.ndarray, seed: int = 0, cache: Path | None = None) -> tuple[np.ndarray, str]:
+def project_to_2d(X: np.ndarray, seed: int = 0, cache: Path | None = None) -> tuple[np.ndarray, str]:
     """Return embeddings in two dimensions: standardised, reduced to at most 50 columns by PCA, then by t-SNE.
 
     With fewer than 30 images or 3 columns, PCA alone is used. The result of t-SNE is kept in the cache folder, which

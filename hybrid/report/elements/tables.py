@@ -87,7 +87,7 @@ def pair_table(
     caption : str, default=""
         Text to add to the caption.
     """
-    found = {(test.first, test.second): test for test in tests}
+    tests_by_pair = {(test.first, test.second): test for test in tests}
     many = len(models) > MOST_PAIRED_IN_WORDS
     titles = [str(number) if many else label for number, label in enumerate(models.values(), start=1)]
     columns = [Column("model", "", numeric=False)]
@@ -95,7 +95,7 @@ def pair_table(
     rows = [
         [
             Cell(model, f"{title} {label}" if many else label),
-            *(_pair_cell(found, model, other, metric, many) for other in models),
+            *(_pair_cell(tests_by_pair, model, other, metric, many) for other in models),
         ]
         for (model, label), title in zip(models.items(), titles, strict=True)
     ]

@@ -48,7 +48,7 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
         return "no other model was compared with it"
     tests = main_tests(leaderboard)
     apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
-    better = [test for test in apart if _lead(test, name, leaderboard.metric) < 0]
+    better = [test for test in apart if _advantage(test, name, leaderboard.metric) < 0]
     if not apart:
         words = "the other model is" if others == 1 else f"none of the other {others} models is"
         return f"{words} not distinguishable from it" if others == 1 else f"{words} distinguishable from it"
@@ -68,7 +68,7 @@ def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:
     return [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
 
 
-def _lead(test: PairedTest, name: str, metric: str) -> float:
+def _advantage(test: PairedTest, name: str, metric: str) -> float:
     """Return by how much a model is better than the other model of the pair."""
     signed = (test.difference or 0.0) * (1 if test.first == name else -1)
     return -signed if metric in LOWER_IS_BETTER else signed

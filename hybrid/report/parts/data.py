@@ -8,7 +8,7 @@ import numpy as np
 from hybrid import plots
 from hybrid.errors import InputError
 from hybrid.report.elements import figures, tables
-from hybrid.report.elements.embedding import flatten, sample_rows
+from hybrid.report.elements.embedding import project_to_2d, sample_rows
 from hybrid.report.elements.inputs import ReportInputs
 from hybrid.report.elements.pictures import Picture, Pictures
 from hybrid.report.elements.words import listed, plural
@@ -110,7 +110,7 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
         X = np.concatenate([_features(embedding_set, part.ids[rows]) for embedding_set in sets], axis=1)
     except InputError as error:
         return Part("map", "Map of the embeddings", [f"The map cannot be drawn: {error}"])
-    points, method = flatten(X, seed)
+    points, method = project_to_2d(X, seed)
     codes, names = _map_classes(part.take(rows))
     wrong = _wrong(leaderboard, shown)[rows]
     drawn = plural(len(rows), f"{SPLITS[leaderboard.split]} image")

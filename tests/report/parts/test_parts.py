@@ -15,7 +15,7 @@ from hybrid.evaluation import Metric
 from hybrid.evaluation.paired_test import PairedTest
 from hybrid.extractors.images.decode import BadImageError, decode_within
 from hybrid.report.elements.curves import precision_recall_points, roc_points
-from hybrid.report.elements.embedding import flatten, sample_rows
+from hybrid.report.elements.embedding import project_to_2d, sample_rows
 from hybrid.report.elements.explorer import explorer_counts
 from hybrid.report.elements.pictures import SIDE, Pictures
 from hybrid.report.elements.svg import inline_svg, svg_text
@@ -207,11 +207,11 @@ def test_curves_of_several_classes_are_means_over_those_that_are_there():
 
 def test_the_map_keeps_apart_what_is_apart_and_is_the_same_each_time(tmp_path):
     X = np.concatenate([RNG.normal(size=(60, 20)), RNG.normal(size=(60, 20)) + 8]).astype(np.float32)
-    points, method = flatten(X)
+    points, method = project_to_2d(X)
     assert "t-SNE" in method
     assert sk.silhouette_score(points, np.repeat([0, 1], 60)) > 0.5
-    np.testing.assert_array_equal(points, flatten(X, cache=tmp_path / "other")[0])
-    few, method = flatten(np.ones((6, 1), np.float32))
+    np.testing.assert_array_equal(points, project_to_2d(X, cache=tmp_path / "other")[0])
+    few, method = project_to_2d(np.ones((6, 1), np.float32))
     assert few.shape == (6, 2)
     assert "t-SNE" not in method
 
@@ -225,17 +225,17 @@ def test_a_map_is_made_once_for_the_same_rows(cache, monkeypatch):
 
     monkeypatch.setattr("hybrid.report.elements.embedding._neighbours", neighbours)
     X = RNG.normal(size=(40, 5)).astype(np.float32)
-    points = flatten(X)[0]
-    np.testing.assert_array_equal(flatten(X.copy())[0], points)
+    points = project_to_2d(X)[0]
+    np.testing.assert_array_equal(project_to_2d(X.copy())[0], points)
     assert made == [0]
-    flatten(X[::-1])
-    flatten(X, seed=1)
+    project_to_2d(X[::-1])
+    project_to_2d(X, seed=1)
     assert made == [0, 0, 1]
     for path in (cache / "maps").iterdir():
         path.write_bytes(path.read_bytes()[:40])  # damaged: made again
-    assert not np.array_equal(flatten(X)[0], points)
+    assert not np.array_equal(project_to_2d(X)[0], points)
     assert len(made) == 4
-    flatten(X, cache=cache / "maps" / next((cache / "maps").iterdir()).name)  # no folder: it goes without
+    project_to_2d(X, cache=cache / "maps" / next((cache / "maps").iterdir()).name)  # no folder: it goes without
     assert len(made) == 5
 
 
