@@ -22,6 +22,7 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.network
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")  # nothing is downloaded
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_are_true(name, tmp_path, monkeypatch):
@@ -52,6 +53,7 @@ def test_commands_in_the_documentation_exist_with_their_options(path):
             assert {word for word in words[2:] if word.startswith("--")} <= known, line
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("block", blocks(ROOT / "README.md", "python"))
 def test_the_python_of_the_readme_runs(block, image_folder, monkeypatch):
     monkeypatch.chdir(image_folder.parent)

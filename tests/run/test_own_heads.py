@@ -80,7 +80,7 @@ def test_an_estimator_without_a_name_is_called_by_its_class_and_a_splitter_gives
         ([StandardScaler()], "StandardScaler was given as a head; expected a head's name or a scikit-learn classifier"),
         ([LogisticRegression(), LogisticRegression()], "Two heads have the name 'logisticregression'"),
         ({"svm": LogisticRegression()}, "'svm' is the name of a head of hybrid"),
-        ({"ensemble": {}, "own": LogisticRegression()}, "averages the heads that are given by name"),
+        ({"ensemble": {}, "own": LogisticRegression()}, "averages heads that are given by name"),
         (["svn"], "Unknown head 'svn'. Nearest: 'svm'"),
     ],
 )
