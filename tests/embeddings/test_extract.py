@@ -1,5 +1,7 @@
 """Embedding sets of one layer or several, with views or without: extracted, saved, fitted and predicted with."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -93,6 +95,7 @@ def test_a_set_is_found_in_the_cache_it_was_extracted_to_or_where_that_was_moved
     hybrid("extract", image_folder, "--backbone", tiny_network, "--cache", tmp_path / "elsewhere")
     assert not (cache / "embeddings").exists()
     hybrid("fit", "softmax")
+    shutil.rmtree(cache)
     (tmp_path / "elsewhere").rename(cache)  # which the environment names
     hybrid("fit", "softmax")
 

@@ -45,7 +45,7 @@ def enliven(network, module, pixels):
 
 
 @pytest.fixture(scope="module")
-def mobilenet(photos, tmp_path_factory):
+def made_mobilenet(photos, tmp_path_factory):
     """A MobileNet of a quarter of the width, as if it were trained, and its weights in a file."""
     network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(75, 75, 3))
     enliven(network, "mobilenet", photos)
@@ -99,8 +99,8 @@ def test_pretrained_networks(name, constructor, module, photos, tmp_path):
         ("none", lambda maps: maps),
     ],
 )
-def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, mobilenet):
-    network, weights = mobilenet
+def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, made_mobilenet):
+    network, weights = made_mobilenet
     inner = keras.Model(network.inputs[0], network.get_layer("conv_pw_6_relu").output)
     expected = by_numpy(reference(inner, "mobilenet", photos))
     options = {"weights": weights, "size": 75, "pooling": pooling}
@@ -110,8 +110,8 @@ def test_poolings_and_an_inner_layer(pooling, by_numpy, photos, mobilenet):
     assert_close(found.reshape(8, -1), expected.reshape(8, -1))
 
 
-def test_batch_size_order_and_other_images_do_not_matter(photos, mobilenet, cache):
-    network, weights = mobilenet
+def test_batch_size_order_and_other_images_do_not_matter(photos, made_mobilenet, cache):
+    network, weights = made_mobilenet
     expected = reference(network, "mobilenet", photos).mean((1, 2))
 
     def embed(images, batch_size):
