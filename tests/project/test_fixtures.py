@@ -1,7 +1,8 @@
-"""The tests themselves: no fixture or helper stands twice."""
+"""The tests themselves: their folders are those of the code, and no fixture or helper stands twice."""
 
 import ast
 from collections import defaultdict
+from pathlib import Path
 
 from paths import ROOT
 
@@ -41,3 +42,11 @@ def test_no_fixture_or_helper_has_the_body_of_another():
             if not node.name.startswith("test_") and len(text) > 60:
                 places[text].append(f"{path.relative_to(ROOT)}: {node.name}")
     assert twice(places) == {}
+
+
+def test_the_folders_of_tests_are_those_of_the_code():
+    own = {"data", "foundation", "project", "tools"}  # files, hybrid's own modules, the repository, helpers
+    folders = {path.parent.relative_to(ROOT / "tests") for path in FILES} - {Path()}
+    without = [str(one) for one in folders if not ((ROOT / "hybrid" / one).is_dir() or (ROOT / one).is_dir())]
+    assert set(without) <= own
+    assert not list((ROOT / "tests").glob("test_*.py"))
