@@ -127,9 +127,9 @@ def test_fitted_members_can_be_adopted_and_refitted(kind):
         ([("a", LogisticRegression(), [(0, 11)])], {}, "columns 0 to 11, but the embeddings have 10"),
         ([("a", LogisticRegression(), [(3, 3)])], {}, "columns 3 to 3"),
         ([("a", LogisticRegression(), None)], {"weights": [1, 2]}, "expected one for each"),
-        ([("a", LogisticRegression(), None)], {"weights": [-1]}, "not negative"),
-        ([("a", LogisticRegression(), None)], {"weights": [0]}, "at least one of them above 0"),
-        ([("a", LogisticRegression(), None)], {"weights": [float("nan")]}, "not negative"),
+        ([("a", LogisticRegression(), None)], {"weights": [-1]}, "none of them negative"),
+        ([("a", LogisticRegression(), None)], {"weights": [0]}, "at least one above 0"),
+        ([("a", LogisticRegression(), None)], {"weights": [float("nan")]}, "none of them negative"),
     ],
 )
 def test_invalid_members_and_weights_are_rejected(members, options, message):

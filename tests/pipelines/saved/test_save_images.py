@@ -84,7 +84,7 @@ def test_a_replaced_network_is_rejected(tiny_network, other_network, dark_and_li
         load_model(model)
     other = save_model(make_pipeline(other_network, "softmax").fit(X, y), tmp_path / "other")
     rewrite(model, files=read_manifest(model).to_dict()["files"] | {"network/network.keras": network_record(other)})
-    with pytest.raises(InputError, match=r"expected .*: its weights, or Keras"):
+    with pytest.raises(InputError, match=r"expected .*\. Its weights or the version of Keras"):
         load_model(model).predict(X)
 
 
