@@ -112,4 +112,4 @@ def test_the_command_evaluates_them_as_one_model(hybrid, tmp_path):
     assert {path.name for path in (folder / "networks").iterdir()} == {"each"}
     report = hybrid("compare")
     assert "network-each" in report
-    assert "a network a label" in (folder / "reports/report.html").read_text()
+    assert "one network per label" in (folder / "reports/report.html").read_text()
