@@ -14,9 +14,9 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 demo: $(STAMP)
 	$(BIN)/hybrid demo
 
-# Quick tests that need no network: for every few minutes of work.
+# Quick tests that need no Keras network: for every few minutes of work.
 test-fast: $(STAMP)
-	$(PYTEST) -m "not network and not slow and not data and not long"
+	$(PYTEST) -m "not network and not medium and not slow and not data and not long"
 
 # What to run before every commit.
 test: check

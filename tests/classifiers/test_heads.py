@@ -131,6 +131,7 @@ def test_balanced_weights_are_the_default_and_find_more_of_the_rare_class(name):
     np.testing.assert_allclose(by_hand.predict_proba(unseen), balanced.predict_proba(unseen), rtol=1e-6)
 
 
+@pytest.mark.medium
 @each_head
 def test_balanced_weights_work_on_each_label_by_itself(name):
     X, _ = blobs([400], shift=0)
@@ -232,6 +233,7 @@ def test_invalid_svm_settings_are_refused():
 # -- repeatability and probabilities ----------------------------------------------------------------
 
 
+@pytest.mark.medium
 @each_head
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_the_same_data_gives_the_same_bits(name, multilabel):
@@ -345,6 +347,7 @@ def spread(n, width=200, seed=0):
     return (Y @ mixing * 0.25 + rng.normal(size=(n, width))).astype(np.float32), Y
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
 def test_partial_least_squares_help_a_forest_if_single_columns_carry_little_information(task):
     (X, Y), (unseen, truth) = spread(300), spread(600, seed=2)

@@ -75,7 +75,7 @@ def test_data_says_what_it_found(hybrid):
         (("extract", "digits", "--backbone", "resnet50", "--split", "70/20"), ["split '70/20'", "70/15/15"]),
         (("data", "digts"), ["digits"]),
         (("train", "resnet_smal", "digits"), ["resnet_smal", "'resnet_small'"]),
-        (("train", "convnet_small", "digits"), ["convnet_small", "8×8"]),
+        pytest.param(("train", "convnet_small", "digits"), ["convnet_small", "8×8"], marks=pytest.mark.network),
         (("compare",), ["hybrid fit svm"]),
         (("predict", "svm", "x.png"), ["no model 'svm'", "hybrid fit"]),
     ],

@@ -311,6 +311,7 @@ def test_an_empty_workspace_says_what_to_do(tmp_path):
             load_records(Workspace(folder))
 
 
+@pytest.mark.medium
 def test_saved_tables_hold_the_same_numbers(results, tmp_path):
     comparison = compare_results(results(a={"skill": 0.4, "seconds": Seconds(extract=None, fit=1, predict=1)}, b={}))
     paths = comparison.save(tmp_path / "out")

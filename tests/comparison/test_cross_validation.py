@@ -100,6 +100,7 @@ def test_equal_models_do_not_differ_and_pairs_are_corrected_for_their_number():
     assert pairs["a", "c"].p_adjusted == pytest.approx(3 * pairs["a", "c"].p_value)  # Holm: the smallest times three
 
 
+@pytest.mark.medium
 def test_models_that_are_equal_in_truth_are_seldom_told_apart():
     """Two models alike, each on a column of its own, over 300 data sets; a plain t-test errs 16 times in 100."""
     rng, y, found = np.random.default_rng(0), np.arange(60) % 2, 0
@@ -123,6 +124,7 @@ def test_a_score_that_a_fold_does_not_define_is_none():
 # -- folds ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_the_scores_are_those_of_scikit_learn_on_the_same_folds():
     y = labels()
     found = made(y)
@@ -221,6 +223,7 @@ def test_other_tasks_have_their_own_metric(kind):
 # -- what is told -----------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_the_best_comes_first_and_everything_can_be_written():
     found = made(labels())
     result = cross_validate([candidate(found, name="weak", C=1e-9, pca=1), candidate(found, "svm", name="strong")])
@@ -233,6 +236,7 @@ def test_the_best_comes_first_and_everything_can_be_written():
     assert by_loss.rows[0]["model"] == "good"
 
 
+@pytest.mark.medium
 def test_the_same_twice_is_the_same_and_another_seed_is_not():
     found = made(labels())
     models = [candidate(found, "forest", n_estimators=10, n_jobs=1), candidate(found, "svm", name="svm")]
@@ -244,6 +248,7 @@ def test_the_same_twice_is_the_same_and_another_seed_is_not():
     assert once["models"][0]["sd_seeds"] > 0
 
 
+@pytest.mark.medium
 def test_a_network_that_was_trained_on_the_folds_is_said(tmp_path):
     found = made(labels(), backbone=tmp_path / "network.keras")
     found.keys[:100].tofile(tmp_path / "training.keys")

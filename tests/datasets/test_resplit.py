@@ -114,6 +114,7 @@ def test_several_labels_are_stratified_and_written_as_columns(tmp_path):
     assert again.split.tolist() == found.split.tolist()
 
 
+@pytest.mark.medium
 def test_arrays_are_written_as_a_new_npz(hybrid, tmp_path):
     found = json.loads(hybrid("split", "digits", "--split", "60/20/20", "--json"))
     data = load_dataset(tmp_path / found["split"])

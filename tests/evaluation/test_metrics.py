@@ -45,6 +45,7 @@ def test_the_tables_of_a_task_contain_only_its_metrics(task):
     assert METRICS[chosen.searched].tunable
 
 
+@pytest.mark.medium
 def test_no_other_file_lists_metric_names():
     listing = {
         f"{path}:{node.lineno}"

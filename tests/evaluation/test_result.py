@@ -68,6 +68,7 @@ def test_html_escapes_untrusted_names(result):
     assert "<td>" in html
 
 
+@pytest.mark.medium
 def test_evaluating_imports_no_heavy_package():
     code = (
         "import sys, hybrid.evaluation as e; e.evaluate([0, 1], [[.6, .4], [.3, .7]], [0, 1]);"

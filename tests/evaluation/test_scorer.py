@@ -81,6 +81,7 @@ def test_the_scorer_gives_the_value_of_another_positive_class(name, heads):
     assert Scorer(searchable(name, "binary"), "healthy")(head, X, y) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("task", TASKS)
 def test_the_best_score_of_a_search_is_the_mean_of_the_reported_values(task, heads):
     _, X, y = heads[task]

@@ -111,6 +111,7 @@ def test_principal_components_and_no_scaler(pca):
     check(make_head_pipeline("svm", pca=pca).fit(X, y), rows("multiclass", seed=1)[0], 1e-4)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("task", TASKS)
 def test_an_ensemble_on_columns_of_its_own_each(task):
     X, y = rows(task)
@@ -139,6 +140,7 @@ def test_other_estimators_of_scikit_learn():
     check(Pipeline(steps).fit(X, y), rows("multiclass", seed=1)[0])
 
 
+@pytest.mark.medium
 def test_a_scaled_value_is_the_same_to_the_last_bit():
     """So that trees behind the scaler take the same branches: each row here lies on a split of every tree."""
     X, y = rows("binary", n=400)

@@ -48,6 +48,7 @@ def test_grey_images_into_an_rgb_network(extractor, pixels):
     np.testing.assert_array_equal(extractor.transform(grey[..., None]), expected)
 
 
+@pytest.mark.network
 def test_rgb_images_into_a_grey_network(tmp_path, pixels):
     import keras
 

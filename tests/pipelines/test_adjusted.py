@@ -44,6 +44,7 @@ def weights_of(y):
 # -- calibration ------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 @each_head
 def test_calibrated_probabilities_equal_frequencies_with_equal_classes(name):
     """Of images with probability p, a share of p is positive if both classes have equal weight, as in training."""
@@ -57,6 +58,7 @@ def test_calibrated_probabilities_equal_frequencies_with_equal_classes(name):
     assert np.mean(gaps) < 0.05
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", ["forest", "xgboost"])
 def test_calibration_improves_tree_heads(name):
     X, y = blobs([400, 400])
@@ -101,6 +103,7 @@ def test_every_method_gives_probabilities_for_every_task(method, kind):
         np.testing.assert_allclose(proba.sum(axis=1), 1)
 
 
+@pytest.mark.medium
 @each_head
 def test_calibration_does_not_undo_balanced_weights(name):
     X, y = blobs([900, 150])
@@ -114,6 +117,7 @@ def test_calibration_does_not_undo_balanced_weights(name):
 # -- thresholds -------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 @each_head
 def test_the_balanced_aim_with_balanced_weights_gives_a_threshold_of_one_half(name):
     X, y = blobs([900, 300])
@@ -176,6 +180,7 @@ def test_the_cross_validation_never_splits_groups():
     assert all(np.isin(np.bincount(rows, minlength=30), (0, 4)).all() for rows in folds)
 
 
+@pytest.mark.medium
 def test_the_threshold_is_chosen_on_out_of_fold_predictions():
     """A head that memorises its training rows has no skill out of fold if the labels are noise."""
     rng = np.random.default_rng(0)
@@ -222,6 +227,7 @@ def test_fitted_members_of_an_ensemble_need_validation_data():
 # -- repeatable, and saved --------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 @each_head
 def test_fitting_twice_and_fitting_a_clone_give_the_same(name):
     X, y = blobs([60, 60])
@@ -232,6 +238,7 @@ def test_fitting_twice_and_fitting_a_clone_give_the_same(name):
     assert adjust(small(name), X, y, aim="f1", random_state=1)[-1].thresholds_ != adjusted[-1].thresholds_
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", [*HEADS, "ensemble"])
 @pytest.mark.parametrize("several", [False, True])
 def test_a_saved_model_predicts_with_its_thresholds(tmp_path, name, several):

@@ -262,6 +262,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
+@pytest.mark.medium
 def test_a_loaded_ensemble_predicts_bit_for_bit_in_a_fresh_process(tmp_path):
     np.save(tmp_path / "X.npy", data()[0])
     expected = {}
@@ -281,6 +282,7 @@ def test_a_loaded_ensemble_predicts_bit_for_bit_in_a_fresh_process(tmp_path):
         np.testing.assert_array_equal(np.load(tmp_path / f"{kind}.npy"), proba)
 
 
+@pytest.mark.medium
 def test_a_loaded_ensemble_can_be_fitted_and_saved_again(tmp_path):
     X, y = data()
     model = save_model(Pipeline([("head", small().fit(X, y))]), tmp_path / "model")

@@ -41,6 +41,7 @@ def task_of(y):
     return "multilabel" if y.ndim == 2 else "binary" if len(np.unique(y)) == 2 else "multiclass"
 
 
+@pytest.mark.medium
 def test_the_best_settings_of_the_search_space_are_fitted(task):
     X, y = task
     search = tune(make_head_pipeline("softmax"), X, y)
@@ -216,6 +217,7 @@ def test_metrics_equal_those_of_scikit_learn(metric, task):
     assert score == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.medium
 def test_cv_can_be_folds_and_repeats(data):
     X, noisy = data
     twice = tune(make_head_pipeline("softmax"), X, noisy > 0, cv="3x2")
@@ -224,6 +226,7 @@ def test_cv_can_be_folds_and_repeats(data):
     np.testing.assert_array_equal(twice.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("form", ["splitter", "splits"])
 def test_cv_can_be_a_splitter(form, data):
     X, noisy = data
@@ -255,6 +258,7 @@ def test_invalid_arguments_of_a_search_are_rejected(given, message, data):
         tune(make_head_pipeline("softmax"), data[0], y, **given)
 
 
+@pytest.mark.medium
 def test_the_former_name_of_the_seed_is_accepted(data):
     X, noisy = data
     with pytest.warns(FutureWarning, match="'seed' of tune"):

@@ -57,6 +57,7 @@ def test_the_balanced_aim_gives_one_half_and_accuracy_favours_the_frequent_class
     assert choose_threshold(truth, proba, Aim("accuracy")).threshold == pytest.approx(0.25, abs=0.04)
 
 
+@pytest.mark.medium
 def test_smoothing_chooses_better_thresholds_on_few_images():
     """The true balanced accuracy at a threshold follows from the normal distributions."""
     gained = []

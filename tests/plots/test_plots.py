@@ -61,6 +61,7 @@ def bars(n):
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("n", [1, 10])
 def test_bars_show_values_and_intervals_and_cut_nothing(n):
     figure = bars(n)
@@ -81,6 +82,7 @@ def test_bars_of_undefined_and_of_unbounded_scores():
     assert_nothing_is_cut(figure)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("models", "k"), [(1, 2), (10, 2), (4, 11), (1, 40)])
 def test_confusion_matrices_cut_nothing(models, k):
     counts = np.random.default_rng(0).integers(0, 3000, (k, k))
@@ -124,6 +126,7 @@ def luminance(*channels):
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
+@pytest.mark.medium
 def test_multilabel_confusions_have_one_row_a_label():
     counts = np.array([[[70, 10], [5, 15]], [[50, 0], [25, 25]]])
     figure = confusion_matrices(["m", "n", "o"], [counts] * 3, ["sea", "a_label_$long$_" * 3], title="scenes")
@@ -132,6 +135,7 @@ def test_multilabel_confusions_have_one_row_a_label():
     assert cells == ["15\n75%", "5\n25%", "10\n12%", "70\n88%", "25\n50%", "25\n50%", "0", "50\n100%"]
 
 
+@pytest.mark.medium
 def test_curves_mark_the_epoch_of_lowest_validation_loss():
     figure = training_curves(HISTORY, title=NASTY[0])
     assert_nothing_is_cut(figure)
@@ -142,11 +146,13 @@ def test_curves_mark_the_epoch_of_lowest_validation_loss():
         assert [(list(mark.get_xdata()), list(mark.get_ydata())) for mark in marks] == [([3], [best])]
 
 
+@pytest.mark.medium
 def test_the_best_epoch_can_be_that_of_the_highest_accuracy():
     history = HISTORY | {"val_accuracy": [0.5, 0.95, 0.9, 0.7]}
     assert "best epoch: 2" in words(training_curves(history, monitor="val_accuracy"))
 
 
+@pytest.mark.medium
 def test_several_histories_are_drawn_together_and_named():
     shown = words(training_curves({"resnet_$a$": HISTORY, "convnet": HISTORY}))
     assert "resnet_$a$, validation" in shown
@@ -182,6 +188,7 @@ def test_an_interval_chart_of_undefined_scores_says_so():
     assert_nothing_is_cut(figure)
 
 
+@pytest.mark.medium
 def test_the_cost_chart_names_every_model_with_score_and_cost():
     names = [*NASTY, "no cost", "no score"]
     values, costs = [0.9, 0.8, 0.95, 0.7, 0.6, None], [0.02, 30, 4000, 7, None, 5]
@@ -263,6 +270,7 @@ def test_a_failed_save_leaves_the_old_file_and_no_part(tmp_path):
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
 
+@pytest.mark.medium
 def test_drawing_needs_no_pyplot():
     code = "import sys, hybrid.plots; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from paths import ROOT
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
@@ -22,6 +23,7 @@ def twice(places):
     return {what: where for what, where in places.items() if len(where) > 1}
 
 
+@pytest.mark.medium
 def test_no_fixture_has_the_name_of_another():
     places = defaultdict(list)
     for path in FILES:
@@ -31,6 +33,7 @@ def test_no_fixture_has_the_name_of_another():
     assert twice(places) == {}
 
 
+@pytest.mark.medium
 def test_no_fixture_or_helper_has_the_body_of_another():
     places = defaultdict(list)
     for path in FILES:

@@ -50,6 +50,7 @@ def models(tmp_path_factory, tiny_network):
     return folder
 
 
+@pytest.mark.medium
 def test_1000_mutated_images(tmp_path):
     in_fresh_process("fuzz_targets.images", tmp_path, 1000)
 

@@ -49,10 +49,12 @@ FILES = source_files()
 USES_TENSORFLOW = Path("hybrid/training/optimizer.py")
 
 
+@pytest.mark.medium
 def test_no_files_import_each_other_in_a_circle():
     assert cycles(file_graph()) == []
 
 
+@pytest.mark.medium
 def test_no_folders_import_each_other_in_a_circle():
     assert cycles(folder_graph(file_graph())) == []
 

@@ -12,6 +12,7 @@ import hybrid
 MISSED = {"Comparison", "TrainingOptions", "predict", "set_max_pixels", "show_versions", "train_network"}
 
 
+@pytest.mark.medium
 def test_dir_and_star_import_have_every_name_and_import_nothing_heavy(python):
     listed = python(
         "import sys, hybrid\nnames = dir(hybrid)\nhybrid.show_versions()\n"

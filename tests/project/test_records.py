@@ -44,11 +44,13 @@ def test_such_code_would_be_found(tmp_path, code, found):
     assert len(list(accesses(path))) == found
 
 
+@pytest.mark.medium
 def test_no_other_code_reads_json_files_of_a_workspace():
     readers = {path for path in FILES if {"read_json", "parse_json"} & set(_imported(path))}
     assert readers == MAY_READ_JSON - {Path("hybrid/files.py")}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", FILE_NAMES)
 def test_the_name_of_a_file_is_spelled_in_one_place(name):
     places = [path for path in source_files() for text in _texts(path) if text.rpartition("/")[2] == name]

@@ -48,6 +48,7 @@ def test_each_has_the_published_networks_and_an_answer_fixed_in_advance(name, qu
         assert all(step.options.epochs == 1 for step in found.train)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     ("name", "network", "shape", "outputs", "parameters"),
     [

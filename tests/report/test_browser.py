@@ -15,9 +15,8 @@ from hybrid.report import write_report
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e .[dev]")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed: apt-get install chromium-driver"
-)
+missing = "chromium and chromedriver are not installed: apt-get install chromium-driver"
+pytestmark = [pytest.mark.medium, pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=missing)]
 QUIET = (
     "--headless=new",
     "--no-sandbox",

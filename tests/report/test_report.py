@@ -14,6 +14,8 @@ from tables import read_rows
 from hybrid.report import write_report
 from hybrid.workspace.fitted_models import read_predictions, read_record
 
+pytestmark = pytest.mark.medium  # draws reports
+
 ENDS = ("value", "low", "high")
 CLASSES = ("cat", "dog")
 

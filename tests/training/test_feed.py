@@ -129,6 +129,7 @@ def test_balanced_weights_are_scikit_learns(part):
     np.testing.assert_allclose(losses.balanced_weights(losses.targets(part, 1), is_softmax=False)[:, 0], expected)
 
 
+@pytest.mark.network
 def test_the_loss_is_the_weighted_cross_entropy():
     outputs = np.array([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4]], np.float32)
     wanted = np.array([[1, 0], [0, 1], [0, 1]], np.float32)

@@ -31,6 +31,7 @@ def test_each_operation_alone_then_all_together_on_images_of_train(cats_and_dogs
     assert len(preview(cats_and_dogs, Augmentation.parse(["flip"]))) == 1
 
 
+@pytest.mark.medium
 def test_the_command_draws_them(hybrid, tmp_path):
     augment = ("--augment", "rotate=15,zoom=0.2", "--augment", "flip")
     path = tmp_path / "reports" / "augment-digits.png"

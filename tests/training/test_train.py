@@ -121,7 +121,9 @@ def test_it_learns_and_the_history_has_train_and_validation(striped):
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(striped):
-    one, same, other = (train_network("convnet_bn", striped, replace(QUICK, random_state=seed, epochs=2)) for seed in (1, 1, 2))
+    one, same, other = (
+        train_network("convnet_bn", striped, replace(QUICK, random_state=seed, epochs=2)) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(predict(one, striped), predict(same, striped))
     assert not np.array_equal(predict(one, striped), predict(other, striped))
 

@@ -76,6 +76,7 @@ def test_a_model_is_inspected_and_loaded(project, hybrid, name):
     assert load_model(project / "hybrid_runs/models" / name / "model")[-1].classes_ is not None
 
 
+@pytest.mark.medium
 def test_a_comparison_of_its_models_is_the_same(project, hybrid):
     now = json.loads(hybrid("compare", "--json"))
     then = json.loads((project / "compare.json").read_text())
@@ -106,6 +107,7 @@ def test_its_store_needs_nothing_computed_again(project, hybrid, computed):
     assert "All 10 shards (528 embeddings) of 4 extractors match their checksums." in hybrid("cache", "verify")
 
 
+@pytest.mark.medium
 def test_a_run_of_its_recipe_has_nothing_left_to_do(project, hybrid, computed):
     models = {path: path.stat().st_mtime_ns for path in (project / "run_runs/models").glob("*/metrics.json")}
     hybrid("run", "recipe.toml", "--workspace", "run_runs")

@@ -32,6 +32,7 @@ def test_what_is_no_absolute_path_keeps_its_name():
         assert place_name(value) == value
 
 
+@pytest.mark.medium
 def test_no_file_of_a_report_holds_a_path_of_this_machine(tmp_path):
     home = str(tmp_path)
     dataset = made_dataset(160, ["cat", "dog"])

@@ -197,6 +197,7 @@ def test_many_pictures_of_another_size_are_not_unusual_but_few_are(pictures):
     assert names(found(pictures)["size"]) == [("train/a/tiny.png",)]
 
 
+@pytest.mark.medium
 def test_the_command_shows_a_table_pictures_and_json(hybrid, pictures, tmp_path):
     shutil.copy(pictures / "train/a/0.png", pictures / "test/a/copy.png")
     shown = hybrid("data", pictures)

@@ -133,6 +133,7 @@ def test_keras_faults_say_what_to_do(fake_import):
     assert "keras:mnist could not be downloaded (URL fetch failure" in refused("keras:mnist")
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("name", named.KERAS)
 def test_keras_has_the_modules_of_the_table(name):
     keras = Path(importlib.util.find_spec("keras").origin).parent  # looked at, not imported: that takes seconds

@@ -119,6 +119,7 @@ def test_links_out_are_refused_before_anything_is_extracted(hybrid, root, cache)
     assert not cache.exists()
 
 
+@pytest.mark.medium
 def test_data_lists_what_was_left_out(hybrid, root):
     found = json.loads(hybrid("data", root, "--json"))
     left_out = sum(found["counts"][name] for name in ("other_files", "junk", "links_out"))

@@ -69,6 +69,7 @@ def test_openvino_lowers_the_float32_graph_if_the_cpu_supports_the_precision(tin
     np.testing.assert_array_equal(rows, FeatureExtractor(tiny_network).transform(pixels))
 
 
+@pytest.mark.network
 def test_a_network_saved_in_mixed_precision_computes_in_float32(tmp_path, pixels):
     import keras
     from keras import layers

@@ -125,6 +125,7 @@ def test_padding_adds_only_what_is_missing(pixels):
     assert not longer[12:].any()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kept", [True, slow(False)])
 def test_the_memory_of_arrays_is_reused_unless_the_user_sets_the_variable(python, monkeypatch, kept):
     monkeypatch.delenv("TF_CPU_ALLOCATOR_USE_BFC", raising=False)

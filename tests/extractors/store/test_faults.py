@@ -53,6 +53,7 @@ def error_of(function):
 # --- killed
 
 
+@pytest.mark.medium
 @posix
 def test_kills_of_two_writers_lose_nothing_that_was_committed(cache):
     assert in_fresh_process(storm.__name__, str(cache), 12, 600, 1)
@@ -141,6 +142,7 @@ except InputError as error:
 """
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
 def test_a_real_file_system_filled_up(tmp_path, python):
     from faults import KEYS, WIDE, wide_rows
@@ -230,6 +232,7 @@ def check_flips(counts):
     )
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("small_shards")
 def test_flipped_bits_and_truncated_files_are_detected_or_harmless(cache, image_files, monkeypatch):
     check_flips(flip_everything(cache, image_files, monkeypatch, 120, 5))

@@ -120,6 +120,7 @@ def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
     assert made[-1].resolve().fingerprint != before
 
 
+@pytest.mark.network
 def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypatch):
     import keras
 
@@ -140,6 +141,7 @@ def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypat
     assert [extractor.resolve().fingerprint for extractor in extractors] == before[::-1]
 
 
+@pytest.mark.network
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.backbones.parameters.RandomWeightsWarning")
 @pytest.mark.parametrize("backbone", ["resnet_small", slow("mobilenet_v3_small")])
 def test_a_fingerprint_is_the_same_in_every_process_and_cache(backbone, python, tmp_path):

@@ -76,6 +76,7 @@ def test_a_shard_without_its_commit_record_does_not_count(cache):
     assert done.new == 8
 
 
+@pytest.mark.medium
 def test_more_shards_than_files_may_be_open(cache, python):
     store, keys = EmbeddingStore(cache, IDENTITY), keys_of(80)
     for number in range(80):
@@ -238,6 +239,7 @@ def test_a_kill_costs_at_most_the_last_shard(cache, python):
     np.testing.assert_array_equal(store.gather(done.keys), expected(images_of(100)))
 
 
+@pytest.mark.medium
 def test_two_processes_can_extract_at_the_same_time(cache):
     import subprocess
     import sys

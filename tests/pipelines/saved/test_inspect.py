@@ -158,6 +158,7 @@ def test_an_invalid_archive_gives_one_sentence(hybrid, tmp_path, zipped_folder):
     assert "two files with the same name" in hybrid("inspect", zipped_folder, code=1)
 
 
+@pytest.mark.medium
 def test_nothing_is_loaded_or_written(python, copied_model, zipped_folder, tmp_path):
     code = """
 import sys

@@ -43,6 +43,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kinds", [("classes", "multilabel"), slow(("strings", "numbers", "truths"))])
 def test_loaded_models_predict_bit_for_bit_in_a_fresh_process(tmp_path, kinds):
     """Test every head, with and without calibration, on every type of label, and ensembles; from folders and a .zip."""
@@ -77,6 +78,7 @@ def test_every_calibration_is_loaded(tmp_path, calibration):
     np.testing.assert_array_equal(loaded.predict_proba(embeddings()), pipeline.predict_proba(embeddings()))
 
 
+@pytest.mark.medium
 def test_a_loaded_model_can_be_fitted_and_saved_again(tmp_path):
     for head in HEADS:
         model = save_model(fitted(head), tmp_path / head)

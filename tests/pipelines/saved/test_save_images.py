@@ -98,6 +98,7 @@ def test_a_network_outside_the_folder_is_rejected(tiny_network, dark_and_light, 
             load_model(model)
 
 
+@pytest.mark.network
 def test_random_weights_are_not_saved_but_rebuilt_and_checked(dark_and_light, tmp_path):
     X, y = dark_and_light
     pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16, random_state=3), "softmax").fit(X, y)
@@ -110,6 +111,7 @@ def test_random_weights_are_not_saved_but_rebuilt_and_checked(dark_and_light, tm
         load_model(model).predict(X)
 
 
+@pytest.mark.network
 def test_a_weights_file_is_saved_with_the_model(tmp_path):
     size, path = 32, tmp_path / "alpha.weights.h5"
     save_random_weights(path)

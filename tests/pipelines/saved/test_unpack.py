@@ -64,6 +64,7 @@ def test_a_manipulated_archive_is_rejected_and_nothing_is_written(zipped_model, 
     assert files_below(tmp_path) == before
 
 
+@pytest.mark.medium
 def test_a_zip_bomb_is_rejected_before_it_is_unpacked(zipped_model, tmp_path, cache):
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(zipped_model) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:

@@ -12,6 +12,8 @@ from made_report import made_comparison, made_dataset
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
 from hybrid.report import write_report
 
+pytestmark = pytest.mark.medium  # draws reports
+
 
 @pytest.fixture(scope="module")
 def crossed_report(drawn):

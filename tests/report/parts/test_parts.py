@@ -205,6 +205,7 @@ def test_curves_of_several_classes_are_means_over_those_that_are_there():
     assert roc_points(np.zeros((9, 2), bool), np.zeros((9, 2))) is None
 
 
+@pytest.mark.medium
 def test_the_map_keeps_apart_what_is_apart_and_is_the_same_each_time(tmp_path):
     X = np.concatenate([RNG.normal(size=(60, 20)), RNG.normal(size=(60, 20)) + 8]).astype(np.float32)
     points, method = project_to_2d(X)
