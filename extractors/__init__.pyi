@@ -1,4 +1,4 @@
-from .backbones.parameters import RandomWeightsWarning
+from .backbones.parameters import RandomWeightsWarning, UnclearLayerWarning
 from .backbones.table import BACKBONES, Backbone, find_backbone, parse_backbone
 from .extractor import Extractor
 from .images.decode import BadImageError
@@ -12,6 +12,7 @@ __all__ = [
     "Extractor",
     "FeatureExtractor",
     "RandomWeightsWarning",
+    "UnclearLayerWarning",
     "find_backbone",
     "parse_backbone",
     "set_max_pixels",

@@ -12,6 +12,7 @@ from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import (
     RandomWeightsWarning,
+    UnclearLayerWarning,
     describe_parameters,
     resolve_size,
     resolve_weights,
@@ -164,7 +165,7 @@ class Extractor:
             expected `fingerprint`.
         """
         parameters = self._described_parameters()
-        identity = self._cached_identity(parameters) or self._determine_identity(parameters)
+        identity, doubt = self._cached_identity(parameters) or self._determine_identity(parameters)
         if parameters["weights"] == "random":
             warnings.warn(
                 f"{parameters['backbone']} has RANDOM weights (seed {self.random_state}): its features are those of an "
@@ -172,6 +173,8 @@ class Extractor:
                 RandomWeightsWarning,
                 stacklevel=2,
             )
+        if doubt and self.fingerprint is None:
+            warnings.warn(doubt, UnclearLayerWarning, stacklevel=2)
         if self.fingerprint is not None and identity.fingerprint != self.fingerprint:
             raise InputError(
                 f"The backbone {str(self.backbone)!r} gives an extractor with the fingerprint "
@@ -180,17 +183,25 @@ class Extractor:
             )
         return identity
 
-    def _cached_identity(self, parameters: dict[str, Any]) -> Identity | None:
-        record = self._record(parameters)
+    def _cached_identity(self, parameters: dict[str, Any]) -> tuple[Identity, str] | None:
+        """Return the recorded identity of these parameters and the doubt about the layer; None if there is none."""
+        path = self._record(parameters)
         try:
-            return Identity.from_dict(read_sealed(record)["identity"]) if record.exists() else None
+            if not path.exists():
+                return None
+            record = read_sealed(path)
+            return Identity.from_dict(record["identity"]), str(record.get("doubt", ""))
         except (InputError, KeyError, TypeError):
             return None  # a damaged record is simply written again
 
-    def _determine_identity(self, parameters: dict[str, Any]) -> Identity:
-        identity = self._graph().identity
-        write_sealed(self._record(parameters), {"request": parameters, "identity": identity.to_dict()})
-        return identity
+    def _determine_identity(self, parameters: dict[str, Any]) -> tuple[Identity, str]:
+        graph = self._graph()
+        record = {"request": parameters, "identity": graph.identity.to_dict(), "doubt": graph.doubt}
+        write_sealed(self._record(parameters), record)
+        if PENULTIMATE in self.layer_list:  # a saved model names the layer, and finds the same identity
+            named = self.but(layers=list(graph.identity.fields["layers"]))._described_parameters()
+            write_sealed(self._record(named), record | {"request": named, "doubt": ""})
+        return graph.identity, graph.doubt
 
     def _record(self, parameters: dict[str, Any]) -> Path:
         return self.cache_folder / "extractors" / f"{fingerprint(parameters)}.json"
@@ -301,3 +312,14 @@ def _refuse_duplicate_layers(layers: list[str], identities: list[Identity]) -> N
 def current_names(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return an extractor's recorded parameters with their current names. Version 0.1.0 wrote ``seed``."""
     return {_FORMER_NAMES.get(name, name): value for name, value in params.items()}
+
+
+def recorded_parameters(params: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
+    """Return an extractor's recorded parameters with their current names and the layers at which it was cut.
+
+    The layer that ``"penultimate"`` stood for is in the identity: other versions of hybrid may choose another one.
+    """
+    current = current_names(params)
+    given, layers = current.get("layers"), identity.fields.get("layers")
+    is_default = PENULTIMATE in ([given] if isinstance(given, str) else given or [])
+    return current | {"layers": list(layers)} if is_default and layers else current

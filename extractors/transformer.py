@@ -25,7 +25,8 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         (``"mobilenet:alpha=0.25"``), or a ``.keras`` file.
     layers : str or sequence of str, default="penultimate"
         The layer to cut at. The outputs of several layers are concatenated. ``"outer/inner"`` is a layer of a nested
-        model, and ``"penultimate"`` is the layer before the classification layer.
+        model, and ``"penultimate"`` is the layer before the classification layer, or the output of a network that ends
+        in an embedding. Linear outputs are taken for a classifier's logits, with an `UnclearLayerWarning`.
     pooling : {"avg", "max", "both", "flatten", "none"}, default="avg"
         How a feature map is reduced to one row. The output of a layer without spatial dimensions is not changed.
     weights : str or Path, default="auto"

@@ -17,6 +17,7 @@ PREPROCESSINGS = {
 }
 
 PENULTIMATE = "penultimate"  # the name that stands for the layer before the classification layer
+ENDING = 2  # version of the rules in `hybrid.extractors.graph.ending` by which that layer is found
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 

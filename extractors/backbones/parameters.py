@@ -14,7 +14,7 @@ import numpy as np
 
 from hybrid._version import __version__
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.backbones.options import POOLINGS, PRECISIONS, PREPROCESSINGS
+from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.images import decode
 from hybrid.extractors.images.digests import FileDigests
@@ -23,6 +23,10 @@ from hybrid.extractors.store.identity import FORMAT
 
 class RandomWeightsWarning(UserWarning):
     """The network has random weights, so its features are those of an untrained network."""
+
+
+class UnclearLayerWarning(UserWarning):
+    """It is not clear where the network should be cut by default. The message says where it was cut, and why."""
 
 
 def describe_parameters(
@@ -69,6 +73,7 @@ def describe_parameters(
         "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source), memory),
         "seed": int(seed) if source == "random" else None,
         "layers": layers,
+        "ending": ENDING if PENULTIMATE in layers else None,
         "pooling": pooling,
         "preprocessing": preprocessing,
         "size": resolve_size(size),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,18 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones.load import compute_in, fresh_state, load_network, symbolic
 from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PREPROCESSINGS
 from hybrid.extractors.backbones.table import BackboneSpec
-from hybrid.extractors.graph.cutting import check_cuttable, cut, layer_names, leaf_operations, resolve_layer
+from hybrid.extractors.graph.cutting import (
+    check_cuttable,
+    cut,
+    default_ending,
+    layer_names,
+    leaf_operations,
+    resolve_layer,
+)
 from hybrid.extractors.images import decode
 from hybrid.extractors.store.identity import FORMAT, Identity
+
+_MIN_GREY_SIDE = 8  # pixels; a shorter side of an input without an axis of channels is not one of an image
 
 
 @dataclass(frozen=True)
@@ -29,10 +39,14 @@ class Graph:
         A model from uint8 pixels (n, height, width, channels) to float32 embeddings (n, …), in inference mode.
     identity : Identity
         Everything that can change a number in the embeddings.
+    doubt : str
+        A sentence that says how the end of the network was understood, if the layer was chosen by default and it is not
+        clear whether the network ends in a classifier; otherwise "".
     """
 
     model: keras.Model
     identity: Identity
+    doubt: str = ""
 
 
 @fresh_state
@@ -58,6 +72,8 @@ def build_graph(
     if keras.config.image_data_format() != "channels_last":
         raise InputError("Keras is set to channels_first. Set image_data_format to channels_last in keras.json.")
     network, names = _network_with(spec, weights, layers, size, seed)
+    doubt = default_ending(network).doubt if PENULTIMATE in names else ""
+    names = [resolve_layer(network, name) for name in names]
     compute_in(network, precision)
     shape = _input_shape(network, size)
     convert, preprocessing = _preprocessing(spec, network, preprocessing, shape[2])
@@ -75,13 +91,13 @@ def build_graph(
         "decode_policy": decode.POLICY,
         "precision": precision,
     }
-    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()))
+    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()), doubt)
 
 
 def _network_with(
     spec: BackboneSpec, weights: str, names: list[str], size: tuple[int, int] | None, seed: int
 ) -> tuple[keras.Model, list[str]]:
-    """Return the network and the full names of the layers.
+    """Return the network and the names of the layers.
 
     The classification layers of a pretrained network are loaded only if one of the layers is among them.
     """
@@ -94,7 +110,7 @@ def _network_with(
         end = resolve_layer(symbolic(spec, size, include_top=False), PENULTIMATE)
         if _has_layers(network, [end]):  # the last layers of ConvNeXt differ with and without the classification layers
             names = [end if name == PENULTIMATE else name for name in names]
-    return network, [resolve_layer(network, name) for name in names]
+    return network, names
 
 
 def _has_layers(network: keras.Model, names: list[str]) -> bool:
@@ -103,11 +119,7 @@ def _has_layers(network: keras.Model, names: list[str]) -> bool:
 
 
 def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
-    shape = tuple(network.inputs[0].shape[1:])
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise InputError(
-            f"The network {network.name!r} takes inputs of shape {shape}; expected images (height, width, 1 or 3)."
-        )
+    shape = _image_shape(network)
     height, width, channels = shape
     if size is None and None in (height, width):
         raise InputError(f"The network {network.name!r} takes images of any size. Give one with --size HEIGHTxWIDTH.")
@@ -118,6 +130,22 @@ def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[in
                 f"so size={given} cannot be used; leave it out."
             )
     return (*(size or (height, width)), channels)
+
+
+def _image_shape(network: keras.Model) -> tuple[Any, Any, int]:
+    """Return height, width (None for any) and channels of a network's input; without channels, it is grey."""
+    shape = tuple(network.inputs[0].shape[1:])
+    if len(shape) == 3 and shape[2] in (1, 3):
+        return shape
+    sides = shape
+    if len(shape) == 1 and shape[0]:
+        sides = (math.isqrt(shape[0]),) * 2 if math.isqrt(shape[0]) ** 2 == shape[0] else ()
+    if len(sides) != 2 or any(side is not None and side < _MIN_GREY_SIDE for side in sides):
+        raise InputError(
+            f"The network {network.name!r} takes inputs of shape {shape}; expected images: (height, width, 1 or 3), "
+            "(height, width) for grey images, or (height · width,) for square grey images."
+        )
+    return (*sides, 1)
 
 
 def _preprocessing(
@@ -173,7 +201,10 @@ def _assemble(
     pooling: str,
 ) -> keras.Model:
     pixels = keras.Input(shape, dtype="uint8", name="pixels")
-    features = cut(network, names)(convert(ops.cast(pixels, "float32")), training=False)
+    scaled = convert(ops.cast(pixels, "float32"))
+    if len(network.inputs[0].shape) != len(scaled.shape):
+        scaled = layers.Reshape(shape[:2] if len(network.inputs[0].shape) == 3 else (shape[0] * shape[1],))(scaled)
+    features = cut(network, names)(scaled, training=False)
     features = features if isinstance(features, (list, tuple)) else [features]
     pooled = [_pool(tensor, pooling, name) for tensor, name in zip(features, names, strict=True)]
     if len(pooled) > 1 and len(pooled[0].shape) != 2:

@@ -92,7 +92,8 @@ _EXTRACTOR_OPTIONS = (
         "layers",
         multiple=True,
         metavar="NAME",
-        help="Layer at which the network is cut. Several layers (repeatable) are concatenated. Default: penultimate.",
+        help="Layer at which the network is cut. Several layers (repeatable) are concatenated. Default: penultimate, "
+        "the layer before a classifier's last layer, or the output of a network that ends in an embedding.",
     ),
     click.option(
         "--pooling",

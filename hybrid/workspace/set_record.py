@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from hybrid.extractors.extractor import current_names
+from hybrid.extractors.extractor import recorded_parameters
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.workspace.records import Record, from_json, saved_as
@@ -90,7 +90,7 @@ class ExtractorRecord:
 
     def arguments(self) -> dict[str, Any]:
         """Return arguments that create the same `FeatureExtractor`, which checks that its network was not replaced."""
-        params = current_names(self.params)
+        params = recorded_parameters(self.params, self.identity)
         size = params["size"]
         return params | {"size": tuple(size) if isinstance(size, list) else size, "fingerprint": self.fingerprint}
 

@@ -9,7 +9,8 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.backbones.parameters import resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
-from hybrid.extractors.extractor import current_names
+from hybrid.extractors.extractor import recorded_parameters
+from hybrid.extractors.store.identity import Identity
 from hybrid.files import write_atomic
 from hybrid.pipelines.saved.manifest import SavedExtractor
 
@@ -68,7 +69,7 @@ def load_extractor(record: SavedExtractor, folder: Path) -> FeatureExtractor:
     InputError
         If the network is in a file outside the folder, or the record does not have the parameters of an extractor.
     """
-    params = current_names(record.params)
+    params = recorded_parameters(record.params, Identity.from_dict(record.identity))
     known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
     if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
         raise InputError(
