@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,20 +123,24 @@ def _pack(trees: list[Any]) -> bytes:
         "random_state": np.array([tree.random_state for tree in trees]),
     }
     buffer = BytesIO()
-    with ZipFile(buffer, "w", ZIP_DEFLATED, compresslevel=1) as archive:
+    with ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, _narrow(array), allow_pickle=False)
+            file, narrow = BytesIO(), _narrow(array)
+            np.lib.format.write_array(file, narrow, allow_pickle=False)
+            # Fractions are nearly random bits: compressing them takes most of the time and saves little.
+            method = ZIP_STORED if narrow.dtype.kind == "f" and name != "value" else ZIP_DEFLATED
+            archive.writestr(ZipInfo(f"{name}.npy"), file.getbuffer(), method, compresslevel=1)
     return buffer.getvalue()
 
 
 def _narrow(array: NDArray) -> NDArray:
-    """Return an array of floats as it is, and one of integers in the smallest type that holds all of them."""
-    if array.dtype.kind == "f":
-        return np.ascontiguousarray(array)
+    """Return an array of whole numbers in the smallest integer type that holds all of them, and any other as it is."""
     low, high = array.min(), array.max()
-    kinds = (np.dtype(kind) for kind in ("u1", "i1", "i2", "i4", "i8"))
-    return array.astype(next(kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max))
+    for kind in ("u1", "i1", "i2", "i4", "i8"):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            whole = array.astype(kind)
+            return whole if array.dtype.kind != "f" or (whole == array).all() else np.ascontiguousarray(array)
+    return np.ascontiguousarray(array)
 
 
 def _unpack(data: bytes, common: Any) -> list[Any]:
@@ -156,7 +160,7 @@ def _unpack(data: bytes, common: Any) -> list[Any]:
         nodes[name] = arrays[name]
     stops = np.cumsum(counts)
     _check_structure(nodes, counts, stops, common.n_features_in_)
-    classes, value = _n_classes(common), np.array(arrays["value"])
+    classes, value = _n_classes(common), np.array(arrays["value"], np.float64)
     trees = []
     for start, stop, depth, seed in zip(stops - counts, stops, depths.tolist(), seeds.tolist(), strict=True):
         new = copy.copy(common)
@@ -197,9 +201,7 @@ def _check_sizes(arrays: dict[str, NDArray], counts: NDArray, depths: NDArray, s
     kinds = {name: np.dtype(np.int64) for name in _TREE_ARRAYS} | {"value": np.dtype(np.float64)}
     for name, shape in shapes.items():
         array, kind = arrays[name], kinds.get(name) or NODE_DTYPE[name]
-        matches = (
-            array.dtype == kind if kind.kind == "f" else array.dtype.kind in "iu" and np.can_cast(array.dtype, kind)
-        )
+        matches = array.dtype == kind or (array.dtype.kind in "iu" and np.can_cast(array.dtype, kind))
         if array.shape != shape or not matches:
             raise InputError(f"{name} has shape {array.shape} and type {array.dtype}; expected {shape} and {kind}")
         if kind.kind == "f" and not np.isfinite(array).all():
