@@ -63,6 +63,9 @@ _DATA_OPTIONS = (
                  help="Label column of a manifest, or several columns A,B,C for multi-label data."),
     click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
     click.option("--split-column", default=None, help="Column of a manifest with train, val or test."),
+    click.option("--split-names", default=None, metavar="NAME=SPLIT,…|none",
+                 help="What the names of folders or the values of the split column mean: train, val, test or skip, "
+                 "such as fold1=train,fold2=test. none: there is no split in the data, and folders are classes."),
     click.option("--group-column", default=None,
                  help="Column of a manifest with groups, such as patients. A split that is drawn divides no group."),
     click.option("--group-pattern", default=None, metavar="REGEX",

@@ -11,7 +11,8 @@ from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, name
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
 from hybrid.datasets.parts.raw import RawDataset
-from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split, split_names
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split
+from hybrid.datasets.parts.split_names import split_names
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.progress import Progress

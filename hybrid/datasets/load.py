@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.datasets.dataset import Dataset, assemble
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
+from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.readers import folder, manifest, named, npz, table
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, renamed_parameters, unknown_name
@@ -34,6 +35,8 @@ class DatasetKind:
         Returns the `RawDataset` for a path or name and `ReaderOptions`.
     has_columns : bool, default=False
         Whether the options about columns apply.
+    has_split_names : bool, default=False
+        Whether its folders or columns may be named after splits.
     named : bool, default=False
         Whether the dataset is given by a name, not by a path.
     """
@@ -43,6 +46,7 @@ class DatasetKind:
     recognise: Callable[[str], bool]
     load: Callable[[str, ReaderOptions], RawDataset]
     has_columns: bool = False
+    has_split_names: bool = False
     named: bool = False
 
 
@@ -50,10 +54,10 @@ KINDS = (
     DatasetKind("digits", "digits (from scikit-learn)", named.is_digits, named.load_digits, named=True),
     DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
     DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
-    DatasetKind("folder", "a folder of class folders", folder.is_folder, folder.load_folder),
+    DatasetKind("folder", "a folder of class folders", folder.is_folder, folder.load_folder, has_split_names=True),
     DatasetKind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
-    DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, has_columns=True),
-    DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, has_columns=True),
+    DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, True, True),
+    DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, True, True),
 )
 
 ON_BAD = ("raise", "skip")
@@ -69,6 +73,7 @@ def load_dataset(
     label: str | Sequence[str] | None = None,
     path_column: str | None = None,
     split_column: str | None = None,
+    split_names: Mapping[str, str] | str | None = None,
     group_column: str | None = None,
     group_pattern: str | None = None,
     image_root: "str | os.PathLike[str] | None" = None,
@@ -101,6 +106,11 @@ def load_dataset(
     path_column, split_column, group_column : str, optional
         Columns of a manifest with the image paths, the splits and the groups. By default, they are recognised by
         their names.
+    split_names : mapping of str to str, or "none", optional
+        What the names of folders or the values of the split column mean: "train", "val", "test", or "skip" for images
+        that are left out, such as ``{"fold1": "train", "fold2": "test"}``; also as "fold1=train,fold2=test". "none":
+        there is no split in the data; the folders are classes, and no column or path is read as a split. By default,
+        the names must be clear.
     group_pattern : str, optional
         A regular expression whose first group in parentheses finds the group of an image in its id, such as
         ``(person\d+)_``. Images of one group are never drawn into different splits.
@@ -148,7 +158,8 @@ def load_dataset(
 
         drop = check_drop(drop)
     root = None if image_root is None else os.fspath(image_root)
-    options = ReaderOptions(label, path_column, split_column, group_column, root, on_bad, follow_links)
+    names = parse_split_names(split_names)
+    options = ReaderOptions(label, path_column, split_column, group_column, root, on_bad, follow_links, names)
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
         text = str(Path(text).expanduser())
@@ -157,6 +168,8 @@ def load_dataset(
         raise InputError(
             f"{', '.join(options.given())} can only be given for a CSV or Parquet manifest; {text!r} is {kind.summary}."
         )
+    if names and not kind.has_split_names:
+        raise InputError(f"split_names can only be given for a folder or a manifest; {text!r} is {kind.summary}.")
     dataset = assemble(kind.load(text, options), text, fractions, random_state, group_pattern, val, drop, progress)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
@@ -166,6 +179,7 @@ def load_dataset(
         "label": label if label is None or isinstance(label, str) else list(label),
         "path_column": path_column,
         "split_column": split_column,
+        "split_names": names,
         "group_column": group_column,
         "group_pattern": group_pattern,
         "image_root": None if root is None else str(Path(root).absolute()),

@@ -12,7 +12,8 @@ import numpy as np
 from hybrid.datasets import Dataset, load_dataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_split
 from hybrid.datasets.quality.kept_together import groups_kept_together
-from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES, SPLIT_NAMES
+from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES
+from hybrid.datasets.readers.split_columns import SPLIT_NAMES
 from hybrid.errors import InputError
 from hybrid.files import csv_text, write_atomic
 from hybrid.progress import Progress

@@ -22,6 +22,7 @@ _COLUMNS = {
     "label": str | list[str],
     "path_column": str,
     "split_column": str,
+    "split_names": str | dict,
     "group_column": str,
     "group_pattern": str,
 }

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hybrid.datasets.parts.split import split_name
+from hybrid.datasets.parts.split_names import SplitNames, split_name
 
 _GENERIC_NAMES = frozenset({"annotations", "data", "dataset", "images", "index", "labels", "manifest", "metadata"})
 
@@ -16,7 +16,7 @@ _GENERIC_NAMES = frozenset({"annotations", "data", "dataset", "images", "index",
 class ReaderOptions:
     """Options for reading a dataset, as for `load_dataset`. What is None is found out from the data.
 
-    All but `on_bad` and `follow_links` are about the columns and files of a manifest.
+    All but `split_names`, `on_bad` and `follow_links` are about the columns and files of a manifest.
     """
 
     label: str | Sequence[str] | None = None
@@ -26,10 +26,12 @@ class ReaderOptions:
     image_root: str | None = None
     on_bad: str = "raise"
     follow_links: bool = False
+    split_names: SplitNames = None
 
     def given(self) -> list[str]:
         """Return the names of the manifest options that were given."""
-        return [name for name, value in vars(self).items() if value and name not in ("on_bad", "follow_links")]
+        general = ("split_names", "on_bad", "follow_links")
+        return [name for name, value in vars(self).items() if value and name not in general]
 
 
 @dataclass

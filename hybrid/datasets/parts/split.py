@@ -1,66 +1,16 @@
-"""Splits into train, validation and test: their names, and a stratified split with a seed that divides no group."""
+"""Splits into train, validation and test: a stratified split with a seed that divides no group."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.pipelines.stratify import stratify
-from hybrid.wording import first_few, number
+from hybrid.wording import number
 
 SPLITS = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
-
-SPLIT_SYNONYMS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-
-
-def split_name(text: str) -> str | None:
-    """Return the split that the name of a folder or a cell of a table stands for, or None.
-
-    Examples
-    --------
-    >>> split_name("Validation"), split_name("fold 3")
-    ('val', None)
-    """
-    return SPLIT_SYNONYMS.get(text.strip().lower())
-
-
-def split_names(cells: Iterable[object], where: str) -> np.ndarray:
-    """Return the split that each cell of a table stands for.
-
-    Parameters
-    ----------
-    cells : iterable of shape (n,)
-        Names of splits or their synonyms, such as "validation".
-    where : str
-        How an error message names the cells.
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
-        "train", "val" or "test" for each cell.
-
-    Raises
-    ------
-    InputError
-        If a cell does not stand for a split.
-    """
-    texts = [str(cell) for cell in cells]
-    names = [split_name(text) for text in texts]
-    if None in names:
-        unknown = sorted({text for text, name in zip(texts, names, strict=True) if name is None})
-        raise InputError(f"{where} contains {first_few(unknown)}; expected only {', '.join(SPLITS)}.")
-    return np.array(names, dtype=np.str_)
 
 
 def make_split(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hybrid.datasets.parts.raw import ReaderOptions
-from hybrid.datasets.parts.split import split_name
+from hybrid.datasets.readers.split_columns import SplitColumn, find_split
 from hybrid.datasets.readers.table import Columns
 from hybrid.errors import InputError, unknown_name
 from hybrid.wording import first_few
@@ -15,7 +15,6 @@ PATH_NAMES = (
     "files", "image", "images", "img", "image_file", "image_name", "image_id", "id_code",
 )  # fmt: skip
 LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "diagnosis", "dx", "category", "y")
-SPLIT_NAMES = ("split", "set", "subset", "partition", "phase")
 GROUP_NAMES = ("group", "groups", "patient", "patient_id", "patientid", "subject", "subject_id")
 
 _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
@@ -23,11 +22,11 @@ _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 @dataclass(frozen=True)
 class ChosenColumns:
-    """Names of the columns of a manifest with the path, the labels, the split and the group."""
+    """Names of the columns of a manifest with the path, the labels and the group, and its split."""
 
     path: str
     labels: list[str]
-    split: str | None
+    split: SplitColumn | None
     group: str | None
 
 
@@ -53,10 +52,14 @@ def choose_columns(table: Columns, options: ReaderOptions, source: str) -> Chose
         If a named column does not exist, or the column of the paths or of the labels is not clear.
     """
     path = _named(table, options.path_column) or _path_column(table, source)
-    split = _named(table, options.split_column) or _split_column(table)
     group = _named(table, options.group_column) or _usual(table, GROUP_NAMES)
-    rest = [name for name in table if name not in (path, split, group)]
-    labels = _named_labels(table, options.label) or _label_columns(table, rest, source)
+    labels = _named_labels(table, options.label)
+    usual_labels = [name for name in table if _normalised(name) in LABEL_NAMES]
+    others = [*labels, *usual_labels, *([group] if group else [])]
+    split = find_split(table, path, others, options, _named(table, options.split_column), source)
+    used = [path, group, *(split.columns + split.unused if split else ())]
+    rest = [name for name in table if name not in used]
+    labels = labels or _label_columns(table, rest, source)
     return ChosenColumns(path, labels, split, group)
 
 
@@ -103,12 +106,6 @@ def _path_column(table: Columns, source: str) -> str:
             "with --path-column."
         )
     return by_content[0]
-
-
-def _split_column(table: Columns) -> str | None:
-    """Return the column with a usual name, unless none of its cells names a split."""
-    name = _usual(table, SPLIT_NAMES)
-    return name if name and any(split_name(str(cell)) for cell in table[name]) else None
 
 
 def _named_labels(table: Columns, label: object) -> list[str]:

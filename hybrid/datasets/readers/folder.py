@@ -1,4 +1,4 @@
-"""Read a folder with one subfolder per class, or with train, val and test folders that contain such subfolders."""
+"""Read a folder with one subfolder per class, or with split folders that contain such subfolders."""
 # ruff: noqa: PTH100, PTH112, PTH118
 # Strings, not Paths: a Path for each file of a large folder is slow.
 
@@ -7,10 +7,13 @@ import os
 import numpy as np
 
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
-from hybrid.datasets.parts.split import split_name
+from hybrid.datasets.parts.split_names import SKIP, split_name
 from hybrid.datasets.readers.scan import Listing, link_error, links_note, list_below, list_folder
+from hybrid.datasets.readers.split_folders import Part, find_parts
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number
+
+Row = tuple[str, str, str]
 
 
 def is_folder(data: str) -> bool:
@@ -26,8 +29,8 @@ def load_folder(data: str, options: ReaderOptions) -> RawDataset:
     data : str
         The folder. Images may be in subfolders of the class folders.
     options : ReaderOptions
-        Only `follow_links` and `on_bad` apply. Unless links are followed, a link that leads out of the folder is an
-        error, or is left out if `on_bad` is "skip".
+        Only `split_names`, `follow_links` and `on_bad` apply. Unless links are followed, a link that leads out of the
+        folder is an error, or is left out if `on_bad` is "skip".
 
     Returns
     -------
@@ -41,11 +44,12 @@ def load_folder(data: str, options: ReaderOptions) -> RawDataset:
     root = os.path.abspath(data)
     reader = _Reader(root, options)
     top = reader.list(root)
-    splits = _split_folders(root, top.folders, reader)
+    parts = find_parts(root, top.folders, reader.peek, options.split_names)
+    splits = [part for part in parts if part.split]
     left_out = Listing(junk=top.junk, others=list(top.others), images=list(top.images), outside=list(top.outside))
-    rows: list[tuple[str, str, str]] = []
-    for split, folder in splits.items() if splits else [("", "")]:
-        rows += _class_rows(root, folder, split, left_out, reader)
+    rows: list[Row] = []
+    for part in parts:
+        rows += _rows_of_part(root, part, left_out, reader)
     ids, labels, split_of = zip(*sorted(rows), strict=True)
     if len(set(labels)) == 1 and (
         tables := [name for name in top.others if name.lower().endswith((".csv", ".parquet"))]
@@ -53,9 +57,13 @@ def load_folder(data: str, options: ReaderOptions) -> RawDataset:
         raise InputError(
             f"The folder {data!r} has only one class folder, but contains {first_few(tables)}: give that file instead."
         )
+    if len(set(labels)) == 1 and not splits and len(inner := reader.peek(top.folders[0]).folders) > 1:
+        raise InputError(
+            f"The folder {data!r} contains only the folder {top.folders[0]!r}, in which there are {first_few(inner)}: "
+            f"give {os.path.join(data, top.folders[0])!r} instead."
+        )
     notes, counts = _left_out_notes(left_out)
-    if splits and (others := [name for name in top.folders if name not in splits.values()]):
-        notes.append(f"Folders next to the split folders were left out: {first_few(others)}.")
+    notes += _split_notes(splits, top.folders)
     return RawDataset(
         name=name_of(root),
         X=np.array([os.path.join(root, *image_id.split("/")) for image_id in ids], dtype=np.str_),
@@ -76,8 +84,19 @@ class _Reader:
     """Lists the folders of a dataset; refuses, leaves out or follows links that lead out of it, as the options say."""
 
     def __init__(self, root: str, options: ReaderOptions):
+        self._root = root
         self._within = None if options.follow_links else root
         self._refuses = options.on_bad == "raise"
+        self._seen: dict[str, Listing] = {}
+
+    def peek(self, path: str) -> Listing:
+        """Return what is in a folder, by its relative path, to find out what it is for. It is empty if unreadable."""
+        if path not in self._seen:
+            try:
+                self._seen[path] = list_folder(os.path.join(self._root, *path.split("/")), self._within)
+            except InputError:
+                self._seen[path] = Listing()
+        return self._seen[path]
 
     def list(self, folder: str) -> Listing:
         return self._checked(list_folder(folder, self._within), folder)
@@ -91,54 +110,49 @@ class _Reader:
         return listing
 
 
-def _split_folders(root: str, folders: list[str], reader: _Reader) -> dict[str, str]:
-    """Return the name of each split's folder, or an empty dict if the folders are classes.
-
-    A class may be called "train", too: if there are other folders, "train" is a class if it has no subfolders or if
-    there is neither a val nor a test folder.
-    """
-    named = [(split, name) for name in folders if (split := split_name(name))]
-    splits = dict(named)
-    if "train" not in splits:
-        if named and len(named) == len(folders):
-            raise InputError(f"The folder {root!r} has {first_few(folders)} but no train folder: add one.")
-        return {}
-    train_may_be_a_class = len(splits) == 1 or not reader.list(os.path.join(root, splits["train"])).folders
-    if train_may_be_a_class and len(named) < len(folders):
-        return {}
-    if len(named) > len(splits):
-        raise InputError(
-            f"The folder {root!r} has two folders for the same split among {first_few(n for _, n in named)}: "
-            "merge them."
-        )
-    return splits
+def _split_notes(splits: list[Part], folders: list[str]) -> list[str]:
+    """Return a sentence about split folders without a plain name, and one about folders that were left out."""
+    notes, read = [], {part.path.split("/")[0] for part in splits}
+    meaning = {part.path.split("/")[1 if part.label else 0]: part.split for part in splits}
+    if not all(split_name(name) for name in meaning) or any(part.label for part in splits):
+        where = "Split folders in the class folders" if splits[0].label else "Split folders"
+        notes.append(f"{where}: {', '.join(f'{name!r} is {split}' for name, split in meaning.items())}.")
+    if splits and (others := [name for name in folders if name not in read]):
+        notes.append(f"Folders next to the split folders were left out: {first_few(others)}.")
+    return notes
 
 
-def _class_rows(root: str, folder: str, split: str, left_out: Listing, reader: _Reader) -> list[tuple[str, str, str]]:
-    """Return the id, class and split of every image in the class folders of one folder."""
-    parent = os.path.join(root, folder) if folder else root
+def _rows_of_part(root: str, part: Part, left_out: Listing, reader: _Reader) -> list[Row]:
+    """Return the id, class and split of every image in a part of the dataset."""
+    if part.label:
+        return _rows_of_class(root, part.path, part.label, part.split, left_out, reader)
+    parent = os.path.join(root, part.path) if part.path else root
     listing = reader.list(parent)
     if not listing.folders:
         images = number(len(listing.images), "image") if listing.images else "no images"
+        skip = f", or leave the folder out with --split-names {part.path.split('/')[0]}={SKIP}" if part.split else ""
         raise InputError(
             f"The folder {parent!r} contains {images} and no class folders: "
-            "put the images of each class into a subfolder with the name of the class."
+            f"put the images of each class into a subfolder with the name of the class{skip}."
         )
+    prefix = f"{part.path}/" if part.path else ""
     rows = []
     for label in listing.folders:
-        class_listing = reader.list_below(os.path.join(parent, label))
-        prefix = f"{folder}/{label}/" if folder else f"{label}/"
-        if not class_listing.images:
-            others = f", only {first_few(class_listing.others)}" if class_listing.others else ""
-            raise InputError(
-                f"The class folder {prefix[:-1]!r} of {root!r} contains no images{others}: fill or remove it."
-            )
-        rows += [(prefix + image, label, split) for image in class_listing.images]
-        _add_left_out(left_out, class_listing, prefix)
-    if folder:
-        _add_left_out(left_out, listing, f"{folder}/")
-        left_out.images += [f"{folder}/{name}" for name in listing.images]
+        rows += _rows_of_class(root, prefix + label, label, part.split, left_out, reader)
+    if part.path:
+        _add_left_out(left_out, listing, prefix)
+        left_out.images += [prefix + name for name in listing.images]
     return rows
+
+
+def _rows_of_class(root: str, folder: str, label: str, split: str, left_out: Listing, reader: _Reader) -> list[Row]:
+    """Return the id, class and split of every image in a folder with images of one class."""
+    listing = reader.list_below(os.path.join(root, *folder.split("/")))
+    if not listing.images:
+        others = f", only {first_few(listing.others)}" if listing.others else ""
+        raise InputError(f"The class folder {folder!r} of {root!r} contains no images{others}: fill or remove it.")
+    _add_left_out(left_out, listing, f"{folder}/")
+    return [(f"{folder}/{image}", label, split) for image in listing.images]
 
 
 def _add_left_out(left_out: Listing, listing: Listing, prefix: str) -> None:

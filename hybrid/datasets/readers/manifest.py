@@ -8,7 +8,7 @@ import numpy as np
 
 from hybrid.datasets.parts.pixels import common_folder, path_ids
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
-from hybrid.datasets.parts.split import split_names
+from hybrid.datasets.parts.split_names import SKIP
 from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, zero_one
 from hybrid.datasets.readers.locate import LocatedFiles, locate
 from hybrid.datasets.readers.scan import link_error, links_note
@@ -61,10 +61,11 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     parent = Path(data).absolute().parent
     roots = [options.image_root] if options.image_root else [str(parent), str(parent / "images")]
     located = locate(names, roots, options.follow_links)
-    notes = [_columns_note(chosen)]
+    notes = [_columns_note(chosen), *(chosen.split.notes() if chosen.split else [])]
     kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
     kept = _rows_inside(kept, located, options.on_bad, notes, counts)
     rows = _Rows(table, chosen, data)
+    kept = _rows_in_splits(kept, rows, notes, counts)
     kept = _one_row_per_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
@@ -89,7 +90,7 @@ class _Rows:
             self.label_names = chosen.labels
         self.splits = None
         if chosen.split:
-            self.splits = split_names(table[chosen.split], f"The column {chosen.split!r} of {data!r}").tolist()
+            self.splits = [chosen.split.meaning[cell] for cell in chosen.split.cells]
         self.groups = table[chosen.group] if chosen.group else None
 
     def cells(self, row: int) -> tuple:
@@ -136,6 +137,16 @@ def _rows_inside(
     return inside
 
 
+def _rows_in_splits(kept: list[int], rows: _Rows, notes: list[str], counts: dict[str, int]) -> list[int]:
+    """Leave out the rows with a value that stands for no split, as the user said."""
+    if rows.splits is None or SKIP not in rows.splits:
+        return kept
+    used = [row for row in kept if rows.splits[row] != SKIP]
+    counts["skipped_rows"] = len(kept) - len(used)
+    notes.append(f"{number(counts['skipped_rows'], 'row')} left out by --split-names.")
+    return used
+
+
 def _one_row_per_file(
     kept: list[int], located: LocatedFiles, rows: _Rows, notes: list[str], counts: dict[str, int]
 ) -> list[int]:
@@ -163,7 +174,10 @@ def _note_unnamed(located: LocatedFiles, notes: list[str], counts: dict[str, int
 
 def _columns_note(chosen: ChosenColumns) -> str:
     parts = [f"path {chosen.path!r}", f"label {first_few(chosen.labels, 20)}"]
-    parts += [f"{role} {name!r}" for role, name in (("split", chosen.split), ("group", chosen.group)) if name]
+    if chosen.split and chosen.split.columns:
+        parts.append(f"split {first_few(chosen.split.columns)}")
+    if chosen.group:
+        parts.append(f"group {chosen.group!r}")
     return f"Columns: {', '.join(parts)}."
 
 

@@ -117,13 +117,141 @@ def test_groups_of_a_column_are_not_divided_and_a_blank_one_stands_alone(folder)
     assert data.counts["divided_groups"] == 0
 
 
-def test_a_split_column_with_odd_cells_is_refused_unless_none_names_a_split(folder):
+def splits_of(path, **options):
+    """The split of each row of a manifest, without those that are drawn."""
+    return load_dataset(path, fractions=(1, 0, 0), **options).split.tolist()
+
+
+def test_a_column_whose_name_promises_a_split_is_used_or_refused_but_never_ignored(folder):
     path = manifest(folder, "path,label,split", lambda i: f"{i}.jpg,{i % 2},{'tets' if i == 9 else 'train'}")
-    assert "'split'" in (text := refused(path))
-    assert "contains 'tets'; expected only train, val, test" in text
-    path = manifest(folder, "path,label,set", lambda i: f"{i}.jpg,{i % 2},{i % 5}")
-    assert "split" not in load_dataset(path).notes[0]
-    assert "contains '0', '1', '2' and 2 more" in refused(path, split_column="set")
+    assert "The column 'split'" in (text := refused(path))
+    assert "contains 'tets'" in text
+    assert "--split-names tets=" in text
+    assert splits_of(path, split_names="tets=test") == ["train"] * 9 + ["test"] + ["train"] * 30
+    assert splits_of(path, split_names="none") == ["train"] * 40
+
+
+@pytest.mark.parametrize("name", ["split", "partition", "subset", "set", "Dataset_type", "fold", "cv_fold", "kfold"])
+def test_numbers_in_a_split_column_are_refused_until_their_meaning_is_given(folder, name):
+    path = manifest(folder, f"path,label,{name}", lambda i: f"{i}.jpg,{i // 4 % 2},{i % 3}")
+    assert f"The column '{name}'" in (text := refused(path))
+    assert f"--split-column {name} --split-names 0=train,1=val,2=test" in text
+    assert "if it is not a split, --split-names none" in text
+    expected = [("train", "val", "test")[i % 3] for i in range(40)]
+    assert splits_of(path, split_names={"0": "train", "1": "val", "2": "test"}) == expected
+    assert splits_of(path, split_column=name, split_names="0=train,1=val,2=test") == expected
+    assert splits_of(path, split_names="none") == ["train"] * 40
+
+
+@pytest.mark.parametrize("name", ["split", "subset", "Dataset_type", "Usage", "whatever"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("TRAIN", "VAL", "TEST"),
+        ("tr", "va", "te"),
+        ("Training set", "Validation set", "Test set"),
+        ("trn", "dev", "tst"),
+    ],
+)
+def test_words_for_splits_are_read_whatever_the_column_is_called(folder, name, words):
+    path = manifest(folder, f"path,label,{name}", lambda i: f"{i}.jpg,{i // 4 % 2},{words[i % 3]}")
+    assert splits_of(path) == [("train", "val", "test")[i % 3] for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "splits"),
+    [
+        ("is_test", ("0", "1"), ("train", "test")),
+        ("isTest", ("False", "True"), ("train", "test")),
+        ("is_train", ("1", "0"), ("train", "test")),
+        ("in_validation_set", ("no", "yes"), ("train", "val")),
+    ],
+)
+def test_a_column_that_says_whether_an_image_is_in_a_split_is_read(folder, name, values, splits):
+    path = manifest(folder, f"path,sea,sun,{name}", lambda i: f"{i}.jpg,{i // 2 % 2},{i // 4 % 2},{values[i % 2]}")
+    assert splits_of(path) == [splits[i % 2] for i in range(40)]
+    assert load_dataset(path).classes.tolist() == ["sea", "sun"]
+    assert any(f"'{values[1]}' is {splits[1]}" in note for note in load_dataset(path).notes)
+
+
+def test_several_such_columns_are_read_together(folder):
+    path = manifest(
+        folder, "path,label,is_val,is_test", lambda i: f"{i}.jpg,{i // 4 % 2},{int(i % 4 == 1)},{int(i % 4 == 2)}"
+    )
+    assert splits_of(path) == ["train", "val", "test", "train"] * 10
+    path = manifest(folder, "path,label,is_val,is_test", lambda i: f"{i}.jpg,{i // 4 % 2},{i % 2},{i % 2}")
+    assert "do not give every row one split" in refused(path)
+
+
+def test_a_column_of_folds_beside_a_split_is_no_label_and_is_named(folder):
+    path = manifest(
+        folder,
+        "path,sea,sun,split,fold",
+        lambda i: f"{i}.jpg,{i % 2},{i // 2 % 2},{'train' if i < 30 else 'test'},{i // 4 % 2}",
+    )
+    data = load_dataset(path)
+    assert data.classes.tolist() == ["sea", "sun"]
+    assert any("'fold' was not read as a split" in note for note in data.notes)
+
+
+def test_columns_with_different_splits_are_refused_unless_one_is_chosen(folder):
+    path = manifest(
+        folder,
+        "path,label,split,subset",
+        lambda i: f"{i}.jpg,{i // 2 % 2},{('train', 'test')[i % 2]},{('test', 'train')[i % 2]}",
+    )
+    assert "'split', 'subset'" in refused(path)
+    assert splits_of(path, split_column="subset") == ["test", "train"] * 20
+
+
+def test_columns_that_are_no_splits_are_not_taken_for_one(folder):
+    path = manifest(
+        folder,
+        "path,label,phase,set,vehicle",
+        lambda i: f"{i}.jpg,{i % 2},{('arterial', 'venous')[i % 2]},A,{('car', 'train')[i % 2]}",
+    )
+    assert splits_of(path) == ["train"] * 40
+    path = manifest(folder, "path,car,train", lambda i: f"{i}.jpg,{i % 2},{i // 2 % 2}")
+    assert load_dataset(path).classes.tolist() == ["car", "train"]
+
+
+def test_rows_with_a_value_that_the_user_skips_are_left_out(folder):
+    path = manifest(
+        folder, "path,label,split", lambda i: f"{i}.jpg,{i // 4 % 2},{('train', 'test', 'unused', '')[i % 4]}"
+    )
+    assert "An empty cell is written as" in refused(path)
+    data = load_dataset(path, split_names="unused=skip,=skip", fractions=(1, 0, 0))
+    assert data.ids.tolist() == [f"{i}.jpg" for i in range(40) if i % 4 < 2]
+    assert data.counts["skipped_rows"] == 20
+
+
+@pytest.mark.parametrize("place", ["{}/{}", "set/{}_images/{}", "{{}}/cat/{}/{}", "a\\{}\\{}"])
+def test_the_folders_of_the_paths_are_a_split(tmp_path, place):
+    names = [place.format(("train", "test")[i % 2], f"{i}.jpg").format(tmp_path) for i in range(40)]
+    for name in names:
+        file = tmp_path / name.replace("\\", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(JPEG)
+    path = manifest(tmp_path, "path,label", lambda i: f"{names[i]},{i // 2 % 2}")
+    assert splits_of(path) == ["train", "test"] * 20
+    assert any("The split was read from the folders of the paths" in note for note in load_dataset(path).notes)
+    assert splits_of(path, split_names="none") == ["train"] * 40
+
+
+def test_paths_of_which_only_some_are_in_split_folders_are_refused(tmp_path):
+    for i in range(40):
+        file = tmp_path / ("train", "test", "extra")[i % 3] / f"{i}.jpg"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(JPEG)
+    path = manifest(tmp_path, "path,label", lambda i: f"{('train', 'test', 'extra')[i % 3]}/{i}.jpg,{i // 3 % 2}")
+    assert "and in 'extra': say what these are, as in --split-names extra=test" in refused(path)
+    assert splits_of(path, split_names="extra=val")[:3] == ["train", "test", "val"]
+    assert len(splits_of(path, split_names="extra=skip")) == 27
+
+
+@pytest.mark.parametrize("given", ["0", "0=learn", "", {"0": "learn"}, {}])
+def test_split_names_that_are_not_understood_are_refused(folder, given):
+    assert "expected NAME=train" in refused(simple(folder), split_names=given)
 
 
 def test_files_are_found_in_images_in_image_root_and_without_suffix(folder):
