@@ -24,7 +24,7 @@ _SHARD_SECONDS = 20  # largest amount of work that is lost if the process is kil
 def extract(
     source: Source,
     stores: Sequence[EmbeddingStore],
-    memory: FileDigests,
+    files: FileDigests,
     runtime: Callable[[list[int]], Runtime],
     *,
     on_bad: str = "raise",
@@ -38,8 +38,8 @@ def extract(
         The images.
     stores : sequence of EmbeddingStore
         The stores of extractors with the same input pixels.
-    memory : FileDigests
-        The cache of file digests.
+    files : FileDigests
+        Computes the digests of files.
     runtime : callable
         Takes the sorted indices of some of the stores and returns the runtime that computes their embeddings, side by
         side. It is called only if there is something to compute.
@@ -63,14 +63,14 @@ def extract(
     if on_bad not in ("raise", "skip"):
         raise InputError(f"on_bad={on_bad!r} was given; expected 'raise' or 'skip'.")
     started = time.perf_counter()
-    keys, bad = source.digests(memory)
+    keys, bad = source.digests(files)
     _refuse(bad, on_bad)
     readable = np.array([number not in bad for number in range(len(source))], bool)
     missing = np.zeros((len(source), len(stores)), bool)
     missing[readable] = np.column_stack([~store.contains(keys[readable]) for store in stores])
     todo = _first_of_each(keys, np.flatnonzero(missing.any(axis=1)))
     job = _Job(source, keys, dict(bad), on_bad, progress, len(todo))
-    results = [Extraction(keys, animated=memory.animated) for _ in stores]
+    results = [Extraction(keys, animated=files.animated) for _ in stores]
     for store_numbers, numbers in _passes(missing, todo):
         run = runtime(store_numbers)
         new = job.compute([stores[number] for number in store_numbers], numbers, run)

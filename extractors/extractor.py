@@ -227,7 +227,7 @@ class Extractor:
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose one.")
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
-        return extract(source, stores, FileDigests(self.cache_folder), runtime, on_bad=on_bad, progress=progress)
+        return extract(source, stores, FileDigests(), runtime, on_bad=on_bad, progress=progress)
 
     def _described_parameters(self) -> dict[str, Any]:
         return describe_parameters(
@@ -240,7 +240,6 @@ class Extractor:
             self.interpolation,
             self.random_state,
             self.precision,
-            FileDigests(self.cache_folder),
         )
 
     def _graph(self) -> "Graph":

@@ -3,6 +3,7 @@
 The identity of the extractor is cached under the fingerprint of this description.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.images import decode
-from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.limits import open_regular
 from hybrid.extractors.store.identity import FORMAT
 
 
@@ -39,11 +40,10 @@ def describe_parameters(
     interpolation: str,
     seed: int,
     precision: str,
-    memory: FileDigests,
 ) -> dict[str, Any]:
     """Return everything that determines the identity as JSON values; files are given by the digests of their contents.
 
-    The parameters are those of `FeatureExtractor`, and the cache of file digests.
+    The parameters are those of `FeatureExtractor`.
 
     Raises
     ------
@@ -69,8 +69,8 @@ def describe_parameters(
         "hybrid": __version__,
         "keras": version("keras"),
         "backend": keras_backend(),
-        "backbone": spec.name if spec.path is None else _digest(spec.path, memory),
-        "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source), memory),
+        "backbone": spec.name if spec.path is None else _digest(spec.path),
+        "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source)),
         "seed": int(seed) if source == "random" else None,
         "layers": layers,
         "ending": ENDING if PENULTIMATE in layers else None,
@@ -139,8 +139,9 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
-def _digest(path: Path, memory: FileDigests) -> str:
-    (digest,) = memory([str(path.resolve())])
-    if isinstance(digest, Exception):
-        raise InputError(f"{str(path)!r} cannot be read: {digest}") from digest
-    return digest.hex()
+def _digest(path: Path) -> str:
+    try:
+        with open_regular(str(path)) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}).") from error

@@ -64,13 +64,13 @@ class Source(ABC):
         """Return the name of an image in error messages: its path, or its row."""
 
     @abstractmethod
-    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+    def digests(self, files: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
         """Return the digest of every image.
 
         Parameters
         ----------
-        memory : FileDigests
-            The cache of file digests.
+        files : FileDigests
+            Computes the digests of files.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class ImageSource(Source):
         """Return the name of an image in error messages, see `Source`."""
         return self._images[number] if isinstance(self._images, list) else f"row {number}"
 
-    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+    def digests(self, files: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
         """Return the digest of every image, see `Source`."""
         keys = np.zeros((len(self), DIGEST_BYTES), np.uint8)
         bad: dict[int, str] = {}
@@ -160,7 +160,7 @@ class ImageSource(Source):
             for number, pixels in enumerate(self._images):
                 keys[number] = np.frombuffer(pixels_digest(pixels), np.uint8)
             return keys, bad
-        for number, digest in enumerate(memory(self._images)):
+        for number, digest in enumerate(files(self._images)):
             if isinstance(digest, Exception):
                 bad[number] = str(digest)
             else:

@@ -139,9 +139,9 @@ class ViewSource(Source):
         """Return the name of the image in error messages, see `Source`."""
         return self._source.name(int(self._image[number]))
 
-    def digests(self, memory: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
+    def digests(self, files: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
         """Return the digest of every image and the key of every view, see `Source`."""
-        digests, bad = self._source.digests(memory)
+        digests, bad = self._source.digests(files)
         keys = digests[self._image]
         keys[self._view > 0] = self._views.keys(digests[self._chosen]).reshape(-1, keys.shape[1])
         failed = np.isin(self._image, list(bad))

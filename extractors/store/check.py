@@ -1,8 +1,8 @@
 """Find damaged files in the cache folder, and files that interrupted writers left behind."""
 
 import contextlib
+import os
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,12 +54,14 @@ def find_damage(cache: Path) -> Iterator[Damage]:
         yield from _check_extractor_record(record)
     for folder in sorted((cache / "graphs").glob("[0-9a-f]*")):
         yield from _check_graph(folder)
-    yield from _check_digests(cache / "digests.sqlite")
 
 
 def find_leftovers(cache: Path) -> Iterator[Damage]:
-    """Yield temporary files and shards without a commit record whose writers were interrupted."""
+    """Yield temporary files and shards without a commit record whose writers were interrupted, and a former file."""
     limit = time.time() - DEAD_AFTER
+    digests = cache / "digests.sqlite"
+    if os.path.lexists(digests):
+        yield Damage(digests, "written by version 0.1.0, no longer used", (digests,))
     for pattern in ("embeddings/.tmp-*", "embeddings/*/.tmp-*", "extractors/.tmp-*", "graphs/.tmp-*"):
         for path in sorted(cache.glob(pattern)):
             if _modified_before(path, limit):
@@ -135,18 +137,6 @@ def _check_graph(folder: Path) -> Iterator[Damage]:
             yield Damage(folder, f"{', '.join(wrong) or 'graph.json'} does not match its checksum", (folder,))
     except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
         yield Damage(folder, f"is not an exported graph ({error})", (folder,))
-
-
-def _check_digests(path: Path) -> Iterator[Damage]:
-    if not path.exists():
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True, timeout=5)) as db:
-            (result,) = db.execute("PRAGMA quick_check").fetchone()
-    except sqlite3.DatabaseError as error:
-        result = str(error)
-    if result != "ok":
-        yield Damage(path, f"{result} (it is created again automatically)", (path,))
 
 
 def _files(stem: Path) -> tuple[Path, ...]:

@@ -253,7 +253,7 @@ def _bytes(array: np.ndarray) -> memoryview:
 
 
 def _stamp(stat: os.stat_result) -> tuple[int, ...]:
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev
 
 
 @contextlib.contextmanager

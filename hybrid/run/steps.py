@@ -17,7 +17,6 @@ from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.images.views import Views
-from hybrid.extractors.store.store import default_cache
 from hybrid.files import read_json
 from hybrid.models.ensemble import fit_ensemble
 from hybrid.models.evaluate_and_save import FittedModel
@@ -74,7 +73,7 @@ class PendingExtraction:
 def data_fingerprint(dataset: Dataset, *splits: str) -> str:
     """Return a SHA-256 of the images, labels and splits of a dataset, or of some of its splits."""
     part = dataset.take(np.isin(dataset.split, splits)) if splits else dataset
-    keys, _ = ImageSource(part.X).digests(FileDigests(default_cache()))
+    keys, _ = ImageSource(part.X).digests(FileDigests())
     return dataset_fingerprint(keys, part)
 
 

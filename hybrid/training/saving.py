@@ -7,7 +7,6 @@ from hybrid.datasets import Dataset
 from hybrid.extractors.backbones.pretrained import Trainable, parse_trainable
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
-from hybrid.extractors.store.store import default_cache
 from hybrid.files import replace_folder, write_atomic
 from hybrid.training.options import TrainedNetwork, TrainingOptions
 from hybrid.workspace.training_record import TrainingRecord
@@ -30,7 +29,7 @@ def save_network(
         trained.model.save(new / BEST_NETWORK)
         trained.last.save(new / LAST_NETWORK)
         seen = dataset.take(dataset.split != "test")
-        keys, _ = ImageSource(seen.X).digests(FileDigests(default_cache()))
+        keys, _ = ImageSource(seen.X).digests(FileDigests())
         write_atomic(new / TRAINING_KEYS, lambda file: file.write(keys.tobytes()))
         title = f"{network.label} on {dataset.name}"
         save_figure(training_curves(trained.history, title=title), new / "curves.png")

@@ -16,7 +16,6 @@ from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.runtimes.keras_import import import_keras
-from hybrid.extractors.store.store import default_cache
 from hybrid.training import losses
 from hybrid.training.epochs import TrainingRun, precision
 from hybrid.training.feed import Feed
@@ -157,7 +156,7 @@ class _Training:
 
     def _identity(self, parts: Parts) -> str:
         """Return a fingerprint of everything on which the trained weights depend."""
-        keys = [ImageSource(part.X).digests(FileDigests(default_cache()))[0].tobytes().hex() for part in parts]
+        keys = [ImageSource(part.X).digests(FileDigests())[0].tobytes().hex() for part in parts]
         return fingerprint(
             {
                 "network": [self.network.label, *self.network.lines(self.shape)],

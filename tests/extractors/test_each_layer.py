@@ -116,7 +116,7 @@ def two_stores(cache):
 def run(X, cache, log, **options):
     stores = two_stores(cache)
     runtime = lambda wanted: Corners([(2, 3)[number] for number in wanted], log)  # noqa: E731
-    return extract(ImageSource(X), stores, FileDigests(cache), runtime, **options), stores
+    return extract(ImageSource(X), stores, FileDigests(), runtime, **options), stores
 
 
 def rows_of(pixels, width):
@@ -175,7 +175,7 @@ def test_shards_are_counted_over_all_layers(pixels, cache, monkeypatch):
 
 def test_progress_counts_an_image_once(pixels, cache):
     seen = []
-    extract(ImageSource(pixels[:6]), two_stores(cache)[:1], FileDigests(cache), lambda wanted: Corners([2], []))
+    extract(ImageSource(pixels[:6]), two_stores(cache)[:1], FileDigests(), lambda wanted: Corners([2], []))
     run(pixels, cache, [], progress=lambda done, total: seen.append((done, total)))
     assert [total for _, total in seen] == [12] * len(seen)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})

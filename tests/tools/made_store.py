@@ -41,7 +41,7 @@ def images_of(n, seed=0):
 def run(images, cache, runtime=None, **options):
     runtime = runtime or Means()
     source, store = ImageSource(images), EmbeddingStore(cache, IDENTITY)
-    [done] = extract(source, [store], FileDigests(cache), lambda wanted: runtime, **options)
+    [done] = extract(source, [store], FileDigests(), lambda wanted: runtime, **options)
     return done, store
 
 

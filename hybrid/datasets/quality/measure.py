@@ -105,7 +105,7 @@ class _Remembered:
 
 
 def _remembered(X: np.ndarray, cache: Path) -> _Remembered:
-    keys, bad = ImageSource(X).digests(FileDigests(cache))
+    keys, bad = ImageSource(X).digests(FileDigests())
     digests, memory = keys.view("V32").ravel().tolist(), MeasurementMemory(cache)
     return _Remembered(X, keys, bad, digests, memory, memory.find(digests))
 

@@ -35,7 +35,7 @@ def chosen():
 def run(source, cache, runtime=None, **options):
     store = EmbeddingStore(cache, IDENTITY)
     runtime = runtime or Means()
-    [done] = extract(source, [store], FileDigests(cache), lambda wanted: runtime, **options)
+    [done] = extract(source, [store], FileDigests(), lambda wanted: runtime, **options)
     return done, store
 
 
@@ -88,7 +88,7 @@ def test_bad_views_are_refused():
 def test_an_image_then_its_views(made_images, chosen, cache):
     views = Views(2, TURN)
     source = ViewSource(made_images, views, chosen)
-    keys, bad = source.digests(FileDigests(cache))
+    keys, bad = source.digests(FileDigests())
     assert (len(source), len(keys), bad) == (6 + 4 * 2, 14, {})
     assert source.image_of(np.arange(14)).tolist() == [0, 0, 0, 1, 2, 2, 2, 3, 3, 3, 4, 5, 5, 5]
     for number in range(14):
@@ -169,7 +169,7 @@ def test_an_image_that_changes_between_its_views_is_left_out(image_files, cache)
             return found
 
     store = EmbeddingStore(cache, IDENTITY)
-    [done] = extract(source, [store], Changes(cache), lambda wanted: Means(), on_bad="skip")
+    [done] = extract(source, [store], Changes(), lambda wanted: Means(), on_bad="skip")
     _, _, skipped = source.by_image(done)
     assert list(skipped) == [0]
     assert "changed during the extraction" in skipped[0]

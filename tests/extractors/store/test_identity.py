@@ -121,10 +121,9 @@ def test_weights_size_seed_and_options_change_the_fingerprint(tmp_path):
 
 
 @pytest.mark.network
-def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path, monkeypatch):
+def test_two_weights_files_that_swap_names_swap_fingerprints(tmp_path):
     import keras
 
-    monkeypatch.setattr("hybrid.extractors.images.digests._SETTLED_NS", -(10**15))  # as if written long ago: remembered
     network = keras.applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3))
     files = [tmp_path / "a.weights.h5", tmp_path / "b.weights.h5"]
     for path in files:
