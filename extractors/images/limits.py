@@ -6,7 +6,7 @@ stored in the environment, so that worker processes inherit it.
 
 import os
 import stat
-from typing import BinaryIO
+from io import BufferedReader
 
 from hybrid.errors import InputError
 
@@ -56,7 +56,7 @@ def check_pixels(width: int, height: int) -> None:
         )
 
 
-def open_regular(path: str) -> BinaryIO:
+def open_regular(path: str) -> BufferedReader:
     """Open a regular file for reading. Pipes and devices are refused without waiting for data.
 
     Raises

@@ -46,11 +46,11 @@ def predict(
     if as_json and output is None:
         print_json(result.to_dict())
         return
-    from hybrid.files import csv_text, write_atomic
+    from hybrid.files import csv_text, write_output
 
     text = result.to_json() if as_json else csv_text(result.columns, result.rows)
     if output is None:
         click.echo(text, nl=False)
         return
-    write_atomic(output, lambda file: file.write(text.encode(errors="surrogateescape")))
+    write_output(output, lambda file: file.write(text.encode(errors="surrogateescape")))
     click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from hybrid.datasets.quality.kept_together import groups_kept_together
 from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES
 from hybrid.datasets.readers.split_columns import SPLIT_NAMES
 from hybrid.errors import InputError
-from hybrid.files import csv_text, write_atomic
+from hybrid.files import csv_text, write_atomic, write_output
 from hybrid.progress import Progress
 from hybrid.wording import first_few, number
 
@@ -94,13 +95,13 @@ def save_split(dataset: Dataset, path: Path) -> Path:
         kind = "files: their split is a manifest" if dataset.of_files else "an array: its split is a new array file"
         raise InputError(f"{str(path)!r} was given, but the images are in {kind}, {suffix}.")
     data = _manifest(dataset, path.absolute().parent) if dataset.of_files else _arrays(dataset)
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{suffix}")
+    draft = path.with_name(f".tmp-{uuid.uuid4().hex}{suffix}")
     try:
         write_atomic(draft, lambda file: file.write(data))
         _check_read_back(dataset, draft)
-        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+    write_output(path, lambda file: file.write(data))
     return path
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from hybrid.extractors import Extractor
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.files import write_atomic
+from hybrid.files import locked, write_atomic
 from hybrid.workspace.provenance import used_in_training
 from hybrid.workspace.set_record import RowsFile, SetRecord
 from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, Workspace, unique_name
@@ -166,19 +167,20 @@ def save_set(embeddings: EmbeddingSet, workspace: Workspace, name: str | None = 
     -------
     EmbeddingSet
     """
-    name = name or _free_name(embeddings.record, workspace)
     names = ("keys", "ids", "y", "classes", "split", "groups", "view_keys")
     arrays: dict[str, Any] = {name: values for name in names if (values := getattr(embeddings, name)) is not None}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    rows = workspace.sets / f"{name}-{digest[:12]}.npz"
-    write_atomic(rows, lambda file: file.write(buffer.getvalue()))
-    record = replace(embeddings.record, rows=RowsFile(rows.name, digest))
-    record.write(workspace.sets / f"{name}.json")
-    for other in workspace.sets.glob(f"{name}-*.npz"):
-        if other != rows and len(other.stem) == len(rows.stem):
-            other.unlink(missing_ok=True)
+    with locked(workspace.sets):  # otherwise another process could remove the rows before the record names them
+        name = name or _free_name(embeddings.record, workspace)
+        rows = workspace.sets / f"{name}-{digest[:12]}.npz"
+        write_atomic(rows, lambda file: file.write(buffer.getvalue()))
+        record = replace(embeddings.record, rows=RowsFile(rows.name, digest))
+        record.write(workspace.sets / f"{name}.json")
+        for other in workspace.sets.glob(f"{name}-*.npz"):
+            if other != rows and len(other.stem) == len(rows.stem):
+                other.unlink(missing_ok=True)
     return replace(embeddings, name=name, record=record)
 
 
@@ -200,6 +202,11 @@ def load_set(workspace: Workspace, name: str | None = None) -> EmbeddingSet:
     InputError
         If there is no such set, or it is damaged.
     """
+    with locked(workspace.sets) if workspace.sets.is_dir() else nullcontext():  # while its files are replaced
+        return _load_set(workspace, name)
+
+
+def _load_set(workspace: Workspace, name: str | None) -> EmbeddingSet:
     path = workspace.find("sets", name) if name else workspace.latest("sets")
     if path is None:
         raise InputError(f"There is no embedding set in {str(workspace.folder)!r}: run `hybrid extract DATA` first.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import InputError, MissingExtraError
-from hybrid.files import write_atomic
+from hybrid.files import write_output
 from hybrid.pipelines import Manifest, read_manifest
 from hybrid.pipelines.saved.inspect import inspect_model
 from hybrid.pipelines.saved.load import open_model
@@ -104,7 +104,7 @@ def export_onnx(
     notes["checked"] = json.dumps(asdict(agreement))
     set_notes(graph, notes)
     target = Path(path).expanduser()
-    write_atomic(target, lambda file: file.write(graph.SerializeToString()))
+    write_output(target, lambda file: file.write(graph.SerializeToString()))
     return Exported(target, agreement, notes)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hybrid.errors import InputError
+from hybrid.files import restore_folder
 from hybrid.workspace.workspace import Workspace
 
 
@@ -23,6 +24,7 @@ def find_model(model: str, workspace: str | Path) -> Path:
     path = Path(model).expanduser()
     if path.is_file():
         return path
+    restore_folder(path)
     for folder in (path, path / "model"):
         if (folder / "manifest.json").is_file():
             return folder

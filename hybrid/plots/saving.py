@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from hybrid.files import write_output
+
 MAX_PIXELS = 8000  # of the longer side
 
 
@@ -12,7 +14,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """Write a figure to a file.
 
     The resolution is 150 dots per inch, or less if the longer side would exceed 8000 pixels. An existing file
-    is replaced only when the new one is complete.
+    is replaced only when the new one is complete; a link stays a link, and a device or pipe is written into.
 
     Parameters
     ----------
@@ -24,13 +26,13 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     -------
     Path
         The written file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    try:
-        figure.savefig(part, dpi=min(150, MAX_PIXELS / max(figure.get_size_inches())))
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    dpi = min(150, MAX_PIXELS / max(figure.get_size_inches()))
+    write_output(target, lambda file: figure.savefig(file, format=target.suffix[1:] or "png", dpi=dpi))
     return target

@@ -5,7 +5,7 @@ from pathlib import Path
 from hybrid._version import __version__
 from hybrid.comparison.result import ComparisonResult
 from hybrid.datasets import Dataset
-from hybrid.files import replace_folder, write_atomic
+from hybrid.files import replace_folder, write_output
 from hybrid.report.card import save_card
 from hybrid.report.page import render
 from hybrid.report.section import ReportSection, make_section
@@ -48,7 +48,7 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     folder = path.with_name(f"{path.stem}-files")
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
-    write_atomic(path, lambda file: file.write(page.encode()))
+    write_output(path, lambda file: file.write(page.encode()))
     return [path, *(folder / file.relative_to(new) for file in written)]
 
 

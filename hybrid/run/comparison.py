@@ -10,7 +10,7 @@ from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.result import ComparisonResult
 from hybrid.errors import renamed_parameters, unknown_name
-from hybrid.files import write_csv_records, write_json
+from hybrid.files import write_csv_records, write_json, write_output
 
 
 class Comparison(ComparisonResult):
@@ -31,12 +31,12 @@ class Comparison(ComparisonResult):
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write :meth:`to_dict` to a JSON file and return its path."""
-        write_json(Path(path), self.to_dict())
+        write_json(Path(path), self.to_dict(), write_output)
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write :attr:`rows` to a CSV file and return its path. Undefined values are empty fields."""
-        write_csv_records(Path(path), self.rows)
+        write_csv_records(Path(path), self.rows, write=write_output)
         return Path(path)
 
     def to_html(self, path: str | os.PathLike[str]) -> list[Path]:

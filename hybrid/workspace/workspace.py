@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.files import restore_folders
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
@@ -64,6 +65,7 @@ class Workspace:
 
     def records(self, kind: str) -> list[Path]:
         """Return the sorted paths of the records of a kind. Only complete sets, networks and models have a record."""
+        restore_folders(self.folder / kind)
         pattern = {"sets": "*.json", "networks": f"*/{TRAINING_RECORD}", "models": f"*/{METRICS}"}[kind]
         return sorted(path for path in (self.folder / kind).glob(pattern) if not path.parent.name.startswith("."))
 

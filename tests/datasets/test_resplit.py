@@ -1,6 +1,7 @@
 """A new split is stratified, divides no group or set of copies, and is saved as a file that can be read."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -136,3 +137,15 @@ def test_a_split_that_would_be_read_differently_is_an_error_and_leaves_no_file(p
     with pytest.raises(InputError, match="would be read differently from the saved file"):
         save_split(padded, tmp_path / "split.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
+
+
+def test_a_planted_link_is_not_followed_and_a_link_to_the_manifest_stays(pictures, tmp_path):
+    target = tmp_path / "target.csv"
+    target.write_text("old")
+    (tmp_path / f".split.{os.getpid()}.csv").symlink_to(target)
+    save_split(load_dataset(pictures), tmp_path / "split.csv")
+    assert target.read_text() == "old"
+    (tmp_path / "link.csv").symlink_to(target)
+    save_split(load_dataset(pictures), tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert target.read_text() == (tmp_path / "split.csv").read_text()

@@ -1,5 +1,6 @@
 """The pictures: what they show, that nothing is cut off, and that strangers' names stay names."""
 
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from hybrid.errors import InputError
 from hybrid.plots import (
     bar_chart,
     class_map,
@@ -265,7 +267,7 @@ def test_a_failed_save_leaves_the_old_file_and_no_part(tmp_path):
     path.write_bytes(b"old")
     figure = bars(1)
     figure.savefig = lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full"))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         save_figure(figure, path)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
@@ -275,3 +277,11 @@ def test_drawing_needs_no_pyplot():
     code = "import sys, hybrid.plots; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_planted_link_is_not_followed(tmp_path):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / f".bars.{os.getpid()}.png").symlink_to("target")
+    save_figure(bars(2), tmp_path / "bars.png")
+    assert (tmp_path / "target").read_text() == "old"
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")

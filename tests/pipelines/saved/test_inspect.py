@@ -62,6 +62,12 @@ def test_a_zip_without_the_folder_is_accepted(hybrid, copied_model, tmp_path):
     assert "as saved" in hybrid("inspect", shutil.make_archive(str(tmp_path / "bare"), "zip", copied_model))
 
 
+def test_a_model_that_was_being_replaced_when_its_process_was_killed_is_found(hybrid, copied_model):
+    copied_model.rename(copied_model.with_name(f".old-{copied_model.name}"))
+    assert hybrid.result("inspect", copied_model).exit_code == 0
+    assert copied_model.is_dir()
+
+
 def test_a_model_of_the_workspace_is_found_by_its_name(hybrid, copied_model, tmp_path):
     shutil.copytree(copied_model, tmp_path / "hybrid_runs/models/mine/model")
     write_json(tmp_path / "hybrid_runs/models/mine/metrics.json", {})
