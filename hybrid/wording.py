@@ -1,6 +1,20 @@
-"""Lists and counts as words, for messages and reports."""
+"""One form for names, and lists and counts as words for messages and reports."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
+
+
+def one_form(text: str) -> str:
+    """Return a name in the form in which names are compared: in Unicode's NFC, without white space around it.
+
+    "é" may be written as one character (NFC) or as "e" and an accent (NFD, the form of names on macOS).
+
+    Examples
+    --------
+    >>> one_form(" cafe\u0301") == one_form("caf\u00e9")
+    True
+    """
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 def first_few(names: Iterable[object], shown: int = 3) -> str:

@@ -61,6 +61,9 @@ _DATA_OPTIONS = (
                  help="Draw a new validation split: this share of the given train and validation images together."),
     click.option("--label", default=None,
                  help="Label column of a manifest, or several columns A,B,C for multi-label data."),
+    click.option("--label-separator", default=None, metavar="TEXT",
+                 help="What stands between several labels in one cell, such as '|' in Mass|Edema. none: every cell is "
+                 "the name of one class. Default: separate lists, '|' and ';', and refuse what is unclear."),
     click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
     click.option("--split-column", default=None, help="Column of a manifest with train, val or test."),
     click.option("--split-names", default=None, metavar="NAME=SPLIT,…|none",

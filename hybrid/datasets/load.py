@@ -71,6 +71,7 @@ def load_dataset(
     val: float | None = None,
     random_state: int = 0,
     label: str | Sequence[str] | None = None,
+    label_separator: str | None = None,
     path_column: str | None = None,
     split_column: str | None = None,
     split_names: Mapping[str, str] | str | None = None,
@@ -103,6 +104,10 @@ def load_dataset(
     label : str or sequence of str, optional
         Label column of a manifest, or several columns of 0 and 1, as "A,B,C" or a sequence. By default, it is
         recognised by its name.
+    label_separator : str, optional
+        What stands between several labels in one cell of the label column, such as "|" in "Mass|Edema"; a space stands
+        for any white space. "none" says that every cell is the name of one class. By default, lists and labels
+        between "|" or ";" are separated, and cells that seem to hold several labels in another way are an error.
     path_column, split_column, group_column : str, optional
         Columns of a manifest with the image paths, the splits and the groups. By default, they are recognised by
         their names.
@@ -158,8 +163,12 @@ def load_dataset(
 
         drop = check_drop(drop)
     root = None if image_root is None else os.fspath(image_root)
+    if label_separator == "":
+        raise InputError('label_separator="" was given; expected the text between two labels, such as "|", or "none".')
     names = parse_split_names(split_names)
-    options = ReaderOptions(label, path_column, split_column, group_column, root, on_bad, follow_links, names)
+    options = ReaderOptions(
+        label, path_column, split_column, group_column, root, on_bad, follow_links, names, label_separator
+    )
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
         text = str(Path(text).expanduser())
@@ -177,6 +186,7 @@ def load_dataset(
         "val": None if val is None else float(val),
         "seed": int(random_state),
         "label": label if label is None or isinstance(label, str) else list(label),
+        "label_separator": label_separator,
         "path_column": path_column,
         "split_column": split_column,
         "split_names": names,

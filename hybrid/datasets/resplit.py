@@ -145,7 +145,7 @@ def _check_read_back(dataset: Dataset, path: Path) -> None:
     if _content(read_back) != _content(dataset):
         raise InputError(
             f"The split of {dataset.source} would be read differently from the saved file: paths or labels contain "
-            "characters that a manifest cannot hold, such as spaces at their end; rename them."
+            "text that a manifest cannot hold, such as 1.0 as the name of a class; rename them."
         )
 
 

@@ -20,6 +20,7 @@ Size = int | list[int]
 
 _COLUMNS = {
     "label": str | list[str],
+    "label_separator": str,
     "path_column": str,
     "split_column": str,
     "split_names": str | dict,

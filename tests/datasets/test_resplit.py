@@ -133,9 +133,9 @@ def test_a_split_that_would_be_read_differently_is_an_error_and_leaves_no_file(p
     named = Dataset.from_arrays(data.X, y, data.split, label_names=["a", "Patient"])
     with pytest.raises(InputError, match="The label 'Patient' would be read as another column"):
         save_split(named, tmp_path / "split.csv")
-    padded = Dataset.from_arrays(data.X, [f" {label}" for label in data.y], data.split)
+    numbers = Dataset.from_arrays(data.X, [f"{ord(label)}.0" for label in data.y], data.split)
     with pytest.raises(InputError, match="would be read differently from the saved file"):
-        save_split(padded, tmp_path / "split.csv")
+        save_split(numbers, tmp_path / "split.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
 
 

@@ -1,11 +1,16 @@
 """Convert labels to one of two forms: strings or integers of shape (n,), or 0 and 1 of shape (n, k)."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.wording import first_few, number
+from hybrid.wording import first_few, number, one_form
+
+_NOT_A_NAME = frozenset({"", "nan", "NaN", "<NA>", "NaT"})
+_MOST_EXACT = 2**53  # every smaller whole number has a float of its own
 
 
 def tidy_labels(
@@ -53,13 +58,62 @@ def tidy_labels(
         labels = labels[:, 0]
     if labels.ndim == 1:
         labels = _single(labels, ids)
-        return labels, np.unique(labels), []
+        classes = np.unique(labels)
+        return labels, classes, _notes_on_names(classes)
     return _several(labels, label_names)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a label is None, NaN, pandas' NA or empty, or the text that such a value was written as.
+
+    Examples
+    --------
+    >>> [is_missing(value) for value in (None, float("nan"), " ", "NaN", "NA", 0)]
+    [True, True, True, True, False, False]
+    """
+    if isinstance(value, str):
+        return value.strip() in _NOT_A_NAME
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
+
+
+def no_label_error(ids: Iterable[str], labels: Iterable[object]) -> InputError:
+    """Return the error for images whose label is missing. At least one is."""
+    without = [image_id for image_id, label in zip(ids, labels, strict=True) if is_missing(label)]
+    count = number(len(without), "image has", "images have")
+    return InputError(f"{count} no label ({first_few(without)}): label or remove them.")
+
+
+def regression_error(what_looks: str, examples: Iterable[object]) -> InputError:
+    """Return the error for labels that are quantities. The message begins with `what_looks`, as "The labels look"."""
+    return InputError(
+        f"{what_looks} like the target of a regression, with values such as {first_few(examples)}, and only classes "
+        "can be learned: choose another column (--label), or replace each value by the name of its class, such as "
+        "'under 30'."
+    )
+
+
+def alike_names(names: Iterable[str]) -> list[list[str]]:
+    """Return the sets of different names that differ only in case, spaces or compatible characters.
+
+    Examples
+    --------
+    >>> alike_names(["Cat", "dog", "cat", "CAT"])
+    [['Cat', 'cat', 'CAT']]
+    """
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+        alike[" ".join(plain.split())].append(name)
+    return [same for same in alike.values() if len(same) > 1]
 
 
 def _as_array(y: object) -> np.ndarray:
     try:
-        labels = np.asarray(y)
+        if isinstance(y, list | tuple) and not any(isinstance(item, list | tuple | np.ndarray) for item in y):
+            labels = np.empty(len(y), dtype=object)  # np.asarray would make text of numbers beside text
+            labels[:] = y
+        else:
+            labels = np.asarray(y)
     except ValueError as error:
         raise InputError(
             "The labels are lists of different lengths: give one label per image, or k columns of 0 and 1."
@@ -72,25 +126,45 @@ def _as_array(y: object) -> np.ndarray:
 
 
 def _single(labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
-    values = labels.tolist()
-    empty = [value is None or value == "" or value != value for value in values]
-    if any(empty):
-        which = first_few(image_id for image_id, missing in zip(ids, empty, strict=True) if missing)
-        raise InputError(f"{number(sum(empty), 'image has', 'images have')} no label ({which}): label or remove them.")
-    if labels.dtype.kind == "S" or all(isinstance(value, str) for value in values):
-        return labels.astype(np.str_)
-    if all(isinstance(value, bool | int) or (isinstance(value, float) and value.is_integer()) for value in values):
-        return np.array([int(value) for value in values], dtype=np.int64)
-    other = first_few(sorted({repr(v) for v in values if isinstance(v, float) or not isinstance(v, str | int)}))
+    values = (labels.astype(np.str_) if labels.dtype.kind == "S" else labels).tolist()
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if any(map(is_missing, values)):
+        raise no_label_error(ids, values)
+    if all(isinstance(value, str) for value in values):
+        return np.array([one_form(value) for value in values], dtype=np.str_)
+    if all(isinstance(value, bool | int | float) for value in values):
+        return _numbers(values)
+    other = first_few(sorted({repr(v) for v in values if not isinstance(v, str | int)}))
     raise InputError(
         f"The labels are neither all strings nor all integers ({other or 'there are both'}): convert them to one type."
     )
 
 
+def _numbers(values: list) -> np.ndarray:
+    """Return numbers as int64, or as text if some are too large for that."""
+    if fractional := [value for value in values if isinstance(value, float) and not value.is_integer()]:
+        raise regression_error("The labels look", sorted(set(fractional)))
+    if too_large := [value for value in values if isinstance(value, float) and abs(value) > _MOST_EXACT]:
+        raise InputError(
+            f"The labels contain {first_few(sorted(set(too_large)))}, which a floating-point number cannot hold "
+            "exactly: write such labels as text."
+        )
+    whole = [int(value) for value in values]
+    fits = all(-(2**63) <= value < 2**63 for value in whole)
+    return np.array(whole, dtype=np.int64) if fits else np.array([str(value) for value in whole], dtype=np.str_)
+
+
+def _notes_on_names(classes: np.ndarray) -> list[str]:
+    """Return a note on classes that may be one. Letters such as "a" and "A" are classes of their own."""
+    if classes.dtype.kind != "U":
+        return []
+    alike = [first_few(names) for names in alike_names(classes.tolist()) if len(names[0]) > 1]
+    return [f"Classes whose names differ only in upper and lower case or spaces: {'; '.join(alike[:3])}."] * bool(alike)
+
+
 def _several(labels: np.ndarray, label_names: Sequence[str] | None) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    names = np.array(
-        label_names if label_names is not None else [str(i) for i in range(labels.shape[1])], dtype=np.str_
-    )
+    given = label_names if label_names is not None else range(labels.shape[1])
+    names = np.array([one_form(str(name)) for name in given], dtype=np.str_)
     if len(names) != labels.shape[1] or len(set(names)) != len(names):
         raise InputError(
             f"The labels have {labels.shape[1]} columns, which need as many different names; "

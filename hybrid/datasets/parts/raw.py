@@ -27,6 +27,7 @@ class ReaderOptions:
     on_bad: str = "raise"
     follow_links: bool = False
     split_names: SplitNames = None
+    label_separator: str | None = None
 
     def given(self) -> list[str]:
         """Return the names of the manifest options that were given."""

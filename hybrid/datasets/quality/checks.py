@@ -42,7 +42,7 @@ CHECKS = (
     Check("size", "images of unusual size or shape", outliers.unusual_size, "size"),
     Check("brightness", "unusually dark or bright images", outliers.unusual_brightness, "brightness"),
     Check("divided_groups", "images of groups in several splits", naming.divided_groups),
-    Check("classes", "class names that differ only in case or Unicode form", naming.similar_class_names),
+    Check("classes", "class names that differ only in case or spaces", naming.similar_class_names),
     Check("labels_without_files", "labels without a file", naming.labels_without_files),
     Check("files_without_labels", "image files without a label", naming.files_without_labels),
 )

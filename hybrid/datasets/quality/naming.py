@@ -1,30 +1,14 @@
 """Find inconsistent names: similar class names, labels without files, files without labels, divided groups."""
 
-import unicodedata
-from collections import defaultdict
-
 import numpy as np
 
+from hybrid.datasets.parts.labels import alike_names
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 
 def similar_class_names(examined: ExaminedDataset) -> list[Cluster]:
-    """Return clusters of classes whose names differ only in case, Unicode form or spaces."""
-    by_plain_name: defaultdict[str, list[str]] = defaultdict(list)
-    for name in map(str, examined.classes.tolist()):
-        by_plain_name[normalised(name)].append(name)
-    return [Cluster(tuple(names), labels=tuple(names)) for names in by_plain_name.values() if len(names) > 1]
-
-
-def normalised(name: str) -> str:
-    """Return a name in lower case, in one Unicode form, and with single spaces between its words.
-
-    Examples
-    --------
-    >>> normalised("Caf\u00e9 ") == normalised("CAFE\u0301")
-    True
-    """
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    """Return clusters of classes whose names differ only in case or spaces."""
+    return [Cluster(tuple(names), labels=tuple(names)) for names in alike_names(map(str, examined.classes.tolist()))]
 
 
 def labels_without_files(examined: ExaminedDataset) -> list[Cluster]:

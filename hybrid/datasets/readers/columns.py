@@ -12,9 +12,11 @@ from hybrid.wording import first_few
 
 PATH_NAMES = (
     "path", "file_path", "filepath", "image_path", "img_path", "file", "filename", "file_name", "filenames",
-    "files", "image", "images", "img", "image_file", "image_name", "image_id", "id_code",
+    "files", "image", "images", "img", "image_file", "image_name", "image_id", "image_index", "id_code",
 )  # fmt: skip
-LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "diagnosis", "dx", "category", "y")
+LABEL_NAMES = (
+    "label", "labels", "finding_labels", "class", "class_name", "target", "diagnosis", "dx", "category", "y",
+)  # fmt: skip
 GROUP_NAMES = ("group", "groups", "patient", "patient_id", "patientid", "subject", "subject_id")
 
 _ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
@@ -90,7 +92,7 @@ def _usual(table: Columns, names: tuple[str, ...]) -> str | None:
 
 
 def _normalised(column: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+    return re.sub(r"[\s_.:-]+", "_", column.lower()).strip("_")
 
 
 def _path_column(table: Columns, source: str) -> str:

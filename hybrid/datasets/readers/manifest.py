@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid.datasets.parts.labels import is_missing, no_label_error
 from hybrid.datasets.parts.pixels import common_folder, path_ids
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split_names import SKIP
 from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, zero_one
+from hybrid.datasets.readers.joined import NOT_JOINED, separate
 from hybrid.datasets.readers.locate import LocatedFiles, locate
+from hybrid.datasets.readers.numbers import class_cells, same_numbers
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
 from hybrid.errors import InputError
@@ -64,8 +67,10 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     notes = [_columns_note(chosen), *(chosen.split.notes() if chosen.split else [])]
     kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
     kept = _rows_inside(kept, located, options.on_bad, notes, counts)
-    rows = _Rows(table, chosen, data)
-    kept = _rows_in_splits(kept, rows, notes, counts)
+    splits = [chosen.split.meaning[cell] for cell in chosen.split.cells] if chosen.split else None
+    kept = _rows_in_splits(kept, splits, notes, counts)
+    rows = _Rows(splits, table, chosen, data, kept, names, options.label_separator)
+    notes += rows.notes
     kept = _one_row_per_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
@@ -79,19 +84,47 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
 
 
 class _Rows:
-    """The values of the chosen columns."""
+    """The values of the chosen columns. Only the labels of the rows in `kept` are read."""
 
-    def __init__(self, table: Columns, chosen: ChosenColumns, data: str):
+    def __init__(
+        self,
+        splits: list[str] | None,
+        table: Columns,
+        chosen: ChosenColumns,
+        data: str,
+        kept: list[int],
+        names: list[str],
+        separator: str | None,
+    ):
+        self.notes: list[str] = []
+        self.label_names: list[str] | None = chosen.labels
         if len(chosen.labels) == 1:
-            self.labels: list = table[chosen.labels[0]]
-            self.label_names = None
+            self.labels: list = [None] * len(names)
+            cells = [table[chosen.labels[0]][row] for row in kept]
+            labels = self._column_labels(cells, chosen.labels[0], data, [names[row] for row in kept], separator)
+            for row, label in zip(kept, labels, strict=True):
+                self.labels[row] = label
         else:
+            if separator is not None:
+                raise InputError(f"A label separator is for one label column; {first_few(chosen.labels)} were chosen.")
             self.labels = list(zip(*(_flags(table, name, data) for name in chosen.labels), strict=True))
-            self.label_names = chosen.labels
-        self.splits = None
-        if chosen.split:
-            self.splits = [chosen.split.meaning[cell] for cell in chosen.split.cells]
-        self.groups = table[chosen.group] if chosen.group else None
+        self.splits = splits
+        self.groups = same_numbers(table[chosen.group]) if chosen.group else None
+
+    def _column_labels(self, cells: list, column: str, data: str, names: list[str], separator: str | None) -> list:
+        """Return the labels in one column: one for each cell, or several as 0 and 1."""
+        self.label_names = None
+        labels = class_cells(cells, column, repr(data)) if separator in (None, NOT_JOINED) else cells
+        present = [label for label in labels if not is_missing(label)]
+        found = separate(present, f"the column {column!r} of {data!r}", separator)
+        if isinstance(found, str):
+            self.notes += [found] if found else []
+            return labels
+        if len(present) < len(labels):
+            raise no_label_error(names, labels)
+        self.label_names = found.names
+        self.notes.append(found.note)
+        return found.rows
 
     def cells(self, row: int) -> tuple:
         return tuple(column[row] for column in (self.labels, self.splits, self.groups) if column is not None)
@@ -137,11 +170,11 @@ def _rows_inside(
     return inside
 
 
-def _rows_in_splits(kept: list[int], rows: _Rows, notes: list[str], counts: dict[str, int]) -> list[int]:
+def _rows_in_splits(kept: list[int], splits: list[str] | None, notes: list[str], counts: dict[str, int]) -> list[int]:
     """Leave out the rows with a value that stands for no split, as the user said."""
-    if rows.splits is None or SKIP not in rows.splits:
+    if splits is None or SKIP not in splits:
         return kept
-    used = [row for row in kept if rows.splits[row] != SKIP]
+    used = [row for row in kept if splits[row] != SKIP]
     counts["skipped_rows"] = len(kept) - len(used)
     notes.append(f"{number(counts['skipped_rows'], 'row')} left out by --split-names.")
     return used
