@@ -73,7 +73,12 @@ def write_archive(root, layout):
     return root / "data.npz"
 
 
-WRITERS = {"Folders": write_folders, "Manifests": write_manifest, "Archives": write_archive}
+WRITERS = {
+    "Folders": write_folders,
+    "Manifests": write_manifest,
+    "Labels of a manifest": write_manifest,
+    "Archives": write_archive,
+}
 
 
 def read(data, options):
