@@ -25,7 +25,7 @@ from hybrid.extractors.runtimes.base import KerasRuntime, Runtime, choose_batch_
 from hybrid.extractors.runtimes.keras_import import import_keras
 from hybrid.extractors.runtimes.openvino import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
 from hybrid.extractors.store.identity import Identity, fingerprint
-from hybrid.extractors.store.store import EmbeddingStore, default_cache
+from hybrid.extractors.store.store import EmbeddingStore, default_cache, open_cache
 from hybrid.files import read_sealed, write_sealed
 from hybrid.progress import Progress
 
@@ -209,7 +209,7 @@ class Extractor:
     @property
     def cache_folder(self) -> Path:
         """Folder of the store."""
-        return Path(self.cache).expanduser() if self.cache is not None else default_cache()
+        return open_cache(self.cache) if self.cache is not None else default_cache()
 
     @property
     def layer_list(self) -> list[str]:

@@ -24,15 +24,24 @@ from hybrid.errors import InputError
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import Indexes, open_indexes
 from hybrid.extractors.store.shards import DamagedShardError, Shard, write_shard
+from hybrid.extractors.store.sharing import warn_if_shared
 from hybrid.files import read_json, write_json
 
 
 def default_cache() -> Path:
     """Return the cache folder: ``HYBRID_CACHE``, or the user's own cache folder."""
-    return Path(os.environ.get("HYBRID_CACHE") or platformdirs.user_cache_dir("hybrid"))
+    return open_cache(os.environ.get("HYBRID_CACHE") or platformdirs.user_cache_dir("hybrid"))
+
+
+def open_cache(folder: str | Path) -> Path:
+    """Return the path of a cache folder, after a warning if other users can change its content."""
+    path = Path(folder).expanduser()
+    warn_if_shared(path, "cache", _FOLDERS)
+    return path
 
 
 _COST = "cost"
+_FOLDERS = ("embeddings", "extractors", "graphs", "maps", "measures", "models")  # of the cache
 
 
 class DamagedShardWarning(UserWarning):

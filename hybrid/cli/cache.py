@@ -210,9 +210,9 @@ def _short(value: Any) -> str:
 
 
 def _folder(cache: str | None) -> Path:
-    from hybrid.extractors.store.store import default_cache
+    from hybrid.extractors.store.store import default_cache, open_cache
 
-    return Path(cache).expanduser() if cache else default_cache()
+    return open_cache(cache) if cache else default_cache()
 
 
 def _sets_by_fingerprint(workspace: Path) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from hybrid._version import __version__
+from hybrid.cli.interrupt import EXIT_CODE, is_requested, raise_interrupt, say
 from hybrid.errors import InputError
 
 COMMANDS = {
@@ -34,7 +35,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return getattr(import_module(f"hybrid.cli.{name}"), name)
+        command: click.Command = getattr(import_module(f"hybrid.cli.{name}"), name)
+        raise_interrupt()
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, so that `hybrid --help` imports no command."""
@@ -42,12 +45,22 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Errors that the user can correct become one sentence and exit code 1."""
+        """Run the command. Errors that the user can correct become one sentence and exit code 1, Ctrl-C 130."""
         try:
-            return super().invoke(ctx)
-        except InputError as error:
-            from hybrid.cli.output import plain
+            return self._run(ctx)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or is_requested():
+                say()
+                ctx.exit(EXIT_CODE)
+            raise
 
+    def _run(self, ctx: click.Context) -> Any:
+        from hybrid.cli.output import loud_warnings, plain
+
+        try:
+            with loud_warnings():
+                return super().invoke(ctx)
+        except InputError as error:
             raise click.ClickException(plain(" ".join(str(error).split()))) from error
         except BrokenPipeError:
             raise

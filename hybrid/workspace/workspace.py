@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.store.sharing import warn_if_shared
 from hybrid.files import restore_folders
 
 DEFAULT_WORKSPACE = "hybrid_runs"
@@ -39,6 +40,7 @@ class Workspace:
         self.networks = self.folder / "networks"
         self.models = self.folder / "models"
         self.reports = self.folder / "reports"
+        warn_if_shared(self.folder, "workspace", ("sets", "networks", "models", "reports"))
 
     def latest(self, kind: str) -> Path | None:
         """Return the path of the newest record of a kind (``"sets"`` or ``"networks"``), or None if there is none."""

@@ -27,7 +27,7 @@ def two_volumes(tmp_path, monkeypatch):
         found = stat(path, *args, **kwargs)
         if "mnt" not in str(path):
             return found
-        times = dict.fromkeys(("st_atime_ns", "st_mtime_ns", "st_ctime_ns"), 10 ** 18)
+        times = dict.fromkeys(("st_atime_ns", "st_mtime_ns", "st_ctime_ns"), 10**18)
         return os.stat_result((found.st_mode, 2, 3, *found[3:7], 10**9, 10**9, 10**9), times)
 
     def mount(number):
