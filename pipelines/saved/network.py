@@ -69,7 +69,10 @@ def load_extractor(record: SavedExtractor, folder: Path) -> FeatureExtractor:
     InputError
         If the network is in a file outside the folder, or the record does not have the parameters of an extractor.
     """
-    params = recorded_parameters(record.params, Identity.from_dict(record.identity))
+    try:
+        params = recorded_parameters(record.params, Identity.from_dict(record.identity))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"Model {folder.name!r} has an extractor whose identity is incomplete.") from error
     known = set(FeatureExtractor().get_params(deep=False)) - {"cache", "fingerprint"}
     if set(params) - known or not all(isinstance(params.get(name), str) for name in _FILES):
         raise InputError(

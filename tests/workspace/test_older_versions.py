@@ -56,6 +56,7 @@ def test_the_archive_holds_a_model_of_every_head_of_that_version(written):
     assert {"svm", "forest", "xgboost", "softmax"} <= set(HEADS)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_predicts_what_it_predicted(project, hybrid, name):
     images = [f"images/{kind}{number}.png" for kind in ("dots", "labels") for number in range(4)]
@@ -101,6 +102,7 @@ def test_its_embedding_sets_have_their_rows_and_can_be_fitted(project, hybrid):
     assert "roc_auc" in hybrid("fit", "softmax", "--set", "dots", "--set", "max", "--name", "new")
 
 
+@pytest.mark.network
 def test_its_store_needs_nothing_computed_again(project, hybrid, computed):
     hybrid("extract", "dots.npz", "--backbone", "hybrid_runs/networks/net/network.keras", "--name", "again")
     assert computed == []

@@ -214,6 +214,16 @@ def test_a_booster_with_two_trees_of_one_number_is_rejected(tmp_path):
 
 def test_an_extractor_with_unknown_parameters_is_rejected(tmp_path):
     for change in ({"type": "x"}, {"backbone": None}, {"weights": ["random"]}):
-        record = SavedExtractor({"backbone": "mobilenet_v2", "weights": "random"} | change, {}, "x")
+        identity = {"fields": {"layers": ["out_relu"]}, "output_shape": [1280]}
+        record = SavedExtractor({"backbone": "mobilenet_v2", "weights": "random"} | change, identity, "x")
         with pytest.raises(InputError, match="missing or unknown parameters"):
             load_extractor(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "identity", [{}, {"fields": ["layers"], "output_shape": []}, {"fields": {}, "output_shape": 1}]
+)
+def test_an_extractor_with_an_incomplete_identity_is_rejected(tmp_path, identity):
+    record = SavedExtractor({"backbone": "mobilenet_v2", "weights": "random", "layers": "penultimate"}, identity, "x")
+    with pytest.raises(InputError, match="identity is incomplete"):
+        load_extractor(record, tmp_path)
