@@ -10,6 +10,7 @@ from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.errors import InputError
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import adjust
+from hybrid.wording import one_form
 from hybrid.workspace.model_record import Adjustment
 
 
@@ -89,7 +90,7 @@ def positive_class(embeddings: JoinedSet, given: Any = None) -> Any:
     if given is None:
         return classes[-1]
     for label in classes:
-        if str(label) == str(given):
+        if one_form(str(label)) == one_form(str(given)):
             return label
     raise InputError(f"The positive class {given!r} was given; expected one of {', '.join(map(str, classes))}.")
 

@@ -1,12 +1,14 @@
 """Groups of images that must be in the same split, such as the images of one patient."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
+from hybrid.datasets.parts.labels import is_missing
 from hybrid.errors import InputError
-from hybrid.wording import first_few, number
+from hybrid.wording import first_few, number, one_form
 
 
 def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
@@ -37,12 +39,13 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     ['person1', 'person1', 'x.jpeg']
     """
     try:
-        regex = re.compile(pattern)
+        regex = re.compile(unicodedata.normalize("NFC", pattern))
     except re.error as error:
         raise InputError(f"The group pattern {pattern!r} is not a regular expression: {error}.") from error
     if not regex.groups:
         raise InputError(f"The group pattern {pattern!r} needs parentheses around the part that names the group.")
-    groups = [match.group(1) if (match := regex.search(image_id)) else None for image_id in ids]
+    names = [unicodedata.normalize("NFC", image_id) for image_id in ids]
+    groups = [match.group(1) if (match := regex.search(name)) else None for name in names]
     if not any(groups):
         raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
     return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
@@ -55,8 +58,10 @@ def named_groups(groups: object, ids: Sequence[str]) -> np.ndarray:
         raise InputError(
             f"There are {number(len(ids), 'image')} but {number(len(values), 'group')}: give one group per image."
         )
-    missing = [value is None or value == "" or value != value for value in values]
-    names = [image_id if none else str(value) for value, image_id, none in zip(values, ids, missing, strict=True)]
+    missing = [is_missing(value) for value in values]
+    names = [
+        image_id if none else one_form(str(value)) for value, image_id, none in zip(values, ids, missing, strict=True)
+    ]
     return np.array(names, dtype=np.str_)
 
 

@@ -8,7 +8,7 @@ from hybrid.datasets.parts.raw import ReaderOptions
 from hybrid.datasets.readers.split_columns import SplitColumn, find_split
 from hybrid.datasets.readers.table import Columns
 from hybrid.errors import InputError, unknown_name
-from hybrid.wording import first_few
+from hybrid.wording import first_few, one_form
 
 PATH_NAMES = (
     "path", "file_path", "filepath", "image_path", "img_path", "file", "filename", "file_name", "filenames",
@@ -80,7 +80,7 @@ def zero_one(values: Iterable[object]) -> list[int] | None:
 def _named(table: Columns, name: str | None) -> str | None:
     if not name or name in table:
         return name or None
-    matches = [column for column in table if column.lower() == name.lower()]
+    matches = [column for column in table if one_form(column).casefold() == one_form(name).casefold()]
     if not matches:
         raise unknown_name("column", name, table)
     return matches[0]

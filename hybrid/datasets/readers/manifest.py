@@ -16,13 +16,17 @@ from hybrid.datasets.readers.locate import LocatedFiles, locate
 from hybrid.datasets.readers.numbers import class_cells, same_numbers
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
+from hybrid.datasets.readers.text import encoding_of
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number
 
 
 def load_csv(data: str, options: ReaderOptions) -> RawDataset:
     """Return the images that a CSV file lists. See `read_csv` and `load_table`."""
-    return load_table(data, options, read_csv)
+    raw = load_table(data, options, read_csv)
+    if encoding_of(Path(data).read_bytes()) == "cp1252":
+        raw.notes.append("The table is not UTF-8; it was read as Windows-1252.")
+    return raw
 
 
 def load_parquet(data: str, options: ReaderOptions) -> RawDataset:
@@ -65,7 +69,7 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     roots = [options.image_root] if options.image_root else [str(parent), str(parent / "images")]
     located = locate(names, roots, options.follow_links)
     notes = [_columns_note(chosen), *(chosen.split.notes() if chosen.split else [])]
-    kept, counts = _rows_with_files(names, located, options.on_bad, data, notes)
+    kept, counts = _rows_with_files(names, located, options, data, notes)
     kept = _rows_inside(kept, located, options.on_bad, notes, counts)
     splits = [chosen.split.meaning[cell] for cell in chosen.split.cells] if chosen.split else None
     kept = _rows_in_splits(kept, splits, notes, counts)
@@ -142,18 +146,26 @@ def _flags(table: Columns, name: str, data: str) -> list[int]:
 
 
 def _rows_with_files(
-    names: list[str], located: LocatedFiles, on_bad: str, data: str, notes: list[str]
+    names: list[str], located: LocatedFiles, options: ReaderOptions, data: str, notes: list[str]
 ) -> tuple[list[int], dict[str, int]]:
     kept = [row for row, path in enumerate(located.paths) if path is not None]
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
-    if missing and (on_bad == "raise" or not kept):
+    if missing and (options.on_bad == "raise" or not kept):
         raise InputError(
             f"{len(missing)} of the {len(names)} images that {data!r} lists are not in {located.root!r}: "
-            f"{first_few(missing)}; give their folder with --image-root"
+            f"{first_few(missing)}; "
+            + (f"there is {path_ids([located.other_suffix], located.root)[0]!r}; " if located.other_suffix else "")
+            + ("correct --image-root or the paths" if options.image_root else "give their folder with --image-root")
             + (", or leave them out with --on-bad skip." if kept else ".")
         )
     if missing:
         notes.append(f"{number(len(missing), 'row')} without a file left out: {first_few(missing)}.")
+    if located.by_case:
+        others = number(len(located.by_case), "file has", "files have")
+        example = first_few(path_ids(located.by_case, located.root), 1)
+        notes.append(f"{others} a name in other upper and lower case than in the table: {example}.")
+    if located.by_name:
+        notes.append(f"The images were found by their names in the folders below {located.root!r}.")
     return kept, {"missing_files": len(missing)}
 
 

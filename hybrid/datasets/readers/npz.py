@@ -58,6 +58,8 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
         with zipfile.ZipFile(data) as archive:
             members = archive.namelist()
             keys = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+            if "[Content_Types].xml" in members:
+                raise InputError(f"{data!r} is an Excel workbook or another Office file: save the table as CSV.")
             if not keys:
                 raise InputError(
                     f"{data!r} is a zip archive without arrays ({first_few(members)}): unpack it and give the folder."

@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 from hybrid.datasets.readers.scan import read_head
+from hybrid.datasets.readers.text import encoding_of
 from hybrid.errors import InputError, MissingExtraError
 from hybrid.wording import first_few
 
 _DELIMITERS = ",;\t|"
+_SEP_LINE = re.compile(r"\s*\"?sep=([^\s\w\"]|\t)\"?[,;\t]*\r?(?:\n|$)", re.IGNORECASE)  # written by and for Excel
+_SAMPLE = 65536
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 Columns = dict[str, list]
@@ -21,23 +24,26 @@ def is_parquet(data: str) -> bool:
 
 
 def is_csv(data: str) -> bool:
-    """Return whether the path is a UTF-8 text file whose first line has two or more columns."""
+    """Return whether the path is a text file whose first line has two or more columns."""
     if not Path(data).is_file():
         return False
     head = read_head(data, 65536)
-    try:
-        # The bytes may end in the middle of a character, so the last line of a longer file is not decoded.
-        first = head.decode("utf-8-sig") if len(head) < 65536 else head[: head.rfind(b"\n") + 1].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return False
-    return "\0" not in first and bool(first.strip()) and _delimiter(first) != ""
+    if len(head) == 65536:  # they may end in the middle of a character, so the last line is not decoded
+        head = head[: head.rfind(b"\n") + 1]
+        head += b"\0" * (len(head) % 2 and b"\0" in head)  # the second byte of the line break in UTF-16
+    encoding = encoding_of(head)
+    if encoding is None:  # read_csv says so if it should be a table
+        return b"\0" not in head and Path(data).suffix.lower() in (".csv", ".tsv")
+    text = head.decode(encoding)
+    return bool(text.strip()) and _delimiter(text)[0] != ""
 
 
 def read_csv(data: str) -> Columns:
     """Return the columns of a CSV file as lists of strings, or of integers if all values of a column are integers.
 
     A value such as "001" is not an integer. The delimiter is the comma, semicolon, tab or vertical bar that divides the
-    first line into most columns.
+    first line into most columns, unless a line such as ``sep=;`` names it. It is text in
+    UTF-8, UTF-16 or Windows-1252.
 
     Parameters
     ----------
@@ -52,13 +58,14 @@ def read_csv(data: str) -> Columns:
     Raises
     ------
     InputError
-        If the file is not UTF-8 text, has no header, or a row has more or fewer values than the header.
+        If the file is not text in such an encoding, has no header, or a row has more or fewer values than the header.
     """
-    try:
-        text = Path(data).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{data!r} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True)
+    content = Path(data).read_bytes()
+    encoding = encoding_of(content)
+    if encoding is None:
+        raise InputError(f"{data!r} is neither UTF-8, UTF-16 nor Windows-1252 text{_where(content)}: save it as UTF-8.")
+    delimiter, text = _delimiter(content.decode(encoding))
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or ",", skipinitialspace=True)
     try:
         rows = [(lines.line_num, line) for line in lines if any(cell.strip() for cell in line)]
     except csv.Error as error:
@@ -106,12 +113,31 @@ def read_parquet(data: str) -> Columns:
     return {name: values for name, values in columns.items() if not name.startswith("__index_level_")}
 
 
-def _delimiter(text: str) -> str:
-    """Return the delimiter that divides the first line into most cells, or "" if none divides it."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    cells = {mark: len(next(csv.reader([first], delimiter=mark, skipinitialspace=True))) for mark in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda mark: cells[mark])
-    return best if cells[best] > 1 else ""
+def _where(content: bytes) -> str:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return f" (byte {error.start})"
+    return ""
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """Return the delimiter of a table and the text without a line ``sep=;`` that names it.
+
+    Without such a line, it is the mark that divides the first line into most cells, and the next lines into as many, if
+    there is such a mark. It is "" if no mark divides the first line.
+    """
+    if named := _SEP_LINE.match(text):
+        return named[1], "\n" + text[named.end() :]  # the lines keep their numbers
+    sample = [line for line in text[:_SAMPLE].splitlines() if line.strip()][:10]
+    best, most = "", (False, 1)
+    for mark in _DELIMITERS:
+        widths = [len(row) for row in csv.reader(sample, delimiter=mark, skipinitialspace=True)] or [0]
+        # The last lines may be incomplete.
+        rank = widths[0] > 1 and all(width == widths[0] for width in widths[:5]), widths[0]
+        if widths[0] > 1 and rank > most:
+            best, most = mark, rank
+    return best, text
 
 
 def _check_header(data: str, header: list[str]) -> None:

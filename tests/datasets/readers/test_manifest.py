@@ -1,4 +1,7 @@
 import sys
+import unicodedata
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,10 +266,96 @@ def test_files_are_found_in_images_in_image_root_and_without_suffix(folder):
     data = load_dataset(path)
     assert data.X[7] == str(images / "7.jpg")
     assert data.ids[7] == "7.jpg"
-    images.rename(folder / "elsewhere")
+    elsewhere = folder.parent / f"{folder.name}-elsewhere"
+    images.rename(elsewhere)
     assert "are not in" in (text := refused(path))
     assert "'0', '1', '2' and 37 more; give their folder with --image-root." in text
-    assert load_dataset(path, image_root=folder / "elsewhere").ids[7] == "7.jpg"
+    assert load_dataset(path, image_root=elsewhere).ids[7] == "7.jpg"
+    (elsewhere / "7.jpg").rename(elsewhere / "7.png")
+    path = manifest(folder, "image_id,label", lambda i: f"{i}.jpg,{i % 2}")
+    assert "'7.jpg'; there is '7.png'; correct --image-root or the paths" in refused(path, image_root=elsewhere)
+
+
+def test_files_in_unknown_folders_are_found_by_their_names_if_these_are_unique(folder):
+    for i in range(40):
+        inner = folder / f"images_{i // 20 + 1:03}" / "images"
+        inner.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i}.jpg").rename(inner / f"{i}.jpg")
+    data = load_dataset(path := simple(folder))
+    assert data.ids[[0, 39]].tolist() == ["images_001/images/0.jpg", "images_002/images/39.jpg"]
+    assert any("found by their names" in note for note in data.notes)
+    (folder / "other").mkdir()
+    (folder / "other" / "3.jpg").write_bytes(JPEG)
+    assert "1 of the 40 images" in refused(path)
+
+
+def test_names_in_other_case_are_found_and_noted_unless_several_files_could_be_meant(folder):
+    (folder / "4.jpg").rename(folder / "4.JPG")
+    data = load_dataset(path := simple(folder))
+    assert data.ids[4] == "4.JPG"
+    assert any("1 file has a name in other upper and lower case than in the table: '4.jpg'" in n for n in data.notes)
+    (folder / "4.Jpg").write_bytes(JPEG)
+    assert "1 of the 40 images" in refused(path)
+
+
+def test_a_file_that_a_row_names_exactly_does_not_stand_for_a_name_in_other_case(folder):
+    (folder / "a.jpg").write_bytes(JPEG)
+    assert "'A.jpg'" in refused(simple(folder, more="a.jpg,cat\nA.jpg,cat\n"))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_in_another_unicode_form_are_found_and_the_form_on_disk_is_kept(folder, form):
+    other = {"NFC": "NFD", "NFD": "NFC"}[form]
+    for i in range(40):
+        deep = folder / unicodedata.normalize(form, "dépôt")
+        deep.mkdir(exist_ok=True)
+        (folder / f"{i}.jpg").rename(deep / unicodedata.normalize(form, f"é{i}.jpg"))
+    path = manifest(folder, "path,catégorie", lambda i: unicodedata.normalize(other, f"dépôt/é{i}.jpg,{i % 2}"))
+    data = load_dataset(path, label=unicodedata.normalize("NFD", "catégorie"))
+    assert data.ids[5] == unicodedata.normalize(form, "dépôt/é5.jpg")
+    assert Path(data.X[5]).read_bytes() == JPEG
+
+
+def test_labels_and_groups_in_two_unicode_forms_are_one(folder):
+    def row(i):
+        form = "NFC" if i < 20 else "NFD"
+        split = "train" if i < 20 else "test"
+        return unicodedata.normalize(form, f"{i}.jpg,{'café' if i % 2 else 'thé'},{split},Zoë{i % 4}")
+
+    data = load_dataset(manifest(folder, "path,label,split,patient", row))
+    assert data.classes.tolist() == ["café", "thé"]
+    assert data.counts["groups"] == data.counts["divided_groups"] == 4
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_tables_in_other_encodings_are_read(folder, encoding):
+    data = load_dataset(manifest(folder, "path;Äpfel", lambda i: f"{i}.jpg;{'grün' if i % 2 else 'rot'}",
+                                 encoding=encoding))  # fmt: skip
+    assert data.classes.tolist() == ["grün", "rot"]
+    assert any("Windows-1252" in note for note in data.notes) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "shift-jis", "gbk"])
+def test_tables_in_unknown_encodings_are_refused(folder, encoding):
+    word = "кот" if encoding == "cp1251" else "こねこ"
+    path = manifest(folder, "path,label", lambda i: f"{i}.jpg,{word if i % 2 else 'dog'}", encoding=encoding)
+    assert "is neither UTF-8, UTF-16 nor Windows-1252 text" in refused(path)
+
+
+def test_a_line_that_names_the_delimiter_is_obeyed(folder):
+    data = load_dataset(manifest(folder, "sep=;\npath;label", lambda i: f"{i}.jpg;{'a, b' if i % 2 else 'c'}"))
+    assert data.classes.tolist() == ["a, b", "c"]
+
+
+def test_the_delimiter_divides_all_lines(folder):
+    path = manifest(folder, "path;label;size, cm", lambda i: f"{i}.jpg;{i % 2};3,5")
+    assert load_dataset(path).classes.tolist() == [0, 1]
+
+
+def test_a_workbook_is_called_by_its_name(folder):
+    with zipfile.ZipFile(folder / "labels.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+    assert "save the table as CSV" in refused(folder / "labels.xlsx")
 
 
 def test_absolute_and_windows_paths_are_read(folder):
