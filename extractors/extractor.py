@@ -155,6 +155,38 @@ class Extractor:
         pooling = "flatten" if self.pooling == "none" else self.pooling  # the same values, but in one row
         return self.but(layers=[self.layer_list[number] for number in numbers], pooling=pooling, fingerprint=None)
 
+    def check(self) -> None:
+        """Check the parameters and the files, as :meth:`check_files` does, unless the identity is known already.
+
+        Raises
+        ------
+        InputError
+            If a parameter has no valid value, or a file does not exist, is damaged, or is of another kind.
+        """
+        if self._cached_identity(self._described_parameters()) is None:
+            self.check_files()
+
+    def check_files(self) -> None:
+        """Check the file of the network or of its weights without Keras, whose import takes seconds.
+
+        Whether the weights fit the network, and whether it has the layers, is only known once it is built.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it is damaged, or of another kind.
+        """
+        spec = parse_backbone(self.backbone)
+        weights = resolve_weights(self.weights, spec)
+        if spec.path is not None:
+            from hybrid.extractors.backbones.untrusted import check_keras_file
+
+            check_keras_file(spec.path)
+        elif weights not in ("imagenet", "random"):
+            from hybrid.extractors.backbones.weights_file import check_weights_file
+
+            check_weights_file(Path(weights))
+
     def resolve(self) -> Identity:
         """Return the extractor's identity. Keras is imported only if the cache does not know the identity yet.
 
@@ -245,6 +277,7 @@ class Extractor:
     def _graph(self) -> "Graph":
         key = fingerprint(self._described_parameters())
         if key not in _graphs:
+            self.check_files()
             import_keras()
             from hybrid.extractors.graph.build import build_graph
 

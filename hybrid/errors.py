@@ -77,7 +77,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     >>> print(unknown_name("head", "svn", ["forest", "softmax", "svm", "xgboost"]))
     Unknown head 'svn'. Nearest: 'svm'. Expected one of: forest, softmax, svm, xgboost.
     """
-    names = sorted(known)
+    names = sorted(set(known))
     folded = {name.lower(): name for name in names}
     similar = [folded[match] for match in get_close_matches(str(given).lower(), folded, n=3, cutoff=0.5)]
     text = f"Unknown {kind} {given!r}."

@@ -20,9 +20,11 @@ from hybrid.extractors.backbones.custom import Architecture
 from hybrid.extractors.backbones.parameters import keras_home
 from hybrid.extractors.backbones.table import Backbone, BackboneSpec
 from hybrid.extractors.backbones.untrusted import FREE_BYTES, check_keras_file
-from hybrid.extractors.backbones.weights import file_shapes, load_weights, mismatch, network_shapes
+from hybrid.extractors.backbones.weights import load_weights, mismatch, network_shapes
+from hybrid.extractors.backbones.weights_file import file_shapes
 
 _MAX_OUTPUT_VALUES = 2**28  # number of values that a layer of an untrusted network may compute from one image
+_MAX_CLASSES = 100_000  # number of classes of a weights file
 
 
 def fresh_state(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,6 +168,7 @@ def _from_weights_file(spec: BackboneSpec, shape: tuple[int, int, int], path: Pa
     shapes = file_shapes(path)
     if shapes is not None and (top or mismatch(shapes, network_shapes(network))):
         classes = shapes[-1][1][-1][-1] if shapes and shapes[-1][1][-1] else 1000
+        classes = classes if 0 < classes <= _MAX_CLASSES else 1000
         with_top = _application(spec, shape, seed=0, include_top=True, classes=classes)
         if top or len(shapes) > len(network_shapes(network)):
             network = with_top

@@ -111,6 +111,11 @@ def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
     path = Path(given).expanduser()
     if not path.is_file():
         raise InputError(f"There is no weights file {given!r}; expected 'imagenet', 'random' or a file.")
+    if path.suffix.lower() == ".keras":
+        raise InputError(
+            f"{given!r} is a whole model, not a weights file: give it as the backbone, or save the weights of its "
+            "backbone with model.get_layer(NAME).save_weights('base.weights.h5')."
+        )
     return str(path)
 
 

@@ -96,6 +96,20 @@ class Pretrained:
         weights = f"weights {self.options['weights']}"
         return f"backbone {self.label}", weights, "globalpool", f"dropout {self.dropout}", f"output, l2 {self.l2}"
 
+    def check_files(self) -> None:
+        """Check the weights file, if there is one, without importing Keras.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it is damaged, or of another kind.
+        """
+        weights = resolve_weights(self.weights, self.spec)
+        if weights not in ("imagenet", "random"):
+            from hybrid.extractors.backbones.weights_file import check_weights_file  # imports h5py
+
+            check_weights_file(Path(weights))
+
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
         """Build the network with an untrained output, without compiling it.
 
@@ -106,6 +120,7 @@ class Pretrained:
         InputError
             If the backbone cannot be built for this input, or its weights are not available or do not fit.
         """
+        self.check_files()
         import_keras()
         from hybrid.extractors.backbones.new_output import build_pretrained
 

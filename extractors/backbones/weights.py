@@ -3,13 +3,10 @@
 import warnings
 from pathlib import Path
 
-import h5py
 import keras
 
-from hybrid.errors import InputError, reason_of
-from hybrid.extractors.backbones.untrusted import check_hdf5
-
-Shapes = list[tuple[str, list[tuple[int, ...]]]]
+from hybrid.errors import InputError
+from hybrid.extractors.backbones.weights_file import OF_WHOLE_MODEL, Shapes, file_shapes
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
@@ -30,42 +27,11 @@ def load_weights(network: keras.Model, path: Path) -> None:
         try:
             network.load_weights(path)
             problem = next((str(item.message) for item in caught if issubclass(item.category, UserWarning)), "")
-        except (ValueError, OSError, KeyError) as error:
-            problem = str(error)
+        except Exception as error:  # Keras raises any error for a damaged file
+            problem = str(error) or type(error).__name__
     if problem:
         reason = " ".join(problem.split())[:300]
         raise InputError(f"Weights file {str(path)!r} does not fit {network.name!r}: {reason}")
-
-
-def file_shapes(path: Path) -> Shapes | None:
-    """Return the layers of a file in the Keras Applications format with the shapes of their weights.
-
-    Returns None for a ``.weights.h5`` file.
-
-    Raises
-    ------
-    InputError
-        If the file does not exist, is not a weights file, or could be harmful.
-    """
-    if not path.is_file():
-        raise InputError(f"There is no weights file {str(path)!r}.")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{str(path)!r} is not a weights file; expected an HDF5 file.") from error
-    with file:
-        try:
-            check_hdf5(file, path.stat().st_size)
-        except (ValueError, RuntimeError, KeyError, OSError) as error:
-            raise InputError(f"Weights file {str(path)!r} cannot be loaded safely: {reason_of(error)}.") from error
-        root = file.get("model_weights", file)
-        if "layer_names" not in root.attrs:
-            if path.name.endswith(".weights.h5"):
-                return None
-            raise InputError(f"{str(path)!r} contains no Keras weights: it has no attribute 'layer_names'.")
-        layers = [(_text(name), root[_text(name)]) for name in root.attrs["layer_names"]]
-        shapes = [(name, [group[_text(w)].shape for w in group.attrs["weight_names"]]) for name, group in layers]
-    return [(name, sizes) for name, sizes in shapes if sizes]
 
 
 def network_shapes(network: keras.Model) -> Shapes:
@@ -91,14 +57,10 @@ def mismatch(actual: Shapes, expected: Shapes) -> str:
         extra = longer[min(len(actual), len(expected))][0]
         return (
             f"the file has {len(actual)} layers with weights, but the network has {len(expected)}; {owner} has "
-            f"{extra!r}."
+            f"{extra!r}." + (f" If the file is of a whole model: {OF_WHOLE_MODEL}." if longer is actual else "")
         )
     return ""
 
 
 def _format_sizes(sizes: list[tuple[int, ...]]) -> str:
     return ", ".join("×".join(map(str, size)) or "scalar" for size in sizes)
-
-
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)

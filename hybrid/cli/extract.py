@@ -87,6 +87,7 @@ def extract(
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
     options["on_bad"] = on_bad
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
+    extractor.check()
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:

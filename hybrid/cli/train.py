@@ -97,6 +97,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     `hybrid compare` shows scores on test. After an interruption, run the same command again: it continues after the
     last complete epoch.
     """
+    from hybrid.extractors.backbones.pretrained import Pretrained
     from hybrid.models.fit import fit_network
     from hybrid.training import TrainingOptions, forget_state, save_network, train_network
     from hybrid.workspace.workspace import LAST_NETWORK, check_name, slug
@@ -108,6 +109,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
              "per_label", "mixed_precision")  # fmt: skip
     options = TrainingOptions(random_state=seed, fine_tuning=fine_tuning, **{name: given.pop(name) for name in names})
     size, positive, name = parse_size(given.pop("size")), given.pop("positive"), given.pop("name")
+    if isinstance(network, Pretrained):
+        network.check_files()
     dataset = read_data(data, seed=seed, **given)
     name = check_name(name) if name else slug(dataset.name, arch)
     click.echo(repr(dataset), err=as_json)

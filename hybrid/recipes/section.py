@@ -3,6 +3,7 @@
 import contextlib
 import types
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin
 
 from hybrid.errors import InputError, unknown_name
@@ -83,6 +84,9 @@ class RecipeTable:
 
     def tables(self) -> dict[str, "RecipeTable"]:
         """Remove all remaining keys and return their values by name. Each value must be a table."""
+        for key, value in self._remaining.items():
+            if not isinstance(value, dict) and get_close_matches(key, self._known):
+                raise self.error(key, unknown_name("key", key, self._known))
         return {key: self.inner(key, self.take(key, dict)) for key in list(self._remaining)}
 
     def rest(self) -> dict[str, Any]:

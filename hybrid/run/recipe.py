@@ -10,9 +10,10 @@ from hybrid.datasets import load_dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.backbones.pretrained import Pretrained
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
-from hybrid.recipes.recipe import DataStep, EnsembleStep, FeatureStep, HeadStep
+from hybrid.recipes.recipe import DataStep, EnsembleStep, ExtractStep, FeatureStep, HeadStep
 from hybrid.run.compare_results import compare_results
 from hybrid.run.comparison import Comparison
 from hybrid.run.steps import (
@@ -60,6 +61,7 @@ def run_recipe(
         If a step fails because of its input.
     """
     listener = listener or RunProgress()
+    _check_files(recipe)
     runs = [_DatasetRun(recipe, step, workspace, runtime, listener) for step in recipe.data]
     models_by_run = [run.models() for run in runs]
     names = [name for models in models_by_run for name in models.values()]
@@ -73,6 +75,19 @@ def run_recipe(
     if protocol.cv:
         comparison = _cross_validated(comparison, names, recipe, workspace, listener)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
+
+
+def _check_files(recipe: Recipe) -> None:
+    """Check the files of networks and weights that a recipe names, before any data are read."""
+    for key, step in [("train", step) for step in recipe.train] + [("features", step) for step in recipe.extract]:
+        try:
+            if isinstance(step, ExtractStep):
+                if step.network is None:
+                    FeatureExtractor(**step.parameters).check_files()
+            elif isinstance(step.architecture, Pretrained):
+                step.architecture.check_files()
+        except InputError as error:
+            raise InputError(f"{recipe.path.name}: [{key}.{step.name}]: {error}") from error
 
 
 def _cross_validated(

@@ -298,6 +298,8 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('heads.svm.features=["x"]', "[heads.svm] features: Unknown feature 'x'"),
         ('heads.ensemble.heads=["forest"]', "[heads.ensemble] heads: Unknown head 'forest'"),
         ("heads.svm=1", "[heads] svm: 1 was given; expected a table"),
+        ('heads.usee=["svm"]', "[heads] usee: Unknown key 'usee'. Nearest: 'use', 'tune'. Expected one of: aim, cal"),
+        ("protocol.metrics=1", "[protocol] metrics: Unknown key 'metrics'. Nearest: 'metric'. Expected one of: aim, c"),
         ('protocol.aim="recall"', "[protocol]: The aim 'recall' was given"),
         ('protocol.cv="many"', "[protocol] cv:"),
         ('protocol.class_weight="equal"', "[protocol] class_weight: Unknown value 'equal'"),
@@ -310,6 +312,8 @@ def test_a_mistake_is_named_with_its_file_and_key(read, change, sentence):
     with pytest.raises(InputError) as caught:
         read(changes=[change])
     assert str(caught.value).startswith(f"mine.toml: {sentence}")
+    _, expected, names = str(caught.value).partition("Expected one of: ")
+    assert not expected or len(set(names.split(", "))) == len(names.split(", "))  # each name once
 
 
 @pytest.mark.parametrize(
