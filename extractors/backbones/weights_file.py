@@ -98,7 +98,7 @@ def _names(group: h5py.Group, key: str) -> list[str]:
         listed = values.tolist() if values.ndim == 1 else [None]
         if not all(isinstance(name, str | bytes) for name in listed):
             raise ValueError(f"the attribute {part!r} of {group.name!r:.100} is not a list of names")
-        names += [name.decode() if isinstance(name, bytes) else name for name in listed]
+        names += [name.decode() if isinstance(name, bytes) else str(name) for name in listed]
     return names
 
 
