@@ -3,6 +3,7 @@ from .backbones.table import BACKBONES, Backbone, find_backbone, parse_backbone
 from .extractor import Extractor
 from .images.decode import BadImageError
 from .images.limits import set_max_pixels
+from .store.sharing import SharedFolderWarning
 from .transformer import FeatureExtractor
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Extractor",
     "FeatureExtractor",
     "RandomWeightsWarning",
+    "SharedFolderWarning",
     "UnclearLayerWarning",
     "find_backbone",
     "parse_backbone",
