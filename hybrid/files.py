@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -22,6 +23,8 @@ from hybrid.errors import InputError
 _OLD = ".old-"  # begins the name of a folder that is being replaced
 _ATTEMPTS = 100
 _MOST_LINKS = 40
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how text begins that a spreadsheet calculates, behind apostrophes
+_SIGNED_NUMBER = re.compile(r"[+-](\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-|-inf", re.ASCII)
 # The arguments of Linux's renameat2 and macOS's renamex_np, and their errors where folders cannot be exchanged.
 _HERE, _EXCHANGE = -100, 2
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV, errno.EPERM)
@@ -89,7 +92,7 @@ def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
         If the file or its folder is not writable, the disk is full, or the path is another user's link in a folder
         that all users can write to.
     """
-    path = path.expanduser()
+    path = expanded(path)
     try:
         target = _end_of_links(path)
         mode = target.stat().st_mode if target.exists() else None
@@ -133,6 +136,11 @@ def cannot_write(path: Path, error: OSError) -> InputError:
     return InputError(
         f"{str(path)!r} cannot be written ({error.strerror or error}): free disk space or give another folder."
     )
+
+
+def expanded(path: "str | os.PathLike[str]") -> Path:
+    """Return a path with "~" replaced by the home folder. A name such as "~x.png" stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails if there is no user "x.png"
 
 
 def write_json(path: Path, value: Any, write: Writer = write_atomic) -> None:
@@ -191,6 +199,8 @@ def remove_seal(value: Any) -> dict[str, Any]:
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: bool = False) -> str:
     """Return a table as CSV text with a header line.
 
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; :func:`unguarded` removes it.
+
     Parameters
     ----------
     columns : sequence of str
@@ -202,11 +212,27 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], quote_text: 
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if quote_text else csv.QUOTE_MINIMAL)
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(map(_guarded, columns))
+    writer.writerows(map(_guarded, row) for row in rows)
     text = buffer.getvalue()
     # The csv module does not quote a lone carriage return, but reads it as the end of a line.
     return csv_text(columns, rows, quote_text=True) if "\r" in text and not quote_text else text
+
+
+def plain_start(path: str) -> str:
+    """Return a path to the same file that a spreadsheet does not take for a formula: "./=x.png" for "=x.png"."""
+    return f"./{path}" if _FORMULA.match(path) else path
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell of a CSV file as it was before :func:`csv_text` put an apostrophe in front.
+
+    Examples
+    --------
+    >>> unguarded("'=1+1"), unguarded("'n Duiker"), unguarded("-1")
+    ('=1+1', "'n Duiker", '-1')
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def write_csv(
@@ -227,6 +253,12 @@ def write_csv_records(
     """Write records, each a mapping of column to value, as a CSV file; missing values are empty fields."""
     columns = list(dict.fromkeys(column for record in records for column in record))
     write_csv(path, columns, [[record.get(column, "") for column in columns] for record in records], quote_text, write)
+
+
+def _guarded(value: Any) -> Any:
+    if isinstance(value, str) and _FORMULA.match(value) and not _SIGNED_NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
 
 
 def _finite(text: str) -> float:

@@ -20,6 +20,7 @@ from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.images import decode
 from hybrid.extractors.images.limits import open_regular
 from hybrid.extractors.store.identity import FORMAT
+from hybrid.files import expanded
 
 
 class RandomWeightsWarning(UserWarning):
@@ -108,7 +109,7 @@ def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
         )
     if given == "imagenet":
         return given
-    path = Path(given).expanduser()
+    path = expanded(given)
     if not path.is_file():
         raise InputError(f"There is no weights file {given!r}; expected 'imagenet', 'random' or a file.")
     if path.suffix.lower() == ".keras":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.files import expanded
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def parse_backbone(text: str | Path) -> BackboneSpec:
     >>> parse_backbone("mobilenet:alpha=0.25").options
     {'alpha': 0.25}
     """
-    path = Path(text).expanduser()
+    path = expanded(text)
     name, _, options = str(text).partition(":")
     if path.suffix.lower() in (".keras", ".h5", ".hdf5") or (_key(name) not in _ALIASES and _exists(path)):
         return BackboneSpec(None, {}, _network_file(path))

@@ -25,7 +25,7 @@ from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import Indexes, open_indexes
 from hybrid.extractors.store.shards import DamagedShardError, Shard, write_shard
 from hybrid.extractors.store.sharing import warn_if_shared
-from hybrid.files import read_json, write_json
+from hybrid.files import expanded, read_json, write_json
 
 
 def default_cache() -> Path:
@@ -35,7 +35,7 @@ def default_cache() -> Path:
 
 def open_cache(folder: str | Path) -> Path:
     """Return the path of a cache folder, after a warning if other users can change its content."""
-    path = Path(folder).expanduser()
+    path = expanded(folder)
     warn_if_shared(path, "cache", _FOLDERS)
     return path
 

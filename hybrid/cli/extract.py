@@ -15,7 +15,7 @@ from hybrid.cli.options import (
     seed_option,
     workspace_option,
 )
-from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, shell_command, warn
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import BEST_NETWORK, Workspace, check_name, slug
 
@@ -148,7 +148,7 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
         click.echo(f"Embedding set {embedding_sets[0].name!r} is ready: hybrid fit svm")
     else:
         names = f"{len(embedding_sets)} embedding sets are ready"
-        click.echo(f"{names}: hybrid fit svm --set {embedding_sets[0].name}")
+        click.echo(f"{names}: {shell_command('hybrid', 'fit', 'svm', '--set', embedding_sets[0].name)}")
 
 
 def _latest_network(workspace: Workspace) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hybrid.cli.output import print_evaluations, print_notes
+from hybrid.cli.output import print_evaluations, print_notes, shell_command
 
 if TYPE_CHECKING:
     from hybrid.models.evaluate_and_save import FittedModel
@@ -34,4 +34,6 @@ def where_scores_are(model: "FittedModel") -> str:
     """Return a hint at the commands that show the scores of a model on test."""
     if _HELD_BACK not in model.splits:
         return "hybrid compare --split val" if "val" in model.splits else "hybrid compare --split train"
-    return f"hybrid compare shows all models on test, hybrid compare {model.name} shows only this one"
+    return (
+        f"hybrid compare shows all models on test, {shell_command('hybrid', 'compare', model.name)} shows only this one"
+    )

@@ -1,5 +1,7 @@
 """The `hybrid` command. The module of a subcommand is imported only when it is called or its help is shown."""
 
+import io
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -43,6 +45,13 @@ class _Commands(click.Group):
         """Write the list of commands from the table, so that `hybrid --help` imports no command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program. Characters that the terminal cannot show are printed as their code."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Errors that the user can correct become one sentence and exit code 1, Ctrl-C 130."""

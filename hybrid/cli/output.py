@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,14 @@ def print_json(value: Any) -> None:
     """Print one JSON object."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     click.echo(text.encode(errors="backslashreplace"))
+
+
+def print_exactly(content: bytes) -> None:
+    """Print text byte for byte or, on a terminal, without the characters that could control it."""
+    if sys.stdout.isatty():
+        click.echo("\n".join(map(plain, content.decode(errors="replace").split("\n"))), nl=False)
+    else:
+        click.echo(content, nl=False)
 
 
 def print_table(
@@ -75,6 +84,17 @@ def print_notes(notes: Sequence[str]) -> None:
 def warn(text: str) -> None:
     """Print a highlighted line to standard error."""
     click.secho(plain(text), fg="yellow", bold=True, err=True)
+
+
+def shell_command(*words: object) -> str:
+    """Return a command as it is typed in a shell, for a message.
+
+    Examples
+    --------
+    >>> shell_command("hybrid", "extract", "my pictures; rm -r")
+    "hybrid extract 'my pictures; rm -r'"
+    """
+    return plain(shlex.join(map(str, words)))
 
 
 @contextlib.contextmanager

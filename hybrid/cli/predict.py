@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_json, progress_bar, warn
+from hybrid.cli.output import loud_warnings, print_exactly, print_json, progress_bar, warn
 from hybrid.models.find_model import find_model
 
 
@@ -46,11 +46,14 @@ def predict(
     if as_json and output is None:
         print_json(result.to_dict())
         return
-    from hybrid.files import csv_text, write_output
+    from hybrid.files import write_output
 
-    text = result.to_json() if as_json else csv_text(result.columns, result.rows)
+    if as_json:
+        content = result.to_json().encode(errors="backslashreplace")
+    else:
+        content = result.to_csv().encode(errors="surrogateescape")
     if output is None:
-        click.echo(text, nl=False)
+        print_exactly(content)
         return
-    write_output(output, lambda file: file.write(text.encode(errors="surrogateescape")))
+    write_output(output, lambda file: file.write(content))
     click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)

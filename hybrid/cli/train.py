@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import all_of, data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_json, print_notes, progress_bar
+from hybrid.cli.output import loud_warnings, plain, print_json, print_notes, progress_bar, shell_command
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
 
@@ -134,8 +134,9 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
     print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}", best)
     print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
-    click.echo(f"Saved {path}, {LAST_NETWORK} and curves.png beside it: hybrid extract {data}")
-    click.echo(f"Saved {place.models / best.name}: {where_scores_are(best)}")
+    extract = shell_command("hybrid", "extract", data)
+    click.echo(f"Saved {plain(str(path))}, {LAST_NETWORK} and curves.png beside it: {extract}")
+    click.echo(f"Saved {plain(str(place.models / best.name))}: {where_scores_are(best)}")
 
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:

@@ -14,6 +14,7 @@ from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.readers import folder, manifest, named, npz, table
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, renamed_parameters, unknown_name
+from hybrid.files import expanded
 
 if TYPE_CHECKING:
     from hybrid.progress import Progress
@@ -171,7 +172,7 @@ def load_dataset(
     )
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
-        text = str(Path(text).expanduser())
+        text = str(expanded(text))
     kind = _kind_of(text)
     if options.given() and not kind.has_columns:
         raise InputError(

@@ -16,7 +16,7 @@ from hybrid.datasets.quality.kept_together import groups_kept_together
 from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES
 from hybrid.datasets.readers.split_columns import SPLIT_NAMES
 from hybrid.errors import InputError
-from hybrid.files import csv_text, write_atomic, write_output
+from hybrid.files import csv_text, plain_start, write_atomic, write_output
 from hybrid.progress import Progress
 from hybrid.wording import first_few, number
 
@@ -123,9 +123,10 @@ def _manifest(dataset: Dataset, folder: Path) -> bytes:
 def _relative(path: str, folder: Path) -> str:
     """Return a path relative to a folder, with "/". A path on another drive is returned unchanged."""
     try:
-        return os.path.relpath(path, folder).replace(os.sep, "/")
+        relative = os.path.relpath(path, folder).replace(os.sep, "/")
     except ValueError:  # another drive
         return path
+    return plain_start(relative)
 
 
 def _arrays(dataset: Dataset) -> bytes:

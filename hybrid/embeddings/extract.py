@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import Extractor
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
+from hybrid.files import expanded
 from hybrid.progress import Progress
 from hybrid.workspace.provenance import training_seconds, used_in_training
 from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord, SkippedImage, ViewsRecord
@@ -157,11 +157,11 @@ def describe_extractor(extractor: Extractor) -> ExtractorRecord:
     """Return the record of an extractor, as it is saved with an embedding set."""
     params, identity = extractor.get_params(), extractor.resolve()
     for name in ("backbone", "weights"):
-        path = Path(params[name]).expanduser()
+        path = expanded(params[name])
         params[name] = str(path.resolve()) if path.is_file() else str(params[name])
     params["layers"] = extractor.layer_list
     params["size"] = list(params["size"]) if isinstance(params["size"], (tuple, list)) else params["size"]
-    params["cache"] = None if params["cache"] is None else str(Path(params["cache"]).expanduser().resolve())
+    params["cache"] = None if params["cache"] is None else str(expanded(params["cache"]).resolve())
     return ExtractorRecord(params, identity.fingerprint, identity)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import InputError, MissingExtraError
-from hybrid.files import write_output
+from hybrid.files import expanded, write_output
 from hybrid.pipelines import Manifest, read_manifest
 from hybrid.pipelines.saved.inspect import inspect_model
 from hybrid.pipelines.saved.load import open_model
@@ -87,7 +87,7 @@ def export_onnx(
     a split of a tree or to a step of an isotonic calibration, this difference can change its probabilities.
     """
     check_installed()
-    folder = Path(model).expanduser()
+    folder = expanded(model)
     opened = open_model(folder)
     pipeline, manifest = opened.pipeline, opened.manifest
     _check_exportable(manifest, folder.name)
@@ -103,7 +103,7 @@ def export_onnx(
     agreement = compare(graph, inputs, pipeline, X, source, tolerance)
     notes["checked"] = json.dumps(asdict(agreement))
     set_notes(graph, notes)
-    target = Path(path).expanduser()
+    target = expanded(path)
     write_output(target, lambda file: file.write(graph.SerializeToString()))
     return Exported(target, agreement, notes)
 

@@ -1,7 +1,6 @@
 """Choose the images on which an exported graph is checked."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from hybrid.datasets import load_dataset, reopen
 from hybrid.errors import InputError
 from hybrid.export.assembling import PixelInput
 from hybrid.extractors.images.source import ImageSource
+from hybrid.files import expanded
 from hybrid.models.predict import find_images
 
 _SYNTHETIC_IMAGES = 64
@@ -55,7 +55,7 @@ def images_to_check(
 
 def read_images(data: str) -> np.ndarray:
     """Return the images in a folder, in a file, or in a dataset of any other format."""
-    path = Path(data).expanduser()
+    path = expanded(data)
     if path.is_dir():
         return np.array(find_images([data]))
     return load_dataset(data).X

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hybrid.errors import InputError
-from hybrid.files import restore_folder
+from hybrid.files import expanded, restore_folder
 from hybrid.workspace.workspace import Workspace
 
 
@@ -21,7 +21,7 @@ def find_model(model: str, workspace: str | Path) -> Path:
     InputError
         If there is no such model.
     """
-    path = Path(model).expanduser()
+    path = expanded(model)
     if path.is_file():
         return path
     restore_folder(path)

@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.datasets.readers.scan import link_error, list_below
 from hybrid.errors import InputError, reason_of
 from hybrid.extractors.images.source import ImageSource
+from hybrid.files import csv_text, expanded, plain_start
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.saved.load import open_model
 from hybrid.pipelines.views import ViewPipeline
@@ -48,6 +49,10 @@ class ImagePredictions:
     def to_json(self) -> str:
         """Return :meth:`to_dict` as JSON text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_csv(self) -> str:
+        """Return the predictions as CSV text. A path is one that names the file in a spreadsheet, too."""
+        return csv_text(self.columns, [[plain_start(path), *row] for path, *row in self.rows])
 
 
 def predict_images(
@@ -171,7 +176,7 @@ def find_images(paths: Iterable[str], follow_links: bool = False) -> list[str]:
     paths = list(paths)
     images: list[str] = []
     for text in paths:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if path.is_dir():
             listing = list_below(str(path), None if follow_links else str(path))
             if listing.outside:

@@ -1,11 +1,14 @@
 """Write figures to files."""
 
+import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from matplotlib.figure import Figure
 
 from hybrid.files import write_output
+from hybrid.plots.style import visible_svg
 
 MAX_PIXELS = 8000  # of the longer side
 
@@ -34,5 +37,15 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     dpi = min(150, MAX_PIXELS / max(figure.get_size_inches()))
-    write_output(target, lambda file: figure.savefig(file, format=target.suffix[1:] or "png", dpi=dpi))
+    kind = target.suffix[1:].lower() or "png"
+
+    def draw(file: BinaryIO) -> None:
+        if kind != "svg":
+            figure.savefig(file, format=kind, dpi=dpi)
+            return
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=dpi)
+        file.write(visible_svg(buffer.getvalue().decode()).encode())
+
+    write_output(target, draw)
     return target

@@ -26,6 +26,7 @@ FALLBACK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Hi
 FONTS: Any = {"font.family": ["DejaVu Sans", *(font for font in FALLBACK_FONTS if font in get_font_names())]}
 INCHES_PER_LETTER = 0.09
 _LETTERS_PER_HALF_PANEL = 22
+_DIRECTIONS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PANEL = 4.6  # width in inches at which the text is still readable on a phone
 
 
@@ -87,6 +88,11 @@ def wrapped(name: object, width: int, lines: int = 3) -> str:
     if len(rows) > lines:
         rows = [*rows[: lines - 1], rows[lines - 1][: width - 1].rstrip() + "…"]
     return "\n".join(row.strip() for row in rows)
+
+
+def visible_svg(text: str) -> str:
+    """Return the text of an SVG with a sign in place of each mark that would change the direction of the text."""
+    return _DIRECTIONS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def longest(names: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hybrid.datasets.load import is_named
 from hybrid.errors import InputError
+from hybrid.files import expanded
 
 PATH_KEYS = ("source", "image_root", "weights", "backbone")
 WEIGHTS = ("auto", "imagenet", "random")
@@ -37,13 +38,13 @@ def from_current_folder(key: str, value: Any) -> Any:
 
     Paths on the command line are relative to the current folder instead of the folder of the recipe.
     """
-    if key not in PATH_KEYS or not isinstance(value, str) or not Path(value).expanduser().exists() or is_named(value):
+    if key not in PATH_KEYS or not isinstance(value, str) or not expanded(value).exists() or is_named(value):
         return value
-    return str(Path(value).expanduser().absolute())
+    return str(expanded(value).absolute())
 
 
 def _absolute(text: str, folder: Path) -> str:
-    return str((folder / Path(text).expanduser()).absolute())
+    return str((folder / expanded(text)).absolute())
 
 
 def _expanded(text: str) -> str:

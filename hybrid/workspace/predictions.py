@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.files import file_digest, write_csv
+from hybrid.files import file_digest, unguarded, write_csv
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,8 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError("does not match its checksum")
     try:
-        header, *rows = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
+        lines = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
+        header, *rows = ([unguarded(cell) for cell in line] for line in lines)
         ids, split, labels, predicted, *proba = zip(*rows, strict=True)
         predictions = Predictions(
             np.array(ids, np.str_),

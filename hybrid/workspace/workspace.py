@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.store.sharing import warn_if_shared
-from hybrid.files import restore_folders
+from hybrid.files import expanded, restore_folders
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
@@ -35,7 +35,7 @@ class Workspace:
     """
 
     def __init__(self, folder: str | Path = DEFAULT_WORKSPACE):
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
         self.sets = self.folder / "sets"
         self.networks = self.folder / "networks"
         self.models = self.folder / "models"

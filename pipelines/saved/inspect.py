@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from hybrid.errors import InputError, reason_of
+from hybrid.files import expanded
 from hybrid.pipelines.saved.contents import MANIFEST, is_plain_name, is_system_file, list_files
 from hybrid.pipelines.saved.manifest import MOST_BYTES, Manifest, SavedFile, parse_manifest, read_manifest
 
@@ -67,7 +68,7 @@ def inspect_model(path: str | Path) -> Inspection:
     InputError
         If there is no saved model, its manifest was changed, or this version of hybrid cannot read it.
     """
-    path = Path(path).expanduser().absolute()
+    path = expanded(path).absolute()
     if not path.is_file():
         return _inspect(read_manifest(path), _Folder(path))
     with open_archive(path) as contents:

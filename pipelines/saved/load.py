@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError, reason_of
+from hybrid.files import expanded
 from hybrid.pipelines.saved.contents import HEAD, is_booster, is_trees
 from hybrid.pipelines.saved.forest import attach_trees
 from hybrid.pipelines.saved.inspect import inspect_model
@@ -65,7 +66,7 @@ class LoadedModel:
 
 def open_model(folder: str | Path) -> LoadedModel:
     """Load the pipeline and the manifest of a saved model; see :func:`load_model`."""
-    folder = Path(folder).expanduser().absolute()
+    folder = expanded(folder).absolute()
     if folder.is_file():
         folder, inspection = unpack_model(folder)
     else:

@@ -12,7 +12,7 @@ import numpy as np
 from hybrid._version import __version__
 from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
-from hybrid.files import file_digest, parse_json, restore_folder, write_json
+from hybrid.files import expanded, file_digest, parse_json, restore_folder, write_json
 from hybrid.pipelines.saved.contents import MANIFEST, list_files
 
 SCHEMA, _OLDEST = 3, 2  # since schema 3 the trees of forests are saved in separate files
@@ -185,7 +185,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     InputError
         If there is no saved model, its manifest was changed, or this version of hybrid cannot read it.
     """
-    folder = Path(folder).expanduser().absolute()
+    folder = expanded(folder).absolute()
     restore_folder(folder)
     path = folder / MANIFEST
     if not path.is_file() or path.is_symlink():

@@ -11,7 +11,7 @@ from hybrid.extractors.backbones.parameters import resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extractor import recorded_parameters
 from hybrid.extractors.store.identity import Identity
-from hybrid.files import write_atomic
+from hybrid.files import expanded, write_atomic
 from hybrid.pipelines.saved.manifest import SavedExtractor
 
 _FILES = {  # Keras recognises the format of weights by the name
@@ -51,7 +51,7 @@ def save_extractor(extractor: FeatureExtractor, folder: Path, copies: dict[Path,
     source = _source(extractor)
     if source is not None:
         parameter, path, suffix = source
-        path = path.expanduser().resolve()
+        path = expanded(path).resolve()
         if path not in copies:
             number = f"-{len(copies) + 1}" if copies else ""
             copies[path] = f"network/network{number}{suffix}"

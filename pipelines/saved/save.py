@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
-from hybrid.files import replace_folder, write_atomic
+from hybrid.files import expanded, replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
 from hybrid.pipelines.saved.contents import HEAD, foreign_files, is_booster, is_trees
 from hybrid.pipelines.saved.forest import detach_trees
@@ -79,7 +79,7 @@ def save_model(
     'iris'
     """
     complete = _compose(pipeline, extractor)
-    target = Path(folder).expanduser().resolve()
+    target = expanded(folder).resolve()
     _check_target(target)
     with replace_folder(target) as new:
         _write(new, complete, dict(info or {}))

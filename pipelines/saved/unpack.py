@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from hybrid.extractors.store.store import default_cache
-from hybrid.files import file_digest, write_atomic
+from hybrid.files import expanded, file_digest, write_atomic
 from hybrid.pipelines.saved.contents import MANIFEST
 from hybrid.pipelines.saved.inspect import Inspection, open_archive
 from hybrid.pipelines.saved.manifest import SavedFile
@@ -36,7 +36,7 @@ def unpack_model(path: str | Path, cache: Path | None = None) -> tuple[Path, Ins
         If the file is not the .zip file of a saved model, or its files were changed; or if the cache cannot be
         written.
     """
-    path = Path(path).expanduser().absolute()
+    path = expanded(path).absolute()
     with open_archive(path) as contents:
         inspection = contents.inspect()
         inspection.check()

@@ -8,6 +8,7 @@ from pathlib import Path
 from hybrid.datasets.readers.scan import read_head
 from hybrid.datasets.readers.text import encoding_of
 from hybrid.errors import InputError, MissingExtraError
+from hybrid.files import unguarded
 from hybrid.wording import first_few
 
 _DELIMITERS = ",;\t|"
@@ -70,14 +71,14 @@ def read_csv(data: str) -> Columns:
         rows = [(lines.line_num, line) for line in lines if any(cell.strip() for cell in line)]
     except csv.Error as error:
         raise InputError(f"Line {lines.line_num} of {data!r} is not valid CSV: {error}.") from error
-    header = [cell.strip() for cell in rows.pop(0)[1]] if rows else []
+    header = [unguarded(cell.strip()) for cell in rows.pop(0)[1]] if rows else []
     _check_header(data, header)
     for line_number, row in rows:
         if len(row) != len(header):
             raise InputError(
                 f"Line {line_number} of {data!r} has {len(row)} values, but the header has {len(header)}: correct it."
             )
-    columns = {name: [row[i].strip() for _, row in rows] for i, name in enumerate(header)}
+    columns = {name: [unguarded(row[i].strip()) for _, row in rows] for i, name in enumerate(header)}
     return {name: _integers(cells) for name, cells in columns.items() if name}
 
 

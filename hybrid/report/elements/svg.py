@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FAINT, GRID, INK, SERIES
+from hybrid.plots.style import FAINT, GRID, INK, SERIES, visible_svg
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -32,7 +32,7 @@ def svg_text(figure: Figure) -> str:
     with quiet_fonts(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "hybrid"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     figure.set_layout_engine(None)  # the layout is final; saving as PNG need not compute it again
-    return buffer.getvalue().decode()
+    return visible_svg(buffer.getvalue().decode())
 
 
 def inline_svg(text: str, name: str, description: str) -> Markup:
