@@ -2,9 +2,10 @@
 
 import os
 import threading
-from types import SimpleNamespace
 
 import pytest
+
+from hybrid.models.predict import ImagePredictions
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and free links are POSIX's")
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes and free links
 @pytest.fixture
 def predict(hybrid, tmp_path, monkeypatch):
     """Run the command with an output; return the result."""
-    played = SimpleNamespace(skipped={}, columns=["image", "predicted"], rows=[["a.png", "dark"]])
+    played = ImagePredictions(["image", "predicted"], [["a.png", "dark"]], skipped={})
     monkeypatch.setattr("hybrid.models.predict.predict_images", lambda *args, **options: played)
     monkeypatch.setattr("hybrid.models.predict.find_images", lambda *args: ["a.png"])
     monkeypatch.setattr("hybrid.cli.predict.find_model", lambda *args: tmp_path)
