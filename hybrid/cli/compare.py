@@ -62,7 +62,8 @@ def compare(
     """Compare fitted MODELS of the workspace on the same images, by default all of them.
 
     The command shows which model is chosen on validation, and which differences between models are larger than chance.
-    It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace.
+    It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
+    or to reports/SPLIT/ for another split than test, so that the report on test stays.
     """
     from hybrid.run import compare_results
     from hybrid.workspace.fitted_models import load_records
@@ -80,7 +81,7 @@ def compare(
         )
     if cv:
         comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric, models))
-    written = comparison.save(place.reports)
+    written = comparison.save(place.reports if split == "test" else place.reports / split)
     if as_json:
         print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
         return

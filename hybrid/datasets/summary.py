@@ -108,7 +108,8 @@ class DatasetSummary(Record):
         if ratio := {label: value for label, value in (self.imbalance or {}).items() if value}:
             rarest = max(ratio, key=lambda label: ratio[label])
             times = f"{ratio[rarest]:.1f} times as many images as the rarest, {rarest!r}"
-            notes.append(f"The most frequent label has {times}.")
+            equal = max(ratio.values()) < 1.05
+            notes.append("All labels are about equally frequent." if equal else f"The most frequent label has {times}.")
         return notes
 
 

@@ -60,7 +60,7 @@ def make_section(
 ) -> ReportSection:
     """Return the section of a leaderboard, with everything that the workspace and the dataset still provide."""
     report_inputs = collect(leaderboard, dataset)
-    pictures = Pictures(report_inputs.dataset, report_inputs.missing)
+    pictures = Pictures(report_inputs.dataset, report_inputs.missing, report_inputs.sets.values())
     shown = leaderboard.chosen_number or 0
     parts = (
         model_parts.models(leaderboard),

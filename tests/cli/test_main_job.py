@@ -102,7 +102,9 @@ def test_without_a_validation_split_a_note_says_what_is_shown(hybrid, image_fold
     assert "hybrid compare --cv 5" in text
     hybrid("extract", image_folder, "--backbone", tiny_network, "--split", "70/30/0")
     assert "hybrid compare --split val;" in hybrid("fit", "svm")
-    assert "val: 18 images" in hybrid("compare", "svm-pictures-tiny-2", "--split", "val")
+    printed = hybrid("compare", "svm-pictures-tiny-2", "--split", "val")
+    assert "val: 18 images" in printed
+    assert "hybrid_runs/reports/val/report.html" in printed  # the report on test stays
 
 
 def test_predict_gives_what_fit_saw(hybrid, coloured, tiny_network, tmp_path):

@@ -141,6 +141,15 @@ def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
     assert f"load_model('runs/models/{leaderboard.chosen}/model')" in card
 
 
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_model_card_says_what_is_predicted_for_unknown_images(tmp_path, multilabel):
+    dataset = made_dataset(96, ["a", "b", "c"], multilabel=multilabel)
+    paths = write_report(made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0}), tmp_path / "report.html")
+    card = next(path for path in paths if path.name == "model-card.md").read_text()
+    assert ("always predicts one of its classes" in card) is not multilabel
+    assert ("predicts labels for every image" in card) is multilabel
+
+
 def test_names_are_only_text_in_the_model_card(tmp_path):
     comparison = made_comparison(tmp_path / "runs", made_dataset(96, HOSTILE), {"svm-made": 2.0})
     paths = write_report(comparison, tmp_path / "report.html")

@@ -2,17 +2,20 @@
 
 import base64
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from hybrid.datasets import Dataset
-from hybrid.extractors.images.decode import BadImageError, decode_within, read_bytes
+from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.extractors.images.decode import BadImageError, bytes_digest, decode_within, pixels_digest, read_bytes
 
 SIDE = 160
 _TINY = 64  # images up to this side length keep every pixel, each shown as a square
 _QUALITY = 78
+CHANGED = "changed since"
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,21 @@ class Picture:
         Size in the page, in pixels.
     pixelated : bool
         Whether the image is so small that its pixels are drawn as squares.
+    missing : str
+        What the page says in place of a picture that cannot be shown.
     """
 
     uri: str = ""
     width: int = SIDE
     height: int = SIDE
     pixelated: bool = False
+    missing: str = "no picture"
 
 
 class Pictures:
     """The pictures of a dataset by the ids of its images.
+
+    An image that is no longer the one whose embedding the models saw has no picture.
 
     Parameters
     ----------
@@ -44,20 +52,30 @@ class Pictures:
         The dataset; with None, no id has a picture.
     missing : str, default=""
         Why there is no dataset.
+    sets : iterable of EmbeddingSet, default=()
+        The embedding sets of the models. They hold the digests of the images that the models saw; without any, every
+        image has its picture.
     """
 
-    def __init__(self, dataset: Dataset | None, missing: str = ""):
+    def __init__(self, dataset: Dataset | None, missing: str = "", sets: Iterable[EmbeddingSet] = ()):
         self.missing = missing
+        self._digests: dict[str, set[bytes]] = {}
+        for embedding_set in sets:
+            for id_, key in zip(embedding_set.ids.tolist(), embedding_set.keys, strict=True):
+                self._digests.setdefault(str(id_), set()).add(key.tobytes())
         self._dataset = dataset
         self._rows = {} if dataset is None else {str(id_): row for row, id_ in enumerate(dataset.ids.tolist())}
 
     def __call__(self, id_: str) -> Picture:
-        """Return the picture of an image; its `uri` is empty if the image is missing or cannot be decoded."""
+        """Return the picture of an image; its `uri` is empty if the image is missing, damaged or has changed."""
         if id_ not in self._rows or self._dataset is None:
             return Picture()
         source = self._dataset.X[self._rows[id_]]
         try:
             data = read_bytes(str(source)) if self._dataset.of_files else np.asarray(source)
+            digest = bytes_digest(data) if isinstance(data, bytes) else pixels_digest(data)
+            if self._digests and self._digests.get(id_) != {digest}:
+                return Picture(missing=CHANGED)
             return _encoded(decode_within(data, SIDE, id_))
         except BadImageError:
             return Picture()

@@ -1,5 +1,6 @@
 """The parts of the report on the images: the data, the worst mistakes, the map of the embeddings, training."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hybrid.errors import InputError
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.embedding import project_to_2d, sample_rows
 from hybrid.report.elements.inputs import ReportInputs
-from hybrid.report.elements.pictures import Picture, Pictures
+from hybrid.report.elements.pictures import CHANGED, Picture, Pictures
 from hybrid.report.elements.words import listed, plural
 from hybrid.report.parts import cases
 from hybrid.report.parts.answer import SPLITS
@@ -39,6 +40,18 @@ def _shown_case(pictures: Pictures, id_: str, lines: tuple[cases.Line, ...] = ()
     return ShownCase(place_name(id_), pictures(id_), lines)
 
 
+def _changed(shown: Iterable[ShownCase]) -> list[str]:
+    """Return a sentence on the images that have changed since the models saw them; [] if there are none."""
+    changed = {case.id for case in shown if case.picture.missing == CHANGED}
+    if not changed:
+        return []
+    have = "has" if len(changed) == 1 else "have"
+    return [
+        f"{plural(len(changed), 'image')} shown here {have} changed since the features were extracted; the page says "
+        f"“{CHANGED}” in place of the picture."
+    ]
+
+
 def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pictures) -> Part:
     """Return the number of images of each class in each split, and sample images."""
     saved = leaderboard.saved[0]
@@ -57,7 +70,8 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
     shown = any(case.picture.uri for _, row in samples for case in row)
     lead = list(report_inputs.dataset_record.notes if report_inputs.dataset_record else ())
     if not shown:
-        lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be decoded.'}")
+        lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be shown.'}")
+    lead += _changed(case for _, row in samples for case in row)
     table = tables.count_table(counts, totals, saved.y.ndim == 2)
     return Part("data", "Data", lead, [table], content={"samples": samples if shown else []})
 
@@ -74,7 +88,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
     worst = cases.worst_mistakes(parts[shown])
     disputed = cases.most_disputed(parts, leaderboard.labels)
     wrong = int(_wrong(leaderboard, shown).sum())
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {
             "title": "The worst mistakes",
             "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[leaderboard.split]} image')} wrong"
@@ -93,6 +107,7 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
             }
         )
     lead = [f"There are no pictures: {pictures.missing}"] if pictures.missing and (worst or disputed) else []
+    lead += _changed(case for block in blocks for case in block["cases"])
     return Part("mistakes", "Mistakes", lead, content={"blocks": blocks})
 
 

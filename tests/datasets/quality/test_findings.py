@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -262,6 +263,17 @@ def test_several_labels_per_image_are_counted(hybrid, tmp_path):
             totals[number] = totals.get(number, 0) + count
     assert totals == {"0": 6, "1": 18, "2": 6}
     assert record["imbalance"] == {"sea": 1.0, "sunset": 1.0, "snow": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("imbalance", "words"),
+    [
+        ({"a": 1.0, "b": 1.0, "c": None}, "All labels are about equally frequent."),
+        ({"a": 1.0, "b": 2.0}, "The most frequent label has 2.0 times as many images as the rarest, 'b'."),
+    ],
+)
+def test_labels_that_are_equally_frequent_are_not_compared(imbalance, words):
+    assert replace(summarize(load_dataset("digits")), imbalance=imbalance).in_words() == [words]
 
 
 @pytest.mark.data

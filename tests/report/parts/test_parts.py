@@ -1,5 +1,6 @@
 """The parts of the report, one by one: sentences, thresholds, cases, curves, figures inside the page."""
 
+import hashlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,8 @@ from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
 from hybrid.evaluation.paired_test import PairedTest
 from hybrid.extractors.images.decode import BadImageError, decode_within
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
 from hybrid.report.elements.curves import precision_recall_points, roc_points
 from hybrid.report.elements.embedding import project_to_2d, sample_rows
 from hybrid.report.elements.explorer import explorer_counts
@@ -277,6 +280,30 @@ def test_thumbnails_keep_proportions_and_show_tiny_images_as_they_are(tmp_path):
     pixels = Dataset.from_arrays(RNG.integers(0, 256, (40, 8, 8), np.uint8), ["a"] * 20 + ["b"] * 20)
     tiny = Pictures(pixels)(str(pixels.ids[0]))
     assert (tiny.width, tiny.height, tiny.pixelated) == (SIDE, SIDE, True)
+
+
+def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
+    paths = [tmp_path / f"{name}.png" for name in "ab"]
+    for path in paths:
+        Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).save(path)
+    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=np.array([str(path) for path in paths]), of_files=True)
+    keys = np.array([list(hashlib.sha256(path.read_bytes()).digest()) for path in paths], np.uint8)
+    seen = SimpleNamespace(ids=dataset.ids, keys=keys)
+    assert all(Pictures(dataset, sets=[seen])(name).uri for name in "ab")
+    Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).save(paths[1])
+    show = Pictures(dataset, sets=[seen])
+    assert show("a").uri
+    assert (show("b").uri, show("b").missing) == ("", "changed since")
+
+
+def test_an_array_that_no_model_has_seen_is_not_shown():
+    pixels = RNG.integers(0, 256, (2, 8, 8), np.uint8)
+    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=pixels, of_files=False)
+    seen = SimpleNamespace(ids=dataset.ids, keys=ImageSource(pixels.copy()).digests(FileDigests())[0])
+    pixels[0] += 1
+    show = Pictures(dataset, sets=[seen])
+    assert show("a").missing == "changed since"
+    assert show("b").uri
 
 
 @pytest.mark.parametrize("name", HOSTILE)
