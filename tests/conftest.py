@@ -51,11 +51,11 @@ def keras_is_for_tests_of_networks(request):
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path_factory, monkeypatch):
     """An empty cache folder and no workspace by the environment: no test sees the user's own, or another test's."""
     monkeypatch.delenv("HYBRID_WORKSPACE", raising=False)
     monkeypatch.setenv("HYBRID_MAX_PIXELS", "")  # also so that what a command sets is unset again
-    folder = tmp_path / "cache"
+    folder = tmp_path_factory.mktemp("cache")  # not in the folder of the test, which may be a dataset
     monkeypatch.setenv("HYBRID_CACHE", str(folder))
     return folder
 

@@ -59,6 +59,11 @@ _DATA_OPTIONS = (
                  help="Percentages of train/val/test, for the splits that are missing in the data."),
     click.option("--val", type=float, default=None, metavar="SHARE",
                  help="Draw a new validation split: this share of the given train and validation images together."),
+    click.option("--val-as-test", is_flag=True,
+                 help="Use the given validation images as test. A validation split is then drawn from train."),
+    click.option("--together", type=click.Choice(["duplicates", "near-duplicates", "none"]), default="duplicates",
+                 show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
+                 "ones, nearly identical ones as well, or none."),
     click.option("--label", default=None,
                  help="Label column of a manifest, or several columns A,B,C for multi-label data."),
     click.option("--label-separator", default=None, metavar="TEXT",
@@ -194,10 +199,8 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
 
     given |= {"fractions": parse_fractions(fractions), "random_state": seed, "on_bad": on_bad}
     names = [name.strip() for name in drop.split(",") if name.strip()]
-    if not names:  # no image is examined
-        return load_dataset(data, **given)
     with progress_bar("examining images") as progress:
-        return load_dataset(data, drop=names, progress=progress, **given)
+        return load_dataset(data, drop=names or None, progress=progress, **given)
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

@@ -14,13 +14,6 @@ from hybrid.workspace.workspace import Workspace, slug
 @click.argument("data")
 @data_options
 @on_bad_option
-@click.option(
-    "--together",
-    type=click.Choice(["duplicates", "near-duplicates", "none"]),
-    default="duplicates",
-    show_default=True,
-    help="Which copies of an image stay in one split: identical ones, nearly identical ones as well, or none.",
-)
 @click.option("--keep", is_flag=True, help="Keep the given val and test images, and draw only missing splits.")
 @click.option(
     "--output",
@@ -51,7 +44,7 @@ def split(
     from hybrid.datasets.parts.split import parse_fractions
     from hybrid.datasets.resplit import save_split, split_dataset
 
-    dataset = read_data(data, fractions="100/0/0", seed=seed, **given)
+    dataset = read_data(data, fractions="100/0/0", seed=seed, together=together, **given)
     with progress_bar("examining images") as progress:
         dataset = split_dataset(
             dataset, parse_fractions(fractions), seed, together=together, keep=keep, progress=progress

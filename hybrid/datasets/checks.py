@@ -7,16 +7,27 @@ from hybrid.errors import InputError
 from hybrid.wording import first_few, number
 
 
-def check_dataset(source: str, ids: np.ndarray, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
-    """Raise `InputError`, which names the source, if no classifier can be fitted on the dataset."""
+def check_images(source: str, ids: np.ndarray, classes: np.ndarray, given: np.ndarray | None) -> None:
+    """Raise `InputError`, which names the source, if no split can be drawn that a classifier can be fitted on.
+
+    Parameters
+    ----------
+    source : str
+        Where the dataset comes from.
+    ids : ndarray of str, shape (n,)
+        Names of the images.
+    classes : ndarray of shape (k,)
+        The classes, or the names of the labels.
+    given : ndarray of str, shape (n,), or None
+        The given split.
+    """
     if not len(ids):
         raise InputError(f"{source} contains no images.")
     _check_ids(ids)
-    if not np.any(split == "train"):
-        raise InputError(f"{source} has no train images, only images of {' and '.join(sorted(set(split)))}.")
+    if given is not None and not np.any(given == "train"):
+        raise InputError(f"{source} has no train images, only images of {' and '.join(sorted(set(given)))}.")
     if len(classes) < 2:
         raise InputError(f"{source} has only one class ({classes[0]!s}): a classifier needs two or more.")
-    _check_train(source, y, classes, split)
 
 
 def _check_ids(ids: np.ndarray) -> None:
@@ -27,7 +38,8 @@ def _check_ids(ids: np.ndarray) -> None:
         )
 
 
-def _check_train(source: str, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
+def check_train(source: str, y: np.ndarray, classes: np.ndarray, split: np.ndarray) -> None:
+    """Raise `InputError`, which names the source, if no classifier can be fitted on the train images."""
     counts = counts_by_split(y, classes, split)
     n_train = int((split == "train").sum())
     missing = [label for label, count in counts["train"].items() if not count]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.datasets.checks import check_dataset
+from hybrid.datasets.checks import check_images, check_train
 from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, named_groups
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
@@ -14,6 +14,7 @@ from hybrid.datasets.parts.raw import RawDataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split
 from hybrid.datasets.parts.split_names import split_names
 from hybrid.datasets.quality.drop import leave_out
+from hybrid.datasets.quality.kept_together import check_copies, copies_note, groups_kept_together
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.progress import Progress
 from hybrid.wording import and_more, first_few, number
@@ -54,7 +55,8 @@ class Dataset:
 
     Examples
     --------
-    >>> data = Dataset.from_arrays(np.zeros((40, 8, 8), np.uint8), ["cat"] * 20 + ["dog"] * 20)
+    >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    >>> data = Dataset.from_arrays(images, ["cat"] * 20 + ["dog"] * 20)
     >>> data
     Dataset('arrays', 40 images of 8×8, binary; train 28, val 6, test 6; cat 20, dog 20)
     >>> data.part("test").counts_by_split()
@@ -89,6 +91,8 @@ class Dataset:
         fractions: Sequence[float] = FRACTIONS,
         random_state: int = 0,
         drop: Sequence[str] | None = None,
+        together: str = "duplicates",
+        val_as_test: bool = False,
     ) -> "Dataset":
         """Return a dataset of images and labels in arrays.
 
@@ -114,6 +118,10 @@ class Dataset:
             Seed of the split.
         drop : sequence of str, optional
             Findings whose images are left out, as for `load_dataset`. By default none.
+        together : {"duplicates", "near-duplicates", "none"}, default="duplicates"
+            Which copies of an image stay in one split when a split is drawn, as for `load_dataset`.
+        val_as_test : bool, default=False
+            Whether the given val images are the test split.
 
         Returns
         -------
@@ -139,7 +147,8 @@ class Dataset:
             groups=None if groups is None else np.asarray(groups),
             label_names=label_names,
         )
-        return assemble(raw, "The dataset from arrays", fractions, random_state, drop=drop)
+        splitting = Splitting(fractions, random_state, val_as_test=val_as_test, together=together)
+        return assemble(raw, "The dataset from arrays", splitting, drop=drop)
 
     @property
     def task(self) -> str:
@@ -196,13 +205,22 @@ class Dataset:
         return f"Dataset({self.name!r}, {number(len(self), 'image')} {kind}, {self.task}; {sizes}; {shown})"
 
 
+@dataclass(frozen=True)
+class Splitting:
+    """How the splits that are missing in the data are drawn. The attributes are parameters of `load_dataset`."""
+
+    fractions: Sequence[float] = FRACTIONS
+    random_state: int = 0
+    val: float | None = None
+    val_as_test: bool = False
+    together: str = "duplicates"
+
+
 def assemble(
     raw: RawDataset,
     source: str,
-    fractions: Sequence[float] = FRACTIONS,
-    seed: int = 0,
+    splitting: Splitting,
     group_pattern: str | None = None,
-    val: float | None = None,
     drop: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -214,12 +232,10 @@ def assemble(
         The images, labels, groups and splits that the reader found.
     source : str
         Where they come from. Messages name it.
-    fractions, seed
-        As for `make_split`.
+    splitting : Splitting
+        How missing splits are drawn.
     group_pattern : str, optional
         As for `groups_by_pattern`. Its groups replace those that the reader found.
-    val : float, optional
-        As for `complete_split`.
     drop : sequence of str, optional
         Findings whose images are left out before the split is completed, as for `leave_out`.
     progress : callable, optional
@@ -234,18 +250,34 @@ def assemble(
     InputError
         If labels, groups or split are invalid, or no classifier can be fitted on the dataset.
     """
+    check_copies(splitting.together)
     if drop:
         raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
+    ids = np.array(raw.ids, dtype=np.str_)
+    check_images(source, ids, classes, raw.split)
     groups = None if raw.groups is None else named_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
-    split, split_notes = complete_split(raw.split, y, groups, raw.ids, fractions, seed, val)
-    data = Dataset(
-        raw.name, raw.X, y, classes, split, groups, np.array(raw.ids, dtype=np.str_), source,
-        notes=(*raw.notes, *notes, *split_notes), counts=dict(raw.counts), left_out=dict(raw.left_out),
+
+    def kept_together(rows: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
+        of_rows = None if groups is None else groups[rows]
+        merged, copies = groups_kept_together(raw.X[rows], of_rows, ids[rows], splitting.together, progress)
+        return merged, copies_note(copies, splitting.together)
+
+    split, split_notes = complete_split(
+        raw.split, y, groups, ids, splitting.fractions, splitting.random_state, splitting.val, splitting.val_as_test,
+        kept_together,
     )  # fmt: skip
-    check_dataset(source, data.ids, y, classes, split)
+    counts = dict(raw.counts)
+    if raw.split is not None and np.any((split == "test") & (raw.split == "train")):  # test was drawn
+        kept = int(((split == "val") & (raw.split == "val")).sum())
+        counts |= {"val_beside_drawn_test": kept} if kept and splitting.val is None else {}
+    data = Dataset(
+        raw.name, raw.X, y, classes, split, groups, ids, source,
+        notes=(*raw.notes, *notes, *split_notes), counts=counts, left_out=dict(raw.left_out),
+    )  # fmt: skip
+    check_train(source, y, classes, split)
     return _with_warnings(data)
 
 

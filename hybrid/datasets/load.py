@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybrid.datasets.dataset import Dataset, assemble
+from hybrid.datasets.dataset import Dataset, Splitting, assemble
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
@@ -70,6 +70,8 @@ def load_dataset(
     *,
     fractions: Sequence[float] = FRACTIONS,
     val: float | None = None,
+    val_as_test: bool = False,
+    together: str = "duplicates",
     random_state: int = 0,
     label: str | Sequence[str] | None = None,
     label_separator: str | None = None,
@@ -100,6 +102,12 @@ def load_dataset(
     val : float, optional
         Share of the new validation split, if it should be drawn again: the given validation images join train, and
         this share of both is drawn. Use it if the given validation split is too small.
+    val_as_test : bool, default=False
+        Whether the given validation images are the test split. Use it if the data have no other held-out images. A
+        validation split is then drawn from train.
+    together : {"duplicates", "near-duplicates", "none"}, default="duplicates"
+        Which copies of an image stay in one split when a split is drawn: identical ones, nearly identical ones as well,
+        or none. To find them, the images are decoded once; measurements are stored in the cache folder.
     random_state : int, default=0
         Seed of the split.
     label : str or sequence of str, optional
@@ -134,7 +142,7 @@ def load_dataset(
         duplicates, one image is kept, preferably one of test, then one of val. The notes say what was left out. By
         default, no image is left out.
     progress : callable, optional
-        If images are examined because of `drop`, called with the number of examined and of all images.
+        If images are examined because of `drop` or `together`, called with the number of examined and of all images.
 
     Returns
     -------
@@ -180,11 +188,14 @@ def load_dataset(
         )
     if names and not kind.has_split_names:
         raise InputError(f"split_names can only be given for a folder or a manifest; {text!r} is {kind.summary}.")
-    dataset = assemble(kind.load(text, options), text, fractions, random_state, group_pattern, val, drop, progress)
+    splitting = Splitting(fractions, random_state, val, val_as_test, together)
+    dataset = assemble(kind.load(text, options), text, splitting, group_pattern, drop, progress)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
         "val": None if val is None else float(val),
+        "val_as_test": bool(val_as_test),
+        "together": together,
         "seed": int(random_state),
         "label": label if label is None or isinstance(label, str) else list(label),
         "label_separator": label_separator,
@@ -221,7 +232,7 @@ def reopen(arguments: Mapping[str, Any]) -> Dataset:
     """
     if not arguments:
         raise InputError("A dataset made from arrays cannot be loaded again: give the arrays.")
-    given = dict(arguments)
+    given = {"together": "none"} | dict(arguments)  # version 0.1.0 did not keep copies together
     return load_dataset(random_state=given.pop("seed", 0), **given)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from hybrid.datasets import Dataset, load_dataset
-from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, make_split
-from hybrid.datasets.quality.kept_together import groups_kept_together
+from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, how_drawn, make_split
+from hybrid.datasets.quality.kept_together import copies_note, groups_kept_together
 from hybrid.datasets.readers.columns import GROUP_NAMES, LABEL_NAMES, PATH_NAMES
 from hybrid.datasets.readers.split_columns import SPLIT_NAMES
 from hybrid.errors import InputError
 from hybrid.files import csv_text, plain_start, write_atomic, write_output
 from hybrid.progress import Progress
-from hybrid.wording import first_few, number
+from hybrid.wording import first_few
 
 _RESERVED = {*PATH_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *LABEL_NAMES}
 
@@ -57,15 +57,16 @@ def split_dataset(
     InputError
         If there are too few images or groups for the splits, as for `make_split`.
     """
-    groups, copies = groups_kept_together(dataset, together, progress)
+    groups, copies = groups_kept_together(dataset.X, dataset.groups, dataset.ids, together, progress)
     if keep:
-        split, notes = complete_split(dataset.split, dataset.y, groups, dataset.ids.tolist(), fractions, seed)
+        split, notes = complete_split(
+            dataset.split, dataset.y, dataset.groups, dataset.ids, fractions, seed,
+            together=lambda rows: (None if groups is None else groups[rows], []),
+        )  # fmt: skip
     else:
         split, notes = make_split(dataset.y, groups, fractions, seed, dataset.ids), []
-        undivided = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
-        notes.append(f"A new split was drawn: stratified, seed {seed}{undivided}.")
-    if copies:
-        notes.append(f"{number(copies, 'set')} of {together} kept together.")
+        notes.append(f"A new split was drawn: {how_drawn(seed, dataset.groups)}.")
+    notes += copies_note(copies, together)
     return replace(dataset, split=split, groups=groups, notes=(*dataset.notes, *notes))
 
 

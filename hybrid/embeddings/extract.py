@@ -107,6 +107,7 @@ class _DatasetExtraction:
             notes=tuple(part.notes),
             warnings=(
                 *dropped_note(part.counts),
+                *_split_warnings(part),
                 *_duplicate_warnings(keys, part),
                 *_training_warnings(keys, part, extractor),
             ),
@@ -163,6 +164,17 @@ def describe_extractor(extractor: Extractor) -> ExtractorRecord:
     params["size"] = list(params["size"]) if isinstance(params["size"], (tuple, list)) else params["size"]
     params["cache"] = None if params["cache"] is None else str(expanded(params["cache"]).resolve())
     return ExtractorRecord(params, identity.fingerprint, identity)
+
+
+def _split_warnings(part: Dataset) -> list[str]:
+    """Return a warning if test was drawn from train although there are given images that could be test."""
+    given = part.counts.get("val_beside_drawn_test")
+    if not given:
+        return []
+    return [
+        f"No test split was given: the test images were set aside from train, and the {given} given val images are not "
+        "among them. If these are the images to report on, use them as test with --val-as-test."
+    ]
 
 
 def _duplicate_warnings(keys: np.ndarray, part: Dataset) -> list[str]:

@@ -58,7 +58,7 @@ def read_images(data: str) -> np.ndarray:
     path = expanded(data)
     if path.is_dir():
         return np.array(find_images([data]))
-    return load_dataset(data).X
+    return load_dataset(data, together="none").X
 
 
 def _training_images(dataset: Mapping[str, Any]) -> tuple[np.ndarray, str] | None:

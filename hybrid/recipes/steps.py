@@ -8,6 +8,7 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.split import check_val, parse_fractions
 from hybrid.datasets.quality.drop import check_drop
+from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.errors import unknown_name
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
@@ -58,6 +59,8 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
+    arguments["val_as_test"] = section.take("val_as_test", bool, False)
+    arguments["together"] = section.take_choice("together", COPIES, COPIES[0])
     arguments["on_bad"] = section.take_choice("on_bad", ON_BAD, "raise")
     arguments["follow_links"] = section.take("follow_links", bool, False)
     with section.naming("drop"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.datasets.parts.split import make_split
+from hybrid.datasets.quality.kept_together import groups_kept_together
 from hybrid.datasets.validation_size import FEW
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_trainable
@@ -177,7 +178,8 @@ def _train_and_validation(dataset: Dataset, options: TrainingOptions) -> Parts:
         raise InputError("There is no validation split to choose the best epoch on. Give one, as in --split 70/15/15.")
     if options.borrow and len(val) < FEW and len(train) >= 10 * FEW:
         part = dataset.take(train)
-        borrowed = make_split(part.y, part.groups, (0.9, 0.1, 0.0), options.random_state, part.ids) == "val"
+        groups, _ = groups_kept_together(part.X, part.groups, part.ids)
+        borrowed = make_split(part.y, groups, (0.9, 0.1, 0.0), options.random_state, part.ids) == "val"
         warnings.warn(
             f"The validation split has {len(val)} images, too few to choose the best epoch on. {borrowed.sum()} images "
             "of the train split are moved to it and not used for fitting.",

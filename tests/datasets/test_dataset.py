@@ -242,7 +242,7 @@ def test_what_cannot_be_loaded_again_says_why(image_folder):
     with pytest.raises(InputError, match="There is no file, folder or dataset"):
         reopen(arguments)
     with pytest.raises(InputError, match="arrays"):
-        reopen(Dataset.from_arrays(np.zeros((40, 8, 8), np.uint8), ["cat"] * 20 + ["dog"] * 20).arguments)
+        reopen(Dataset.from_arrays(PIXELS, WORDS).arguments)
 
 
 def test_the_former_name_of_random_state_is_accepted_with_a_warning():

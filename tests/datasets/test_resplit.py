@@ -10,7 +10,9 @@ from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, InputError, load_dataset
+from hybrid.datasets import reopen
 from hybrid.datasets.parts.groups import merge_groups
+from hybrid.datasets.parts.split import make_split
 from hybrid.datasets.resplit import save_split, split_dataset
 
 THIRDS = (0.5, 0.25, 0.25)
@@ -52,6 +54,54 @@ def test_copies_stay_together_nearly_identical_ones_on_request(pictures):
     assert divided("b", "duplicates")
     notes = split_dataset(data, THIRDS, together="near-duplicates").notes
     assert any("8 sets of near-duplicates kept together" in note for note in notes)
+
+
+def test_copies_stay_together_wherever_a_split_is_drawn(pictures, tmp_path):
+    """One splitter: what `extract` draws is what `split` draws, and without copies what version 0.1.0 drew."""
+    folder = tmp_path / "unsplit"
+    for path in pictures.glob("*/*/*.png"):
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / path.parent.name / f"{path.parts[-3]}{path.name}")
+    data = load_dataset(folder)
+    assert parts(data) == parts(load_dataset(folder, together="none"))  # there are no copies
+    assert data.split.tolist() == make_split(data.y, ids=data.ids).tolist()
+    for number, path in enumerate(sorted(folder.glob("*/train*.png"))[:8]):  # same bytes, and same pixels
+        shutil.copy(path, path.with_name(f"zz-{number}.png"))
+        with Image.open(path) as image:
+            image.save(path.with_name(f"zz-{number}.bmp"))
+    data = load_dataset(folder)
+    found = parts(data)
+    copies = [number for number in range(8) if len({part for id_, part in found.items() if f"zz-{number}" in id_}) > 1]
+    assert not copies
+    assert any(note == "8 sets of duplicates kept together." for note in data.notes)
+    assert not any("group" in note for note in data.notes)
+    assert found == parts(split_dataset(load_dataset(folder, fractions=(1, 0, 0))))
+    without = parts(load_dataset(folder, together="none"))
+    assert any(without[id_] != without[id_.replace(".bmp", ".png")] for id_ in without if id_.endswith(".bmp"))
+
+
+def test_copies_in_arrays_stay_together():
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), np.uint8)
+    pixels[40:] = pixels[:20]
+    data = Dataset.from_arrays(pixels, ["a", "b"] * 30)
+    assert (data.split[40:] == data.split[:20]).all()
+    assert any(note == "20 sets of duplicates kept together." for note in data.notes)
+
+
+def test_a_dataset_that_version_0_1_0_split_is_opened_with_that_split(pictures):
+    shutil.rmtree(pictures / "test")
+    for number in range(4):
+        shutil.copy(pictures / f"train/a/{number}.png", pictures / f"train/a/copy{number}.png")
+    before = load_dataset(pictures, together="none")
+    arguments = {name: value for name, value in before.arguments.items() if name != "together"}
+    assert parts(reopen(arguments)) == parts(before)
+
+
+def test_a_new_split_does_not_speak_of_groups_that_do_not_exist(pictures):
+    shutil.copy(pictures / "train/a/0.png", pictures / "test/a/copy.png")
+    notes = split_dataset(load_dataset(pictures), THIRDS).notes
+    assert "A new split was drawn: stratified, seed 0." in notes
+    assert "1 set of duplicates kept together." in notes
 
 
 def test_a_group_stays_together_with_the_copies_of_its_images():

@@ -79,7 +79,35 @@ def test_only_what_is_missing_is_taken_from_train():
     split, notes = complete_split(given, y, None, [str(i) for i in range(200)])
     assert np.array_equal(split[160:], given[160:])
     assert np.sum(split == "test") == 24
-    assert notes == ["No test split was given; set aside from train: test 24 images (15.0%); stratified, seed 0."]
+    assert notes == [
+        "No test split was given; set aside from train: test 24 images (15.0%); stratified, seed 0. The 40 given val "
+        "images stay in val: to report on the given images instead of images set aside from train, use val as test "
+        "with --val-as-test (val_as_test=True)."
+    ]
+
+
+def test_the_given_val_images_are_test_on_request_and_val_is_drawn_from_train():
+    y, ids = np.tile([0, 1], 100), [str(i) for i in range(200)]
+    given = np.array(["train"] * 160 + ["val"] * 40)
+    split, notes = complete_split(given, y, None, ids, val_as_test=True)
+    assert np.flatnonzero(split == "test").tolist() == list(range(160, 200))
+    assert np.sum(split == "val") == 24
+    assert notes == [
+        "40 given val images used as test (--val-as-test).",
+        "No val split was given; set aside from train: val 24 images (15.0%); stratified, seed 0.",
+    ]
+    for names, reason in ((["train", "val", "test", "test"], "a test split already"), (["train"] * 4, "no val split")):
+        with pytest.raises(InputError, match=reason):
+            complete_split(np.array(names * 50), y, None, ids, val_as_test=True)
+
+
+def test_images_that_are_kept_together_are_not_reported_as_groups():
+    y, ids = np.tile([0, 1], 50), [str(i) for i in range(100)]
+    together = np.arange(100) // 4
+    split, notes = complete_split(None, y, None, ids, together=lambda rows: (together[rows], ["Copies."]))
+    assert all(len(set(split[together == group])) == 1 for group in together)
+    assert notes[0].endswith("; stratified, seed 0.")  # and no word of groups, of which there are none
+    assert notes[1] == "Copies."
 
 
 def test_validation_is_drawn_anew_from_train_and_the_given_one():

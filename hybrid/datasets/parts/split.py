@@ -1,7 +1,7 @@
 """Splits into train, validation and test: a stratified split with a seed that divides no group."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from hybrid.wording import number
 
 SPLITS = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
+
+KeptTogether = Callable[[np.ndarray], tuple[np.ndarray | None, list[str]]]
 
 
 def make_split(
@@ -65,7 +67,10 @@ def make_split(
     drawn = [s for s in range(3) if fractions[s] > 0]
     if len(names) < len(drawn):
         count = number(len(names), "image" if groups is None else "group")
-        raise InputError(f"{count} cannot be split into {' and '.join(SPLITS[s] for s in drawn)}: give more data.")
+        copies = "" if groups is None else " Copies of an image are one group, unless --together none is given."
+        raise InputError(
+            f"{count} cannot be split into {' and '.join(SPLITS[s] for s in drawn)}: give more data.{copies}"
+        )
     split_of_group = stratify(group, *_label_pairs(y), fractions, seed, precedence=(0, 2, 1))
     empty = [SPLITS[s] for s in drawn if not np.any(split_of_group == s)]
     if empty:
@@ -129,10 +134,12 @@ def complete_split(
     split: np.ndarray | None,
     y: np.ndarray,
     groups: np.ndarray | None,
-    ids: Sequence[str],
+    ids: Sequence[str] | np.ndarray,
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
     val: float | None = None,
+    val_as_test: bool = False,
+    together: KeptTogether | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Draw the splits that are missing, from train only, and return the complete split with notes about it.
 
@@ -144,6 +151,12 @@ def complete_split(
         As for `make_split`. The fractions of val and test are fractions of the given train images.
     val : float, optional
         Share of a new validation split: the given val images join train, and this share of both is drawn.
+    val_as_test : bool, default=False
+        Whether the given val images are the test split.
+    together : callable, optional
+        Returns the groups that are not divided, including the copies of an image, and notes about them, given the
+        indices of the images among which a split is drawn. It is only called if one is drawn. By default, only `groups`
+        are not divided.
 
     Returns
     -------
@@ -155,42 +168,59 @@ def complete_split(
     Raises
     ------
     InputError
-        If a fraction is invalid, or there are too few images or groups for the missing splits.
+        If a fraction is invalid, there are too few images or groups for the missing splits, or val cannot be test.
     """
     if val is not None:
         check_val(val)
         fractions = (1 - val - fractions[2], val, fractions[2])
     check_fractions(fractions)
     given = np.full(len(y), "train") if split is None else split.astype("<U5")
-    joined = int((given == "val").sum()) if val is not None else 0
-    if joined:
+    notes = []
+    if val_as_test:
+        notes.append(_make_val_test(given))
+    n_val = int((given == "val").sum())
+    if n_val and val is not None:
         given[given == "val"] = "train"
     missing = [s for s in (1, 2) if fractions[s] > 0 and not np.any(given == SPLITS[s])]
     train = np.flatnonzero(given == "train")
     if not missing or not len(train):
-        return given, []
+        return given, notes
     shares = [fractions[s] if s in missing else 0.0 for s in range(3)]
     shares[0] = 1 - shares[1] - shares[2]
     part_groups = None if groups is None else groups[train]
-    given[train] = make_split(y[train], part_groups, shares, seed, np.asarray(ids)[train])
-    note = _split_note(given, train, missing, split is None, seed, part_groups)
-    return given, [f"{number(joined, 'given val image')} joined train. {note}" if joined else note]
+    undivided, copies = together(train) if together else (part_groups, [])
+    given[train] = make_split(y[train], undivided, shares, seed, np.asarray(ids)[train])
+    note = _split_note(given, train, missing, split is None, how_drawn(seed, part_groups))
+    if n_val and val is not None:
+        note = f"{number(n_val, 'given val image')} joined train. {note}"
+    elif n_val and 2 in missing:
+        note += (
+            f" The {number(n_val, 'given val image')} stay in val: to report on the given images instead of images set "
+            "aside from train, use val as test with --val-as-test (val_as_test=True)."
+        )
+    return given, [*notes, note, *copies]
 
 
-def _split_note(
-    split: np.ndarray,
-    train: np.ndarray,
-    missing: list[int],
-    all_drawn: bool,
-    seed: int,
-    groups: np.ndarray | None,
-) -> str:
+def _make_val_test(given: np.ndarray) -> str:
+    """Turn the given val images into test images, in place, and return a note about it."""
+    if not np.any(given == "val") or np.any(given == "test"):
+        lacks = "the data have a test split already" if np.any(given == "test") else "the data have no val split"
+        raise InputError(f"--val-as-test (val_as_test) was given, but {lacks}: leave it out.")
+    n_val = int((given == "val").sum())
+    given[given == "val"] = "test"
+    return f"{number(n_val, 'given val image')} used as test (--val-as-test)."
+
+
+def how_drawn(seed: int, groups: np.ndarray | None) -> str:
+    """Return how a split was drawn, for a note."""
+    divided = "" if groups is None else f", none of {number(len(np.unique(groups)), 'group')} divided"
+    return f"stratified, seed {seed}{divided}"
+
+
+def _split_note(split: np.ndarray, train: np.ndarray, missing: list[int], all_drawn: bool, how: str) -> str:
     shown = [0, *missing] if all_drawn else missing
     counts = {SPLITS[s]: int((split[train] == SPLITS[s]).sum()) for s in shown}
     parts = [f"{name} {number(n, 'image')} ({n / len(train):.1%})" for name, n in counts.items()]
-    how = f"stratified, seed {seed}"
-    if groups is not None:
-        how += f", none of {number(len(np.unique(groups)), 'group')} divided"
     if all_drawn:
         return f"No split was given; one was drawn: {', '.join(parts)}; {how}."
     names = " and no ".join(SPLITS[s] for s in missing)

@@ -115,7 +115,8 @@ def test_medmnist_faults_say_what_to_do(fake_import):
 
 def test_keras_keeps_its_test_split_and_val_is_drawn(fake_import):
     def load_data():
-        return tuple((np.zeros((n, 32, 32, 3), np.uint8), (np.arange(n) % 10)[:, None]) for n in (200, 50))
+        rng = np.random.default_rng(0)
+        return tuple((rng.integers(0, 256, (n, 32, 32, 3), np.uint8), (np.arange(n) % 10)[:, None]) for n in (200, 50))
 
     fake_import(keras_datasets_cifar10=types.SimpleNamespace(load_data=load_data))
     data = load_dataset("keras:cifar10")
