@@ -7,6 +7,7 @@ from typing import Any
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.split import check_val, parse_fractions
+from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.errors import unknown_name
@@ -59,6 +60,8 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
+    with section.naming("split_names"):
+        parse_split_names(arguments.get("split_names"))
     arguments["val_as_test"] = section.take("val_as_test", bool, False)
     arguments["together"] = section.take_choice("together", COPIES, COPIES[0])
     arguments["on_bad"] = section.take_choice("on_bad", ON_BAD, "raise")

@@ -231,6 +231,19 @@ def test_findings_to_drop_are_taken_in_the_order_of_their_checks(read):
         read(text.format('["blanc"]'))
 
 
+def test_a_recipe_says_what_is_a_split_and_how_one_is_drawn(read):
+    text = '[data]\nsource = "digits"\n{}\n[train.net]\narch = "convnet_small"'
+    given = 'split_names = {fold1 = "train", fold2 = "test"}\nval_as_test = true\ntogether = "none"'
+    arguments = read(text.format(given)).data[0].arguments
+    assert arguments["split_names"] == {"fold1": "train", "fold2": "test"}
+    assert (arguments["val_as_test"], arguments["together"]) == (True, "none")
+    assert read(text.format("")).data[0].arguments["together"] == "duplicates"
+    with pytest.raises(InputError, match=r"\[data\] together: Unknown value 'copies'"):
+        read(text.format('together = "copies"'))
+    with pytest.raises(InputError, match=r"\[data\] split_names: .* gives 'learn': expected NAME=train"):
+        read(text.format('split_names = {fold1 = "learn"}'))
+
+
 def test_data_given_for_one_of_several_datasets(read):
     text = '[data.a]\nsource = "x"\n[data.b]\nsource = "y"\n[features]\nvgg = {backbone = "vgg16"}'
     with pytest.raises(InputError, match=r"2 datasets\. Name one, as in --set data\.a\.source=digits"):

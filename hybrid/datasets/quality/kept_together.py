@@ -11,7 +11,6 @@ from hybrid.datasets.quality.near_duplicates import near_duplicate_pairs
 from hybrid.errors import unknown_name
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
-from hybrid.extractors.store.store import default_cache
 from hybrid.progress import Progress
 from hybrid.wording import number
 
@@ -78,7 +77,7 @@ def check_copies(copies: str) -> str:
 def _clusters(X: np.ndarray, copies: str, progress: Progress | None, cache: Path | None) -> np.ndarray:
     """Return the number of each image's cluster of copies."""
     if X.dtype.kind != "U" and copies == "duplicates":  # arrays of one shape: no need to measure them
-        keys, _ = ImageSource(X).digests(FileDigests(cache or default_cache()))
+        keys, _ = ImageSource(X).digests(FileDigests())
         return np.unique(keys.view("V32").ravel(), return_inverse=True)[1]
     measures = measure(X, progress, cache)
     pairs = near_duplicate_pairs(measures).pairs if copies == "near-duplicates" else None
