@@ -55,7 +55,7 @@ def cache(tmp_path_factory, monkeypatch):
     """An empty cache folder and no workspace by the environment: no test sees the user's own, or another test's."""
     monkeypatch.delenv("HYBRID_WORKSPACE", raising=False)
     monkeypatch.setenv("HYBRID_MAX_PIXELS", "")  # also so that what a command sets is unset again
-    folder = tmp_path_factory.mktemp("cache")  # not in the folder of the test, which may be a dataset
+    folder = tmp_path_factory.mktemp("user") / "cache"  # not in the folder of the test, which may be a dataset
     monkeypatch.setenv("HYBRID_CACHE", str(folder))
     return folder
 
