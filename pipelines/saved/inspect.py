@@ -16,7 +16,14 @@ from typing import IO
 from hybrid.errors import InputError, reason_of
 from hybrid.files import expanded
 from hybrid.pipelines.saved.contents import MANIFEST, is_plain_name, is_system_file, list_files
-from hybrid.pipelines.saved.manifest import MOST_BYTES, Manifest, SavedFile, parse_manifest, read_manifest
+from hybrid.pipelines.saved.manifest import (
+    MOST_BYTES,
+    Manifest,
+    SavedFile,
+    check_number_of_files,
+    parse_manifest,
+    read_manifest,
+)
 
 _MOST_BYTES, _MOST_EXPANSION = 2**26, 50  # never both exceeded by the files of a model, which are mostly numbers
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
@@ -123,6 +130,7 @@ class ModelArchive:
     def __init__(self, archive: zipfile.ZipFile, path: Path):
         self.model, self._archive, self._path = path.stem, archive, path
         members = [info for info in archive.infolist() if not info.is_dir()]
+        check_number_of_files(self.model, len(members))
         names = [info.filename for info in members]
         manifests = [name for name in names if name.split("/")[-1] == MANIFEST and name.count("/") < 2]
         if len(manifests) != 1:
@@ -175,20 +183,21 @@ class ModelArchive:
 
 
 def _inspect(manifest: Manifest, contents: _Folder | ModelArchive) -> Inspection:
+    check_number_of_files(contents.model, len(contents.names()))
     return Inspection(contents.model, manifest, dict(_faults(manifest.files, contents)))
 
 
 def _faults(files: dict[str, SavedFile], contents: _Folder | ModelArchive) -> Iterator[tuple[str, str]]:
-    present = contents.names()
+    present = set(contents.names())
     for name, record in files.items():
         if fault := _fault(name, record, present, contents):
             yield name, fault
-    for name in present:
+    for name in sorted(present):
         if name not in files and not is_system_file(name):
             yield name, "the manifest does not list it"
 
 
-def _fault(name: str, record: SavedFile, present: list[str], contents: _Folder | ModelArchive) -> str:
+def _fault(name: str, record: SavedFile, present: set[str], contents: _Folder | ModelArchive) -> str:
     if not is_plain_name(name):
         return "it is not a plain path inside the model"
     if name not in present:

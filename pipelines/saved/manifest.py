@@ -18,6 +18,7 @@ from hybrid.pipelines.saved.contents import MANIFEST, list_files
 SCHEMA, _OLDEST = 3, 2  # since schema 3 the trees of forests are saved in separate files
 
 MOST_BYTES = 2**26
+_MOST_FILES = 10_000  # of a model, which has few besides one for each forest, booster and network
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,8 @@ def parse_manifest(data: bytes, model: str, path: str) -> Manifest:
         raise _changed(model, "it does not match its checksum")
     if other := sorted(set(record) ^ set(_CHECKS)):
         raise _changed(model, f"fields are missing or unknown: {', '.join(other):.200}")
+    if isinstance(record["files"], dict):
+        check_number_of_files(model, len(record["files"]))
     for name, fits in _CHECKS.items():
         if not fits(record[name]):
             raise _changed(model, f"the field {name!r} does not have the expected type or value")
@@ -249,6 +252,12 @@ def parse_manifest(data: bytes, model: str, path: str) -> Manifest:
             "files": {name: SavedFile(**file) for name, file in record["files"].items()},
         }
     )
+
+
+def check_number_of_files(model: str, number: int) -> None:
+    """Raise `InputError` if a model has so many files that to inspect them would take very long."""
+    if number > _MOST_FILES:
+        raise InputError(f"Model {model!r} has {number:,} files; expected at most {_MOST_FILES:,}: copy it again.")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -40,7 +40,8 @@ def unpack_model(path: str | Path, cache: Path | None = None) -> tuple[Path, Ins
     with open_archive(path) as contents:
         inspection = contents.inspect()
         inspection.check()
-        folder = (cache or default_cache()) / "models" / file_digest(path) / inspection.model
+        name = inspection.model if inspection.model.strip(".") else "model"  # "...zip" has the stem ".."
+        folder = (cache or default_cache()) / "models" / file_digest(path) / name
         files = inspection.manifest.files
         for name in (*files, MANIFEST):
             if not _is_unpacked(folder / name, files.get(name)):

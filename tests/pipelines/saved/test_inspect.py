@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import stat
+import time
 import zipfile
 
 import numpy as np
@@ -185,3 +186,24 @@ def test_a_named_pipe_in_a_model_does_not_block(hybrid, copied_model):
     (copied_model / "head.skops").unlink()
     os.mkfifo(copied_model / "head.skops")
     assert "head.skops (it is not a regular file)" in hybrid("inspect", copied_model, code=1)
+
+
+@pytest.mark.parametrize("place", ["archive", "folder", "manifest"])
+def test_a_model_of_very_many_files_is_refused_at_once(hybrid, copied_model, zipped_folder, place):
+    path = copied_model
+    if place == "archive":
+        path = zipped_folder
+        with zipfile.ZipFile(path, "a") as archive:
+            for number in range(10_000):
+                archive.writestr(f"model/{number}", b"")
+    elif place == "folder":
+        for number in range(10_000):
+            (path / str(number)).touch()
+    else:
+        manifest = read_json(path / "manifest.json")
+        del manifest["sha256"]
+        manifest["files"] |= {f"{number}": {"size": 0, "sha256": ""} for number in range(10_000)}
+        write_json(path / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+    began = time.process_time()
+    assert "files; expected at most 10,000" in hybrid("inspect", path, code=1)
+    assert time.process_time() - began < 5

@@ -79,3 +79,17 @@ def test_a_file_that_is_not_an_archive_is_rejected(tmp_path):
     (tmp_path / "notes.txt").write_text("no model")
     with pytest.raises(InputError, match="is not the .zip file of a saved model"):
         load_model(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("name", ["...zip", "..zip", ".zip", "....zip"])
+def test_a_model_is_unpacked_into_a_folder_of_its_own_whatever_its_name(zipped_model, tmp_path, cache, fitted, name):
+    (tmp_path / "at").mkdir()
+    path = shutil.move(zipped_model, tmp_path / "at" / name)
+    np.testing.assert_array_equal(load_model(path).predict_proba(X), fitted.predict_proba(X))
+    [digest] = (cache / "models").iterdir()  # nothing beside the folder of this archive
+    [folder] = digest.iterdir()
+    assert {file.relative_to(folder).as_posix() for file in files_below(cache / "models")} == {
+        "head.skops",
+        "boosters/0.json",
+        "manifest.json",
+    }
