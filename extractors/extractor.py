@@ -13,6 +13,7 @@ from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import (
     RandomWeightsWarning,
     UnclearLayerWarning,
+    check_batch_size,
     describe_parameters,
     resolve_size,
     resolve_weights,
@@ -256,8 +257,7 @@ class Extractor:
         on_bad: str = "raise",
         progress: Progress | None = None,
     ) -> list[Extraction]:
-        if self.batch_size is not None and self.batch_size < 1:
-            raise InputError(f"batch_size={self.batch_size} was given; expected 1 or more, or None to choose one.")
+        check_batch_size(self.batch_size, identities[0].size)
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
         return extract(source, stores, FileDigests(), runtime, on_bad=on_bad, progress=progress)
 

@@ -23,6 +23,7 @@ _OPTIONS = {  # options of every network: a check of the value, and the expected
     "l2": (lambda value: _is_number(value) and value >= 0, "a penalty of 0 or more"),
     "standardize": (lambda value: isinstance(value, bool), "true or false"),
 }
+_MOST = {"width": 4096, "blocks": 100}  # larger numbers would need very much memory or time
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ class Architecture:
         parameters = list(inspect.signature(describe).parameters)[1:] if callable(describe) else []
         if option not in (*_OPTIONS, *parameters):
             raise unknown_name(f"option of {self.name}", option, [*_OPTIONS, *parameters])
-        is_valid, expected = _OPTIONS.get(option, (_is_count, "a whole number of 1 or more"))
+        most = _MOST.get(option, 1000)
+        is_valid, expected = _OPTIONS.get(
+            option, (lambda value: _is_count(value) and value <= most, f"a whole number from 1 to {most:,}")
+        )
         if not is_valid(value):
             raise InputError(f"{option}={value} was given for {self.name}; expected {expected}.")
 

@@ -17,13 +17,13 @@ import numpy as np
 
 from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.backbones.custom import Architecture
+from hybrid.extractors.backbones.extent import check_outputs, check_size, check_weights
 from hybrid.extractors.backbones.parameters import keras_home
 from hybrid.extractors.backbones.table import Backbone, BackboneSpec
-from hybrid.extractors.backbones.untrusted import FREE_BYTES, check_keras_file
+from hybrid.extractors.backbones.untrusted import check_keras_file
 from hybrid.extractors.backbones.weights import load_weights, mismatch, network_shapes
 from hybrid.extractors.backbones.weights_file import file_shapes
 
-_MAX_OUTPUT_VALUES = 2**28  # number of values that a layer of an untrusted network may compute from one image
 _MAX_CLASSES = 100_000  # number of classes of a weights file
 
 
@@ -71,6 +71,8 @@ def load_network(spec: BackboneSpec, weights: str, size: tuple[int, int] | None,
         return load_keras_file(spec.path)
     assert spec.row is not None
     row, shape = spec.row, _shape(spec, size)
+    if spec.options or math.prod(shape[:2]) > 4 * row.size**2:
+        _check_size(spec, shape, top)
     if row.kind == "custom":
         return _custom(spec, shape, seed)
     _check_options(row, spec.options)
@@ -106,13 +108,25 @@ def _check_extent(config: dict[str, Any], weights_bytes: int) -> None:
     """Build a file's network without allocating weights, and compare their size with the weights in the file."""
     with keras.StatelessScope(initialize_variables=False):
         network = keras.saving.deserialize_keras_object(config | {"compile_config": None})
-    described = sum(math.prod(variable.shape) * np.dtype(variable.dtype).itemsize for variable in network.variables)
-    if described > max(FREE_BYTES, 2 * weights_bytes):
-        raise InputError(f"it describes weights of {described:,} bytes, but contains {weights_bytes:,} bytes")
-    for layer in network._flatten_layers():
-        for tensor in keras.tree.flatten(getattr(layer, "output", [])):
-            if (count := math.prod(side or 1 for side in tensor.shape)) > _MAX_OUTPUT_VALUES:
-                raise InputError(f"its layer {layer.name!r:.100} computes {count:,} values from each image")
+    check_weights(network, weights_bytes)
+    check_outputs(network)
+
+
+@fresh_state
+def _check_size(spec: BackboneSpec, shape: tuple[int, int, int], top: bool) -> None:
+    """Build a backbone of unusual size or options without allocating weights, and check how large it is."""
+    assert spec.row is not None
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            if spec.row.kind == "custom":
+                network = Architecture(spec.row.name, None, spec.options).build(shape, 2)
+            else:
+                _check_options(spec.row, spec.options)
+                network = _build_application(spec, shape, seed=0, include_top=top)
+        check_size(network)
+    except InputError as error:
+        size = "×".join(map(str, shape[:2]))
+        raise InputError(f"The backbone {spec.name!r:.200} cannot be built for images of {size}: {error}.") from error
 
 
 def compute_in(network: keras.Model, precision: str) -> None:
@@ -194,7 +208,7 @@ def _building(spec: BackboneSpec, size: tuple[int, ...]) -> Iterator[None]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise InputError(
             f"The backbone {spec.name!r} cannot be built for images of {'×'.join(map(str, size))}: {reason_of(error)}"
         ) from error

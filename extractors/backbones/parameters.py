@@ -5,8 +5,9 @@ The identity of the extractor is cached under the fingerprint of this descriptio
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,24 @@ import numpy as np
 
 from hybrid._version import __version__
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
+from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.images import decode
 from hybrid.extractors.images.limits import open_regular
 from hybrid.extractors.store.identity import FORMAT
 from hybrid.files import expanded
+
+_MOST_PIXELS = 2**26  # of an image that a network takes
+_MOST_BATCH = 2**28  # pixels of a batch
+_MOST_IMAGES = 2**16  # of a batch
+_MOST_LAYERS = 1000  # of an extractor
+_CHOICES = {
+    "pooling": tuple(POOLINGS),
+    "preprocessing": ("auto", *PREPROCESSINGS),
+    "precision": PRECISIONS,
+    "interpolation": tuple(decode.INTERPOLATIONS),
+    "runtime": RUNTIMES,
+}
 
 
 class RandomWeightsWarning(UserWarning):
@@ -51,13 +64,9 @@ def describe_parameters(
     InputError
         If a value is unknown, or two parameters contradict each other.
     """
-    if pooling not in POOLINGS:
-        raise unknown_name("pooling", pooling, POOLINGS)
-    if preprocessing not in ("auto", *PREPROCESSINGS):
-        raise unknown_name("preprocessing", preprocessing, ["auto", *PREPROCESSINGS])
-    if precision not in PRECISIONS:
-        raise unknown_name("precision", precision, PRECISIONS)
-    decode.resample(interpolation)
+    given = {"pooling": pooling, "preprocessing": preprocessing, "precision": precision, "interpolation": interpolation}
+    for name, value in given.items():
+        _check_choice(name, value, _CHOICES[name])
     if not layers or not all(isinstance(layer, str) for layer in layers):
         raise InputError(f"layers={layers!r} was given; expected one or more names of layers, such as 'penultimate'.")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
@@ -81,6 +90,45 @@ def describe_parameters(
         "interpolation": interpolation,
         "precision": precision,
     }
+
+
+def check_saved_parameters(params: Mapping[str, Any]) -> None:
+    """Check the parameters of an extractor in a file, of which none may be a path, without reading any other file.
+
+    Raises
+    ------
+    InputError
+        If a value has another type than expected, is unknown, or would need very much memory or time.
+    """
+    for name, known in _CHOICES.items():
+        if name in params:
+            _check_choice(name, params[name], known)
+    layers = params.get("layers", PENULTIMATE)
+    names = layers if isinstance(layers, list) else [layers]
+    if not 0 < len(names) <= _MOST_LAYERS or not all(isinstance(name, str) for name in names):
+        raise InputError(f"layers={layers!r:.100} was given; expected 1 to {_MOST_LAYERS} names of layers.")
+    seed = params.get("random_state", 0)
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise InputError(f"random_state={seed!r:.100} was given; expected a whole number from 0 to {2**32 - 1}.")
+    check_batch_size(params.get("batch_size"), resolve_size(params.get("size")) or (224, 224))
+
+
+def check_batch_size(batch_size: Any, size: Sequence[int]) -> None:
+    """Raise `InputError` if a batch of images of a size (height, width) is invalid or very large. None is valid."""
+    if batch_size is None:
+        return
+    is_number = type(batch_size) is int or isinstance(batch_size, np.integer)
+    if not is_number or not 1 <= batch_size <= _MOST_IMAGES or int(batch_size) * math.prod(size) > _MOST_BATCH:
+        most = max(1, min(_MOST_IMAGES, _MOST_BATCH // math.prod(size)))
+        raise InputError(
+            f"batch_size={batch_size!r:.100} was given for images of {size[0]}×{size[1]}; expected a whole number "
+            f"from 1 to {most:,}, or None to choose one."
+        )
+
+
+def _check_choice(name: str, value: Any, known: Iterable[str]) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise unknown_name(name, value, known)
 
 
 def resolve_weights(weights: str | Path, spec: BackboneSpec) -> str:
@@ -124,9 +172,12 @@ def resolve_size(size: int | Sequence[int] | None) -> list[int] | None:
     """Return ``[height, width]``, or None for the backbone's default. Raise `InputError` if the size is invalid."""
     if size is None:
         return None
-    sides = [size, size] if isinstance(size, (int, np.integer)) else list(size)
-    if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
-        raise InputError(f"size={size!r} was given; expected a number of pixels, or (height, width).")
+    sides = [size, size] if isinstance(size, (int, np.integer)) else size
+    is_pair = isinstance(sides, (list, tuple, np.ndarray)) and len(sides) == 2
+    if not is_pair or not all(type(side) is int or isinstance(side, np.integer) for side in sides) or min(sides) < 1:
+        raise InputError(f"size={size!r:.100} was given; expected a number of pixels, or (height, width).")
+    if int(sides[0]) * int(sides[1]) > _MOST_PIXELS:
+        raise InputError(f"size={size!r:.100} was given; a network takes images of at most {_MOST_PIXELS:,} pixels.")
     return [int(side) for side in sides]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
-from hybrid.extractors.backbones.parameters import resolve_weights
+from hybrid.extractors.backbones.custom import Architecture
+from hybrid.extractors.backbones.parameters import check_saved_parameters, resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extractor import recorded_parameters
 from hybrid.extractors.store.identity import Identity
@@ -79,6 +80,13 @@ def load_extractor(record: SavedExtractor, folder: Path) -> FeatureExtractor:
             f"Model {folder.name!r} has an extractor with missing or unknown parameters; expected "
             f"{', '.join(sorted(known))}."
         )
+    try:
+        check_saved_parameters(params)
+        spec = parse_backbone(params["backbone"]) if not params["backbone"].endswith(".keras") else None
+        if spec is not None and spec.row is not None and spec.row.kind == "custom":
+            Architecture.parse(params["backbone"])  # checks its options
+    except InputError as error:
+        raise InputError(f"Model {folder.name!r} has an extractor that cannot be used: {error}") from error
     for parameter, pattern in _FILES.items():
         if pattern.fullmatch(params[parameter]) and (folder / params[parameter]).is_file():
             params[parameter] = str((folder / params[parameter]).resolve())

@@ -152,7 +152,11 @@ def test_a_line_that_cannot_be_built_is_refused(lines, message):
     ("text", "message"),
     [
         ("resnet_small:widht=8", "Unknown option of resnet_small 'widht'. Nearest: 'width'"),
-        ("resnet_small:width=0", "width=0 was given for resnet_small; expected a whole number of 1 or more"),
+        ("resnet_small:width=0", "width=0 was given for resnet_small; expected a whole number from 1 to 4,096"),
+        (
+            "resnet_small:blocks=3000000",
+            "blocks=3000000 was given for resnet_small; expected a whole number from 1 to 100",
+        ),
         ("convnet_small:width=8", "Unknown option of convnet_small 'width'"),
         ("convnet_small:standardize=1", "standardize=1 was given for convnet_small; expected true or false"),
         ("convnet_small:l2=-1", "l2=-1 was given for convnet_small; expected a penalty of 0 or more"),

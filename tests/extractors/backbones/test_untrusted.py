@@ -5,12 +5,16 @@ import json
 import zipfile
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
 from hybrid.errors import InputError
+from hybrid.extractors.backbones.extent import check_outputs
+from hybrid.extractors.backbones.load import load_network
+from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.backbones.untrusted import check_keras_file
-from hybrid.extractors.backbones.weights import file_shapes
+from hybrid.extractors.backbones.weights_file import file_shapes
 
 pytestmark = pytest.mark.network
 
@@ -273,3 +277,63 @@ def all_layers(config):
         yield layer
         if layer["class_name"] == "Functional":
             yield from all_layers(layer)
+
+
+def outputs_of(kind, length):
+    """Return a network with one attention layer on a sequence of this length, as small as its weights may be."""
+    x = keras.Input((length, 8))
+    heads = keras.layers.Reshape((length, 2, 4))(x)
+    made = {
+        "MultiHeadAttention": lambda: keras.layers.MultiHeadAttention(4, 2)(x, x),
+        "nested": lambda: keras.Model(inner := keras.Input((length, 8)), keras.layers.Attention()([inner, inner]))(x),
+        "GroupQueryAttention": lambda: keras.layers.GroupQueryAttention(2, 4, 2)(x, x),
+        "Attention": lambda: keras.layers.Attention()([x, x]),
+        "AdditiveAttention": lambda: keras.layers.AdditiveAttention()([x, x]),
+        "Dot": lambda: keras.layers.GlobalMaxPooling1D()(keras.layers.Dot(2)([x, x])),
+        "matmul": lambda: keras.ops.max(keras.ops.matmul(x, keras.ops.transpose(x, (0, 2, 1))), axis=1),
+        "dot_product_attention": lambda: keras.ops.dot_product_attention(heads, heads, heads),
+        "einsum": lambda: keras.ops.einsum("bia,bja,bjc->bic", x, x, x),
+        "EinsumDense": lambda: keras.ops.max(keras.layers.EinsumDense("abc,cd->abd", (length, length))(x), axis=1),
+    }
+    return keras.Model(x, made[kind]())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("MultiHeadAttention", "nested", "GroupQueryAttention", "Attention", "AdditiveAttention"),
+        *("Dot", "matmul", "dot_product_attention", "einsum", "EinsumDense"),
+    ],
+)
+def test_inner_products_of_attention_count_as_values(kind):
+    with keras.StatelessScope(initialize_variables=False):
+        check_outputs(outputs_of(kind, 197))  # the sequence of a vision transformer
+        with pytest.raises(
+            InputError, match=r"its layer .* computes (inner products of )?[\d,]+ values from each image"
+        ):
+            check_outputs(outputs_of(kind, 2**15))
+
+
+def test_attention_along_one_axis_is_counted_along_it():
+    inputs = keras.Input((256, 256, 4))
+    keras_layer = keras.layers.MultiHeadAttention(2, 2, attention_axes=(2,))
+    check_outputs(keras.Model(inputs, keras_layer(inputs, inputs)))  # 2 · 256 · 256²
+    whole = keras.layers.MultiHeadAttention(2, 2)
+    with pytest.raises(InputError, match="inner products"):
+        check_outputs(keras.Model(inputs, whole(inputs, inputs)))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "reason"),
+    [
+        ("resnet_small:width=4096", None, "weights, of at most"),
+        ("dense_128", (3000, 3000), "weights, of at most"),
+        ("mobilenet:alpha=1000", None, "weights, of at most"),
+        ("mobilenet:alpha=1e308", None, "cannot be built for images of 224×224"),
+        ("mobilenet", (8000, 8000), "values from each image"),
+    ],
+)
+def test_a_backbone_of_the_table_that_would_be_very_large_is_refused(backbone, size, reason):
+    with pytest.raises(InputError, match=r"The backbone .* cannot be built for images of \d+×\d+: ") as caught:
+        load_network(parse_backbone(backbone), "random", size, seed=0, top=False)
+    assert reason in str(caught.value)

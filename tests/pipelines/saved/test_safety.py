@@ -227,3 +227,43 @@ def test_an_extractor_with_an_incomplete_identity_is_rejected(tmp_path, identity
     record = SavedExtractor({"backbone": "mobilenet_v2", "weights": "random", "layers": "penultimate"}, identity, "x")
     with pytest.raises(InputError, match="identity is incomplete"):
         load_extractor(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"batch_size": 10**9},
+            "batch_size=1000000000 was given for images of 224×224; expected a whole number from 1",
+        ),
+        ({"batch_size": 0}, "batch_size=0 was given"),
+        ({"batch_size": "8"}, "batch_size='8' was given"),
+        ({"batch_size": True}, "batch_size=True was given"),
+        ({"batch_size": 8, "size": [8000, 8000]}, "expected a whole number from 1 to 4,"),
+        ({"size": [30000, 30000]}, "a network takes images of at most"),
+        ({"size": 30000}, "a network takes images of at most"),
+        ({"size": [224]}, "expected a number of pixels, or"),
+        ({"size": "224"}, "expected a number of pixels, or"),
+        ({"size": 2.5}, "expected a number of pixels, or"),
+        ({"size": {"height": 1, "width": 2}}, "expected a number of pixels, or"),
+        ({"size": [True, True]}, "expected a number of pixels, or"),
+        ({"layers": []}, "expected 1 to 1000 names of layers"),
+        ({"layers": {"a": 1}}, "expected 1 to 1000 names of layers"),
+        ({"layers": ["a"] * 10**6}, "expected 1 to 1000 names of layers"),
+        ({"pooling": ["avg"]}, "Unknown pooling"),
+        ({"precision": None}, "Unknown precision"),
+        ({"interpolation": {}}, "Unknown interpolation"),
+        ({"preprocessing": 3}, "Unknown preprocessing"),
+        ({"runtime": []}, "Unknown runtime"),
+        ({"random_state": 2**40}, "random_state=1099511627776 was given"),
+        ({"random_state": "0"}, "random_state='0' was given"),
+        ({"backbone": "resnet_small:blocks=3000000"}, "expected a whole number from 1 to 100"),
+    ],
+)
+def test_an_extractor_with_parameters_that_are_wrong_or_very_large_is_rejected(tmp_path, change, reason):
+    params = {"backbone": "mobilenet_v2", "weights": "random"} | change
+    identity = {"fields": {"layers": ["out_relu"]}, "output_shape": [8], "parameters": 1}
+    with pytest.raises(InputError) as caught:
+        load_extractor(SavedExtractor(params, identity, "x"), tmp_path)
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 500
