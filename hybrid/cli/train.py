@@ -166,5 +166,7 @@ def print_epoch(epoch: "Epoch") -> None:
     shown = "  ".join(f"{key} {epoch.scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
     left = f"{epoch.left / 60:.0f} min" if epoch.left >= 90 else f"{epoch.left:.0f} s"
     label = f"{epoch.label}, " if epoch.label else ""
+    if epoch.resumed:
+        click.echo(f"  {label}an interrupted training is resumed after epoch {epoch.resumed}")
     times = f"{epoch.seconds:.1f} s, {epoch.waiting:.0%} of it waiting for images, {left} left"
     click.echo(f"  {label}epoch {epoch.number:3d}  {shown}  {times}")

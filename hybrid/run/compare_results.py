@@ -127,7 +127,14 @@ def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
 def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
     first = members[0][0]
     task = first.splits[split].task
-    main, remarks = ordering_metric(metric, task, first.splits[split].metrics)
+    known = {name: value for record, _ in members for name, value in record.splits[split].metrics.items()}
+    main, remarks = ordering_metric(metric, task, known)
+    for record, _ in members:
+        if main not in record.splits[split].metrics:
+            raise InputError(
+                f"The model {record.name!r} was evaluated without {main}, by an earlier version of hybrid: fit it "
+                "again, or give another --metric."
+            )
     ordered = sorted(members, key=lambda member: badness(member[0].splits[split].metrics[main], main))
     return Leaderboard(
         dataset=first.dataset,

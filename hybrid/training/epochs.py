@@ -118,6 +118,8 @@ class TrainingRun:
     def _train_steps(self, epoch: int, val_losses: list[float], progress: Progress) -> dict[str, float]:
         self.train.waited = 0.0
         logs = []
+        if progress:  # before the first step, which takes longest
+            progress(epoch * self.steps, self.options.epochs * self.steps)
         for step, (pixels, rows) in enumerate(self.train.shuffled(epoch, self.steps, self.options.augments(epoch))):
             rate = self._rate(epoch, step, val_losses)
             self.model.optimizer.learning_rate = rate

@@ -139,7 +139,7 @@ class _Training:
             if state:
                 save_state(state, identity, current, model)
             if report:
-                report(epoch)
+                report(replace(epoch, resumed=resumed) if epoch.number == resumed + 1 else epoch)
         models = self._build(parts[0]), self._build(parts[0])  # in float32 and without an optimizer
         for new, weights in zip(models, (current.best, model.get_weights()), strict=True):
             new.set_weights(weights)

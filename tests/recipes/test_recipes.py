@@ -383,3 +383,10 @@ def test_what_no_parser_takes_is_one_sentence(tmp_path, value):
     with pytest.raises(InputError, match="seed: .* was given; expected a whole number") as error:
         read_recipe(tmp_path / "recipe.toml", changes=[f"seed={value}"])
     assert len(str(error.value)) < 500
+
+
+def test_knn_and_logistic_are_heads_where_they_are_named(read):
+    text = "data = {source = 'digits'}\n[features]\na = {backbone = 'mobilenet'}\n"
+    named = read(text + "[heads]\nuse = ['knn', 'logistic']\nknn = {n_neighbors = 5}\n")
+    assert [(step.head, step.options.params) for step in named.heads] == [("knn", {"n_neighbors": 5}), ("logistic", {})]
+    assert {"knn", "logistic"}.isdisjoint(step.head for step in read(text).heads)

@@ -7,8 +7,9 @@ import pytest
 from killed import Killed
 from tiers import slow
 
+from hybrid.cli.train import print_epoch
 from hybrid.datasets import Dataset
-from hybrid.training import TrainingOptions, train_network
+from hybrid.training import Epoch, TrainingOptions, train_network
 
 pytestmark = pytest.mark.network
 
@@ -23,8 +24,10 @@ def small_dataset():
     return Dataset.from_arrays(pixels.astype(np.uint8), labels, split=["train"] * 28 + ["val"] * 12)
 
 
-def train(dataset, options, path, kill_after=None):
+def train(dataset, options, path, kill_after=None, epochs=None):
     def report(epoch):
+        if epochs is not None:
+            epochs.append(epoch)
         if epoch.number == kill_after:
             raise Killed
 
@@ -37,7 +40,9 @@ def test_a_killed_training_ends_as_an_undisturbed_one(small_dataset, tmp_path, o
     path = tmp_path / "state.npz"
     with pytest.raises(Killed):
         train(small_dataset, options, path, kill_after=2)
-    resumed = train(small_dataset, options, path)
+    epochs = []
+    resumed = train(small_dataset, options, path, epochs=epochs)
+    assert [(epoch.number, epoch.resumed) for epoch in epochs[:2]] == [(3, 2), (4, 0)]
     assert (whole.resumed, resumed.resumed) == (0, 2)
     assert resumed.history == whole.history
     assert resumed.best_epoch == whole.best_epoch
@@ -59,3 +64,18 @@ def test_the_state_of_another_training_or_a_damaged_one_is_not_taken_up(small_da
     path.write_bytes(path.read_bytes()[:5000])
     assert train(small_dataset, options, path).resumed == 0
     assert train(small_dataset, options, path).resumed == 2
+
+
+def test_the_first_line_of_a_resumed_training_says_so(capsys):
+    scores = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), 0.5)
+    print_epoch(Epoch(3, scores, 1.0, 0.0, 1.0, resumed=2))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.strip() == "an interrupted training is resumed after epoch 2"
+    assert second.strip().startswith("epoch   3")
+
+
+def test_progress_is_reported_before_the_first_step_and_after_each(small_dataset):
+    reported = []
+    options = replace(OPTIONS, epochs=1)
+    train_network("convnet_bn", small_dataset, options, progress=lambda done, total: reported.append((done, total)))
+    assert reported == [(0, 3), (1, 3), (2, 3), (3, 3)]  # 28 images in whole batches of 8

@@ -115,3 +115,10 @@ def test_a_run_of_its_recipe_has_nothing_left_to_do(project, hybrid, computed):
     hybrid("run", "recipe.toml", "--workspace", "run_runs")
     assert computed == []
     assert {path: path.stat().st_mtime_ns for path in (project / "run_runs/models").glob("*/metrics.json")} == models
+
+
+def test_a_metric_that_its_records_lack_gives_one_sentence(project, hybrid):
+    assert "Unknown metric 'log_loss_macro'" in hybrid("compare", "--metric", "log_loss_macro", code=1)
+    hybrid("fit", "softmax", "--set", "labels", "--name", "a-new")
+    said = hybrid("compare", "--metric", "log_loss_macro", code=1)
+    assert "was evaluated without log_loss_macro, by an earlier version of hybrid: fit it again" in said
