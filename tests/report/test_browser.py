@@ -306,3 +306,20 @@ def test_without_its_script_the_page_still_says_the_figures(browser, hostile_rep
         assert not box.find_element("css selector", "input").is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_table_that_is_cut_off_says_so_until_its_last_column_is_reached(browser, hostile_report):
+    path, _ = hostile_report("binary")
+    open_page(browser, path, width=400)
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map(b => [b.scrollWidth > b.clientWidth + 4, b.className])"
+    )
+    assert any(is_cut for is_cut, _ in boxes)
+    assert all(("cut" in names.split()) == is_cut for is_cut, names in boxes)
+    hint = "return getComputedStyle(document.querySelector('.cut caption span'), '::after').content"
+    assert "scroll it sideways" in browser.execute_script(hint)
+    reached = (
+        "const done = arguments[0], box = document.querySelector('.cut'); box.scrollLeft = box.scrollWidth;"
+        "requestAnimationFrame(() => setTimeout(() => done(box.classList.contains('cut')), 50))"
+    )
+    assert browser.execute_async_script(reached) is False

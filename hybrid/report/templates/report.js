@@ -31,6 +31,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }
 }
 
+// A table that is wider than the page says so, and its edge is marked until the last column is reached.
+function markCut(box) {
+  box.classList.toggle("cut", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+}
+
+for (const box of document.querySelectorAll(".scroll")) {
+  box.addEventListener("scroll", () => markCut(box));
+  new ResizeObserver(() => markCut(box)).observe(box);
+}
+
 // The threshold explorer only looks up counts that were computed when the report was written.
 function ratio(part, whole) {
   return whole ? (part / whole).toFixed(3) : "–";
