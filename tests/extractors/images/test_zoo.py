@@ -134,7 +134,7 @@ def test_an_image_that_vanishes_between_listing_and_reading_is_named(tmp_path):
         (tmp_path / "data" / label).mkdir(parents=True)
         for number in range(10):
             (tmp_path / "data" / label / f"{number}.png").write_bytes(rgb("PNG"))
-    data = load_dataset(tmp_path / "data")
+    data = load_dataset(tmp_path / "data", together="none")
     shutil.rmtree(tmp_path / "data" / "a")
     with pytest.raises(BadImageError, match=r"a/0\.png' cannot be read: No such file or directory"):
         read_bytes(str(data.X[0]))
