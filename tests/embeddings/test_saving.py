@@ -16,7 +16,7 @@ from hybrid.workspace.workspace import Workspace
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def saved_to(tmp_path):
     return Workspace(tmp_path / "hybrid_runs")
 
 
@@ -29,49 +29,49 @@ def made_set(number, images=4, **fields):
     return EmbeddingSet("", keys, names, np.zeros(images, int), np.array([0, 1]), split, None, record)
 
 
-def loaded_number(workspace):
-    loaded = load_set(workspace, "one")
+def loaded_number(saved_to):
+    loaded = load_set(saved_to, "one")
     assert set(loaded.keys.ravel()) == {int(name.split("-")[0]) for name in loaded.ids} == {loaded.keys[0, 0]}
     return loaded.keys[0, 0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX systems")
-def test_a_set_saved_while_another_of_its_name_is_being_saved_replaces_it_whole(workspace, monkeypatch):
+def test_a_set_saved_while_another_of_its_name_is_being_saved_replaces_it_whole(saved_to, monkeypatch):
     write, other = embedding_set.write_atomic, []
 
     def write_then_wait(path, content):
         write(path, content)
         if not other:  # the rows are written, but not yet the record that names them
-            other.append(threading.Thread(target=save_set, args=(made_set(2), workspace, "one")))
+            other.append(threading.Thread(target=save_set, args=(made_set(2), saved_to, "one")))
             other[0].start()
             other[0].join(0.5)
 
     monkeypatch.setattr(embedding_set, "write_atomic", write_then_wait)
-    save_set(made_set(1), workspace, "one")
+    save_set(made_set(1), saved_to, "one")
     other[0].join()
-    assert loaded_number(workspace) == 2
-    assert len([*workspace.sets.glob("*.npz")]) == 1
+    assert loaded_number(saved_to) == 2
+    assert len([*saved_to.sets.glob("*.npz")]) == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-def test_a_set_can_be_loaded_at_each_moment_while_processes_replace_it(workspace):
-    save_set(made_set(0), workspace, "one")
+def test_a_set_can_be_loaded_at_each_moment_while_processes_replace_it(saved_to):
+    save_set(made_set(0), saved_to, "one")
 
     def work(number):
         for _ in range(10):
-            save_set(made_set(number), workspace, "one")
+            save_set(made_set(number), saved_to, "one")
 
     children = [start(lambda number=number: work(number)) for number in range(3)]
-    seen = {loaded_number(workspace) for _ in range(30)}
+    seen = {loaded_number(saved_to) for _ in range(30)}
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
-    assert {loaded_number(workspace)} | seen <= {0, 1, 2}
+    assert {loaded_number(saved_to)} | seen <= {0, 1, 2}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="fork is POSIX's")
-def test_different_sets_saved_at_once_without_a_name_get_different_names(workspace, monkeypatch):
+def test_different_sets_saved_at_once_without_a_name_get_different_names(saved_to, monkeypatch):
     monkeypatch.setattr(SetRecord, "short_name", "made")
     sets = [made_set(number, dataset=f"{number}") for number in range(4)]
-    children = [start(lambda one=one: save_set(one, workspace)) for one in sets]
+    children = [start(lambda one=one: save_set(one, saved_to)) for one in sets]
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
-    saved = [load_set(workspace, path.stem) for path in workspace.records("sets")]
+    saved = [load_set(saved_to, path.stem) for path in saved_to.records("sets")]
     assert sorted(one.record.dataset.fingerprint for one in saved) == ["0", "1", "2", "3"]

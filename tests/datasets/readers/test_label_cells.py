@@ -12,7 +12,7 @@ JPEG = b"\xff\xd8\xff\xe0 the rest is not looked at"
 
 
 @pytest.fixture
-def read(tmp_path):
+def read_cells(tmp_path):
     """A function that writes a manifest of 48 images whose labels repeat the given cells, and loads it."""
     for number in range(48):
         (tmp_path / f"{number}.jpg").write_bytes(JPEG)
@@ -26,15 +26,15 @@ def read(tmp_path):
     return load
 
 
-def refused(read, cells, **options):
+def refused(read_cells, cells, **options):
     with pytest.raises(InputError) as caught:
-        read(cells, **options)
+        read_cells(cells, **options)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("mark", ["|", " | ", ";"])
-def test_labels_between_bars_or_semicolons_are_separated(read, mark):
-    data = read(["Mass", "Edema", f"Edema{mark}Mass", "No Finding", f"Mass{mark}Nodule"])
+def test_labels_between_bars_or_semicolons_are_separated(read_cells, mark):
+    data = read_cells(["Mass", "Edema", f"Edema{mark}Mass", "No Finding", f"Mass{mark}Nodule"])
     assert data.task == "multilabel"
     assert data.classes.tolist() == ["Edema", "Mass", "Nodule"]
     assert data.y[:5].tolist() == [[0, 1, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 1]]
@@ -52,25 +52,25 @@ def test_labels_between_bars_or_semicolons_are_separated(read, mark):
         ["('cat', 'dog')", "('cat',)", "()", "('dog', 'eel')", "('eel',)"],
     ],
 )
-def test_lists_are_separated_however_they_are_printed(read, cells):
-    data = read(cells)
+def test_lists_are_separated_however_they_are_printed(read_cells, cells):
+    data = read_cells(cells)
     assert data.classes.tolist() == ["cat", "dog", "eel"]
     assert data.y[:5].tolist() == [[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 1, 1], [0, 0, 1]]
 
 
-def test_lists_with_one_label_each_are_classes(read):
-    assert read(["['cat']", "['dog, small']"]).classes.tolist() == ["cat", "dog, small"]
+def test_lists_with_one_label_each_are_classes(read_cells):
+    assert read_cells(["['cat']", "['dog, small']"]).classes.tolist() == ["cat", "dog, small"]
 
 
-def test_a_list_of_0_and_1_holds_one_value_for_each_label(read):
-    data = read(["[1, 0, 0]", "[1, 1, 0]", "[0, 0, 1]"])
+def test_a_list_of_0_and_1_holds_one_value_for_each_label(read_cells):
+    data = read_cells(["[1, 0, 0]", "[1, 1, 0]", "[0, 0, 1]"])
     assert data.y[:3].tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
-    assert read(["1 0 0", "1 1 0", "0 0 1"], label_separator=" ").y[1].tolist() == [1, 1, 0]
+    assert read_cells(["1 0 0", "1 1 0", "0 0 1"], label_separator=" ").y[1].tolist() == [1, 1, 0]
 
 
-def test_lists_beside_other_cells_are_refused(read):
+def test_lists_beside_other_cells_are_refused(read_cells):
     assert "are lists of labels, such as \"['cat', 'dog']\", but 'cat' is not" in refused(
-        read, ["['cat', 'dog']", "cat"]
+        read_cells, ["['cat', 'dog']", "cat"]
     )
 
 
@@ -88,12 +88,12 @@ def test_lists_beside_other_cells_are_refused(read):
         (["1 0 0", "1 1 0", "0 0 1"], " "),
     ],
 )
-def test_cells_that_seem_to_hold_several_labels_are_refused_and_both_ways_out_work(read, cells, mark):
-    text = refused(read, cells)
+def test_cells_that_seem_to_hold_several_labels_are_refused_and_both_ways_out_work(read_cells, cells, mark):
+    text = refused(read_cells, cells)
     assert "seem to hold several labels" in text
     assert f"--label-separator {mark!r}" in text
-    assert read(cells, label_separator=mark).task == "multilabel"
-    assert sorted(read(cells, label_separator="none").classes.tolist()) == sorted(cells)
+    assert read_cells(cells, label_separator=mark).task == "multilabel"
+    assert sorted(read_cells(cells, label_separator="none").classes.tolist()) == sorted(cells)
 
 
 @pytest.mark.parametrize(
@@ -110,21 +110,23 @@ def test_cells_that_seem_to_hold_several_labels_are_refused_and_both_ways_out_wo
         ["AC/DC", "other"],
     ],
 )
-def test_names_with_spaces_commas_and_slashes_are_classes(read, cells):
-    assert sorted(read(cells).classes.tolist()) == sorted(cells)
+def test_names_with_spaces_commas_and_slashes_are_classes(read_cells, cells):
+    assert sorted(read_cells(cells).classes.tolist()) == sorted(cells)
 
 
-def test_what_may_be_several_labels_is_noted(read):
-    assert "if it holds several labels, give --label-separator ','" in read(["left, upper", "right, lower"]).notes[1]
+def test_what_may_be_several_labels_is_noted(read_cells):
+    assert (
+        "if it holds several labels, give --label-separator ','" in read_cells(["left, upper", "right, lower"]).notes[1]
+    )
 
 
-def test_a_separator_that_separates_nothing_is_refused(read):
-    assert "No cell of the column 'label'" in refused(read, ["cat", "dog"], label_separator="|")
-    assert "expected the text between two labels" in refused(read, ["cat", "dog"], label_separator="")
+def test_a_separator_that_separates_nothing_is_refused(read_cells):
+    assert "No cell of the column 'label'" in refused(read_cells, ["cat", "dog"], label_separator="|")
+    assert "expected the text between two labels" in refused(read_cells, ["cat", "dog"], label_separator="")
 
 
-def test_a_missing_cell_among_several_labels_is_refused(read):
-    assert "16 images have no label ('2.jpg'" in refused(read, ["a|b", "a", ""])
+def test_a_missing_cell_among_several_labels_is_refused(read_cells):
+    assert "16 images have no label ('2.jpg'" in refused(read_cells, ["a|b", "a", ""])
 
 
 def test_the_table_of_nih_chestxray14_is_read_without_any_option(tmp_path):
@@ -167,8 +169,8 @@ def test_the_table_of_nih_chestxray14_is_read_without_any_option(tmp_path):
         (["9" * 400, "1"], ["1", "9" * 400]),
     ],
 )
-def test_equal_values_are_one_class(read, cells, classes):
-    assert read(cells).classes.tolist() == classes
+def test_equal_values_are_one_class(read_cells, cells, classes):
+    assert read_cells(cells).classes.tolist() == classes
 
 
 @pytest.mark.parametrize(
@@ -181,24 +183,24 @@ def test_equal_values_are_one_class(read, cells, classes):
         ([str(number) for number in range(20, 44)], "Patient Age"),
     ],
 )
-def test_the_target_of_a_regression_is_refused_by_that_name(read, cells, column):
-    assert f"The label column {column!r} of" in (text := refused(read, cells, column=column))
+def test_the_target_of_a_regression_is_refused_by_that_name(read_cells, cells, column):
+    assert f"The label column {column!r} of" in (text := refused(read_cells, cells, column=column))
     assert "looks like the target of a regression" in text
 
 
 @pytest.mark.parametrize("blank", ["", " ", "nan", "NaN", "NA", "null", "<NA>"])
-def test_a_missing_number_is_no_class(read, blank):
-    assert "16 images have no label ('2.jpg'" in refused(read, ["0", "1", blank])
+def test_a_missing_number_is_no_class(read_cells, blank):
+    assert "16 images have no label ('2.jpg'" in refused(read_cells, ["0", "1", blank])
 
 
 @pytest.mark.parametrize("blank", ["", "nan", "NaN"])
-def test_a_missing_name_is_no_class(read, blank):
-    assert "16 images have no label ('2.jpg'" in refused(read, ["cat", "dog", blank])
+def test_a_missing_name_is_no_class(read_cells, blank):
+    assert "16 images have no label ('2.jpg'" in refused(read_cells, ["cat", "dog", blank])
 
 
-def test_names_that_differ_only_in_case_are_noted_but_letters_are_not(read):
-    assert "upper and lower case or spaces: 'Cat', 'cat'." in read(["Cat", "cat", "dog"]).notes[-1]
-    assert not any("case" in note for note in read(["a", "A", "b"]).notes)
+def test_names_that_differ_only_in_case_are_noted_but_letters_are_not(read_cells):
+    assert "upper and lower case or spaces: 'Cat', 'cat'." in read_cells(["Cat", "cat", "dog"]).notes[-1]
+    assert not any("case" in note for note in read_cells(["a", "A", "b"]).notes)
 
 
 def test_labels_that_are_too_large_for_int64_are_names():

@@ -32,28 +32,28 @@ def machine(monkeypatch):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def shared(tmp_path):
     (tmp_path / "above" / "folder" / "models").mkdir(parents=True)
     return tmp_path / "above" / "folder"
 
 
-def said(folder, opened=open_cache):
+def said(shared, opened=open_cache):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        opened(folder)
+        opened(shared)
     assert all(one.category is SharedFolderWarning for one in caught)
     assert len(caught) <= 1
     return str(caught[0].message) if caught else ""
 
 
-def status_of(monkeypatch, folder, **changes):
+def status_of(monkeypatch, shared, **changes):
     """Let a folder have another owner, group or device."""
     status = sharing._status
     names = {"uid": 4, "gid": 5, "dev": 2}
 
     def changed(place):
         found = status(place)
-        if found is None or place != folder:
+        if found is None or place != shared:
             return found
         values = [*found[:10]]
         for name, value in changes.items():
@@ -64,42 +64,42 @@ def status_of(monkeypatch, folder, **changes):
 
 
 @pytest.mark.parametrize("opened", [open_cache, Workspace])
-def test_a_private_folder_gives_no_warning(folder, opened):
-    assert said(folder, opened) == ""
-    assert said(folder / "does" / "not" / "exist", opened) == ""
+def test_a_private_folder_gives_no_warning(shared, opened):
+    assert said(shared, opened) == ""
+    assert said(shared / "does" / "not" / "exist", opened) == ""
 
 
 @pytest.mark.parametrize(("opened", "kind"), [(open_cache, "cache"), (Workspace, "workspace")])
 @pytest.mark.parametrize("place", [".", "models"])
-def test_a_folder_that_all_can_write_to(folder, opened, kind, place):
-    (folder / place).chmod(0o777)
-    text = said(folder, opened)
-    assert f"the {kind} {str(folder)!r}" in text
-    assert f"{str((folder / place).resolve())!r} is writable by all users" in text
+def test_a_folder_that_all_can_write_to(shared, opened, kind, place):
+    (shared / place).chmod(0o777)
+    text = said(shared, opened)
+    assert f"the {kind} {str(shared)!r}" in text
+    assert f"{str((shared / place).resolve())!r} is writable by all users" in text
     assert "chmod go-w" in text
-    assert said(folder, opened) == ""  # once is enough
+    assert said(shared, opened) == ""  # once is enough
 
 
-def test_a_cache_named_by_the_environment(folder, monkeypatch):
-    folder.chmod(0o777)
-    monkeypatch.setenv("HYBRID_CACHE", str(folder))
-    assert "writable by all users" in said(folder, lambda folder: default_cache())
+def test_a_cache_named_by_the_environment(shared, monkeypatch):
+    shared.chmod(0o777)
+    monkeypatch.setenv("HYBRID_CACHE", str(shared))
+    assert "writable by all users" in said(shared, lambda shared: default_cache())
 
 
-def test_a_folder_above_counts_unless_it_is_sticky_like_tmp(folder, tmp_path):
-    folder.parent.chmod(0o777)
-    assert "a folder above it, is writable by all users" in said(folder)
-    assert "a folder above it" in said(folder.parent / "missing")
-    (tmp_path / "link").symlink_to(folder)
+def test_a_folder_above_counts_unless_it_is_sticky_like_tmp(shared, tmp_path):
+    shared.parent.chmod(0o777)
+    assert "a folder above it, is writable by all users" in said(shared)
+    assert "a folder above it" in said(shared.parent / "missing")
+    (tmp_path / "link").symlink_to(shared)
     assert "a folder above it" in said(tmp_path / "link")
-    folder.parent.chmod(0o1777)
+    shared.parent.chmod(0o1777)
     sharing._checked.clear()
-    assert said(folder) == ""
+    assert said(shared) == ""
 
 
-def test_a_sticky_folder_itself_is_shared(folder):
-    folder.chmod(0o1777)
-    assert "writable by all users" in said(folder)
+def test_a_sticky_folder_itself_is_shared(shared):
+    shared.chmod(0o1777)
+    assert "writable by all users" in said(shared)
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_a_sticky_folder_itself_is_shared(folder):
         (9999, None, False),  # no such group, as in many containers
     ],
 )
-def test_a_group_counts_if_it_has_other_members(folder, monkeypatch, gid, members, warned):
+def test_a_group_counts_if_it_has_other_members(shared, monkeypatch, gid, members, warned):
     def getgrgid(number):
         if members is None:
             raise KeyError(number)
         return Group("group", members)
 
     monkeypatch.setattr("grp.getgrgid", getgrgid)
-    folder.chmod(0o2775)
-    status_of(monkeypatch, folder, gid=gid)
-    assert ("writable by the group 'group'" in said(folder)) == warned
+    shared.chmod(0o2775)
+    status_of(monkeypatch, shared, gid=gid)
+    assert ("writable by the group 'group'" in said(shared)) == warned
 
 
 @pytest.mark.parametrize(
@@ -139,29 +139,29 @@ def test_a_group_counts_if_it_has_other_members(folder, monkeypatch, gid, member
         (0, 6000, "", False),  # root in a container, in a folder of the machine outside
     ],
 )
-def test_the_owner_of_a_folder(folder, monkeypatch, me, owner, sudo, warned):
+def test_the_owner_of_a_folder(shared, monkeypatch, me, owner, sudo, warned):
     monkeypatch.setattr(os, "geteuid", lambda: me)
     monkeypatch.setenv("SUDO_UID", sudo)
-    status_of(monkeypatch, folder, uid=owner)
-    assert ("belongs to the user" in said(folder)) == warned
+    status_of(monkeypatch, shared, uid=owner)
+    assert ("belongs to the user" in said(shared)) == warned
 
 
-def test_a_folder_mounted_into_a_container_and_folders_above_it_give_no_warning(folder, tmp_path, monkeypatch):
+def test_a_folder_mounted_into_a_container_and_folders_above_it_give_no_warning(shared, tmp_path, monkeypatch):
     (tmp_path / ".dockerenv").touch()
     monkeypatch.setattr(sharing, "_CONTAINER_FILES", (tmp_path / ".dockerenv",))
-    folder.parent.chmod(0o777)
-    assert said(folder) == ""
-    (folder / "models").chmod(0o777)
-    inside = Path("/").stat().st_dev == folder.stat().st_dev
+    shared.parent.chmod(0o777)
+    assert said(shared) == ""
+    (shared / "models").chmod(0o777)
+    inside = Path("/").stat().st_dev == shared.stat().st_dev
     sharing._checked.clear()
-    assert ("writable by all users" in said(folder)) == inside
+    assert ("writable by all users" in said(shared)) == inside
 
 
-def test_a_file_system_without_permissions_gives_no_warning(folder, monkeypatch):
-    folder.chmod(0o777)
+def test_a_file_system_without_permissions_gives_no_warning(shared, monkeypatch):
+    shared.chmod(0o777)
     make = os.mkdir
     monkeypatch.setattr(os, "mkdir", lambda path, mode=0o777: make(path) or os.chmod(path, 0o777))  # noqa: PTH101
-    assert said(folder) == ""
+    assert said(shared) == ""
 
 
 @pytest.mark.filterwarnings("default")
