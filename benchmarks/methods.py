@@ -28,7 +28,7 @@ from PIL import Image
 from hybrid.cli.output import print_table
 from hybrid.extractors import FeatureExtractor, RandomWeightsWarning, find_backbone, parse_backbone
 from hybrid.extractors.backbones.load import load_network
-from hybrid.extractors.images.decode import decode, read_bytes
+from hybrid.extractors.images.decoding import decode, read_bytes
 
 warnings.simplefilter("ignore", RandomWeightsWarning)  # weights do not affect the time
 

@@ -1,7 +1,7 @@
 from .backbones.parameters import RandomWeightsWarning, UnclearLayerWarning
 from .backbones.table import BACKBONES, Backbone, find_backbone, parse_backbone
 from .extractor import Extractor
-from .images.decode import BadImageError
+from .images.decoding import BadImageError
 from .images.limits import set_max_pixels
 from .store.sharing import SharedFolderWarning
 from .transformer import FeatureExtractor

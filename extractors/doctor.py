@@ -9,6 +9,7 @@ import numpy as np
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.parameters import RandomWeightsWarning, resolve_size, resolve_weights
 from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.store.identity import Identity
 
@@ -118,8 +119,9 @@ def _decode(images: Any, identity: Identity) -> np.ndarray:
     source = ImageSource(images)
     if len(source) < 2:
         raise InputError(f"{len(source)} images were given; expected two or more, to recognise constant features.")
-    size, channels, interpolation = identity.size, identity.fields["channels"], identity.fields["interpolation"]
-    return np.stack([source.decode(number, size, channels, interpolation)[1] for number in range(len(source))])
+    fields = identity.fields
+    how = identity.size, fields["channels"], fields["interpolation"], Reading.from_fields(fields)
+    return np.stack([source.decode(number, *how)[1] for number in range(len(source))])
 
 
 def _weights(extractor: "Extractor") -> Diagnosis:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.extractors.images.batches import Batch, decoded_batches
-from hybrid.extractors.images.decode import BadImageError
+from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import Runtime

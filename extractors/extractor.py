@@ -20,6 +20,8 @@ from hybrid.extractors.backbones.parameters import (
 )
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extraction import extract
+from hybrid.extractors.images.decoding import EARLIER_POLICIES
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
@@ -61,6 +63,8 @@ class Extractor:
         fingerprint: str | None = None,
         runtime: str = "auto",
         precision: str = "float32",
+        bit_depth: int | None = None,
+        window: str | tuple[float, float] = "file",
     ):
         self.backbone = backbone
         self.layers = layers
@@ -75,6 +79,8 @@ class Extractor:
         self.fingerprint = fingerprint
         self.runtime = runtime
         self.precision = precision
+        self.bit_depth = bit_depth
+        self.window = window
 
     @property
     def seed(self) -> int:
@@ -208,7 +214,7 @@ class Extractor:
             )
         if doubt and self.fingerprint is None:
             warnings.warn(doubt, UnclearLayerWarning, stacklevel=2)
-        if self.fingerprint is not None and identity.fingerprint != self.fingerprint:
+        if self.fingerprint is not None and self.fingerprint not in _fingerprints(identity):
             raise InputError(
                 f"The backbone {str(self.backbone)!r} gives an extractor with the fingerprint "
                 f"{identity.fingerprint[:12]}; expected {self.fingerprint[:12]}. Its weights or the version of Keras "
@@ -245,6 +251,11 @@ class Extractor:
         return open_cache(self.cache) if self.cache is not None else default_cache()
 
     @property
+    def reading(self) -> Reading:
+        """How pixels with more than 8 bits are read."""
+        return Reading.of(self.bit_depth, self.window)
+
+    @property
     def layer_list(self) -> list[str]:
         """The layers as a list."""
         return [self.layers] if isinstance(self.layers, str) else list(self.layers)
@@ -270,6 +281,7 @@ class Extractor:
             self.size,
             self.preprocessing,
             self.interpolation,
+            self.reading,
             self.random_state,
             self.precision,
         )
@@ -291,6 +303,7 @@ class Extractor:
                 preprocessing=self.preprocessing,
                 size=(size[0], size[1]) if size else None,
                 interpolation=self.interpolation,
+                reading=self.reading,
                 seed=self.random_state,
                 precision=self.precision,
             )
@@ -339,6 +352,15 @@ def _refuse_duplicate_layers(layers: list[str], identities: list[Identity]) -> N
         first = identities.index(identity)
         if first < number:
             raise InputError(f"{layers[first]!r} and {layers[number]!r} are the same layer; name each layer once.")
+
+
+def _fingerprints(identity: Identity) -> list[str]:
+    """Return the fingerprint of an identity, and those that it had under earlier decode policies.
+
+    Models and sets of earlier versions are recorded with these. Images of 8 bits are decoded as they were then.
+    """
+    policies = (identity.fields["decode_policy"], *EARLIER_POLICIES)
+    return [fingerprint({**identity.fields, "decode_policy": policy}) for policy in policies]
 
 
 def current_names(params: Mapping[str, Any]) -> dict[str, Any]:

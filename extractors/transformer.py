@@ -54,6 +54,13 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     precision : {"float32", "bfloat16", "float16"}, default="float32"
         The precision in which the network computes; its weights and the embeddings are always float32. A lower
         precision is faster if the hardware supports it, and changes embeddings by about 1e-2 of the largest value.
+    bit_depth : int, default=None
+        Number of bits that pixels use in files with more than 8 bits whose header does not tell, such as 12 for 12-bit
+        data in 16-bit PNG files. None is the full depth.
+    window : {"file", "full"} or (float, float), default="file"
+        The values that become black and white in DICOM files, and in TIFF files whose values have no fixed range:
+        the first window of the file, the smallest and largest value of the image, or centre and width as
+        ``(40, 400)`` or ``"40,400"``.
 
     Examples
     --------

@@ -18,7 +18,8 @@ from hybrid._version import __version__
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
-from hybrid.extractors.images import decode
+from hybrid.extractors.images import decoding
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.limits import open_regular
 from hybrid.extractors.store.identity import FORMAT
 from hybrid.files import expanded
@@ -52,6 +53,7 @@ def describe_parameters(
     size: int | Sequence[int] | None,
     preprocessing: str,
     interpolation: str,
+    reading: Reading,
     seed: int,
     precision: str,
 ) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def describe_parameters(
     source = resolve_weights(weights, spec)
     return {
         "format": FORMAT,
-        "decode_policy": decode.POLICY,
+        "decode_policy": decoding.POLICY,
         "hybrid": __version__,
         "keras": version("keras"),
         "backend": keras_backend(),
@@ -89,7 +91,7 @@ def describe_parameters(
         "size": resolve_size(size),
         "interpolation": interpolation,
         "precision": precision,
-    }
+    } | reading.fields()
 
 
 def check_saved_parameters(params: Mapping[str, Any]) -> None:
@@ -110,6 +112,7 @@ def check_saved_parameters(params: Mapping[str, Any]) -> None:
     seed = params.get("random_state", 0)
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise InputError(f"random_state={seed!r:.100} was given; expected a whole number from 0 to {2**32 - 1}.")
+    Reading.of(params.get("bit_depth"), params.get("window", "file"))
     check_batch_size(params.get("batch_size"), resolve_size(params.get("size")) or (224, 224))
 
 

@@ -23,7 +23,8 @@ from hybrid.extractors.graph.cutting import (
     leaf_operations,
     resolve_layer,
 )
-from hybrid.extractors.images import decode
+from hybrid.extractors.images import decoding
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.store.identity import FORMAT, Identity
 
 _MIN_GREY_SIDE = 8  # pixels; a shorter side of an input without an axis of channels is not one of an image
@@ -59,6 +60,7 @@ def build_graph(
     preprocessing: str,
     size: tuple[int, int] | None,
     interpolation: str,
+    reading: Reading,
     seed: int,
     precision: str,
 ) -> Graph:
@@ -88,9 +90,9 @@ def build_graph(
         "size": list(shape[:2]),
         "channels": shape[2],
         "interpolation": interpolation,
-        "decode_policy": decode.POLICY,
+        "decode_policy": decoding.POLICY,
         "precision": precision,
-    }
+    } | reading.fields()
     return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()), doubt)
 
 

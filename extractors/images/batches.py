@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.extractors.images.decode import BadImageError
+from hybrid.extractors.images.decoding import BadImageError
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.digests import digest_keys
 from hybrid.extractors.images.source import Source
 from hybrid.extractors.store.identity import Identity
@@ -57,13 +58,14 @@ def decoded_batches(source: Source, todo: np.ndarray, identity: Identity, batch_
     ------
     Batch
     """
-    size, channels, interpolation = identity.size, identity.fields["channels"], identity.fields["interpolation"]
+    fields = identity.fields
+    how = identity.size, fields["channels"], fields["interpolation"], Reading.from_fields(fields)
 
     def load(numbers: np.ndarray) -> list[_Loaded]:
         loaded: list[_Loaded] = []
         for number in numbers.tolist():
             try:
-                loaded.append(source.decode(number, size, channels, interpolation))
+                loaded.append(source.decode(number, *how))
             except BadImageError as error:
                 loaded.append(str(error))
         return loaded

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from hybrid.extractors.images.decode import BadImageError, bytes_digest, has_more_frames, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
+from hybrid.extractors.images.formats import has_more_frames
 
 _CHUNK = 64  # files that a thread takes at a time
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.images.decode import bytes_digest, decode, pixels_digest, read_bytes
+from hybrid.extractors.images.decoding import bytes_digest, decode, pixels_digest, read_bytes
+from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests
 
 DIGEST_BYTES = 32
@@ -81,15 +82,17 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+    def decode(
+        self, number: int, size: tuple[int, int], channels: int, interpolation: str, reading: Reading = AS_STATED
+    ) -> tuple[bytes, np.ndarray]:
         """Return the digest and the decoded pixels of an image. Both are of the same bytes, read once.
 
         Parameters
         ----------
         number : int
             Number of the image.
-        size, channels, interpolation
-            As for `hybrid.extractors.images.decode.decode`.
+        size, channels, interpolation, reading
+            As for `hybrid.extractors.images.decoding.decode`.
 
         Returns
         -------
@@ -167,13 +170,15 @@ class ImageSource(Source):
                 keys[number] = np.frombuffer(digest, np.uint8)
         return keys, bad
 
-    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+    def decode(
+        self, number: int, size: tuple[int, int], channels: int, interpolation: str, reading: Reading = AS_STATED
+    ) -> tuple[bytes, np.ndarray]:
         """Return an image's digest and its pixels, see `Source`."""
         if isinstance(self._images, list):
             data = read_bytes(self._images[number])
-            return bytes_digest(data), decode(data, size, channels, interpolation, self._images[number])
+            return bytes_digest(data), decode(data, size, channels, interpolation, self._images[number], reading)
         pixels = self._images[number]
-        return pixels_digest(pixels), decode(pixels, size, channels, interpolation, self.name(number))
+        return pixels_digest(pixels), decode(pixels, size, channels, interpolation, self.name(number), reading)
 
 
 def _check(X: Any) -> list[str] | np.ndarray:

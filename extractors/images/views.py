@@ -12,6 +12,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.extractors.images.augment import POLICY, Augmentation
+from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests, digest_keys
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.store.identity import canonical
@@ -148,10 +149,12 @@ class ViewSource(Source):
         keys[failed] = 0
         return keys, {number: bad[self._image[number]] for number in np.flatnonzero(failed).tolist()}
 
-    def decode(self, number: int, size: tuple[int, int], channels: int, interpolation: str) -> tuple[bytes, np.ndarray]:
+    def decode(
+        self, number: int, size: tuple[int, int], channels: int, interpolation: str, reading: Reading = AS_STATED
+    ) -> tuple[bytes, np.ndarray]:
         """Return the image's digest and pixels, or the view's key and pixels, see `Source`."""
         image, view = int(self._image[number]), int(self._view[number])
-        arguments = (image, size, channels, interpolation)
+        arguments = (image, size, channels, interpolation, reading)
         if getattr(self._last, "arguments", None) != arguments:
             self._last.decoded = self._source.decode(*arguments)
             self._last.arguments = arguments

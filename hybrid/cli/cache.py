@@ -167,7 +167,7 @@ def explain(image: str, backbone: str, seed: int, as_json: bool, **given: Any) -
     embedding of the image. The options are those of `hybrid extract`. The network is built if it was never used with
     this store.
     """
-    from hybrid.extractors.images.decode import bytes_digest, read_bytes
+    from hybrid.extractors.images.decoding import bytes_digest, read_bytes
     from hybrid.extractors.store.explain import explain as explain_image
 
     extractor = make_extractor(backbone, seed, given)

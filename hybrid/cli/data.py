@@ -107,8 +107,9 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
 
 def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
     print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
-    print_notes(dataset.notes)
+    print_notes(summary.notes)
     if summary.findings is None:
+        print_notes(summary.in_words())
         return
     print_notes(summary.in_words())
     columns = ["finding", "--drop", "found", "clusters", "in several splits", "with several labels"]

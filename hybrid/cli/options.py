@@ -81,6 +81,14 @@ _DATA_OPTIONS = (
                  "an image."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder to which the paths of a manifest are relative."),
+    click.option("--bit-depth", type=click.IntRange(1, 32), default=None, metavar="BITS",
+                 help="Number of bits that pixels use in files with more than 8 bits whose header does not tell, such "
+                 "as 12 for 12-bit data in 16-bit PNG files. Default: the full depth of the file."),
+    click.option("--window", default="file", show_default=True, metavar="CENTER,WIDTH|file|full",
+                 help="Values shown from black to white in DICOM files, and in TIFF files without a fixed range. file: "
+                 "the first window of each file. full: from the smallest to the largest value of each image."),
+    click.option("--dicom-tag", "dicom_tags", multiple=True, metavar="KEYWORD",
+                 help="Tag of DICOM files, such as ViewPosition, that `hybrid data` counts (repeatable)."),
     click.option("--drop", default="", metavar="FINDING,…",
                  help="Leave out images with these findings of `hybrid data` before a split is drawn: duplicates, "
                  "near-duplicates, conflicts, blank, undecodable, size, brightness. Of duplicates, one image is kept, "

@@ -64,7 +64,9 @@ def _contents(embedding_set: EmbeddingSet, progress: Progress | None) -> tuple[l
         dataset = reopen(embedding_set.record.dataset.arguments or {})
     except InputError:
         return keys, BYTES
-    measured = measure_within(dataset.X, MAX_DECODED_BYTES, progress) if dataset.of_files else None
+    measured = (
+        measure_within(dataset.X, MAX_DECODED_BYTES, progress, reading=dataset.reading) if dataset.of_files else None
+    )
     if measured is None:
         return keys, BYTES
     pixels = {

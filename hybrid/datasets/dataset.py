@@ -16,6 +16,7 @@ from hybrid.datasets.parts.split_names import split_names
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.datasets.quality.kept_together import check_copies, copies_note, groups_kept_together
 from hybrid.errors import InputError, renamed_parameters, unknown_name
+from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.progress import Progress
 from hybrid.wording import and_more, first_few, number
 
@@ -52,6 +53,10 @@ class Dataset:
         Names of the files and images that are not in the dataset, by the reason, which is a key of `counts`.
     arguments : dict or None
         The arguments of `load_dataset`, as JSON values, from which `reopen` loads the dataset again. None for arrays.
+    reading : Reading
+        How pixels with more than 8 bits are read. Extractors of the dataset read them in this way.
+    columns : dict of str to ndarray of str, shape (n,)
+        Further values of each image by name: the tags of DICOM files that were asked for. Missing values are empty.
 
     Examples
     --------
@@ -75,6 +80,8 @@ class Dataset:
     counts: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     arguments: dict[str, Any] | None = None
+    reading: Reading = AS_STATED
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     @renamed_parameters(seed="random_state")
@@ -190,6 +197,7 @@ class Dataset:
             split=self.split[chosen],
             groups=None if self.groups is None else self.groups[chosen],
             ids=self.ids[chosen],
+            columns={name: values[chosen] for name, values in self.columns.items()},
         )
 
     def counts_by_split(self) -> dict[str, dict[str, int]]:
@@ -262,7 +270,9 @@ def assemble(
 
     def kept_together(rows: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
         of_rows = None if groups is None else groups[rows]
-        merged, copies = groups_kept_together(raw.X[rows], of_rows, ids[rows], splitting.together, progress)
+        merged, copies = groups_kept_together(
+            raw.X[rows], of_rows, ids[rows], splitting.together, progress, reading=raw.reading
+        )
         return merged, copies_note(copies, splitting.together)
 
     split, split_notes = complete_split(
@@ -276,6 +286,7 @@ def assemble(
     data = Dataset(
         raw.name, raw.X, y, classes, split, groups, ids, source,
         notes=(*raw.notes, *notes, *split_notes), counts=counts, left_out=dict(raw.left_out),
+        reading=raw.reading, columns=dict(raw.columns),
     )  # fmt: skip
     check_train(source, y, classes, split)
     return _with_warnings(data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.datasets.quality.finding import Cluster, Finding
-from hybrid.extractors.images.decode import BadImageError, decode_within, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, decode_within, read_bytes
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
@@ -50,6 +50,6 @@ def _image_rows(clusters: list[Cluster]) -> list[list[tuple[int, str]]]:
 def _pixels(dataset: "Dataset", index: int) -> np.ndarray | None:
     try:
         data = read_bytes(str(dataset.X[index])) if dataset.of_files else dataset.X[index]
-        return np.asarray(decode_within(data, _SIDE, str(dataset.ids[index])))
+        return np.asarray(decode_within(data, _SIDE, str(dataset.ids[index]), dataset.reading))
     except BadImageError:
         return None

@@ -12,8 +12,10 @@ from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.readers import folder, manifest, named, npz, table
+from hybrid.datasets.readers.dicom_headers import with_headers
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, renamed_parameters, unknown_name
+from hybrid.extractors.images.depth import Reading
 from hybrid.files import expanded
 
 if TYPE_CHECKING:
@@ -84,6 +86,9 @@ def load_dataset(
     on_bad: str = "raise",
     follow_links: bool = False,
     drop: Sequence[str] | None = None,
+    bit_depth: int | None = None,
+    window: str | tuple[float, float] = "file",
+    dicom_tags: Sequence[str] = (),
     progress: "Progress | None" = None,
 ) -> Dataset:
     r"""Load a dataset in any of the supported formats, and check it.
@@ -141,6 +146,15 @@ def load_dataset(
         "conflicts" (all copies of an image that has several labels), "duplicates" and "near-duplicates". Of
         duplicates, one image is kept, preferably one of test, then one of val. The notes say what was left out. By
         default, no image is left out.
+    bit_depth : int, optional
+        Number of bits that pixels use in files with more than 8 bits whose header does not tell, such as 12 for 12-bit
+        data in 16-bit PNG files. By default, the full depth.
+    window : "file", "full" or (float, float), default="file"
+        The values that become black and white in DICOM files, and in TIFF files whose values have no fixed range: the
+        first window of the file, the smallest and largest value of the image, or centre and width.
+    dicom_tags : sequence of str, optional
+        Tags of DICOM files, such as "ViewPosition", whose values are kept in `Dataset.columns`. Tags that can identify
+        a patient are refused.
     progress : callable, optional
         If images are examined because of `drop` or `together`, called with the number of examined and of all images.
 
@@ -188,8 +202,10 @@ def load_dataset(
         )
     if names and not kind.has_split_names:
         raise InputError(f"split_names can only be given for a folder or a manifest; {text!r} is {kind.summary}.")
+    reading = Reading.of(bit_depth, window)
+    raw = with_headers(kind.load(text, options), tuple(dicom_tags), patients=group_pattern is None)
     splitting = Splitting(fractions, random_state, val, val_as_test, together)
-    dataset = assemble(kind.load(text, options), text, splitting, group_pattern, drop, progress)
+    dataset = assemble(replace(raw, reading=reading), text, splitting, group_pattern, drop, progress)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
@@ -208,6 +224,8 @@ def load_dataset(
         "on_bad": on_bad,
         "follow_links": bool(follow_links),
         "drop": list(drop) if drop else None,
+        **({"dicom_tags": list(dicom_tags)} if dicom_tags else {}),
+        **reading.fields(),
     }
     return replace(dataset, arguments=arguments)
 
@@ -255,7 +273,7 @@ def _kind_of(data: str) -> DatasetKind:
 
 def _unknown_content(data: str) -> str:
     """Return a predicate that describes a file of unknown format."""
-    from hybrid.extractors.images.decode import sniff_format
+    from hybrid.extractors.images.formats import sniff_format
 
     head = read_head(data)
     if not head:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hybrid.datasets.quality.finding import Finding
 from hybrid.datasets.quality.measure import Measures
+from hybrid.datasets.unused_bits import unused_bits_note
 from hybrid.wording import and_more
 from hybrid.workspace.records import Record
 
@@ -58,6 +59,8 @@ class DatasetSummary(Record):
         Number of images of each size, the most frequent first.
     modes : dict of str to int, optional
         Number of images of each Pillow mode, the most frequent first.
+    columns : dict of str to dict of str to int, optional
+        Number of images of each value of the columns of the dataset, the most frequent first.
     findings : tuple of Finding, optional
         One finding for each check.
     chart, examples, augmentations : str, optional
@@ -84,6 +87,7 @@ class DatasetSummary(Record):
     labels_an_image: dict[str, dict[str, int]] | None = None
     sizes: tuple[SizeCount, ...] | None = None
     modes: dict[str, int] | None = None
+    columns: dict[str, dict[str, int]] | None = None
     findings: tuple[Finding, ...] | None = None
     chart: str | None = None
     examples: str | None = None
@@ -100,6 +104,9 @@ class DatasetSummary(Record):
             sizes = [f"{size.width}×{size.height} ({size.images:,})" for size in self.sizes]
             modes = ", ".join(f"{mode} ({count:,})" for mode, count in self.modes.items())
             notes.append(f"Sizes: {and_more(sizes, 4)}. Modes: {modes}.")
+        for name, counts in (self.columns or {}).items():
+            values = [f"{value or 'none'} ({count:,})" for value, count in counts.items()]
+            notes.append(f"{name}: {and_more(values, 12)}.")
         for split, counts in (self.labels_an_image or {}).items():
             parts = [
                 f"{count:,} with {'none' if labels == '0' else labels}" for labels, count in counts.items() if count
@@ -130,10 +137,15 @@ def summarize(
     DatasetSummary
     """
     checked: dict[str, Any] = {}
+    notes = tuple(dataset.notes)
+    if dataset.columns:
+        counted = {name: Counter(values.tolist()).most_common() for name, values in dataset.columns.items()}
+        checked["columns"] = {name: dict(counts) for name, counts in counted.items()}
     if findings is not None and measures is not None:
         rows = measures.rows[measures.readable]
         sizes = Counter(zip(rows["width"].tolist(), rows["height"].tolist(), strict=True))
-        checked = {
+        notes += tuple(unused_bits_note(dataset, rows["peak"]))
+        checked |= {
             "imbalance": _imbalance(dataset),
             "labels_an_image": _labels_an_image(dataset) if dataset.y.ndim == 2 else None,
             "sizes": tuple(SizeCount(*size, images) for size, images in sizes.most_common()),
@@ -146,7 +158,7 @@ def summarize(
         task=dataset.task,
         images=len(dataset),
         counts_by_split=dataset.counts_by_split(),
-        notes=tuple(dataset.notes),
+        notes=notes,
         counts=dict(dataset.counts),
         left_out={reason: tuple(names) for reason, names in dataset.left_out.items()},
         **checked,

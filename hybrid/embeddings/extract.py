@@ -8,9 +8,11 @@ import numpy as np
 
 from hybrid.datasets import Dataset
 from hybrid.datasets.quality.drop import dropped_note
+from hybrid.datasets.unused_bits import unused_bits_note
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import Extractor
+from hybrid.extractors.images.depth import AS_STATED
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.files import expanded
@@ -73,11 +75,24 @@ def extract_sets(
     InputError
         If an image cannot be decoded, or if no training image of a class is left after skipping.
     """
+    extractor = _reading_like(extractor, dataset)
     extraction = _DatasetExtraction(dataset, views, views_of)
     if not each_layer:
         return [extraction.result(extractor, extractor.extract(extraction.source, on_bad=on_bad, progress=progress))]
     extracted = extractor.extract_each(extraction.source, on_bad=on_bad, progress=progress)
     return [extraction.result(layer, one) for layer, one in zip(extractor.each_layer(), extracted, strict=True)]
+
+
+def _reading_like(extractor: Extractor, dataset: Dataset) -> Extractor:
+    """Return the extractor with the dataset's way of reading pixels with more than 8 bits."""
+    if dataset.reading in (AS_STATED, extractor.reading):
+        return extractor
+    if extractor.reading != AS_STATED:
+        raise InputError(
+            f"The extractor was given {extractor.reading.describe()}, but the dataset {dataset.reading.describe()}: "
+            "give them once, to the dataset."
+        )
+    return extractor.but(**dataset.reading.fields(), fingerprint=None)
 
 
 class _DatasetExtraction:
@@ -108,6 +123,7 @@ class _DatasetExtraction:
             warnings=(
                 *dropped_note(part.counts),
                 *_split_warnings(part),
+                *unused_bits_note(self.dataset),
                 *_duplicate_warnings(keys, part),
                 *_training_warnings(keys, part, extractor),
             ),

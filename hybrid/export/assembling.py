@@ -1,5 +1,6 @@
 """Build one ONNX graph from a fitted pipeline: its networks, the steps that follow them, and the labels."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from hybrid.export.builder import GraphBuilder
 from hybrid.export.heads import label_type, labels, probabilities
 from hybrid.export.network import to_onnx
 from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.pipelines.build import extractors_of
 
 EMBEDDINGS = "embeddings"  # an inner tensor, which becomes an output only while the graph is checked
@@ -32,17 +34,21 @@ class PixelInput:
         1 for greyscale, 3 for RGB.
     interpolation : str
         Interpolation with which images must be resized.
+    reading : Reading, default=AS_STATED
+        How pixels with more than 8 bits must be read.
     """
 
     name: str
     size: tuple[int, int]
     channels: int
     interpolation: str
+    reading: Reading = AS_STATED
 
     def describe(self) -> onnx.ValueInfoProto:
         """Return the description of the input in the graph."""
         colour = "grey" if self.channels == 1 else "RGB"
         text = f"{colour}, 0 to 255, upright, stretched to this size ({self.interpolation}, antialiased, in 8 bits)"
+        text += f"; {self.reading.describe()}" if self.reading != AS_STATED else ""
         shape: list[str | int | None] = ["N", *self.size, self.channels]
         return helper.make_tensor_value_info(self.name, TensorProto.UINT8, shape, doc_string=text)
 
@@ -93,13 +99,21 @@ def assemble(pipeline: Pipeline) -> tuple[onnx.ModelProto, list[PixelInput]]:
 def inputs_of(extractors: Sequence[FeatureExtractor]) -> list[PixelInput]:
     """Return the input of each extractor. Extractors that take the same pixels share an input.
 
-    A single input is called ``pixels``. The names of several inputs include the size, channels and interpolation.
+    A single input is called ``pixels``. The names of several inputs include all of this.
     """
     identities = [extractor.resolve().fields for extractor in extractors]
-    kinds = [((it["size"][0], it["size"][1]), it["channels"], it["interpolation"]) for it in identities]
+    kinds = [
+        ((it["size"][0], it["size"][1]), it["channels"], it["interpolation"], Reading.from_fields(it))
+        for it in identities
+    ]
     if len(set(kinds)) == 1:
         return [PixelInput("pixels", *kind) for kind in kinds]
-    return [PixelInput(f"pixels_{size[0]}x{size[1]}x{n}_{how}", size, n, how) for size, n, how in kinds]
+    return [PixelInput(_input_name(*kind), *kind) for kind in kinds]
+
+
+def _input_name(size: tuple[int, int], channels: int, interpolation: str, reading: Reading) -> str:
+    words = [f"{size[0]}x{size[1]}x{channels}", interpolation, *re.findall(r"\w+", reading.describe())]
+    return "_".join(["pixels", *words])
 
 
 def set_notes(model: onnx.ModelProto, notes: Mapping[str, str]) -> None:

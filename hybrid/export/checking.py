@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError, reason_of
 from hybrid.export.assembling import EMBEDDINGS, LABEL, PROBABILITIES, PixelInput
-from hybrid.extractors.images.decode import BadImageError
+from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.source import ImageSource
 from hybrid.models.predict import predict_checked
 
@@ -146,7 +146,9 @@ def _batches(inputs: Sequence[PixelInput], X: np.ndarray) -> Iterator[tuple[list
         numbers, rows = [], []
         for number in range(start, min(start + _BATCH, len(X))):
             try:
-                rows.append([source.decode(number, it.size, it.channels, it.interpolation)[1] for it in inputs])
+                rows.append(
+                    [source.decode(number, it.size, it.channels, it.interpolation, it.reading)[1] for it in inputs]
+                )
                 numbers.append(number)
             except BadImageError:
                 continue

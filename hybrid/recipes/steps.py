@@ -11,6 +11,7 @@ from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.errors import unknown_name
+from hybrid.extractors.images.depth import Reading
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes.heads import ADJUSTING, head_settings
@@ -28,6 +29,9 @@ _COLUMNS = {
     "split_names": str | dict,
     "group_column": str,
     "group_pattern": str,
+    "bit_depth": int,
+    "window": str | list[float],
+    "dicom_tags": list[str],
 }
 
 
@@ -48,6 +52,9 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     with section.naming("source"):
         data = data_source(source, folder)
     arguments = {"data": data, "random_state": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
+    for name in ("bit_depth", "window"):
+        with section.naming(name):
+            Reading.of(**{name: arguments[name]} if name in arguments else {})
     split, root = section.take("split", str | None, None), section.take("image_root", str | None, None)
     if split is not None:
         with section.naming("split"):

@@ -86,6 +86,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
         network=[architecture.name, architecture.description, architecture.options],
         options=options.to_dict(),
         size=step.size,
+        **dataset.reading.fields(),
     )
     if is_done(folder, identity):
         listener.say(f"{name}: trained before")

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from hybrid.datasets import Dataset
-from hybrid.extractors.images.decode import decode, read_bytes
+from hybrid.extractors.images.decoding import decode, read_bytes
+from hybrid.extractors.images.dicom import dicom_size
 
 LARGEST = 64  # default side of the input in pixels, for files that are larger or differ in size
 MOST_BYTES = 4 * 2**30  # limit for the pixels of one split that are kept in memory
@@ -54,7 +55,7 @@ class Images:
     def _decode(self, row: int) -> np.ndarray:
         part = self._part
         data = read_bytes(part.X[row]) if part.of_files else part.X[row]
-        return decode(data, self.shape[:2], self.shape[2], name=str(part.ids[row]))
+        return decode(data, self.shape[:2], self.shape[2], name=str(part.ids[row]), reading=part.reading)
 
     def _decode_all(self) -> np.ndarray:
         pixels = np.empty((len(self), *self.shape), np.uint8)
@@ -100,9 +101,13 @@ def _sample_files(paths: np.ndarray) -> tuple[set[tuple[int, int]], bool]:
     sizes, grey = set(), True
     for path in paths[np.linspace(0, len(paths) - 1, min(len(paths), _SAMPLE)).astype(int)]:
         try:
-            with Image.open(path) as image:
-                sizes.add((image.height, image.width))
-                grey = grey and image.mode in ("1", "L", "I;16", "I")
-        except OSError:
+            if (found := dicom_size(path)) is not None:
+                height, width, is_grey = found
+            else:
+                with Image.open(path) as image:
+                    height, width, is_grey = image.height, image.width, image.mode[0] in "1LIF"
+            sizes.add((height, width))
+            grey = grey and is_grey
+        except (OSError, ValueError):
             continue  # the error is raised with its name when the file is decoded
     return sizes or {(LARGEST, LARGEST)}, grey

@@ -166,6 +166,7 @@ class _Training:
                 "images": keys,
                 "labels": [part.y.tolist() for part in parts],
                 "classes": parts[0].classes.tolist(),
+                **parts[0].reading.fields(),
                 "keras": version("keras"),
             }
         )

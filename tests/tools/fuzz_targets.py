@@ -28,19 +28,20 @@ COLUMNS = 8
 
 def images(folder: str, count: int, first: int = 0) -> None:
     """Mutated images of seven formats, read from a file as an extraction reads them."""
-    from hybrid.extractors.images.decode import INTERPOLATIONS, has_more_frames, read_bytes, sniff_format
+    from hybrid.extractors.images.decoding import INTERPOLATIONS, read_bytes
+    from hybrid.extractors.images.formats import HEAD_BYTES, has_more_frames, sniff_format
     from hybrid.extractors.images.source import ImageSource
 
     path = Path(folder, "image")
     whole = [rgb(kind) for kind in ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM")]
     made = Path(folder, "made")
-    kinds: dict[str | None, list[bytes]] = {sniff_format(data[:32]): [data] for data in whole}
+    kinds: dict[str | None, list[bytes]] = {sniff_format(data[:HEAD_BYTES]): [data] for data in whole}
     for beast in zoo(made):
         if "." in beast.name and beast.verdict == "read" and beast.name.isascii() and "/" not in beast.name:
             if beast.name.startswith("link"):
                 continue
             beast.make(made)
-            kinds[sniff_format(made.read_bytes()[:32])].append(made.read_bytes())
+            kinds[sniff_format(made.read_bytes()[:HEAD_BYTES])].append(made.read_bytes())
     names = sorted(map(str, kinds))
 
     def case(seed: int) -> str:

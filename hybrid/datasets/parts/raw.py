@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from hybrid.datasets.parts.split_names import SplitNames, split_name
+from hybrid.extractors.images.depth import AS_STATED, Reading
 
 _GENERIC_NAMES = frozenset({"annotations", "data", "dataset", "images", "index", "labels", "manifest", "metadata"})
 
@@ -61,6 +62,10 @@ class RawDataset:
         The numbers in the notes.
     left_out : dict of str to list of str
         Names of all files that were left out, by the reason, which is a key of `counts`.
+    reading : Reading
+        How pixels with more than 8 bits are read.
+    columns : dict of str to ndarray of str, shape (n,)
+        Further values of each image by name, such as tags of DICOM files. Missing values are empty.
     """
 
     name: str
@@ -73,6 +78,8 @@ class RawDataset:
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    reading: Reading = AS_STATED
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class LabelledImages(Protocol):
@@ -101,6 +108,11 @@ class LabelledImages(Protocol):
     @property
     def groups(self) -> np.ndarray | None:
         """Group of each image, of shape (n,), or None."""
+        ...
+
+    @property
+    def reading(self) -> Reading:
+        """How pixels with more than 8 bits are read."""
         ...
 
     @property

@@ -41,6 +41,7 @@ CHECKS = (
     Check("blank", "blank images", outliers.blank, "blank"),
     Check("size", "images of unusual size or shape", outliers.unusual_size, "size"),
     Check("brightness", "unusually dark or bright images", outliers.unusual_brightness, "brightness"),
+    Check("blurred", "blurred or enlarged images", outliers.blurred),
     Check("divided_groups", "images of groups in several splits", naming.divided_groups),
     Check("classes", "class names that differ only in case or spaces", naming.similar_class_names),
     Check("labels_without_files", "labels without a file", naming.labels_without_files),
@@ -75,7 +76,7 @@ def examine(
         dataset.classes,
         dataset.split,
         dataset.groups,
-        measure(dataset.X, progress, cache),
+        measure(dataset.X, progress, cache, dataset.reading),
         dataset.left_out,
     )
     findings = [Finding(check.name, check.title, tuple(check.find(examined)), check.drop) for check in CHECKS]

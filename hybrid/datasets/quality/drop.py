@@ -110,7 +110,7 @@ def leave_out(
         If a name is unknown, or a class has no image left.
     """
     y, classes, _ = tidy_labels(raw.y, raw.ids, raw.label_names)
-    examined = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache))
+    examined = ExaminedDataset(raw.ids, y, classes, raw.split, None, measure(raw.X, progress, cache, raw.reading))
     remaining, left_out, conflicting = np.ones(len(raw.ids), bool), dict(raw.left_out), 0
     for name in check_drop(drop):
         if name.endswith("duplicates"):
@@ -131,6 +131,7 @@ def leave_out(
         notes=[*raw.notes, *dropped_note(counts, left_out), *_conflicts_note(conflicting)],
         counts=raw.counts | counts,
         left_out=left_out,
+        columns={name: values[kept] for name, values in raw.columns.items()},
     )
 
 

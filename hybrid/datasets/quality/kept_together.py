@@ -9,6 +9,7 @@ from hybrid.datasets.quality.duplicates import duplicate_clusters
 from hybrid.datasets.quality.measure import measure
 from hybrid.datasets.quality.near_duplicates import near_duplicate_pairs
 from hybrid.errors import unknown_name
+from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.progress import Progress
@@ -24,6 +25,7 @@ def groups_kept_together(
     copies: str = "duplicates",
     progress: Progress | None = None,
     cache: Path | None = None,
+    reading: Reading = AS_STATED,
 ) -> tuple[np.ndarray | None, int]:
     """Return the groups of images that a split must not divide.
 
@@ -39,7 +41,7 @@ def groups_kept_together(
         Unique names of the images.
     copies : {"duplicates", "near-duplicates", "none"}, default="duplicates"
         Which copies stay together: identical images, nearly identical ones as well, or none.
-    progress, cache
+    progress, cache, reading
         As for `measure`.
 
     Returns
@@ -52,7 +54,7 @@ def groups_kept_together(
     """
     if check_copies(copies) == "none":
         return groups, 0
-    cluster_of = _clusters(X, copies, progress, cache)
+    cluster_of = _clusters(X, copies, progress, cache, reading)
     n_clusters = int((np.bincount(cluster_of) > 1).sum())
     if not n_clusters:
         return groups, 0
@@ -74,11 +76,13 @@ def check_copies(copies: str) -> str:
     return copies
 
 
-def _clusters(X: np.ndarray, copies: str, progress: Progress | None, cache: Path | None) -> np.ndarray:
+def _clusters(
+    X: np.ndarray, copies: str, progress: Progress | None, cache: Path | None, reading: Reading
+) -> np.ndarray:
     """Return the number of each image's cluster of copies."""
     if X.dtype.kind != "U" and copies == "duplicates":  # arrays of one shape: no need to measure them
         keys, _ = ImageSource(X).digests(FileDigests())
         return np.unique(keys.view("V32").ravel(), return_inverse=True)[1]
-    measures = measure(X, progress, cache)
+    measures = measure(X, progress, cache, reading)
     pairs = near_duplicate_pairs(measures).pairs if copies == "near-duplicates" else None
     return duplicate_clusters(measures, pairs)

@@ -5,6 +5,7 @@ import numpy as np
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 BLANK = 2.0  # an image is blank if the standard deviation of its grey levels, from 0 to 255, is below this
+BLURRED = 1.0  # least difference from the median share of fine structures, as a decimal logarithm: ten times less
 LIMIT = 3.5  # limit of the modified z-score of the brightness
 
 
@@ -36,6 +37,20 @@ def unusual_brightness(examined: ExaminedDataset) -> list[Cluster]:
     rows, compared = examined.measures.rows, examined.measures.readable & ~is_blank(examined)
     indices = np.flatnonzero(compared)[is_outlier(rows["mean"][compared].astype(float))]
     return [examined.cluster([row], f"mean grey level {rows['mean'][row]:.0f}") for row in indices]
+
+
+def blurred(examined: ExaminedDataset) -> list[Cluster]:
+    """Return the images whose finest structures are far weaker than in the others: blurred or enlarged ones."""
+    rows, compared = examined.measures.rows, examined.measures.readable & ~is_blank(examined)
+    compared = compared & (rows["detail"] < 0)
+    detail = rows["detail"][compared].astype(float)
+    if not len(detail):
+        return []
+    few = is_outlier(detail) & (detail < np.median(detail) - BLURRED)
+    return [
+        examined.cluster([row], f"fine structures {10 ** (np.median(detail) - rows['detail'][row]):.0f} times weaker")
+        for row in np.flatnonzero(compared)[few]
+    ]
 
 
 def is_rare(values: np.ndarray, least: float) -> np.ndarray:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.images.decode import POLICY
+from hybrid.extractors.images.decoding import POLICY
+from hybrid.extractors.images.depth import AS_STATED, Reading
+from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import write_atomic
 
 SIDE = 32  # height and width of a thumbnail, in pixels
-FORMAT = 1
+FORMAT = 2
 
 RECORD = np.dtype(
     [
@@ -24,6 +26,11 @@ RECORD = np.dtype(
         ("mean", "<f4"),
         ("spread", "<f4"),
         ("hash", "<u8"),
+        ("peak", "<u4"),  # largest value of 16-bit pixels whose depth the header does not state, otherwise 0
+        (
+            "detail",
+            "<f4",
+        ),  # share of the finest structures in the contrast of the sharpest part, as a decimal logarithm
         ("thumbnail", "u1", (SIDE, SIDE)),
     ]
 )
@@ -36,10 +43,15 @@ class MeasurementMemory:
     ----------
     cache : Path
         The cache folder.
+    reading : Reading, default=AS_STATED
+        How pixels with more than 8 bits are read.
     """
 
-    def __init__(self, cache: Path):
-        self._folder = cache / "measures" / f"{FORMAT}-{POLICY}"
+    def __init__(self, cache: Path, reading: Reading = AS_STATED):
+        version = f"{FORMAT}-{POLICY}"
+        if reading != AS_STATED:
+            version += f"-{fingerprint(reading.fields())[:16]}"
+        self._folder = cache / "measures" / version
 
     def find(self, keys: list[bytes]) -> dict[bytes, np.void]:
         """Return the stored records of images by their digests. Digests without a record are left out."""

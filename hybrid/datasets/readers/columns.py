@@ -96,7 +96,7 @@ def _normalised(column: str) -> str:
 
 
 def _path_column(table: Columns, source: str) -> str:
-    from hybrid.extractors.images.decode import IMAGE_SUFFIXES
+    from hybrid.extractors.images.formats import IMAGE_SUFFIXES
 
     if usual := _usual(table, PATH_NAMES):
         return usual

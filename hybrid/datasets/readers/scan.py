@@ -1,5 +1,5 @@
 """List a folder: its images, subfolders, other files, links that lead out of the dataset, and junk."""
-# ruff: noqa: PTH118, PTH122
+# ruff: noqa: PTH118, PTH119, PTH122
 # Strings, not Paths: a Path for each file of a large folder is slow.
 
 import os
@@ -137,14 +137,16 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _is_image(path: str) -> bool:
-    from hybrid.extractors.images.decode import IMAGE_SUFFIXES, sniff_format
+    from hybrid.extractors.images.formats import IMAGE_SUFFIXES, sniff_format
 
+    if os.path.basename(path).upper() == "DICOMDIR":  # the table of contents of a folder of DICOM files
+        return False
     if os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES:
         return True
     return sniff_format(read_head(path)) is not None
 
 
-def read_head(path: str, size: int = 32) -> bytes:
+def read_head(path: str, size: int = 160) -> bytes:
     """Return the first bytes of a file, or no bytes if it cannot be read."""
     from hybrid.extractors.images.limits import open_regular
 

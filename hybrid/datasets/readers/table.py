@@ -142,7 +142,7 @@ def _delimiter(text: str) -> tuple[str, str]:
 
 
 def _check_header(data: str, header: list[str]) -> None:
-    from hybrid.extractors.images.decode import IMAGE_SUFFIXES
+    from hybrid.extractors.images.formats import IMAGE_SUFFIXES
 
     if any(Path(cell).suffix.lower() in IMAGE_SUFFIXES for cell in header):
         raise InputError(f"The first line of {data!r} names an image: add a line with the column names above it.")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet
-from hybrid.extractors.images.decode import BadImageError, bytes_digest, decode_within, pixels_digest, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, bytes_digest, decode_within, pixels_digest, read_bytes
 
 SIDE = 160
 _TINY = 64  # images up to this side length keep every pixel, each shown as a square
@@ -76,7 +76,7 @@ class Pictures:
             digest = bytes_digest(data) if isinstance(data, bytes) else pixels_digest(data)
             if self._digests and self._digests.get(id_) != {digest}:
                 return Picture(missing=CHANGED)
-            return _encoded(decode_within(data, SIDE, id_))
+            return _encoded(decode_within(data, SIDE, id_, self._dataset.reading))
         except BadImageError:
             return Picture()
 

@@ -7,7 +7,7 @@ import pytest
 from made_store import run
 from PIL import Image
 
-from hybrid.extractors.images.decode import BadImageError, bytes_digest
+from hybrid.extractors.images.decoding import BadImageError, bytes_digest
 from hybrid.extractors.images.digests import FileDigests
 
 digests = FileDigests()

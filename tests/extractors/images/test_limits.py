@@ -9,10 +9,11 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from hybrid.errors import InputError
-from hybrid.extractors.images import decode as images
-from hybrid.extractors.images.decode import BadImageError, decode, has_more_frames, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, decode, read_bytes
+from hybrid.extractors.images.formats import has_more_frames
 from hybrid.extractors.images.limits import MAX_PIXELS, max_pixels, set_max_pixels
 from hybrid.extractors.store.identity import Identity
 
@@ -44,7 +45,7 @@ def test_an_image_above_the_limit_is_refused_and_one_at_the_limit_is_read(kind):
 
 
 def test_a_bomb_is_refused_before_anything_is_decoded(monkeypatch):
-    monkeypatch.setattr(images.PngImageFile, "load", lambda self: pytest.fail("it was decoded"))
+    monkeypatch.setattr(PngImageFile, "load", lambda self: pytest.fail("it was decoded"))
     with pytest.raises(BadImageError, match="50000×50000 pixels, more than the limit of 100,000,000"):
         decode(png_that_says(50_000, 50_000), (4, 4), 3)
     assert not has_more_frames(png_that_says(50_000, 50_000))

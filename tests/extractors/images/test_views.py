@@ -12,7 +12,7 @@ from hybrid.errors import InputError
 from hybrid.extractors import BadImageError
 from hybrid.extractors.extraction import extract
 from hybrid.extractors.images.augment import Augmentation
-from hybrid.extractors.images.decode import decode, pixels_digest
+from hybrid.extractors.images.decoding import decode, pixels_digest
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.images.views import MILD, Views, ViewSource

@@ -15,7 +15,7 @@ from zoo import JUNK, OTHER, OUTSIDE, READ, rgb, zoo
 
 from hybrid.datasets import load_dataset
 from hybrid.errors import InputError
-from hybrid.extractors.images.decode import BadImageError, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, read_bytes
 from hybrid.extractors.images.source import ImageSource
 
 pytestmark = [

@@ -52,7 +52,7 @@ def test_every_field_is_part_of_the_fingerprint(identity):
 
 def test_a_new_decode_policy_or_format_is_another_extractor(tiny_network, identity, monkeypatch):
     found = {identity.fingerprint}
-    for changed in (("images.decode.POLICY",), ("backbones.parameters.FORMAT", "graph.build.FORMAT")):
+    for changed in (("images.decoding.POLICY",), ("backbones.parameters.FORMAT", "graph.build.FORMAT")):
         with monkeypatch.context() as patch:
             for name in changed:
                 patch.setattr(f"hybrid.extractors.{name}", 99)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from hybrid.errors import InputError
 from hybrid.extractors import extraction
-from hybrid.extractors.images.decode import BadImageError
+from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.store.store import DamagedShardWarning, EmbeddingStore
 
 # --- the store

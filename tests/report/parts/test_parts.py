@@ -14,7 +14,7 @@ from hybrid.comparison import Choice
 from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
 from hybrid.evaluation.paired_test import PairedTest
-from hybrid.extractors.images.decode import BadImageError, decode_within
+from hybrid.extractors.images.decoding import BadImageError, decode_within
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.report.elements.curves import precision_recall_points, roc_points

@@ -9,14 +9,13 @@ import pytest
 from PIL import Image
 
 from hybrid.errors import InputError
-from hybrid.extractors.images.decode import (
+from hybrid.extractors.images.decoding import (
     INTERPOLATIONS,
     BadImageError,
     decode,
-    has_more_frames,
     read_bytes,
-    sniff_format,
 )
+from hybrid.extractors.images.formats import HEAD_BYTES, has_more_frames, sniff_format
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (10, 14, 3), np.uint8)
@@ -309,7 +308,7 @@ def test_missing_files_and_folders_are_refused_by_name(tmp_path):
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".tif", ".webp", ".ppm"])
 def test_formats_are_sniffed(tmp_path, suffix):
     expected = {".jpg": "JPEG", ".tif": "TIFF"}.get(suffix, suffix[1:].upper())
-    assert sniff_format(encoded(tmp_path, Image.fromarray(RGB), suffix)[:32]) == expected
+    assert sniff_format(encoded(tmp_path, Image.fromarray(RGB), suffix)[:HEAD_BYTES]) == expected
 
 
 # --- large JPEGs are decoded at a fraction of their size

@@ -5,8 +5,13 @@ change a rule.
 
 * The format is recognised by the content. Of an animation or a multi-page file, the first frame is used. EXIF
   orientation is applied.
-* 16-bit grey is scaled to 8 bits by its full range (65535 becomes 255), not clipped. 16-bit colour keeps the upper
-  byte.
+* More than 8 bits are scaled to 8 by their full range (65535 becomes 255), not clipped. The full range is that of the
+  depth in the header: TIFF files of 9 to 15 bits, the range in SMinSampleValue and SMaxSampleValue, a depth in
+  MaxSampleValue, and a PNG whose values are those of fewer bits in sBIT. Otherwise it is that of `Reading.bit_depth` or
+  of all bits. 16-bit colour of full range keeps the upper byte. Where zero is white, values are inverted.
+* Values without a fixed range (floating point, signed, 32-bit) are refused unless the header or the `Reading` states
+  one.
+* DICOM files are read as `hybrid.extractors.images.dicom` says.
 * Transparent images are composited on black. CMYK, palette, 1-bit, YCbCr and Lab images are converted to RGB. Colour
   profiles are ignored.
 * RGB is converted to grey by ITU-R 601-2 luma (Pillow's "L"); grey is converted to RGB by repeating the channel.
@@ -17,25 +22,23 @@ change a rule.
 """
 
 import hashlib
-import io
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import jpeg_factory
-from PIL.PngImagePlugin import PngImageFile
-from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from hybrid.errors import InputError, reason_of, unknown_name
-from hybrid.extractors.images.limits import check_pixels, read_regular
+from hybrid.errors import InputError, MissingExtraError, reason_of, unknown_name
+from hybrid.extractors.images.depth import AS_STATED, Reading, Samples, to_8_bits
+from hybrid.extractors.images.dicom import read_dicom
+from hybrid.extractors.images.formats import HEAD_BYTES, open_image, sniff_format
+from hybrid.extractors.images.limits import read_regular
+from hybrid.extractors.images.samples import read_samples
+from hybrid.extractors.images.tiff import UnusualTiffError, read_unusual, turned
 
-POLICY = 3
+POLICY = 4
+EARLIER_POLICIES = (3,)  # they decode images of 8 bits in the same way
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -44,93 +47,9 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
-IMAGE_SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-    }
-)
-
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-)
-# Only these formats are read. Image.open is not used, since it would apply Pillow's own limit besides the user's.
-_FORMATS: dict[str, Callable[[io.BytesIO, str], Image.Image]] = {
-    "JPEG": jpeg_factory,
-    "PNG": PngImageFile,
-    "GIF": GifImageFile,
-    "BMP": BmpImageFile,
-    "TIFF": TiffImageFile,
-    "WEBP": WebPImageFile,
-    "PPM": PpmImageFile,
-}
-
 
 class BadImageError(InputError):
     """An image cannot be read or decoded. The message names the image."""
-
-
-def sniff_format(head: bytes) -> str | None:
-    r"""Return the image format that the first bytes of a file indicate.
-
-    Parameters
-    ----------
-    head : bytes
-        The first 32 bytes, or fewer if the file is shorter.
-
-    Returns
-    -------
-    str or None
-        A Pillow format name, or None if the bytes are not of a supported format.
-
-    Examples
-    --------
-    >>> sniff_format(b"\x89PNG\r\n\x1a\n"), sniff_format(b"hello")
-    ('PNG', None)
-    """
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
-        return "PPM"
-    return None
-
-
-def has_more_frames(data: bytes) -> bool:
-    """Return whether an image file is an animation or has several pages. Only the first frame is used.
-
-    Additional pictures in a JPEG (MPO: previews, stereo pictures) do not count.
-    """
-    kind = sniff_format(data[:32])
-    if kind == "PNG":
-        return data.find(b"acTL", 0, data.find(b"IDAT")) > 0
-    if kind not in ("GIF", "TIFF", "WEBP"):
-        return False
-    try:
-        return getattr(_opened(data, kind), "is_animated", False)
-    except Exception:  # a broken file is reported when it is decoded
-        return False
 
 
 def read_bytes(path: str) -> bytes:
@@ -159,6 +78,7 @@ def decode(
     channels: int,
     interpolation: str = "bilinear",
     name: str = "",
+    reading: Reading = AS_STATED,
 ) -> np.ndarray:
     """Decode one image to uint8 pixels of a fixed size.
 
@@ -174,6 +94,8 @@ def decode(
         A key of :data:`INTERPOLATIONS`.
     name : str, default=""
         Name of the image in error messages.
+    reading : Reading, default=AS_STATED
+        How pixels with more than 8 bits are read.
 
     Returns
     -------
@@ -185,7 +107,8 @@ def decode(
         If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
-        image = _to_mode(_as_image(data, None if interpolation == "nearest" else max(size)), channels)
+        min_side = None if interpolation == "nearest" else max(size)
+        image = _to_mode(_decoded(data, min_side, reading).image, channels)
         if image.size != (size[1], size[0]):
             image = image.resize((size[1], size[0]), resample(interpolation))
         if channels == 3:
@@ -193,7 +116,7 @@ def decode(
     return np.asarray(image, dtype=np.uint8).reshape(size[0], size[1], channels)
 
 
-def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.Image:
+def decode_within(data: bytes | np.ndarray, side: int, name: str = "", reading: Reading = AS_STATED) -> Image.Image:
     """Return an image for display, grey or RGB, with its own proportions and no side longer than `side` pixels.
 
     Raises
@@ -202,13 +125,32 @@ def decode_within(data: bytes | np.ndarray, side: int, name: str = "") -> Image.
         If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
-        image = _to_mode(_as_image(data, 2 * side), 3)
+        image = _to_mode(_decoded(data, 2 * side, reading).image, 3)
         image.thumbnail((side, side), INTERPOLATIONS["lanczos"])
     return image
 
 
-def decode_whole(data: bytes | np.ndarray, name: str = "") -> tuple[Image.Image, str]:
-    """Return an upright image of its own size, grey or RGB, and the Pillow mode in which it was stored.
+@dataclass(frozen=True, eq=False)
+class WholeImage:
+    """An upright image of its own size.
+
+    Attributes
+    ----------
+    image : Image
+        The image, in 8 bits.
+    mode : str
+        The Pillow mode in which it is stored, or a similar name, such as "I;12" for 12 bits.
+    peak : int
+        Largest value if 16-bit values could use fewer bits without the header saying so, otherwise 0.
+    """
+
+    image: Image.Image
+    mode: str
+    peak: int = 0
+
+
+def decode_whole(data: bytes | np.ndarray, name: str = "", reading: Reading = AS_STATED) -> WholeImage:
+    """Return an upright image of its own size, grey or RGB.
 
     Raises
     ------
@@ -216,14 +158,16 @@ def decode_whole(data: bytes | np.ndarray, name: str = "") -> tuple[Image.Image,
         If the bytes cannot be decoded completely.
     """
     with _named_errors(name):
-        image = _as_image(data, None)
-        return _to_mode(image, 3), image.mode
+        whole = _decoded(data, None, reading, every_bit=True)
+        return WholeImage(_to_mode(whole.image, 3), whole.mode, whole.peak)
 
 
 @contextmanager
 def _named_errors(name: str) -> Iterator[None]:
     try:
         yield
+    except MissingExtraError:
+        raise
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files
         raise BadImageError(f"Image {name!r} cannot be decoded: {reason_of(error).rstrip('.')}.") from error
 
@@ -235,37 +179,47 @@ def resample(interpolation: str) -> Image.Resampling:
     return INTERPOLATIONS[interpolation]
 
 
-def _as_image(data: bytes | np.ndarray, min_side: int | None) -> Image.Image:
-    """Return an upright image. A large JPEG may be decoded smaller, but with no side shorter than `min_side`."""
+def _decoded(data: bytes | np.ndarray, min_side: int | None, reading: Reading, every_bit: bool = False) -> WholeImage:
+    """Return an upright image in 8 bits. A large JPEG may be decoded smaller, but with no side below `min_side`.
+
+    Both bytes of 16-bit colour are read if `every_bit` is true and its file allows it, or if a bit depth is given.
+    """
     if isinstance(data, np.ndarray):
-        return Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
-    kind = sniff_format(data[:32])
+        image = Image.fromarray(data[..., 0] if data.ndim == 3 and data.shape[2] == 1 else data)
+        return WholeImage(image, image.mode)
+    kind = sniff_format(data[:HEAD_BYTES])
     if kind is None:
         raise ValueError("its content is not an image of a supported format" if data else "the file is empty")
-    image = _opened(data, kind)
-    if kind == "JPEG" and image.mode in ("L", "RGB") and min_side is not None:
+    if kind == "DICOM":
+        pixels, mode = read_dicom(data, reading)
+        return WholeImage(Image.fromarray(pixels), mode)
+    try:
+        image = open_image(data, kind)
+    except UnusualTiffError as error:
+        samples, orientation = read_unusual(data, error)
+        return _of_samples(samples, reading, str(samples.values.dtype), orientation)
+    mode = image.mode
+    try:
+        found = read_samples(data, image, every_bit or reading.bit_depth is not None)
+    except NotImplementedError as error:
+        if reading.bit_depth is not None:
+            raise ValueError(str(error)) from error
+        found = None
+    if found is not None:
+        return _of_samples(found, reading, mode)
+    if kind == "JPEG" and mode in ("L", "RGB") and min_side is not None:
         image.draft(None, (min_side, min_side))
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    return image
+    return WholeImage(image, mode)
 
 
-def _opened(data: bytes, kind: str) -> Image.Image:
-    """Return an image after reading its header and checking its size, but before decoding it."""
-    try:
-        image = _FORMATS[kind](io.BytesIO(data), "")
-    except (SyntaxError, IndexError, TypeError, struct.error):
-        raise ValueError(f"it begins like a {kind} file, but is damaged or truncated") from None
-    check_pixels(*image.size)
-    return image
+def _of_samples(samples: Samples, reading: Reading, mode: str, orientation: int = 1) -> WholeImage:
+    return WholeImage(turned(Image.fromarray(to_8_bits(samples, reading)), orientation), mode, samples.peak)
 
 
 def _to_mode(image: Image.Image, channels: int) -> Image.Image:
     """Return the image in mode "L" or "RGB": grey stays grey, which is cheaper to resize."""
-    if image.mode.startswith("I"):
-        image = _scale_to_8_bits(image)
-    elif image.mode == "F":
-        raise ValueError("floating-point pixels have no fixed range; save the image with 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
@@ -273,15 +227,3 @@ def _to_mode(image: Image.Image, channels: int) -> Image.Image:
         return image.convert("L")
     image = image.convert("RGB")
     return image.convert("L") if channels == 1 else image
-
-
-def _scale_to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits to 8 by the full range, with rounding. Pillow opens 16-bit PNG and PGM files in mode "I", too."""
-    pixels = np.array(image, np.int32)
-    pixels[pixels == image.info.get("transparency")] = 0
-    if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 65535:
-        raise ValueError("32-bit integers have no fixed range; save the image with 8 or 16 bits")
-    pixels *= 255
-    pixels += 32767
-    pixels //= 65535
-    return Image.fromarray(pixels.astype(np.uint8))
