@@ -52,9 +52,9 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     with section.naming("source"):
         data = data_source(source, folder)
     arguments = {"data": data, "random_state": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
-    for name in ("bit_depth", "window"):
-        with section.naming(name):
-            Reading.of(**{name: arguments[name]} if name in arguments else {})
+    for key in ("bit_depth", "window"):
+        with section.naming(key):
+            Reading.of(**({key: arguments[key]} if key in arguments else {}))
     split, root = section.take("split", str | None, None), section.take("image_root", str | None, None)
     if split is not None:
         with section.naming("split"):

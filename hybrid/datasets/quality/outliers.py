@@ -5,7 +5,7 @@ import numpy as np
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 BLANK = 2.0  # an image is blank if the standard deviation of its grey levels, from 0 to 255, is below this
-BLURRED = 1.0  # least difference from the median share of fine structures, as a decimal logarithm: ten times less
+BLURRED = 0.6  # least difference from the median share of fine structures, as a decimal logarithm: four times less
 LIMIT = 3.5  # limit of the modified z-score of the brightness
 
 
