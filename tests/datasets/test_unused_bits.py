@@ -32,7 +32,7 @@ def test_unused_bits_are_reported_with_the_depth_to_give(tmp_path, most, bits, s
         said for said in summarize(data, *examine(data, cache=tmp_path / "cache")).notes if "--bit-depth" in said
     ]
     assert listed == note
-    assert not unused_bits_note(load_dataset(tmp_path, fractions=(1, 0, 0), bit_depth=bits))
+    assert not unused_bits_note(load_dataset(tmp_path / "d", fractions=(1, 0, 0), bit_depth=bits))
 
 
 def test_full_depth_and_8_bits_are_not_reported(tmp_path):
