@@ -32,7 +32,7 @@ _CHOICES = {
     "pooling": tuple(POOLINGS),
     "preprocessing": ("auto", *PREPROCESSINGS),
     "precision": PRECISIONS,
-    "interpolation": tuple(decode.INTERPOLATIONS),
+    "interpolation": tuple(decoding.INTERPOLATIONS),
     "runtime": RUNTIMES,
 }
 
