@@ -15,6 +15,7 @@ from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
 from hybrid.evaluation.paired_test import PairedTest
 from hybrid.extractors.images.decoding import BadImageError, decode_within
+from hybrid.extractors.images.depth import AS_STATED
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.report.elements.curves import precision_recall_points, roc_points
@@ -273,7 +274,9 @@ def test_thumbnails_keep_proportions_and_show_tiny_images_as_they_are(tmp_path):
         decode_within(b"no image", 160, "x")
     (tmp_path / "broken.png").write_bytes(wide.read_bytes()[:50])
     paths = [str(wide), str(tmp_path / "broken.png"), str(tmp_path / "gone.png")]
-    files = SimpleNamespace(ids=np.array(["wide", "broken", "gone"]), X=np.array(paths), of_files=True)
+    files = SimpleNamespace(
+        ids=np.array(["wide", "broken", "gone"]), X=np.array(paths), of_files=True, reading=AS_STATED
+    )
     show = Pictures(files)
     assert (show("wide").width, show("wide").height, show("wide").pixelated) == (160, 40, False)
     assert [show(name).uri for name in ("broken", "gone", "unknown")] == ["", "", ""]
@@ -286,7 +289,9 @@ def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
     paths = [tmp_path / f"{name}.png" for name in "ab"]
     for path in paths:
         Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).save(path)
-    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=np.array([str(path) for path in paths]), of_files=True)
+    dataset = SimpleNamespace(
+        ids=np.array(["a", "b"]), X=np.array([str(path) for path in paths]), of_files=True, reading=AS_STATED
+    )
     keys = np.array([list(hashlib.sha256(path.read_bytes()).digest()) for path in paths], np.uint8)
     seen = SimpleNamespace(ids=dataset.ids, keys=keys)
     assert all(Pictures(dataset, sets=[seen])(name).uri for name in "ab")
@@ -298,7 +303,7 @@ def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
 
 def test_an_array_that_no_model_has_seen_is_not_shown():
     pixels = RNG.integers(0, 256, (2, 8, 8), np.uint8)
-    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=pixels, of_files=False)
+    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=pixels, of_files=False, reading=AS_STATED)
     seen = SimpleNamespace(ids=dataset.ids, keys=ImageSource(pixels.copy()).digests(FileDigests())[0])
     pixels[0] += 1
     show = Pictures(dataset, sets=[seen])
