@@ -8,11 +8,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from made_report import HOSTILE, THREE_SKILLS, made_comparison, made_dataset
+from made_sets import made_set_record
 from sklearn import metrics as sk
 from tables import read_rows
 
+from hybrid.embeddings.embedding_set import EmbeddingSet, save_set
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
 from hybrid.report import write_report
+from hybrid.report.elements.inputs import collect
 from hybrid.workspace.fitted_models import read_predictions, read_record
+from hybrid.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.medium  # draws reports
 
@@ -106,6 +112,24 @@ def test_data_that_are_others_give_no_pictures(drawn, tmp_path):
     _, comparison, dataset, _ = drawn(*CLASSES)
     other = replace(dataset, ids=np.char.add("other ", dataset.ids))
     assert "There are no pictures: " in write_report(comparison, tmp_path / "a.html", dataset=other)[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("replaced", "pictures"), [({}, True), ({"dataset": "0" * 64}, False), ({"extractor": "0" * 64}, False)]
+)
+def test_a_set_that_was_replaced_under_its_name_is_not_that_of_the_model(tmp_path, replaced, pictures):
+    dataset = made_dataset(96, CLASSES)
+    record = made_set_record("binary", **({"dataset": "f" * 64} | replaced))
+    extractor = replace(record.extractor, fingerprint=record.extractor.identity.fingerprint)
+    keys = ImageSource(dataset.X).digests(FileDigests())[0]
+    rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, None)
+    save_set(EmbeddingSet("", *rows, replace(record, extractor=extractor)), Workspace(tmp_path / "runs"), "made-set")
+    fingerprint = replaced.get("extractor", extractor.fingerprint)
+    fitted = {"sets": ("made-set",), "extractor_fingerprints": (fingerprint,)}
+    [leaderboard] = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0}, **fitted).leaderboards
+    found = collect(leaderboard)
+    assert (list(found.sets) == ["made-set"]) is pictures
+    assert bool(found.sets_of(leaderboard.models[0])) is pictures
 
 
 def test_several_datasets_are_a_section_each_with_ids_of_their_own(drawn, tmp_path):

@@ -28,7 +28,7 @@ class ReportInputs:
     Attributes
     ----------
     sets : dict of str to EmbeddingSet
-        Embedding sets of the models, by name.
+        Embedding sets that the models were fitted to, by name.
     trainings : dict of str to TrainingRecord
         Record of each trained network behind the models' features, by the network's name.
     manifests : dict of str to Manifest
@@ -52,11 +52,12 @@ class ReportInputs:
 
     def sets_of(self, model: ModelRecord) -> list[EmbeddingSet]:
         """Return the embedding sets of a model that are still there."""
-        return [self.sets[name] for name in model.sets if name in self.sets]
+        found = [self.sets[name] for name in model.sets if name in self.sets]
+        return [embedding_set for embedding_set in found if _is_of_model(embedding_set, model)]
 
 
 def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> ReportInputs:
-    """Load the files of a leaderboard's models. Files that no longer exist are left out.
+    """Load the files of a leaderboard's models, without those that are gone and sets that were replaced since.
 
     Parameters
     ----------
@@ -72,12 +73,21 @@ def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> Repor
             report_inputs.manifests[model.name] = read_manifest(model.folder / "model")
         for name in model.sets:
             with suppress(InputError):
-                report_inputs.sets.setdefault(name, load_set(workspace, name))
+                embedding_set = load_set(workspace, name)
+                if _is_of_model(embedding_set, model):
+                    report_inputs.sets.setdefault(name, embedding_set)
         for network in _networks(model, report_inputs, workspace):
             with suppress(InputError):
                 report_inputs.trainings.setdefault(network.name, TrainingRecord.read(network / TRAINING_RECORD))
     report_inputs.dataset, report_inputs.missing = _data(leaderboard, dataset, report_inputs.sets)
     return report_inputs
+
+
+def _is_of_model(embedding_set: EmbeddingSet, model: ModelRecord) -> bool:
+    """Return whether a model was fitted to this set, and not to an earlier set with the same name."""
+    return embedding_set.record.dataset.fingerprint == model.dataset_fingerprint and (
+        not model.extractor_fingerprints or embedding_set.fingerprint in model.extractor_fingerprints
+    )
 
 
 def _networks(model: ModelRecord, report_inputs: ReportInputs, workspace: Workspace) -> Iterable[Path]:
@@ -95,7 +105,7 @@ def _data(
     if given is not None and np.isin(leaderboard.ids, given.ids).all():
         return given, ""
     if not sets:
-        return None, "The embedding set that records the source of the data is no longer in the workspace."
+        return None, "The embedding set that the models were fitted to is no longer in the workspace."
     try:
         dataset = reopen(next(iter(sets.values())).record.dataset.arguments or {})
     except InputError as error:
