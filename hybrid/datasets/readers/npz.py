@@ -129,6 +129,12 @@ def _splits_of(keys: Sequence[str], data: str) -> list[str]:
         raise InputError(
             f"{data!r} lacks {', '.join(missing)}: it contains {', '.join(keys)}; expected {_EXPECTED_KEYS}."
         )
+    arrays = {f"{s}_{kind}" for s in splits for kind in ("images", "labels")}
+    if others := [key for key in keys if key.endswith(("_images", "_labels")) and key not in arrays]:
+        raise InputError(
+            f"{data!r} contains {first_few(others)} besides {', '.join(splits)}: call the arrays of a split "
+            f"{_EXPECTED_KEYS}, and remove those that belong to no split."
+        )
     return splits
 
 

@@ -1,6 +1,7 @@
 """Find out which folders of a dataset are splits and which are classes."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -95,9 +96,10 @@ def find_parts(root: str, folders: Sequence[str], peek: Peek, names: SplitNames)
         return inner
     if shared := _shared_folders(classes):
         holders = [folder for folder in folders if classes[folder]]
+        have = "all contain" if all(_folded(shared) <= _folded(classes[f]) for f in holders) else "share"
         swapped = f"; if {first_few(shared)} are the splits, as in {suggestion(shared)}" if _numbered(shared) else ""
         raise InputError(
-            f"The folders {first_few(holders)} of {root!r} all contain the folders {first_few(shared)}. If they are "
+            f"The folders {first_few(holders)} of {root!r} {have} the folders {first_few(shared)}. If they are "
             f"splits of the classes {first_few(shared)}, say which, as in {suggestion(holders)}{swapped}; if they are "
             f"the classes, with all images below them, say --split-names {NO_SPLIT} (split_names in Python and in "
             "recipes)."
@@ -110,13 +112,15 @@ def _numbered(names: Sequence[str]) -> bool:
 
 
 def _shared_folders(inner: dict[str, list[str]]) -> list[str]:
-    """Return the subfolders that all folders with subfolders have in common, if these may be their classes."""
-    holders = [names for names in inner.values() if names]
-    sets = [_folded(names) for names in holders]
-    common = set.intersection(*sets) if len(sets) > 1 else set()
-    if len(common) < 2 or len(common) < _SHARED * len(set.union(*sets)):
+    """Return the subfolders that recur, if they may be the classes of all folders; a folder may lack some of them."""
+    sets = [_folded(names) for names in inner.values() if names]
+    times = Counter(name for names in sets for name in names)
+    common = {name for name, count in times.items() if count > 1}
+    if len(common) < 2 or len(common) < _SHARED * len(times) or not all(names & common for names in sets):
         return []
-    return [name for name in holders[0] if name.casefold() in common]
+    return list(
+        {name.casefold(): name for names in inner.values() for name in names if name.casefold() in common}.values()
+    )
 
 
 def _check_class_folders(root: str, parts: Sequence[Part], peek: Peek) -> None:

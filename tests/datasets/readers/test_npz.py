@@ -41,6 +41,12 @@ def test_the_splits_are_kept_with_every_row(tmp_path, shape):
     assert data.notes == ()
 
 
+@pytest.mark.parametrize("split", ["valid", "validation", "extra", "Test"])
+def test_a_split_of_another_name_is_refused_and_named(tmp_path, split):
+    said = refused(saved(tmp_path, **arrays(), **arrays(10, split=split)))
+    assert f"'{split}_images', '{split}_labels' besides train" in said
+
+
 def test_missing_splits_are_drawn_from_train(tmp_path):
     data = load_dataset(saved(tmp_path, **arrays(100), **arrays(10, split="val")))
     assert [len(data.part(name)) for name in ("train", "val", "test")] == [85, 10, 15]
