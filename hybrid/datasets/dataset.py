@@ -307,6 +307,12 @@ def _with_warnings(data: Dataset) -> Dataset:
         missing = [label for label, n in classes.items() if not n]
         if missing:
             notes.append(f"No image of {first_few(missing)} is in {name}.")
+    totals = np.sum([list(classes.values()) for classes in data.counts_by_split().values()], axis=0)
+    if single := [str(label) for label, n in zip(data.classes, totals, strict=True) if n == 1]:
+        only = "has only one image, so it" if len(single) == 1 else "have only one image each, so they"
+        notes.append(
+            f"{first_few(single)} {only} cannot be both learnt and tested: add images, or leave out the class."
+        )
     return replace(data, notes=(*data.notes, *notes), counts=counts)
 
 

@@ -18,6 +18,16 @@ def refused(*args, **kwargs):
     return str(caught.value)
 
 
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_classes_with_one_image_are_named(multilabel):
+    y = np.array([*["cat"] * 20, *["dog"] * 20, "fox"])
+    labels = (y[:, None] == ["cat", "dog", "fox"]).astype(np.uint8) if multilabel else y
+    names = ["cat", "dog", "fox"] if multilabel else None
+    data = Dataset.from_arrays(np.arange(41 * 16, dtype=np.uint8).reshape(41, 4, 4), labels, label_names=names)
+    assert [note for note in data.notes if note.startswith("'fox' has only one image, so it cannot be both learnt")]
+    assert not [note for note in data.notes if "'cat'" in note and "only one" in note]
+
+
 def test_importing_datasets_loads_nothing_heavy():
     code = (
         "import sys, hybrid.datasets; print([m for m in ('keras', 'sklearn', 'pandas', 'pyarrow') if m in sys.modules])"
