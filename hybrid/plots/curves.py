@@ -11,18 +11,21 @@ from matplotlib.figure import Figure
 from hybrid.plots.style import FAINT, FONTS, GRID, legend_below, line_style, panel, plain_axes, set_title, wrapped
 
 Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
+Numbers = Mapping[str, int] | None
 CORNER = 0.2  # side of the enlarged corner, in units of the axes
 _LETTERS = 46
 
 
 @rc_context(FONTS)
-def roc_curves(curves: Curves, *, title: str = "") -> Figure:
+def roc_curves(curves: Curves, *, numbers: Numbers = None, title: str = "") -> Figure:
     """Draw one ROC curve per model.
 
     Parameters
     ----------
     curves : mapping of str to (ndarray, ndarray)
         False positive rates and true positive rates by model name.
+    numbers : mapping of str to int, optional
+        Number of each model, which decides its colour and line style in all figures. By default, it is the position.
     title : str, default=""
         Title of the figure. No title is drawn if it is empty.
 
@@ -30,7 +33,9 @@ def roc_curves(curves: Curves, *, title: str = "") -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _unit_square(curves, "false positive rate (1 − specificity)", "true positive rate (recall)", title)
+    figure, axes = _unit_square(
+        curves, "false positive rate (1 − specificity)", "true positive rate (recall)", numbers, title
+    )
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="chance")
     _enlarge(axes, (0.0, 1.0), (0.4, 0.08))
     legend_below(figure, axes)
@@ -38,7 +43,9 @@ def roc_curves(curves: Curves, *, title: str = "") -> Figure:
 
 
 @rc_context(FONTS)
-def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, title: str = "") -> Figure:
+def precision_recall_curves(
+    curves: Curves, *, prevalence: float | None = None, numbers: Numbers = None, title: str = ""
+) -> Figure:
     """Draw one precision-recall curve per model.
 
     Parameters
@@ -47,6 +54,8 @@ def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, 
         Recall and precision by model name.
     prevalence : float, optional
         Share of positive images. It is drawn as a line, since it is the precision of random guessing.
+    numbers : mapping of str to int, optional
+        Number of each model, which decides its colour and line style in all figures. By default, it is the position.
     title : str, default=""
         Title of the figure. No title is drawn if it is empty.
 
@@ -54,7 +63,7 @@ def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, 
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _unit_square(curves, "recall", "precision", title, drawstyle="steps-pre")
+    figure, axes = _unit_square(curves, "recall", "precision", numbers, title, drawstyle="steps-pre")
     _enlarge(axes, (1.0, 1.0), (0.12, 0.3))
     if prevalence is not None:
         axes.axhline(prevalence, color=FAINT, linewidth=1, linestyle=":", label=f"chance ({prevalence:.2f})")
@@ -63,7 +72,7 @@ def precision_recall_curves(curves: Curves, *, prevalence: float | None = None, 
 
 
 @rc_context(FONTS)
-def reliability_curves(curves: Curves, *, event: str, title: str = "") -> Figure:
+def reliability_curves(curves: Curves, *, event: str, numbers: Numbers = None, title: str = "") -> Figure:
     """Draw one reliability curve per model: the observed frequency of an event against its predicted probability.
 
     Parameters
@@ -72,6 +81,8 @@ def reliability_curves(curves: Curves, *, event: str, title: str = "") -> Figure
         Mean predicted probability and observed share of the event in each bin, by model name.
     event : str
         The predicted event, such as ``"positive"``, used in the label of the axis.
+    numbers : mapping of str to int, optional
+        Number of each model, which decides its colour and line style in all figures. By default, it is the position.
     title : str, default=""
         Title of the figure. No title is drawn if it is empty.
 
@@ -79,7 +90,7 @@ def reliability_curves(curves: Curves, *, event: str, title: str = "") -> Figure
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _unit_square(curves, "predicted probability", f"share that is {event}", title, marker=".")
+    figure, axes = _unit_square(curves, "predicted probability", f"share that is {event}", numbers, title, marker=".")
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":", label="perfectly calibrated")
     legend_below(figure, axes)
     return figure
@@ -106,11 +117,14 @@ def _enlarge(axes: Axes, corner: tuple[float, float], position: tuple[float, flo
     inset.set_title("the corner, enlarged", fontsize=8)
 
 
-def _unit_square(curves: Curves, xlabel: str, ylabel: str, title: str, **style: Any) -> tuple[Figure, Axes]:
+def _unit_square(
+    curves: Curves, xlabel: str, ylabel: str, numbers: Numbers, title: str, **style: Any
+) -> tuple[Figure, Axes]:
     names = [wrapped(name, _LETTERS, lines=2) for name in curves]
     figure, axes = panel([*names, "perfectly calibrated"], height=4.2)
-    for number, (name, (x, y)) in enumerate(zip(names, curves.values(), strict=True)):
-        axes.plot(x, y, label=name, linewidth=1.5, **line_style(number), **style)
+    for position, (label, (name, (x, y))) in enumerate(zip(names, curves.items(), strict=True)):
+        number = numbers[name] if numbers else position
+        axes.plot(x, y, label=label, linewidth=1.5, **line_style(number), **style)
     plain_axes(axes, xlabel, ylabel)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)

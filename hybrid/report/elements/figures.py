@@ -111,6 +111,7 @@ def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
     drawn = [shown, *(number for number in range(len(leaderboard.models)) if number != shown)][:MOST_MODELS]
     names = [leaderboard.labels[number] for number in drawn]
     parts = [leaderboard.predictions[number] for number in drawn]
+    numbers = dict(zip(names, drawn, strict=True))  # a model has the colour that it has in the other figures
     result = leaderboard.evaluations[shown]
     what = "labels" if result.task == "multilabel" else "classes"
     mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
@@ -122,13 +123,13 @@ def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
         words = (
             f"ROC curves{mean}; curves nearer to the upper left are better. Areas: {listed(areas, _MOST_DESCRIBED)}."
         )
-        drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves)))
+        drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves, numbers=numbers)))
     if curves := _curves(names, parts, result, precision_recall_points):
         words = f"Precision against recall{mean}; curves nearer to the upper right are better."
         share = _truth(parts[0], result).mean() if result.task == "binary" else None
-        figure = plots.precision_recall_curves(curves, prevalence=share)
+        figure = plots.precision_recall_curves(curves, prevalence=share, numbers=numbers)
         drawings.append(Drawing("precision-recall", f"Precision and recall{mean}", words, figure))
-    drawings += _reliability(names, parts, result)
+    drawings += _reliability(numbers, parts, result)
     if result.task != "binary" and len(result.classes) <= MOST_CLASS_CURVES:
         drawings += _class_curves(names[0], parts[0], result)
     return drawings
@@ -146,9 +147,9 @@ def _curves(
     return {name: curve for name, curve in all_curves.items() if curve is not None}
 
 
-def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
+def _reliability(numbers: Mapping[str, int], parts: Sequence[Predictions], result: Evaluation) -> list[Drawing]:
     curves = {}
-    for name, part in zip(names, parts, strict=True):
+    for name, part in zip(numbers, parts, strict=True):
         curve = reliability_curve(part.y, part.proba, part.classes.tolist(), pos_label=result.positive)
         curves[name] = (curve.predicted, curve.observed)
     event = {"binary": str(result.positive), "multiclass": "right", "multilabel": "there"}[result.task]
@@ -158,7 +159,9 @@ def _reliability(names: list[str], parts: Sequence[Predictions], result: Evaluat
         "multilabel": "images that have the label",
     }[result.task]
     words = f"Share of {share} against the predicted probability; the diagonal is perfect calibration."
-    return [Drawing("reliability", "Reliability", words, plots.reliability_curves(curves, event=event))]
+    return [
+        Drawing("reliability", "Reliability", words, plots.reliability_curves(curves, event=event, numbers=numbers))
+    ]
 
 
 def _class_curves(model: str, part: Predictions, result: Evaluation) -> list[Drawing]:

@@ -21,6 +21,7 @@ from hybrid.extractors.images.source import ImageSource
 from hybrid.report.elements.curves import precision_recall_points, roc_points
 from hybrid.report.elements.embedding import project_to_2d, sample_rows
 from hybrid.report.elements.explorer import explorer_counts
+from hybrid.report.elements.figures import curve_drawings, score_drawings
 from hybrid.report.elements.pictures import SIDE, Pictures
 from hybrid.report.elements.svg import inline_svg, svg_text
 from hybrid.report.elements.words import visible
@@ -283,6 +284,18 @@ def test_thumbnails_keep_proportions_and_show_tiny_images_as_they_are(tmp_path):
     pixels = Dataset.from_arrays(RNG.integers(0, 256, (40, 8, 8), np.uint8), ["a"] * 20 + ["b"] * 20)
     tiny = Pictures(pixels)(str(pixels.ids[0]))
     assert (tiny.width, tiny.height, tiny.pixelated) == (SIDE, SIDE, True)
+
+
+@pytest.mark.parametrize("shown", [0, 1, 2])
+def test_a_model_has_one_colour_in_all_figures(drawn, shown):
+    leaderboard = drawn("cat", "dog").comparison.leaderboards[0]
+    colours = {}
+    for drawing in (*score_drawings(leaderboard), *curve_drawings(leaderboard, shown)):
+        if drawing.name not in ("scores", "roc-classes"):
+            for line in drawing.figure.axes[0].lines:
+                colours.setdefault(line.get_label(), set()).add(line.get_color())
+    assert all(len(colours[name]) == 1 for name in leaderboard.labels)
+    assert len({colour for name in leaderboard.labels for colour in colours[name]}) == 3
 
 
 def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
