@@ -64,13 +64,15 @@ def adjust_model(
         positive=positive,
         **options.adjustment,
     )
-    choices = adjusted[-1].choices_
+    choices, recalibration = adjusted[-1].choices_, adjusted[-1].recalibration_
+    methods = list(dict.fromkeys(model.method for model in recalibration.models_)) if recalibration else []
+    used = [f"The calibration {options.calibration!r} used {' and '.join(methods)}."] if methods else []
     return adjusted, Adjustment(
         on=split,
         images=images,
         cross_validation=None if split == "val" else f"{options.folds}x{options.repeats}",
         choices=tuple(choices),
-        notes=(note, *_sample_size_notes(choices, embeddings, options.aim)),
+        notes=(note, *_sample_size_notes(choices, embeddings, options.aim), *used),
     )
 
 

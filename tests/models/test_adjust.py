@@ -110,12 +110,15 @@ def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
     assert choice["reached"] >= 0.9
     assert choice["positives"] + choice["negatives"] == adjustment["images"] == model["splits"]["train"]["n"]
     assert "recall=0.9 rests on" in adjustment["notes"][1]
+    head = load_model(fit_workspace.models / model["model"] / "model")[-1]
+    method = head.recalibration_.models_[0].method
+    assert method in ("sigmoid", "temperature")
+    assert adjustment["notes"][-1] == f"The calibration 'auto' used {method}."
     saved = read_predictions(load_record(fit_workspace, model["model"]))
     np.testing.assert_array_equal(saved.predicted == "pneumonia", saved.proba[:, 1] >= model["threshold"])
     (row,) = hybrid.json("compare", model["model"])["groups"][0]["models"]
     test = saved.part("test")
     assert row["sensitivity"] == recall_score(test.y, test.predicted, pos_label="pneumonia")
-    head = load_model(fit_workspace.models / model["model"] / "model")[-1]
     assert head.thresholds_.tolist() == [model["threshold"]]
 
 
