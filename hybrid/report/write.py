@@ -24,7 +24,8 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
         Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets a folder for each
         dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
     dataset : Dataset, optional
-        The dataset whose images the page shows. By default, it is opened again with the recorded arguments.
+        The dataset whose images the page shows, as far as they are those of the models' embedding sets. By default, it
+        is opened again with the recorded arguments.
 
     Returns
     -------

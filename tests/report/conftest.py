@@ -34,14 +34,14 @@ def drawn(tmp_path_factory):
     from hybrid.report import write_report
 
     @functools.cache
-    def compared(*classes):
+    def compared(*classes, pictures):
         folder = tmp_path_factory.mktemp("compared")
         dataset = made_dataset(160, classes)
-        return folder, made_comparison(folder / "runs", dataset, THREE_SKILLS), dataset
+        return folder, made_comparison(folder / "runs", dataset, THREE_SKILLS, with_set=pictures), dataset
 
     @functools.cache
     def draw(*classes, pictures=False):
-        folder, comparison, dataset = compared(*classes)
+        folder, comparison, dataset = compared(*classes, pictures=pictures)
         name = "pictures.html" if pictures else "report.html"
         paths = write_report(comparison, folder / name, dataset=dataset if pictures else None)
         return DrawnReport(folder, comparison, dataset, list(paths))

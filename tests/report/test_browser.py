@@ -62,7 +62,8 @@ def hostile_report(tmp_path_factory):
     @functools.cache
     def make(task):
         dataset = DATASETS[task]()
-        comparison = made_comparison(folder / task, dataset, SKILLS, warnings=tuple(HOSTILE), params={"x": HOSTILE[0]})
+        names = {"warnings": tuple(HOSTILE), "params": {"x": HOSTILE[0]}}
+        comparison = made_comparison(folder / task, dataset, SKILLS, with_set=True, **names)
         return write_report(comparison, folder / f"{task}.html", dataset=dataset)[0], comparison
 
     return make

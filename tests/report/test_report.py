@@ -7,18 +7,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from made_report import HOSTILE, THREE_SKILLS, made_comparison, made_dataset
-from made_sets import made_set_record
+from made_report import HOSTILE, THREE_SKILLS, made_comparison, made_dataset, save_made_set
 from sklearn import metrics as sk
 from tables import read_rows
 
-from hybrid.embeddings.embedding_set import EmbeddingSet, save_set
-from hybrid.extractors.images.digests import FileDigests
-from hybrid.extractors.images.source import ImageSource
 from hybrid.report import write_report
 from hybrid.report.elements.inputs import collect
 from hybrid.workspace.fitted_models import read_predictions, read_record
-from hybrid.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.medium  # draws reports
 
@@ -114,18 +109,21 @@ def test_data_that_are_others_give_no_pictures(drawn, tmp_path):
     assert "There are no pictures: " in write_report(comparison, tmp_path / "a.html", dataset=other)[0].read_text()
 
 
+def test_given_data_give_no_pictures_once_the_set_of_the_models_is_gone(drawn, tmp_path):
+    _, comparison, dataset, _ = drawn(*CLASSES)
+    page = write_report(comparison, tmp_path / "a.html", dataset=dataset)[0].read_text()
+    assert "data:image" not in page
+    gone = "There are no pictures: The embedding set that the models were fitted to is no longer in the workspace."
+    assert page.count(gone) == 2
+
+
 @pytest.mark.parametrize(
     ("replaced", "pictures"), [({}, True), ({"dataset": "0" * 64}, False), ({"extractor": "0" * 64}, False)]
 )
 def test_a_set_that_was_replaced_under_its_name_is_not_that_of_the_model(tmp_path, replaced, pictures):
     dataset = made_dataset(96, CLASSES)
-    record = made_set_record("binary", **({"dataset": "f" * 64} | replaced))
-    extractor = replace(record.extractor, fingerprint=record.extractor.identity.fingerprint)
-    keys = ImageSource(dataset.X).digests(FileDigests())[0]
-    rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, None)
-    save_set(EmbeddingSet("", *rows, replace(record, extractor=extractor)), Workspace(tmp_path / "runs"), "made-set")
-    fingerprint = replaced.get("extractor", extractor.fingerprint)
-    fitted = {"sets": ("made-set",), "extractor_fingerprints": (fingerprint,)}
+    saved = save_made_set(tmp_path / "runs", dataset, fingerprint=replaced.get("dataset", "f" * 64))
+    fitted = {"extractor_fingerprints": (replaced.get("extractor", saved.fingerprint),)}
     [leaderboard] = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0}, **fitted).leaderboards
     found = collect(leaderboard)
     assert (list(found.sets) == ["made-set"]) is pictures
@@ -147,7 +145,7 @@ def test_the_size_stays_small_for_ten_models_and_ten_thousand_images(tmp_path):
     dataset = made_dataset(10_200, ["cat", "dog"], shape=(28, 28))
     dataset = replace(dataset, split=np.array(["train", "val", *["test"] * 100])[np.arange(len(dataset)) // 2 % 102])
     skills = {f"model-{i}": 1 + 0.2 * i for i in range(10)}
-    comparison = made_comparison(tmp_path / "runs", dataset, skills, n_boot=0)
+    comparison = made_comparison(tmp_path / "runs", dataset, skills, with_set=True, n_boot=0)
     path = write_report(comparison, tmp_path / "report.html", dataset=dataset)[0]
     assert path.stat().st_size < 5e6
 

@@ -1,9 +1,15 @@
 """Fitted models as a workspace holds them, without a network or a fit: made probabilities, evaluated and saved."""
 
+from dataclasses import replace
+
 import numpy as np
+from made_sets import made_set_record
 
 from hybrid.datasets import Dataset
+from hybrid.embeddings.embedding_set import EmbeddingSet, save_set
 from hybrid.evaluation import evaluate
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records, save_record
 from hybrid.workspace.model_record import ModelRecord, Seconds
@@ -85,8 +91,19 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
     return save_record(ModelRecord(**made | record), saved, workspace / "models" / name)
 
 
-def made_comparison(workspace, dataset, skills, **record):
-    """Return the comparison of models of these skills, by name."""
+def save_made_set(workspace, dataset, name="made-set", fingerprint="f" * 64):
+    """Write the embedding set of a dataset, whose embeddings are in no store, and return it."""
+    record = made_set_record(dataset.task, dataset=fingerprint)
+    extractor = replace(record.extractor, fingerprint=record.extractor.identity.fingerprint)
+    keys = ImageSource(dataset.X).digests(FileDigests())[0]
+    rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, None)
+    return save_set(EmbeddingSet("", *rows, replace(record, extractor=extractor)), Workspace(workspace), name)
+
+
+def made_comparison(workspace, dataset, skills, *, with_set=False, **record):
+    """Return the comparison of models of these skills, by name; with the embedding set that they were fitted to."""
+    if with_set:
+        record["extractor_fingerprints"] = (save_made_set(workspace, dataset).fingerprint,)
     for seed, (name, skill) in enumerate(skills.items()):
         save_made_model(workspace, name, dataset, skill, seed, **record)
     return compare_results(load_records(Workspace(workspace)))

@@ -34,9 +34,9 @@ class ReportInputs:
     manifests : dict of str to Manifest
         Manifests of the saved models, by name.
     dataset : Dataset or None
-        The dataset; None if it cannot be opened.
+        The dataset; None if it cannot be opened, or if none of the sets is left.
     missing : str
-        Why the dataset cannot be opened; "" if there is one.
+        Why there is no dataset; "" if there is one.
     """
 
     sets: dict[str, EmbeddingSet] = field(default_factory=dict)
@@ -102,10 +102,10 @@ def _networks(model: ModelRecord, report_inputs: ReportInputs, workspace: Worksp
 def _data(
     leaderboard: "Leaderboard", given: Dataset | None, sets: dict[str, EmbeddingSet]
 ) -> tuple[Dataset | None, str]:
+    if not sets:  # nothing could tell whether an image is still the one that the models saw
+        return None, "The embedding set that the models were fitted to is no longer in the workspace."
     if given is not None and np.isin(leaderboard.ids, given.ids).all():
         return given, ""
-    if not sets:
-        return None, "The embedding set that the models were fitted to is no longer in the workspace."
     try:
         dataset = reopen(next(iter(sets.values())).record.dataset.arguments or {})
     except InputError as error:

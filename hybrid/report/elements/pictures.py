@@ -44,7 +44,7 @@ class Picture:
 class Pictures:
     """The pictures of a dataset by the ids of its images.
 
-    An image that is no longer the one whose embedding the models saw has no picture.
+    Only an image whose digest is that of an embedding set of the models has a picture: without a set, no image has one.
 
     Parameters
     ----------
@@ -53,8 +53,7 @@ class Pictures:
     missing : str, default=""
         Why there is no dataset.
     sets : iterable of EmbeddingSet, default=()
-        The embedding sets of the models. They hold the digests of the images that the models saw; without any, every
-        image has its picture.
+        The embedding sets of the models. They hold the digests of the images that the models saw.
     """
 
     def __init__(self, dataset: Dataset | None, missing: str = "", sets: Iterable[EmbeddingSet] = ()):
@@ -67,14 +66,14 @@ class Pictures:
         self._rows = {} if dataset is None else {str(id_): row for row, id_ in enumerate(dataset.ids.tolist())}
 
     def __call__(self, id_: str) -> Picture:
-        """Return the picture of an image; its `uri` is empty if the image is missing, damaged or has changed."""
-        if id_ not in self._rows or self._dataset is None:
+        """Return the picture of an image; its `uri` is empty if the image is missing, damaged, unknown or changed."""
+        if self._dataset is None or id_ not in self._rows or id_ not in self._digests:
             return Picture()
         source = self._dataset.X[self._rows[id_]]
         try:
             data = read_bytes(str(source)) if self._dataset.of_files else np.asarray(source)
             digest = bytes_digest(data) if isinstance(data, bytes) else pixels_digest(data)
-            if self._digests and self._digests.get(id_) != {digest}:
+            if self._digests[id_] != {digest}:
                 return Picture(missing=CHANGED)
             return _encoded(decode_within(data, SIDE, id_, self._dataset.reading))
         except BadImageError:

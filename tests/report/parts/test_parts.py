@@ -1,6 +1,7 @@
 """The parts of the report, one by one: sentences, thresholds, cases, curves, figures inside the page."""
 
 import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -267,6 +268,16 @@ def test_a_figure_in_the_page_has_no_style_and_keeps_its_words():
     assert 'href="#d1-f-' in markup
 
 
+def seen_by_the_models(dataset):
+    """Return the ids and digests of an embedding set of this dataset."""
+    if dataset.of_files:
+        contents = [path.read_bytes() if (path := Path(name)).exists() else b"" for name in dataset.X]
+        keys = np.array([list(hashlib.sha256(content).digest()) for content in contents], np.uint8)
+    else:
+        keys = ImageSource(dataset.X.copy()).digests(FileDigests())[0]
+    return SimpleNamespace(ids=dataset.ids, keys=keys)
+
+
 def test_thumbnails_keep_proportions_and_show_tiny_images_as_they_are(tmp_path):
     wide = tmp_path / "wide.png"
     Image.fromarray(RNG.integers(0, 256, (100, 400, 3), np.uint8)).save(wide)
@@ -278,11 +289,11 @@ def test_thumbnails_keep_proportions_and_show_tiny_images_as_they_are(tmp_path):
     files = SimpleNamespace(
         ids=np.array(["wide", "broken", "gone"]), X=np.array(paths), of_files=True, reading=AS_STATED
     )
-    show = Pictures(files)
+    show = Pictures(files, sets=[seen_by_the_models(files)])
     assert (show("wide").width, show("wide").height, show("wide").pixelated) == (160, 40, False)
     assert [show(name).uri for name in ("broken", "gone", "unknown")] == ["", "", ""]
     pixels = Dataset.from_arrays(RNG.integers(0, 256, (40, 8, 8), np.uint8), ["a"] * 20 + ["b"] * 20)
-    tiny = Pictures(pixels)(str(pixels.ids[0]))
+    tiny = Pictures(pixels, sets=[seen_by_the_models(pixels)])(str(pixels.ids[0]))
     assert (tiny.width, tiny.height, tiny.pixelated) == (SIDE, SIDE, True)
 
 
@@ -305,8 +316,7 @@ def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
     dataset = SimpleNamespace(
         ids=np.array(["a", "b"]), X=np.array([str(path) for path in paths]), of_files=True, reading=AS_STATED
     )
-    keys = np.array([list(hashlib.sha256(path.read_bytes()).digest()) for path in paths], np.uint8)
-    seen = SimpleNamespace(ids=dataset.ids, keys=keys)
+    seen = seen_by_the_models(dataset)
     assert all(Pictures(dataset, sets=[seen])(name).uri for name in "ab")
     Image.fromarray(RNG.integers(0, 256, (20, 20, 3), np.uint8)).save(paths[1])
     show = Pictures(dataset, sets=[seen])
@@ -314,10 +324,18 @@ def test_a_picture_that_no_model_has_seen_is_not_shown(tmp_path):
     assert (show("b").uri, show("b").missing) == ("", "changed since")
 
 
+def test_without_an_embedding_set_that_vouches_for_it_no_picture_is_shown():
+    pixels = RNG.integers(0, 256, (2, 8, 8), np.uint8)
+    dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=pixels, of_files=False, reading=AS_STATED)
+    assert [Pictures(dataset)(name).uri for name in "ab"] == ["", ""]
+    first = SimpleNamespace(ids=dataset.ids[:1], keys=seen_by_the_models(dataset).keys[:1])
+    assert [bool(Pictures(dataset, sets=[first])(name).uri) for name in "ab"] == [True, False]
+
+
 def test_an_array_that_no_model_has_seen_is_not_shown():
     pixels = RNG.integers(0, 256, (2, 8, 8), np.uint8)
     dataset = SimpleNamespace(ids=np.array(["a", "b"]), X=pixels, of_files=False, reading=AS_STATED)
-    seen = SimpleNamespace(ids=dataset.ids, keys=ImageSource(pixels.copy()).digests(FileDigests())[0])
+    seen = seen_by_the_models(dataset)
     pixels[0] += 1
     show = Pictures(dataset, sets=[seen])
     assert show("a").missing == "changed since"
