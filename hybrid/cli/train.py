@@ -132,8 +132,10 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     waiting = f"{trained.waiting:.1%} of the time of the steps was spent waiting for images"
     print_notes([f"{trained.seconds:.0f} s; {waiting}"])
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
-    print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}", best)
-    print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
+    same = ", which is also the last" if of_best == of_last else ""
+    print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}{same}", best)
+    if not same:
+        print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
     extract = shell_command("hybrid", "extract", data)
     click.echo(f"Saved {plain(str(path))}, {LAST_NETWORK} and curves.png beside it: {extract}")
     click.echo(f"Saved {plain(str(place.models / best.name))}: {where_scores_are(best)}")

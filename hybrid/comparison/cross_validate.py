@@ -20,13 +20,14 @@ from hybrid.comparison.refittable_model import (
     load_refittable,
     training_overlap_notes,
 )
+from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.joined_set import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
 from hybrid.pipelines.folds import as_folds, groups_for, make_folds
 from hybrid.progress import Progress
-from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.fitted_models import load_records, read_predictions
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import Workspace
 
@@ -168,9 +169,12 @@ def cross_validate_models(
         If there is no such model, none can be fitted again, none has the metric, or a class is too rare for two folds.
     """
     records = {record.name: record for record in load_records(workspace, models)}
+    twins = find_twins({name: read_predictions(record) for name, record in records.items()})
     by_data: dict[tuple, list[RefittableModel]] = {}
     left_out: dict[tuple[str, str], list[str]] = {}  # names of models by dataset and reason
     for name, record in records.items():
+        if name in twins:
+            continue
         members = by_data.setdefault((record.dataset_fingerprint, record.positive), [])
         try:
             members.append(load_refittable(record, workspace, (pipelines or {}).get(name)))
@@ -178,6 +182,7 @@ def cross_validate_models(
             left_out.setdefault((record.dataset_fingerprint, str(error)), []).append(name)
     comparable = [members for members in by_data.values() if members]
     notes = [(data, f"Left out: {', '.join(names)}. {reason}") for (data, reason), names in left_out.items()]
+    notes += [(records[last].dataset_fingerprint, twins_sentence({last: best})) for last, best in twins.items()]
     if not comparable:
         reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -55,6 +55,10 @@ class Leaderboard:
         Cross-validation of those models that can be fitted again, on train and validation.
     leakage : Leakage, optional
         The compared images that are also in train, and the scores without them.
+    twins : dict of str to str
+        Names of models that are not listed, each with the name of the listed model that predicts exactly the same.
+    hidden : tuple of ModelRecord
+        The models that are not listed.
     """
 
     dataset: str
@@ -70,6 +74,8 @@ class Leaderboard:
     fixed_by: str = ""
     crossed: CrossValidation | None = None
     leakage: Leakage | None = None
+    twins: dict[str, str] = field(default_factory=dict)
+    hidden: tuple[ModelRecord, ...] = ()
 
     @property
     def copies(self) -> Leakage | None:
@@ -135,7 +141,9 @@ class Leaderboard:
     def seeds(self) -> tuple[SeedSpread, ...]:
         """The spread over training seeds on validation and the compared split, of models trained with several seeds."""
         splits = tuple(dict.fromkeys(["val", self.split]))
-        return tuple(spread for name in self.main_metrics for spread in seed_spreads(self.models, splits, name))
+        models = (*self.models, *self.hidden)
+        spreads = [spread for name in self.main_metrics for spread in seed_spreads(models, splits, name)]
+        return tuple(spread for spread in spreads if not self.twins.keys() >= set(spread.models))
 
     @cached_property
     def choice(self) -> Choice | None:

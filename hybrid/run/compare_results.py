@@ -9,6 +9,7 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
+from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
@@ -119,9 +120,12 @@ def _with_fixed_models(
 
 
 def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
-    """Return pairs of an alias and a name. The aliases of a model are its name, and its name without the suffix."""
-    models = zip(leaderboard.names, leaderboard.labels, strict=True)
-    return [(alias, name) for name, label in models for alias in {name, label}]
+    """Return pairs of an alias and a name. The aliases of a model are its name, and its name without the suffix.
+
+    A model that is not shown, since another one is the same, is an alias of that one.
+    """
+    models = {name: name for name in leaderboard.names} | leaderboard.twins
+    return [(alias, name) for other, name in models.items() for alias in {other, leaderboard.label(other)}]
 
 
 def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
@@ -135,7 +139,9 @@ def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str,
                 f"The model {record.name!r} was evaluated without {main}, by an earlier version of hybrid: fit it "
                 "again, or give another --metric."
             )
-    ordered = sorted(members, key=lambda member: badness(member[0].splits[split].metrics[main], main))
+    twins = find_twins({record.name: predictions for record, predictions in members})
+    shown = [member for member in members if member[0].name not in twins]
+    ordered = sorted(shown, key=lambda member: badness(member[0].splits[split].metrics[main], main))
     return Leaderboard(
         dataset=first.dataset,
         fingerprint=first.dataset_fingerprint,
@@ -145,7 +151,9 @@ def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str,
         models=tuple(record for record, _ in ordered),
         evaluations=tuple(record.splits[split] for record, _ in ordered),
         saved=tuple(predictions for _, predictions in ordered),
-        remarks=remarks,
+        remarks=(*remarks, twins_sentence(twins)) if twins else remarks,
+        twins=twins,
+        hidden=tuple(record for record, _ in members if record.name in twins),
     )
 
 

@@ -80,6 +80,8 @@ def test_scores_on_test_are_shown_by_compare_alone(hybrid, coloured, tiny_networ
         assert "each class on val" in text
     assert "hybrid compare svm-pictures-tiny shows only this one" in shown["fit"][0]
     assert "hybrid compare network-own shows only this one" in shown["train"][0]
+    assert shown["train"][0].count("train (n=48)") == 1  # the only epoch is the best one and the last one
+    assert "best epoch, 1, which is also the last" in shown["train"][0]
     record = hybrid.json("train", "convnet_small", coloured, "--size", "16", "--epochs", "1", "--name", "own")
     assert set(record["splits"]) == set(record["last"]["splits"]) == {"train", "val"}
 

@@ -291,8 +291,43 @@ def test_models_that_differ_in_the_seed_alone_are_put_together(results):
     ],
 )
 def test_names_are_shortened_by_what_all_end_with(results, names, labels):
-    (leaderboard,) = compare_results(results(**{name: {} for name in names})).leaderboards
+    models = {name: {"seed": number} for number, name in enumerate(names)}
+    (leaderboard,) = compare_results(results(**models)).leaderboards
     assert dict(zip(leaderboard.names, leaderboard.labels, strict=True)) == dict(zip(names, labels, strict=True))
+
+
+def test_a_network_whose_best_epoch_is_the_last_is_shown_once(results):
+    """A recipe puts the name of the dataset behind `last`, `hybrid train` puts nothing there."""
+    same = {
+        "network-net-last-dots": {},
+        "network-net-dots": {},
+        "network-own": {"seed": 2},
+        "network-own-last": {"seed": 2},
+    }
+    given = results(**same, **{"svm-net-last-dots": {"seed": 3}, "svm-net-dots": {"seed": 4}, "forest-last": {}})
+    (leaderboard,) = compare_results(given).leaderboards
+    shown = {"network-net-dots", "network-own", "svm-net-last-dots", "svm-net-dots", "forest-last"}
+    assert set(leaderboard.names) == {row["model"] for row in leaderboard.rows} == shown
+    assert len([pair for pair in leaderboard.pairs if pair.metric == "roc_auc"]) == 10
+    (note,) = [text for text in leaderboard.notes if text.startswith("Shown once")]
+    assert "network-net-last-dots is network-net-dots; network-own-last is network-own." in note
+    fixed = compare_results(given, choose="network-own-last").leaderboards[0]
+    assert (fixed.chosen, fixed.choice.fixed_by) == ("network-own", "the caller")
+    alone = compare_results([record for record in given if record.name == "network-own-last"])
+    assert alone.leaderboards[0].names == ["network-own-last"]
+
+
+def test_the_spread_over_seeds_counts_a_network_that_is_shown_once(results):
+    same = {"seed": 1}
+    given = results(
+        **{"network-net-seed0": same, "network-net-seed0-last": same},
+        **{"network-net-seed1": {"seed": 2}, "network-net-seed1-last": {"seed": 3}},
+    )
+    spreads = compare_results(given).leaderboards[0].seeds
+    assert {spread.name: len(spread.models) for spread in spreads} == {"network-net": 2, "network-net-last": 2}
+    given = results(**{f"network-net-seed{n}{last}": {"seed": n} for n in (0, 1) for last in ("", "-last")})
+    spreads = compare_results(given).leaderboards[0].seeds
+    assert {spread.name for spread in spreads} == {"network-net"}
 
 
 def test_results_are_read_back_whole(results, tmp_path):

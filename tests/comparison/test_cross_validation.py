@@ -20,6 +20,7 @@ from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_head_pipeline
 from hybrid.pipelines.folds import make_folds
+from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.workspace import Workspace
 
 N = 150
@@ -282,6 +283,7 @@ def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
         for name, one in sets.items()
     ]
     monkeypatch.setattr("hybrid.comparison.cross_validate.load_records", lambda workspace, models: records)
+    monkeypatch.setattr("hybrid.comparison.cross_validate.read_predictions", lambda record: None)
     given = {name: candidate(one, name=name) for name, one in sets.items()}
     monkeypatch.setattr(
         "hybrid.comparison.cross_validate.load_refittable", lambda record, place, pipeline: given[record.name]
@@ -293,6 +295,22 @@ def test_a_metric_that_one_task_lacks_is_left_out_there_alone(monkeypatch):
     assert not any("does not exist" in note for note in two.notes)
     with pytest.raises(InputError, match="Unknown metric 'sensitivty'. Nearest: 'sensitivity'"):
         cross_validate_models(Workspace("w"), folds=2, repeats=1, metric="sensitivty")
+
+
+def test_features_of_a_last_epoch_that_is_the_best_are_cross_validated_once(monkeypatch):
+    given = {name: candidate(made(labels()), name=name) for name in ("svm-net", "svm-net-last", "svm-other")}
+    scores = {"test": SimpleNamespace(metrics={"roc_auc": 1})}
+    records = [SimpleNamespace(name=name, dataset_fingerprint="f", positive=None, splits=scores) for name in given]
+    predicted = {name: np.full(4, name == "svm-other") for name in given}
+    for function, stub in {
+        "load_records": lambda workspace, models: records,
+        "load_refittable": lambda record, place, pipeline: given[record.name],
+        "read_predictions": lambda record: Predictions(*[predicted[record.name]] * 6),
+    }.items():
+        monkeypatch.setattr(f"hybrid.comparison.cross_validate.{function}", stub)
+    (result,) = cross_validate_models(Workspace("w"), folds=2, repeats=1)
+    assert {row["model"] for row in result.rows} == {"svm-net", "svm-other"}
+    assert any("svm-net-last is svm-net." in note for note in result.notes)
 
 
 def test_what_cannot_be_cross_validated():
