@@ -6,10 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
-from scipy.stats import binomtest
 
 from hybrid.classifiers.calibration import log_odds
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.intervals import wilson
 from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.weighted_scores import label_scores
 
@@ -186,6 +186,6 @@ def _note(aim: Aim, hits: int, alarms: int, positives: int, negatives: int) -> s
     if aim.name not in LEVELS:
         return ""
     right, of = (hits, positives) if aim.name == "recall" else (negatives - alarms, negatives)
-    interval = binomtest(right, of).proportion_ci(0.95, method="exact")
+    low, high = wilson(right / of, of, 0.95)  # the interval that the tables of scores show, too
     kind = "positive" if aim.name == "recall" else "negative"
-    return f"{right} of {of} {kind} images: {right / of:.3f}, 95% interval {interval.low:.3f} to {interval.high:.3f}"
+    return f"{right} of {of} {kind} images: {right / of:.3f}, 95% interval {low:.3f} to {high:.3f}"

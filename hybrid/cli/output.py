@@ -173,9 +173,8 @@ def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: b
 def format_metric(metric: Any, interval: bool = True) -> str:
     """Return a score as text, by default with its interval, or a dash if it is not defined."""
     value = format_score(metric.value)
-    if metric.low is None or not interval:
-        return value
-    return f"{value} [{format_score(metric.low)}, {format_score(metric.high)}]"
+    bounds = metric.bounds_text(", ") if interval else ""
+    return f"{value} [{bounds}]" if bounds else value
 
 
 def plain(text: str) -> str:

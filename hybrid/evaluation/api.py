@@ -43,7 +43,7 @@ def evaluate(
     over 15 bins of equal numbers of images, which bias it less than bins of equal width (Roelofs et al. 2022). It uses
     the probability of the positive class for two classes, the highest probability for more, and the probability of
     each label for multi-label tasks, where `ece_macro` is the mean. On few images it is too large even for a
-    calibrated model. Its interval is an approximation, and begins at 0 if chance alone can explain the error.
+    calibrated model. Its interval is an approximation; an error that chance alone can explain has only an upper bound.
 
     Parameters
     ----------

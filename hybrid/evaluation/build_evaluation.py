@@ -129,14 +129,15 @@ class _Builder:
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
         assert self._calibrated is not None  # a calibration error is defined only with probabilities
         calibrated = float(self._calibrated[columns].mean())
-        return _with(value, intervals.calibration_error(value, drawn, self._settings.level, calibrated), note)
+        bounds = intervals.calibration_error(value, drawn, self._settings.level, calibrated)
+        return _with(value, bounds, note, notes.UPPER_BOUND if bounds and bounds[0] is None else "")
 
 
 def _plain(value: float, *texts: str) -> Metric:
     return Metric(None if np.isnan(value) else float(value), note="; ".join(filter(None, texts)))
 
 
-def _with(value: float, bounds: intervals.Interval | None, *texts: str) -> Metric:
+def _with(value: float, bounds: intervals.Bounds | None, *texts: str) -> Metric:
     if bounds is None:
         return _plain(value, *texts, notes.NO_INTERVAL)
     return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))

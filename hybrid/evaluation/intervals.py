@@ -9,6 +9,7 @@ MIN_DEFINED = 0.9  # minimum share of draws in which the score must be defined
 _NORMAL = NormalDist()
 
 Interval = tuple[float, float]
+Bounds = tuple[float | None, float]
 
 
 def percentile(draws: np.ndarray, level: float) -> Interval | None:
@@ -71,12 +72,13 @@ def bias(value: float, draws: np.ndarray) -> float | None:
     return _NORMAL.inv_cdf(share) if 0 < share < 1 else None
 
 
-def calibration_error(value: float, draws: np.ndarray, level: float, calibrated: float) -> Interval | None:
-    """Return the interval of an expected calibration error.
+def calibration_error(value: float, draws: np.ndarray, level: float, calibrated: float) -> Bounds | None:
+    """Return the interval of an expected calibration error, or only its upper bound.
 
     On few images the error is biased upwards, and in the draws once more by the same amount. Percentile and BCa
     intervals would therefore be too high, so the distribution of the draws is mirrored (the basic bootstrap; Davison
-    and Hinkley 1997, section 5.2). The lower bound is 0 if a calibrated model could have this error by chance.
+    and Hinkley 1997, section 5.2). If a calibrated model could have this error by chance, or if the bias exceeds the
+    spread of the draws, there is no lower bound. The upper bound is then at least the error itself.
 
     Parameters
     ----------
@@ -87,14 +89,16 @@ def calibration_error(value: float, draws: np.ndarray, level: float, calibrated:
 
     Returns
     -------
-    tuple of float or None
-        As in :func:`percentile`.
+    tuple or None
+        The lower bound, or None, and the upper bound. None if there are no bounds, as in :func:`percentile`.
     """
     bounds = percentile(draws, level)
     if bounds is None:
         return None
-    low = 0.0 if value <= calibrated else max(0.0, min(value, 2 * value - bounds[1]))
-    return low, min(1.0, max(value, 2 * value - bounds[0]))
+    low, high = 2 * value - bounds[1], 2 * value - bounds[0]
+    if value <= calibrated or not low < value < high:
+        return None, min(1.0, max(value, high))
+    return max(0.0, low), min(1.0, high)
 
 
 def wilson(share: float, n: float, level: float) -> Interval:

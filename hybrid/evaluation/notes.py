@@ -13,6 +13,7 @@ NEVER_PREDICTED = "the class is never predicted"
 CONSTANT = "0 by convention: every prediction is the same"
 NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
 SINGLE_IMAGE = "no interval: one of the two sides is a single image, which no resampling varies"
+UPPER_BOUND = "upper bound only, because so few images give a calibrated model such an error by chance, too"
 WILSON = "Wilson's interval, because resampling does not vary it"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 

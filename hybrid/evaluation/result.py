@@ -22,7 +22,7 @@ class Metric:
     value : float or None
         The score.
     low, high : float or None
-        Bounds of the interval.
+        Bounds of the interval. `low` alone is None if the score has only an upper bound.
     note : str
         Why a value is None, or a remark on it; usually empty.
     """
@@ -34,14 +34,27 @@ class Metric:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The bounds of the interval; None if there is no interval."""
+        """The bounds of the interval; None unless there are both."""
         return None if self.low is None or self.high is None else (self.low, self.high)
+
+    def bounds_text(self, between: str = "–") -> str:
+        """Return the bounds as text; "" if there are none.
+
+        Examples
+        --------
+        >>> Metric(0.9, 0.8, 0.95).bounds_text(), Metric(0.047, None, 0.061).bounds_text()
+        ('0.800–0.950', 'at most 0.061')
+        """
+        if self.high is None:
+            return ""
+        high = format_score(self.high)
+        return f"at most {high}" if self.low is None else f"{format_score(self.low)}{between}{high}"
 
     def __str__(self) -> str:
         if self.value is None:
             return f"– ({self.note})"
-        ends = "" if self.interval is None else f" ({format_score(self.low)}–{format_score(self.high)})"
-        return f"{format_score(self.value)}{ends}"
+        bounds = self.bounds_text()
+        return format_score(self.value) + (f" ({bounds})" if bounds else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metric as a dict of JSON values, without the note if it is empty."""

@@ -75,11 +75,12 @@ def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
     rows = []
     for name, metric in model.splits[split].metrics.items():
         on_val = val.metrics.get(name) if val else None
-        rows.append((metric_name(name), _with_interval(metric), _with_interval(on_val) if on_val else "–"))
+        rows.append((metric_name(name), with_interval(metric), with_interval(on_val) if on_val else "–"))
     return rows
 
 
-def _with_interval(metric: Any) -> str:
+def with_interval(metric: Any) -> str:
+    """Return a score with its interval or upper bound in parentheses."""
     return f"{score(metric.value)} ({interval(metric)})" if interval(metric) else score(metric.value)
 
 

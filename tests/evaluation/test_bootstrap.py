@@ -219,12 +219,12 @@ def test_percentile_intervals():
         evaluate(y, proba, [0, 1], method="bootstrap-t")
 
 
-def test_the_interval_of_a_calibration_error_mirrors_the_draws_and_can_begin_at_zero():
+def test_the_interval_of_a_calibration_error_mirrors_the_draws_or_has_only_an_upper_bound():
     draws = np.linspace(0.08, 0.12, 1001)
     low, high = percentile(draws, 0.95)
     assert calibration_error(0.09, draws, 0.95, 0.0) == pytest.approx((0.18 - high, 0.18 - low))
-    assert calibration_error(0.09, draws, 0.95, 0.1)[0] == 0
-    assert calibration_error(0.07, draws, 0.95, 0.0)[1] == 0.07  # it holds the value even so
+    assert calibration_error(0.09, draws, 0.95, 0.1) == (None, pytest.approx(0.18 - low))
+    assert calibration_error(0.07, draws, 0.95, 0.0) == (None, 0.07)  # mirrored, the draws end below it
 
 
 def test_evaluating_models_together_equals_evaluating_each_alone():

@@ -70,13 +70,27 @@ def test_error_equals_its_definition():
         assert result.per_class[label]["ece"].value == pytest.approx(plain_ece(truth[:, k], proba[:, k]))
 
 
-def test_the_interval_begins_at_zero_only_for_a_calibrated_model():
+def test_the_error_of_a_calibrated_model_has_only_an_upper_bound():
     for seed in range(5):
         y, proba = binary(600, seed)
-        assert evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"].low == 0
+        metric = evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"]
+        assert metric.low is None
+        assert metric.high >= metric.value
+        assert "upper bound" in metric.note
+        assert str(metric) == f"{metric.value:.3f} (at most {metric.high:.3f})"
         y, proba = binary(600, seed, overconfidence=4)
         metric = evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"]
         assert 0.05 < metric.low < metric.value < metric.high
+
+
+def test_the_mean_error_of_many_labels_never_ends_an_interval_at_itself():
+    # The bias of a mean over many labels exceeds the spread of its draws.
+    for overconfidence in (1, 1.2, 1.5):
+        z = np.random.default_rng(0).normal(scale=2, size=(60, 30))
+        p = 1 / (1 + np.exp(-z))
+        truth = (np.random.default_rng(1).random(z.shape) < 1 / (1 + np.exp(-z / overconfidence))).astype(int)
+        metric = evaluate(truth, p, range(30), n_boot=200).metrics["ece_macro"]
+        assert metric.low is None or metric.low < metric.value < metric.high
 
 
 @pytest.mark.parametrize("change", [{"bins": 0}, {"level": 95}])

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hybrid.evaluation import Evaluation, evaluate
+from hybrid.evaluation import Evaluation, Metric, evaluate
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -60,6 +61,19 @@ def test_text_shows_scores_classes_and_reasons(result):
     assert all(str(label) in text for label in result.classes)
     if result.task != "binary":
         assert "no image of this class" in text
+
+
+def test_an_upper_bound_is_kept_and_shown_as_such(result):
+    name = next(iter(result.metrics))
+    changed = replace(result, metrics=result.metrics | {name: Metric(0.047, None, 0.061, "chance")})
+    again = Evaluation.from_dict(json.loads(json.dumps(changed.to_dict())))
+    assert again.metrics[name] == changed.metrics[name]
+    assert again.metrics[name].interval is None
+    assert "0.047 (at most 0.061)" in str(again)
+    assert "0.047 (at most 0.061)" in again._repr_html_()
+    row = again.table().loc[name]
+    assert np.isnan(row["low"])
+    assert row["high"] == 0.061
 
 
 def test_html_escapes_untrusted_names(result):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, roc_curve
 
 from hybrid.errors import InputError
+from hybrid.evaluation import evaluate
 from hybrid.pipelines.threshold import Aim, choose_threshold
 
 SCORES = {"accuracy": accuracy_score, "balanced": balanced_accuracy_score, "f1": f1_score}
@@ -102,9 +103,18 @@ def test_a_specificity_gives_the_lowest_threshold_that_reaches_it(level):
 def test_the_note_of_a_level_states_the_number_of_images():
     truth, proba = drawn(50, 200, seed=3)
     note = choose_threshold(truth, proba, Aim("recall", 0.98)).note
-    # Clopper and Pearson's interval for 49 of 50, from printed tables: .894 to .9995
-    assert note == "49 of 50 positive images: 0.980, 95% interval 0.894 to 0.999"
+    expected = binomtest(49, 50).proportion_ci(0.95, method="wilson")
+    assert note == f"49 of 50 positive images: 0.980, 95% interval {expected.low:.3f} to {expected.high:.3f}"
     assert "200 negative images" in choose_threshold(truth, proba, Aim("specificity", 0.9)).note
+
+
+@pytest.mark.parametrize(("aim", "metric"), [("recall", "sensitivity"), ("specificity", "specificity")])
+def test_the_note_of_a_level_has_the_interval_that_evaluate_gives(aim, metric):
+    truth, proba = drawn(42, 90, seed=3)
+    choice = choose_threshold(truth, proba, Aim(aim, 0.95))
+    predicted = proba >= choice.threshold
+    score = evaluate(truth, proba, [False, True], y_pred=predicted, n_boot=50).metrics[metric]
+    assert f"{score.value:.3f}, 95% interval {score.bounds_text(' to ')}" in choice.note
 
 
 def test_a_level_that_only_a_constant_prediction_reaches_is_rejected():

@@ -11,6 +11,7 @@ import pytest
 from made_report import HOSTILE, made_comparison, made_dataset
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
+from hybrid.evaluation.metrics import format_score
 from hybrid.report import write_report
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e .[dev]")
@@ -190,6 +191,20 @@ def test_the_explorer_counts_as_scikit_learn_at_every_place(browser, hostile_rep
     assert {0.0, 0.53, 0.33, 1.0} <= places
     box.find_element("css selector", "button").click()
     assert float(explorer(browser)[1]["threshold"]) == 0.5
+
+
+def test_the_explorer_shows_the_numbers_of_the_tables(browser, hostile_report):
+    path, comparison = hostile_report("binary")
+    leaderboard = comparison.leaderboards[0]
+    open_page(browser, path)
+    _, shown = explorer(browser)
+    scores = leaderboard.evaluations[leaderboard.names.index(leaderboard.chosen)].metrics
+    for field, name in [("recall", "sensitivity"), ("specificity",) * 2, ("precision",) * 2, ("f1",) * 2]:
+        assert shown[field] == format_score(scores[name].value)
+    # Exact halves, such as 5 of 16, and every other share are rounded as in Python.
+    pairs = [(part, whole) for whole in (16, 48, 80, 400, 2000) for part in range(whole + 1)]
+    found = browser.execute_script("return arguments[0].map(([part, whole]) => ratio(part, whole))", pairs)
+    assert found == [format_score(part / whole) for part, whole in pairs]
 
 
 def test_the_explorer_has_every_label_of_several(browser, hostile_report):

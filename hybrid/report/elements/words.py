@@ -47,8 +47,8 @@ def score(value: float | None) -> str:
 
 
 def interval(metric: Metric) -> str:
-    """Return the interval of a metric as text; "" if it has none."""
-    return "" if metric.interval is None else f"{score(metric.low)}–{score(metric.high)}"
+    """Return the interval of a metric, or its upper bound, as text; "" if it has none."""
+    return metric.bounds_text().replace("-", "−")
 
 
 def seconds(value: float | None) -> str:

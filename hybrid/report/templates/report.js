@@ -42,8 +42,12 @@ for (const box of document.querySelectorAll(".scroll")) {
 }
 
 // The threshold explorer only looks up counts that were computed when the report was written.
+// Only odd sixteenths lie exactly between two numbers of three decimals. They are rounded to the even one, as in the tables.
 function ratio(part, whole) {
-  return whole ? (part / whole).toFixed(3) : "–";
+  if (!whole) return "–";
+  const value = part / whole;
+  const down = (16 * value) % 2 === 1 && Math.floor(1000 * value) % 2 === 0;
+  return (down ? value - 1e-9 : value).toFixed(3);
 }
 
 function figuresAt(label, step) {

@@ -25,6 +25,7 @@ from hybrid.report.elements.explorer import explorer_counts
 from hybrid.report.elements.figures import curve_drawings, score_drawings
 from hybrid.report.elements.pictures import SIDE, Pictures
 from hybrid.report.elements.svg import inline_svg, svg_text
+from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import visible
 from hybrid.report.parts.answer import answer
 from hybrid.report.parts.cases import most_disputed, worst_mistakes
@@ -79,6 +80,19 @@ def test_the_answer_says_how_sure_it_is(differences, said):
     )
     assert said in text
     assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict.")
+
+
+def test_an_upper_bound_is_called_one_in_every_table():
+    from hybrid.cli.output import format_metric
+    from hybrid.report.card import with_interval
+
+    metric = Metric(0.047, None, 0.061)
+    cell = metric_cell("ece", metric)
+    assert (cell.text, cell.sub) == ("0.047", "at most 0.061")
+    assert cell.also == {"ece_low": None, "ece_high": 0.061}  # for CSV and JSON
+    assert with_interval(metric) == "0.047 (at most 0.061)"
+    assert format_metric(metric) == "0.047 [at most 0.061]"
+    assert format_metric(Metric(0.9, 0.8, 0.95)) == "0.900 [0.800, 0.950]"
 
 
 def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
