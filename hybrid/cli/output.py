@@ -4,6 +4,7 @@ import contextlib
 import json
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -99,14 +100,14 @@ def shell_command(*words: object) -> str:
 
 @contextlib.contextmanager
 def progress_bar(text: str) -> Iterator["Progress"]:
-    """Yield a function that receives progress. On a terminal, a bar shows it."""
+    """Yield a function that receives progress. On a terminal a bar shows it, elsewhere a line now and then."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total: None
+        yield _progress_lines(text)
         return
     to_terminal = sys.stdout.isatty()  # if not, output must still go to the file or pipe, not to the terminal
     with Progress(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
@@ -118,6 +119,19 @@ def progress_bar(text: str) -> Iterator["Progress"]:
             bar.update(task[0], completed=done, total=total)
 
         yield report
+
+
+def _progress_lines(text: str) -> "Progress":
+    """Return a function that receives progress and prints a line after 2 s, then ever more seldom, once a minute."""
+    pause, printed = 2.0, time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal pause, printed
+        if done < total and time.monotonic() - printed >= pause:
+            click.echo(f"{plain(text)}: {done:,} of {total:,}", err=True)
+            pause, printed = min(2 * pause, 60.0), time.monotonic()
+
+    return report
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """`hybrid train`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,10 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     with loud_warnings():
         with progress_bar("training") as progress:
             report = None if as_json else print_epoch
-            trained = train_network(network, dataset, options, size=size, report=report, progress=progress, state=state)
+            say = partial(print_line, err=as_json)
+            trained = train_network(
+                network, dataset, options, size=size, report=report, progress=progress, state=state, say=say
+            )
         path = save_network(trained, place.networks / name, network, dataset, options)
         best = fit_network(path, dataset, place, f"network-{name}", positive)
         last = fit_network(path.with_name(LAST_NETWORK), dataset, place, f"network-{name}-last", positive)
@@ -163,12 +167,15 @@ def _epochs(epoch: int | dict[str, int]) -> str:
     return ", ".join(f"{label} {n}" for label, n in epoch.items()) if isinstance(epoch, dict) else str(epoch)
 
 
+def print_line(text: str, err: bool = False) -> None:
+    """Print one line about a training."""
+    click.echo(f"  {plain(text)}", err=err)
+
+
 def print_epoch(epoch: "Epoch") -> None:
     """Print one line about an epoch of a training."""
     shown = "  ".join(f"{key} {epoch.scores[key]:.4f}" for key in ("loss", "accuracy", "val_loss", "val_accuracy"))
     left = f"{epoch.left / 60:.0f} min" if epoch.left >= 90 else f"{epoch.left:.0f} s"
-    label = f"{epoch.label}, " if epoch.label else ""
-    if epoch.resumed:
-        click.echo(f"  {label}an interrupted training is resumed after epoch {epoch.resumed}")
+    label = f"{plain(epoch.label)}, " if epoch.label else ""
     times = f"{epoch.seconds:.1f} s, {epoch.waiting:.0%} of it waiting for images, {left} left"
     click.echo(f"  {label}epoch {epoch.number:3d}  {shown}  {times}")

@@ -95,7 +95,14 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
     state = workspace.networks / f".{name}.state.npz"
     with listener.progress(f"training {name}") as progress:
         trained = train_network(
-            architecture, dataset, options, size=step.size, report=listener.epoch, progress=progress, state=state
+            architecture,
+            dataset,
+            options,
+            size=step.size,
+            report=listener.epoch,
+            progress=progress,
+            state=state,
+            say=lambda text: listener.say(f"{name}: {text}"),
         )
     path = save_network(trained, folder, architecture, dataset, options)
     mark_done(folder, identity)

@@ -186,8 +186,6 @@ class Epoch:
         Estimated number of seconds until the last possible epoch is finished.
     label : str, default=""
         Label whose network is being trained, if each label has its own network.
-    resumed : int, default=0
-        For the first epoch of a training that was resumed: number of epochs that had been finished before.
     """
 
     number: int
@@ -196,7 +194,6 @@ class Epoch:
     waiting: float
     left: float
     label: str = ""
-    resumed: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 Parts = tuple[Dataset, Dataset]  # train and validation
 Report = Callable[[Epoch], None] | None
 Progress = Callable[[int, int], None] | None
-Train = Callable[[Parts, Report, Progress, Path | None], TrainedNetwork]
+Say = Callable[[str], None] | None
+Train = Callable[[Parts, Report, Progress, Path | None, Say], TrainedNetwork]
 
 
 def train_each_label(
-    train: Train, parts: Parts, report: Report, progress: Progress, state: Path | None
+    train: Train, parts: Parts, report: Report, progress: Progress, state: Path | None, say: Say
 ) -> TrainedNetwork:
     """Train a separate network for each label and combine the networks into one model.
 
@@ -29,10 +30,10 @@ def train_each_label(
     ----------
     train : callable
         Trains one network. It is called with the train and validation splits of one label, and with the report,
-        progress and state for that label.
+        progress, state and messages for that label.
     parts : (Dataset, Dataset)
         Train and validation splits with all labels.
-    report, progress, state
+    report, progress, state, say
         As in `train_network`.
 
     Returns
@@ -47,6 +48,7 @@ def train_each_label(
             _report_for_label(report, label),
             _progress_of_label(progress, k, len(labels)),
             state and label_state(state, k + 1),
+            _say_for_label(say, label),
         )
         for k, label in enumerate(labels)
     ]
@@ -100,6 +102,10 @@ def _block_diagonal(kernels: Sequence[np.ndarray]) -> np.ndarray:
 
 def _report_for_label(report: Report, label: str) -> Report:
     return report and (lambda epoch: report(replace(epoch, label=label)))
+
+
+def _say_for_label(say: Say, label: str) -> Say:
+    return say and (lambda text: say(f"{label}, {text}"))
 
 
 def _progress_of_label(progress: Progress, number: int, n_labels: int) -> Progress:

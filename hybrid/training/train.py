@@ -22,7 +22,7 @@ from hybrid.training.epochs import TrainingRun, precision
 from hybrid.training.feed import Feed
 from hybrid.training.images import Images, input_shape
 from hybrid.training.options import TrainedNetwork, TrainingOptions
-from hybrid.training.per_label import Parts, Progress, Report, train_each_label
+from hybrid.training.per_label import Parts, Progress, Report, Say, train_each_label
 from hybrid.training.rates import best_epoch
 from hybrid.training.stages import FineTuning
 from hybrid.training.state import TrainingState, fingerprint, load_state, save_state
@@ -40,6 +40,7 @@ def train_network(
     report: Report = None,
     progress: Progress = None,
     state: Path | None = None,
+    say: Say = None,
 ) -> TrainedNetwork:
     """Train a network on the train split of a dataset and choose its best epoch on validation.
 
@@ -65,6 +66,9 @@ def train_network(
         File that receives the state after each epoch. If it holds the state of the same training, this training is
         resumed and ends with the same weights as without an interruption. If each label has its own network, the number
         of the label is appended to the file name. By default no state is saved.
+    say : callable, optional
+        Called before the first epoch with a line of text that says what is taken over from a saved state, or that a
+        saved state is of no use.
 
     Returns
     -------
@@ -96,8 +100,8 @@ def train_network(
     parts = _train_and_validation(dataset, options)
     train = _Training(network, options, shape, (Images(parts[0], shape), Images(parts[1], shape)))
     if options.per_label:
-        return train_each_label(train, parts, report, progress, state)
-    return train(parts, report, progress, state)
+        return train_each_label(train, parts, report, progress, state, say)
+    return train(parts, report, progress, state, say)
 
 
 def _with_fine_tuning(options: TrainingOptions, network: Trainable) -> TrainingOptions:
@@ -118,7 +122,9 @@ class _Training:
     shape: tuple[int, int, int]
     images: tuple[Images, Images]
 
-    def __call__(self, parts: Parts, report: Report, progress: Progress, state: Path | None) -> TrainedNetwork:
+    def __call__(
+        self, parts: Parts, report: Report, progress: Progress, state: Path | None, say: Say
+    ) -> TrainedNetwork:
         """Train on the labels of the train and validation splits."""
         import_keras()
         import keras
@@ -131,15 +137,19 @@ class _Training:
             model, self._feeds(), [losses.targets(part, model.output_shape[-1]) for part in parts], options
         )
         run.enter(0)
-        identity = self._identity(parts) if state else ""
-        current = load_state(state, identity, model, run.enter) if state else TrainingState()
+        identity, current = "", TrainingState()
+        if state:
+            identity, found = self._identity(parts), state.exists()
+            current = load_state(state, identity, model, run.enter)
+            if say and found:
+                say(_what_is_resumed(current, options.epochs))
         resumed = current.epochs
         while not run.is_over(current.history["val_loss"]):
             epoch = run.epoch(current, progress)
             if state:
                 save_state(state, identity, current, model)
             if report:
-                report(replace(epoch, resumed=resumed) if epoch.number == resumed + 1 else epoch)
+                report(epoch)
         models = self._build(parts[0]), self._build(parts[0])  # in float32 and without an optimizer
         for new, weights in zip(models, (current.best, model.get_weights()), strict=True):
             new.set_weights(weights)
@@ -170,6 +180,19 @@ class _Training:
                 "keras": version("keras"),
             }
         )
+
+
+def _what_is_resumed(state: TrainingState, epochs: int) -> str:
+    """Return what a training takes over from the state of an earlier one that was not finished."""
+    if not state.epochs:
+        return (
+            "an unfinished training is not resumed, and training starts anew: its network, options, images or labels "
+            "were others, or its file is damaged"
+        )
+    return (
+        f"an interrupted training is resumed after epoch {state.epochs} of at most {epochs}: its weights, its scores "
+        f"and its {state.seconds:.0f} s are taken over"
+    )
 
 
 def _train_and_validation(dataset: Dataset, options: TrainingOptions) -> Parts:

@@ -67,6 +67,7 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(small_recipe, tm
         run_recipe(plan, place, listener=RunProgress(epoch=interrupt))
     died = python(KILLED, "run", small_recipe, "--workspace", place.folder, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
+    assert "net-dots: an interrupted training is resumed after epoch 1" in died.stdout
     epochs, heard = [], []
     resumed = run_recipe(plan, place, listener=RunProgress(say=heard.append, epoch=epochs.append))
     assert "net-dots: trained before" in heard

@@ -79,8 +79,14 @@ def test_a_killed_one_goes_on_where_it_was(multilabel, architecture, together, t
     with pytest.raises(Killed):
         train_network(architecture, multilabel, OPTIONS, report=report, state=state)
     assert seen == [("bright", 1), ("bright", 2), ("level", 1)]
-    steps = []
-    resumed = train_network(architecture, multilabel, OPTIONS, state=state, progress=lambda *step: steps.append(step))
+    steps, said = [], []
+    resumed = train_network(
+        architecture, multilabel, OPTIONS, state=state, progress=lambda *step: steps.append(step), say=said.append
+    )
+    assert [text.split(" of at most")[0] for text in said] == [
+        "bright, an interrupted training is resumed after epoch 2",
+        "level, an interrupted training is resumed after epoch 1",
+    ]
     assert resumed.resumed == 3
     assert resumed.history == together.history
     assert steps[-1] == (3 * 2 * 4, 3 * 2 * 4)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from killed import Killed
+from made_pictures import write_dots
 from tiers import slow
 
-from hybrid.cli.train import print_epoch
 from hybrid.datasets import Dataset
-from hybrid.training import Epoch, TrainingOptions, train_network
+from hybrid.training import TrainingOptions, train_network
 
 pytestmark = pytest.mark.network
 
@@ -24,14 +24,17 @@ def small_dataset():
     return Dataset.from_arrays(pixels.astype(np.uint8), labels, split=["train"] * 28 + ["val"] * 12)
 
 
-def train(dataset, options, path, kill_after=None, epochs=None):
+def train(dataset, options, path, kill_after=None, said=None):
+    """Train; `said` receives what is said and the number of each epoch."""
+
     def report(epoch):
-        if epochs is not None:
-            epochs.append(epoch)
+        if said is not None:
+            said.append(epoch.number)
         if epoch.number == kill_after:
             raise Killed
 
-    return train_network("convnet_bn", dataset, options, report=report, state=path)
+    say = None if said is None else said.append
+    return train_network("convnet_bn", dataset, options, report=report, state=path, say=say)
 
 
 @pytest.mark.parametrize("options", [OPTIONS, slow(replace(OPTIONS, optimizer="sgd", schedule="plateau", patience=2))])
@@ -40,9 +43,10 @@ def test_a_killed_training_ends_as_an_undisturbed_one(small_dataset, tmp_path, o
     path = tmp_path / "state.npz"
     with pytest.raises(Killed):
         train(small_dataset, options, path, kill_after=2)
-    epochs = []
-    resumed = train(small_dataset, options, path, epochs=epochs)
-    assert [(epoch.number, epoch.resumed) for epoch in epochs[:2]] == [(3, 2), (4, 0)]
+    said = []
+    resumed = train(small_dataset, options, path, said=said)
+    assert said[0].startswith("an interrupted training is resumed after epoch 2 of at most 4: its weights, its scores")
+    assert said[1:] == [3, 4]  # it is said before the first epoch
     assert (whole.resumed, resumed.resumed) == (0, 2)
     assert resumed.history == whole.history
     assert resumed.best_epoch == whole.best_epoch
@@ -56,7 +60,9 @@ def test_the_state_of_another_training_or_a_damaged_one_is_not_taken_up(small_da
     options = replace(OPTIONS, epochs=2)
     with pytest.raises(Killed):
         train(small_dataset, options, path, kill_after=1)
-    assert train(small_dataset, replace(options, learning_rate=0.002), path).resumed == 0
+    said = []
+    assert train(small_dataset, replace(options, learning_rate=0.002), path, said=said).resumed == 0
+    assert said[0].startswith("an unfinished training is not resumed, and training starts anew")
     with pytest.raises(Killed):
         train(small_dataset, options, path, kill_after=1)
     other = replace(small_dataset, X=255 - small_dataset.X)
@@ -64,14 +70,22 @@ def test_the_state_of_another_training_or_a_damaged_one_is_not_taken_up(small_da
     path.write_bytes(path.read_bytes()[:5000])
     assert train(small_dataset, options, path).resumed == 0
     assert train(small_dataset, options, path).resumed == 2
+    path.unlink()
+    said = []
+    train(small_dataset, options, path, said=said)
+    assert said == [1, 2]  # nothing is said of a training that is the first
 
 
-def test_the_first_line_of_a_resumed_training_says_so(capsys):
-    scores = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), 0.5)
-    print_epoch(Epoch(3, scores, 1.0, 0.0, 1.0, resumed=2))
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.strip() == "an interrupted training is resumed after epoch 2"
-    assert second.strip().startswith("epoch   3")
+def test_the_command_says_that_it_resumes(hybrid, tmp_path, monkeypatch):
+    def interrupt(epoch):
+        raise RuntimeError("killed")
+
+    write_dots(tmp_path)
+    monkeypatch.setattr("hybrid.cli.train.print_epoch", interrupt)
+    first, second = (hybrid.result("train", "convnet_bn", "dots.npz", "--epochs", 9) for _ in range(2))
+    assert str(first.exception) == "killed"
+    assert "resumed" not in first.output
+    assert "an interrupted training is resumed after epoch 1 of at most 9" in second.stdout
 
 
 def test_progress_is_reported_before_the_first_step_and_after_each(small_dataset):
