@@ -87,7 +87,7 @@ ALIKE = [Population(n, share, separation) for n in (100, 600) for share, separat
 
 def covered(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, dict[str, float]]:
     """Return the share of simulated sets whose interval contains the true value, by metric and interval method."""
-    hits = _simulate(partial(_covered, population), sets, seed, jobs)
+    hits = simulate(partial(_covered, population), sets, seed, jobs)
     names = [(metric, method) for metric in population.truth for method in METHODS]
     shares = dict(zip(names, hits.mean(axis=0).tolist(), strict=True))
     return {metric: {method: shares[metric, method] for method in METHODS} for metric in population.truth}
@@ -95,7 +95,7 @@ def covered(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> 
 
 def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, float]:
     """Return the share of simulated sets in which a test finds a difference between two equal models, by metric."""
-    rejections = _simulate(partial(_rejected, population), sets, seed, jobs)
+    rejections = simulate(partial(_rejected, population), sets, seed, jobs)
     return dict(zip(TESTED, rejections.mean(axis=0).tolist(), strict=True))
 
 
@@ -117,7 +117,7 @@ def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
     return [test.distinguishable for test in trial.tests(TESTED)]
 
 
-def _simulate(simulate_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
+def simulate(simulate_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
     """Return the results of `simulate_set`, one row per set. Each set has its own random generator."""
     seeds = np.random.SeedSequence(seed).spawn(sets)
     blocks = [seeds[first : first + BLOCK] for first in range(0, sets, BLOCK)]

@@ -157,10 +157,11 @@ class CrossValidation:
 
         differences = (first.scores[metric] - second.scores[metric]).ravel()
         mean, half = _mean_and_half_width(differences, self.ratio)
-        error = half / t.ppf((1 + LEVEL) / 2, len(differences) - 1)
+        degrees = len(differences) - 1
+        error = half / t.ppf((1 + LEVEL) / 2, degrees)
         p_value = None
         if error > 0:
-            p_value = float(2 * t.sf(abs(mean) / error, len(differences) - 1))
+            p_value = float(2 * t.sf(abs(mean) / error, degrees))
         elif error == 0:  # the difference is the same in every fold
             p_value = 1.0 if mean == 0 else 0.0
         difference, low, high = (_plain(number) for number in (mean, mean - half, mean + half))
@@ -176,6 +177,8 @@ class CrossValidation:
             test="corrected resampled t",
             n=self.images,
             level=LEVEL,
+            error=_plain(error),
+            degrees=degrees,
         )
 
     def _repr_html_(self) -> str:

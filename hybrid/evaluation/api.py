@@ -177,11 +177,12 @@ def compare_models(
 
     Shares of correct images (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact test
     (McNemar 1947), the ROC AUC of two classes by the test of DeLong, DeLong and Clarke-Pearson (1988), and all other
-    metrics by a paired bootstrap: both models are evaluated on the same draws, and the p-value is the share of draws
-    that are at least as far from the difference as the difference is from 0. Intervals are DeLong's for the ROC AUC
-    and the bootstrap's for all other metrics. McNemar's test is the stricter one, so in borderline cases the interval
-    may exclude 0 although the test does not distinguish the models. The p-values of all pairs in a metric are adjusted
-    by Holm's correction.
+    metrics by a paired bootstrap: both models are evaluated on the same draws, and the difference is compared with its
+    standard error over the draws by Student's distribution. Intervals are DeLong's for the ROC AUC and the bootstrap's
+    for all other metrics. The p-values of all pairs in a metric are adjusted by Holm's correction, and adjusted
+    intervals stand beside them: an adjusted interval excludes 0 exactly if the models are distinguishable. McNemar's
+    test is stricter than the interval, so in borderline cases they may disagree; the sentence of the test then says
+    that the test decides.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of
 from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.evaluation.resampled_scores import ResampledScores, resample_scores
 from hybrid.evaluation.result import Evaluation
+from hybrid.evaluation.student import bounds
 
 
 class PairedEvaluation:
@@ -164,16 +165,13 @@ class PairedEvaluation:
                 replace(d, p_value=None if d.value is None else mcnemar(correct[a], correct[b]))
                 for d, (a, b) in zip(differences, pairs, strict=True)
             ]
-        return [
-            PairedTest(a, b, metric, d.value, d.low, d.high, d.p_value, d.p_value, kind, n, level)
-            for d, (a, b) in zip(differences, pairs, strict=True)
-        ]
+        return [_paired_test(a, b, metric, d, kind, n, level) for d, (a, b) in zip(differences, pairs, strict=True)]
 
     def _by_delong(self, pairs: list[tuple[str, str]]) -> list[Difference]:
         k, row = self._first.classes.index(self._first.positive), {name: i for i, name in enumerate(self.problems)}
         scores = np.array([problem.proba[:, k] for problem in self.problems.values()])
         rows = [(row[a], row[b]) for a, b in pairs]
-        return delong_differences(self._first.truth[:, k], scores, rows, self.settings.level)
+        return delong_differences(self._first.truth[:, k], scores, rows)
 
     def _by_draws(self, metric: str, first: ResampledScores, second: ResampledScores) -> Difference:
         value, drawn, without = (
@@ -195,3 +193,15 @@ class PairedEvaluation:
         n_boot, seed = self.settings.n_boot, self.settings.seed
         scores = resample_scores(list(self.problems.values()), n_boot, seed, self.blocks if n_boot else None, metrics)
         return dict(zip(self.problems, scores, strict=True))
+
+
+def _paired_test(
+    first: str, second: str, metric: str, found: Difference, test: str, n: int, level: float
+) -> PairedTest:
+    low, high = None, None
+    if found.value is not None and found.error is not None:
+        low, high = bounds(found.value, found.error, found.degrees, level)
+    p_value = found.p_value
+    return PairedTest(
+        first, second, metric, found.value, low, high, p_value, p_value, test, n, level, found.error, found.degrees
+    )

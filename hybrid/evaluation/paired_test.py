@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from hybrid.evaluation.student import bounds
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,27 @@ class PairedTest:
     difference : float or None
         The value of the first model minus that of the second; None if one of them is not defined.
     low, high : float or None
-        Bounds of the interval of the difference.
+        Bounds of the interval of the difference, for this difference alone.
     p_value : float or None
         Two-sided p-value; None if there are too few images for a test.
     p_adjusted : float or None
-        The p-value with Holm's correction for all pairs of models that were tested in this metric.
-    test : {"McNemar, exact", "DeLong", "paired bootstrap"}
+        The p-value with Holm's correction for all tests of the family.
+    test : {"McNemar, exact", "DeLong", "paired bootstrap", "corrected resampled t"}
         The test that the p-value comes from.
     n : int
         Number of images.
     level : float
         Coverage of the interval.
+    error : float or None
+        Standard error of the difference.
+    degrees : float or None
+        Degrees of freedom of Student's distribution, which the difference follows in units of its standard error; None
+        for the normal distribution.
+    low_adjusted, high_adjusted : float or None
+        Bounds of the interval at the level at which Holm's correction tested the difference. It excludes 0 exactly if
+        the models are distinguishable; only McNemar's exact test can be stricter.
+    corrected_for : int
+        Number of tests of the family, which Holm's correction is for.
     """
 
     first: str
@@ -44,6 +55,11 @@ class PairedTest:
     test: str
     n: int
     level: float = 0.95
+    error: float | None = None
+    degrees: float | None = None
+    low_adjusted: float | None = None
+    high_adjusted: float | None = None
+    corrected_for: int = 1
 
     @property
     def distinguishable(self) -> bool:
@@ -78,15 +94,27 @@ class PairedTest:
         in_points = self.metric in METRICS and METRICS[self.metric].in_points
         scale, digits, unit = (100, 1, " points") if in_points else (1, 3, "")
         # Adding 0.0 turns a rounded -0.0 into 0.0.
-        difference, low, high = (
+        difference, low, high, low_adjusted, high_adjusted = (
             None if value is None else round(sign * scale * value, digits) + 0.0
-            for value in (self.difference, self.low, self.high)
+            for value in (self.difference, self.low, self.high, self.low_adjusted, self.high_adjusted)
         )
         text = f"{self.metric}: {difference:+.{digits}f}{unit}"
         if low is not None and high is not None:
             text += f", {self.level:.0%} interval {min(low, high):.{digits}f} to {max(low, high):.{digits}f}"
+        if self.corrected_for > 1 and low_adjusted is not None and high_adjusted is not None:
+            both = min(low_adjusted, high_adjusted), max(low_adjusted, high_adjusted)
+            text += f", adjusted for {self.corrected_for} tests {both[0]:.{digits}f} to {both[1]:.{digits}f}"
         adjusted = "" if self.p_value == self.p_adjusted else "adjusted "
-        return f"{text}, {adjusted}p {_probability(self.p_adjusted)}".replace("-", "−")
+        text = f"{text}, {adjusted}p {_probability(self.p_adjusted)}".replace("-", "−")
+        return f"{text}; {self.contradiction}" if self.contradiction else text
+
+    @property
+    def contradiction(self) -> str:
+        """Explanation of why interval and decision disagree, which they can only for McNemar's test; mostly ""."""
+        low, high = self.low_adjusted, self.high_adjusted
+        if self.p_adjusted is None or low is None or high is None or self.distinguishable != (low <= 0 <= high):
+            return ""
+        return f"the test decides: {self.test.split(',')[0]}'s is exact, the interval is an approximation"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the test as a dict of JSON values."""
@@ -105,7 +133,11 @@ class PairedTest:
 
 
 def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
-    """Return the tests with p-values adjusted by Holm's correction (1979); tests without a p-value do not count.
+    """Return the tests with Holm's correction (1979) for their number; tests without a p-value do not count.
+
+    The correction compares the smallest p-value with 1 − level divided by the number of tests, the next with 1 − level
+    divided by one less, and so on until one is too large. The adjusted interval of a difference is that of the level
+    at which it was tested, or of the level at which the correction stopped.
 
     Examples
     --------
@@ -114,11 +146,21 @@ def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
     [0.5, 0.375, 0.5]
     """
     ordered = sorted((test.p_value, i) for i, test in enumerate(tests) if test.p_value is not None)
-    adjusted, largest = list(tests), 0.0
+    adjusted, largest, stopped = list(tests), 0.0, 0
     for rank, (p_value, i) in enumerate(ordered):
         largest = max(largest, min(1.0, (len(ordered) - rank) * p_value))
-        adjusted[i] = replace(tests[i], p_adjusted=largest)
+        test = replace(tests[i], p_adjusted=largest, corrected_for=len(ordered))
+        stopped += test.distinguishable
+        remaining = len(ordered) - min(rank, stopped)
+        adjusted[i] = _with_adjusted_interval(test, 1 - (1 - test.level) / remaining)
     return adjusted
+
+
+def _with_adjusted_interval(test: PairedTest, level: float) -> PairedTest:
+    if test.difference is None or test.error is None:
+        return test
+    low, high = bounds(test.difference, test.error, test.degrees, level)
+    return replace(test, low_adjusted=low, high_adjusted=high)
 
 
 def _probability(p: float | None) -> str:

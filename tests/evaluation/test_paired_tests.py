@@ -96,13 +96,76 @@ def test_other_tasks_have_main_metrics_too(task, names):
     assert tests[-1].test == "paired bootstrap"
 
 
-def test_the_bootstrap_rejects_if_its_interval_excludes_zero():
+def test_the_bootstrap_rejects_exactly_if_its_interval_excludes_zero():
     for seed in range(12):
         y, proba = two_models(80, seed=seed, lift=(1.2, 0.8))
         for test in compare_models(y, proba, [0, 1], metrics=["f1", "brier"], n_boot=400):
-            outside = not test.low <= 0 <= test.high
-            # Both come from the same draws; the p-value counts the data as one draw more.
-            assert outside == (test.p_value < 0.05) or test.p_value == pytest.approx(0.05, abs=0.01)
+            assert (not test.low <= 0 <= test.high) == (test.p_value < 0.05) == test.distinguishable
+
+
+def sixteen_models(k=3, n=300):
+    """Return fifteen equally good models and one that guesses."""
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, k, n)
+    proba = {}
+    for name in [*(f"m{i}" for i in range(15)), "coin"]:
+        z = np.exp(2 * (rng.normal(size=(n, k)) + (0 if name == "coin" else 1.5) * np.eye(k)[y]))
+        proba[name] = z / z.sum(axis=1, keepdims=True)
+    return y, proba
+
+
+@pytest.mark.parametrize(("task", "metric"), [("multiclass", "roc_auc_macro"), ("multiclass", "mcc"),
+                                              ("multilabel", "average_precision_macro"), ("binary", "f1")])  # fmt: skip
+def test_a_guessing_model_is_told_apart_from_each_of_fifteen(task, metric):
+    y, proba = sixteen_models(2 if task == "binary" else 3)
+    truth = np.eye(3, dtype=int)[y] if task == "multilabel" else y
+    tests = compare_models(truth, proba, metrics=[metric], n_boot=100)
+    of_coin = [test for test in tests if "coin" in (test.first, test.second)]
+    assert (len(tests), len(of_coin)) == (120, 15)
+    assert all(test.distinguishable for test in of_coin)
+    assert not all(test.distinguishable for test in tests)
+
+
+def test_small_p_values_of_the_bootstrap_are_those_of_the_paired_t_test():
+    from scipy.stats import ttest_rel
+
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 200)
+    for gain in (0.02, 0.03, 0.04):
+        first = np.clip(0.7 + 0.1 * rng.normal(size=400), 0.01, 0.99)  # the probability of the true class
+        second = np.clip(first + gain + 0.1 * rng.normal(size=400), 0.01, 0.99)
+        proba = {name: np.where(y[:, None] == [0, 1], p[:, None], 1 - p[:, None])
+                 for name, p in (("a", first), ("b", second))}  # fmt: skip
+        (test,) = compare_models(y, proba, [0, 1], metrics=["log_loss"])
+        expected = ttest_rel(-np.log(first), -np.log(second)).pvalue
+        assert np.log(test.p_value) == pytest.approx(np.log(expected), rel=0.15)
+    assert expected < 1e-4
+
+
+def test_adjusted_intervals_exclude_zero_exactly_where_holm_tells_models_apart():
+    y, proba = two_models(120, k=3, seed=2, lift=(1.0, 1.0))
+    rng = np.random.default_rng(5)
+    for name, signal in zip("cdef", (0.7, 0.45, 0.3, 0.0), strict=True):
+        z = np.exp(rng.normal(size=(120, 3)) + signal * np.eye(3)[y])
+        proba[name] = z / z.sum(axis=1, keepdims=True)
+    tests = compare_models(y, proba, [0, 1, 2], metrics=["f1_macro", "roc_auc_macro"], n_boot=300)
+    assert 3 < sum(test.distinguishable for test in tests) < len(tests) - 3
+    assert any(test.p_value < 0.05 and not test.distinguishable for test in tests)
+    for test in tests:
+        assert (not test.low_adjusted <= 0 <= test.high_adjusted) == test.distinguishable
+        assert test.low_adjusted <= test.low < test.high <= test.high_adjusted
+        assert test.corrected_for == 15
+        assert "adjusted for 15 tests" in test.sentence()
+
+
+def test_a_decision_of_mcnemars_test_against_its_interval_is_explained():
+    truth, first = np.zeros(40, int), np.zeros(40, int)
+    second = np.where(np.arange(40) < 5, 1, 0)  # five images that only the first predicts correctly: p = 1/16
+    (test,) = compare_models(truth, {"a": np.eye(2)[first], "b": np.eye(2)[second]}, [0, 1], metrics=["accuracy"])
+    assert (test.p_value, test.distinguishable) == (0.0625, False)
+    assert test.low > 0
+    assert test.sentence().endswith("p = .062; the test decides: McNemar's is exact, the interval is an approximation)")
+    assert not PairedTest("a", "b", "f1", 0.1, 0.05, 0.15, 0.01, 0.01, "paired bootstrap", 9).contradiction
 
 
 def test_equal_models_do_not_differ():

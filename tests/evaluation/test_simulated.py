@@ -21,6 +21,12 @@ def inference(monkeypatch):
     return importlib.import_module("inference")
 
 
+@pytest.fixture
+def many_models(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("many_models")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "sets"), [(1, 150), (4, 50)])
 def test_intervals_have_about_their_nominal_coverage(inference, number, sets):
@@ -35,6 +41,28 @@ def test_tests_seldom_distinguish_equal_models(inference):
     sets = 150
     for metric, share in inference.rejected(inference.ALIKE[0], sets).items():
         assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), metric
+
+
+@pytest.mark.slow
+def test_families_of_many_equal_models_seldom_have_a_difference(many_models):
+    sets = 12
+    for family, shares in many_models.familywise(many_models.ALIKE[0], sets).items():
+        for metric, share in shares.items():
+            assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), (family, metric)
+
+
+@pytest.mark.slow
+def test_a_better_model_among_19_is_found(many_models):
+    found = many_models.power(400, 3, 0.1, 5)
+    assert found["from the reference"] == found["from a model, among all pairs"] == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(4))
+def test_familywise_errors_on_2000_sets(many_models, number):
+    for family, shares in many_models.familywise(many_models.ALIKE[number], 2000, jobs=2).items():
+        print(many_models.ALIKE[number], family, shares)
+        assert max(shares.values()) <= ERRORS, family
 
 
 @pytest.mark.long
