@@ -49,3 +49,31 @@ def number(count: int, noun: str, plural: str = "") -> str:
     ('1 image', '1341 images', '2 classes')
     """
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+class Footnotes:
+    """Notes below a table, each with a number that its cells repeat. Equal notes have the same number.
+
+    Examples
+    --------
+    >>> notes = Footnotes()
+    >>> notes.mark("no image of the class"), notes.mark(""), notes.mark("no image of the class"), notes.mark("other")
+    ('¹', '', '¹', '²')
+    >>> notes.lines
+    ['¹ no image of the class', '² other']
+    """
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def mark(self, note: str) -> str:
+        """Return the number of a note; "" if the note is empty."""
+        if note and note not in self._marks:
+            digits = str(len(self._marks) + 1)
+            self._marks[note] = digits.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return self._marks.get(note, "")
+
+    @property
+    def lines(self) -> list[str]:
+        """The notes, each after its number."""
+        return [f"{mark} {note}" for note, mark in self._marks.items()]

@@ -8,8 +8,17 @@ import click
 
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import format_metric, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import (
+    format_metric,
+    print_footnotes,
+    print_json,
+    print_notes,
+    print_table,
+    progress_bar,
+    warn,
+)
 from hybrid.evaluation.metrics import TASKS
+from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -103,18 +112,23 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     others = [name for name in TASKS[leaderboard.task].terminal if name != leaderboard.metric][:_COLUMNS]
     by_validation = [leaderboard.validation(model) for model in leaderboard.models]
     validated = ["on val"] if any(by_validation) else []
+    notes = Footnotes()
     rows = [
         [
             _name(leaderboard, model),
-            *(["–" if by is None else format_metric(by, interval=False)] if validated else []),
-            format_metric(result.metrics[leaderboard.metric]),
-            *(format_metric(result.metrics[name], interval=False) for name in others),
+            *(["–" if by is None else format_metric(by, interval=False, notes=notes)] if validated else []),
+            format_metric(result.metrics[leaderboard.metric], notes=notes),
+            *(format_metric(result.metrics[name], interval=False, notes=notes) for name in others),
         ]
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
     images = f"{leaderboard.evaluations[0].n} images"
-    title = f"{leaderboard.dataset}, {split}: {images}, best {leaderboard.metric} first, with 95% interval"
+    title = (
+        f"{leaderboard.dataset}, {split}: {images}, best {leaderboard.metric} first, with 95% interval "
+        "(those of other scores: in the report)"
+    )
     print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
+    print_footnotes(notes)
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("costs", columns, [[_name(leaderboard, model), *_costs(model)] for model in leaderboard.models])
     print_notes(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hybrid.cli.output import loud_warnings, print_notes, print_table, progress_bar
+from hybrid.cli.output import format_metric, loud_warnings, print_footnotes, print_notes, print_table, progress_bar
 from hybrid.evaluation.metrics import TASKS
+from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ def run_cross_validation(
 def show_cross_validation(result: "CrossValidation") -> None:
     """Print mean, interval and spread of each model's scores, and the pairs of models that are distinguishable."""
     others = [name for name in TASKS[result.task].terminal if name != result.metric][:_COLUMNS]
+    notes = Footnotes()
     rows = [
         [
             f"{row['model']} *" if row["flattered"] else row["model"],
-            f"{_figure(row['mean'])} [{_figure(row['low'])}, {_figure(row['high'])}]",
+            format_metric(mean, notes=notes),
             _figure(row["sd_folds"]),
             _figure(row["sd_seeds"]),
             f"{row['seconds']:.1f}",
             *(_figure(row[name]) for name in others),
         ]
-        for row in result.rows
+        for row, mean in zip(result.rows, result.means, strict=True)
     ]
     title = (
         f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: {result.images} images, "
@@ -54,6 +56,7 @@ def show_cross_validation(result: "CrossValidation") -> None:
     )
     columns = ["model", result.metric, "SD of folds", "SD of seeds", "seconds", *others]
     print_table(title, columns, rows, optional=len(others))
+    print_footnotes(notes)
     distinguishable = [pair for pair in result.pairs if pair.distinguishable]
     sentences = [pair.sentence() for pair in distinguishable[:_MAX_PAIRS]]
     rest = len(result.pairs) - len(distinguishable)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.evaluation.metrics import TASKS, format_score
+from hybrid.wording import Footnotes
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
-    from hybrid.evaluation import Evaluation
+    from hybrid.evaluation import Evaluation, Metric
     from hybrid.progress import Progress
 
 
@@ -170,25 +171,44 @@ def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: b
     """Print the main scores of each split side by side, with intervals, then each class on the last split."""
     task = next(iter(splits.values())).task
     names = TASKS[task].terminal
-    rows = [[name, *(format_metric(result.metrics[name]) for result in splits.values())] for name in names]
+    notes = Footnotes()
+    rows = [[name, *(format_metric(result.metrics[name], notes=notes) for result in splits.values())] for name in names]
     columns = [f"{split} (n={result.n})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
+    print_footnotes(notes)
     if not each_class:
         return
     split, result = list(splits.items())[-1]
-    names = TASKS[task].terminal_classes
+    names, notes = TASKS[task].terminal_classes, Footnotes()
     rows = [
-        [label, *(format_metric(scores[name]) for name in names), scores["support"]]
+        [label, *(format_metric(scores[name], notes=notes) for name in names), scores["support"]]
         for label, scores in result.per_class.items()
     ]
     print_table(f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support"], rows)
+    print_footnotes(notes)
 
 
-def format_metric(metric: Any, interval: bool = True) -> str:
-    """Return a score as text, by default with its interval, or a dash if it is not defined."""
+def format_metric(metric: "Metric", interval: bool = True, notes: Footnotes | None = None) -> str:
+    """Return a score as text, or a dash if it is not defined.
+
+    Parameters
+    ----------
+    metric : Metric
+    interval : bool, default=True
+        Whether the interval follows the score.
+    notes : Footnotes, optional
+        Receives the reason of what is missing; its mark is appended to the text.
+    """
     value = format_score(metric.value)
     bounds = metric.bounds_text(", ") if interval else ""
-    return f"{value} [{bounds}]" if bounds else value
+    reason = metric.reason if interval or metric.value is None else ""
+    return (f"{value} [{bounds}]" if bounds else value) + (notes.mark(reason) if notes else "")
+
+
+def print_footnotes(notes: Footnotes) -> None:
+    """Print the notes below a table."""
+    for line in notes.lines:
+        click.echo(f"  {plain(line)}")
 
 
 def plain(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.evaluation import Metric
 from hybrid.evaluation.metrics import LOWER_IS_BETTER
 from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.workspace.private_paths import without_places
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEVEL = 0.95
+_NOT_IN_EVERY_FOLD = "it is not defined in every fold"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class ModelScores:
     seconds: float
     flattered: bool = False
 
-    def summary(self, metric: str, ratio: float) -> dict[str, float | None]:
+    def summary(self, metric: str, ratio: float) -> dict[str, Any]:
         """Return the mean of a metric, its 95% interval and its standard deviations.
 
         Parameters
@@ -49,17 +51,18 @@ class ModelScores:
 
         Returns
         -------
-        dict of str to (float or None)
+        dict of str to (float, None or str)
             ``mean``, ``low``, ``high``, ``sd_folds`` (over the folds of one repeat, which shows the effect of the test
             images) and ``sd_seeds`` (of the repeats' means, which shows the effect of the division into folds and of
-            the head's seed). None if the metric is not defined in every fold.
+            the head's seed). None if the metric is not defined in every fold, which ``reason`` says then.
         """
         values = self.scores[metric]
         mean, half = _mean_and_half_width(values.ravel(), ratio)
         within = np.sqrt(values.var(axis=1, ddof=1).mean())
         between = values.mean(axis=1).std(ddof=1) if len(values) > 1 else np.nan
         numbers = {"mean": mean, "low": mean - half, "high": mean + half, "sd_folds": within, "sd_seeds": between}
-        return {name: _plain(number) for name, number in numbers.items()}
+        reason = {"reason": _NOT_IN_EVERY_FOLD} if np.isnan(mean) else {}
+        return {name: _plain(number) for name, number in numbers.items()} | reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,11 @@ class CrossValidation:
             row |= {"ordered_by": self.metric, **model.summary(self.metric, self.ratio)}
             rows.append(row | means | {"seconds": round(model.seconds, 3), "flattered": model.flattered})
         return rows
+
+    @property
+    def means(self) -> list[Metric]:
+        """The mean of `metric` with its interval of each model, in the order of `rows`."""
+        return [Metric(row["mean"], row["low"], row["high"], row.get("reason", "")) for row in self.rows]
 
     @property
     def pairs(self) -> list[PairedTest]:

@@ -189,9 +189,9 @@ class Leaderboard:
         row |= {"n": result.n, "ordered_by": self.metric}
         if validation := self.validation(model):
             key = f"val_{self.metric}"
-            row |= {key: validation.value, f"{key}_low": validation.low, f"{key}_high": validation.high}
+            row |= _with_interval(key, validation)
         for name, metric in result.metrics.items():
-            row |= {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
+            row |= _with_interval(name, metric)
         if self.leakage and (other := self.leakage.without.get(model.name)):
             row |= {"n_without_copies": other.n}
             row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
@@ -215,6 +215,12 @@ class Leaderboard:
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }
+
+
+def _with_interval(name: str, metric: Metric) -> dict[str, Any]:
+    """Return a metric as columns, with one for the reason if the value or a bound is missing."""
+    columns = {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
+    return columns | ({f"{name}_reason": metric.reason} if metric.reason else {})
 
 
 def _plus(values: Sequence[str]) -> str | None:

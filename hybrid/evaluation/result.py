@@ -37,6 +37,11 @@ class Metric:
         """The bounds of the interval; None unless there are both."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    @property
+    def reason(self) -> str:
+        """Why the value or a bound of its interval is missing; "" if none is missing, or the reason is not known."""
+        return "" if self.value is not None and self.interval is not None else self.note
+
     def bounds_text(self, between: str = "–") -> str:
         """Return the bounds as text; "" if there are none.
 
@@ -51,10 +56,8 @@ class Metric:
         return f"at most {high}" if self.low is None else f"{format_score(self.low)}{between}{high}"
 
     def __str__(self) -> str:
-        if self.value is None:
-            return f"– ({self.note})"
-        bounds = self.bounds_text()
-        return format_score(self.value) + (f" ({bounds})" if bounds else "")
+        words = ": ".join(filter(None, (self.bounds_text(), self.reason)))
+        return format_score(self.value) + (f" ({words})" if words else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metric as a dict of JSON values, without the note if it is empty."""
@@ -159,12 +162,16 @@ class Evaluation:
         )
 
     def table(self) -> "pd.DataFrame":
-        """Return the overall scores as a table with the columns value, low and high."""
+        """Return the overall scores as a table with the columns value, low, high and reason.
+
+        The reason says why a value or a bound is missing, and is empty otherwise.
+        """
         import pandas as pd
 
         rows = {name: (metric.value, metric.low, metric.high) for name, metric in self.metrics.items()}
         columns = ["value", "low", "high"]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("metric")
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("metric")
+        return table.assign(reason=[metric.reason for metric in self.metrics.values()])
 
     def class_table(self) -> "pd.DataFrame":
         """Return the scores of each class as a table, with its number of images as "support"."""
@@ -202,10 +209,11 @@ class Evaluation:
 
     def _title(self) -> str:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
-        interval = ""
         if self.n_boot:
             how = "BCa, Wilson's for shares of images" if self.method == "bca" else self.method
             interval = f"; {self.level:.0%} intervals ({how}) from {self.n_boot} bootstrap draws"
+        else:
+            interval = "; without intervals, since n_boot is 0"
         return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
 
     def __str__(self) -> str:

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.evaluation import Metric
 from hybrid.files import write_atomic
-from hybrid.report.elements.words import interval, metric_name, score, visible
+from hybrid.report.elements.words import metric_name, visible, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
 from hybrid.report.parts.models import own_thresholds
@@ -29,7 +30,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         section.report_inputs.dataset_record,
     )
     engine = environment(autoescape=False)
-    engine.filters |= {"md": escaped, "score": lambda metric: score(metric.value)}
+    engine.filters |= {"md": escaped, "with_interval": _shown}
     return engine.get_template("model-card.md").render(
         name=model.name,
         answer=section.answer,
@@ -75,13 +76,12 @@ def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
     rows = []
     for name, metric in model.splits[split].metrics.items():
         on_val = val.metrics.get(name) if val else None
-        rows.append((metric_name(name), with_interval(metric), with_interval(on_val) if on_val else "–"))
+        rows.append((metric_name(name), _shown(metric), _shown(on_val) if on_val else "–"))
     return rows
 
 
-def with_interval(metric: Any) -> str:
-    """Return a score with its interval or upper bound in parentheses."""
-    return f"{score(metric.value)} ({interval(metric)})" if interval(metric) else score(metric.value)
+def _shown(metric: Metric) -> str:
+    return with_interval(metric, escaped)
 
 
 def _thresholds(model: ModelRecord, result: Any) -> list[tuple[str, str]]:

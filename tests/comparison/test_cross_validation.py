@@ -13,6 +13,7 @@ from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 
+from hybrid.cli.cross_validation import show_cross_validation
 from hybrid.comparison.cross_validate import RefittableModel, cross_validate, cross_validate_models
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
 from hybrid.embeddings.embedding_set import EmbeddingSet
@@ -115,9 +116,15 @@ def test_models_that_are_equal_in_truth_are_seldom_told_apart():
     assert found / 300 < 0.06
 
 
-def test_a_score_that_a_fold_does_not_define_is_none():
+def test_a_score_that_a_fold_does_not_define_is_none_and_says_so(capsys, monkeypatch):
     result = with_scores(a=[[0.5, np.nan], [0.5, 0.6]], b=[[0.5, 0.5], [0.5, 0.6]])
     assert result.rows[0]["mean"] is None
+    assert [mean.reason for mean in result.means] == ["it is not defined in every fold", ""]
+    monkeypatch.setattr("hybrid.cli.cross_validation._COLUMNS", 0)
+    show_cross_validation(result)
+    printed = capsys.readouterr().out
+    assert "–¹" in printed
+    assert "¹ it is not defined in every fold" in printed
     assert result.pairs[0].p_value is None
     json.dumps(result.to_dict(), allow_nan=False)
 

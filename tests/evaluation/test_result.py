@@ -42,7 +42,8 @@ def test_table_holds_every_metric_in_order(result):
     first = table.iloc[0]
     assert first["low"] <= first["value"] <= first["high"]
     assert first["value"] == result.metrics[table.index[0]].value
-    assert set(map(str, table.dtypes)) == {"float64"}
+    assert set(map(str, table[["value", "low", "high"]].dtypes)) == {"float64"}
+    assert table["reason"].iloc[0] == ""  # it has an interval
 
 
 def test_class_table_holds_every_class_in_order(result):
@@ -69,11 +70,27 @@ def test_an_upper_bound_is_kept_and_shown_as_such(result):
     again = Evaluation.from_dict(json.loads(json.dumps(changed.to_dict())))
     assert again.metrics[name] == changed.metrics[name]
     assert again.metrics[name].interval is None
-    assert "0.047 (at most 0.061)" in str(again)
-    assert "0.047 (at most 0.061)" in again._repr_html_()
+    assert "0.047 (at most 0.061: chance)" in str(again)
+    assert "0.047 (at most 0.061: chance)" in again._repr_html_()
     row = again.table().loc[name]
+    assert row["reason"] == "chance"
     assert np.isnan(row["low"])
     assert row["high"] == 0.061
+
+
+def test_a_score_without_an_interval_says_why_beside_it():
+    """One image is ill: resampling images never varies which one that is."""
+    y, p = [1, 0, 0, 0], np.array([0.9, 0.2, 0.3, 0.8])
+    result = evaluate(y, np.column_stack([1 - p, p]), [0, 1], n_boot=50)
+    auc = result.metrics["roc_auc"]
+    assert auc.value == 1
+    assert auc.interval is None
+    assert auc.reason.startswith("no interval: one of the two sides is a single image")
+    for shown in (str(auc), str(result), result._repr_html_()):
+        assert f"1.000 ({auc.reason})" in shown
+    assert result.table().loc["roc_auc", "reason"] == auc.reason
+    assert result.metrics["accuracy"].reason == ""
+    assert "n_boot is 0" in str(evaluate(y, np.column_stack([1 - p, p]), [0, 1], n_boot=0))
 
 
 def test_html_escapes_untrusted_names(result):

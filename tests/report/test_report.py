@@ -11,6 +11,7 @@ from made_report import HOSTILE, THREE_SKILLS, made_comparison, made_dataset, sa
 from sklearn import metrics as sk
 from tables import read_rows
 
+from hybrid.cli.compare import show_comparison
 from hybrid.report import write_report
 from hybrid.report.elements.inputs import collect
 from hybrid.workspace.fitted_models import read_predictions, read_record
@@ -55,6 +56,40 @@ def test_the_page_shows_what_the_tables_hold(drawn):
     for row in saved_tables(report.paths)["models"]:
         assert f'data-value="{row["roc_auc"]}"><bdi>{row["roc_auc"]:.3f}</bdi>' in page
         assert f"{row['roc_auc_low']:.3f}–{row['roc_auc_high']:.3f}" in page
+
+
+@pytest.mark.parametrize(
+    ("dogs", "reason"),
+    [(1, "no interval: one of the two sides is a single image"), (0, "the split has no image of this class")],
+)
+def test_a_missing_interval_is_explained_wherever_the_score_is(tmp_path, capsys, dogs, reason):
+    """The test split has a single dog, so that no resampling varies it, or none."""
+    dataset = made_dataset(64, CLASSES)
+    in_test = np.flatnonzero((dataset.split == "test") & (dataset.y == "dog"))
+    dataset.y[in_test[dogs:]] = "cat"
+    comparison = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0})
+    paths = comparison.save(tmp_path / "out")
+    files = {path.name: path.read_text() for path in paths if path.suffix in (".html", ".md")}
+    page, card = files["report.html"], files["model-card.md"]
+    what = "no interval" if dogs else "not defined"
+    assert f'<span class="sub">{what} ¹</span>' in page
+    assert (
+        len(re.findall(f'<p class="below">[¹²] {reason}', page)) == 2
+    )  # below the table of models and that of classes
+    (row,) = read_rows(tmp_path / "out/comparison.csv")
+    saved = saved_tables(paths)
+    for found in (row, saved["models"][0], comparison.table().iloc[0]):
+        assert found["roc_auc_reason"].startswith(reason)
+        assert "accuracy_reason" not in found
+    assert saved["classes"][1]["roc_auc_reason"].startswith(reason)
+    line = next(line for line in card.splitlines() if line.startswith("| ROC AUC |"))
+    assert reason in line.split("|")[2]
+    of_class = next(line for line in card.splitlines() if line.startswith("| dog |"))
+    assert "(" in of_class.split("|")[4]  # the recall has its interval, or the reason
+    show_comparison(comparison, paths)
+    printed = capsys.readouterr().out
+    assert re.search(r"svm-made ← +\S+ +(1\.000|0\.\d+|–)¹", printed)
+    assert f"  ¹ {reason}" in printed
 
 
 def test_csv_and_json_hold_the_same(drawn):

@@ -19,7 +19,7 @@ from hybrid.files import write_atomic
 from hybrid.plots.style import PANEL
 from hybrid.report.elements.curves import Curve, precision_recall_points, roc_points
 from hybrid.report.elements.svg import inline_svg, quiet_fonts, svg_text
-from hybrid.report.elements.words import interval, listed, metric_name, plural, score
+from hybrid.report.elements.words import listed, metric_name, plural, score, with_interval
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.training_record import TrainingRecord
 
@@ -79,9 +79,7 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
     metrics = [result.metrics[leaderboard.metric] for result in leaderboard.evaluations]
     values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
     level, label = f"{leaderboard.evaluations[0].level:.0%}", metric_name(leaderboard.metric)
-    described = [
-        f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(leaderboard.labels, metrics, strict=True)
-    ]
+    described = [f"{name} {with_interval(m)}" for name, m in zip(leaderboard.labels, metrics, strict=True)]
     words = f"{label} of each model with its {level} interval: {listed(described, _MOST_DESCRIBED)}."
     drawings = [
         Drawing(

@@ -58,6 +58,8 @@ class Table:
         Whether the reader can sort the rows.
     marked : int, optional
         Index of the row that is highlighted.
+    notes : sequence of str
+        Lines below the table, such as the reason for a missing interval. The files have it in columns of their own.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     sortable: bool = False
     marked: int | None = None
+    notes: Sequence[str] = ()
 
     @property
     def records(self) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The tables of the report: models, pairs of models, confusion matrices, classes and data."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
+from hybrid.wording import Footnotes
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -43,30 +44,34 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
     chosen_by = f"val_{leaderboard.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
-    by_validation = [leaderboard.validation(model) for model in leaderboard.models]
+    by_validation, notes = [leaderboard.validation(model) for model in leaderboard.models], Footnotes()
     if validated := any(by_validation):
         columns.insert(1, Column(chosen_by, f"{metric_name(leaderboard.metric)}, validation"))
     columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
             Cell(row["model"], leaderboard.label(row["model"]), sub="the chosen model" if number == chosen else ""),
-            *([metric_cell(chosen_by, by)] if validated else []),
-            *(metric_cell(name, result.metrics.get(name)) for name in names),
+            *([metric_cell(chosen_by, by, notes)] if validated else []),
+            *(metric_cell(name, result.metrics.get(name), notes) for name in names),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
         for number, (row, result, by) in enumerate(zip(rows, leaderboard.evaluations, by_validation, strict=True))
     ]
     level = f"{leaderboard.evaluations[0].level:.0%}"
     caption = f"Scores with {level} intervals, and costs"
-    return Table("models", caption, columns, cells, sortable=True, marked=chosen)
+    return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=notes.lines)
 
 
-def metric_cell(name: str, metric: Metric | None) -> Cell:
-    """Return a score with its interval below it."""
+def metric_cell(name: str, metric: Metric | None, notes: Footnotes) -> Cell:
+    """Return a score with its interval below it. `notes` receives the reason if it or its interval is missing."""
     if metric is None:
         return Cell(None, "–")
-    also = {f"{name}_low": metric.low, f"{name}_high": metric.high}
-    return Cell(metric.value, score(metric.value), interval(metric), also)
+    also: dict[str, Any] = {f"{name}_low": metric.low, f"{name}_high": metric.high}
+    if metric.reason:
+        also |= {f"{name}_reason": metric.reason}
+    missing = "not defined" if metric.value is None else "no interval"
+    below = f"{interval(metric) or missing} {notes.mark(metric.reason)}" if metric.reason else interval(metric)
+    return Cell(metric.value, score(metric.value), below, also)
 
 
 def pair_table(
@@ -184,18 +189,18 @@ def confused_table(result: Evaluation, most: int = 15) -> Table:
 def class_table(result: Evaluation) -> Table:
     """Return the scores of each class or label against the rest."""
     names = [name for name in TASKS[result.task].report_classes if name in next(iter(result.per_class.values()))]
-    what = "label" if result.task == "multilabel" else "class"
+    what, notes = "label" if result.task == "multilabel" else "class", Footnotes()
     columns = [Column(what, what, numeric=False), Column("images", "images")]
     columns += [Column(name, metric_name(name)) for name in names]
     rows = [
         [
             text_cell(label),
             Cell(scores["support"], f"{scores['support']:,}"),
-            *(metric_cell(name, scores[name]) for name in names),
+            *(metric_cell(name, scores[name], notes) for name in names),
         ]
         for label, scores in result.per_class.items()
     ]
-    return Table("classes", f"Each {what} against the rest", columns, rows, sortable=True)
+    return Table("classes", f"Each {what} against the rest", columns, rows, sortable=True, notes=notes.lines)
 
 
 def count_table(counts: Mapping[str, Mapping[str, int]], total: Sequence[int], multilabel: bool) -> Table:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.evaluation import METRICS, Metric
@@ -49,6 +49,12 @@ def score(value: float | None) -> str:
 def interval(metric: Metric) -> str:
     """Return the interval of a metric, or its upper bound, as text; "" if it has none."""
     return metric.bounds_text().replace("-", "−")
+
+
+def with_interval(metric: Metric, shown: Callable[[str], str] = str) -> str:
+    """Return a score with its interval, or with the reason why it has none, in parentheses. `shown` escapes text."""
+    words = ": ".join(filter(None, (interval(metric), shown(metric.reason))))
+    return f"{score(metric.value)} ({words})" if words else score(metric.value)
 
 
 def seconds(value: float | None) -> str:

@@ -23,7 +23,8 @@ def answer(leaderboard: "Leaderboard") -> str:
         return f"No model was chosen: {reason}, and {leaderboard.split} scores are not used to choose a model."
     result = leaderboard.evaluations[number]
     metric = result.metrics[leaderboard.metric]
-    ends = f" ({result.level:.0%} interval {interval(metric)})" if interval(metric) else ""
+    ends = f"{result.level:.0%} interval {interval(metric)}" if interval(metric) else metric.reason
+    ends = f" ({ends})" if ends else ""
     return (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
         f"{plural(result.n, f'{SPLITS[leaderboard.split]} image')}; {standing(leaderboard, number)}"

@@ -1,16 +1,16 @@
 """The part of the report on the cross-validation: means, spread over folds and seeds, and paired tests."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybrid import plots
-from hybrid.evaluation import Metric
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements import tables
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table
-from hybrid.report.elements.words import interval, listed, metric_name, score, seconds, spoken
+from hybrid.report.elements.words import listed, metric_name, score, seconds, spoken, with_interval
 from hybrid.report.parts.models import compared_sentences
 from hybrid.report.parts.part import Part
+from hybrid.wording import Footnotes
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -41,14 +41,14 @@ def cross_validation(leaderboard: "Leaderboard") -> Part | None:
 def cross_words(leaderboard: "Leaderboard", model: str) -> str:
     """Return a sentence with the cross-validated score of a model; "" if the model was not cross-validated."""
     crossed = leaderboard.crossed
-    row = next((row for row in crossed.rows if row["model"] == model), None) if crossed else None
-    if crossed is None or row is None:
+    names = [row["model"] for row in crossed.rows] if crossed else []
+    if crossed is None or model not in names:
         return ""
+    row, mean = crossed.rows[names.index(model)], crossed.means[names.index(model)]
     folds = f"{crossed.folds} folds × {crossed.repeats} of the {crossed.images:,} images of train and validation"
     spread = f"SD over folds {score(row['sd_folds'])}, over seeds {score(row['sd_seeds'])}"
     flattered = f" ({FLATTERED})" if row["flattered"] else ""
-    figure = f"{score(row['mean'])} ({interval(_metric(row))})"
-    return f"Cross-validated, {folds}: {metric_name(crossed.metric)} {figure}, {spread}{flattered}."
+    return f"Cross-validated, {folds}: {metric_name(crossed.metric)} {with_interval(mean)}, {spread}{flattered}."
 
 
 def _lead(crossed: "CrossValidation") -> list[str]:
@@ -77,26 +77,26 @@ def _table(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Lead
         *(Column(name, f"{metric_name(name)}, mean") for name in others),
         Column("seconds", "seconds"),
     ]
+    notes = Footnotes()
     rows = [
         [
             Cell(row["model"], names[row["model"]], FLATTERED if row["flattered"] else "",
                  {"flattered": row["flattered"]}),
-            tables.metric_cell(crossed.metric, _metric(row)),
+            tables.metric_cell(crossed.metric, mean, notes),
             *(Cell(row[key], score(row[key])) for key in ("sd_folds", "sd_seeds", *others)),
             Cell(row["seconds"], seconds(row["seconds"])),
         ]
-        for row in crossed.rows
+        for row, mean in zip(crossed.rows, crossed.means, strict=True)
     ]  # fmt: skip
     caption = f"Means over {crossed.folds} folds × {crossed.repeats}, with 95% intervals"
     marked = next((number for number, row in enumerate(crossed.rows) if row["model"] == leaderboard.chosen), None)
-    return Table("cross-validation", caption, columns, rows, sortable=True, marked=marked)
+    return Table("cross-validation", caption, columns, rows, sortable=True, marked=marked, notes=notes.lines)
 
 
 def _drawing(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Leaderboard") -> Drawing:
-    rows, label = crossed.rows, metric_name(crossed.metric)
-    metrics = [_metric(row) for row in rows]
+    rows, metrics, label = crossed.rows, crossed.means, metric_name(crossed.metric)
     labels = [names[row["model"]] for row in rows]
-    described = [f"{name} {score(m.value)} ({interval(m)})" for name, m in zip(labels, metrics, strict=True)]
+    described = [f"{name} {with_interval(m)}" for name, m in zip(labels, metrics, strict=True)]
     words = f"{label} of each model over the folds with its 95% interval: {listed(described, _MOST_DESCRIBED)}."
     marked = next((number for number, row in enumerate(rows) if row["model"] == leaderboard.chosen), None)
     figure = plots.interval_chart(
@@ -107,7 +107,3 @@ def _drawing(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Le
         chosen=marked,
     )
     return Drawing("cross-validation", f"{label}, cross-validated, with 95% intervals", words, figure)
-
-
-def _metric(row: dict[str, Any]) -> Metric:
-    return Metric(row["mean"], row["low"], row["high"])

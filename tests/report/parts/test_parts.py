@@ -26,10 +26,11 @@ from hybrid.report.elements.figures import curve_drawings, score_drawings
 from hybrid.report.elements.pictures import SIDE, Pictures
 from hybrid.report.elements.svg import inline_svg, svg_text
 from hybrid.report.elements.tables import metric_cell
-from hybrid.report.elements.words import visible
+from hybrid.report.elements.words import visible, with_interval
 from hybrid.report.parts.answer import answer
 from hybrid.report.parts.cases import most_disputed, worst_mistakes
 from hybrid.report.parts.models import threshold
+from hybrid.wording import Footnotes
 from hybrid.workspace.model_record import Adjustment, Seconds
 from hybrid.workspace.predictions import Predictions
 
@@ -84,10 +85,9 @@ def test_the_answer_says_how_sure_it_is(differences, said):
 
 def test_an_upper_bound_is_called_one_in_every_table():
     from hybrid.cli.output import format_metric
-    from hybrid.report.card import with_interval
 
     metric = Metric(0.047, None, 0.061)
-    cell = metric_cell("ece", metric)
+    cell = metric_cell("ece", metric, Footnotes())
     assert (cell.text, cell.sub) == ("0.047", "at most 0.061")
     assert cell.also == {"ece_low": None, "ece_high": 0.061}  # for CSV and JSON
     assert with_interval(metric) == "0.047 (at most 0.061)"
