@@ -108,7 +108,8 @@ class Dataset:
         X : array-like of shape (n,), (n, h, w), (n, h, w, 1) or (n, h, w, 3)
             File paths, or pixels of type uint8.
         y : array-like of shape (n,) or (n, k)
-            One label per image, a string or an integer; or k binary labels per image, each 0 or 1.
+            One label per image, a name or a whole number; or k binary labels per image, each 0 or 1. Labels are read
+            as in a manifest: if all are numbers, also as text, they become integers; True and False become names.
         split : sequence of str, shape (n,), optional
             "train", "val" or "test" for each image. Missing splits are drawn from train; a note says so.
         groups : sequence of shape (n,), optional

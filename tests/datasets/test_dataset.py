@@ -93,13 +93,14 @@ def test_paths_are_made_absolute_and_named_below_their_common_folder(tmp_path, m
         ([3, 7] * 20, np.int64),
         (np.array([3, 7] * 20, np.uint8)[:, None], np.int64),
         (np.array([3.0, 7.0] * 20), np.int64),
-        (np.array(["3", "7"] * 20, object), np.str_),
+        (np.array(["3", "7"] * 20, object), np.int64),
+        (np.array(["03", "07"] * 20, object), np.str_),
     ],
 )
-def test_labels_keep_their_type(y, expected):
+def test_whole_numbers_are_integers_and_codes_are_names(y, expected):
     data = Dataset.from_arrays(PIXELS, y)
     assert data.y.dtype.type is expected
-    assert data.classes.tolist() == [expected(3), expected(7)]
+    assert data.classes.tolist() == ([3, 7] if expected is np.int64 else ["03", "07"])
 
 
 def test_several_labels_stay_columns_of_0_and_1():

@@ -183,9 +183,9 @@ def test_a_split_that_would_be_read_differently_is_an_error_and_leaves_no_file(p
     named = Dataset.from_arrays(data.X, y, data.split, label_names=["a", "Patient"])
     with pytest.raises(InputError, match="The label 'Patient' would be read as another column"):
         save_split(named, tmp_path / "split.csv")
-    numbers = Dataset.from_arrays(data.X, [f"{ord(label)}.0" for label in data.y], data.split)
+    joined = Dataset.from_arrays(data.X, [["x", "y", "x|y"][row % 3] for row in range(len(data))], data.split)
     with pytest.raises(InputError, match="would be read differently from the saved file"):
-        save_split(numbers, tmp_path / "split.csv")
+        save_split(joined, tmp_path / "split.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
 
 

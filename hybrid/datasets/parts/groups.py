@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hybrid.datasets.parts.labels import is_missing
+from hybrid.datasets.parts.numbers import is_missing, same_numbers
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number, one_form
 
@@ -53,7 +53,7 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
 
 def named_groups(groups: object, ids: Sequence[str]) -> np.ndarray:
     """Return the groups as strings. An image without a group becomes a group of its own, named by its id."""
-    values = np.asarray(groups).tolist()
+    values = same_numbers(np.asarray(groups).tolist())
     if len(values) != len(ids):
         raise InputError(
             f"There are {number(len(ids), 'image')} but {number(len(values), 'group')}: give one group per image."

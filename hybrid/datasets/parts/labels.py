@@ -1,16 +1,17 @@
 """Convert labels to one of two forms: strings or integers of shape (n,), or 0 and 1 of shape (n, k)."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from hybrid.datasets.parts.numbers import class_values, is_missing, zero_one
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number, one_form
 
-_NOT_A_NAME = frozenset({"", "nan", "NaN", "<NA>", "NaT"})
-_MOST_EXACT = 2**53  # every smaller whole number has a float of its own
+_AS_NUMBER = re.compile(r"0*([0-9]+)(?:\.0*)?")
 
 
 def tidy_labels(
@@ -21,7 +22,7 @@ def tidy_labels(
     Parameters
     ----------
     y : array-like of shape (n,), (n, 1) or (n, k)
-        One string or integer per image, or k binary labels per image, each 0 or 1.
+        One label per image, in any form that `class_values` reads; or k binary labels per image, each 0 or 1.
     ids : sequence of str, shape (n,)
         Names of the images, for messages.
     label_names : sequence of str, shape (k,), optional
@@ -39,7 +40,7 @@ def tidy_labels(
     Raises
     ------
     InputError
-        If a label is missing, or the labels are neither strings, nor integers, nor columns of 0 and 1.
+        If a label is missing, or the labels are neither names, nor whole numbers, nor columns of 0 and 1.
 
     Examples
     --------
@@ -57,23 +58,10 @@ def tidy_labels(
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim == 1:
-        labels = _single(labels, ids)
+        labels = _single(labels, ids, getattr(y, "name", None))
         classes = np.unique(labels)
         return labels, classes, _notes_on_names(classes)
     return _several(labels, label_names)
-
-
-def is_missing(value: object) -> bool:
-    """Return whether a label is None, NaN, pandas' NA or empty, or the text that such a value was written as.
-
-    Examples
-    --------
-    >>> [is_missing(value) for value in (None, float("nan"), " ", "NaN", "NA", 0)]
-    [True, True, True, True, False, False]
-    """
-    if isinstance(value, str):
-        return value.strip() in _NOT_A_NAME
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def no_label_error(ids: Iterable[str], labels: Iterable[object]) -> InputError:
@@ -83,27 +71,21 @@ def no_label_error(ids: Iterable[str], labels: Iterable[object]) -> InputError:
     return InputError(f"{count} no label ({first_few(without)}): label or remove them.")
 
 
-def regression_error(what_looks: str, examples: Iterable[object]) -> InputError:
-    """Return the error for labels that are quantities. The message begins with `what_looks`, as "The labels look"."""
-    return InputError(
-        f"{what_looks} like the target of a regression, with values such as {first_few(examples)}, and only classes "
-        "can be learned: choose another column (--label), or replace each value by the name of its class, such as "
-        "'under 30'."
-    )
-
-
 def alike_names(names: Iterable[str]) -> list[list[str]]:
-    """Return the sets of different names that differ only in case, spaces or compatible characters.
+    """Return the sets of different names that differ only in case, spaces, compatible characters or leading zeros.
 
     Examples
     --------
     >>> alike_names(["Cat", "dog", "cat", "CAT"])
     [['Cat', 'cat', 'CAT']]
+    >>> alike_names(["01", "1", "1.0", "grade 1"])
+    [['01', '1', '1.0']]
     """
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
         plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-        alike[" ".join(plain.split())].append(name)
+        number = _AS_NUMBER.fullmatch(plain.strip())
+        alike[number[1] if number else " ".join(plain.split())].append(name)
     return [same for same in alike.values() if len(same) > 1]
 
 
@@ -112,6 +94,9 @@ def _as_array(y: object) -> np.ndarray:
         if isinstance(y, list | tuple) and not any(isinstance(item, list | tuple | np.ndarray) for item in y):
             labels = np.empty(len(y), dtype=object)  # np.asarray would make text of numbers beside text
             labels[:] = y
+        elif isinstance(y, np.ma.MaskedArray):
+            labels = y.data.astype(object)
+            labels[np.ma.getmaskarray(y)] = None
         else:
             labels = np.asarray(y)
     except ValueError as error:
@@ -125,41 +110,31 @@ def _as_array(y: object) -> np.ndarray:
     return labels
 
 
-def _single(labels: np.ndarray, ids: Sequence[str]) -> np.ndarray:
-    values = (labels.astype(np.str_) if labels.dtype.kind == "S" else labels).tolist()
-    values = [value.item() if isinstance(value, np.generic) else value for value in values]
-    if any(map(is_missing, values)):
+def _single(labels: np.ndarray, ids: Sequence[str], column: object) -> np.ndarray:
+    """Return one label per image as str or, if all are whole numbers that fit, as int64."""
+    if labels.dtype.kind in "mM":
+        raise InputError(f"The labels are dates or times ({labels.dtype}): give the names of classes.")
+    values = class_values(labels.tolist(), column=column if isinstance(column, str) else "")
+    if None in values:
         raise no_label_error(ids, values)
     if all(isinstance(value, str) for value in values):
         return np.array([one_form(value) for value in values], dtype=np.str_)
-    if all(isinstance(value, bool | int | float) for value in values):
-        return _numbers(values)
+    if all(type(value) is int for value in values):
+        fits = all(-(2**63) <= value < 2**63 for value in values)
+        return np.array(values, dtype=np.int64) if fits else np.array([str(value) for value in values], dtype=np.str_)
     other = first_few(sorted({repr(v) for v in values if not isinstance(v, str | int)}))
     raise InputError(
         f"The labels are neither all strings nor all integers ({other or 'there are both'}): convert them to one type."
     )
 
 
-def _numbers(values: list) -> np.ndarray:
-    """Return numbers as int64, or as text if some are too large for that."""
-    if fractional := [value for value in values if isinstance(value, float) and not value.is_integer()]:
-        raise regression_error("The labels look", sorted(set(fractional)))
-    if too_large := [value for value in values if isinstance(value, float) and abs(value) > _MOST_EXACT]:
-        raise InputError(
-            f"The labels contain {first_few(sorted(set(too_large)))}, which a floating-point number cannot hold "
-            "exactly: write such labels as text."
-        )
-    whole = [int(value) for value in values]
-    fits = all(-(2**63) <= value < 2**63 for value in whole)
-    return np.array(whole, dtype=np.int64) if fits else np.array([str(value) for value in whole], dtype=np.str_)
-
-
 def _notes_on_names(classes: np.ndarray) -> list[str]:
-    """Return a note on classes that may be one. Letters such as "a" and "A" are classes of their own."""
+    """Return a note on classes that may be one, but not on letters such as "a" and "A"."""
     if classes.dtype.kind != "U":
         return []
-    alike = [first_few(names) for names in alike_names(classes.tolist()) if len(names[0]) > 1]
-    return [f"Classes whose names differ only in upper and lower case or spaces: {'; '.join(alike[:3])}."] * bool(alike)
+    alike = [first_few(names) for names in alike_names(classes.tolist()) if not names[0].isalpha() or len(names[0]) > 1]
+    differences = "upper and lower case, spaces or leading zeros"
+    return [f"Classes whose names differ only in {differences}: {'; '.join(alike[:3])}."] * bool(alike)
 
 
 def _several(labels: np.ndarray, label_names: Sequence[str] | None) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -170,12 +145,14 @@ def _several(labels: np.ndarray, label_names: Sequence[str] | None) -> tuple[np.
             f"The labels have {labels.shape[1]} columns, which need as many different names; "
             f"given were {first_few(names, 12)}."
         )
-    if labels.dtype.kind not in "biufO" or not np.isin(labels, (0, 1)).all():
+    plain = labels.dtype.kind in "biuf" and np.isin(labels, (0, 1)).all()
+    flags = labels if plain else zero_one(labels.ravel().tolist())
+    if flags is None:
         raise InputError(
             f"The labels have the shape {labels.shape} but contain values other than 0 and 1: "
             "give one label per image, or columns of 0 and 1."
         )
-    labels = labels.astype(np.uint8)
+    labels = np.array(flags, dtype=np.uint8).reshape(labels.shape)
     if not (labels.sum(axis=1) == 1).all():
         return labels, names, []
     classes = names if label_names is not None else np.arange(len(names))

@@ -43,7 +43,7 @@ CHECKS = (
     Check("brightness", "unusually dark or bright images", outliers.unusual_brightness, "brightness"),
     Check("blurred", "blurred or enlarged images", outliers.blurred),
     Check("divided_groups", "images of groups in several splits", naming.divided_groups),
-    Check("classes", "class names that differ only in case or spaces", naming.similar_class_names),
+    Check("classes", "class names that differ only in case, spaces or leading zeros", naming.similar_class_names),
     Check("labels_without_files", "labels without a file", naming.labels_without_files),
     Check("files_without_labels", "image files without a label", naming.files_without_labels),
 )

@@ -7,7 +7,7 @@ from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 
 
 def similar_class_names(examined: ExaminedDataset) -> list[Cluster]:
-    """Return clusters of classes whose names differ only in case or spaces."""
+    """Return clusters of classes whose names differ only in case, spaces or leading zeros."""
     return [Cluster(tuple(names), labels=tuple(names)) for names in alike_names(map(str, examined.classes.tolist()))]
 
 

@@ -1,9 +1,9 @@
 """Find the columns of a manifest that contain the path, the labels, the split and the group."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hybrid.datasets.parts.numbers import zero_one
 from hybrid.datasets.parts.raw import ReaderOptions
 from hybrid.datasets.readers.split_columns import SplitColumn, find_split
 from hybrid.datasets.readers.table import Columns
@@ -18,8 +18,6 @@ LABEL_NAMES = (
     "label", "labels", "finding_labels", "class", "class_name", "target", "diagnosis", "dx", "category", "y",
 )  # fmt: skip
 GROUP_NAMES = ("group", "groups", "patient", "patient_id", "patientid", "subject", "subject_id")
-
-_ZERO_ONE = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
 @dataclass(frozen=True)
@@ -63,18 +61,6 @@ def choose_columns(table: Columns, options: ReaderOptions, source: str) -> Chose
     rest = [name for name in table if name not in used]
     labels = labels or _label_columns(table, rest, source)
     return ChosenColumns(path, labels, split, group)
-
-
-def zero_one(values: Iterable[object]) -> list[int] | None:
-    """Return cells as 0 and 1, or None if a cell is anything else.
-
-    Examples
-    --------
-    >>> zero_one(["0.0", "1.0"]), zero_one([True, 0]), zero_one(["0", ""])
-    ([0, 1], [1, 0], None)
-    """
-    flags = [_ZERO_ONE.get(str(value).lower(), -1) for value in values]
-    return None if -1 in flags else flags
 
 
 def _named(table: Columns, name: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.datasets.parts.labels import is_missing
+from hybrid.datasets.parts.numbers import is_missing
 from hybrid.errors import InputError
 from hybrid.wording import first_few, number, one_form
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.datasets.parts.labels import is_missing, no_label_error
+from hybrid.datasets.parts.labels import no_label_error
+from hybrid.datasets.parts.numbers import class_values, is_missing, same_numbers, zero_one
 from hybrid.datasets.parts.pixels import common_folder, path_ids
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split_names import SKIP
-from hybrid.datasets.readers.columns import ChosenColumns, choose_columns, zero_one
+from hybrid.datasets.readers.columns import ChosenColumns, choose_columns
 from hybrid.datasets.readers.joined import NOT_JOINED, separate
 from hybrid.datasets.readers.locate import LocatedFiles, locate
-from hybrid.datasets.readers.numbers import class_cells, same_numbers
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
 from hybrid.datasets.readers.text import encoding_of
@@ -118,7 +118,8 @@ class _Rows:
     def _column_labels(self, cells: list, column: str, data: str, names: list[str], separator: str | None) -> list:
         """Return the labels in one column: one for each cell, or several as 0 and 1."""
         self.label_names = None
-        labels = class_cells(cells, column, repr(data)) if separator in (None, NOT_JOINED) else cells
+        what_looks = f"The label column {column!r} of {data!r} looks"
+        labels = class_values(cells, what_looks, column) if separator in (None, NOT_JOINED) else cells
         present = [label for label in labels if not is_missing(label)]
         found = separate(present, f"the column {column!r} of {data!r}", separator)
         if isinstance(found, str):

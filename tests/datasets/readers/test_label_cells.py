@@ -199,7 +199,7 @@ def test_a_missing_name_is_no_class(read_cells, blank):
 
 
 def test_names_that_differ_only_in_case_are_noted_but_letters_are_not(read_cells):
-    assert "upper and lower case or spaces: 'Cat', 'cat'." in read_cells(["Cat", "cat", "dog"]).notes[-1]
+    assert "upper and lower case, spaces or leading zeros: 'Cat', 'cat'." in read_cells(["Cat", "cat", "dog"]).notes[-1]
     assert not any("case" in note for note in read_cells(["a", "A", "b"]).notes)
 
 
