@@ -1,6 +1,7 @@
 """Extract embeddings of images into stores: decode in threads, run the network batch by batch, write shards."""
 
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import Runtime
+from hybrid.extractors.store.cost import Span
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.progress import Progress
+from hybrid.progress import Progress, Stopwatch
 
 _SHARD_ROWS = 1024
 _SHARD_VALUES = 2**24  # 64 MiB, the limit for wide rows
@@ -31,6 +33,9 @@ def extract(
     progress: Progress | None = None,
 ) -> list[Extraction]:
     """Compute the embeddings that the stores lack. Each image goes through the network at most once.
+
+    The time of each pass of the network is recorded beside the rows that it computed: that for reading and decoding
+    images, for the network and for writing rows, but not that for digests of files and for preparing the network.
 
     Parameters
     ----------
@@ -62,7 +67,7 @@ def extract(
     """
     if on_bad not in ("raise", "skip"):
         raise InputError(f"on_bad={on_bad!r} was given; expected 'raise' or 'skip'.")
-    started = time.perf_counter()
+    whole = Stopwatch()
     keys, bad = source.digests(files)
     _refuse(bad, on_bad)
     readable = np.array([number not in bad for number in range(len(source))], bool)
@@ -81,11 +86,11 @@ def extract(
     for store, result in zip(stores, results, strict=True):
         result.keys, result.skipped = job.keys.copy(), dict(job.skipped)
         result.cached = len(source) - result.new - len(job.skipped)
-        result.seconds = time.perf_counter() - started
-        if result.new:
-            store.add_cost(result.new, result.seconds)
-        seconds_per_row = store.seconds_per_row
-        result.cost = None if seconds_per_row is None else seconds_per_row * (result.new + result.cached)
+        kept = np.array([number not in job.skipped for number in range(len(source))], bool)
+        result.passes = store.passes(result.keys[kept])
+    seconds = whole.lap().wall
+    for result in results:
+        result.seconds = seconds
     return results
 
 
@@ -127,6 +132,7 @@ class _Job:
         in_network: deque[Batch] = deque()
         shard: list[tuple[np.ndarray, np.ndarray]] = []
         new, flushed = 0, time.monotonic()
+        this, watch = uuid.uuid4().hex, Stopwatch()
         try:
             for output in run.stream(self._pixels(stores[0], todo, run.batch_size, in_network)):
                 batch, rows = in_network.popleft(), output.reshape(len(output), -1)
@@ -136,10 +142,10 @@ class _Job:
                 new += len(rows)
                 self._report(len(rows))
                 if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
-                    _flush(stores, shard)
+                    _flush(stores, shard, this, watch)
                     flushed = time.monotonic()
         finally:  # computed embeddings are kept even after an error
-            _flush(stores, shard)
+            _flush(stores, shard, this, watch)
         return new
 
     def skip_missing(self, stores: Sequence[EmbeddingStore], numbers: np.ndarray) -> None:
@@ -169,14 +175,27 @@ class _Job:
             self.progress(self.done, self.total)
 
 
-def _flush(stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Write the computed rows as a shard of each store, which gets its own columns, and empty the list."""
-    if shard:
-        keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
-        edges = np.cumsum([store.identity.width for store in stores])[:-1]
+def _flush(
+    stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]], this: str, watch: Stopwatch
+) -> None:
+    """Write the computed rows as a shard of each store, which gets its own columns, and empty the list.
+
+    The shards are committed with the time that the pass `this` has taken since the last ones.
+    """
+    if not shard:
+        return
+    keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
+    edges = np.cumsum([store.identity.width for store in stores])[:-1]
+    written = []
+    try:
         for store, columns in zip(stores, np.split(rows, edges, axis=1), strict=True):
-            store.append(keys, columns)
-        shard.clear()
+            written.append((store, store.write(keys, columns)))
+    finally:  # what was written is kept even after an error
+        spent = watch.lap()
+        span = Span(len(keys), this, spent.wall / len(keys), spent.processor / len(keys))
+        for store, part in written:
+            store.commit(part, [span])
+    shard.clear()
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.images.decoding import bytes_digest, decode, pixels_digest, read_bytes
 from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.store.cost import Pass, total
 
 DIGEST_BYTES = 32
 
@@ -32,9 +33,9 @@ class Extraction:
     animated : int
         Number of files with several frames or pages, of which the first was used.
     seconds : float
-        Duration of the extraction.
-    cost : float or None
-        Seconds that computing all of these embeddings took, now or earlier; None if unknown.
+        Duration of the whole extraction, in which stored embeddings take almost no time.
+    passes : list of Pass
+        The passes of the network that computed these embeddings, now or earlier, and their times.
     runtime : str or None
         Name of the runtime that ran the network; None if nothing had to be computed.
     """
@@ -45,8 +46,13 @@ class Extraction:
     skipped: dict[int, str] = field(default_factory=dict)
     animated: int = 0
     seconds: float = 0.0
-    cost: float | None = None
+    passes: list[Pass] = field(default_factory=list)
     runtime: str | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """Seconds that computing all of these embeddings took, now or earlier; None if this is not known."""
+        return total(one.wall for one in self.passes)
 
 
 class Source(ABC):

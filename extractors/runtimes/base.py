@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH_PIXELS = 32 * 224 * 224
+_compiled_for: "WeakKeyDictionary[keras.Model, int]" = WeakKeyDictionary()  # the last batch size
 
 
 def choose_batch_size(size: tuple[int, int]) -> int:
@@ -39,7 +41,7 @@ def tensorflow_on_cpu() -> bool:
 
 
 class Runtime(Protocol):
-    """The interface of a runtime, which computes embeddings from pixels.
+    """The interface of a runtime, which computes embeddings from pixels. It is compiled when it is created.
 
     Attributes
     ----------
@@ -70,6 +72,8 @@ class Runtime(Protocol):
 class KerasRuntime:
     """Run a graph with Keras, on the device that its backend uses. It is compiled once, for one batch shape.
 
+    Keras compiles a graph when its first batch is computed, which takes seconds: this is done here, with a black batch.
+
     Parameters
     ----------
     model : keras.Model
@@ -83,6 +87,9 @@ class KerasRuntime:
     def __init__(self, model: "keras.Model", batch_size: int):
         self.model = model
         self.batch_size = batch_size
+        if _compiled_for.get(model) != batch_size:
+            _compiled_for[model] = batch_size
+            model.predict_on_batch(np.zeros((batch_size, *model.input_shape[1:]), np.uint8))
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the embeddings of each batch, see `Runtime`."""

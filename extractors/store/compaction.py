@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid.extractors.store.cost import SpansOfRows
 from hybrid.extractors.store.index import Index, commit_records, read_shards
-from hybrid.extractors.store.shards import Shard, full_shard, remove_shard, write_shard
+from hybrid.extractors.store.shards import Shard, full_shard, remove_shard, write_rows
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,17 @@ def compact(folder: Path, width: int, plan: Compaction) -> None:
     DamagedShardError
         If a shard is damaged. No row of another shard is lost.
     """
-    full = full_shard(width)
+    full, spans = full_shard(width), SpansOfRows()
     keys, rows = np.empty((0, 32), np.uint8), np.empty((0, width), np.float32)
     for shard, shard_keys, numbers in zip(plan.shards, plan.keys, plan.rows, strict=True):
         shard_rows = np.empty((len(numbers), width), np.float32)
         shard.read(numbers, shard_rows, np.arange(len(numbers)))
         keys, rows = np.concatenate([keys, shard_keys]), np.concatenate([rows, shard_rows])
+        spans += SpansOfRows.of_shard(shard.spans(), shard.rows)[numbers]
         while len(keys) >= full:
-            write_shard(folder, keys[:full], rows[:full])
-            keys, rows = keys[full:], rows[full:]
+            write_rows(folder, keys[:full], rows[:full]).commit(spans[:full].runs())
+            keys, rows, spans = keys[full:], rows[full:], spans[full:]
     if len(keys):
-        write_shard(folder, keys, rows)
+        write_rows(folder, keys, rows).commit(spans.runs())
     for shard in plan.shards:
         remove_shard(shard.stem)

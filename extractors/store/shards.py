@@ -2,7 +2,7 @@
 
     <id>.npy       float32 (rows, width), immutable
     <id>.keys      32 bytes a row: SHA-256 of the image
-    <id>.json      commit record: rows, width and the SHA-256 of the two files; written last
+    <id>.json      commit record: rows, width, the SHA-256 of the two files, and what the rows cost; written last
 
 Rows are read with `read`, never through a memory map. If another process truncates a mapped file, the next access kills
 this process with a signal (SIGBUS); a `read` only returns fewer bytes, which can be handled.
@@ -15,7 +15,7 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError
+from hybrid.extractors.store.cost import Span
 from hybrid.files import read_json, write_atomic, write_json
 
 KEY_BYTES = 32
@@ -67,6 +68,13 @@ class Shard:
             return path in _verified and _verified[path] == _stamp(os.stat(path))  # noqa: PTH116 - called in a loop
         except OSError:
             return False
+
+    def spans(self) -> list[Span]:
+        """Return the passes that computed the rows, in order. Empty if none are recorded, or the shard is gone."""
+        try:
+            return [Span.from_dict(value) for value in read_json(Path(f"{self.stem}.json"))["passes"]]
+        except (ValueError, KeyError, TypeError):
+            return []
 
     def check(self) -> None:
         """Compare the rows with their checksum, unless :attr:`is_verified`.
@@ -139,8 +147,29 @@ def remove_shard(stem: Path) -> None:
         stem.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
-    """Write a shard; it is committed completely or not at all.
+@dataclass(frozen=True)
+class WrittenShard:
+    """A shard whose rows and keys are written. It does not count before :meth:`commit`."""
+
+    stem: Path
+    rows: int
+    width: int
+    sha256: dict[str, str]
+
+    def commit(self, spans: Sequence[Span] = ()) -> None:
+        """Write the commit record, with the passes that computed the rows; on an error, remove the shard."""
+        record, passes = self.stem.with_suffix(".json"), [span.to_dict() for span in spans]
+        try:
+            value = {"rows": self.rows, "width": self.width, "sha256": self.sha256, "passes": passes}
+            write_json(record, value)
+        except BaseException:
+            if not record.exists():  # if it exists, the shard is committed, and only the sync of its folder failed
+                _remove_files(self.stem)
+            raise
+
+
+def write_rows(folder: Path, keys: np.ndarray, rows: np.ndarray) -> WrittenShard:
+    """Write the rows and keys of a shard, which is not yet committed.
 
     Parameters
     ----------
@@ -154,7 +183,7 @@ def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full. No committed shard is left behind then.
+        If the folder cannot be written or the disk is full. Nothing is left behind then.
     """
     stem = folder / uuid.uuid4().hex
     header = io.BytesIO()
@@ -164,16 +193,18 @@ def write_shard(folder: Path, keys: np.ndarray, rows: np.ndarray) -> None:
         ".npy": [header.getvalue(), _bytes(rows)],
         ".keys": [_bytes(np.ascontiguousarray(keys, dtype=np.uint8))],
     }
-    record = stem.with_suffix(".json")
     try:
         digests = {suffix: _write(stem.with_suffix(suffix), chunks) for suffix, chunks in parts.items()}
-        write_json(record, {"rows": len(rows), "width": rows.shape[1], "sha256": digests})
     except BaseException:
-        if not record.exists():  # if it exists, the shard is committed, and only the sync of its folder failed
-            for suffix in parts:
-                with contextlib.suppress(OSError):
-                    stem.with_suffix(suffix).unlink(missing_ok=True)
+        _remove_files(stem)
         raise
+    return WrittenShard(stem, len(rows), rows.shape[1], digests)
+
+
+def _remove_files(stem: Path) -> None:
+    for suffix in (".npy", ".keys"):
+        with contextlib.suppress(OSError):
+            stem.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def read_shard(record: Path) -> tuple[Shard, np.ndarray]:

@@ -3,7 +3,7 @@
     <root>/<fingerprint>/identity.json
     <root>/<fingerprint>/<id>.npy, .keys, .json     a shard, see `hybrid.extractors.store.shards`
     <root>/<fingerprint>/index                      see `hybrid.extractors.store.index`
-    <root>/<fingerprint>/cost                       JSON: number of computed rows, and the seconds that this took
+    <root>/<fingerprint>/cost                       rows and seconds of whole runs; written by earlier versions
 
 A shard counts only if it has a commit record, which is written last. A process that is killed at any moment therefore
 leaves either a complete shard or none. Writers need no lock: there is no shared file to update, and two writers that
@@ -13,7 +13,9 @@ compute the same rows get the same values. Damaged and missing rows count as not
 import contextlib
 import os
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,9 +23,10 @@ import numpy as np
 import platformdirs
 
 from hybrid.errors import InputError
+from hybrid.extractors.store.cost import Pass, Span, SpansOfRows, passes_of
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import Indexes, open_indexes
-from hybrid.extractors.store.shards import DamagedShardError, Shard, write_shard
+from hybrid.extractors.store.shards import DamagedShardError, Shard, WrittenShard, write_rows
 from hybrid.extractors.store.sharing import warn_if_shared
 from hybrid.files import expanded, read_json, write_json
 
@@ -71,7 +74,14 @@ class EmbeddingStore:
         self._excluded: set[str] = set()
 
     def append(self, keys: np.ndarray, rows: np.ndarray) -> None:
-        """Add a shard; it is committed completely or not at all.
+        """Add a shard, of whose cost nothing is known; it is committed completely or not at all.
+
+        Parameters and errors are those of :meth:`write`.
+        """
+        self.commit(self.write(keys, rows))
+
+    def write(self, keys: np.ndarray, rows: np.ndarray) -> WrittenShard:
+        """Write the rows of a shard, which does not count before :meth:`commit`.
 
         Parameters
         ----------
@@ -89,31 +99,41 @@ class EmbeddingStore:
             raise ValueError(f"rows have shape {rows.shape}; expected {(len(keys), self.identity.width)}")
         if not (self.folder / "identity.json").exists():
             write_json(self.folder / "identity.json", self.identity.to_dict())
-        write_shard(self.folder, keys, rows)
+        return write_rows(self.folder, keys, rows)
+
+    def commit(self, written: WrittenShard, spans: Sequence[Span] = ()) -> None:
+        """Commit a shard, with the passes that computed its rows."""
+        written.commit(spans)
         self.__dict__.pop("_index", None)
 
-    def add_cost(self, rows: int, seconds: float) -> None:
-        """Record the seconds that computing some rows took.
+    def passes(self, keys: np.ndarray) -> list[Pass]:
+        """Return the passes that computed embeddings, whenever that was, and the time that they took for these rows.
 
-        If two processes do so at the same time, one record is lost. This hardly matters, as only the ratio of seconds
-        to rows is used.
+        Parameters
+        ----------
+        keys : ndarray of uint8, (n, 32)
+            Digests of the images. An image that is given several times counts once.
+
+        Returns
+        -------
+        list of Pass
+            Embeddings whose pass was not recorded, and those that are not stored, are in a pass without a name.
         """
-        total_rows, total_seconds = self._cost()
-        with contextlib.suppress(InputError):  # the cost is for information only
-            write_json(self.folder / _COST, {"rows": total_rows + rows, "seconds": total_seconds + seconds})
+        keys = np.unique(keys, axis=0)
+        shards, rows = self._index.find(keys)
+        counted = [(Span(0), int((shards < 0).sum()))]
+        for number in np.unique(shards[shards >= 0]):
+            shard = self._index.shards[number]
+            counted += SpansOfRows.of_shard(shard.spans(), shard.rows)[rows[shards == number]].counted()
+        return passes_of((span if span.by else self._earlier(span), count) for span, count in counted if count)
 
-    @property
-    def seconds_per_row(self) -> float | None:
-        """Average time for computing a row, in seconds; None if it was never recorded."""
-        rows, seconds = self._cost()
-        return seconds / rows if rows else None
-
-    def _cost(self) -> tuple[int, float]:
+    def _earlier(self, span: Span) -> Span:
+        """Return a span without a record with what earlier versions recorded: the average time of whole runs."""
         try:
             record = read_json(self.folder / _COST)
-            return int(record["rows"]), float(record["seconds"])
-        except (KeyError, TypeError, ValueError):
-            return 0, 0.0
+            return replace(span, wall=float(record["seconds"]) / int(record["rows"]))
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            return span
 
     def contains(self, keys: np.ndarray) -> np.ndarray:
         """Return for each key (n, 32) whether its embedding is stored and undamaged, as bool (n,)."""

@@ -121,10 +121,12 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
 def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     """Print a summary of embedding sets of the same images."""
     first = embedding_sets[0].record
-    columns = ["set", "images", "new", "cached", "skipped", "seconds", "images/s", "width"]
+    columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "width"]
     rows = [[one.name, len(dataset), one.record.new, one.record.cached, len(first.skipped), f"{first.seconds:.1f}",
-             f"{len(dataset) / max(first.seconds, 1e-9):.0f}", one.record.width] for one in embedding_sets]  # fmt: skip
+             _seconds(one.record.cost), one.record.width] for one in embedding_sets]  # fmt: skip
     print_table(repr(dataset), columns, rows)
+    print_notes(["run s is the time of this run; cost s is the time in which the features of these images were "
+                 "computed, in this run or an earlier one: decoding, network and writing."])  # fmt: skip
     print_notes(dataset.notes)
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
@@ -149,6 +151,10 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     else:
         names = f"{len(embedding_sets)} embedding sets are ready"
         click.echo(f"{names}: {shell_command('hybrid', 'fit', 'svm', '--set', embedding_sets[0].name)}")
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _latest_network(workspace: Workspace) -> str:

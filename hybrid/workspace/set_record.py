@@ -189,7 +189,8 @@ class SetRecord(Record):
     seconds : float
         Duration of the extraction.
     cost : float or None
-        Seconds that computing all embeddings took, including those found in the store; None if this is not known.
+        Seconds that computing all embeddings took, also of those found in the store: for decoding, the network and
+        writing. None if this is not known.
     trained : dict of str to float
         Training time of the network in seconds, keyed by its name. Empty if it was not trained in a workspace.
     runtime : str or None

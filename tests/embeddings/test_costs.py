@@ -1,10 +1,15 @@
-"""What embeddings cost is what it took to compute them, however often they are found in the cache again."""
+"""What embeddings cost is what their passes took, however often they are found in the cache again."""
+
+import json
+import re
 
 import pytest
 
 from hybrid import FeatureExtractor, load_dataset
 from hybrid.embeddings.extract import extract_dataset
 from hybrid.embeddings.joined_set import join_sets
+from hybrid.extractors.store.shards import write_rows
+from hybrid.progress import Spent
 
 
 @pytest.fixture
@@ -17,7 +22,7 @@ def extract_pictures(image_folder, tiny_network):
 def test_a_warm_extraction_keeps_the_cost_of_the_cold_one(extract_pictures):
     cold = extract_pictures().record
     assert cold.new == cold.images
-    assert cold.cost == cold.seconds
+    assert 0 < cold.cost < cold.seconds  # which also contains loading the network
     warm = extract_pictures().record
     assert (warm.new, warm.cost) == (0, cold.cost)
     assert warm.seconds < cold.seconds
@@ -32,8 +37,29 @@ def test_the_cost_of_some_images_is_their_share(extract_pictures, image_folder):
 
 def test_what_is_not_known_is_not_nothing(extract_pictures, cache):
     extract_pictures()
-    for path in cache.glob("embeddings/*/cost"):
-        path.write_text("{}")
+    for path in cache.glob("embeddings/*/" + "[0-9a-f]" * 32 + ".json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"passes": []}))
     embeddings = extract_pictures()
     assert embeddings.record.cost is None
     assert join_sets(embeddings).cost is None
+
+
+@pytest.mark.medium
+def test_the_command_shows_both_the_time_of_the_run_and_the_cost(hybrid, image_folder, tiny_network, monkeypatch):
+    """With a clock that stands still except while a shard is written."""
+    seconds = [0.0]
+    monkeypatch.setattr("hybrid.progress.read_clocks", lambda: Spent(seconds[0], 3 * seconds[0]))
+
+    def write(*arguments, original=write_rows):
+        seconds[0] += 7.0
+        return original(*arguments)
+
+    monkeypatch.setattr("hybrid.extractors.store.store.write_rows", write)
+    for run in ("7.0", "0.0"):
+        said = hybrid("extract", image_folder, "--backbone", tiny_network)
+        lines = said.splitlines()
+        start = next(number for number, line in enumerate(lines) if "run s" in line)
+        heads, values = (re.split(r"\s{2,}", line.strip()) for line in (lines[start], lines[start + 2]))
+        row = dict(zip(heads, values, strict=True))
+        assert (row["run s"], row["cost s"]) == (run, "7.0")
+        assert "run s is the time of this run; cost s is the time in which the features" in said

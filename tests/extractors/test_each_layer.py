@@ -143,15 +143,15 @@ def test_only_the_last_batch_may_be_smaller_even_if_images_cannot_be_decoded(ima
 
 
 def test_a_stop_between_two_layers_loses_only_the_shard_of_that_layer(pixels, cache, monkeypatch):
-    append = EmbeddingStore.append
+    write = EmbeddingStore.write
 
     def fail(store, keys, rows):
         if store.identity.width == 3:
             raise RuntimeError("the power failed")
-        append(store, keys, rows)
+        return write(store, keys, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(EmbeddingStore, "append", fail)
+        patch.setattr(EmbeddingStore, "write", fail)
         with pytest.raises(RuntimeError, match="the power failed"):
             run(pixels, cache, [])
     log = []
@@ -166,8 +166,8 @@ def test_shards_are_counted_over_all_layers(pixels, cache, monkeypatch):
     from hybrid.extractors import extraction
 
     lengths = []
-    append = EmbeddingStore.append
-    monkeypatch.setattr(EmbeddingStore, "append", lambda s, k, r: (lengths.append(len(r)), append(s, k, r)))
+    write = EmbeddingStore.write
+    monkeypatch.setattr(EmbeddingStore, "write", lambda s, k, r: (lengths.append(len(r)), write(s, k, r))[1])
     monkeypatch.setattr(extraction, "_SHARD_VALUES", 4 * (2 + 3))
     run(pixels, cache, [])
     assert lengths == [4, 4] * 3

@@ -193,8 +193,8 @@ def test_nan_is_refused_by_name_and_not_stored(cache, image_files):
 
 def test_memory_does_not_grow_with_the_number_of_images(cache, monkeypatch):
     appended = []
-    append = EmbeddingStore.append
-    monkeypatch.setattr(EmbeddingStore, "append", lambda s, k, r: (appended.append(r.shape), append(s, k, r)))
+    write = EmbeddingStore.write
+    monkeypatch.setattr(EmbeddingStore, "write", lambda s, k, r: (appended.append(r.shape), write(s, k, r))[1])
     monkeypatch.setattr(extraction, "_SHARD_ROWS", 16)
     run(images_of(100), cache)
     assert sum(rows for rows, _ in appended) == 100
