@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from hybrid.extractors.images.dicom import is_dicom, number_of_frames
+from hybrid.extractors.images.dicom_header import is_dicom, number_of_frames
 from hybrid.extractors.images.limits import check_pixels
 from hybrid.extractors.images.tiff import TiffFile
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from hybrid.datasets import Dataset
 from hybrid.extractors.images.decoding import decode, read_bytes
-from hybrid.extractors.images.dicom import dicom_size
+from hybrid.extractors.images.dicom_header import dicom_size
 
 LARGEST = 64  # default side of the input in pixels, for files that are larger or differ in size
 MOST_BYTES = 4 * 2**30  # limit for the pixels of one split that are kept in memory

@@ -16,10 +16,11 @@ from typing import Any
 
 import fuzz
 import numpy as np
+from made_dicom import dicom
 from mutations import array_bytes, mutate_array, mutate_bytes, mutate_json, mutate_text, seal_png
 from paths import ROOT
 from PIL import Image
-from zoo import rgb, zoo
+from zoo import PIXELS, rgb, zoo
 
 from hybrid.errors import InputError
 
@@ -27,13 +28,13 @@ COLUMNS = 8
 
 
 def images(folder: str, count: int, first: int = 0) -> None:
-    """Mutated images of seven formats, read from a file as an extraction reads them."""
+    """Mutated images of eight formats, read from a file as an extraction reads them."""
     from hybrid.extractors.images.decoding import INTERPOLATIONS, read_bytes
     from hybrid.extractors.images.formats import HEAD_BYTES, has_more_frames, sniff_format
     from hybrid.extractors.images.source import ImageSource
 
     path = Path(folder, "image")
-    whole = [rgb(kind) for kind in ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM")]
+    whole = [rgb(kind) for kind in ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM")] + [dicom(PIXELS[..., 0])]
     made = Path(folder, "made")
     kinds: dict[str | None, list[bytes]] = {sniff_format(data[:HEAD_BYTES]): [data] for data in whole}
     for beast in zoo(made):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from made_dicom import dicom, palette
 from PIL import Image, ImageCms, PngImagePlugin
 
 READ, OTHER, JUNK, OUTSIDE = "read", "other", "junk", "outside"
@@ -47,7 +48,7 @@ class Beast:
 
 def zoo(outside: Path) -> list[Beast]:
     """Return all beasts; those that are links lead to things in `outside`, which holds an image and a folder of one."""
-    return [*_plain(), *_kinds(), *_names(), *_broken(), *_bombs(), *_others(), *_links(outside)]
+    return [*_plain(), *_kinds(), *_dicom(), *_names(), *_broken(), *_bombs(), *_others(), *_links(outside)]
 
 
 # --- encoded by hand
@@ -182,6 +183,31 @@ def _names() -> list[Beast]:
     return [_put(name, READ, rgb("PNG")) for name in names]
 
 
+def _dicom() -> list[Beast]:
+    grey, deep = PIXELS[..., 0], PIXELS[..., 0].astype(np.uint16) * 16
+    enhanced = np.stack([deep, deep[::-1]])
+    steps = np.arange(256) * 257
+    made = {
+        "plain.dcm": dicom(deep, bits=12, WindowCenter=2000, WindowWidth=900),
+        "IM000001": dicom(deep, bits=12),
+        "no_preamble": dicom(grey, preamble=False),
+        "tiff_preamble.dcm": b"II*\0" + dicom(grey)[4:],
+        "signed.dcm": dicom(deep.astype(np.int16) - 2048, bits=12, PixelPaddingValue=-2048, RescaleSlope=0.5),
+        "white_is_zero.dcm": dicom(grey, photometric="MONOCHROME1"),
+        "floating_point.dcm": dicom(grey / np.float32(255)),
+        "colour.dcm": dicom(PIXELS),
+        "ybr.dcm": dicom(PIXELS, photometric="YBR_FULL"),
+        "palette.dcm": dicom(grey, photometric="PALETTE COLOR", **palette(steps, steps[::-1], steps)),
+        "big_endian.dcm": dicom(deep, syntax="1.2.840.10008.1.2.2"),
+        "deflated.dcm": dicom(deep, syntax="1.2.840.10008.1.2.1.99"),
+        "jpeg_inside.dcm": dicom(PIXELS, photometric="YBR_FULL", syntax="1.2.840.10008.1.2.4.50", stream=rgb("JPEG")),
+        "frames.dcm": dicom(enhanced, bits=12, NumberOfFrames=2),
+        "dicom_called.jpg": dicom(grey),
+        "jpeg_called.dcm": rgb("JPEG"),
+    }
+    return [_put(name, READ, data) for name, data in made.items()]
+
+
 # --- what is refused, and why
 
 
@@ -191,6 +217,7 @@ def _broken() -> list[Beast]:
         flipped[place] ^= 16
     floats = Image.fromarray(np.ones((4, 4), np.float32))
     wide = Image.fromarray(np.full((4, 4), 70_000, np.int32))
+    grey = dicom(PIXELS[..., 0])
     no_format, none = "not an image of a supported format", "but is damaged or truncated"
     made = {
         "empty.jpg": ("the file is empty", b""),
@@ -219,6 +246,15 @@ def _broken() -> list[Beast]:
         "floating_point.tif": ("floating-point", encoded(floats, "TIFF")),
         "32_bit.tif": ("32-bit", encoded(wide, "TIFF")),
         "letters.ppm": ("", b"P6 many rows 255\n" + bytes(99)),
+        "half.dcm": ("truncated", grey[: len(grey) // 2]),
+        "header_only.dcm": ("without an image", grey[:132]),
+        "report.dcm": ("without an image", dicom(PIXELS[..., 0], PixelData=None)),
+        "colours_of_a_tv.dcm": ("unknown kind of colours", dicom(PIXELS, photometric="YBR_PARTIAL_422")),
+        "cut_off_inside.dcm": (
+            "no end marker",
+            dicom(PIXELS, photometric="YBR_FULL", syntax="1.2.840.10008.1.2.4.50", stream=jpeg[: len(jpeg) // 2]),
+        ),
+        "csv.dcm": (no_format, b"path,label\n" * 40),
     }
     cuts = {f"cut_{cut}.jpg": ("", jpeg[: int(cut * len(jpeg)) if isinstance(cut, float) else cut]) for cut in CUTS}
     return [_put(name, words or "cannot be decoded", data) for name, (words, data) in (made | cuts).items()]
@@ -237,6 +273,16 @@ def _bombs() -> list[Beast]:
         "bomb.webp": (many, webp(12_000, 12_000)),
         "largest.webp": ("exceeds limit", webp(16_383, 16_383)),
         "bomb.ppm": (many, b"P6 50000 50000 255\n"),
+        "bomb.dcm": (many, dicom(PIXELS[..., 0], Rows=60_000, Columns=60_000)),
+        "bomb_inside.dcm": (
+            "compressed picture of 65500×65500 pixels",
+            dicom(
+                PIXELS,
+                photometric="YBR_FULL",
+                syntax="1.2.840.10008.1.2.4.50",
+                stream=patched(jpeg, frame, struct.pack(">HH", 65_500, 65_500)),
+            ),
+        ),
         "2_billion_wide.png": (many, png(2**31 - 1, 1)),
         "text_bomb.png": ("too large", png(1, 1, (b"zTXt", b"comment\0\0" + text), data=bytes(4))),
         "profile_bomb.png": ("too large", png(1, 1, (b"iCCP", b"profile\0\0" + text), data=bytes(4))),
@@ -252,6 +298,7 @@ def _others() -> list[Beast]:
         _put("notes.txt", OTHER, b"nothing to see"),
         _put("labels.csv", OTHER, b"path,label\n"),
         _put("empty", OTHER, b""),
+        _put("DICOMDIR", OTHER, bytes(128) + b"DICM"),
         _put(".hidden.png", JUNK, rgb("PNG")),
         _put("._resource.jpg", JUNK, b"\0\5\x16\7"),
         _put("Thumbs.db", JUNK, b"\xd0\xcf\x11\xe0"),

@@ -64,7 +64,7 @@ def with_headers(raw: RawDataset, tags: tuple[str, ...] = (), patients: bool = T
 
 def check_tags(tags: Sequence[str]) -> None:
     """Raise `InputError` unless all keywords are known and none can identify a patient."""
-    from hybrid.extractors.images.dicom import pydicom_or_error
+    from hybrid.extractors.images.dicom_header import pydicom_or_error
 
     pydicom_or_error()
     from pydicom.datadict import dictionary_VR, keyword_dict
@@ -91,7 +91,7 @@ def _dicom_rows(X: np.ndarray) -> list[int]:
 
 
 def _header(path: str, tags: tuple[str, ...]) -> dict[str, str]:
-    from hybrid.extractors.images.dicom import read_header
+    from hybrid.extractors.images.dicom_header import read_header
     from hybrid.extractors.images.limits import open_regular
 
     try:

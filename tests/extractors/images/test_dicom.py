@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from made_dicom import BIRTH, NAME, PATIENT, dicom
+from made_dicom import BIRTH, NAME, PATIENT, dicom, table, whole
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 
 from hybrid.errors import MissingExtraError
-from hybrid.extractors.images import BadImageError, Reading, decode
-from hybrid.extractors.images.decoding import decode_whole
+from hybrid.extractors.images import BadImageError, decode
 from hybrid.extractors.images.formats import has_more_frames, sniff_format
 from hybrid.extractors.images.limits import set_max_pixels
 
@@ -25,10 +24,6 @@ UNREADABLE = {  # of those that have an image
     "MR_truncated.dcm": "truncated or damaged",
     "badVR.dcm": "cannot be decoded|damaged",
 }
-
-
-def whole(data, **reading):
-    return np.asarray(decode_whole(data, "x", Reading.of(**reading)).image).astype(int)
 
 
 def bundled():
@@ -109,10 +104,8 @@ def test_window_functions_are_pydicoms(function):
 
 
 def test_a_voi_lut_comes_before_a_window_and_may_have_8_bit_entries():
-    table = pydicom.Dataset()
-    table.LUTDescriptor, table.LUTData = [4096, 0, 8], (255 - np.arange(4096) // 16).astype(np.uint8).tobytes()
-    table["LUTDescriptor"].VR, table["LUTData"].VR = "US", "OW"
-    data = dicom(RAMP, bits=12, VOILUTSequence=[table], WindowCenter=1, WindowWidth=2)
+    inverse = table(255 - np.arange(4096) // 16, bits=8, as_bytes=True)
+    data = dicom(RAMP, bits=12, VOILUTSequence=[inverse], WindowCenter=1, WindowWidth=2)
     np.testing.assert_array_equal(whole(data), 255 - RAMP // 16)
 
 
@@ -182,7 +175,7 @@ def test_a_compressed_picture_of_another_size_than_the_header_says_is_not_decode
 
 
 def test_a_deflated_bomb_is_refused_before_it_is_inflated_completely(monkeypatch):
-    monkeypatch.setattr("hybrid.extractors.images.dicom._HEADER_BYTES", 2**20)
+    monkeypatch.setattr("hybrid.extractors.images.dicom_header._HEADER_BYTES", 2**20)
     set_max_pixels(1000)
     data = (FILES / "image_dfl.dcm").read_bytes()
     start = 144 + int.from_bytes(data[140:144], "little")

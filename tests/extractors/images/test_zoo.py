@@ -101,7 +101,7 @@ def test_extract_skips_what_is_refused_and_names_it(hybrid, root, animals, tiny_
     for name, words in expected.items():
         assert words in reasons[name]
     assert found["images"] == 10 + sum(beast.verdict == READ for beast in animals)
-    assert found["animated"] == 4
+    assert found["animated"] == 5
 
 
 def test_the_first_refused_image_stops_an_extraction_in_one_sentence(hybrid, root, tiny_network):
