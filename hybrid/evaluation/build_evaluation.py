@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.evaluation import intervals, notes
+from hybrid.evaluation import clustered, intervals, notes
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
+from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, of_positive_class
 from hybrid.evaluation.resampled_scores import ResampledScores
@@ -58,7 +59,9 @@ def build_evaluation(
         n=len(problem.truth),
         metrics={name: overall(name) for name in metrics_of(problem.task)},
         per_class={
-            label: {name: of_class(name, k) for name in TASKS[problem.task].per_class} | {"support": int(support[k])}
+            label: {name: of_class(name, k) for name in TASKS[problem.task].per_class}
+            | {"support": int(support[k])}
+            | _groups_with(problem, problem.truth[:, k])
             for k, label in enumerate(problem.classes)
         },
         confusion=_confusion(problem),
@@ -66,6 +69,7 @@ def build_evaluation(
         n_boot=settings.n_boot,
         seed=settings.seed,
         method=settings.method,
+        n_groups=problem.n_groups,
     )
 
 
@@ -74,6 +78,7 @@ class _Builder:
 
     def __init__(self, problem: CheckedInput, blocks: JackknifeBlocks, settings: IntervalSettings):
         self._problem, self._blocks, self._settings = problem, blocks, settings
+        self._clustered = problem.drawn_groups
         self._calibrated = None if problem.probabilities is None else calibrated_error(problem, settings.level)
 
     def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
@@ -88,8 +93,8 @@ class _Builder:
             return self._calibration(value, drawn, slice(None), note)
         if metric.share_of == "images":
             correct = (problem.truth == problem.predicted).all(axis=1)
-            return self._share(value, drawn, correct, note, self._problem.strata)
-        return _with(value, self._drawn(value, drawn, without), note)
+            return self._share(value, drawn, correct, note, np.ones(len(correct), dtype=bool))
+        return _with(value, self._drawn(name, value, drawn, without), note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
@@ -100,37 +105,77 @@ class _Builder:
             return self._calibration(value, drawn, k, note)
         if metric.share_of:
             rows = {"positives": truth, "negatives": ~truth, "images": np.ones_like(truth)}[metric.share_of]
-            return self._share(value, drawn, (truth == problem.predicted[:, k])[rows], note, problem.strata[rows])
+            return self._share(value, drawn, truth == problem.predicted[:, k], note, rows)
         positives = int(truth.sum())
         if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
             return _plain(value, note, notes.SINGLE_IMAGE)
-        bounds = self._drawn(value, drawn, without)
+        sides = self._groups_of_sides(truth)
+        if sides and 1 in sides:
+            return _plain(value, note, notes.SINGLE_GROUP)
+        of_draws = name != "roc_auc" or not sides or self._settings.method == "percentile"
+        bounds = self._drawn(name, value, drawn, without) if of_draws else self._area(k)
         if bounds is None and metric.without_spread == "Wilson":
-            bounds = intervals.wilson(value, int(problem.predicted[:, k].sum()), self._settings.level)
-            return _with(value, bounds, note, notes.WILSON)
+            n, why = self._wilson_images(problem.predicted[:, k])
+            return _with(value, intervals.wilson(value, n, self._settings.level), note, why)
         if bounds is None and metric.without_spread == "Newcombe" and value in (0, 1):
-            low, high = intervals.perfect_auc(positives, len(truth) - positives, self._settings.level)
+            low, high = intervals.perfect_auc(*(sides or (positives, len(truth) - positives)), self._settings.level)
             return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
         return _with(value, bounds, note)
 
-    def _drawn(self, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
+    def _drawn(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
+        level, widening = self._settings.level, 1.0
         if self._settings.method == "percentile":
-            return intervals.percentile(drawn, self._settings.level)
-        return intervals.bca(value, drawn, self._settings.level, self._blocks.acceleration(value, without))
+            return intervals.percentile(drawn, level)
+        if self._clustered is not None:
+            if METRICS[name].higher_is_better and name != "mcc":  # between 0 and 1
+                return clustered.score_interval(value, drawn, without, self._blocks, level)
+            widening = clustered.widening(value, without, self._blocks, level)
+        return intervals.bca(value, drawn, level, self._blocks.acceleration(value, without), widening)
 
-    def _share(self, value: float, drawn: np.ndarray, correct: np.ndarray, note: str, strata: np.ndarray) -> Metric:
+    def _area(self, k: int) -> intervals.Interval | None:
+        """Return the interval of the ROC AUC of class `k` on images in groups."""
+        assert self._clustered is not None
+        scores = self._problem.proba[None, :, k]
+        areas = ClusteredAreas.from_scores(self._problem.truth[:, k], scores, self._clustered)
+        return clustered.area_interval(areas, self._settings.level)
+
+    def _groups_of_sides(self, truth: np.ndarray) -> tuple[int, int] | None:
+        """Return the numbers of groups with and without images of a class; None if images are independent."""
+        if self._clustered is None:
+            return None
+        return len(np.unique(self._clustered[truth])), len(np.unique(self._clustered[~truth]))
+
+    def _wilson_images(self, rows: np.ndarray) -> tuple[int, str]:
+        """Return the number of independent images for Wilson's interval of a share that never varies, and a note."""
+        if self._clustered is None:
+            return int(rows.sum()), notes.WILSON
+        return len(np.unique(self._clustered[rows])), notes.WILSON_GROUPS
+
+    def _share(self, value: float, drawn: np.ndarray, correct: np.ndarray, note: str, rows: np.ndarray) -> Metric:
+        correct, problem = correct[rows], self._problem
         if self._settings.method == "percentile":
             bounds = intervals.percentile(drawn, self._settings.level)
             if bounds is not None:
                 return _with(value, bounds, note)
-        bounds = intervals.correct_share(correct, strata, self._settings.level)
-        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
+        if self._clustered is None:
+            bounds = intervals.correct_share(correct, problem.strata[rows], self._settings.level)
+            return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
+        groups = self._clustered[rows]
+        shared = clustered.share_interval(correct, groups, problem.drawn_strata, self._settings.level)
+        if shared is None:
+            return _plain(value, note, notes.SINGLE_GROUP)
+        return _with(value, shared, note, notes.WILSON_GROUPS if value in (0, 1) else "")
 
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
         assert self._calibrated is not None  # a calibration error is defined only with probabilities
         calibrated = float(self._calibrated[columns].mean())
         bounds = intervals.calibration_error(value, drawn, self._settings.level, calibrated)
         return _with(value, bounds, note, notes.UPPER_BOUND if bounds and bounds[0] is None else "")
+
+
+def _groups_with(problem: CheckedInput, rows: np.ndarray) -> dict[str, int]:
+    """Return the number of groups of some images as an entry of a class; empty if no groups were given."""
+    return {} if problem.groups is None else {"groups": len(np.unique(problem.groups[rows]))}
 
 
 def _plain(value: float, *texts: str) -> Metric:

@@ -1,13 +1,14 @@
-"""DeLong's covariance of the areas under several ROC curves on the same images."""
+"""DeLong's covariance of the areas under several ROC curves on the same images, independent or in groups."""
+
+from dataclasses import dataclass
 
 import numpy as np
+
+from hybrid.evaluation.groups import group_sums
 
 
 def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the ROC AUC of each score and their covariance (DeLong, DeLong and Clarke-Pearson 1988).
-
-    The structural component of an image is the share of images of the other class that it is ranked correctly against.
-    It is computed from two ranks, among all images and within its class (Sun and Xu 2014), so sorting suffices.
 
     Parameters
     ----------
@@ -29,13 +30,79 @@ def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     >>> auc.tolist(), covariance.tolist()
     ([0.75], [[0.125]])
     """
+    above, below = _components(truth, scores)
+    return above.mean(axis=1), _covariance_of_means(above) + _covariance_of_means(below)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteredAreas:
+    """The ROC AUC of several models on images in groups, with their covariance (Obuchowski 1997).
+
+    Attributes
+    ----------
+    area : ndarray of shape (m,)
+        The ROC AUC of each model.
+    positive, negative, shared : ndarray of shape (m, m)
+        The parts of the covariance that come from positive images, from negative images, and from groups that have
+        both. NaN if the positive or the negative images are of one group.
+    n_positive, n_negative : int
+        Number of groups with positive and with negative images.
+    """
+
+    area: np.ndarray
+    positive: np.ndarray
+    negative: np.ndarray
+    shared: np.ndarray
+    n_positive: int
+    n_negative: int
+
+    @classmethod
+    def from_scores(cls, truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> "ClusteredAreas":
+        """Return the areas of scores; see :func:`delong`. `groups` holds the number of each image's group, (n,)."""
+        parts, n_groups = _components(truth, scores), int(groups.max()) + 1
+        area, sums, sizes = parts[0].mean(axis=1), [], []
+        for rows, part in zip((truth, ~truth), parts, strict=True):
+            sums.append(group_sums(part - area[:, None], groups[rows], n_groups) / part.shape[1])
+            sizes.append(len(np.unique(groups[rows])))
+        (above, below), (n_positive, n_negative) = sums, sizes
+        shared = above @ below.T * _correction(n_groups)
+        return cls(
+            area,
+            above @ above.T * _correction(n_positive),
+            below @ below.T * _correction(n_negative),
+            shared + shared.T,
+            n_positive,
+            n_negative,
+        )
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The covariance of the areas, (m, m)."""
+        return self.positive + self.negative + self.shared
+
+    def contrast(self, weights: np.ndarray) -> tuple[float, float]:
+        """Return the variance of a weighted sum of the areas, and its degrees of freedom (Satterthwaite 1946)."""
+        positive, negative = (float(weights @ part @ weights) for part in (self.positive, self.negative))
+        variance = float(weights @ self.covariance @ weights)
+        if not positive + negative > 0:
+            return variance, 1.0
+        spread = positive**2 / (self.n_positive - 1) + negative**2 / (self.n_negative - 1)
+        return variance, (positive + negative) ** 2 / spread
+
+
+def _components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the structural components of the positive images, (m, n_positive), and of the negative ones.
+
+    The structural component of an image is the share of images of the other class that it is ranked correctly against.
+    It is computed from two ranks, among all images and within its class (Sun and Xu 2014), so sorting suffices.
+    """
     from scipy.stats import rankdata
 
     positive, negative = scores[:, truth], scores[:, ~truth]
     ranks = rankdata(scores, axis=1)
     above = (ranks[:, truth] - rankdata(positive, axis=1)) / negative.shape[1]
     below = 1 - (ranks[:, ~truth] - rankdata(negative, axis=1)) / positive.shape[1]
-    return above.mean(axis=1), _covariance_of_means(above) + _covariance_of_means(below)
+    return above, below
 
 
 def _covariance_of_means(components: np.ndarray) -> np.ndarray:
@@ -43,3 +110,7 @@ def _covariance_of_means(components: np.ndarray) -> np.ndarray:
     n = components.shape[1]
     centred = components - components.mean(axis=1, keepdims=True)
     return centred @ centred.T / (n * (n - 1) or np.nan)
+
+
+def _correction(n_groups: int) -> float:
+    return n_groups / (n_groups - 1) if n_groups > 1 else np.nan

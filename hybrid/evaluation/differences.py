@@ -43,11 +43,15 @@ def correct_images(problem: CheckedInput, metric: str) -> np.ndarray | None:
     """
     if METRICS[metric].paired_test != "McNemar":
         return None
-    agree = (problem.truth == problem.predicted).all(axis=1)
+    return (problem.truth == problem.predicted).all(axis=1)[compared_rows(problem, metric)]
+
+
+def compared_rows(problem: CheckedInput, metric: str) -> np.ndarray:
+    """Return which images a share of correct images refers to, ndarray of bool of shape (n,)."""
     if METRICS[metric].share_of == "images":
-        return agree
+        return np.ones(len(problem.truth), dtype=bool)
     positive = problem.truth[:, problem.classes.index(problem.positive)]
-    return agree[positive if METRICS[metric].share_of == "positives" else ~positive]
+    return positive if METRICS[metric].share_of == "positives" else ~positive
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
@@ -84,7 +88,7 @@ def delong_differences(truth: np.ndarray, scores: np.ndarray, pairs: list[tuple[
         value = float(area[i] - area[j])
         variance = float(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
         if not variance > ROUNDING**2:
-            differences.append(_without_spread(value))
+            differences.append(without_spread(value))
             continue
         error = variance**0.5
         differences.append(Difference(value, error, None, two_sided(value, error)))
@@ -122,7 +126,7 @@ def bootstrap_difference(
         return Difference(None)
     distance = np.abs(defined - value)
     if len(defined) == 0 or len(defined) < MIN_DEFINED * len(drawn) or distance.max() < ROUNDING:
-        return _without_spread(float(value))
+        return without_spread(float(value))
     factor, degrees = blocks.variance_correction(value, without)
     share = (1 + level) / 2
     of_interval = float(np.quantile(distance, level)) / NormalDist().inv_cdf(share)
@@ -130,6 +134,6 @@ def bootstrap_difference(
     return Difference(float(value), error, degrees, two_sided(float(value), error, degrees))
 
 
-def _without_spread(value: float) -> Difference:
+def without_spread(value: float) -> Difference:
     """Return a difference without an interval: the models are equal, or there are too few images for a test."""
     return Difference(value, p_value=1.0 if abs(value) < ROUNDING else None)

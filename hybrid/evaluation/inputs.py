@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.groups import check_groups, group_strata
 from hybrid.evaluation.labels import holds_labels, infer_classes, label_array, prediction_array, probabilities_of
 from hybrid.wording import and_more
 
@@ -29,6 +30,8 @@ class CheckedInput:
         One column per class. In single-label tasks, one value per row is True.
     probabilities : ndarray of float64, shape (n, k), or None
         The probabilities; None if only predicted labels were given.
+    groups : ndarray of int, shape (n,), or None
+        The number of each image's group, in the order of their first images; None if no groups were given.
     """
 
     task: str
@@ -37,12 +40,34 @@ class CheckedInput:
     truth: np.ndarray
     predicted: np.ndarray
     probabilities: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @property
     def strata(self) -> np.ndarray:
-        """Strata of the bootstrap, (n,): the true classes; a single stratum for multi-label tasks."""
+        """Strata of the images, (n,): the true classes; a single stratum for multi-label tasks."""
         single = self.task != "multilabel"
         return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
+
+    @property
+    def n_groups(self) -> int | None:
+        """Number of groups; None if no groups were given."""
+        return None if self.groups is None else int(self.groups.max()) + 1
+
+    @property
+    def drawn_groups(self) -> np.ndarray | None:
+        """The groups if the bootstrap draws groups, (n,); None if it draws images, because none share a group."""
+        return None if self.groups is None or self.n_groups == len(self.groups) else self.groups
+
+    @property
+    def drawn_strata(self) -> np.ndarray:
+        """Strata of what the bootstrap draws: of the images, (n,), or of the groups, (n_groups,).
+
+        Groups are drawn within each class only if every group has images of a single class. Otherwise the draws cannot
+        keep the share of each class, and groups are drawn from all groups.
+        """
+        if self.drawn_groups is None:
+            return self.strata
+        return group_strata(self.drawn_groups, self.strata)
 
     @property
     def proba(self) -> np.ndarray:
@@ -53,7 +78,12 @@ class CheckedInput:
 
 
 def check_problem(
-    y_true: Any, proba: Any, classes: Sequence | None = None, y_pred: Any = None, pos_label: Any = None
+    y_true: Any,
+    proba: Any,
+    classes: Sequence | None = None,
+    y_pred: Any = None,
+    pos_label: Any = None,
+    groups: Any = None,
 ) -> CheckedInput:
     """Check the input of :func:`hybrid.evaluation.evaluate`, which describes the parameters."""
     labels = _true_labels(y_true, classes)
@@ -81,7 +111,7 @@ def check_problem(
     predicted = _predicted_from(scores, task) if predictions is None else encode(predictions, names, "y_pred")
     if len(predicted) != len(labels):
         raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
-    return CheckedInput(task, names, positive, truth, predicted, scores)
+    return CheckedInput(task, names, positive, truth, predicted, scores, check_groups(groups, len(labels)))
 
 
 def labels_and_classes(y_true: Any, predictions: Iterable[Any]) -> tuple[np.ndarray, tuple]:

@@ -34,7 +34,7 @@ def percentile(draws: np.ndarray, level: float) -> Interval | None:
     return _between(draws, (1 - level) / 2, (1 + level) / 2)
 
 
-def bca(value: float, draws: np.ndarray, level: float, acceleration: float) -> Interval | None:
+def bca(value: float, draws: np.ndarray, level: float, acceleration: float, widening: float = 1.0) -> Interval | None:
     """Return the bias-corrected and accelerated interval (Efron 1987).
 
     Parameters
@@ -47,6 +47,8 @@ def bca(value: float, draws: np.ndarray, level: float, acceleration: float) -> I
         Coverage, such as 0.95.
     acceleration : float
         A sixth of the skewness of the influence of the images.
+    widening : float, default=1.0
+        Factor of the normal quantiles, for few images or groups.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def bca(value: float, draws: np.ndarray, level: float, acceleration: float) -> I
         return None
     ends = []
     for share in ((1 - level) / 2, (1 + level) / 2):
-        moved = shift + _NORMAL.inv_cdf(share)
+        moved = shift + widening * _NORMAL.inv_cdf(share)
         ends.append(_NORMAL.cdf(shift + moved / max(1 - acceleration * moved, 1e-6)))
     return _between(draws, *ends)
 
@@ -101,15 +103,17 @@ def calibration_error(value: float, draws: np.ndarray, level: float, calibrated:
     return max(0.0, low), min(1.0, high)
 
 
-def wilson(share: float, n: float, level: float) -> Interval:
+def wilson(share: float, n: float, level: float, quantile: float | None = None) -> Interval:
     """Return the score interval of a proportion of `n` images (Wilson 1927), which has a width even at 0 and 1.
+
+    `quantile` replaces the normal quantile of `level`.
 
     Examples
     --------
     >>> [round(end, 3) for end in wilson(1.0, 12, 0.95)]
     [0.758, 1.0]
     """
-    z2 = _NORMAL.inv_cdf((1 + level) / 2) ** 2
+    z2 = (quantile or _NORMAL.inv_cdf((1 + level) / 2)) ** 2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = (z2 * (share * (1 - share) / n + z2 / (4 * n**2))) ** 0.5 / (1 + z2 / n)
     # At 0 and 1 the bound is exact: rounding must not exclude the score.

@@ -24,7 +24,7 @@ def label_array(given: Any, what: str) -> NDArray:
         raise InputError(f"{what} has shape {labels.shape}; expected one label per image, or a 0/1 matrix.")
     missing = np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, bool)
     if labels.dtype.kind == "O":
-        missing = np.frompyfunc(_is_missing, 1, 1)(labels).astype(bool)
+        missing = np.frompyfunc(is_missing, 1, 1)(labels).astype(bool)
     if missing.any():
         row = np.argwhere(missing)[0, 0]
         raise InputError(f"{what} holds {missing.sum()} missing values, the first in row {row}: remove these rows.")
@@ -162,7 +162,8 @@ def _as_array(given: Any, what: str) -> NDArray:
         ) from None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, NaT or pandas's NA."""
     return type(value).__name__ in _MISSING or (isinstance(value, float) and value != value)
 
 

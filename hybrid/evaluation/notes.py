@@ -14,6 +14,8 @@ CONSTANT = "0 by convention: every prediction is the same"
 NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
 SINGLE_IMAGE = "no interval: one of the two sides is a single image, which no resampling varies"
 UPPER_BOUND = "upper bound only, because so few images give a calibrated model such an error by chance, too"
+SINGLE_GROUP = "no interval: all images that it is computed from, or one of the two sides, are of one group"
+WILSON_GROUPS = "Wilson's interval for the number of groups, because resampling does not vary it"
 WILSON = "Wilson's interval, because resampling does not vary it"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 

@@ -12,7 +12,16 @@ import numpy as np
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.build_evaluation import IntervalSettings, build_evaluation
-from hybrid.evaluation.differences import Difference, bootstrap_difference, correct_images, delong_differences, mcnemar
+from hybrid.evaluation.clustered import clustered_delong, clustered_mcnemar
+from hybrid.evaluation.delong import ClusteredAreas
+from hybrid.evaluation.differences import (
+    Difference,
+    bootstrap_difference,
+    compared_rows,
+    correct_images,
+    delong_differences,
+    mcnemar,
+)
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of
@@ -27,7 +36,7 @@ class PairedEvaluation:
 
     Parameters
     ----------
-    y_true, classes, pos_label, n_boot, random_state, level, method
+    y_true, classes, pos_label, groups, n_boot, random_state, level, method
         As in :func:`hybrid.evaluation.evaluate`.
     proba : mapping of str to array-like
         Probabilities or predicted labels by model name, as in :func:`hybrid.evaluation.evaluate`.
@@ -42,7 +51,7 @@ class PairedEvaluation:
     settings : IntervalSettings
         How the intervals are computed.
     blocks : JackknifeBlocks
-        The blocks of images that the jackknife leaves out in turn.
+        The blocks of images, or of whole groups, that the jackknife leaves out in turn.
 
     Raises
     ------
@@ -63,6 +72,7 @@ class PairedEvaluation:
         *,
         y_pred: Mapping[str, Any] | None = None,
         pos_label: Any = None,
+        groups: Any = None,
         n_boot: int = 2000,
         random_state: int = 0,
         level: float = 0.95,
@@ -85,15 +95,11 @@ class PairedEvaluation:
             given = [values for values in (*proba.values(), *y_pred.values()) if values is not None]
             y_true, classes = labels_and_classes(y_true, given)
         self.problems = {
-            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label) for name, values in proba.items()
+            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label, groups)
+            for name, values in proba.items()
         }
         self.settings = IntervalSettings(n_boot, int(random_state), level, method)
-        self.blocks = JackknifeBlocks.from_strata(next(iter(self.problems.values())).strata)
-
-    @property
-    def groups(self) -> JackknifeBlocks:
-        """Former name of `blocks`."""
-        return self.blocks
+        self.blocks = JackknifeBlocks.from_strata(self._first.drawn_strata, self._first.drawn_groups)
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Return the evaluation of each model by its name."""
@@ -150,28 +156,38 @@ class PairedEvaluation:
 
     def _test_pairs(self, metric: str, scores: Mapping[str, ResampledScores]) -> list[PairedTest]:
         pairs, n, level = list(combinations(self.problems, 2)), len(self._first.truth), self.settings.level
+        groups = self._first.drawn_groups
         if self._has_delong(metric):
-            kind, differences = "DeLong", self._by_delong(pairs)
+            kind, differences = "DeLong" if groups is None else "DeLong, clustered", self._by_delong(pairs)
         else:
-            kind, differences = "paired bootstrap", [self._by_draws(metric, scores[a], scores[b]) for a, b in pairs]
+            kind = "paired bootstrap" if groups is None else "paired bootstrap of groups"
+            differences = [self._by_draws(metric, scores[a], scores[b]) for a, b in pairs]
         correct = {
             name: rows
             for name, problem in self.problems.items()
             if (rows := correct_images(problem, metric)) is not None
         }
         if correct:
-            kind = "McNemar, exact"
+            kind = "McNemar, exact" if groups is None else "McNemar, clustered, exact"
             differences = [
-                replace(d, p_value=None if d.value is None else mcnemar(correct[a], correct[b]))
+                replace(d, p_value=None if d.value is None else self._by_mcnemar(metric, correct[a], correct[b]))
                 for d, (a, b) in zip(differences, pairs, strict=True)
             ]
-        return [_paired_test(a, b, metric, d, kind, n, level) for d, (a, b) in zip(differences, pairs, strict=True)]
+        tests = [_paired_test(a, b, metric, d, kind, n, level) for d, (a, b) in zip(differences, pairs, strict=True)]
+        return [replace(test, n_groups=self._first.n_groups) for test in tests]
 
     def _by_delong(self, pairs: list[tuple[str, str]]) -> list[Difference]:
         k, row = self._first.classes.index(self._first.positive), {name: i for i, name in enumerate(self.problems)}
         scores = np.array([problem.proba[:, k] for problem in self.problems.values()])
-        rows = [(row[a], row[b]) for a, b in pairs]
-        return delong_differences(self._first.truth[:, k], scores, rows)
+        rows, truth, groups = [(row[a], row[b]) for a, b in pairs], self._first.truth[:, k], self._first.drawn_groups
+        if groups is None or truth.all() or not truth.any():
+            return delong_differences(truth, scores, rows)
+        return clustered_delong(ClusteredAreas.from_scores(truth, scores, groups), rows)
+
+    def _by_mcnemar(self, metric: str, first: np.ndarray, second: np.ndarray) -> float:
+        if self._first.drawn_groups is None:
+            return mcnemar(first, second)
+        return clustered_mcnemar(first, second, self._first.drawn_groups[compared_rows(self._first, metric)])
 
     def _by_draws(self, metric: str, first: ResampledScores, second: ResampledScores) -> Difference:
         value, drawn, without = (

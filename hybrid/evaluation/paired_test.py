@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from hybrid.evaluation.student import bounds
 
@@ -26,7 +27,8 @@ class PairedTest:
         Two-sided p-value; None if there are too few images for a test.
     p_adjusted : float or None
         The p-value with Holm's correction for all tests of the family.
-    test : {"McNemar, exact", "DeLong", "paired bootstrap", "corrected resampled t"}
+    test : {"McNemar, exact", "DeLong", "paired bootstrap", "corrected resampled t", "McNemar, clustered, exact", \
+"DeLong, clustered", "paired bootstrap of groups"}
         The test that the p-value comes from.
     n : int
         Number of images.
@@ -42,6 +44,8 @@ class PairedTest:
         the models are distinguishable; only McNemar's exact test can be stricter.
     corrected_for : int
         Number of tests of the family, which Holm's correction is for.
+    n_groups : int or None
+        Number of groups, such as patients, that the images come from; None if no groups were given.
     """
 
     first: str
@@ -60,6 +64,7 @@ class PairedTest:
     low_adjusted: float | None = None
     high_adjusted: float | None = None
     corrected_for: int = 1
+    n_groups: int | None = None
 
     @property
     def distinguishable(self) -> bool:
@@ -77,7 +82,7 @@ class PairedTest:
         >>> print(test.sentence())
         svm and forest are not distinguishable on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
         """
-        on = f"on these {self.n} images"
+        on = f"on these {images_of_groups(self.n, self.n_groups)}"
         if self.difference is None:
             return (
                 f"{self.first} and {self.second} cannot be compared by {self.metric} {on}: it is not defined for both"

@@ -65,7 +65,7 @@ def resample_scores(
     # An empty matrix of weights gives the arrays their names and shapes if there are no draws or blocks.
     weightings: list[Iterable[np.ndarray]] = [
         [np.ones((1, n))],
-        chain([np.ones((0, n))], draw_weights(problems[0].strata, n_boot, seed)),
+        chain([np.ones((0, n))], draw_weights(problems[0].drawn_strata, n_boot, seed, problems[0].drawn_groups)),
         chain([np.ones((0, n))], blocks.weights() if blocks else []),
     ]
     # BLAS is limited to one thread, because its threads compete with those of the models: up to 100 times slower.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Evaluation:
     metrics : dict of str to Metric
         Overall scores, named as in scikit-learn ("roc_auc", "f1_macro", …).
     per_class : dict of class to dict of str to Metric or int
-        Scores of each class against the rest, and its number of images as "support".
+        Scores of each class against the rest, and its number of images as "support"; if groups were given, also the
+        number of groups with images of the class as "groups".
     confusion : ndarray of int
         Confusion matrix with true classes as rows and predicted classes as columns, of shape (k, k). For multi-label
         tasks of shape (k, 2, 2), as from scikit-learn's ``multilabel_confusion_matrix``.
@@ -92,6 +94,8 @@ class Evaluation:
         Number of bootstrap draws, and their seed.
     method : {"bca", "percentile"}
         How the intervals were computed from the draws.
+    n_groups : int or None
+        Number of groups, such as patients, that the images come from; None if no groups were given.
 
     Examples
     --------
@@ -113,6 +117,17 @@ class Evaluation:
     n_boot: int = 2000
     seed: int = 0
     method: str = "bca"
+    n_groups: int | None = None
+
+    @property
+    def clustered(self) -> bool:
+        """Whether intervals are those for images in groups: whether a group has several images."""
+        return self.n_groups is not None and self.n_groups < self.n
+
+    @property
+    def images(self) -> str:
+        """Number of images, and of groups if they were given, as text."""
+        return images_of_groups(self.n, self.n_groups)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as a dict of JSON values; None for values that are not defined."""
@@ -121,6 +136,7 @@ class Evaluation:
             "classes": list(self.classes),
             "positive": self.positive,
             "n": self.n,
+            "n_groups": self.n_groups,
             "level": self.level,
             "n_boot": self.n_boot,
             "seed": self.seed,
@@ -159,6 +175,7 @@ class Evaluation:
             n_boot=saved["n_boot"],
             seed=saved["seed"],
             method=saved.get("method", "percentile"),  # older versions had no other method
+            n_groups=saved.get("n_groups"),
         )
 
     def table(self) -> "pd.DataFrame":
@@ -181,7 +198,7 @@ class Evaluation:
             {name: entry.value if isinstance(entry, Metric) else entry for name, entry in self.per_class[label].items()}
             for label in self.classes
         ]
-        kinds = {name: float for name in rows[0] if name != "support"}
+        kinds = {name: float for name in rows[0] if name not in ("support", "groups")}
         return pd.DataFrame(rows, index=pd.Index(self.classes, name="class", tupleize_cols=False)).astype(kinds)
 
     def _class_rows(self) -> list[tuple[str, ...]]:
@@ -210,11 +227,23 @@ class Evaluation:
     def _title(self) -> str:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
         if self.n_boot:
-            how = "BCa, Wilson's for shares of images" if self.method == "bca" else self.method
-            interval = f"; {self.level:.0%} intervals ({how}) from {self.n_boot} bootstrap draws"
+            interval = f"; {self.level:.0%} intervals ({self.interval_method})"
         else:
             interval = "; without intervals, since n_boot is 0"
-        return f"{self.task}, {len(self.classes)} classes{positive}; {self.n} images{interval}"
+        return f"{self.task}, {len(self.classes)} classes{positive}; {self.images}{interval}"
+
+    @property
+    def interval_method(self) -> str:
+        """How the intervals were computed, in a few words."""
+        draws = f"{self.n_boot} bootstrap draws" + (" of whole groups" if self.clustered else "")
+        if self.method != "bca":
+            return f"{self.method}, from {draws}"
+        if self.clustered:
+            return (
+                f"from {draws} with Student's t; Obuchowski's for ROC AUC, Wilson's with a design effect for shares of "
+                "images"
+            )
+        return f"BCa, from {draws}; Wilson's for shares of images"
 
     def __str__(self) -> str:
         width = max(map(len, self.metrics))

@@ -112,6 +112,7 @@ class _SavedEvaluation:
     per_class: tuple[dict[str, Metric | int], ...]
     confusion: tuple[Any, ...]
     method: str = "percentile"
+    n_groups: int | None = None
 
 
 def _read_splits(value: Any, key: str) -> dict[str, Evaluation]:
@@ -180,7 +181,7 @@ class ModelRecord(Record):
         The model's folder. It is not saved.
     """
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = (
         "Delete the model's folder and fit it again. Until then, name the other models to use them without it."

@@ -1,0 +1,87 @@
+"""Groups of images that are not independent of each other, such as the images of one patient."""
+
+from typing import Any
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.evaluation.labels import is_missing
+from hybrid.wording import number
+
+
+def check_groups(groups: Any, n: int) -> np.ndarray | None:
+    """Return the number of each image's group, in the order of their first images.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n,), or None
+        Name of each image's group. An image whose group is missing is a group of its own.
+    n : int
+        Number of images.
+
+    Returns
+    -------
+    ndarray of int, shape (n,), or None
+        None if no groups are given.
+
+    Raises
+    ------
+    InputError
+        If there is not one group for each image.
+
+    Examples
+    --------
+    >>> check_groups(["b", "a", None, "b", None], 5).tolist()
+    [0, 1, 2, 0, 3]
+    """
+    if groups is None:
+        return None
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise InputError(f"groups has shape {given.shape}; expected one group for each of the {n} images, ({n},).")
+    numbers: dict[Any, int] = {}
+    names = [(i, None) if is_missing(name) else name for i, name in enumerate(given.tolist())]
+    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), dtype=np.intp, count=n)
+
+
+def group_strata(groups: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """Return the stratum of each group; a single stratum for all if a group has images of several strata.
+
+    Parameters
+    ----------
+    groups : ndarray of int, shape (n,)
+        The number of each image's group.
+    strata : ndarray of int, shape (n,)
+        The stratum of each image.
+
+    Returns
+    -------
+    ndarray of int, shape (n_groups,)
+
+    Examples
+    --------
+    >>> group_strata(np.array([0, 0, 1]), np.array([0, 0, 1])), group_strata(np.array([0, 0, 1]), np.array([0, 1, 1]))
+    (array([0, 1]), array([0, 0]))
+    """
+    of_group = np.zeros(groups.max() + 1, dtype=strata.dtype)
+    of_group[groups] = strata
+    return of_group if np.array_equal(of_group[groups], strata) else np.zeros_like(of_group)
+
+
+def group_sums(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Return the sums over the groups, (..., n_groups), of values with the images as last axis, (..., n)."""
+    rows = np.atleast_2d(values)
+    sums = np.array([np.bincount(groups, row, n_groups) for row in rows])
+    return sums.reshape(*values.shape[:-1], n_groups)
+
+
+def images_of_groups(n: int, n_groups: int | None, kind: str = "group") -> str:
+    """Return the number of images as text, with the number of their groups if it is known.
+
+    Examples
+    --------
+    >>> images_of_groups(300, 60), images_of_groups(300, None)
+    ('300 images of 60 groups', '300 images')
+    """
+    images = number(n, "image")
+    return images if n_groups is None else f"{images} of {number(n_groups, kind)}"
