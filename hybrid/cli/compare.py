@@ -12,6 +12,7 @@ from hybrid.cli.output import (
     format_metric,
     print_footnotes,
     print_json,
+    print_line,
     print_notes,
     print_table,
     progress_bar,
@@ -104,8 +105,8 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
         if leaderboard.crossed:
             show_cross_validation(leaderboard.crossed)
     print_notes(comparison.notes)
-    click.echo(f"Saved {', '.join(str(path) for path in written[1:4])}")
-    click.echo(f"Report: {written[0]}")
+    print_line(f"Saved {', '.join(str(path) for path in written[1:4])}")
+    print_line(f"Report: {written[0]}")
 
 
 def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
@@ -134,7 +135,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
     )
-    for text in dict.fromkeys(text for model in leaderboard.models for text in model.warnings):
+    for text in leaderboard.warnings:
         warn(f"WARNING: {text}")
     _print_without_leakage(leaderboard, [leaderboard.metric, *others])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import print_counts, print_json, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import print_counts, print_json, print_line, print_notes, print_table, progress_bar, warn
 from hybrid.workspace.workspace import Workspace, slug
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def data(
         return
     _show(dataset, summary)
     for path in pictures.values():
-        click.echo(f"Saved {path}")
+        print_line(f"Saved {path}")
 
 
 def _examine(dataset: "Dataset") -> "DatasetSummary":

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import workspace_option
+from hybrid.cli.output import print_line
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE
 
 _MODEL = "svm-digits-resnet_small"
@@ -36,7 +37,8 @@ def demo(workspace: Path) -> None:
     _run(["predict", _MODEL, *pictures], workspace)
     click.echo(f"\nDone in {time.perf_counter() - started:.0f} s. Then try your own images:")
     click.echo("  hybrid extract FOLDER --backbone mobilenet_v2 && hybrid fit svm && hybrid compare")
-    click.echo(f"\nOpen the report in your browser: {(workspace / 'reports' / 'report.html').absolute()}")
+    print_line("")
+    print_line(f"Open the report in your browser: {(workspace / 'reports' / 'report.html').absolute()}")
 
 
 def _run(args: list[str], workspace: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_json
+from hybrid.cli.output import loud_warnings, print_json, print_line
 from hybrid.models.find_model import find_model
 from hybrid.wording import number
 
@@ -97,7 +97,7 @@ def export(
     if as_json:
         print_json({"file": str(exported.path), "agreement": asdict(agreement), "notes": exported.notes})
         return
-    click.echo(f"Wrote {exported.path}")
+    print_line(f"Wrote {exported.path}")
     labels = number(agreement.other_labels, "label differs", "labels differ")
     click.echo(
         f"  · {agreement.images} images ({agreement.source}): probabilities differ from the model's by "

@@ -8,7 +8,7 @@ import click
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, plain, print_json, print_notes, shell_command, warn
+from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
 
@@ -149,7 +149,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     images = sum(result.n for result in model.splits.values())
     click.echo(f"  · fit {seconds.fit:.2f} s, predict {seconds.predict:.2f} s for {images} images")
     predict = shell_command("hybrid", "predict", model.name)
-    click.echo(f"Saved {plain(str(place.models / model.name))}: {where_scores_are(model)}; {predict} IMAGES…")
+    print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")
 
 
 def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, given: dict[str, Any]) -> "FittedModel":

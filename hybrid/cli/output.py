@@ -83,6 +83,11 @@ def print_notes(notes: Sequence[str]) -> None:
         click.echo(f"  · {plain(note)}")
 
 
+def print_line(text: str, err: bool = False) -> None:
+    """Print one line that may contain names, to standard output or standard error."""
+    click.echo(plain(text), err=err)
+
+
 def warn(text: str) -> None:
     """Print a highlighted line to standard error."""
     click.secho(plain(text), fg="yellow", bold=True, err=True)

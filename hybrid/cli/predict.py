@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_exactly, print_json, progress_bar, warn
+from hybrid.cli.output import loud_warnings, print_exactly, print_json, print_line, progress_bar, warn
 from hybrid.models.find_model import find_model
 
 
@@ -56,4 +56,4 @@ def predict(
         print_exactly(content)
         return
     write_output(output, lambda file: file.write(content))
-    click.echo(f"Wrote {len(result.rows)} predictions to {output}", err=True)
+    print_line(f"Wrote {len(result.rows)} predictions to {output}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_json, progress_bar
+from hybrid.cli.output import loud_warnings, print_json, print_line, progress_bar
 from hybrid.extractors.backbones.options import RUNTIMES
 from hybrid.workspace.workspace import Workspace
 
@@ -55,7 +55,7 @@ def run(
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
     listener = RunProgress(progress=progress_bar)
     if not as_json:
-        listener = RunProgress(click.echo, progress_bar, print_epoch)
+        listener = RunProgress(print_line, progress_bar, print_epoch)
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
         written = comparison.save(place.reports / plan.name)

@@ -1,6 +1,5 @@
 """`hybrid train`."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ import click
 
 from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
 from hybrid.cli.options import all_of, data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import loud_warnings, plain, print_json, print_notes, progress_bar, shell_command
+from hybrid.cli.output import loud_warnings, plain, print_json, print_line, print_notes, progress_bar, shell_command
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
 
@@ -114,14 +113,17 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
         network.check_files()
     dataset = read_data(data, seed=seed, **given)
     name = check_name(name) if name else slug(dataset.name, arch)
-    click.echo(repr(dataset), err=as_json)
+    print_line(repr(dataset), err=as_json)
     if not as_json:
         print_notes(dataset.notes)
     state = place.networks / f".{name}.state.npz"
     with loud_warnings():
         with progress_bar("training") as progress:
             report = None if as_json else print_epoch
-            say = partial(print_line, err=as_json)
+
+            def say(text: str) -> None:
+                print_line(f"  {text}", err=as_json)
+
             trained = train_network(
                 network, dataset, options, size=size, report=report, progress=progress, state=state, say=say
             )
@@ -141,8 +143,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     if not same:
         print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
     extract = shell_command("hybrid", "extract", data)
-    click.echo(f"Saved {plain(str(path))}, {LAST_NETWORK} and curves.png beside it: {extract}")
-    click.echo(f"Saved {plain(str(place.models / best.name))}: {where_scores_are(best)}")
+    print_line(f"Saved {path}, {LAST_NETWORK} and curves.png beside it: {extract}")
+    print_line(f"Saved {place.models / best.name}: {where_scores_are(best)}")
 
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:
@@ -165,11 +167,6 @@ def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning
 def _epochs(epoch: int | dict[str, int]) -> str:
     """Return the number of an epoch, or those of all labels, as text."""
     return ", ".join(f"{label} {n}" for label, n in epoch.items()) if isinstance(epoch, dict) else str(epoch)
-
-
-def print_line(text: str, err: bool = False) -> None:
-    """Print one line about a training."""
-    click.echo(f"  {plain(text)}", err=err)
 
 
 def print_epoch(epoch: "Epoch") -> None:

@@ -176,6 +176,11 @@ class Leaderboard:
         return (*reason, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What can make the scores of any of the models misleading, each reason once."""
+        return tuple(dict.fromkeys(text for model in self.models for text in model.warnings))
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict per model: its identity, its scores with their intervals, and its costs."""
         pairs = zip(self.models, self.evaluations, strict=True)
@@ -207,6 +212,7 @@ class Leaderboard:
             "metric": self.metric,
             "choice": self.choice.to_dict() if self.choice else None,
             "notes": [without_places(text) for text in self.notes],
+            "warnings": [without_places(text) for text in self.warnings],
             "models": [
                 row | {"evaluation": result.to_dict()} for row, result in zip(self.rows, self.evaluations, strict=True)
             ],

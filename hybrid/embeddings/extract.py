@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.datasets import Dataset
+from hybrid.datasets.parts.split import VAL_AS_TEST
 from hybrid.datasets.quality.drop import dropped_note
 from hybrid.datasets.unused_bits import unused_bits_note
 from hybrid.embeddings.embedding_set import EmbeddingSet
@@ -189,7 +190,7 @@ def _split_warnings(part: Dataset) -> list[str]:
         return []
     return [
         f"No test split was given: the test images were set aside from train, and the {given} given val images are not "
-        "among them. If these are the images to report on, use them as test with --val-as-test."
+        f"among them. If these are the images to report on, use them as test with {VAL_AS_TEST}."
     ]
 
 

@@ -101,7 +101,7 @@ def _intro(leaderboard: "Leaderboard") -> str:
 
 def _warnings(leaderboard: "Leaderboard") -> list[str]:
     """Return warnings about the data and about scores that are too optimistic."""
-    warnings = list(dict.fromkeys(text for model in leaderboard.models for text in model.warnings))
+    warnings = list(leaderboard.warnings)
     if leaderboard.leakage and leaderboard.leakage.ids:
         warnings.append(leaderboard.leakage.sentence(SPLITS[leaderboard.split]))
     if leaderboard.split != "test":

@@ -144,7 +144,8 @@ class Comparison(ComparisonResult):
 
     def _repr_html_(self) -> str:
         tables = "".join(
-            f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}{_html_notes(leaderboard.notes)}{_html_leakage(leaderboard)}"
+            f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}{_html_notes(leaderboard.notes)}"
+            f"{_html_notes(leaderboard.warnings)}{_html_leakage(leaderboard)}"
             for leaderboard in self.leaderboards
         )
         return tables + _html_notes(self.notes)

@@ -123,7 +123,8 @@ class _DatasetRun:
         self.recipe, self.step, self.workspace, self.runtime, self.listener = recipe, step, workspace, runtime, listener
         self.dataset = load_dataset(**step.arguments)
         self.label = slug(step.name or self.dataset.name)
-        listener.say(repr(self.dataset))
+        for text in (repr(self.dataset), *(f"  · {note}" for note in self.dataset.notes)):
+            listener.say(text)
 
     def models(self) -> dict[str, str]:
         """Train, extract and fit; return the names of the models, keyed by their names in the recipe."""

@@ -43,3 +43,9 @@ def test_an_output_that_cannot_be_written_is_one_sentence(predict, tmp_path):
     result = predict("file/x.csv")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: 'file/x.csv' cannot be written")
+
+
+def test_the_name_of_the_output_is_printed_without_control_characters(predict, tmp_path):
+    result = predict("bell\x07.csv")
+    assert (tmp_path / "bell\x07.csv").exists()
+    assert "predictions to bell�.csv" in result.stderr

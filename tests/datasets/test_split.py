@@ -82,7 +82,7 @@ def test_only_what_is_missing_is_taken_from_train():
     assert notes == [
         "No test split was given; set aside from train: test 24 images (15.0%); stratified, seed 0. The 40 given val "
         "images stay in val: to report on the given images instead of images set aside from train, use val as test "
-        "with --val-as-test (val_as_test=True)."
+        "with --val-as-test (Python: val_as_test=True; recipe: val_as_test = true under [data])."
     ]
 
 

@@ -12,6 +12,8 @@ from hybrid.wording import number
 SPLITS = ("train", "val", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
 
+VAL_AS_TEST = "--val-as-test (Python: val_as_test=True; recipe: val_as_test = true under [data])"
+
 KeptTogether = Callable[[np.ndarray], tuple[np.ndarray | None, list[str]]]
 
 
@@ -196,7 +198,7 @@ def complete_split(
     elif n_val and 2 in missing:
         note += (
             f" The {number(n_val, 'given val image')} stay in val: to report on the given images instead of images set "
-            "aside from train, use val as test with --val-as-test (val_as_test=True)."
+            f"aside from train, use val as test with {VAL_AS_TEST}."
         )
     return given, [*notes, note, *copies]
 
