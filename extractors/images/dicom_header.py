@@ -5,7 +5,7 @@ import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hybrid.errors import MissingExtraError
@@ -80,7 +80,7 @@ def read_header(file: BinaryIO, tags: Iterable[str]) -> dict[str, str]:
     values = {}
     for tag in tags:
         value = found.get(tag)
-        parts = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+        parts = list(value) if isinstance(value, MutableSequence) else [value]
         if text := "\\".join(str(part).strip() for part in parts if part is not None).strip("\\ "):
             values[tag] = text
     return values

@@ -65,7 +65,8 @@ _DATA_OPTIONS = (
                  show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
                  "ones, nearly identical ones as well, or none."),
     click.option("--label", default=None,
-                 help="Label column of a manifest, or several columns A,B,C for multi-label data."),
+                 help="Label column of a manifest, or several columns A,B,C for multi-label data. For a folder of "
+                 "DICOM files: the tag, such as ViewPosition, whose values are the labels."),
     click.option("--label-separator", default=None, metavar="TEXT",
                  help="What stands between several labels in one cell, such as '|' in Mass|Edema. none: every cell is "
                  "the name of one class. Default: separate lists, '|' and ';', and refuse what is unclear."),

@@ -13,6 +13,7 @@ from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.readers import folder, manifest, named, npz, table
 from hybrid.datasets.readers.dicom_headers import with_headers
+from hybrid.datasets.readers.dicom_labels import load_tagged_folder
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.images.depth import Reading
@@ -61,6 +62,9 @@ KINDS = (
     DatasetKind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
     DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, True, True),
     DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, True, True),
+)
+_TAGGED = DatasetKind(  # in place of a folder of class folders, if a label is given
+    "tagged", "a folder of DICOM files with labels in a tag", folder.is_folder, load_tagged_folder, has_split_names=True
 )
 
 ON_BAD = ("raise", "skip")
@@ -117,7 +121,7 @@ def load_dataset(
         Seed of the split.
     label : str or sequence of str, optional
         Label column of a manifest, or several columns of 0 and 1, as "A,B,C" or a sequence. By default, it is
-        recognised by its name.
+        recognised by its name. For a folder of DICOM files, a tag, such as "ViewPosition", whose values are the labels.
     label_separator : str, optional
         What stands between several labels in one cell of the label column, such as "|" in "Mass|Edema"; a space stands
         for any white space. "none" says that every cell is the name of one class. By default, lists and labels
@@ -196,7 +200,9 @@ def load_dataset(
     if text.startswith("~"):
         text = str(expanded(text))
     kind = _kind_of(text)
-    if options.given() and not kind.has_columns:
+    if label and kind.name == "folder" and set(options.given()) <= {"label", "label_separator"}:
+        kind = _TAGGED
+    elif options.given() and not kind.has_columns:
         raise InputError(
             f"{', '.join(options.given())} can only be given for a CSV or Parquet manifest; {text!r} is {kind.summary}."
         )

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError, MissingExtraError, unknown_name
 from hybrid.wording import number
 
-_IDENTITY = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID", "SOPInstanceUID")
+_IDENTITY = ("PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID", "SOPInstanceUID")
 # Coded values and numbers can be kept, and these texts. Names, dates, times, identifiers and free text cannot.
 _SAFE_TYPES = ("AS", "CS", "DS", "FL", "FD", "IS", "SL", "SS", "UL", "US")
 _SAFE_TEXTS = ("Manufacturer", "ManufacturerModelName")
@@ -48,13 +47,12 @@ def with_headers(raw: RawDataset, tags: tuple[str, ...] = (), patients: bool = T
     patients = patients and raw.groups is None
     if tags:
         check_tags(tags)
-    rows = _dicom_rows(raw.X) if patients or tags else []
+    rows = dicom_rows(raw.X) if patients or tags else []
     if tags and not rows:
         raise InputError(f"The tag {tags[0]} of DICOM files was asked for, but the dataset has no DICOM files.")
     if not rows:
         return raw
-    with ThreadPoolExecutor() as pool:
-        headers = list(pool.map(lambda row: _header(str(raw.X[row]), (*_IDENTITY, *tags)), rows))
+    headers = read_headers(raw.X[rows], (*_IDENTITY, *tags))
     columns = {tag: np.full(len(raw.X), "", dtype=object) for tag in tags}
     for tag in tags:
         columns[tag][rows] = [header.get(tag, "") for header in headers]
@@ -79,15 +77,19 @@ def check_tags(tags: Sequence[str]) -> None:
             )
 
 
-def _dicom_rows(X: np.ndarray) -> list[int]:
-    """Return the indices of the DICOM files."""
-    from hybrid.extractors.images.formats import IMAGE_SUFFIXES, sniff_format
+def dicom_rows(X: np.ndarray) -> list[int]:
+    """Return the indices of the DICOM files, which are recognised by their content, whatever they are called."""
+    from hybrid.extractors.images.formats import sniff_format
 
     if X.dtype.kind != "U":
         return []
-    others = IMAGE_SUFFIXES - {".dcm", ".dicom"}
-    candidates = [row for row, path in enumerate(X.tolist()) if Path(path).suffix.lower() not in others]
-    return [row for row in candidates if sniff_format(read_head(str(X[row]))) == "DICOM"]
+    return [row for row, path in enumerate(X.tolist()) if sniff_format(read_head(path)) == "DICOM"]
+
+
+def read_headers(paths: np.ndarray, tags: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the values of some tags for each DICOM file. Those of a damaged file are missing."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: _header(path, tags), paths.tolist()))
 
 
 def _header(path: str, tags: tuple[str, ...]) -> dict[str, str]:
@@ -104,13 +106,17 @@ def _header(path: str, tags: tuple[str, ...]) -> dict[str, str]:
 
 
 def _grouped(raw: RawDataset, rows: list[int], headers: list[dict[str, str]]) -> RawDataset:
-    identities = [_identity(header) for header in headers]
-    studies = [header.get("StudyInstanceUID", "") for header in headers]
-    of, kind = identities, "patient"
-    if len(set(identities)) == 1 and len(set(studies)) > 1:  # the identifier was removed
-        of, kind = studies, "study"
-    if not any(of):
+    if len(rows) == 1:
         return raw
+    files = number(len(rows), "DICOM file")
+    studies = [header.get("StudyInstanceUID", "") for header in headers]
+    of, kind = _patients(headers), "patient"
+    if len(set(of)) == 1 and len(set(studies)) > 1:  # the identifier was removed
+        of, kind = studies, "study"
+    if len(set(of)) == 1:
+        what = "the same patient and the same study" if of[0] else "no patient and no study"
+        way_out = "if they show several patients, say which with --group-pattern or --group-column"
+        return replace(raw, notes=[*raw.notes, f"No groups: the {files} state {what}; {way_out}."])
     salt = hashlib.sha256(
         "\n".join(sorted("\0".join(header.get(tag, "") for tag in _IDENTITY) for header in headers)).encode()
     ).digest()
@@ -118,14 +124,34 @@ def _grouped(raw: RawDataset, rows: list[int], headers: list[dict[str, str]]) ->
     groups[rows] = [one and f"{kind}-{hashlib.sha256(salt + one.encode()).hexdigest()[:12]}" for one in of]
     count = number(len(set(of) - {""}), kind, "patients" if kind == "patient" else "studies")
     why = "" if kind == "patient" else " (they all state the same patient)"
-    note = f"Groups: the {count} of {number(len(rows), 'DICOM file')}, as salted hashes{why}."
+    missing = f"; {number(of.count(''), 'file')} without a patient or study not grouped" if "" in of else ""
+    note = f"Groups: the {count} of {files}, as salted hashes{why}{missing}."
     return replace(raw, groups=groups, notes=[*raw.notes, note])
 
 
-def _identity(header: dict[str, str]) -> str:
-    """Return what identifies the patient of a file: the ID, otherwise the name, otherwise the study."""
+def _patients(headers: list[dict[str, str]]) -> list[str]:
+    """Return what identifies the patient of each file: the ID, otherwise the name, otherwise the study.
+
+    A file that lacks the ID belongs to the patient of the files with the same name and birth date or the same study.
+    The issuer of an ID does not count: some files of a patient may lack it.
+    """
+    keys = [_keys(header) for header in headers]
+    known: dict[str, str] = {}
+    for of_file in keys:
+        for other in of_file[1:]:
+            known.setdefault(other, of_file[0])
+    firsts = [of_file[0] if of_file else "" for of_file in keys]
+    return [known.get(known.get(first, first), known.get(first, first)) for first in firsts]
+
+
+def _keys(header: dict[str, str]) -> list[str]:
+    """Return what can identify the patient of a file, the surest first."""
+    found = []
     if "PatientID" in header:
-        return "\0".join(["id", header["PatientID"], header.get("IssuerOfPatientID", "")])
+        found.append(f"id\0{header['PatientID'].casefold()}")
     if "PatientName" in header:
-        return "\0".join(["name", header["PatientName"].lower(), header.get("PatientBirthDate", "")])
-    return header.get("StudyInstanceUID", "")
+        name = header["PatientName"].casefold().rstrip("^= ")
+        found.append(f"name\0{name}\0{header.get('PatientBirthDate', '')}")
+    if "StudyInstanceUID" in header:
+        found.append(f"study\0{header['StudyInstanceUID']}")
+    return found

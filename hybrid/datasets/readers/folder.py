@@ -8,9 +8,10 @@ import numpy as np
 
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split_names import SKIP, split_name
-from hybrid.datasets.readers.scan import Listing, link_error, links_note, list_below, list_folder
+from hybrid.datasets.readers.scan import Listing, link_error, links_note, list_below, list_folder, read_head
 from hybrid.datasets.readers.split_folders import Part, find_parts
 from hybrid.errors import InputError
+from hybrid.extractors.images.dicom_header import is_dicom
 from hybrid.wording import first_few, number
 
 Row = tuple[str, str, str]
@@ -131,9 +132,10 @@ def _rows_of_part(root: str, part: Part, left_out: Listing, reader: _Reader) -> 
     if not listing.folders:
         images = number(len(listing.images), "image") if listing.images else "no images"
         skip = f", or leave the folder out with --split-names {part.path.split('/')[0]}={SKIP}" if part.split else ""
+        tag = _tag_hint(parent, listing)
         raise InputError(
             f"The folder {parent!r} contains {images} and no class folders: "
-            f"put the images of each class into a subfolder with the name of the class{skip}."
+            f"put the images of each class into a subfolder with the name of the class{skip}{tag}."
         )
     prefix = f"{part.path}/" if part.path else ""
     rows = []
@@ -153,6 +155,13 @@ def _rows_of_class(root: str, folder: str, label: str, split: str, left_out: Lis
         raise InputError(f"The class folder {folder!r} of {root!r} contains no images{others}: fill or remove it.")
     _add_left_out(left_out, listing, f"{folder}/")
     return [(f"{folder}/{image}", label, split) for image in listing.images]
+
+
+def _tag_hint(parent: str, listing: Listing) -> str:
+    """Return what else can be done if a folder without class folders contains DICOM files."""
+    if not listing.images or not is_dicom(read_head(os.path.join(parent, listing.images[0]))):
+        return ""
+    return "; or, for labels in a tag of DICOM files, name it, as in --label ViewPosition"
 
 
 def _add_left_out(left_out: Listing, listing: Listing, prefix: str) -> None:
