@@ -40,16 +40,25 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     help="Split on which models are compared. The model is always chosen on val.",
 )
 @click.option(
-    "--metric", default=None, help="Metric by which models are chosen and sorted. Default: depends on the task."
+    "--metric",
+    default=None,
+    help="Metric by which models are chosen and sorted. Default: that of the plan, or of the task.",
 )
 @click.option(
     "--choose",
-    default="simplest",
-    show_default=True,
+    default=None,
     metavar="simplest|best|MODEL",
     help="How the model is chosen on validation: the simplest model within one standard error of the best, or the best "
-    "model. Or the name of a model that was fixed before its scores were known.",
+    "model. Or the name of a model that was fixed before its scores were known. Default: as planned, or simplest.",
 )
+@click.option(
+    "--order-by",
+    type=click.Choice(["val", "test"]),
+    default="val",
+    show_default=True,
+    help="Split whose scores order the models. The model with the best score on test is often just the luckiest there.",
+)
+@click.option("--hide-test", is_flag=True, help="Compare on val, so that no score on test is shown.")
 @click.option(
     "--cv",
     default=None,
@@ -63,7 +72,9 @@ def compare(
     models: tuple[str, ...],
     split: str,
     metric: str | None,
-    choose: str,
+    choose: str | None,
+    order_by: str,
+    hide_test: bool,
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -73,11 +84,14 @@ def compare(
 
     The command shows which model is chosen on validation, and which differences between models are larger than chance.
     It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
-    or to reports/SPLIT/ for another split than test, so that the report on test stays.
+    or to reports/SPLIT/ for another split than test, so that the report on test stays. Every look at test is added to
+    the history of the workspace, which hybrid plan shows.
     """
     from hybrid.run import compare_results
     from hybrid.workspace.fitted_models import load_records
 
+    if hide_test:
+        split = "val"
     place = Workspace(workspace)
     records = load_records(place, sorted(models) or None)
     with progress_bar("looking for copies in train") as progress:
@@ -87,6 +101,8 @@ def compare(
             metric=metric,
             choose=choose,
             fixed_by="--choose",
+            order_by=order_by,
+            by="hybrid compare",
             progress=progress,
         )
     if cv:
@@ -124,9 +140,9 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
     images = f"{leaderboard.evaluations[0].n} images"
+    order = f"best {leaderboard.metric} on {leaderboard.ordered_by} first"
     title = (
-        f"{leaderboard.dataset}, {split}: {images}, best {leaderboard.metric} first, with 95% interval "
-        "(those of other scores: in the report)"
+        f"{leaderboard.dataset}, {split}: {images}, {order}, with 95% interval (those of other scores: in the report)"
     )
     print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
     print_footnotes(notes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
-from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
+from hybrid.cli.fitted import print_scores, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
@@ -137,7 +137,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     with loud_warnings():
         model = _fit(head, place, options, name and check_name(name), given)
     if as_json:
-        print_json(shown_record(model))
+        print_json(model.record.to_json())
         return
     record, seconds = model.record, model.record.seconds
     print_scores(f"{head} on {joined_name(record.sets)} ({record.width} features)", model)
@@ -146,8 +146,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     if record.tuning:
         click.echo(f"  · {_tuning(record.tuning)}")
     print_notes(_protocol(record))
-    images = sum(result.n for result in model.splits.values())
-    click.echo(f"  · fit {seconds.fit:.2f} s, predict {seconds.predict:.2f} s for {images} images")
+    click.echo(f"  · fit {seconds.fit:.2f} s, predict {seconds.predict:.2f} s for {model.images} images")
     predict = shell_command("hybrid", "predict", model.name)
     print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")
 

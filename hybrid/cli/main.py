@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train or fine-tune a network end to end.",
     "extract": "Compute and store the embeddings of a dataset.",
     "fit": "Fit a head on an embedding set, evaluate it, and save it.",
+    "plan": "Decide before test is read; show the looks at test.",
     "compare": "Compare fitted models on the same images.",
     "run": "Run a recipe: train, extract, fit, and compare.",
     "inspect": "Describe and check a saved model, without loading it.",

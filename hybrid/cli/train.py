@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.fitted import print_scores, shown_record, where_scores_are
+from hybrid.cli.fitted import print_scores, where_scores_are
 from hybrid.cli.options import all_of, data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, plain, print_json, print_line, print_notes, progress_bar, shell_command
 from hybrid.errors import InputError
@@ -133,7 +133,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     forget_state(state)
     if as_json:
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
-        print_json({"network": str(path)} | epochs | shown_record(best) | {"last": shown_record(last)})
+        print_json({"network": str(path)} | epochs | best.record.to_json() | {"last": last.record.to_json()})
         return
     waiting = f"{trained.waiting:.1%} of the time of the steps was spent waiting for images"
     print_notes([f"{trained.seconds:.0f} s; {waiting}"])

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybrid.comparison.ordering import LOWER_IS_BETTER, badness
+from hybrid.comparison.test_history import TestHistory, times
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
 from hybrid.workspace.model_record import ModelRecord
@@ -100,9 +101,16 @@ def choose(
 
 
 def fixed_choice(
-    models: Sequence[ModelRecord], validation: Sequence[Predictions], metric: str, name: str, fixed_by: str
+    models: Sequence[ModelRecord],
+    validation: Sequence[Predictions],
+    metric: str,
+    name: str,
+    fixed_by: str,
+    history: TestHistory | None = None,
 ) -> Choice:
-    """Return the model that was fixed in advance, with a reason that names the model validation would have chosen.
+    """Return the model that was named instead of chosen, with a reason that names the model of validation.
+
+    The reason says whether test scores had been shown when the model was named.
 
     Parameters
     ----------
@@ -112,11 +120,13 @@ def fixed_choice(
         Name of the model.
     fixed_by : str
         What fixed the model, such as "the recipe".
+    history : TestHistory, optional
+        The earlier looks at test.
     """
     other = choose(models, validation, metric)
     (fixed,) = (model for model in models if model.name == name)
     value = fixed.splits["val"].metrics[metric].value if "val" in fixed.splits else None
-    reason, fair = f"{name} is fixed in advance by {fixed_by}", "This is fair only if no test score was known then."
+    reason, fair = _how_fixed(name, fixed_by, history)
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
     where = f"on the {other.images} validation images"
@@ -128,6 +138,21 @@ def fixed_choice(
         why = simplest if len(other.tied) > 1 else ""
         reason += f"; {where} {other.model} would have been chosen{why}, with {metric} {other.value:.3f}{against}."
     return Choice(name, metric, value, other.best, other.tied, f"{reason} {fair}", fixed_by=fixed_by)
+
+
+def _how_fixed(name: str, fixed_by: str, history: TestHistory | None) -> tuple[str, str]:
+    """Return who fixed the model and when, and whether test scores could have been the reason."""
+    if history is None:
+        return f"{name} is fixed in advance by {fixed_by}", "This is fair only if no test score was known then."
+    if history.planned:
+        fixed_by += f" (planned on {history.planned[:10]})"
+    if history.looks_before_choice:
+        return (
+            f"{name} is named by {fixed_by}, after test had been shown {times(history.looks_before_choice)}",
+            "It may have been named because of its test scores, which are too optimistic in that case. Decide before "
+            "test is shown, with hybrid plan.",
+        )
+    return f"{name} is fixed in advance by {fixed_by}", "No test score had been shown in this workspace then."
 
 
 def cost(model: ModelRecord) -> tuple[float, float, float, str]:

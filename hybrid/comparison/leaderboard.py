@@ -1,4 +1,4 @@
-"""Leaderboard: models that were evaluated on the same images, best first."""
+"""Leaderboard: models that were evaluated on the same images, in the order of their scores on validation."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,8 +12,10 @@ from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
-from hybrid.evaluation import Evaluation, Metric, PairedTest, compare_models
+from hybrid.comparison.test_history import TestHistory
+from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, compare_models
 from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.optimism import optimism_of_best
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.private_paths import place_name, without_places
@@ -28,7 +30,7 @@ LAST = "-last"  # suffix of the name of a network with the weights of the last e
 
 @dataclass(frozen=True, eq=False)
 class Leaderboard:
-    """Models that were evaluated on the same images, best first.
+    """Models that were evaluated on the same images, in the order of their scores on one split.
 
     Attributes
     ----------
@@ -59,6 +61,10 @@ class Leaderboard:
         Names of models that are not listed, each with the name of the listed model that predicts exactly the same.
     hidden : tuple of ModelRecord
         The models that are not listed.
+    ordered_by : str
+        The split whose scores order the models.
+    history : TestHistory, optional
+        The earlier looks at test, for a comparison on test of models in a workspace.
     """
 
     dataset: str
@@ -76,6 +82,8 @@ class Leaderboard:
     leakage: Leakage | None = None
     twins: dict[str, str] = field(default_factory=dict)
     hidden: tuple[ModelRecord, ...] = ()
+    ordered_by: str = ""
+    history: TestHistory | None = None
 
     @property
     def copies(self) -> Leakage | None:
@@ -86,7 +94,7 @@ class Leaderboard:
 
     @property
     def names(self) -> list[str]:
-        """Names of the models, best first."""
+        """Names of the models, in their order."""
         return [model.name for model in self.models]
 
     @property
@@ -151,7 +159,7 @@ class Leaderboard:
         validation = [predictions.part("val") for predictions in self.saved]
         if self.how in PREFERENCES:
             return choose(self.models, validation, self.metric, self.how)
-        return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by)
+        return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by, self.history)
 
     def validation(self, model: ModelRecord) -> Metric | None:
         """Return the validation score of a model; None if it has none, or if validation is the compared split."""
@@ -170,10 +178,34 @@ class Leaderboard:
         return None if self.chosen is None else self.names.index(self.chosen)
 
     @cached_property
+    def optimism(self) -> float | None:
+        """By how much the first score is too good because it is the best; None if validation orders the models."""
+        if self.ordered_by != self.split or self.split == "train" or len(self.models) < 2:
+            return None
+        parts = dict(zip(self.names, self.predictions, strict=True))
+        proba, predicted = (
+            {name: getattr(part, what) for name, part in parts.items()} for what in ("proba", "predicted")
+        )
+        first = self.predictions[0]
+        models = PairedEvaluation(
+            first.y, proba, first.classes.tolist(), y_pred=predicted, pos_label=self.evaluations[0].positive, n_boot=500
+        )
+        return optimism_of_best(models, self.metric)
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """Remarks that matter for the interpretation of the table, beginning with the reason of the choice."""
         reason = (self.choice.reason,) if self.choice else ()
-        return (*reason, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
+        looks = self.history.sentences() if self.history else ()
+        order = () if self.optimism is None else (self._order(self.optimism),)
+        return (*reason, *looks, *order, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
+
+    def _order(self, optimism: float) -> str:
+        """Return a sentence on the score of the first model."""
+        return (
+            f"The models are ordered by {self.metric} on {self.split}. The best of {len(self.models)} scores is partly "
+            f"the luckiest: it is too good by about {optimism:.3f} on average."
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -219,6 +251,7 @@ class Leaderboard:
             "pairs": [test.to_dict() for test in self.pairs],
             "seeds": [spread.to_dict() for spread in self.seeds],
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
+            "test_history": self.history.to_dict() if self.history else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }
 

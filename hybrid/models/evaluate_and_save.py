@@ -10,20 +10,21 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from hybrid.embeddings.joined_set import JoinedSet
-from hybrid.evaluation import Evaluation, evaluate
+from hybrid.evaluation import Evaluation
 from hybrid.files import replace_folder
 from hybrid.models.adjust import positive_class
 from hybrid.pipelines import read_manifest, save_model
 from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
-from hybrid.workspace.fitted_models import save_record
+from hybrid.workspace.fitted_models import evaluate_split, save_record
+from hybrid.workspace.history import FITTED, Event, History
 from hybrid.workspace.model_record import ModelRecord, Seconds
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.records import as_json
 from hybrid.workspace.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
-_MAX_TRAIN_RESAMPLED = 20_000  # with more images, intervals of training scores take minutes and are of no use
+_SEALED = "test"  # its scores are computed when a comparison shows them
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class FittedModel:
         Predicts labels from embeddings.
     record : ModelRecord
         The scores, and everything else that is saved with the model.
+    images : int
+        Number of images that were predicted, in all splits.
     unsaved : str
         The reason why the model itself was not saved, only its record and predictions. Empty if it was saved.
     """
 
     pipeline: Pipeline
     record: ModelRecord
+    images: int
     unsaved: str = ""
 
     @property
@@ -51,7 +55,7 @@ class FittedModel:
 
     @property
     def splits(self) -> dict[str, Evaluation]:
-        """Scores on each split that has images."""
+        """Scores on train and validation. A comparison computes the scores on test (`hybrid.run.compare_results`)."""
         return self.record.splits
 
 
@@ -98,6 +102,8 @@ def evaluate_and_save(
     predict_seconds = time.perf_counter() - started
     positive = positive_class(embeddings, positive)
     dataset, extractors = embeddings.dataset, [part.record.extractor for part in embeddings.sets]
+    predictions = Predictions(embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
+    splits = [split for split in SPLITS if (embeddings.split == split).any()]
     record = ModelRecord(
         name=name,
         head=head,
@@ -122,13 +128,13 @@ def evaluate_and_save(
             fit=round(fit_seconds, 3),
             predict=round(predict_seconds, 3),
         ),
-        splits=_evaluate(embeddings, proba, predicted, positive),
+        splits={split: evaluate_split(predictions, split, positive) for split in splits if split != _SEALED},
+        sealed=(_SEALED,) if _SEALED in splits else (),
         skipped=len(embeddings.sets[0].record.skipped),
         warnings=dataset.warnings,
         threshold=_threshold(pipeline, embeddings.task),
         **fields,
     )
-    predictions = Predictions(embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
     views = as_json(embeddings.views) if embeddings.averages else None
     info = model_info(name, as_json(dataset), head, embeddings.classes.tolist(), views)
     unsaved = ""
@@ -139,24 +145,16 @@ def evaluate_and_save(
         except UntrustedTypeError as error:
             unsaved = str(error)
         record = save_record(record, predictions, folder)
-    return FittedModel(pipeline, replace(record, folder=workspace.models / name), unsaved)
-
-
-def _evaluate(embeddings: JoinedSet, proba: np.ndarray, predicted: np.ndarray, positive: Any) -> dict[str, Evaluation]:
-    """Return the scores on each split that has images."""
-    masks = {split: embeddings.split == split for split in SPLITS}
-    return {
-        split: evaluate(
-            embeddings.y[mask],
-            proba[mask],
-            embeddings.classes.tolist(),
-            y_pred=predicted[mask],
-            pos_label=positive,
-            n_boot=0 if split == "train" and mask.sum() > _MAX_TRAIN_RESAMPLED else 2000,
+    History(workspace).add(
+        Event(
+            FITTED,
+            by=head,
+            dataset=record.dataset,
+            dataset_fingerprint=record.dataset_fingerprint,
+            models={name: record.predictions_sha256},
         )
-        for split, mask in masks.items()
-        if mask.any()
-    }
+    )
+    return FittedModel(pipeline, replace(record, folder=workspace.models / name), len(predictions), unsaved)
 
 
 def _threshold(pipeline: Pipeline, task: str) -> float | tuple[float, ...] | None:

@@ -140,7 +140,7 @@ def compare(
         if ENSEMBLE in chosen_heads:
             names.append(slug(ENSEMBLE, feature))
             ensemble_step(list(fitted.values()), "equal", base_options, names[-1], opened, pos_label, listener)
-    comparison = compare_results(load_records(opened, names), metric=metric, choose=choose)
+    comparison = compare_results(load_records(opened, names), metric=metric, choose=choose, by="compare")
     if folds:
         pipelines = {name: model.pipeline for name, model in unsaved.items()}
         results = cross_validate_models(

@@ -1,5 +1,6 @@
 """Compare fitted models: build one leaderboard for each set of images on which models were evaluated."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,13 +10,16 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
+from hybrid.comparison.test_history import read_history
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
-from hybrid.workspace.fitted_models import read_predictions
+from hybrid.workspace.fitted_models import read_predictions, unsealed, workspace_of
+from hybrid.workspace.history import SHOWN, Event, History, Plan
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.workspace import METRICS
 
 
 def compare_results(
@@ -23,11 +27,16 @@ def compare_results(
     *,
     split: str = "test",
     metric: str | None = None,
-    choose: str | Sequence[str] = "simplest",
+    choose: str | Sequence[str] | None = None,
     fixed_by: str = "the caller",
+    order_by: str = "val",
+    by: str = "compare_results",
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare fitted models. Models that were evaluated on the same images are in one leaderboard, best first.
+    """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
+
+    A comparison on test is a look at test, which is added to the history of the workspace. Scores on test are computed
+    then, and saved with the models.
 
     Parameters
     ----------
@@ -36,13 +45,19 @@ def compare_results(
     split : str, default="test"
         The split to compare. Models that were not evaluated on it are left out, and a note lists them.
     metric : str, optional
-        Metric by which models are ordered. By default ``roc_auc`` for two classes, ``accuracy`` for more and
-        ``average_precision_macro`` for multi-label.
-    choose : str or sequence of str, default="simplest"
+        Metric by which models are ordered. By default that of the workspace's plan, or ``roc_auc`` for two classes,
+        ``accuracy`` for more and ``average_precision_macro`` for multi-label.
+    choose : str or sequence of str, optional
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
-        ``"best"``. Or the names of models that were fixed in advance, one for each set of images.
+        ``"best"``. Or the names of models that were fixed in advance, one for each set of images. By default as the
+        workspace's plan says, or ``"simplest"``.
     fixed_by : str, default="the caller"
         Who or what fixed these models. The report shows it with the model's name.
+    order_by : str, default="val"
+        The split whose scores order the models, best first: ``"val"`` or the compared split. Without validation images
+        it is the compared split.
+    by : str, default="compare_results"
+        The command or function that shows the scores, for the history of the workspace.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -53,30 +68,93 @@ def compare_results(
     Raises
     ------
     InputError
-        If no model has the split, the metric or the name, or if saved predictions are damaged.
+        If no model has the split, the metric or the name, if saved predictions are damaged, if the models are to be
+        ordered by another split than validation and the compared one, or if the workspace locks test.
     """
+    if order_by not in ("val", split):
+        raise unknown_name("split to order by", order_by, dict.fromkeys(["val", split]))
     if not records:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
-    evaluated = [record for record in records if split in record.splits]
+    plan = _plan(records, split)
+    metric = metric or plan.metric
+    evaluated = [record for record in records if split in (*record.splits, *record.sealed)]
     if not evaluated:
-        known = {name for record in records for name in record.splits}
+        known = {name for record in records for name in (*record.splits, *record.sealed)}
         raise unknown_name("split", split, known, "No fitted model was evaluated on it.")
+    saved = [_sorted_by_id(read_predictions(record)) for record in evaluated]
+    evaluated = [unsealed(record, part, split) for record, part in zip(evaluated, saved, strict=True)]
     metrics = {name for record in evaluated for name in record.splits[split].metrics}
     if metric is not None and metric not in metrics:
         raise unknown_name("metric", metric, metrics)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
-    for record in evaluated:
-        predictions = _sorted_by_id(read_predictions(record))
+    for record, predictions in zip(evaluated, saved, strict=True):
         same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
-    leaderboards = tuple(_leaderboard(members, split, metric) for members in same_images.values())
-    if choose not in PREFERENCES:
+    leaderboards = tuple(_leaderboard(members, split, metric, order_by) for members in same_images.values())
+    if choose is None:
+        leaderboards = tuple(_planned(leaderboard, plan) for leaderboard in leaderboards)
+    elif choose not in PREFERENCES:
         leaderboards = _with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = tuple(
         replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
     )
-    return Comparison(split, leaderboards, _notes(records, split, leaderboards))
+    notes = _notes(records, split, leaderboards)
+    if split == "test":
+        leaderboards = tuple(_with_history(leaderboard) for leaderboard in leaderboards)
+        notes += _add_look(leaderboards, by)
+    return Comparison(split, leaderboards, notes)
+
+
+def _plan(records: Sequence[ModelRecord], split: str) -> Plan:
+    """Return the plan of the models' workspace, or the default plan; raise `InputError` if test is locked there."""
+    workspace = workspace_of(records[0])
+    history = History(workspace) if workspace else None
+    if split == "test" and history and history.is_locked:
+        raise InputError(
+            "Scores on test are locked in this workspace: compare on validation (--hide-test), or unlock them with "
+            "hybrid plan --unlock-test."
+        )
+    return (history and history.plan) or Plan()
+
+
+def _planned(leaderboard: Leaderboard, plan: Plan) -> Leaderboard:
+    """Return a leaderboard whose model is chosen as the plan says."""
+    if plan.choose in PREFERENCES:
+        return replace(leaderboard, how=plan.choose)
+    if name := dict(_aliases(leaderboard)).get(plan.choose):
+        return replace(leaderboard, how=name, fixed_by="the plan")
+    remark = f"The plan names {plan.choose}, which is not one of these models; a model is chosen on validation instead."
+    return replace(leaderboard, remarks=(*leaderboard.remarks, remark))
+
+
+def _with_history(leaderboard: Leaderboard) -> Leaderboard:
+    """Return a leaderboard with the looks at test that the workspace recorded, and how it differs from the plan."""
+    workspace = workspace_of(leaderboard.models[0])
+    if workspace is None:
+        return leaderboard
+    names = {leaderboard.how, *(alias for alias, name in _aliases(leaderboard) if name == leaderboard.how)}
+    history = read_history(workspace, leaderboard.models, names)
+    differs = history.plan.differences(leaderboard.metric, names) if history.plan else ()
+    return replace(leaderboard, history=history, remarks=(*leaderboard.remarks, *differs))
+
+
+def _add_look(leaderboards: Sequence[Leaderboard], by: str) -> tuple[str, ...]:
+    """Add a look at test to the history of each workspace, and save the scores. Return a note if this is impossible."""
+    try:
+        for leaderboard in leaderboards:
+            models = (*leaderboard.models, *leaderboard.hidden)
+            if workspace := workspace_of(models[0]):
+                shown = {model.name: model.predictions_sha256 for model in models}
+                dataset, fingerprint = leaderboard.dataset, leaderboard.fingerprint
+                look = Event(SHOWN, by=by, dataset=dataset, dataset_fingerprint=fingerprint, models=shown)
+                History(workspace).add(look)
+                for model in models:
+                    if "test" in ModelRecord.read(model.folder / METRICS).sealed:
+                        model.write(model.folder / METRICS)
+    except InputError as error:
+        return (f"This look at test could not be added to the history of the workspace: {error}",)
+    return ()
 
 
 def _sorted_by_id(predictions: Predictions) -> Predictions:
@@ -128,7 +206,9 @@ def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
     return [(alias, name) for other, name in models.items() for alias in {other, leaderboard.label(other)}]
 
 
-def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None) -> Leaderboard:
+def _leaderboard(
+    members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None, order_by: str
+) -> Leaderboard:
     first = members[0][0]
     task = first.splits[split].task
     known = {name: value for record, _ in members for name, value in record.splits[split].metrics.items()}
@@ -141,7 +221,9 @@ def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str,
             )
     twins = find_twins({record.name: predictions for record, predictions in members})
     shown = [member for member in members if member[0].name not in twins]
-    ordered = sorted(shown, key=lambda member: badness(member[0].splits[split].metrics[main], main))
+    if not any(order_by in record.splits for record, _ in shown):
+        order_by = split
+    ordered = sorted(shown, key=lambda member: _badness(member[0], order_by, main))
     return Leaderboard(
         dataset=first.dataset,
         fingerprint=first.dataset_fingerprint,
@@ -153,12 +235,19 @@ def _leaderboard(members: Sequence[tuple[ModelRecord, Predictions]], split: str,
         saved=tuple(predictions for _, predictions in ordered),
         remarks=(*remarks, twins_sentence(twins)) if twins else remarks,
         twins=twins,
+        ordered_by=order_by,
         hidden=tuple(record for record, _ in members if record.name in twins),
     )
 
 
+def _badness(record: ModelRecord, split: str, metric: str) -> float:
+    """Return what sorts the best model first. Models without the score come last."""
+    scores = record.splits[split].metrics if split in record.splits else {}
+    return badness(scores[metric], metric) if metric in scores else math.inf
+
+
 def _notes(records: Sequence[ModelRecord], split: str, leaderboards: Sequence[Leaderboard]) -> tuple[str, ...]:
-    missing = [record.name for record in records if split not in record.splits]
+    missing = [record.name for record in records if split not in (*record.splits, *record.sealed)]
     notes = [f"Left out, because they were not evaluated on {split}: {', '.join(missing)}."] if missing else []
     if len(leaderboards) > 1:
         notes.append(

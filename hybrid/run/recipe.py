@@ -26,6 +26,7 @@ from hybrid.run.steps import (
     train_step,
 )
 from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.history import PLANNED, Event, History, Plan
 from hybrid.workspace.workspace import LAST_NETWORK, Workspace, slug
 
 _OUTPUT = "probabilities"  # the output layer of a network
@@ -62,6 +63,7 @@ def run_recipe(
     """
     listener = listener or RunProgress()
     _check_files(recipe)
+    _add_plan(recipe, workspace)
     runs = [_DatasetRun(recipe, step, workspace, runtime, listener) for step in recipe.data]
     models_by_run = [run.models() for run in runs]
     names = [name for models in models_by_run for name in models.values()]
@@ -69,12 +71,27 @@ def run_recipe(
     choose: str | list[str] = protocol.choose
     if choose not in PREFERENCES:
         choose = [models[protocol.choose] for models in models_by_run if protocol.choose in models]
+    locked = History(workspace).is_locked
+    if locked:
+        listener.say("Scores on test are locked in this workspace, so the models are compared on validation.")
     comparison = compare_results(
-        load_records(workspace, names), metric=protocol.metric, choose=choose, fixed_by="the recipe"
+        load_records(workspace, names),
+        split="val" if locked else "test",
+        metric=protocol.metric,
+        choose=choose,
+        fixed_by="the recipe",
+        by="hybrid run",
     )
     if protocol.cv:
         comparison = _cross_validated(comparison, names, recipe, workspace, listener)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
+
+
+def _add_plan(recipe: Recipe, workspace: Workspace) -> None:
+    """Add what the recipe decides to the history of the workspace, before any data are read."""
+    history, plan = History(workspace), Plan(metric=recipe.protocol.metric, choose=recipe.protocol.choose)
+    if history.plan is None or history.plan != plan != Plan():
+        history.add(Event(PLANNED, by=recipe.path.name, plan=plan))
 
 
 def _check_files(recipe: Recipe) -> None:

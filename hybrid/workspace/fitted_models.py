@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate
@@ -12,6 +13,7 @@ from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, parse_predictions, write_predictions
 from hybrid.workspace.workspace import METRICS, PREDICTIONS, Workspace
 
+_MAX_TRAIN_RESAMPLED = 20_000  # with more images, intervals of training scores take minutes and are of no use
 _TOLERANCE = 1e-6  # scores that are computed again, perhaps on another machine, may differ by rounding
 
 
@@ -27,6 +29,42 @@ def save_record(record: ModelRecord, predictions: Predictions, folder: Path) -> 
     record = replace(record, predictions_sha256=digest, folder=folder)
     record.write(folder / METRICS)
     return record
+
+
+def evaluate_split(predictions: Predictions, split: str, positive: Any) -> Evaluation:
+    """Return the scores of predictions on one split.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    split : str
+    positive : object or None
+        The positive class of a binary task.
+    """
+    part = predictions.part(split)
+    few = split != "train" or len(part) <= _MAX_TRAIN_RESAMPLED
+    return evaluate(
+        part.y,
+        part.proba,
+        part.classes.tolist(),
+        y_pred=part.predicted,
+        pos_label=positive,
+        n_boot=2000 if few else 0,
+    )
+
+
+def unsealed(record: ModelRecord, predictions: Predictions, split: str) -> ModelRecord:
+    """Return a record with its scores on a split, which are computed if the split is sealed. Nothing is saved."""
+    if split not in record.sealed:
+        return record
+    splits = record.splits | {split: evaluate_split(predictions, split, record.positive)}
+    return replace(record, splits=splits, sealed=tuple(name for name in record.sealed if name != split))
+
+
+def workspace_of(record: ModelRecord) -> Workspace | None:
+    """Return the workspace that a record was read from; None if it is not in a workspace."""
+    models = record.folder.absolute().parent
+    return Workspace(models.parent) if models.name == "models" else None
 
 
 def load_record(workspace: Workspace, name: str) -> ModelRecord:

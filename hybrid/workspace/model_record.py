@@ -155,6 +155,9 @@ class ModelRecord(Record):
         Training time in seconds of each network behind the features, keyed by its name.
     seconds : Seconds
     splits : dict of str to Evaluation
+        Scores by split.
+    sealed : tuple of str
+        Splits whose scores are not computed before a comparison shows them. A new model has only ``"test"`` here.
     skipped : int
         Number of images that could not be decoded.
     warnings : tuple of str
@@ -206,6 +209,7 @@ class ModelRecord(Record):
     trained: dict[str, float] = field(default_factory=dict)
     seconds: Seconds = Seconds()
     splits: dict[str, Evaluation] = field(metadata=saved_as(read=_read_splits, write=_write_splits))
+    sealed: tuple[str, ...] = ()
     skipped: int = 0
     warnings: tuple[str, ...] = ()
     params: dict[str, Any] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from hybrid.files import expanded, restore_folders
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
+HISTORY = "history.jsonl"
 # Files in the folder of a model.
 METRICS = "metrics.json"
 PREDICTIONS = "predictions.csv"

@@ -86,6 +86,8 @@ def test_an_ensemble_is_the_mean_of_its_heads(hybrid, sets, tmp_path):
     np.testing.assert_allclose([float(row["p_red"]) for row in rows], np.mean(alone, axis=0), rtol=1e-9)
     test = [row for row in rows if row["split"] == "test"]
     expected = accuracy_score([row["label"] for row in test], [row["predicted"] for row in test])
+    assert set(record["splits"]) == {"train", "val"}
+    hybrid("compare", record["model"])
     saved = json.loads((models / record["model"] / "metrics.json").read_text())
     assert saved["splits"]["test"]["metrics"]["accuracy"]["value"] == pytest.approx(expected)
 
@@ -108,8 +110,8 @@ def test_the_default_ensemble_has_every_head_and_is_the_same_twice(hybrid, sets,
 def test_weights_do_not_depend_on_the_test_images(hybrid, sets, weights, tmp_path, monkeypatch):
     options = ("fit", "ensemble", *sets, "--heads", "svm,softmax", "--weights", weights)
     record = hybrid.json(*options)
-    saved = tmp_path / "hybrid_runs/models" / record["model"] / "metrics.json"
-    on_test = json.loads(saved.read_text())["splits"]["test"]
+    rows = tmp_path / "hybrid_runs/models" / record["model"] / "predictions.csv"
+    before = read_rows(rows)
     assert record["weights"] == weights
     assert sum(one["weight"] for one in record["members"]) == pytest.approx(1, abs=1e-4)
 
@@ -123,7 +125,7 @@ def test_weights_do_not_depend_on_the_test_images(hybrid, sets, weights, tmp_pat
     changed = hybrid.json(*options)
     assert changed["members"] == record["members"]
     assert changed["splits"] == record["splits"]  # nothing of test is in there
-    assert json.loads(saved.read_text())["splits"]["test"] != on_test
+    assert read_rows(rows) != before
 
 
 def test_fitted_models_are_members_as_they_are(hybrid, sets, tmp_path):

@@ -49,7 +49,7 @@ def test_commands_in_the_documentation_exist_with_their_options(path):
             command = main.get_command(None, words[1])
             if isinstance(command, click.Group):
                 command = command.get_command(None, words[2])
-            known = {opt for param in command.params for opt in param.opts}
+            known = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)}
             assert {word for word in words[2:] if word.startswith("--")} <= known, line
 
 

@@ -17,6 +17,7 @@ MAY_READ_JSON = {
     Path("hybrid/files.py"),
     Path("hybrid/workspace/records.py"),
     Path("hybrid/workspace/step_cache.py"),
+    Path("hybrid/workspace/history.py"),  # a line at a time
     Path("hybrid/run/steps.py"),  # the marks of the steps that made the members of an ensemble
 }
 

@@ -191,7 +191,7 @@ def test_what_is_no_record_at_all_is_named(model_folder, content):
 def test_a_later_schema_is_not_guessed_at(model_folder):
     change(model_folder, set_to(9, "schema"))
     with pytest.raises(
-        InputError, match="has schema 9, and this version of hybrid reads up to schema 3: update hybrid"
+        InputError, match=f"has schema 9, and this version of hybrid reads up to schema {ModelRecord.SCHEMA}: update"
     ):
         read_record(model_folder)
 

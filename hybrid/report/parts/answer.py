@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hybrid.comparison.ordering import LOWER_IS_BETTER
+from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
 from hybrid.workspace.model_record import ModelRecord
@@ -36,6 +37,9 @@ def _origin(leaderboard: "Leaderboard") -> str:
     """Return how the model was chosen."""
     choice = leaderboard.choice
     if choice is not None and choice.fixed_by:
+        late = leaderboard.history.looks_before_choice if leaderboard.history else 0
+        if late:
+            return f"named by {choice.fixed_by} after test had been shown {times(late)}"
         return f"fixed in advance by {choice.fixed_by}"
     if choice is not None and choice.weak:
         return f"chosen on only {choice.images} validation images"

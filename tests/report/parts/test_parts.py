@@ -12,6 +12,7 @@ from PIL import Image
 from sklearn import metrics as sk
 
 from hybrid.comparison import Choice
+from hybrid.comparison.test_history import TestHistory
 from hybrid.datasets import Dataset
 from hybrid.evaluation import Metric
 from hybrid.evaluation.paired_test import PairedTest
@@ -37,7 +38,7 @@ from hybrid.workspace.predictions import Predictions
 RNG = np.random.default_rng(0)
 
 
-def leaderboard_of(differences, chosen="a", metric="roc_auc", **choice):
+def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **choice):
     """Return a leaderboard of the model "a" and others; a difference is the value of "a" minus that of the other."""
     names = ["a", *differences]
     pairs = [
@@ -58,6 +59,7 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", **choice):
         split="test",
         models=models,
         evaluations=[result] * len(names),
+        history=history,
     )
 
 
@@ -106,6 +108,10 @@ def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
 def test_the_answer_says_where_the_model_comes_from():
     assert answer(leaderboard_of({}, fixed_by="the recipe")).startswith(
         "a, fixed in advance by the recipe, scores 0.900"
+    )
+    late = TestHistory(models=9, looks=5, looks_before_choice=5)
+    assert answer(leaderboard_of({}, history=late, fixed_by="--choose")).startswith(
+        "a, named by --choose after test had been shown 5 times, scores 0.900"
     )
     assert answer(leaderboard_of({}, images=16, weak=True)).startswith(
         "a, chosen on only 16 validation images, scores 0.900"

@@ -1,0 +1,89 @@
+"""`hybrid plan`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from hybrid.cli.options import json_option, workspace_option
+from hybrid.cli.output import plain, print_json, print_notes, print_table
+from hybrid.errors import unknown_name
+from hybrid.evaluation.metrics import METRICS
+from hybrid.wording import number
+from hybrid.workspace.history import LOCKED, PLANNED, SHOWN, UNLOCKED, Event, History, Plan
+from hybrid.workspace.workspace import Workspace
+
+_BY = "hybrid plan"
+
+
+@click.command()
+@click.option("--metric", default=None, help="The primary metric. Default: depends on the task.")
+@click.option(
+    "--choose",
+    default=None,
+    metavar="simplest|best|MODEL",
+    help="How the model is chosen on validation, or the name of the model. Default: simplest.",
+)
+@click.option("--reference", default=None, metavar="MODEL", help="The model with which the others are compared.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=None,
+    help="The margin of a non-inferiority comparison.",
+)
+@click.option(
+    "--lock-test/--unlock-test", "lock", default=None, help="Refuse to show scores on test, or allow it again."
+)
+@workspace_option
+@json_option
+def plan(
+    metric: str | None,
+    choose: str | None,
+    reference: str | None,
+    margin: float | None,
+    lock: bool | None,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Decide on the primary metric and on the choice of the model before test is read.
+
+    The plan is saved with its date, and hybrid compare follows it unless its options say otherwise. Every comparison
+    then states whether the plan was made before test was first shown. Without options, the command shows the plan and
+    all looks at test so far.
+    """
+    history = History(Workspace(workspace))
+    if metric is not None and metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)
+    if (metric, choose, reference, margin) != (None,) * 4:
+        made = Plan(metric=metric, choose=choose or "simplest", reference=reference, margin=margin)
+        history.add(Event(PLANNED, by=_BY, plan=made))
+    if lock is not None and lock != history.is_locked:
+        history.add(Event(LOCKED if lock else UNLOCKED, by=_BY))
+    _show(history, as_json)
+
+
+def _show(history: History, as_json: bool) -> None:
+    events = history.events()
+    looks = [event for event in events if event.what == SHOWN]
+    made = next((event for event in reversed(events) if event.what == PLANNED), None)
+    if as_json:
+        shown = {
+            "plan": asdict(made.plan) | {"at": made.at, "digest": made.plan.digest} if made and made.plan else None
+        }
+        print_json(shown | {"locked": history.is_locked, "intact": history.is_intact, "events": [*map(asdict, events)]})
+        return
+    if made is None:
+        click.echo("There is no plan. Make one before test is read, for example: hybrid plan --metric roc_auc")
+    else:
+        before = sum(events.index(look) < events.index(made) for look in looks)
+        when = f"after {number(before, 'look')} at test" if before else "before any look at test"
+        click.echo(plain(f"Plan {made.plan and made.plan.digest} of {made.at}, made {when}: {made.plan}"))
+    if looks:
+        rows = [[look.at, look.by, look.dataset, str(len(look.models))] for look in looks]
+        print_table(f"looks at test: {len(looks)}", ["when", "by", "dataset", "models"], rows)
+    else:
+        click.echo("Test has not been shown.")
+    notes = ["Scores on test are locked; hybrid plan --unlock-test allows them again."] if history.is_locked else []
+    if not history.is_intact:
+        notes.append("The history was changed after it was written; it may lack looks at test.")
+    print_notes(notes)

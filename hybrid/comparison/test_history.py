@@ -1,0 +1,157 @@
+"""What the history of a workspace says about a comparison on test: how often test was shown, and for which models."""
+
+from collections.abc import Container, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hybrid.errors import InputError
+from hybrid.wording import number
+from hybrid.workspace.history import FITTED, PLANNED, SHOWN, Event, History, Plan
+from hybrid.workspace.model_record import ModelRecord
+from hybrid.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TestHistory:
+    """The looks at test that were made before a comparison, in the same workspace and on the same dataset.
+
+    Attributes
+    ----------
+    models : int
+        Number of models that were ever fitted; a model that was fitted again counts again.
+    gone : int
+        How many of these were since removed or fitted again.
+    looks : int
+        How often test scores were shown before this comparison.
+    first : str
+        The date of the first look; empty if there was none.
+    looks_before_choice : int
+        How often test scores were shown before the way of choosing a model was fixed.
+    fitted_after : tuple of str
+        The compared models that were fitted after the first look.
+    unrecorded : tuple of str
+        The compared models whose fit is not in the history, because an earlier version of hybrid fitted them.
+    planned : str
+        The date on which the choice was planned; empty if it was not.
+    plan : Plan or None
+        The last plan.
+    plan_looks : int
+        How often test scores were shown before the last plan was made.
+    is_intact : bool
+        Whether the history is as it was written.
+    """
+
+    __test__ = False  # pytest would take the class for tests because of its name
+
+    models: int
+    gone: int = 0
+    looks: int = 0
+    first: str = ""
+    looks_before_choice: int = 0
+    fitted_after: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
+    planned: str = ""
+    plan: Plan | None = None
+    plan_looks: int = 0
+    is_intact: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self) | {"fitted_after": list(self.fitted_after), "unrecorded": list(self.unrecorded)}
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what a reader has to know before trusting the scores on test."""
+        shown = f"had been shown {times(self.looks)} before, first on {self.first[:10]}" if self.looks else ""
+        gone = (
+            f" ({number(self.gone, 'of them was', 'of them were')} removed or fitted again since)" if self.gone else ""
+        )
+        said = [
+            f"{number(self.models, 'model was', 'models were')} fitted on this dataset in this workspace{gone}; "
+            f"test {shown or 'had not been shown before'}."
+        ]
+        if self.fitted_after:
+            said.append(
+                f"{number(len(self.fitted_after), 'of the compared models was', 'of the compared models were')} fitted "
+                "after test was first shown. If what it showed influenced them, their test scores are too optimistic."
+            )
+        if self.unrecorded:
+            said.append(
+                f"{number(len(self.unrecorded), 'of the models was', 'of the models were')} fitted before this history "
+                "began, so earlier looks at test are not known."
+            )
+        if self.plan:
+            late = f"after test had been shown {times(self.plan_looks)}" if self.plan_looks else "before test was shown"
+            said.append(f"The plan {self.plan.digest} ({self.plan}) was made {late}.")
+        if not self.is_intact:
+            said.append("The history of the workspace was changed after it was written; it may lack looks at test.")
+        return tuple(said)
+
+
+def times(count: int) -> str:
+    """Return a number of times as words: "once", "twice" or "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def read_history(workspace: Workspace, models: Sequence[ModelRecord], names: Container[str]) -> TestHistory:
+    """Return what a workspace's history says before a comparison of models of one dataset.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    models : sequence of ModelRecord
+        The compared models, all of the same dataset.
+    names : container of str
+        How a model is chosen, or all names of the model that was named.
+    """
+    history = History(workspace)
+    events, dataset = history.events(), models[0].dataset_fingerprint
+    here = [event for event in events if event.dataset_fingerprint == dataset]
+    looks = [index for index, event in enumerate(events) if event.what == SHOWN and event in here]
+    fitted = {pair: index for index, event in enumerate(events) if event.what == FITTED for pair in _pairs(event)}
+    compared = {(model.name, model.predictions_sha256): model.name for model in models}
+    ever = {pair for event in here for pair in _pairs(event)} | set(compared)
+    plans = [index for index, event in enumerate(events) if event.what == PLANNED and event.plan]
+    chosen = _position_of_choice(events, plans, names)
+    return TestHistory(
+        models=len(ever),
+        gone=len(ever - _present(workspace) - set(compared)),
+        looks=len(looks),
+        first=events[looks[0]].at if looks else "",
+        looks_before_choice=sum(index < chosen for index in looks),
+        fitted_after=tuple(name for pair, name in compared.items() if looks and fitted.get(pair, -1) > looks[0]),
+        unrecorded=tuple(name for pair, name in compared.items() if pair not in fitted),
+        planned=events[chosen].at if chosen < len(events) else "",
+        plan=events[plans[-1]].plan if plans else None,
+        plan_looks=sum(index < plans[-1] for index in looks) if plans else 0,
+        is_intact=history.is_intact,
+    )
+
+
+def _pairs(event: Event) -> list[tuple[str, str]]:
+    """Return the models of an event, each as its name and the digest of its predictions."""
+    return list(event.models.items())
+
+
+def _position_of_choice(events: Sequence[Event], plans: Sequence[int], names: Container[str]) -> int:
+    """Return the index of the plan that fixed how a model is chosen; the number of events if no plan did.
+
+    It is the first of the plans since which the choice is the same.
+    """
+    fixed = len(events)
+    for index in reversed(plans):
+        plan = events[index].plan
+        if plan is None or plan.choose not in names:
+            break
+        fixed = index
+    return fixed
+
+
+def _present(workspace: Workspace) -> set[tuple[str, str]]:
+    """Return the models that the workspace has now, each as its name and the digest of its predictions."""
+    present = set()
+    for path in workspace.records("models"):
+        try:
+            present.add((path.parent.name, ModelRecord.read(path).predictions_sha256))
+        except InputError:  # a damaged model counts as removed
+            continue
+    return present

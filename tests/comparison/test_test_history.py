@@ -1,0 +1,186 @@
+"""The history of looks at test: what comparisons add to it, and what they say because of it."""
+
+import json
+
+import pytest
+from made_report import made_dataset, save_made_model
+
+from hybrid.errors import InputError
+from hybrid.run import compare_results
+from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.history import FITTED, LOCKED, PLANNED, SHOWN, Event, History, Plan
+from hybrid.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Workspace(tmp_path / "runs")
+
+
+@pytest.fixture
+def fit(project):
+    """Return a function that saves models as `fit` does: in the folder and in the history."""
+    dataset = made_dataset(240, ["ill", "well"])
+
+    def save(**skills):
+        for number, (name, skill) in enumerate(skills.items()):
+            record = save_made_model(project.folder, name, dataset, skill, seed=number)
+            look = {"dataset": record.dataset, "dataset_fingerprint": record.dataset_fingerprint}
+            History(project).add(Event(FITTED, models={name: record.predictions_sha256}, **look))
+
+    return save
+
+
+def compared(project, *names, **options):
+    """Return the only leaderboard of a comparison on test."""
+    (leaderboard,) = compare_results(load_records(project, names or None), **options).leaderboards
+    return leaderboard
+
+
+def test_a_first_look_is_said_to_be_the_first(project, fit):
+    fit(a=2, b=1)
+    history = compared(project).history
+    assert (history.models, history.gone, history.looks, history.fitted_after) == (2, 0, 0, ())
+    assert history.sentences() == (
+        "2 models were fitted on this dataset in this workspace; test had not been shown before.",
+    )
+
+
+def test_models_that_were_removed_or_fitted_again_stay_in_the_count(project, fit):
+    fit(a=2, b=1)
+    compared(project)
+    fit(b=1.5)  # fitted again, after test was shown
+    fit(c=0.5)
+    for path in (project.models / "c").iterdir():
+        path.unlink()
+    leaderboard = compared(project, "a", "b")
+    history = leaderboard.history
+    assert (history.models, history.gone, history.looks, history.fitted_after) == (4, 2, 1, ("b",))
+    first, second = history.sentences()
+    assert "4 models were fitted" in first
+    assert "(2 of them were removed or fitted again since)" in first
+    assert "test had been shown once before, first on 20" in first
+    assert second.startswith("1 of the compared models was fitted after test was first shown.")
+    assert set(history.sentences()) <= set(leaderboard.notes)
+
+
+def test_a_model_named_after_looks_at_test_is_not_said_to_be_fixed_in_advance(project, fit):
+    fit(a=2, b=1)
+    for _ in range(5):
+        compared(project)
+    choice = compared(project, choose="a", fixed_by="--choose").choice
+    assert choice.reason.startswith("a is named by --choose, after test had been shown 5 times;")
+    assert "too optimistic" in choice.reason
+    assert "in advance" not in choice.reason
+
+
+def test_a_model_named_before_any_look_is_fixed_in_advance(project, fit):
+    fit(a=2, b=1)
+    choice = compared(project, choose="a", fixed_by="--choose").choice
+    assert choice.reason.startswith("a is fixed in advance by --choose")
+    assert choice.reason.endswith("No test score had been shown in this workspace then.")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_plan_fixes_the_model_unless_it_is_changed_after_a_look(project, fit, changed):
+    fit(a=2, b=1)
+    History(project).add(Event(PLANNED, plan=Plan(choose="b" if changed else "a")))
+    compared(project)
+    if changed:
+        History(project).add(Event(PLANNED, plan=Plan(choose="a")))
+    leaderboard = compared(project)
+    assert leaderboard.chosen == "a"
+    assert (leaderboard.history.looks, leaderboard.history.looks_before_choice) == (1, int(changed))
+    how = "is named by the plan (planned on 20" if changed else "is fixed in advance by the plan (planned on 20"
+    assert how in leaderboard.choice.reason
+    when = "was made after test had been shown once." if changed else "was made before test was shown."
+    assert leaderboard.history.sentences()[-1].endswith(when)
+
+
+def test_a_comparison_that_differs_from_the_plan_says_so(project, fit):
+    fit(a=2, b=1)
+    History(project).add(Event(PLANNED, plan=Plan(metric="f1", choose="best")))
+    assert compared(project).metric == "f1"
+    notes = compared(project, metric="accuracy", choose="simplest").notes
+    assert "The plan names f1 as the primary metric; these models are compared by accuracy." in notes
+    assert "The plan chooses the model by 'best'; here it is chosen differently." in notes
+
+
+def test_looks_at_another_dataset_or_at_validation_do_not_count(project, fit):
+    fit(a=2, b=1)
+    compared(project, split="val")
+    History(project).add(Event(SHOWN, dataset_fingerprint="another", models={"x": "1"}))
+    history = compared(project).history
+    assert (history.models, history.looks) == (2, 0)
+
+
+def test_locked_scores_are_refused_and_neither_computed_nor_recorded(project, fit):
+    fit(a=2, b=1)
+    History(project).add(Event(LOCKED))
+    before = History(project).events()
+    with pytest.raises(InputError, match="hybrid plan --unlock-test"):
+        compared(project)
+    assert History(project).events() == before
+    assert compared(project, split="val").split == "val"
+
+
+def test_an_older_model_is_said_to_have_an_unknown_past(project):
+    dataset = made_dataset(240, ["ill", "well"])
+    save_made_model(project.folder, "old", dataset, 2, seed=0)
+    history = compared(project).history
+    assert history.unrecorded == ("old",)
+    assert "so earlier looks at test are not known" in history.sentences()[1]
+
+
+@pytest.mark.parametrize("change", ["remove", "edit"])
+def test_a_history_that_was_changed_is_noticed(project, fit, change):
+    fit(a=2, b=1)
+    compared(project)
+    compared(project)
+    path = History(project).path
+    lines = path.read_text().splitlines()
+    shown = next(index for index, line in enumerate(lines) if json.loads(line)["what"] == SHOWN)
+    assert History(project).is_intact
+    if change == "remove":
+        del lines[shown]
+    else:
+        lines[shown] = lines[shown].replace('"by": "compare_results"', '"by": ""')
+    path.write_text("\n".join(lines) + "\n")
+    assert not History(project).is_intact
+    assert any("was changed after it was written" in text for text in compared(project).notes if text)
+
+
+def test_a_line_that_was_cut_off_does_not_stop_the_next_look(project, fit):
+    fit(a=2, b=1)
+    path = History(project).path
+    path.write_bytes(path.read_bytes()[:-20])
+    compared(project)
+    assert [event.what for event in History(project).events()] == [FITTED, SHOWN]
+
+
+def test_a_history_that_cannot_be_written_is_said(project, fit):
+    fit(a=2)
+    path = History(project).path
+    text = path.read_text()
+    path.unlink()
+    path.symlink_to(path.with_name("elsewhere"))  # a planted link is not followed
+    path.with_name("elsewhere").write_text(text)
+    comparison = compare_results(load_records(project))
+    assert any("could not be added to the history" in note for note in comparison.notes)
+    assert path.with_name("elsewhere").read_text() == text
+
+
+def test_ordering_by_test_states_how_much_luck_is_in_the_first_score(project, fit):
+    fit(**{f"m{number:02}": 0.0 for number in range(10)})  # ten equally useless models
+    leaderboard = compared(project, order_by="test")
+    first = leaderboard.evaluations[0].metrics["roc_auc"].value
+    assert first == max(result.metrics["roc_auc"].value for result in leaderboard.evaluations)
+    assert 0.4 * (first - 0.5) < leaderboard.optimism < 2 * (first - 0.5)
+    assert any("is partly the luckiest: it is too good by about" in note for note in leaderboard.notes)
+    assert compared(project).optimism is None
+
+
+def test_models_can_be_ordered_only_by_validation_or_the_compared_split(project, fit):
+    fit(a=2)
+    with pytest.raises(InputError, match="order by"):
+        compared(project, order_by="train")
