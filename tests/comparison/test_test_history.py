@@ -13,47 +13,47 @@ from hybrid.workspace.workspace import Workspace
 
 
 @pytest.fixture
-def project(tmp_path):
+def runs(tmp_path):
     return Workspace(tmp_path / "runs")
 
 
 @pytest.fixture
-def fit(project):
+def fit(runs):
     """Return a function that saves models as `fit` does: in the folder and in the history."""
     dataset = made_dataset(240, ["ill", "well"])
 
     def save(**skills):
         for number, (name, skill) in enumerate(skills.items()):
-            record = save_made_model(project.folder, name, dataset, skill, seed=number)
+            record = save_made_model(runs.folder, name, dataset, skill, seed=number)
             look = {"dataset": record.dataset, "dataset_fingerprint": record.dataset_fingerprint}
-            History(project).add(Event(FITTED, models={name: record.predictions_sha256}, **look))
+            History(runs).add(Event(FITTED, models={name: record.predictions_sha256}, **look))
 
     return save
 
 
-def compared(project, *names, **options):
+def compared(runs, *names, **options):
     """Return the only leaderboard of a comparison on test."""
-    (leaderboard,) = compare_results(load_records(project, names or None), **options).leaderboards
+    (leaderboard,) = compare_results(load_records(runs, names or None), **options).leaderboards
     return leaderboard
 
 
-def test_a_first_look_is_said_to_be_the_first(project, fit):
+def test_a_first_look_is_said_to_be_the_first(runs, fit):
     fit(a=2, b=1)
-    history = compared(project).history
+    history = compared(runs).history
     assert (history.models, history.gone, history.looks, history.fitted_after) == (2, 0, 0, ())
     assert history.sentences() == (
         "2 models were fitted on this dataset in this workspace; test had not been shown before.",
     )
 
 
-def test_models_that_were_removed_or_fitted_again_stay_in_the_count(project, fit):
+def test_models_that_were_removed_or_fitted_again_stay_in_the_count(runs, fit):
     fit(a=2, b=1)
-    compared(project)
+    compared(runs)
     fit(b=1.5)  # fitted again, after test was shown
     fit(c=0.5)
-    for path in (project.models / "c").iterdir():
+    for path in (runs.models / "c").iterdir():
         path.unlink()
-    leaderboard = compared(project, "a", "b")
+    leaderboard = compared(runs, "a", "b")
     history = leaderboard.history
     assert (history.models, history.gone, history.looks, history.fitted_after) == (4, 2, 1, ("b",))
     first, second = history.sentences()
@@ -64,31 +64,31 @@ def test_models_that_were_removed_or_fitted_again_stay_in_the_count(project, fit
     assert set(history.sentences()) <= set(leaderboard.notes)
 
 
-def test_a_model_named_after_looks_at_test_is_not_said_to_be_fixed_in_advance(project, fit):
+def test_a_model_named_after_looks_at_test_is_not_said_to_be_fixed_in_advance(runs, fit):
     fit(a=2, b=1)
     for _ in range(5):
-        compared(project)
-    choice = compared(project, choose="a", fixed_by="--choose").choice
+        compared(runs)
+    choice = compared(runs, choose="a", fixed_by="--choose").choice
     assert choice.reason.startswith("a is named by --choose, after test had been shown 5 times;")
     assert "too optimistic" in choice.reason
     assert "in advance" not in choice.reason
 
 
-def test_a_model_named_before_any_look_is_fixed_in_advance(project, fit):
+def test_a_model_named_before_any_look_is_fixed_in_advance(runs, fit):
     fit(a=2, b=1)
-    choice = compared(project, choose="a", fixed_by="--choose").choice
+    choice = compared(runs, choose="a", fixed_by="--choose").choice
     assert choice.reason.startswith("a is fixed in advance by --choose")
     assert choice.reason.endswith("No test score had been shown in this workspace then.")
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_a_plan_fixes_the_model_unless_it_is_changed_after_a_look(project, fit, changed):
+def test_a_plan_fixes_the_model_unless_it_is_changed_after_a_look(runs, fit, changed):
     fit(a=2, b=1)
-    History(project).add(Event(PLANNED, plan=Plan(choose="b" if changed else "a")))
-    compared(project)
+    History(runs).add(Event(PLANNED, plan=Plan(choose="b" if changed else "a")))
+    compared(runs)
     if changed:
-        History(project).add(Event(PLANNED, plan=Plan(choose="a")))
-    leaderboard = compared(project)
+        History(runs).add(Event(PLANNED, plan=Plan(choose="a")))
+    leaderboard = compared(runs)
     assert leaderboard.chosen == "a"
     assert (leaderboard.history.looks, leaderboard.history.looks_before_choice) == (1, int(changed))
     how = "is named by the plan (planned on 20" if changed else "is fixed in advance by the plan (planned on 20"
@@ -97,90 +97,90 @@ def test_a_plan_fixes_the_model_unless_it_is_changed_after_a_look(project, fit, 
     assert leaderboard.history.sentences()[-1].endswith(when)
 
 
-def test_a_comparison_that_differs_from_the_plan_says_so(project, fit):
+def test_a_comparison_that_differs_from_the_plan_says_so(runs, fit):
     fit(a=2, b=1)
-    History(project).add(Event(PLANNED, plan=Plan(metric="f1", choose="best")))
-    assert compared(project).metric == "f1"
-    notes = compared(project, metric="accuracy", choose="simplest").notes
+    History(runs).add(Event(PLANNED, plan=Plan(metric="f1", choose="best")))
+    assert compared(runs).metric == "f1"
+    notes = compared(runs, metric="accuracy", choose="simplest").notes
     assert "The plan names f1 as the primary metric; these models are compared by accuracy." in notes
     assert "The plan chooses the model by 'best'; here it is chosen differently." in notes
 
 
-def test_looks_at_another_dataset_or_at_validation_do_not_count(project, fit):
+def test_looks_at_another_dataset_or_at_validation_do_not_count(runs, fit):
     fit(a=2, b=1)
-    compared(project, split="val")
-    History(project).add(Event(SHOWN, dataset_fingerprint="another", models={"x": "1"}))
-    history = compared(project).history
+    compared(runs, split="val")
+    History(runs).add(Event(SHOWN, dataset_fingerprint="another", models={"x": "1"}))
+    history = compared(runs).history
     assert (history.models, history.looks) == (2, 0)
 
 
-def test_locked_scores_are_refused_and_neither_computed_nor_recorded(project, fit):
+def test_locked_scores_are_refused_and_neither_computed_nor_recorded(runs, fit):
     fit(a=2, b=1)
-    History(project).add(Event(LOCKED))
-    before = History(project).events()
+    History(runs).add(Event(LOCKED))
+    before = History(runs).events()
     with pytest.raises(InputError, match="hybrid plan --unlock-test"):
-        compared(project)
-    assert History(project).events() == before
-    assert compared(project, split="val").split == "val"
+        compared(runs)
+    assert History(runs).events() == before
+    assert compared(runs, split="val").split == "val"
 
 
-def test_an_older_model_is_said_to_have_an_unknown_past(project):
+def test_an_older_model_is_said_to_have_an_unknown_past(runs):
     dataset = made_dataset(240, ["ill", "well"])
-    save_made_model(project.folder, "old", dataset, 2, seed=0)
-    history = compared(project).history
+    save_made_model(runs.folder, "old", dataset, 2, seed=0)
+    history = compared(runs).history
     assert history.unrecorded == ("old",)
     assert "so earlier looks at test are not known" in history.sentences()[1]
 
 
 @pytest.mark.parametrize("change", ["remove", "edit"])
-def test_a_history_that_was_changed_is_noticed(project, fit, change):
+def test_a_history_that_was_changed_is_noticed(runs, fit, change):
     fit(a=2, b=1)
-    compared(project)
-    compared(project)
-    path = History(project).path
+    compared(runs)
+    compared(runs)
+    path = History(runs).path
     lines = path.read_text().splitlines()
     shown = next(index for index, line in enumerate(lines) if json.loads(line)["what"] == SHOWN)
-    assert History(project).is_intact
+    assert History(runs).is_intact
     if change == "remove":
         del lines[shown]
     else:
         lines[shown] = lines[shown].replace('"by": "compare_results"', '"by": ""')
     path.write_text("\n".join(lines) + "\n")
-    assert not History(project).is_intact
-    assert any("was changed after it was written" in text for text in compared(project).notes if text)
+    assert not History(runs).is_intact
+    assert any("was changed after it was written" in text for text in compared(runs).notes if text)
 
 
-def test_a_line_that_was_cut_off_does_not_stop_the_next_look(project, fit):
+def test_a_line_that_was_cut_off_does_not_stop_the_next_look(runs, fit):
     fit(a=2, b=1)
-    path = History(project).path
+    path = History(runs).path
     path.write_bytes(path.read_bytes()[:-20])
-    compared(project)
-    assert [event.what for event in History(project).events()] == [FITTED, SHOWN]
+    compared(runs)
+    assert [event.what for event in History(runs).events()] == [FITTED, SHOWN]
 
 
-def test_a_history_that_cannot_be_written_is_said(project, fit):
+def test_a_history_that_cannot_be_written_is_said(runs, fit):
     fit(a=2)
-    path = History(project).path
+    path = History(runs).path
     text = path.read_text()
     path.unlink()
     path.symlink_to(path.with_name("elsewhere"))  # a planted link is not followed
     path.with_name("elsewhere").write_text(text)
-    comparison = compare_results(load_records(project))
+    comparison = compare_results(load_records(runs))
     assert any("could not be added to the history" in note for note in comparison.notes)
     assert path.with_name("elsewhere").read_text() == text
 
 
-def test_ordering_by_test_states_how_much_luck_is_in_the_first_score(project, fit):
+def test_ordering_by_test_states_how_much_luck_is_in_the_first_score(runs, fit):
     fit(**{f"m{number:02}": 0.0 for number in range(10)})  # ten equally useless models
-    leaderboard = compared(project, order_by="test")
+    leaderboard = compared(runs, order_by="test")
     first = leaderboard.evaluations[0].metrics["roc_auc"].value
     assert first == max(result.metrics["roc_auc"].value for result in leaderboard.evaluations)
     assert 0.4 * (first - 0.5) < leaderboard.optimism < 2 * (first - 0.5)
     assert any("is partly the luckiest: it is too good by about" in note for note in leaderboard.notes)
-    assert compared(project).optimism is None
+    assert compared(runs).optimism is None
 
 
-def test_models_can_be_ordered_only_by_validation_or_the_compared_split(project, fit):
+def test_models_can_be_ordered_only_by_validation_or_the_compared_split(runs, fit):
     fit(a=2)
     with pytest.raises(InputError, match="order by"):
-        compared(project, order_by="train")
+        compared(runs, order_by="train")
