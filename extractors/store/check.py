@@ -12,7 +12,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.store.identity import Identity, fingerprint
 from hybrid.extractors.store.index import INDEX_NAME, Index, commit_records
 from hybrid.extractors.store.shards import DamagedShardError, forget_verified, read_shard
-from hybrid.files import file_digest, read_json
+from hybrid.files import file_digest, is_abandoned, read_json
 
 DEAD_AFTER = 3600.0  # seconds; a writer commits within minutes, so older uncommitted files have no living writer
 _SHARD_FILE = re.compile(r"([0-9a-f]{32})\.(npy|keys|damaged)")
@@ -64,7 +64,7 @@ def find_leftovers(cache: Path) -> Iterator[Damage]:
         yield Damage(digests, "written by version 0.1.0, no longer used", (digests,))
     for pattern in ("embeddings/.tmp-*", "embeddings/*/.tmp-*", "extractors/.tmp-*", "graphs/.tmp-*"):
         for path in sorted(cache.glob(pattern)):
-            if _modified_before(path, limit):
+            if is_abandoned(path):
                 yield Damage(path, "temporary file of an interrupted writer", (path,))
     for folder in store_folders(cache):
         names = {path.name for path in folder.iterdir()}

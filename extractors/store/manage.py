@@ -5,7 +5,6 @@ import math
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from hybrid.extractors.store.compaction import compact, plan_compaction
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import commit_records
 from hybrid.extractors.store.shards import DamagedShardError
-from hybrid.files import read_json
+from hybrid.files import read_json, temporary_name
 
 _DAY = 86400.0
 
@@ -207,7 +206,7 @@ def _remove(path: Path) -> None:
     """Remove a file or a folder. A folder is renamed first, so that other processes never see it half removed."""
     try:
         if path.is_dir():
-            renamed = path.with_name(f".tmp-{uuid.uuid4().hex}")
+            renamed = temporary_name(path.parent)
             path.rename(renamed)
             shutil.rmtree(renamed)
         else:

@@ -28,7 +28,7 @@ from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import Indexes, open_indexes
 from hybrid.extractors.store.shards import DamagedShardError, Shard, WrittenShard, write_rows
 from hybrid.extractors.store.sharing import warn_if_shared
-from hybrid.files import expanded, read_json, write_json
+from hybrid.files import expanded, read_json, remove_abandoned, write_json
 
 
 def default_cache() -> Path:
@@ -37,9 +37,14 @@ def default_cache() -> Path:
 
 
 def open_cache(folder: str | Path) -> Path:
-    """Return the path of a cache folder, after a warning if other users can change its content."""
+    """Return the path of a cache folder, after a warning if other users can change its content.
+
+    Temporary files that killed processes left in it are removed.
+    """
     path = expanded(folder)
     warn_if_shared(path, "cache", _FOLDERS)
+    for inside in (path, *(path / name for name in _FOLDERS)):
+        remove_abandoned(inside)
     return path
 
 
@@ -71,6 +76,7 @@ class EmbeddingStore:
     def __init__(self, cache: Path, identity: Identity):
         self.identity = identity
         self.folder = cache / "embeddings" / identity.fingerprint
+        remove_abandoned(self.folder)
         self._excluded: set[str] = set()
 
     def append(self, keys: np.ndarray, rows: np.ndarray) -> None:

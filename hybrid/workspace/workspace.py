@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.store.sharing import warn_if_shared
-from hybrid.files import expanded, restore_folders
+from hybrid.files import expanded, remove_abandoned, restore_folders
 
 DEFAULT_WORKSPACE = "hybrid_runs"
 
@@ -42,6 +42,13 @@ class Workspace:
         self.models = self.folder / "models"
         self.reports = self.folder / "reports"
         warn_if_shared(self.folder, "workspace", ("sets", "networks", "models", "reports"))
+        self._remove_abandoned()
+
+    def _remove_abandoned(self) -> None:
+        """Remove the temporary files and folders of killed processes."""
+        folders = [self.folder, self.sets, self.networks, self.models, self.reports]
+        for folder in (*folders, *(path for parent in folders[2:] for path in parent.glob("[!.]*/"))):
+            remove_abandoned(folder)
 
     def latest(self, kind: str) -> Path | None:
         """Return the path of the newest record of a kind (``"sets"`` or ``"networks"``), or None if there is none."""

@@ -95,6 +95,7 @@ def test_a_comparison_of_its_models_is_the_same(project, hybrid):
                     assert found[part] == pytest.approx(metric[part], abs=1e-9), (one["model"], name, part)
 
 
+@pytest.mark.network
 def test_its_embedding_sets_have_their_rows_and_can_be_fitted(project, hybrid):
     for name, width in (("dots", 16), ("max", 16), ("views", 16), ("labels", 16)):
         found = load_set(Workspace(project / "hybrid_runs"), name)
@@ -119,6 +120,7 @@ def test_its_store_stays_readable_beside_the_rows_of_the_new_decode_policy(proje
 
 
 @pytest.mark.medium
+@pytest.mark.network
 def test_a_run_of_its_recipe_computes_embeddings_once_and_then_has_nothing_left_to_do(project, hybrid, computed):
     hybrid("run", "recipe.toml", "--workspace", "run_runs")
     count = sum(computed)
@@ -128,6 +130,7 @@ def test_a_run_of_its_recipe_computes_embeddings_once_and_then_has_nothing_left_
     assert {path: path.stat().st_mtime_ns for path in (project / "run_runs/models").glob("*/metrics.json")} == models
 
 
+@pytest.mark.network
 def test_a_metric_that_its_records_lack_gives_one_sentence(project, hybrid):
     assert "Unknown metric 'log_loss_macro'" in hybrid("compare", "--metric", "log_loss_macro", code=1)
     hybrid("fit", "softmax", "--set", "labels", "--name", "a-new")

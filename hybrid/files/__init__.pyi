@@ -1,0 +1,33 @@
+from .checksums import file_digest, read_sealed, remove_seal, write_sealed
+from .csv_files import csv_text, plain_start, unguarded, write_csv, write_csv_records
+from .folders import locked, replace_folder, restore_folder, restore_folders
+from .json_files import parse_json, read_json, write_json
+from .temporary import is_abandoned, remove_abandoned, temporary_name
+from .writing import Writer, cannot_write, expanded, write_atomic, write_output
+
+__all__ = [
+    "Writer",
+    "cannot_write",
+    "csv_text",
+    "expanded",
+    "file_digest",
+    "is_abandoned",
+    "locked",
+    "parse_json",
+    "plain_start",
+    "read_json",
+    "read_sealed",
+    "remove_abandoned",
+    "remove_seal",
+    "replace_folder",
+    "restore_folder",
+    "restore_folders",
+    "temporary_name",
+    "unguarded",
+    "write_atomic",
+    "write_csv",
+    "write_csv_records",
+    "write_json",
+    "write_output",
+    "write_sealed",
+]
