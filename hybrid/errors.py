@@ -83,7 +83,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     text = f"Unknown {kind} {given!r}."
     if similar:
         text += f" Nearest: {', '.join(map(repr, similar))}."
-    if len(names) <= 12:
+    if len(names) <= 16:
         text += f" Expected one of: {', '.join(names)}."
     return InputError(f"{text} {hint}".rstrip())
 

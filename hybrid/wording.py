@@ -51,6 +51,17 @@ def number(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
+def joined(texts: Sequence[str]) -> str:
+    """Return texts separated by commas, with "and" before the last.
+
+    Examples
+    --------
+    >>> joined(["a", "b", "c"]), joined(["a"])
+    ('a, b and c', 'a')
+    """
+    return " and ".join([*([", ".join(texts[:-1])] if len(texts) > 1 else []), *texts[-1:]])
+
+
 class Footnotes:
     """Notes below a table, each with a number that its cells repeat. Equal notes have the same number.
 

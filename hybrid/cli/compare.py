@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli.compared_pairs import print_tests
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import (
@@ -60,6 +61,24 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
 )
 @click.option("--hide-test", is_flag=True, help="Compare on val, so that no score on test is shown.")
 @click.option(
+    "--reference",
+    default=None,
+    metavar="MODEL",
+    help="Model that each other model is compared with. Default: the chosen model.",
+)
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Compare every pair of models. More tests need a stricter correction, so that fewer differences are found.",
+)
+@click.option(
+    "--primary",
+    multiple=True,
+    metavar="METRIC",
+    help="A metric that may decide, besides the one by which models are chosen (repeatable). Holm's correction is for "
+    "the tests of all primary metrics together.",
+)
+@click.option(
     "--cv",
     default=None,
     metavar="FOLDS[xREPEATS]",
@@ -75,6 +94,9 @@ def compare(
     choose: str | None,
     order_by: str,
     hide_test: bool,
+    reference: str | None,
+    all_pairs: bool,
+    primary: tuple[str, ...],
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -82,18 +104,25 @@ def compare(
 ) -> None:
     """Compare fitted MODELS of the workspace on the same images, by default all of them.
 
-    The command shows which model is chosen on validation, and which differences between models are larger than chance.
+    The command shows which model is chosen on validation, and from which models it differs by more than chance. By
+    default each model is compared with the chosen one, by the metric by which it was chosen.
     It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
     or to reports/SPLIT/ for another split than test, so that the report on test stays. Every look at test is added to
     the history of the workspace, which hybrid plan shows.
     """
+    from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
+    from hybrid.run.compare_results import stated
     from hybrid.workspace.fitted_models import load_records
 
     if hide_test:
         split = "val"
     place = Workspace(workspace)
     records = load_records(place, sorted(models) or None)
+    tested = PairSettings.of(reference, "all" if all_pairs else None, primary)
+    if not as_json:
+        for sentence in stated(records, split, metric, tested):
+            print_line(f"{sentence}.")
     with progress_bar("looking for copies in train") as progress:
         comparison = compare_results(
             records,
@@ -103,6 +132,7 @@ def compare(
             fixed_by="--choose",
             order_by=order_by,
             by="hybrid compare",
+            tested=tested,
             progress=progress,
         )
     if cv:
@@ -148,6 +178,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     print_footnotes(notes)
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     print_table("costs", columns, [[_name(leaderboard, model), *_costs(model)] for model in leaderboard.models])
+    print_tests(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
     )

@@ -178,14 +178,9 @@ def _within_standard_error(
         y_pred={name: part.predicted for name, part in parts.items()},
         pos_label=models[best].splits["val"].positive,
         metrics=(metric,),
+        reference=models[best].name,
     )
-    name = models[best].name
-    is_tied = {
-        other: _is_tied(test)
-        for test in tests
-        if name in (test.first, test.second)
-        for other in (test.first, test.second)
-    }
+    is_tied = {test.first: _is_tied(test) for test in tests}
     return [number for number in numbers if number == best or is_tied[models[number].name]]
 
 

@@ -1,7 +1,6 @@
 """The result of a cross-validation: the scores of models over folds and seeds, and tests of their differences."""
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from hybrid.evaluation import Metric
 from hybrid.evaluation.metrics import LOWER_IS_BETTER
+from hybrid.evaluation.paired_evaluation import compared_pairs
 from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.workspace.private_paths import without_places
 
@@ -84,6 +84,9 @@ class CrossValidation:
         Number of test images of a fold divided by its number of training images.
     notes : tuple of str
         Remarks that matter for the interpretation of the scores.
+    reference : str or None
+        Name of the model that each other is compared with. By default, or if it was not cross-validated, all pairs are
+        compared.
     """
 
     dataset: str
@@ -97,6 +100,7 @@ class CrossValidation:
     seed: int
     ratio: float
     notes: tuple[str, ...] = ()
+    reference: str | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -116,11 +120,11 @@ class CrossValidation:
 
     @property
     def pairs(self) -> list[PairedTest]:
-        """Tests of every pair of models by `metric`, with Holm's correction."""
+        """Tests of each model and the reference, or of all pairs, by `metric`, with Holm's correction."""
         return self.compare(self.metric)
 
     def compare(self, metric: str) -> list[PairedTest]:
-        """Test every pair of models by a metric with the corrected resampled t-test and Holm's correction.
+        """Test the models by a metric with the corrected resampled t-test and Holm's correction.
 
         The scores of folds are not independent, since their training images overlap. The test corrects the variance
         for this by the ratio of test to training images [1]_, and extends it to repeated folds [2]_.
@@ -139,7 +143,14 @@ class CrossValidation:
         .. [2] Bouckaert, R., Frank, E. "Evaluating the replicability of significance tests for comparing learning
            algorithms." PAKDD 2004.
         """
-        return holm([self._pair(first, second, metric) for first, second in combinations(self.models, 2)])
+        models = {model.name: model for model in self.models}
+        pairs = compared_pairs(list(models), self.tested_against, None)
+        return holm([self._pair(models[first], models[second], metric) for first, second in pairs])
+
+    @property
+    def tested_against(self) -> str | None:
+        """The reference if it was cross-validated; None if all pairs are tested."""
+        return self.reference if self.reference in [model.name for model in self.models] else None
 
     def table(self) -> "pd.DataFrame":
         """Return :attr:`rows` as a DataFrame."""

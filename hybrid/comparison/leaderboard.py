@@ -11,7 +11,9 @@ import numpy as np
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
+from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
+from hybrid.comparison.significance import significance
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, compare_models
 from hybrid.evaluation.metrics import TASKS
@@ -53,6 +55,8 @@ class Leaderboard:
         ``"best"``; or the name of a model that was fixed in advance.
     fixed_by : str
         What fixed this name in advance, such as "the recipe".
+    tested : PairSettings
+        Which differences of models are tested.
     crossed : CrossValidation, optional
         Cross-validation of those models that can be fitted again, on train and validation.
     leakage : Leakage, optional
@@ -78,6 +82,7 @@ class Leaderboard:
     remarks: tuple[str, ...] = ()
     how: str = "simplest"
     fixed_by: str = ""
+    tested: PairSettings = DEFAULT_PAIRS
     crossed: CrossValidation | None = None
     leakage: Leakage | None = None
     twins: dict[str, str] = field(default_factory=dict)
@@ -137,13 +142,31 @@ class Leaderboard:
 
     @cached_property
     def pairs(self) -> tuple[PairedTest, ...]:
-        """Tests of every pair of models on the compared images, by the main metrics."""
-        return tuple(paired_tests(self.names, self.predictions, self.evaluations[0].positive, self.main_metrics))
+        """Tests of the models on the compared images: each with the reference, or all pairs, by the main metrics."""
+        first = self.evaluations[0]
+        return tuple(paired_tests(self.names, self.predictions, first.positive, self.main_metrics, self.pairs_tested))
+
+    @property
+    def primary(self) -> tuple[str, ...]:
+        """The metrics that decide, beginning with the one by which the models are ordered."""
+        return tuple(dict.fromkeys([self.metric, *self.tested.primary]))
 
     @property
     def main_metrics(self) -> tuple[str, ...]:
-        """The metric by which the models are ordered, followed by the main metrics of the task."""
-        return tuple(dict.fromkeys([self.metric, *TASKS[self.task].tested]))
+        """The primary metrics, followed by the main metrics of the task."""
+        return tuple(dict.fromkeys([*self.primary, *TASKS[self.task].tested]))
+
+    @property
+    def reference(self) -> str | None:
+        """Name of the model that the others are compared with; None if all pairs are tested."""
+        if self.tested.pairs == "all":
+            return None
+        return next((name for name in self.tested.references if name in self.names), self.chosen)
+
+    @property
+    def pairs_tested(self) -> dict[str, Any]:
+        """What :func:`hybrid.evaluation.compare_models` is told about the pairs and the primary metrics."""
+        return {"reference": self.reference, "primary": self.primary}
 
     @cached_property
     def seeds(self) -> tuple[SeedSpread, ...]:
@@ -198,13 +221,23 @@ class Leaderboard:
         reason = (self.choice.reason,) if self.choice else ()
         looks = self.history.sentences() if self.history else ()
         order = () if self.optimism is None else (self._order(self.optimism),)
-        return (*reason, *looks, *order, *self.remarks, *significance(self.pairs, self.names, self.metric, self.chosen))
+        return (*reason, *looks, *order, *self.remarks, *self.significance)
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the score of the first model."""
         return (
             f"The models are ordered by {self.metric} on {self.split}. The best of {len(self.models)} scores is partly "
             f"the luckiest: it is too good by about {optimism:.3f} on average."
+        )
+
+    @property
+    def significance(self) -> tuple[str, ...]:
+        """Sentences on which models differ significantly, by each primary metric."""
+        role = "the chosen model" if self.reference == self.chosen else "the reference"
+        return tuple(
+            sentence
+            for metric in self.primary
+            for sentence in significance(self.pairs, self.names, metric, self.chosen, self.reference, role)
         )
 
     @property
@@ -243,6 +276,7 @@ class Leaderboard:
             "task": self.task,
             "metric": self.metric,
             "choice": self.choice.to_dict() if self.choice else None,
+            "tested": self.tested.to_dict() | {"reference": self.reference, "primary": list(self.primary)},
             "notes": [without_places(text) for text in self.notes],
             "warnings": [without_places(text) for text in self.warnings],
             "models": [
@@ -268,9 +302,13 @@ def _plus(values: Sequence[str]) -> str | None:
 
 
 def paired_tests(
-    names: list[str], parts: tuple[Predictions, ...], positive: Any, metrics: tuple[str, ...]
+    names: list[str],
+    parts: tuple[Predictions, ...],
+    positive: Any,
+    metrics: tuple[str, ...],
+    pairs_tested: dict[str, Any],
 ) -> list[PairedTest]:
-    """Return tests of every pair of models on the same images; an empty list for a single model."""
+    """Return tests of models on the same images; an empty list for a single model."""
     if len(names) < 2:
         return []
     return compare_models(
@@ -280,23 +318,5 @@ def paired_tests(
         y_pred={name: part.predicted for name, part in zip(names, parts, strict=True)},
         pos_label=positive,
         metrics=metrics,
+        **pairs_tested,
     )
-
-
-def significance(pairs: tuple[PairedTest, ...], names: list[str], metric: str, chosen: str | None) -> list[str]:
-    """Return sentences on which models differ significantly from the chosen one, or whether any two differ."""
-    tests = [test for test in pairs if test.metric == metric]
-    if not tests:
-        return []
-    n, different = tests[0].n, [test for test in tests if test.distinguishable]
-    corrected = f" (Holm's correction over {len(tests)} pairs)" if len(tests) > 1 else ""
-    if not different:
-        which = f"No two of the {len(names)} models are" if len(names) > 2 else f"{names[0]} and {names[1]} are not"
-        return [f"{which} distinguishable by {metric} on these {n} images{corrected}."]
-    name = chosen or names[0]
-    pairs_of_model = [(test.first, test.second) for test in different if name in (test.first, test.second)]
-    distinguishable = {other for pair in pairs_of_model for other in pair}
-    similar = [other for other in names if other not in (*distinguishable, name)]
-    if not similar:
-        return [f"{name} differs from every other model by {metric} on these {n} images{corrected}."]
-    return [f"Not distinguishable from {name} by {metric} on these {n} images{corrected}: {', '.join(similar)}."]

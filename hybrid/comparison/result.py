@@ -12,7 +12,7 @@ from hybrid.workspace.private_paths import without_places
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class ComparisonResult:
         return [
             {"dataset": leaderboard.dataset, "dataset_fingerprint": leaderboard.fingerprint}
             | test.to_dict()
-            | {"distinguishable": test.distinguishable}
+            | {"distinguishable": test.distinguishable, "primary": test.metric in leaderboard.primary}
             for leaderboard in self.leaderboards
             for test in leaderboard.pairs
         ]
@@ -70,8 +70,7 @@ class ComparisonResult:
     def cross_validated(self, results: Sequence[CrossValidation]) -> Self:
         """Return a copy of the comparison that also has the cross-validation of its models."""
         leaderboards = [
-            replace(leaderboard, crossed=next(filter(leaderboard.is_crossed_by, results), None))
-            for leaderboard in self.leaderboards
+            replace(leaderboard, crossed=_with_reference(leaderboard, results)) for leaderboard in self.leaderboards
         ]
         return replace(self, leaderboards=tuple(leaderboards))
 
@@ -86,3 +85,9 @@ class ComparisonResult:
         head = {"schema": SCHEMA, "title": self.title, "split": self.split}
         notes = [without_places(text) for text in self.notes]
         return head | {"notes": notes, "groups": [leaderboard.to_dict() for leaderboard in self.leaderboards]}
+
+
+def _with_reference(leaderboard: Leaderboard, results: Sequence[CrossValidation]) -> CrossValidation | None:
+    """Return the cross-validation of a leaderboard's models, in which each is compared with the same reference."""
+    crossed = next(filter(leaderboard.is_crossed_by, results), None)
+    return crossed and replace(crossed, reference=leaderboard.reference)

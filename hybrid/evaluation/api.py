@@ -185,17 +185,20 @@ def compare_models(
     pos_label: Any = None,
     groups: Any = None,
     metrics: Sequence[str] | None = None,
+    reference: str | None = None,
+    pairs: str | None = None,
+    primary: Sequence[str] = (),
     n_boot: int = 2000,
     random_state: int = 0,
     level: float = 0.95,
 ) -> list[PairedTest]:
-    """Test the difference of every pair of models on the same images in each metric.
+    """Test the differences of models on the same images in each metric: of each model and a reference, or of all pairs.
 
     Shares of correct images (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact test
     (McNemar 1947), the ROC AUC of two classes by the test of DeLong, DeLong and Clarke-Pearson (1988), and all other
     metrics by a paired bootstrap: both models are evaluated on the same draws, and the difference is compared with its
     standard error over the draws by Student's distribution. Intervals are DeLong's for the ROC AUC and the bootstrap's
-    for all other metrics. The p-values of all pairs in a metric are adjusted by Holm's correction, and adjusted
+    for all other metrics. The p-values are adjusted by Holm's correction for the number of pairs, and adjusted
     intervals stand beside them: an adjusted interval excludes 0 exactly if the models are distinguishable. McNemar's
     test is stricter than the interval, so in borderline cases they may disagree; the sentence of the test then says
     that the test decides.
@@ -213,6 +216,14 @@ def compare_models(
     metrics : sequence of str, optional
         Names of overall metrics, as in ``Evaluation.metrics``. By default accuracy and ROC AUC (its macro average for
         more than two classes); for multi-label tasks, the macro averages of average precision and ROC AUC.
+    reference : str, optional
+        Name of the model that each other model is compared with. Fewer tests need a milder correction, so that smaller
+        differences are found than among all pairs.
+    pairs : {"reference", "all"}, optional
+        Which pairs are tested. By default those with the reference if there is one, and otherwise all.
+    primary : sequence of str, default=()
+        Metrics of which any may decide, such as those that a protocol names. Holm's correction is for all of their
+        tests together. Each other metric is corrected on its own.
     n_boot : int, default=2000
         Number of bootstrap draws, at least 1.
     level : float, default=0.95
@@ -221,12 +232,13 @@ def compare_models(
     Returns
     -------
     list of PairedTest
-        The tests, ordered by metric and then by pair of models; empty for a single model.
+        The tests, ordered by metric (the primary ones first) and then by pair of models; empty for a single model.
+        With a reference, it is the second model of each pair.
 
     Raises
     ------
     InputError
-        As in :func:`evaluate_models`, or if a metric is unknown.
+        As in :func:`evaluate_models`, or if a metric or the reference is unknown.
 
     Examples
     --------
@@ -248,4 +260,4 @@ def compare_models(
         random_state=random_state,
         level=level,
     )
-    return paired_evaluation.tests(metrics)
+    return paired_evaluation.tests(metrics, reference=reference, pairs=pairs, primary=primary)

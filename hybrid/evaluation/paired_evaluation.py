@@ -30,6 +30,8 @@ from hybrid.evaluation.resampled_scores import ResampledScores, resample_scores
 from hybrid.evaluation.result import Evaluation
 from hybrid.evaluation.student import bounds
 
+PAIRS = ("reference", "all")
+
 
 class PairedEvaluation:
     """Evaluate and compare models on the same images and the same bootstrap draws.
@@ -108,12 +110,19 @@ class PairedEvaluation:
             for name, problem in self.problems.items()
         }
 
-    def tests(self, metrics: Sequence[str] | None = None) -> list[PairedTest]:
-        """Test every pair of models in each metric; see :func:`hybrid.evaluation.compare_models`.
+    def tests(
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        reference: str | None = None,
+        pairs: str | None = None,
+        primary: Sequence[str] = (),
+    ) -> list[PairedTest]:
+        """Test the differences of models in each metric; see :func:`hybrid.evaluation.compare_models`.
 
         Parameters
         ----------
-        metrics : sequence of str, optional
+        metrics, reference, pairs, primary
             As in :func:`hybrid.evaluation.compare_models`.
 
         Returns
@@ -123,13 +132,15 @@ class PairedEvaluation:
         Raises
         ------
         InputError
-            If a metric is unknown or needs probabilities that are not given, or if there are no draws.
+            If a metric or the reference is unknown, if a metric needs probabilities that are not given, or if there are
+            no draws.
         """
         if self.settings.n_boot == 0:
             raise InputError("Paired tests need bootstrap draws; got n_boot=0.")
+        compared = compared_pairs(list(self.problems), reference, pairs)
         known = self._known_metrics()
         default = [name for name in TASKS[self._first.task].tested if name in known]
-        names = tuple(default if metrics is None else metrics)
+        names = tuple(dict.fromkeys([*primary, *(default if metrics is None else metrics)]))
         for metric in names:
             if metric in metrics_of(self._first.task) and metric not in known:
                 raise InputError(
@@ -138,8 +149,13 @@ class PairedEvaluation:
             if metric not in known:
                 raise unknown_name("metric", metric, known)
         bootstrapped = [metric for metric in names if not self._has_delong(metric)]
-        scores = self._scores_of(bootstrapped) if bootstrapped else {}
-        return [test for metric in names for test in holm(self._test_pairs(metric, scores))]
+        scores = self._scores_of(bootstrapped) if bootstrapped and compared else {}
+        families = [tuple(dict.fromkeys(primary)), *((metric,) for metric in names if metric not in primary)]
+        return [
+            test
+            for family in families
+            for test in holm([test for metric in family for test in self._test_pairs(metric, scores, compared)])
+        ]
 
     def _known_metrics(self) -> tuple[str, ...]:
         """Return the metrics that are defined for all models."""
@@ -154,8 +170,10 @@ class PairedEvaluation:
     def _has_delong(self, metric: str) -> bool:
         return METRICS[metric].paired_test == "DeLong"
 
-    def _test_pairs(self, metric: str, scores: Mapping[str, ResampledScores]) -> list[PairedTest]:
-        pairs, n, level = list(combinations(self.problems, 2)), len(self._first.truth), self.settings.level
+    def _test_pairs(
+        self, metric: str, scores: Mapping[str, ResampledScores], pairs: list[tuple[str, str]]
+    ) -> list[PairedTest]:
+        n, level = len(self._first.truth), self.settings.level
         groups = self._first.drawn_groups
         if self._has_delong(metric):
             kind, differences = "DeLong" if groups is None else "DeLong, clustered", self._by_delong(pairs)
@@ -209,6 +227,39 @@ class PairedEvaluation:
         n_boot, seed = self.settings.n_boot, self.settings.seed
         scores = resample_scores(list(self.problems.values()), n_boot, seed, self.blocks if n_boot else None, metrics)
         return dict(zip(self.problems, scores, strict=True))
+
+
+def compared_pairs(models: Sequence[str], reference: str | None, pairs: str | None) -> list[tuple[str, str]]:
+    """Return the pairs of models to test: each other model with the reference, or all pairs.
+
+    Parameters
+    ----------
+    models : sequence of str
+    reference : str or None
+    pairs : {"reference", "all"} or None
+        By default "reference" if there is one, and "all" otherwise.
+
+    Raises
+    ------
+    InputError
+        If the reference is not among the models or missing, or `pairs` has another value.
+
+    Examples
+    --------
+    >>> compared_pairs(["svm", "forest", "knn"], "forest", None)
+    [('svm', 'forest'), ('knn', 'forest')]
+    >>> compared_pairs(["svm", "forest", "knn"], None, None)
+    [('svm', 'forest'), ('svm', 'knn'), ('forest', 'knn')]
+    """
+    if pairs is not None and pairs not in PAIRS:
+        raise unknown_name("choice of pairs", pairs, PAIRS)
+    if reference is not None and reference not in models:
+        raise unknown_name("model", reference, models, "It was given as the reference.")
+    if pairs == "all" or (pairs is None and reference is None):
+        return list(combinations(models, 2))
+    if reference is None:
+        raise InputError('pairs="reference" needs a reference: give the name of a model, or pairs="all".')
+    return [(model, reference) for model in models if model != reference]
 
 
 def _paired_test(

@@ -91,26 +91,64 @@ class PairedTest:
             return f"{self.first} and {self.second} cannot be tested by {self.metric} {on}, which are too few for it"
         if not self.distinguishable:
             return f"{self.first} and {self.second} are not distinguishable {on} ({self._figures()})"
-        if (self.difference > 0) != (self.metric in LOWER_IS_BETTER):
+        if self.verdict == "better":
             return f"{self.first} is better than {self.second} {on} ({self._figures()})"
         return f"{self.second} is better than {self.first} {on} ({self._figures(-1)})"
 
-    def _figures(self, sign: int = 1) -> str:
-        in_points = self.metric in METRICS and METRICS[self.metric].in_points
-        scale, digits, unit = (100, 1, " points") if in_points else (1, 3, "")
+    @property
+    def verdict(self) -> str:
+        """What the test says of the first model: "better", "worse", "not distinguishable", or why there is no test."""
+        if self.difference is None:
+            return "not defined"
+        if self.p_adjusted is None:
+            return "too few images"
+        if not self.distinguishable:
+            return "not distinguishable"
+        return "better" if (self.difference > 0) != (self.metric in LOWER_IS_BETTER) else "worse"
+
+    def figure(self, value: float | None, sign: str = "") -> str:
+        """Return a difference as text, in percentage points for metrics that are shares; a dash if it is None.
+
+        Examples
+        --------
+        >>> test = PairedTest("svm", "forest", "accuracy", 0.0312, None, None, None, None, "McNemar, exact", 99)
+        >>> test.figure(test.difference, sign="+"), test.figure(-0.0004)
+        ('+3.1', '0.0')
+        """
+        if value is None:
+            return "–"
+        scale, digits = (100, 1) if self.in_points else (1, 3)
         # Adding 0.0 turns a rounded -0.0 into 0.0.
+        return f"{round(scale * value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+
+    def between(self, low: float | None, high: float | None) -> str:
+        """Return an interval as text, such as "−0.010 to 0.070"; a dash if there is none."""
+        return "–" if low is None or high is None else f"{self.figure(low)} to {self.figure(high)}"
+
+    @property
+    def probability(self) -> str:
+        """The adjusted p-value as text, such as "= .016" or "< .001"."""
+        return _probability(self.p_adjusted)
+
+    @property
+    def in_points(self) -> bool:
+        """Whether differences are shown in percentage points."""
+        return self.metric in METRICS and METRICS[self.metric].in_points
+
+    def _figures(self, sign: int = 1) -> str:
         difference, low, high, low_adjusted, high_adjusted = (
-            None if value is None else round(sign * scale * value, digits) + 0.0
+            None if value is None else sign * value
             for value in (self.difference, self.low, self.high, self.low_adjusted, self.high_adjusted)
         )
-        text = f"{self.metric}: {difference:+.{digits}f}{unit}"
-        if low is not None and high is not None:
-            text += f", {self.level:.0%} interval {min(low, high):.{digits}f} to {max(low, high):.{digits}f}"
-        if self.corrected_for > 1 and low_adjusted is not None and high_adjusted is not None:
-            both = min(low_adjusted, high_adjusted), max(low_adjusted, high_adjusted)
-            text += f", adjusted for {self.corrected_for} tests {both[0]:.{digits}f} to {both[1]:.{digits}f}"
-        adjusted = "" if self.p_value == self.p_adjusted else "adjusted "
-        text = f"{text}, {adjusted}p {_probability(self.p_adjusted)}".replace("-", "−")
+        if sign < 0:
+            low, high, low_adjusted, high_adjusted = high, low, high_adjusted, low_adjusted
+        text = f"{self.metric}: {self.figure(difference, '+')}{' points' if self.in_points else ''}"
+        if low is not None:
+            text += f", {self.level:.0%} interval {self.between(low, high)}"
+        if self.corrected_for > 1 and low_adjusted is not None:
+            text += f", adjusted for {self.corrected_for} tests {self.between(low_adjusted, high_adjusted)}"
+        adjusted = "" if self.p_value == self.p_adjusted and self.corrected_for == 1 else "adjusted "
+        text = f"{text}, {adjusted}p {self.probability}"
         return f"{text}; {self.contradiction}" if self.contradiction else text
 
     @property

@@ -90,6 +90,9 @@ def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     known = (*PREFERENCES, *model_names(trained, heads, ensembles))
     if protocol.choose not in known:
         raise protocol_table.error("choose", unknown_name("model", protocol.choose, known))
+    for reference in protocol.tested.references:
+        if reference not in known[len(PREFERENCES) :]:
+            raise protocol_table.error("reference", unknown_name("model", reference, known[len(PREFERENCES) :]))
     return Recipe(
         file.stem, title, seed, datasets, trained, extractions, features, heads, ensembles, protocol, text, file
     )

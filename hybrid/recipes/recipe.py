@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.extractors.backbones.pretrained import Trainable
 from hybrid.extractors.images.views import Views
 from hybrid.models.options import HeadOptions
@@ -171,6 +172,8 @@ class ComparisonProtocol:
     choose : str, default="simplest"
         Rule to choose a model on validation: "best" takes the best one, "simplest" the simplest of those within one
         standard error of the best one. Or the name of a model, as returned by `model_names`, that is fixed in advance.
+    tested : PairSettings
+        Which differences of models are tested. References are names as returned by `model_names`.
     cv : str, optional
         Folds and repeats, such as ``"5x2"``, of a cross-validation in addition to the comparison on test. By default
         models are not cross-validated.
@@ -181,6 +184,7 @@ class ComparisonProtocol:
     metric: str | None = None
     positive: str | None = None
     choose: str = "simplest"
+    tested: PairSettings = DEFAULT_PAIRS
     cv: str | None = None
     options: HeadOptions = field(default_factory=HeadOptions)
 

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.split import check_val, parse_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.errors import unknown_name
+from hybrid.evaluation import METRICS
+from hybrid.evaluation.paired_evaluation import PAIRS
 from hybrid.extractors.images.depth import Reading
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
@@ -105,10 +108,23 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
     given = section.take_given({"metric": str, "positive": str | int, "cv": str})
     choose = section.take("choose", str, PREFERENCES[0])
+    tested = _tested(section)
     if "cv" in given:
         with section.naming("cv"):
             parse_folds(given["cv"])
     shared = {"seed": seed} | head_settings(section)
     section.finish()
     options = HeadOptions(**{key: shared[key] for key in ADJUSTING if key in shared})
-    return ComparisonProtocol(**given, choose=choose, options=options), shared
+    return ComparisonProtocol(**given, choose=choose, tested=tested, options=options), shared
+
+
+def _tested(section: RecipeTable) -> PairSettings:
+    """Read which differences of models are tested."""
+    reference, pairs = section.take("reference", str | None, None), section.take_choice("pairs", PAIRS, PAIRS[0])
+    primary = section.take("primary", str | list[str], [])
+    with section.naming("primary"):
+        for name in [primary] if isinstance(primary, str) else primary:
+            if name not in METRICS:
+                raise unknown_name("metric", name, METRICS)
+    with section.naming("reference"):
+        return PairSettings.of(reference, pairs, primary)

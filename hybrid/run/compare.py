@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from hybrid.classifiers import DEFAULT_HEADS
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.cross_validate import cross_validate_models
+from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors import FeatureExtractor
@@ -37,6 +38,9 @@ def compare(
     aim: str | None = None,
     tune: bool = False,
     choose: str = "simplest",
+    reference: str | None = None,
+    pairs: str | None = None,
+    primary: str | Sequence[str] = (),
     cv: Any = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
@@ -69,6 +73,12 @@ def compare(
     choose : str, default="simplest"
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
         ``"best"``. Or the name of a model that is fixed in advance, such as ``"svm-mobilenet_v2"``.
+    reference : str, optional
+        Name of the model that each other model is compared with. By default the chosen model.
+    pairs : {"reference", "all"}, default="reference"
+        Whether each model is compared with the reference only, or all pairs are tested.
+    primary : str or sequence of str, default=()
+        Metrics of which any may decide, besides `metric`. Holm's correction is for the tests of all of them.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.
@@ -108,9 +118,12 @@ def compare(
         for name, params in chosen_heads.items()
         if name not in (ENSEMBLE, *estimators)
     }
-    known = (*PREFERENCES, *(slug(head, feature) for feature in features for head in chosen_heads))
-    if choose not in known:
-        raise unknown_name("model", choose, known)
+    models = [slug(head, feature) for feature in features for head in chosen_heads]
+    if choose not in (*PREFERENCES, *models):
+        raise unknown_name("model", choose, (*PREFERENCES, *models))
+    if reference is not None and reference not in models:
+        raise unknown_name("model", reference, models, "It was given as the reference.")
+    tested = PairSettings.of(reference, pairs, primary)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     opened = Workspace(temporary.name if temporary else workspace or "")
     listener, folds = RunProgress(), None if cv is None else _folds_and_repeats(cv)
@@ -140,7 +153,13 @@ def compare(
         if ENSEMBLE in chosen_heads:
             names.append(slug(ENSEMBLE, feature))
             ensemble_step(list(fitted.values()), "equal", base_options, names[-1], opened, pos_label, listener)
-    comparison = compare_results(load_records(opened, names), metric=metric, choose=choose, by="compare")
+    comparison = compare_results(
+        load_records(opened, names),
+        metric=metric,
+        choose=choose,
+        tested=tested,
+        by="compare",
+    )
     if folds:
         pipelines = {name: model.pipeline for name, model in unsaved.items()}
         results = cross_validate_models(

@@ -1,7 +1,7 @@
 """Compare fitted models: build one leaderboard for each set of images on which models were evaluated."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +10,14 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
+from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.test_history import read_history
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.metrics import metrics_of
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
+from hybrid.wording import joined
 from hybrid.workspace.fitted_models import read_predictions, unsealed, workspace_of
 from hybrid.workspace.history import SHOWN, Event, History, Plan
 from hybrid.workspace.model_record import ModelRecord
@@ -31,6 +34,7 @@ def compare_results(
     fixed_by: str = "the caller",
     order_by: str = "val",
     by: str = "compare_results",
+    tested: PairSettings = DEFAULT_PAIRS,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -45,8 +49,8 @@ def compare_results(
     split : str, default="test"
         The split to compare. Models that were not evaluated on it are left out, and a note lists them.
     metric : str, optional
-        Metric by which models are ordered. By default that of the workspace's plan, or ``roc_auc`` for two classes,
-        ``accuracy`` for more and ``average_precision_macro`` for multi-label.
+        Metric by which models are ordered. By default the first primary metric of `tested`, that of the workspace's
+        plan, or ``roc_auc`` for two classes, ``accuracy`` for more and ``average_precision_macro`` for multi-label.
     choose : str or sequence of str, optional
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
         ``"best"``. Or the names of models that were fixed in advance, one for each set of images. By default as the
@@ -58,6 +62,8 @@ def compare_results(
         it is the compared split.
     by : str, default="compare_results"
         The command or function that shows the scores, for the history of the workspace.
+    tested : PairSettings
+        Which differences are tested. By default those of each model and the chosen one, by `metric`.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -76,7 +82,6 @@ def compare_results(
     if not records:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
     plan = _plan(records, split)
-    metric = metric or plan.metric
     evaluated = [record for record in records if split in (*record.splits, *record.sealed)]
     if not evaluated:
         known = {name for record in records for name in (*record.splits, *record.sealed)}
@@ -84,18 +89,18 @@ def compare_results(
     saved = [_sorted_by_id(read_predictions(record)) for record in evaluated]
     evaluated = [unsealed(record, part, split) for record, part in zip(evaluated, saved, strict=True)]
     metrics = {name for record in evaluated for name in record.splits[split].metrics}
-    if metric is not None and metric not in metrics:
-        raise unknown_name("metric", metric, metrics)
+    metric = _ordering(metric, tested, plan, metrics)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
     for record, predictions in zip(evaluated, saved, strict=True):
         same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
-    leaderboards = tuple(_leaderboard(members, split, metric, order_by) for members in same_images.values())
+    leaderboards = tuple(_leaderboard(members, split, metric, order_by, tested) for members in same_images.values())
     if choose is None:
         leaderboards = tuple(_planned(leaderboard, plan) for leaderboard in leaderboards)
     elif choose not in PREFERENCES:
         leaderboards = _with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
+    leaderboards = _with_references(leaderboards, tested, plan)
     leaderboards = tuple(
         replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
     )
@@ -157,6 +162,29 @@ def _add_look(leaderboards: Sequence[Leaderboard], by: str) -> tuple[str, ...]:
     return ()
 
 
+def stated(records: Sequence[ModelRecord], split: str, metric: str | None, tested: PairSettings) -> list[str]:
+    """Return what a comparison will test, as sentences without their end: one for each task.
+
+    No scores are read for it, so that it can be stated before any score on test is shown.
+    """
+    if len(records) < 2:
+        return []
+    plan = _plan(records, split)
+    known = {record.task: metrics_of(record.task) for record in records}
+    ordering = _ordering(metric, tested, plan, {name for names in known.values() for name in names})
+    tested = tested.with_planned(plan.reference)
+    plans = [tested.for_metrics(ordering_metric(ordering, task, names)[0], names)[0] for task, names in known.items()]
+    return list(dict.fromkeys(plan.sentence() for plan in plans))
+
+
+def _ordering(metric: str | None, tested: PairSettings, plan: Plan, known: Collection[str]) -> str | None:
+    """Return the metric by which models are ordered: the given, first primary or planned one; None for the task's."""
+    for name in tested.primary if metric is None else (metric, *tested.primary):
+        if name not in known:
+            raise unknown_name("metric", name, known)
+    return metric or next(iter(tested.primary), plan.metric)
+
+
 def _sorted_by_id(predictions: Predictions) -> Predictions:
     """Return predictions sorted by image id, so that the rows of all models are of the same images."""
     return predictions.take(np.argsort(predictions.ids, kind="stable"))
@@ -197,6 +225,29 @@ def _with_fixed_models(
     return tuple(with_models)
 
 
+def _with_references(leaderboards: Sequence[Leaderboard], tested: PairSettings, plan: Plan) -> tuple[Leaderboard, ...]:
+    """Return the leaderboards with the references that are among their models, by their full names."""
+    known = {alias: name for leaderboard in leaderboards for alias, name in _aliases(leaderboard)}
+    for name in tested.references:
+        if name not in known:
+            raise unknown_name("model", name, known, "It was given as the reference.")
+    names = tested.with_planned(plan.reference).references
+    changed = []
+    for leaderboard in leaderboards:
+        found = tuple(dict.fromkeys(name for alias, name in _aliases(leaderboard) if alias in names))
+        if len(found) > 1:
+            both = joined([repr(name) for name in found])
+            raise InputError(f"{both} were given as references for the same images: give only one of them.")
+        remarks = leaderboard.remarks
+        if names and not found:
+            remarks = (
+                *remarks,
+                f"The reference, {joined(names)}, is not among these models; each is compared with the chosen model.",
+            )
+        changed.append(replace(leaderboard, tested=replace(leaderboard.tested, references=found), remarks=remarks))
+    return tuple(changed)
+
+
 def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
     """Return pairs of an alias and a name. The aliases of a model are its name, and its name without the suffix.
 
@@ -207,12 +258,17 @@ def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
 
 
 def _leaderboard(
-    members: Sequence[tuple[ModelRecord, Predictions]], split: str, metric: str | None, order_by: str
+    members: Sequence[tuple[ModelRecord, Predictions]],
+    split: str,
+    metric: str | None,
+    order_by: str,
+    tested: PairSettings,
 ) -> Leaderboard:
     first = members[0][0]
     task = first.splits[split].task
     known = {name: value for record, _ in members for name, value in record.splits[split].metrics.items()}
     main, remarks = ordering_metric(metric, task, known)
+    tested, not_tested = tested.for_metrics(main, known)
     for record, _ in members:
         if main not in record.splits[split].metrics:
             raise InputError(
@@ -233,7 +289,8 @@ def _leaderboard(
         models=tuple(record for record, _ in ordered),
         evaluations=tuple(record.splits[split] for record, _ in ordered),
         saved=tuple(predictions for _, predictions in ordered),
-        remarks=(*remarks, twins_sentence(twins)) if twins else remarks,
+        remarks=(*remarks, *not_tested, *([twins_sentence(twins)] if twins else [])),
+        tested=tested,
         twins=twins,
         ordered_by=order_by,
         hidden=tuple(record for record, _ in members if record.name in twins),

@@ -14,7 +14,7 @@ from hybrid.extractors.backbones.pretrained import Pretrained
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, ExtractStep, FeatureStep, HeadStep
-from hybrid.run.compare_results import compare_results
+from hybrid.run.compare_results import compare_results, stated
 from hybrid.run.comparison import Comparison
 from hybrid.run.steps import (
     PendingExtraction,
@@ -74,12 +74,18 @@ def run_recipe(
     locked = History(workspace).is_locked
     if locked:
         listener.say("Scores on test are locked in this workspace, so the models are compared on validation.")
+    split = "val" if locked else "test"
+    references = [models[name] for models in models_by_run for name in protocol.tested.references if name in models]
+    tested, records = replace(protocol.tested, references=tuple(references)), load_records(workspace, names)
+    for sentence in stated(records, split, protocol.metric, tested):
+        listener.say(f"{sentence}.")
     comparison = compare_results(
-        load_records(workspace, names),
-        split="val" if locked else "test",
+        records,
+        split=split,
         metric=protocol.metric,
         choose=choose,
         fixed_by="the recipe",
+        tested=tested,
         by="hybrid run",
     )
     if protocol.cv:

@@ -122,14 +122,11 @@ def test_predictions_of_a_group_are_of_the_same_images_in_the_same_order(results
         assert model.splits["test"].metrics["accuracy"].value == pytest.approx(accuracy)
 
 
-def test_every_pair_is_tested_and_said_in_words(results):
+def test_the_models_that_differ_from_the_chosen_one_are_said_in_words(results):
     (leaderboard,) = compare_results(results(a={}, b={"seed": 1}, c={"skill": -3, "seed": 2})).leaderboards
-    tested = {frozenset((test.first, test.second)) for test in leaderboard.pairs if test.metric == "roc_auc"}
-    assert tested == {frozenset("ab"), frozenset("ac"), frozenset("bc")}
-    assert {test.metric for test in leaderboard.pairs} == {"roc_auc", "accuracy"}
     chosen = leaderboard.chosen
-    apart = {test.second if test.first == chosen else test.first for test in leaderboard.pairs
-             if test.metric == "roc_auc" and test.distinguishable and chosen in (test.first, test.second)}  # fmt: skip
+    assert {test.metric for test in leaderboard.pairs} == {"roc_auc", "accuracy"}
+    apart = {test.first for test in leaderboard.pairs if test.metric == "roc_auc" and test.distinguishable}
     assert apart == {"c"}
     (alike,) = set(leaderboard.names) - {chosen, "c"}
     assert any(
@@ -308,7 +305,7 @@ def test_a_network_whose_best_epoch_is_the_last_is_shown_once(results):
     (leaderboard,) = compare_results(given).leaderboards
     shown = {"network-net-dots", "network-own", "svm-net-last-dots", "svm-net-dots", "forest-last"}
     assert set(leaderboard.names) == {row["model"] for row in leaderboard.rows} == shown
-    assert len([pair for pair in leaderboard.pairs if pair.metric == "roc_auc"]) == 10
+    assert len([pair for pair in leaderboard.pairs if pair.metric == "roc_auc"]) == 4
     (note,) = [text for text in leaderboard.notes if text.startswith("Shown once")]
     assert "network-net-last-dots is network-net-dots; network-own-last is network-own." in note
     fixed = compare_results(given, choose="network-own-last").leaderboards[0]

@@ -1,12 +1,11 @@
-"""The tables of the report: models, pairs of models, confusion matrices, classes and data."""
+"""The tables of the report: models, confusion matrices, classes and data."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.comparison.ordering import LOWER_IS_BETTER
-from hybrid.evaluation import Evaluation, Metric, PairedTest
+from hybrid.evaluation import Evaluation, Metric
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
@@ -25,7 +24,6 @@ COSTS = (
     ("bytes", "on disk", size),
 )
 HEAT_LEVELS = 10
-MOST_PAIRED_IN_WORDS = 8
 MOST_CLASSES_IN_A_MATRIX = 20
 COUNTS = (
     ("true_positives", "true positives"),
@@ -72,66 +70,6 @@ def metric_cell(name: str, metric: Metric | None, notes: Footnotes) -> Cell:
     missing = "not defined" if metric.value is None else "no interval"
     below = f"{interval(metric) or missing} {notes.mark(metric.reason)}" if metric.reason else interval(metric)
     return Cell(metric.value, score(metric.value), below, also)
-
-
-def pair_table(
-    name: str, tests: Sequence[PairedTest], models: Mapping[str, str], metric: str, caption: str = ""
-) -> Table:
-    """Return a table of all pairs that says whether the row's model is better or worse than the column's.
-
-    Parameters
-    ----------
-    name : str
-        Name of the table's files.
-    tests : sequence of PairedTest
-        Paired tests of one metric.
-    models : mapping of str to str
-        Label of each model in the page, by the model's name.
-    metric : str
-        Name of the metric.
-    caption : str, default=""
-        Text to add to the caption.
-    """
-    tests_by_pair = {(test.first, test.second): test for test in tests}
-    many = len(models) > MOST_PAIRED_IN_WORDS
-    titles = [str(number) if many else label for number, label in enumerate(models.values(), start=1)]
-    columns = [Column("model", "", numeric=False)]
-    columns += [Column(f"against_{model}", title, numeric=False) for model, title in zip(models, titles, strict=True)]
-    rows = [
-        [
-            Cell(model, f"{title} {label}" if many else label),
-            *(_pair_cell(tests_by_pair, model, other, metric, many) for other in models),
-        ]
-        for (model, label), title in zip(models.items(), titles, strict=True)
-    ]
-    words = f"The row's model against the column's, by {metric_name(metric)}{caption}"
-    return Table(name, words + (": ▲ better, ▼ worse, ≈ not distinguishable" if many else ""), columns, rows)
-
-
-def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str, sign: bool) -> Cell:
-    test = tests.get((name, other)) or tests.get((other, name))
-    if test is None or test.difference is None:
-        return Cell(None, "–" if name == other else "not defined")
-    difference = test.difference if test.first == name else -test.difference
-    sub = f"{round(difference, 3) + 0.0:+.3f}".replace("-", "−")
-    if test.p_adjusted is not None:
-        sub += ", p < 0.001" if test.p_adjusted < 0.001 else f", p = {test.p_adjusted:.3f}"
-    if not test.distinguishable:
-        return Cell("not distinguishable", "≈" if sign else "not distinguishable", "" if sign else sub)
-    better = (difference < 0) == (metric in LOWER_IS_BETTER)
-    word, mark = ("better", "▲") if better else ("worse", "▼")
-    return Cell(word, mark if sign else f"{mark} {word}", "" if sign else sub, tone=word)
-
-
-def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:
-    """Return a table with one paired test per row."""
-    keys = ("first", "second", "metric", "difference", "low", "high", "p_value", "p_adjusted", "test", "n")
-    rows = [
-        [*(Cell(getattr(test, key), str(getattr(test, key))) for key in keys), text_cell(test.sentence())]
-        for test in tests
-    ]
-    columns = [Column(key, key.replace("_", " ")) for key in (*keys, "sentence")]
-    return Table(name, "Paired tests", columns, rows)
 
 
 def confusion_table(name: str, model: str, result: Evaluation) -> Table:

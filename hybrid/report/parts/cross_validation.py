@@ -6,6 +6,7 @@ from hybrid import plots
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements import tables
 from hybrid.report.elements.figures import Drawing
+from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.words import listed, metric_name, score, seconds, spoken, with_interval
 from hybrid.report.parts.models import compared_sentences
@@ -28,11 +29,13 @@ def cross_validation(leaderboard: "Leaderboard") -> Part | None:
     names = {row["model"]: leaderboard.label(row["model"]) for row in crossed.rows}
     shown, saved, sentences = [_table(crossed, names, leaderboard)], [], compared_sentences(None, [], names)
     if pairs := crossed.pairs:
-        shown.append(
-            tables.pair_table("cross-validation-differences", pairs, names, crossed.metric, ", over the folds")
-        )
-        saved.append(tables.paired_table("cross-validation-tests", pairs))
-        sentences = compared_sentences(leaderboard.chosen, pairs, names)
+        reference = crossed.tested_against
+        if reference is None:
+            shown.append(pair_table("cross-validation-differences", pairs, names, crossed.metric, ", over the folds"))
+        else:
+            shown.append(reference_table("cross-validation-differences", pairs, names, crossed.metric))
+        saved.append(paired_table("cross-validation-tests", pairs))
+        sentences = compared_sentences(reference or leaderboard.chosen, pairs, names)
     return Part(
         "cross", "Cross-validation", _lead(crossed), shown, [_drawing(crossed, names, leaderboard)], saved, sentences
     )
@@ -61,8 +64,8 @@ def _lead(crossed: "CrossValidation") -> list[str]:
         "on the division into folds and on the seed of the head."
     )
     tests = (
-        "Each pair of models is compared with the corrected resampled t-test, which accounts for folds that share "
-        "training images; p-values with Holm's correction over all pairs."
+        f"{crossed.tested_against or 'Each model'} is compared with every other by the corrected resampled t-test, "
+        f"which accounts for folds that share training images; Holm's correction is for {len(crossed.pairs)} tests."
     )
     return [words, *([tests] if len(crossed.models) > 1 else []), *map(spoken, crossed.notes)]
 

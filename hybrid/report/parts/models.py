@@ -11,7 +11,8 @@ from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.weighted_scores import class_scores
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.explorer import explorer_counts
-from hybrid.report.elements.words import metric_name, plural, spoken, visible
+from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
+from hybrid.report.elements.words import plural, spoken, visible
 from hybrid.report.parts.answer import main_tests
 from hybrid.report.parts.part import Part
 from hybrid.workspace.model_record import ModelRecord
@@ -40,21 +41,41 @@ def _shared(leaderboard: "Leaderboard") -> list[str]:
 
 def differences(leaderboard: "Leaderboard") -> Part | None:
     """Return the paired tests of the models; None for a single model."""
-    tests = main_tests(leaderboard)
-    if not tests:
+    if not main_tests(leaderboard):
         return None
-    what, methods = metric_name(leaderboard.metric), sorted({test.test for test in tests})
-    lead = [
-        f"Each pair of models is compared on the same {plural(tests[0].n, 'image')} by {what} ({', '.join(methods)}; "
-        "p-values with Holm's correction over all pairs). “Not distinguishable” means that equally good models could "
-        "well differ by this much; it does not mean that the two models are equally good."
-    ]
     names = dict(zip(leaderboard.names, leaderboard.labels, strict=True))
-    shown = [tables.pair_table("differences", tests, names, leaderboard.metric)]
-    saved = [tables.paired_table("paired-tests", leaderboard.pairs)]
-    return Part(
-        "differences", "Differences", lead, shown, (), saved, compared_sentences(leaderboard.chosen, tests, names)
-    )
+    shown = []
+    for number, metric in enumerate(leaderboard.primary):
+        tests = [test for test in leaderboard.pairs if test.metric == metric]
+        table = f"differences-{metric}" if number else "differences"
+        if leaderboard.reference is None:
+            shown.append(pair_table(table, tests, names, metric))
+        else:
+            shown.append(reference_table(table, tests, names, metric))
+    about = leaderboard.reference or leaderboard.chosen
+    sentences = compared_sentences(about, main_tests(leaderboard), names)
+    saved = [paired_table("paired-tests", leaderboard.pairs)]
+    return Part("differences", "Differences", _tested(leaderboard), shown, (), saved, sentences)
+
+
+def _tested(leaderboard: "Leaderboard") -> list[str]:
+    """Return what was tested and how, and what the result does not mean."""
+    tests = main_tests(leaderboard)
+    methods = sorted({test.test for test in leaderboard.pairs if test.metric in leaderboard.primary})
+    corrected = max(test.corrected_for for test in tests)
+    how = f"on the same {plural(tests[0].n, 'image')} ({', '.join(methods)})"
+    correction = ""
+    if corrected > 1:
+        correction = (
+            f" P-values and adjusted intervals have Holm's correction for {corrected} tests: with so many, some "
+            "differences would seem significant by chance. An adjusted interval excludes 0 exactly where two models "
+            "are told apart; the ordinary interval beside it holds for one difference alone."
+        )
+    return [
+        f"{spoken(leaderboard.tested.sentence(leaderboard.reference))}, {how}.{correction}",
+        "“Not distinguishable” means that equally good models could well differ by this much; it does not mean that "
+        "the two models are equally good.",
+    ]
 
 
 def compared_sentences(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from made_report import made_comparison, made_dataset
 
+from hybrid.comparison import PairSettings
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
 from hybrid.report import write_report
+from hybrid.run import compare_results
+from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.medium  # draws reports
 
@@ -74,7 +78,8 @@ def test_the_model_card_gives_the_chosen_models_cross_validation(crossed_report)
 
 def test_many_models_are_paired_by_signs_and_the_others_folded(tmp_path):
     skills = {f"model{number}-made": 2.0 for number in range(8)} | {"poor-made": -1.0}
-    comparison = made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), skills)
+    made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), skills)
+    comparison = compare_results(load_records(Workspace(tmp_path / "runs")), tested=PairSettings.of(pairs="all"))
     page, *files = write_report(comparison, tmp_path / "report.html")
     part = page.read_text()
     part = part[part.index('id="d1-differences"') :]

@@ -1,0 +1,37 @@
+"""Print the tests of `hybrid compare`: each model against the reference."""
+
+from typing import TYPE_CHECKING
+
+from hybrid.cli.output import print_table
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Leaderboard
+    from hybrid.evaluation import PairedTest
+
+
+def print_tests(leaderboard: "Leaderboard") -> None:
+    """Print a table of the differences from the reference for each primary metric; nothing if all pairs are tested."""
+    if leaderboard.reference is None:
+        return
+    for metric in leaderboard.primary:
+        if tests := [test for test in leaderboard.pairs if test.metric == metric]:
+            _print_tests(leaderboard, metric, tests)
+
+
+def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"]) -> None:
+    corrected = max(test.corrected_for for test in tests)
+    columns = ["model", "difference", f"{tests[0].level:.0%} interval"]
+    columns += [f"adjusted for {corrected} tests", "adjusted p"] if corrected > 1 else ["p"]
+    rows = [
+        [
+            test.first,
+            test.figure(test.difference, "+"),
+            test.between(test.low, test.high),
+            *([test.between(test.low_adjusted, test.high_adjusted)] if corrected > 1 else []),
+            test.probability.removeprefix("= "),
+            test.verdict,
+        ]
+        for test in tests
+    ]
+    chosen = "the chosen model" if leaderboard.reference == leaderboard.chosen else "the reference"
+    print_table(f"each model minus {leaderboard.reference}, {chosen}, by {metric}", [*columns, "result"], rows)

@@ -1,0 +1,77 @@
+"""The differences in the report: which comparison was made, for how many tests it is corrected, and its figures."""
+
+import csv
+import re
+
+import pytest
+from made_report import made_comparison, made_dataset
+
+from hybrid.comparison import PairSettings
+from hybrid.report import write_report
+from hybrid.report.elements.pair_tables import reference_table
+from hybrid.report.parts.models import differences
+from hybrid.run import compare_results
+from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.workspace import Workspace
+
+SKILLS = {"svm-made": 2.2, "forest-made": 1.6, "knn-made": 0.9, "guess-made": 0.0}
+
+
+@pytest.fixture(scope="module")
+def four_models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    made_comparison(folder, made_dataset(320, ["cat", "dog"]), SKILLS)
+    return load_records(Workspace(folder))
+
+
+def test_the_part_says_what_was_compared_and_for_how_many_tests_holm_corrected(four_models):
+    (leaderboard,) = compare_results(four_models, tested=PairSettings.of("knn", primary=["f1"])).leaderboards
+    part = differences(leaderboard)
+    assert part.lead[0].startswith(
+        "Primary metric: F1; each model is compared with the reference knn-made, on the same"
+    )
+    assert "Holm's correction for 3 tests" in part.lead[0]
+    (table,) = part.tables
+    assert table.caption == "F1 of each model minus that of knn"
+    assert [column.title for column in table.columns] == [
+        "model", "difference", "95% interval", "adjusted for 3 tests", "adjusted p", "result",
+    ]  # fmt: skip
+    (leaderboard,) = compare_results(four_models, metric="roc_auc", tested=PairSettings.of(primary=["f1"])).leaderboards
+    part = differences(leaderboard)
+    assert "with Holm's correction across both" in part.lead[0]
+    assert "Holm's correction for 6 tests" in part.lead[0]
+    assert [table.name for table in part.tables] == ["differences", "differences-f1"]
+
+
+def test_the_table_holds_the_figures_of_the_tests(four_models):
+    (leaderboard,) = compare_results(four_models, metric="accuracy").leaderboards
+    tests = [test for test in leaderboard.pairs if test.metric == "accuracy"]
+    table = reference_table(
+        "differences", tests, dict(zip(leaderboard.names, leaderboard.labels, strict=True)), "accuracy"
+    )
+    assert table.caption.endswith(", in percentage points")
+    for row, test in zip(table.rows, tests, strict=True):
+        assert float(row[1].text.replace("−", "-")) == pytest.approx(100 * test.difference, abs=0.05)
+        low, high = (float(bound.replace("−", "-")) for bound in row[3].text.split(" to "))
+        assert (low, high) == pytest.approx((100 * test.low_adjusted, 100 * test.high_adjusted), abs=0.051)
+        assert row[-1].value == test.verdict
+
+
+@pytest.mark.medium
+def test_the_page_and_its_table_hold_the_comparison_with_the_chosen_model(four_models, tmp_path):
+    comparison = compare_results(four_models)
+    page, *files = write_report(comparison, tmp_path / "report.html")
+    (leaderboard,) = comparison.leaderboards
+    text = page.read_text()
+    part = text[text.index('id="d1-differences"') :]
+    part = part[: part.index("</section>")]
+    assert f"each model is compared with {leaderboard.chosen}" in re.sub("<[^>]*>", "", part)
+    with next(path for path in files if path.name == "differences.csv").open(newline="") as stream:
+        rows = {row["model"]: row for row in csv.DictReader(stream)}
+    tests = [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
+    assert set(rows) == {test.first for test in tests}
+    for test in tests:
+        row = rows[test.first]
+        assert (float(row["difference"]), float(row["low_adjusted"])) == (test.difference, test.low_adjusted)
+        assert row["result"] == test.verdict
+        assert part.count("▲ better") + part.count("▼ worse") == sum(test.distinguishable for test in tests)
