@@ -55,7 +55,8 @@ class Reading:
             isinstance(bit_depth, bool) or not isinstance(bit_depth, int | np.integer) or not 1 <= bit_depth <= 32
         ):
             raise InputError(
-                f"bit_depth={bit_depth!r} was given; expected a number of bits from 1 to {MAX_BIT_DEPTH}, such as 12."
+                f"bit_depth={bit_depth!r:.100} was given; expected a number of bits from 1 to {MAX_BIT_DEPTH}, "
+                "such as 12."
             )
         return cls(None if bit_depth is None else int(bit_depth), _window(window))
 
@@ -72,7 +73,7 @@ class Reading:
 
     def describe(self) -> str:
         """Return what differs from the default in words, or an empty text."""
-        window = self.window if isinstance(self.window, str) else f"{self.window[0]:g},{self.window[1]:g}"
+        window = self.window if isinstance(self.window, str) else ",".join(f"{part:.15g}" for part in self.window)
         parts = [f"bit depth {self.bit_depth}"] if self.bit_depth else []
         return ", ".join([*parts, *([] if window == "file" else [f"window {window}"])])
 
@@ -185,11 +186,11 @@ def _window(given: Any) -> str | tuple[float, float]:
     try:
         parts: Sequence[Any] = given.split(",") if isinstance(given, str) else given
         centre, width = (float(part) for part in parts)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         centre = width = math.nan
     if not (math.isfinite(centre) and math.isfinite(width) and width > 0):
         raise InputError(
-            f"window={given!r} was given; expected 'file', 'full', or centre and width as CENTER,WIDTH, such as "
+            f"window={given!r:.100} was given; expected 'file', 'full', or centre and width as CENTER,WIDTH, such as "
             "40,400, with a width above 0."
         )
     return centre, width

@@ -1,7 +1,8 @@
 """`hybrid inspect`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,14 +36,26 @@ def inspect(model: str, workspace: Path, as_json: bool) -> None:
     found.check()
 
 
+def _reading(params: Mapping[str, Any]) -> str:
+    """Return how an extractor reads pixels of more than 8 bits, or an empty text if as their files state."""
+    from hybrid.extractors.images.depth import Reading
+
+    return Reading.from_fields(params).describe()
+
+
 def _show(found: "Inspection") -> None:
     manifest = found.manifest
     networks = [f"{extractor.backbone} ({extractor.fingerprint[:12]})" for extractor in manifest.extractors]
+    reading = dict.fromkeys(_reading(extractor.params) for extractor in manifest.extractors)
+    arguments = manifest.dataset.get("arguments")
+    tags = arguments.get("dicom_tags") if isinstance(arguments, dict) else None
     rows = [
         ("task", manifest.task),
         ("classes", ", ".join(map(str, manifest.classes))),
         ("steps", " → ".join(step.type for step in manifest.steps)),
         ("networks", ", ".join(networks) or "none: the model takes embeddings"),
+        *([("pixels of more than 8 bits", "; ".join(reading))] if any(reading) else []),
+        *([("tags of DICOM files", ", ".join(map(str, tags)))] if isinstance(tags, list) else []),
         ("width of embeddings", manifest.width),
         ("created", manifest.created),
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),

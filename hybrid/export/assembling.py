@@ -112,7 +112,8 @@ def inputs_of(extractors: Sequence[FeatureExtractor]) -> list[PixelInput]:
 
 
 def _input_name(size: tuple[int, int], channels: int, interpolation: str, reading: Reading) -> str:
-    words = [f"{size[0]}x{size[1]}x{channels}", interpolation, *re.findall(r"\w+", reading.describe())]
+    read = reading.describe().replace("-", "minus").replace(".", "point")
+    words = [f"{size[0]}x{size[1]}x{channels}", interpolation, *re.findall(r"\w+", read)]
     return "_".join(["pixels", *words])
 
 

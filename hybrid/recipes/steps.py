@@ -11,6 +11,7 @@ from hybrid.datasets.parts.split import check_val, parse_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
+from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
 from hybrid.evaluation import METRICS
 from hybrid.evaluation.paired_evaluation import PAIRS
@@ -58,6 +59,9 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     for key in ("bit_depth", "window"):
         with section.naming(key):
             Reading.of(**({key: arguments[key]} if key in arguments else {}))
+    with section.naming("dicom_tags"):
+        if tags := arguments.get("dicom_tags"):
+            check_tags(tags)
     split, root = section.take("split", str | None, None), section.take("image_root", str | None, None)
     if split is not None:
         with section.naming("split"):

@@ -1,10 +1,13 @@
 """Saved models as one ONNX file: from pixels they say what the model says, or there is no file."""
 
 import json
+import re
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
+from made_dicom import whole
 
 from hybrid.datasets import load_dataset
 from hybrid.errors import InputError
@@ -107,6 +110,48 @@ def test_extractors_side_by_side_have_an_input_for_each_size(tiny_network, grey_
     assert done.agreement.largest_difference < 1e-4
     names = [one.name for one in onnx.load(done.path).graph.input]
     assert names == ["pixels_16x16x3_bilinear", "pixels_20x24x3_bilinear"]
+
+
+@pytest.fixture
+def dicom_files(tmp_path):
+    """Twenty-four DICOM files of two classes; what tells them apart is far above their own window."""
+    from made_dicom import dicom
+
+    rng, paths = np.random.default_rng(0), []
+    for number in range(24):
+        values = rng.integers(0, 100, (16, 16)) + 3000 + 900 * (number % 2)
+        paths.append(tmp_path / f"{number}.dcm")
+        paths[-1].write_bytes(dicom(values.astype(np.uint16), bits=12, WindowCenter=300, WindowWidth=600))
+    return [str(path) for path in paths], np.array(["a", "b"])[np.arange(24) % 2]
+
+
+def test_a_saved_and_an_exported_model_keep_the_window(tiny_network, dicom_files, tmp_path):
+    """Given the pixels that its description asks for, the graph says what the model says of the DICOM files."""
+    X, y = dicom_files
+    fitted = make_pipeline(FeatureExtractor(tiny_network, window=(3500, 1500)), "softmax").fit(X, y)
+    loaded = load_model(save_model(fitted, tmp_path / "model"))
+    assert loaded[0].reading == fitted[0].reading
+    assert loaded.score(X, y) == 1
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    done = export(tmp_path / "model", tmp_path / "out.onnx", check=X)
+    [described] = onnx.load(done.path).graph.input
+    window = re.search(r"window (\S+)$", described.doc_string)[1]
+    pixels = np.stack([whole(Path(path).read_bytes(), window=window) for path in X]).astype(np.uint8)
+    proba, label = run(done.path, np.repeat(pixels[..., None], 3, axis=3))
+    np.testing.assert_allclose(proba, fitted.predict_proba(X), rtol=0, atol=1e-4)
+    assert label.tolist() == y.tolist()
+    as_stated = make_pipeline(FeatureExtractor(tiny_network), "softmax").fit(X, y)  # all white in the files' own window
+    assert np.ptp(as_stated.predict_proba(X)[:, 0]) < 1e-6
+
+
+def test_extractors_with_different_windows_have_an_input_each(tiny_network):
+    from hybrid.export.assembling import inputs_of
+
+    windows = ("full", (3500, 1500), (-3500, 1500), (3.5, 15), (3, 5.15))
+    inputs = inputs_of([FeatureExtractor(tiny_network, window=window) for window in windows])
+    assert len({one.name for one in inputs}) == 5
+    said = [one.describe().doc_string.rpartition("window ")[2] for one in inputs]
+    assert said == ["full", "3500,1500", "-3500,1500", "3.5,15", "3,5.15"]
 
 
 def test_a_networks_own_output(tiny_network, grey_images, tmp_path):
