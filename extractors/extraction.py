@@ -14,7 +14,7 @@ from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import Runtime
-from hybrid.extractors.store.cost import Span
+from hybrid.extractors.store.cost import Span, shares
 from hybrid.extractors.store.store import EmbeddingStore
 from hybrid.progress import Progress, Stopwatch
 
@@ -35,7 +35,8 @@ def extract(
     """Compute the embeddings that the stores lack. Each image goes through the network at most once.
 
     The time of each pass of the network is recorded beside the rows that it computed: that for reading and decoding
-    images, for the network and for writing rows, but not that for digests of files and for preparing the network.
+    images, for the network and for writing rows, but not that for digests of files and for preparing the network. If a
+    pass computes rows for several stores, each gets the time up to its layer (`hybrid.extractors.store.cost.shares`).
 
     Parameters
     ----------
@@ -125,6 +126,7 @@ class _Job:
     progress: Progress | None
     total: int
     done: int = 0
+    decoding: float = 0.0  # processor seconds since the last shard
 
     def compute(self, stores: list[EmbeddingStore], todo: np.ndarray, run: Runtime) -> int:
         """Compute the embeddings of images, write each shard when it is full, and return the number of images."""
@@ -133,6 +135,7 @@ class _Job:
         shard: list[tuple[np.ndarray, np.ndarray]] = []
         new, flushed = 0, time.monotonic()
         this, watch = uuid.uuid4().hex, Stopwatch()
+        self.decoding = 0.0
         try:
             for output in run.stream(self._pixels(stores[0], todo, run.batch_size, in_network)):
                 batch, rows = in_network.popleft(), output.reshape(len(output), -1)
@@ -142,10 +145,10 @@ class _Job:
                 new += len(rows)
                 self._report(len(rows))
                 if sum(len(keys) for keys, _ in shard) >= full or time.monotonic() - flushed > _SHARD_SECONDS:
-                    _flush(stores, shard, this, watch)
+                    self._flush(stores, shard, this, watch)
                     flushed = time.monotonic()
         finally:  # computed embeddings are kept even after an error
-            _flush(stores, shard, this, watch)
+            self._flush(stores, shard, this, watch)
         return new
 
     def skip_missing(self, stores: Sequence[EmbeddingStore], numbers: np.ndarray) -> None:
@@ -165,37 +168,41 @@ class _Job:
             self.skipped.update(batch.failed)
             _refuse(batch.failed, self.on_bad)
             self.done += len(batch.failed)
+            self.decoding += batch.processor
             if len(batch.numbers):
                 in_network.append(batch)
                 yield batch.pixels
+
+    def _flush(
+        self, stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]], this: str, watch: Stopwatch
+    ) -> None:
+        """Write the computed rows as a shard of each store, which gets its own columns, and empty the list.
+
+        The shards are committed with the time that the pass `this` has taken since the last ones.
+        """
+        if not shard:
+            return
+        keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
+        edges = np.cumsum([store.identity.width for store in stores])[:-1]
+        written = []
+        try:
+            for store, columns in zip(stores, np.split(rows, edges, axis=1), strict=True):
+                written.append(store.write(keys, columns))
+        finally:  # what was written is kept even after an error
+            spent = watch.lap()
+            processor = spent.processor or 0.0
+            decoding = min(1.0, self.decoding / processor) if processor else 1.0
+            self.decoding, each = 0.0, shares([store.identity.multiply_adds for store in stores], decoding)
+            for store, part, share in zip(stores, written, each, strict=False):
+                each_row = share / len(keys)
+                span = Span(len(keys), this, each_row * spent.wall, each_row * processor, len(stores))
+                store.commit(part, [span])
+        shard.clear()
 
     def _report(self, computed: int) -> None:
         self.done += computed
         if self.progress:
             self.progress(self.done, self.total)
-
-
-def _flush(
-    stores: list[EmbeddingStore], shard: list[tuple[np.ndarray, np.ndarray]], this: str, watch: Stopwatch
-) -> None:
-    """Write the computed rows as a shard of each store, which gets its own columns, and empty the list.
-
-    The shards are committed with the time that the pass `this` has taken since the last ones.
-    """
-    if not shard:
-        return
-    keys, rows = (np.concatenate(parts) for parts in zip(*shard, strict=True))
-    edges = np.cumsum([store.identity.width for store in stores])[:-1]
-    written = []
-    try:
-        for store, columns in zip(stores, np.split(rows, edges, axis=1), strict=True):
-            written.append((store, store.write(keys, columns)))
-    finally:  # what was written is kept even after an error
-        spent = watch.lap()
-        span = Span(len(keys), this, spent.wall / len(keys), spent.processor / len(keys))
-        for store, part in written:
-            store.commit(part, [span])
-    shard.clear()
 
 
 def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:

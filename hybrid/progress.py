@@ -17,12 +17,18 @@ class Spent:
     ----------
     wall : float
         Seconds on the wall clock.
-    processor : float
-        Seconds of all processors in this process and in its finished child processes.
+    processor : float or None
+        Seconds of all processors in this process and in its finished child processes; None if they are not known.
     """
 
     wall: float
-    processor: float
+    processor: float | None
+
+    def __add__(self, other: "Spent") -> "Spent":
+        wall = self.wall + other.wall
+        if self.processor is None or other.processor is None:
+            return Spent(wall, None)
+        return Spent(wall, self.processor + other.processor)
 
 
 class Stopwatch:
@@ -33,13 +39,17 @@ class Stopwatch:
 
     def lap(self) -> Spent:
         """Return the time since the last lap, or since the stopwatch was created, and begin the next lap."""
-        now = read_clocks()
-        spent = Spent(now.wall - self._last.wall, now.processor - self._last.processor)
-        self._last = now
-        return spent
+        before, self._last = self._last, read_clocks()
+        wall, processor = (now - then for now, then in zip(self._last, before, strict=True))
+        return Spent(wall, processor)
 
 
-def read_clocks() -> Spent:
+def read_clocks() -> tuple[float, float]:
     """Return the seconds on the wall clock and of the processors since some moment. Only differences have a meaning."""
     times = os.times()
-    return Spent(time.perf_counter(), time.process_time() + times.children_user + times.children_system)
+    return time.perf_counter(), time.process_time() + times.children_user + times.children_system
+
+
+def read_thread_clock() -> float:
+    """Return the processor seconds of this thread since some moment."""
+    return time.thread_time()

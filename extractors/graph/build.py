@@ -23,6 +23,7 @@ from hybrid.extractors.graph.cutting import (
     leaf_operations,
     resolve_layer,
 )
+from hybrid.extractors.graph.multiply_adds import multiply_adds
 from hybrid.extractors.images import decoding
 from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.store.identity import FORMAT, Identity
@@ -93,7 +94,8 @@ def build_graph(
         "decode_policy": decoding.POLICY,
         "precision": precision,
     } | reading.fields()
-    return Graph(model, Identity(fields, tuple(model.outputs[0].shape[1:]), model.count_params()), doubt)
+    shape_of_one = tuple(model.outputs[0].shape[1:])
+    return Graph(model, Identity(fields, shape_of_one, model.count_params(), multiply_adds(model)), doubt)
 
 
 def _network_with(

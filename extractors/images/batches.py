@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybrid import progress
 from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.digests import digest_keys
 from hybrid.extractors.images.source import Source
 from hybrid.extractors.store.identity import Identity
 
-_Loaded = tuple[bytes, np.ndarray] | str  # digest and pixels, or the reason why the image cannot be decoded
+_Image = tuple[bytes, np.ndarray] | str  # digest and pixels, or the reason why the image cannot be decoded
+_Loaded = tuple[_Image, float]  # and the processor seconds that this took
 _Load = Callable[[np.ndarray], list[_Loaded]]
 
 
@@ -32,12 +34,15 @@ class Batch:
         The decoded images.
     failed : dict of int to str
         Images that could not be decoded since the previous batch, with the reasons.
+    processor : float
+        Processor seconds for reading and decoding all of these images.
     """
 
     numbers: np.ndarray
     keys: np.ndarray
     pixels: np.ndarray
     failed: dict[int, str]
+    processor: float
 
 
 def decoded_batches(source: Source, todo: np.ndarray, identity: Identity, batch_size: int) -> Iterator[Batch]:
@@ -64,10 +69,12 @@ def decoded_batches(source: Source, todo: np.ndarray, identity: Identity, batch_
     def load(numbers: np.ndarray) -> list[_Loaded]:
         loaded: list[_Loaded] = []
         for number in numbers.tolist():
+            started = progress.read_thread_clock()
             try:
-                loaded.append(source.decode(number, *how))
+                image: _Image = source.decode(number, *how)
             except BadImageError as error:
-                loaded.append(str(error))
+                image = str(error)
+            loaded.append((image, progress.read_thread_clock() - started))
         return loaded
 
     workers = os.cpu_count() or 1
@@ -109,19 +116,23 @@ def _packed(loaded: Iterable[tuple[int, _Loaded]], batch_size: int) -> Iterator[
     numbers: list[int] = []
     images: list[tuple[bytes, np.ndarray]] = []
     failed: dict[int, str] = {}
-    for number, item in loaded:
-        if isinstance(item, str):
-            failed[number] = item
+    processor = 0.0
+    for number, (image, seconds) in loaded:
+        processor += seconds
+        if isinstance(image, str):
+            failed[number] = image
             continue
         numbers.append(number)
-        images.append(item)
+        images.append(image)
         if len(images) == batch_size:
-            yield _batch(numbers, images, failed)
-            numbers, images, failed = [], [], {}
+            yield _batch(numbers, images, failed, processor)
+            numbers, images, failed, processor = [], [], {}, 0.0
     if images or failed:
-        yield _batch(numbers, images, failed)
+        yield _batch(numbers, images, failed, processor)
 
 
-def _batch(numbers: list[int], images: list[tuple[bytes, np.ndarray]], failed: dict[int, str]) -> Batch:
+def _batch(
+    numbers: list[int], images: list[tuple[bytes, np.ndarray]], failed: dict[int, str], processor: float
+) -> Batch:
     pixels = np.stack([image for _, image in images]) if images else np.empty(0, np.uint8)
-    return Batch(np.array(numbers, int), digest_keys([digest for digest, _ in images]), pixels, failed)
+    return Batch(np.array(numbers, int), digest_keys([digest for digest, _ in images]), pixels, failed, processor)

@@ -51,8 +51,13 @@ class Extraction:
 
     @property
     def cost(self) -> float | None:
-        """Seconds that computing all of these embeddings took, now or earlier; None if this is not known."""
+        """Wall-clock seconds in which all of these embeddings were computed; None if this is not known."""
         return total(one.wall for one in self.passes)
+
+    @property
+    def processor(self) -> float | None:
+        """Processor seconds in which all of these embeddings were computed; None if this is not known."""
+        return total(one.processor for one in self.passes)
 
 
 class Source(ABC):

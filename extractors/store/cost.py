@@ -19,23 +19,27 @@ class Span:
     by : str
         Name of the pass; empty if it is not known.
     wall, processor : float or None
-        Seconds for each row; None if they are not known.
+        Wall-clock and processor seconds for each row; None if they are not known.
+    cuts : int
+        Number of extractors, which differ in the layer, whose rows the pass computed side by side.
     """
 
     rows: int
     by: str = ""
     wall: float | None = None
     processor: float | None = None
+    cuts: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the span as JSON values."""
-        return {"rows": self.rows, "pass": self.by, "wall": self.wall, "processor": self.processor}
+        times = {"wall": self.wall, "processor": self.processor}
+        return {"rows": self.rows, "pass": self.by, **times, "cuts": self.cuts}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> "Span":
         """Return the span from the values that :meth:`to_dict` returned."""
         wall, processor = (None if value[key] is None else float(value[key]) for key in ("wall", "processor"))
-        return cls(max(0, int(value["rows"])), str(value["pass"]), wall, processor)
+        return cls(max(0, int(value["rows"])), str(value["pass"]), wall, processor, int(value.get("cuts", 1)))
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,17 @@ class Pass:
     rows : int
         Number of rows.
     wall, processor : float or None
-        Seconds for all of these rows; None if they are not known.
+        Wall-clock and processor seconds for all of these rows; None if they are not known.
+    cuts : int
+        Number of extractors, which differ in the layer, whose rows the pass computed side by side. The times are those
+        up to the layer of one of them, see :func:`shares`.
     """
 
     name: str
     rows: int
     wall: float | None
     processor: float | None
+    cuts: int = 1
 
 
 def passes_of(counted: Iterable[tuple[Span, int]]) -> list[Pass]:
@@ -64,8 +72,42 @@ def passes_of(counted: Iterable[tuple[Span, int]]) -> list[Pass]:
     for span, rows in counted:
         before = passes.get(span.by, Pass(span.by, 0, 0.0, 0.0))
         wall, processor = _plus(before.wall, span.wall, rows), _plus(before.processor, span.processor, rows)
-        passes[span.by] = Pass(span.by, before.rows + rows, wall, processor)
+        passes[span.by] = Pass(span.by, before.rows + rows, wall, processor, max(before.cuts, span.cuts))
     return list(passes.values())
+
+
+def shares(multiply_adds: Sequence[int | None], decoding: float) -> list[float]:
+    """Return the share of a pass's time that each of its cuts would need alone.
+
+    Each needs all images, and the network up to its layer. So the deepest cut needs the whole pass, and a cut is never
+    dearer than a deeper one.
+
+    Parameters
+    ----------
+    multiply_adds : sequence of (int or None)
+        Number of multiply-adds up to each cut. If one is not known, the share of all is 1.
+    decoding : float
+        Share of the pass's time for reading and decoding images, from 0 to 1.
+    """
+    known = [number for number in multiply_adds if number is not None]
+    if len(known) < len(multiply_adds) or not max(known):
+        return [1.0] * len(multiply_adds)
+    return [decoding + (1 - decoding) * number / max(known) for number in known]
+
+
+def together(parts: Iterable[Iterable[Pass]]) -> list[Pass]:
+    """Return the passes that computed several sets of embeddings. A pass that computed several of them counts once.
+
+    The time of such a pass is that up to the deepest of its layers that are among the sets.
+    """
+    named: dict[str, Pass] = {}
+    unnamed = []
+    for one in (one for part in parts for one in part):
+        if not one.name:
+            unnamed.append(one)
+        elif (known := named.get(one.name)) is None or (one.wall or 0.0) > (known.wall or 0.0):
+            named[one.name] = one
+    return [*named.values(), *unnamed]
 
 
 def _plus(seconds: float | None, per_row: float | None, rows: int) -> float | None:

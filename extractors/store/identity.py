@@ -33,11 +33,15 @@ class Identity:
     parameters : int or None
         Number of weights in the cut network; None in older records, which lack it. It is not part of the fingerprint,
         because it follows from the fields.
+    multiply_adds : int or None
+        Number of multiply-adds for one image, as `hybrid.extractors.graph.multiply_adds` counts them; None if it is not
+        known. It is not part of the fingerprint either.
     """
 
     fields: Mapping[str, Any]
     output_shape: tuple[int, ...]
     parameters: int | None = field(default=None, compare=False)
+    multiply_adds: int | None = field(default=None, compare=False)
 
     @property
     def fingerprint(self) -> str:
@@ -65,9 +69,10 @@ class Identity:
     def to_dict(self) -> dict[str, Any]:
         """Return the identity as JSON values; :meth:`from_dict` reads it back."""
         values = {"fields": dict(self.fields), "output_shape": list(self.output_shape)}
-        return values | {"parameters": self.parameters}
+        return values | {"parameters": self.parameters, "multiply_adds": self.multiply_adds}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Identity":
         """Return the identity from the values that :meth:`to_dict` returned."""
-        return cls(dict(record["fields"]), tuple(record["output_shape"]), record.get("parameters"))
+        numbers = record.get("parameters"), record.get("multiply_adds")
+        return cls(dict(record["fields"]), tuple(record["output_shape"]), *numbers)

@@ -156,6 +156,8 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
 
 
 def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
+    from hybrid.comparison.costs import cost_notes
+
     others = [name for name in TASKS[leaderboard.task].terminal if name != leaderboard.metric][:_COLUMNS]
     by_validation = [leaderboard.validation(model) for model in leaderboard.models]
     validated = ["on val"] if any(by_validation) else []
@@ -177,7 +179,13 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
     print_footnotes(notes)
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
-    print_table("costs", columns, [[_name(leaderboard, model), *_costs(model)] for model in leaderboard.models])
+    with_processor = any(model.processor for model in leaderboard.models)
+    title = (
+        "costs: processor seconds, in brackets wall-clock seconds" if with_processor else "costs: wall-clock seconds"
+    )
+    costs = [[_name(leaderboard, model), *_costs(model, with_processor)] for model in leaderboard.models]
+    print_table(title, columns, costs)
+    print_notes(cost_notes(leaderboard.models))
     print_tests(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
@@ -213,10 +221,19 @@ def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:
     return f"{model.name} ←" if model.name == leaderboard.chosen else model.name
 
 
-def _costs(model: "ModelRecord") -> list[str]:
-    times = model.seconds
+def _costs(model: "ModelRecord", with_processor: bool) -> list[str]:
+    times = _times(model, "seconds")
+    if with_processor:
+        times = [f"{busy} ({clock})" for busy, clock in zip(_times(model, "processor"), times, strict=True)]
     return [
-        *("–" if value is None else f"{value:.1f}" for value in (times.train, times.extract, times.fit, times.predict)),
+        *times,
         *("–" if value is None else f"{value:,}" for value in (model.parameters, model.width)),
         "–" if model.bytes is None else f"{model.bytes / 1e6:.1f}",
     ]
+
+
+def _times(model: "ModelRecord", measure: str) -> list[str]:
+    from hybrid.comparison.costs import PARTS, times_of
+
+    values = [getattr(times_of(model, measure), part) for part in PARTS]
+    return ["–" if value is None else f"{value:.1f}" for value in values]

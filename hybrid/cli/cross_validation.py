@@ -54,7 +54,7 @@ def show_cross_validation(result: "CrossValidation") -> None:
         f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: {result.images} images, "
         f"best {result.metric} first, with mean and 95% interval"
     )
-    columns = ["model", result.metric, "SD of folds", "SD of seeds", "seconds", *others]
+    columns = ["model", result.metric, "SD of folds", "SD of seeds", "wall-clock s", *others]
     print_table(title, columns, rows, optional=len(others))
     print_footnotes(notes)
     distinguishable = [pair for pair in result.pairs if pair.distinguishable]

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from hybrid.extractors.images.views import Views
 
 
+_COSTS = (
+    "run s is the time of this run; cost s is the time in which the features of these images were computed, in this "
+    "run or an earlier one: decoding, network and writing. Both are by the wall clock; processor s is the cost in "
+    "seconds of all processors, which other work on the machine changes less.",
+)
+
+
 @click.command()
 @click.argument("data")
 @click.option(
@@ -121,12 +128,16 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
 def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     """Print a summary of embedding sets of the same images."""
     first = embedding_sets[0].record
-    columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "width"]
-    rows = [[one.name, len(dataset), one.record.new, one.record.cached, len(first.skipped), f"{first.seconds:.1f}",
-             _seconds(one.record.cost), one.record.width] for one in embedding_sets]  # fmt: skip
+    columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "processor s", "width"]
+    rows = [
+        [one.name, len(dataset), one.record.new, one.record.cached, len(first.skipped), f"{first.seconds:.1f}",
+         _seconds(one.record.cost), _seconds(one.record.processor), one.record.width]
+        for one in embedding_sets
+    ]  # fmt: skip
     print_table(repr(dataset), columns, rows)
-    print_notes(["run s is the time of this run; cost s is the time in which the features of these images were "
-                 "computed, in this run or an earlier one: decoding, network and writing."])  # fmt: skip
+    print_notes([*_COSTS, *_shared_pass(embedding_sets)])
+    if any(one.record.measure == "runs" for one in embedding_sets):
+        print_notes(["cost s contains an average over whole runs, which an earlier version of hybrid recorded."])
     print_notes(dataset.notes)
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
@@ -151,6 +162,20 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     else:
         names = f"{len(embedding_sets)} embedding sets are ready"
         click.echo(f"{names}: {shell_command('hybrid', 'fit', 'svm', '--set', embedding_sets[0].name)}")
+
+
+def _shared_pass(embedding_sets: "list[EmbeddingSet]") -> list[str]:
+    """Return a note on the passes that computed several layers."""
+    from hybrid.extractors.store.cost import together, total
+
+    passes = together(one.record.known_passes for one in embedding_sets)
+    if all(one.cuts == 1 for one in passes):
+        return []
+    wall, processor = total(one.wall for one in passes), total(one.processor for one in passes)
+    return [
+        "One pass computed several layers: each costs reading and decoding the images, and the network up to it by "
+        f"multiply-adds. All sets shown cost {_seconds(wall)} s together, {_seconds(processor)} processor s."
+    ]
 
 
 def _seconds(value: float | None) -> str:

@@ -139,14 +139,14 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     if as_json:
         print_json(model.record.to_json())
         return
-    record, seconds = model.record, model.record.seconds
+    record = model.record
     print_scores(f"{head} on {joined_name(record.sets)} ({record.width} features)", model)
     for text in record.warnings:
         warn(f"WARNING: {text}")
     if record.tuning:
         click.echo(f"  · {_tuning(record.tuning)}")
     print_notes(_protocol(record))
-    click.echo(f"  · fit {seconds.fit:.2f} s, predict {seconds.predict:.2f} s for {model.images} images")
+    click.echo(f"  · {_times(record)} for {model.images} images")
     predict = shell_command("hybrid", "predict", model.name)
     print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")
 
@@ -173,6 +173,14 @@ def _fit(head: str, place: Workspace, options: "HeadOptions", name: str | None, 
     from hybrid.models.fit import fit_head
 
     return fit_head(sets, head, options, place, positive=given["positive"], name=name)
+
+
+def _times(record: "ModelRecord") -> str:
+    """Return the times for fitting and predicting, by the wall clock and in processor seconds."""
+    wall, processor = record.seconds, record.processor
+    pairs = {"fit": (wall.fit, processor and processor.fit), "predict": (wall.predict, processor and processor.predict)}
+    shown = {part: ["–" if one is None else f"{one:.2f} s" for one in pair] for part, pair in pairs.items()}
+    return ", ".join(f"{part} {clock} ({busy} of processor time)" for part, (clock, busy) in shown.items())
 
 
 def _tuning(tuning: "Tuning") -> str:

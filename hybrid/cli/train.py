@@ -136,7 +136,8 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
         print_json({"network": str(path)} | epochs | best.record.to_json() | {"last": last.record.to_json()})
         return
     waiting = f"{trained.waiting:.1%} of the time of the steps was spent waiting for images"
-    print_notes([f"{trained.seconds:.0f} s; {waiting}"])
+    busy = "" if trained.processor is None else f" ({trained.processor:.0f} s of processor time)"
+    print_notes([f"{trained.seconds:.0f} s{busy}; {waiting}"])
     of_best, of_last = _epochs(trained.best_epoch), _epochs(trained.last_epoch)
     same = ", which is also the last" if of_best == of_last else ""
     print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}{same}", best)

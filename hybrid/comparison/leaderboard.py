@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
+from hybrid.comparison.costs import PARTS, times_of
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
@@ -22,11 +23,6 @@ from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.private_paths import place_name, without_places
 
-COST_TITLES = {
-    "seconds": "seconds to train, extract, fit and predict",
-    "parameters": "parameters of the networks",
-    "bytes": "size on disk, bytes",
-}
 LAST = "-last"  # suffix of the name of a network with the weights of the last epoch
 
 
@@ -265,7 +261,10 @@ class Leaderboard:
         if self.leakage and (other := self.leakage.without.get(model.name)):
             row |= {"n_without_copies": other.n}
             row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
-        row |= {f"seconds_{part}": seconds for part, seconds in asdict(model.seconds).items()}
+        for measure in ("seconds", "processor"):
+            times = times_of(model, measure)
+            row |= {f"{measure}_{part}": getattr(times, part) for part in PARTS}
+        row |= {"seconds_measure": model.seconds.measure, "layers_in_one_pass": model.cuts}
         return row | {"parameters": model.parameters, "bytes": model.bytes}
 
     def to_dict(self) -> dict[str, Any]:

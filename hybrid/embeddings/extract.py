@@ -18,7 +18,7 @@ from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.files import expanded
 from hybrid.progress import Progress
-from hybrid.workspace.provenance import training_seconds, used_in_training
+from hybrid.workspace.provenance import training_time, used_in_training
 from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord, SkippedImage, ViewsRecord
 
 VIEWS_OF = ("train", "train+test")
@@ -114,6 +114,7 @@ class _DatasetExtraction:
         part, keys = self.dataset.take(kept), keys[kept]
         _check_classes(part)
         identity = extractor.resolve()
+        trained = training_time(extractor.backbone)
         dataset_record = DatasetRecord(
             name=part.name,
             source=part.source,
@@ -143,7 +144,11 @@ class _DatasetExtraction:
             animated=extraction.animated,
             seconds=round(extraction.seconds, 3),
             cost=None if extraction.cost is None else round(extraction.cost, 3),
-            trained=training_seconds(extractor.backbone),
+            processor=None if extraction.processor is None else round(extraction.processor, 3),
+            measure="wall" if all(one.name for one in extraction.passes) else "runs",
+            passes=tuple(extraction.passes),
+            trained={name: spent.wall for name, spent in trained.items()},
+            trained_processor={name: spent.processor for name, spent in trained.items() if spent.processor is not None},
             runtime=extraction.runtime,
         )
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
+from hybrid.extractors.store.cost import Pass, together, total
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
 
 if TYPE_CHECKING:
@@ -104,15 +105,34 @@ class JoinedSet:
         return [part.identity.width for part in self.sets]
 
     @property
+    def passes(self) -> list[Pass]:
+        """The passes that computed the embeddings. One that computed those of several sets is counted once."""
+        return together(part.record.known_passes for part in self.sets)
+
+    @property
     def cost(self) -> float | None:
-        """Seconds that computing the embeddings took; None if a set does not record it."""
-        costs = [part.record.cost for part in self.sets]
-        return None if None in costs else round(sum(cost for cost in costs if cost is not None), 3)
+        """Wall-clock seconds in which the embeddings were computed; None if a set does not record it."""
+        return total(one.wall for one in self.passes)
+
+    @property
+    def processor(self) -> float | None:
+        """Processor seconds in which the embeddings were computed; None if a set does not record it."""
+        return total(one.processor for one in self.passes)
+
+    @property
+    def measure(self) -> Literal["wall", "runs"]:
+        """What :attr:`cost` is, as in `SetRecord`: ``"runs"`` if it is so in any set."""
+        return "runs" if any(part.record.measure == "runs" for part in self.sets) else "wall"
 
     @property
     def trained(self) -> dict[str, float]:
         """Training time in seconds of each network that was trained in this workspace, by its name."""
         return {name: seconds for part in self.sets for name, seconds in part.record.trained.items()}
+
+    @property
+    def trained_processor(self) -> dict[str, float]:
+        """The same in processor seconds, of the networks for which this is known."""
+        return {name: seconds for part in self.sets for name, seconds in part.record.trained_processor.items()}
 
     @property
     def views(self) -> ViewsRecord | None:

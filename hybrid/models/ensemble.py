@@ -1,6 +1,5 @@
 """Fit an ensemble: the mean probabilities of heads on embedding sets, and of fitted models of the workspace."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +18,9 @@ from hybrid.models.options import HeadOptions
 from hybrid.pipelines import Ensemble, choose_weights, load_model, make_ensemble
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.weighting import mixture_weights
+from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import load_record
-from hybrid.workspace.model_record import Member
+from hybrid.workspace.model_record import Member, Seconds
 from hybrid.workspace.set_record import SetRecord
 from hybrid.workspace.workspace import Workspace
 
@@ -37,7 +37,7 @@ class _SavedMember:
 
     name: str
     head: str
-    fit_seconds: float
+    fit: Spent
     pipeline: Pipeline
     sets: tuple[EmbeddingSet, ...]
 
@@ -94,14 +94,14 @@ def fit_ensemble(
     saved = [_load_member(model, base.sets[0], workspace) for model in models]
     joined = _extend(base if sets else None, saved)
     X = joined.embeddings()
-    started = time.perf_counter()
+    watch = Stopwatch()
     ensemble = _fit_heads(base, heads, X, options) if sets else Ensemble([])
     if saved:
         ensemble = _with_saved(ensemble, saved, joined)
     if weights != "equal":
         ensemble.set_params(weights=_choose_weights(ensemble, weights, joined, X, saved, options))
     pipeline, adjustment = adjust_model(Pipeline([("head", ensemble)]), X, joined, options, positive)
-    seconds = time.perf_counter() - started + sum(member.fit_seconds for member in saved)
+    fitted = sum((member.fit for member in saved), watch.lap())
     origins = [(head, part.name) for part in base.sets for head in heads]
     origins += [(member.head, member.name) for member in saved]
     return evaluate_and_save(
@@ -112,7 +112,7 @@ def fit_ensemble(
         name or _name(heads, base.name if sets else "", models, weights, options),
         positive,
         head="ensemble",
-        fit_seconds=seconds,
+        fit=fitted,
         params={"heads": heads, "models": list(models)},
         scale=options.scale,
         pca=options.pca,
@@ -245,12 +245,16 @@ def _load_member(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved
     pipeline = load_model(workspace.models / model / "model")
     extractors = extractors_of(pipeline[0])
     names = _sets_of_dataset(dataset.fingerprint, workspace)
-    cost = record.seconds.extract
+    times, processor = record.seconds, record.processor or Seconds(train=None)
     set_record = replace(
         base.record,
         dataset=replace(dataset, warnings=record.warnings),
         trained=record.trained,
-        cost=None if cost is None else cost / len(extractors),
+        trained_processor=record.trained_processor,
+        cost=None if times.extract is None else times.extract / len(extractors),
+        processor=None if processor.extract is None else processor.extract / len(extractors),
+        measure="runs" if times.measure == "runs" else "wall",
+        passes=(),
         views=None,
     )
     sets = [
@@ -261,7 +265,7 @@ def _load_member(model: str, base: EmbeddingSet, workspace: Workspace) -> _Saved
         )
         for extractor in extractors
     ]
-    return _SavedMember(model, record.head, record.seconds.fit or 0.0, pipeline[1:], tuple(sets))
+    return _SavedMember(model, record.head, Spent(times.fit or 0.0, processor.fit), pipeline[1:], tuple(sets))
 
 
 def _extend(base: JoinedSet | None, saved: Sequence[_SavedMember]) -> JoinedSet:

@@ -1,6 +1,5 @@
 """Evaluate a fitted model on every split and save it with its scores and predictions."""
 
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,13 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.evaluation import Evaluation
+from hybrid.extractors.store.cost import total
 from hybrid.files import replace_folder
 from hybrid.models.adjust import positive_class
 from hybrid.pipelines import read_manifest, save_model
 from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
+from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import evaluate_split, save_record
 from hybrid.workspace.history import FITTED, Event, History
 from hybrid.workspace.model_record import ModelRecord, Seconds
@@ -68,7 +69,7 @@ def evaluate_and_save(
     positive: Any,
     *,
     head: str,
-    fit_seconds: float,
+    fit: Spent,
     **fields: Any,
 ) -> FittedModel:
     """Evaluate a fitted pipeline on every split and save it with its record and its predictions.
@@ -88,7 +89,7 @@ def evaluate_and_save(
         The positive class of a binary task. None means the last of the sorted classes.
     head : str
         Name of the head.
-    fit_seconds : float
+    fit : Spent
         Time that fitting took.
     **fields
         How the model was fitted: further fields of the `ModelRecord`.
@@ -97,9 +98,9 @@ def evaluate_and_save(
     -------
     FittedModel
     """
-    started = time.perf_counter()
+    watch = Stopwatch()
     proba, predicted = embeddings.predict(pipeline, X)
-    predict_seconds = time.perf_counter() - started
+    predict = watch.lap()
     positive = positive_class(embeddings, positive)
     dataset, extractors = embeddings.dataset, [part.record.extractor for part in embeddings.sets]
     predictions = Predictions(embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
@@ -122,12 +123,22 @@ def evaluate_and_save(
         positive=positive,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         trained=embeddings.trained,
-        seconds=Seconds(
-            train=round(sum(embeddings.trained.values()), 3),
+        trained_processor=embeddings.trained_processor,
+        seconds=Seconds.of(
+            embeddings.measure,
+            train=sum(embeddings.trained.values()),
             extract=embeddings.cost,
-            fit=round(fit_seconds, 3),
-            predict=round(predict_seconds, 3),
+            fit=fit.wall,
+            predict=predict.wall,
         ),
+        processor=Seconds.of(
+            "processor",
+            train=total(embeddings.trained_processor.get(name) for name in embeddings.trained),
+            extract=embeddings.processor,
+            fit=fit.processor,
+            predict=predict.processor,
+        ),
+        cuts=max(one.cuts for one in embeddings.passes),
         splits={split: evaluate_split(predictions, split, positive) for split in splits if split != _SEALED},
         sealed=(_SEALED,) if _SEALED in splits else (),
         skipped=len(embeddings.sets[0].record.skipped),

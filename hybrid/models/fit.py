@@ -1,7 +1,6 @@
 """Fit a head to embedding sets, evaluate it on every split, and save the model, its scores and its predictions."""
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import groups_for
+from hybrid.progress import Stopwatch
 from hybrid.workspace.model_record import Tuning
 from hybrid.workspace.workspace import Workspace
 
@@ -64,7 +64,7 @@ def fit_head(
     X = joined.embeddings()
     pipeline = _head_pipeline(head, options)
     head = head if isinstance(head, str) else type(head).__name__
-    started = time.perf_counter()
+    watch = Stopwatch()
     train = joined.part(X, "train")
     tuning: Tuning | None = None
     try:
@@ -81,7 +81,7 @@ def fit_head(
         raise InputError(
             f"{head} cannot be fitted to {len(train.y)} images with {given}: {reason_of(error)}"
         ) from error
-    seconds = time.perf_counter() - started
+    fitted = watch.lap()
     return evaluate_and_save(
         pipeline,
         X,
@@ -90,7 +90,7 @@ def fit_head(
         name or "-".join([head, *options.name_parts, joined.name]),
         positive,
         head=head,
-        fit_seconds=seconds,
+        fit=fitted,
         params=params,
         scale=options.scale,
         pca=options.pca,
@@ -136,7 +136,7 @@ def fit_network(
     """
     outputs = join_sets(embeddings or extract_dataset(dataset, FeatureExtractor(network, layers="probabilities")))
     X = outputs.embeddings()
-    started = time.perf_counter()
+    watch = Stopwatch()
     train = outputs.part(X, "train")
     pipeline = Pipeline([("head", NetworkOutput().fit(train.X, train.y))])
     options = options or HeadOptions()
@@ -149,7 +149,7 @@ def fit_network(
         name,
         positive,
         head="network",
-        fit_seconds=time.perf_counter() - started,
+        fit=watch.lap(),
         aim=options.aim,
         calibration=options.calibration,
         adjustment=adjustment,

@@ -6,7 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from hybrid.comparison.leaderboard import COST_TITLES, Leaderboard
+from hybrid.comparison.costs import COST_TITLES, cost_of, time_measure
+from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.result import ComparisonResult
 from hybrid.errors import renamed_parameters, unknown_name
@@ -111,27 +112,30 @@ class Comparison(ComparisonResult):
         return confusion_matrices(chosen.labels, confusions, classes, title=self._title(chosen))
 
     @renamed_parameters(group="leaderboard")
-    def plot_cost(self, leaderboard: int = 0, cost: str = "seconds") -> Any:
+    def plot_cost(self, leaderboard: int = 0, cost: str | None = None) -> Any:
         """Return a chart of the main metric against the cost of the models, as a Matplotlib Figure.
 
         Parameters
         ----------
         leaderboard : int, default=0
             Index of the leaderboard.
-        cost : {"seconds", "parameters", "bytes"}, default="seconds"
-            ``"seconds"`` is the total time for training networks, extracting all images, fitting and predicting.
+        cost : {"processor", "seconds", "parameters", "bytes"}, optional
+            ``"processor"`` is the total time for training networks, extracting all images, fitting and predicting in
+            processor seconds, ``"seconds"`` that by the wall clock. Default: processor seconds if they are known for
+            all models, otherwise those by the wall clock.
         """
         from hybrid.plots import cost_chart
 
+        chosen = self.leaderboards[leaderboard]
+        cost = cost or time_measure(chosen.models)
         if cost not in COST_TITLES:
             raise unknown_name("cost", cost, COST_TITLES)
-        chosen = self.leaderboards[leaderboard]
         metrics = [result.metrics[chosen.metric] for result in chosen.evaluations]
         return cost_chart(
             chosen.labels,
             [metric.value for metric in metrics],
             [metric.interval for metric in metrics],
-            [model.seconds.total if cost == "seconds" else getattr(model, cost) for model in chosen.models],
+            [cost_of(model, cost) for model in chosen.models],
             label=chosen.metric,
             cost=COST_TITLES[cost],
             title=self._title(chosen),

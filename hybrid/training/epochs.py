@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.extractors.runtimes.base import gpu_is_visible
+from hybrid.progress import Stopwatch
 from hybrid.training import losses
 from hybrid.training.convolutions import multiply_small_maps
 from hybrid.training.feed import Feed
@@ -99,21 +99,21 @@ class TrainingRun:
 
     def epoch(self, state: TrainingState, progress: Progress) -> Epoch:
         """Train for one epoch, evaluate it on validation and record it in the state."""
-        number, started = state.epochs, time.perf_counter()
+        number, watch = state.epochs, Stopwatch()
         self.enter(number)
         scores = self._train_steps(number, state.history["val_loss"], progress)
-        step_seconds = time.perf_counter() - started
+        steps = watch.lap()
         scores |= self._validate(number)
         for name, values in state.history.items():
             values.append(scores[name])
         if best_epoch(state.history["val_loss"]) == state.epochs:
             state.best = self.model.get_weights()
-        seconds = time.perf_counter() - started
-        state.seconds += seconds
-        state.step_seconds += step_seconds
+        whole = steps + watch.lap()
+        state.add(whole)
+        state.step_seconds += steps.wall
         state.waited += self.train.waited
         left = (self.options.epochs - state.epochs) * state.seconds / state.epochs
-        return Epoch(state.epochs, scores, seconds, self.train.waited / step_seconds, left)
+        return Epoch(state.epochs, scores, whole.wall, self.train.waited / steps.wall, left)
 
     def _train_steps(self, epoch: int, val_losses: list[float], progress: Progress) -> dict[str, float]:
         self.train.waited = 0.0

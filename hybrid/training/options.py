@@ -219,6 +219,8 @@ class TrainedNetwork:
         Share of the time of the training steps in which the network waited for images.
     resumed : int, default=0
         Number of epochs that had been finished when the training was resumed.
+    processor : float or None, default=None
+        Duration of all epochs in processor seconds; None if it is not known.
     """
 
     model: "keras.Model"
@@ -228,6 +230,7 @@ class TrainedNetwork:
     seconds: float
     waiting: float = 0.0
     resumed: int = 0
+    processor: float | None = None
 
     @property
     def last_epoch(self) -> int | dict[str, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.datasets import Dataset
+from hybrid.extractors.store.cost import total
 from hybrid.training.options import Epoch, TrainedNetwork
 from hybrid.training.state import label_state
 
@@ -62,6 +63,7 @@ def train_each_label(
         seconds,
         sum(network.waiting * network.seconds for network in trained) / seconds,
         sum(network.resumed for network in trained),
+        total(network.processor for network in trained),
     )
 
 

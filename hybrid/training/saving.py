@@ -44,6 +44,7 @@ def save_network(
             options=options.to_dict(),
             best_epoch=trained.best_epoch,
             seconds=round(trained.seconds, 3),
+            processor=None if trained.processor is None else round(trained.processor, 3),
             waiting=round(trained.waiting, 4),
             history=trained.history,
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.files import write_atomic
+from hybrid.progress import Spent
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +34,9 @@ class TrainingState:
     best : list of ndarray
         Weights of the best epoch.
     seconds : float
-        Duration of all epochs in seconds.
+        Duration of all epochs in seconds, by the wall clock.
+    processor : float or None
+        The same in processor seconds; None if an earlier version began the training.
     step_seconds : float
         Duration of all training steps in seconds.
     waited : float
@@ -43,6 +46,7 @@ class TrainingState:
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in SCORES})
     best: list[np.ndarray] = field(default_factory=list)
     seconds: float = 0.0
+    processor: float | None = 0.0
     step_seconds: float = 0.0
     waited: float = 0.0
 
@@ -50,6 +54,11 @@ class TrainingState:
     def epochs(self) -> int:
         """Number of finished epochs."""
         return len(self.history["loss"])
+
+    def add(self, epoch: Spent) -> None:
+        """Add the time of an epoch."""
+        whole = Spent(self.seconds, self.processor) + epoch
+        self.seconds, self.processor = whole.wall, whole.processor
 
 
 def fingerprint(value: Any) -> str:
@@ -70,7 +79,7 @@ def save_state(path: Path, identity: str, state: TrainingState, model: "keras.Mo
     model : keras.Model
         The compiled network.
     """
-    record = {name: getattr(state, name) for name in ("history", "seconds", "step_seconds", "waited")}
+    record = {name: getattr(state, name) for name in ("history", "seconds", "processor", "step_seconds", "waited")}
     text = json.dumps({"identity": identity, **record}).encode()
     arrays: dict[str, Any] = {"record": np.frombuffer(text, np.uint8)}
     for kind, values in (("variable", _values(model)), ("best", state.best)):
@@ -108,7 +117,7 @@ def load_state(path: Path, identity: str, model: "keras.Model", enter: Callable[
             best = [arrays[f"best{number}"] for number in range(len(model.weights))]
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-            return TrainingState(best=best, **record)
+            return TrainingState(best=best, **{"processor": None, **record})
     return TrainingState()
 
 

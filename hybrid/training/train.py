@@ -155,7 +155,7 @@ class _Training:
             new.set_weights(weights)
         waiting = current.waited / current.step_seconds
         best = best_epoch(current.history["val_loss"])
-        return TrainedNetwork(*models, current.history, best, current.seconds, waiting, resumed)
+        return TrainedNetwork(*models, current.history, best, current.seconds, waiting, resumed, current.processor)
 
     def _build(self, part: Dataset) -> "keras.Model":
         return self.network.build(self.shape, len(part.classes), part.task == "multilabel")

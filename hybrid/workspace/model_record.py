@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hybrid.evaluation.result import Evaluation, Metric
 from hybrid.workspace.records import Record, empty_for_none, from_json, one_or_many, saved_as
@@ -18,18 +18,29 @@ class Seconds:
 
     Attributes
     ----------
-    train : float
-        Time for training the networks behind the features; 0 if none was trained in a workspace.
+    train : float or None
+        Time for training the networks behind the features; 0 if none was trained in a workspace, None if this is not
+        known.
     extract : float or None
         Time for computing the embeddings of all images; None if this is not known.
     fit, predict : float or None
         Time for fitting the model, and for predicting all images; None if this is not known.
+    measure : {"processor", "wall", "runs"}
+        Processor seconds, or wall-clock seconds. ``"runs"`` are wall-clock seconds, too, but `extract` is an average
+        over whole runs that an earlier version recorded, which contained the digests of files and loading the network.
     """
 
-    train: float = 0.0
+    train: float | None = 0.0
     extract: float | None = None
     fit: float | None = None
     predict: float | None = None
+    measure: Literal["processor", "wall", "runs"] = "runs"
+
+    @classmethod
+    def of(cls, measure: Literal["processor", "wall", "runs"], **parts: float | None) -> "Seconds":
+        """Return the times of the parts, rounded to milliseconds as records hold them."""
+        rounded = {part: None if value is None else round(value, 3) for part, value in parts.items()}
+        return cls(**rounded, measure=measure)
 
     @property
     def total(self) -> float | None:
@@ -152,8 +163,15 @@ class ModelRecord(Record):
     created : str
         Date and time in ISO format.
     trained : dict of str to float
-        Training time in seconds of each network behind the features, keyed by its name.
+        Training time in wall-clock seconds of each network behind the features, keyed by its name.
+    trained_processor : dict of str to float
+        The same in processor seconds. Without the networks for which this is not known.
     seconds : Seconds
+        Times by the wall clock.
+    processor : Seconds or None
+        Times in processor seconds; None in records of schema 1 to 3.
+    cuts : int
+        Largest number of layers whose embeddings one pass computed side by side, see `hybrid.extractors.store.cost`.
     splits : dict of str to Evaluation
         Scores by split.
     sealed : tuple of str
@@ -184,7 +202,7 @@ class ModelRecord(Record):
         The model's folder. It is not saved.
     """
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = (
         "Delete the model's folder and fit it again. Until then, name the other models to use them without it."
@@ -207,7 +225,10 @@ class ModelRecord(Record):
     positive: Label | None = None
     created: str = ""
     trained: dict[str, float] = field(default_factory=dict)
+    trained_processor: dict[str, float] = field(default_factory=dict)
     seconds: Seconds = Seconds()
+    processor: Seconds | None = None
+    cuts: int = 1
     splits: dict[str, Evaluation] = field(metadata=saved_as(read=_read_splits, write=_write_splits))
     sealed: tuple[str, ...] = ()
     skipped: int = 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid.progress import Spent
 from hybrid.workspace.training_record import TrainingRecord
 from hybrid.workspace.workspace import TRAINING_KEYS, TRAINING_RECORD
 
@@ -29,9 +30,10 @@ def used_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
     return np.array([key.tobytes() in used for key in keys], bool)
 
 
-def training_seconds(backbone: str | Path) -> dict[str, float]:
-    """Return the training time of a network in seconds, keyed by its name; empty if `hybrid train` did not train it."""
+def training_time(backbone: str | Path) -> dict[str, Spent]:
+    """Return the training time of a network, keyed by its name; empty if `hybrid train` did not train it."""
     path = Path(backbone).with_name(TRAINING_RECORD)
     if Path(backbone).suffix != ".keras" or not path.is_file():
         return {}
-    return {path.parent.name: TrainingRecord.read(path).seconds}
+    record = TrainingRecord.read(path)
+    return {path.parent.name: Spent(record.seconds, record.processor)}

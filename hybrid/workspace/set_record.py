@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from hybrid.extractors.extractor import recorded_parameters
 from hybrid.extractors.images.views import Views
+from hybrid.extractors.store.cost import Pass
 from hybrid.extractors.store.identity import Identity
 from hybrid.workspace.records import Record, from_json, saved_as
 from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, slug
@@ -188,18 +189,25 @@ class SetRecord(Record):
         Number of images with several frames. Only their first frame is used.
     seconds : float
         Duration of the extraction.
-    cost : float or None
-        Seconds that computing all embeddings took, also of those found in the store: for decoding, the network and
-        writing. None if this is not known.
+    cost, processor : float or None
+        Wall-clock and processor seconds in which all embeddings were computed, also those found in the store: for
+        decoding, the network and writing. None if they are not known.
+    measure : {"wall", "runs"}
+        What `cost` is: wall-clock seconds of the passes, or the average over whole runs that earlier versions recorded,
+        which contained the digests of files and loading the network.
+    passes : tuple of Pass
+        The passes of the network that computed the embeddings. Empty in records of earlier versions.
     trained : dict of str to float
-        Training time of the network in seconds, keyed by its name. Empty if it was not trained in a workspace.
+        Training time of the network by the wall clock, keyed by its name. Empty if it was not trained in a workspace.
+    trained_processor : dict of str to float
+        The same in processor seconds. Without the networks for which this is not known.
     runtime : str or None
         The library that ran the network; None if nothing was computed.
     rows : RowsFile or None
         The file with the images' keys and labels; None before the set is saved.
     """
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = "Delete it and run `hybrid extract` again."
 
@@ -215,9 +223,18 @@ class SetRecord(Record):
     animated: int = 0
     seconds: float = 0.0
     cost: float | None = None
+    processor: float | None = None
+    measure: Literal["wall", "runs"] = "runs"
+    passes: tuple[Pass, ...] = ()
     trained: dict[str, float] = field(default_factory=dict)
+    trained_processor: dict[str, float] = field(default_factory=dict)
     runtime: str | None = None
     rows: RowsFile | None = None
+
+    @property
+    def known_passes(self) -> tuple[Pass, ...]:
+        """The passes that computed the embeddings; a single one without a name if they were not recorded."""
+        return self.passes or (Pass("", self.images, self.cost, self.processor),)
 
     @property
     def content(self) -> tuple[str, str, ViewsRecord | None]:

@@ -30,13 +30,16 @@ class TrainingRecord(Record):
     best_epoch : int or dict of str to int
         The best epoch (1-based). If each label has its own network, the best epoch of each label.
     seconds : float
+        Duration of all epochs by the wall clock.
+    processor : float or None
+        The same in processor seconds; None if this is not known, as for records of schema 1 to 3.
     waiting : float
         Share of the training steps' time in which the network waited for images.
     history : dict
         Loss, accuracy and learning rate after each epoch. If each label has its own network, one such dict per label.
     """
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
     SEALED_SINCE: ClassVar[int] = 3
     REMEDY: ClassVar[str] = "Delete the network's folder and train it again."
 
@@ -50,6 +53,7 @@ class TrainingRecord(Record):
     options: dict[str, Any] = field(default_factory=dict)
     best_epoch: int | dict[str, int]
     seconds: float
+    processor: float | None = None
     waiting: float = 0.0
     history: Curves | dict[str, Curves]
 

@@ -59,7 +59,8 @@ def save_model(
         "classes": tuple(classes.tolist()),
         "width": 256,
         "created": "2025-01-01T00:00:00+00:00",
-        "seconds": Seconds(extract=2.0, fit=0.5, predict=0.1),
+        "seconds": Seconds(extract=2.0, fit=0.5, predict=0.1, measure="wall"),
+        "processor": Seconds(extract=40.0, fit=5.0, predict=1.0, measure="processor"),
         "parameters": 1000,
         "splits": evaluations,
     }
@@ -369,10 +370,15 @@ def test_saved_tables_hold_the_same_numbers(results, tmp_path):
 
 def test_scores_are_drawn_against_what_they_cost(results):
     comparison = compare_results(results(a={"parameters": 10}, b={"parameters": 1000}))
-    for cost, ends in (("parameters", (10, 1000)), ("seconds", (2.6, 2.6))):
+    for cost, ends, label in (
+        ("parameters", (10, 1000), "parameters of the networks"),
+        ("seconds", (2.6, 2.6), "wall-clock seconds to train"),
+        (None, (46, 46), "processor seconds to train"),
+    ):
         (axes,) = comparison.plot_cost(cost=cost).axes
         low, high = axes.get_xlim()
         assert low < ends[0] <= ends[1] < high
+        assert axes.get_xlabel().startswith(label)
     with pytest.raises(InputError, match="Unknown cost 'euros'"):
         comparison.plot_cost(cost="euros")
 

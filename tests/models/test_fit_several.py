@@ -8,6 +8,7 @@ import pytest
 from made_pictures import write_colours
 from sklearn.metrics import accuracy_score
 from tables import read_rows
+from ticking import ticking_clock
 
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.embeddings.joined_set import join_sets, joined_name
@@ -50,17 +51,27 @@ def test_a_head_on_two_sets_goes_from_fit_to_prediction(hybrid, sets, red_and_gr
         assert row["p_red"] == pytest.approx(float(before["p_red"]), abs=1e-6)
 
 
-def test_the_cost_is_recorded(hybrid, sets, tmp_path):
+def test_the_cost_is_recorded(hybrid, sets, tmp_path, monkeypatch):
+    """With a clock that moves on by one second, and three processor seconds, whenever it is read."""
+    monkeypatch.setattr("hybrid.progress.read_clocks", ticking_clock())
     one = hybrid.json("fit", "softmax", *sets[:2])
     both = hybrid.json("fit", "softmax", *sets)
     for record in (one, both):
         folder = tmp_path / "hybrid_runs/models" / record["model"] / "model"
         assert (record["trained"], record["seconds"]["train"]) == ({}, 0)  # nothing was trained here
         assert record["bytes"] == sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        assert set(record["seconds"]) == {"train", "extract", "fit", "predict"}
+        parts = {"train", "extract", "fit", "predict", "measure"}
+        assert set(record["seconds"]) == set(record["processor"]) == parts
+        assert (record["seconds"]["measure"], record["processor"]["measure"]) == ("wall", "processor")
+        for part in ("fit", "predict"):
+            assert record["processor"][part] == 3 * record["seconds"][part] > 0
     assert both["parameters"] > one["parameters"] > 0
     assert one["set"] == HIDDEN
     assert both["seconds"]["extract"] > one["seconds"]["extract"]
+    members = hybrid.json("fit", "ensemble", "--member", one["model"], "--member", both["model"])
+    for measure in ("seconds", "processor"):
+        assert members[measure]["extract"] == both[measure]["extract"]  # the set that both have is paid once
+        assert members[measure]["fit"] > one[measure]["fit"] + both[measure]["fit"]
 
 
 def test_the_seed_reaches_the_head_and_is_recorded(hybrid, sets):
@@ -152,6 +163,8 @@ def test_a_network_of_its_own_can_be_a_member(hybrid, red_and_green, tmp_path):
     trained = json.loads((tmp_path / "hybrid_runs/networks/own/training.json").read_text())
     assert record["trained"] == {"own": trained["seconds"]}  # one network, whatever hangs on it
     assert record["seconds"]["train"] == trained["seconds"] > 0
+    assert record["trained_processor"] == {"own": trained["processor"]}
+    assert record["processor"]["train"] == trained["processor"] > 0
     rows = hybrid.json("compare")["groups"][0]["models"]
     prices = {row["model"]: row["seconds_train"] for row in rows}
     assert prices == dict.fromkeys([record["model"], "network-own"], trained["seconds"])  # the last epoch is the best

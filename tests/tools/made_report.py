@@ -84,7 +84,8 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
         "parameters": 308_650,
         "bytes": 1_300_000,
         "created": "2026-01-01T00:00:00+00:00",
-        "seconds": Seconds(extract=1.5, fit=0.1 * (seed + 1), predict=0.004),
+        "seconds": Seconds(extract=1.5, fit=0.1 * (seed + 1), predict=0.004, measure="wall"),
+        "processor": Seconds(extract=2.5, fit=0.2 * (seed + 1), predict=0.008, measure="processor"),
         "splits": splits,
     }
     saved = Predictions(dataset.ids, dataset.split, dataset.y, predicted, proba, dataset.classes)

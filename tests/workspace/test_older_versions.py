@@ -14,6 +14,8 @@ from paths import ROOT
 from hybrid.classifiers import HEADS
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.pipelines import load_model
+from hybrid.workspace.fitted_models import load_record
+from hybrid.workspace.training_record import TrainingRecord
 from hybrid.workspace.workspace import Workspace
 
 MODELS = (
@@ -104,6 +106,30 @@ def test_its_embedding_sets_have_their_rows_and_can_be_fitted(project, hybrid):
         assert np.isfinite(rows).all()
     assert load_set(Workspace(project / "hybrid_runs"), "views").views.number == 2
     assert "roc_auc" in hybrid("fit", "softmax", "--set", "dots", "--set", "max", "--name", "new")
+
+
+@pytest.mark.medium
+@pytest.mark.usefixtures("no_report")
+def test_its_costs_are_read_and_told_as_what_they_are(project, hybrid):
+    """It recorded seconds by the wall clock only, and those of extraction as averages over whole runs."""
+    place = Workspace(project / "hybrid_runs")
+    record = load_set(place, "dots").record
+    saved = json.loads((place.sets / "dots.json").read_text())
+    assert (record.cost, record.processor, record.measure) == (saved["cost"], None, "runs")
+    assert [(one.wall, one.processor) for one in record.known_passes] == [(saved["cost"], None)]
+    former = load_record(place, "softmax")
+    assert (former.seconds.measure, former.processor, former.cuts) == ("runs", None, 1)
+    assert TrainingRecord.read(place.networks / "net/training.json").processor is None
+    former_only = hybrid("compare", "svm", "softmax")
+    assert "costs: wall-clock seconds" in former_only
+    hybrid("fit", "softmax", "--set", "dots", "--name", "new")
+    said = hybrid("compare", "new", "svm")
+    assert "costs: processor seconds, in brackets wall-clock seconds" in said
+    assert "svm: an earlier version of hybrid recorded wall-clock seconds only." in said
+    assert ": extract is an average over whole runs of an earlier version of hybrid" in said
+    fitted = load_record(place, "new")
+    assert (fitted.seconds.measure, fitted.processor.extract) == ("runs", None)
+    assert fitted.processor.fit > 0
 
 
 @pytest.mark.network

@@ -6,6 +6,7 @@ import pytest
 from made_sets import made_set_record
 
 from hybrid.errors import InputError
+from hybrid.extractors.store.cost import Pass
 from hybrid.workspace.set_record import RowsFile, SetRecord, SkippedImage, ViewsRecord
 from hybrid.workspace.training_record import TrainingRecord
 
@@ -16,10 +17,17 @@ RECORDS = {
         "multilabel",
         views=VIEWS,
         cost=2.5,
+        processor=4.5,
+        measure="wall",
+        passes=(Pass("a", 3, 2.0, 4.0, 2), Pass("b", 1, 0.5, 0.5)),
+        trained={"net": 9.0},
+        trained_processor={"net": 17.0},
         skipped=(SkippedImage("a.png", "truncated"),),
         rows=RowsFile("x.npz", "0" * 64),
     ),
-    "training": TrainingRecord(arch="resnet_small", best_epoch=2, seconds=2.5, history=CURVES, input_shape=(8, 8, 3)),
+    "training": TrainingRecord(
+        arch="resnet_small", best_epoch=2, seconds=2.5, processor=4.5, history=CURVES, input_shape=(8, 8, 3)
+    ),
     "training of each label": TrainingRecord(
         best_epoch={"a": 1, "b": 2}, seconds=2.5, history={"a": CURVES, "b": CURVES}
     ),
@@ -61,6 +69,12 @@ def test_a_change_of_a_sealed_record_is_found(record, tmp_path, key):
         ("set", {"extractor": []}, '"extractor" is []; expected an object'),
         ("training", {"best_epoch": "2"}, '"best_epoch" is "2"; expected a whole number or an object'),
         ("training", {"history": {"loss": ["x"]}}, '"history.loss'),
+        ("set", {"measure": "hours"}, '"measure" is "hours"; expected "wall" or "runs"'),
+        (
+            "set",
+            {"passes": [{"name": "a", "rows": 1, "wall": "x", "processor": 1}]},
+            '"passes[0].wall" is "x"; expected',
+        ),
         ("training", {"seconds": None}, '"seconds" is null; expected a number'),
     ],
 )
@@ -76,5 +90,5 @@ def test_a_value_of_another_type_is_named(tmp_path, kind, changes, words):
 def test_a_later_schema_is_not_guessed_at(tmp_path):
     path = tmp_path / "record.json"
     path.write_text('{"schema": 9}')
-    with pytest.raises(InputError, match="has schema 9, and this version of hybrid reads up to schema 2"):
+    with pytest.raises(InputError, match="has schema 9, and this version of hybrid reads up to schema 3"):
         SetRecord.read(path)

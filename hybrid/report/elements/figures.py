@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from hybrid import plots
-from hybrid.comparison.leaderboard import COST_TITLES
+from hybrid.comparison.costs import COST_TITLES, cost_of, time_measure
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.calibration import reliability_curve
 from hybrid.evaluation.metrics import metric_for
@@ -75,7 +75,7 @@ class Drawing:
 
 
 def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
-    """Draw the scores with their intervals, and the scores against the time in seconds."""
+    """Draw the scores with their intervals, and the scores against the time that the models took."""
     metrics = [result.metrics[leaderboard.metric] for result in leaderboard.evaluations]
     values, ends = [metric.value for metric in metrics], [metric.interval for metric in metrics]
     level, label = f"{leaderboard.evaluations[0].level:.0%}", metric_name(leaderboard.metric)
@@ -89,7 +89,8 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
             plots.interval_chart(leaderboard.labels, values, ends, label=label, chosen=leaderboard.chosen_number),
         )
     ]
-    costs = [model.seconds.total for model in leaderboard.models]
+    measure = time_measure(leaderboard.models)
+    costs = [cost_of(model, measure) for model in leaderboard.models]
     if sum(cost is not None for cost in costs) > 1:
         pairs = zip(leaderboard.labels, values, costs, strict=True)
         described = [f"{name} {score(value)} in {cost:.3g} s" for name, value, cost in pairs if cost is not None]
@@ -97,8 +98,8 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
             Drawing(
                 "cost",
                 f"{label} against cost",
-                f"{label} against the seconds that each model took: {listed(described, _MOST_DESCRIBED)}.",
-                plots.cost_chart(leaderboard.labels, values, ends, costs, label=label, cost=COST_TITLES["seconds"]),
+                f"{label} against {COST_TITLES[measure]}: {listed(described, _MOST_DESCRIBED)}.",
+                plots.cost_chart(leaderboard.labels, values, ends, costs, label=label, cost=COST_TITLES[measure]),
             )
         )
     return drawings

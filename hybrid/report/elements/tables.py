@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.comparison.costs import PARTS, cost_notes
 from hybrid.evaluation import Evaluation, Metric
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
@@ -15,14 +16,11 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 COSTS = (
-    ("seconds_train", "train", lambda value: seconds(value or None)),  # a dash if nothing was trained
-    ("seconds_extract", "extract", seconds),
-    ("seconds_fit", "fit", seconds),
-    ("seconds_predict", "predict", seconds),
     ("parameters", "parameters", count),
     ("width", "width", count),
     ("bytes", "on disk", size),
 )
+_MEASURES = {"processor": "processor time", "seconds": "wall-clock time"}
 HEAT_LEVELS = 10
 MOST_CLASSES_IN_A_MATRIX = 20
 COUNTS = (
@@ -40,24 +38,39 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     names = [name for name in names if any(name in result.metrics for result in leaderboard.evaluations)]
     rows, chosen = leaderboard.rows, leaderboard.chosen_number
     costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
+    measure = "processor" if any(model.processor for model in leaderboard.models) else "seconds"
+    times = [part for part in PARTS if any(row[f"{one}_{part}"] for row in rows for one in ("seconds", "processor"))]
     chosen_by = f"val_{leaderboard.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
     by_validation, notes = [leaderboard.validation(model) for model in leaderboard.models], Footnotes()
     if validated := any(by_validation):
         columns.insert(1, Column(chosen_by, f"{metric_name(leaderboard.metric)}, validation"))
+    columns += [Column(f"{measure}_{part}", f"{part}, {_MEASURES[measure]}") for part in times]
     columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
             Cell(row["model"], leaderboard.label(row["model"]), sub="the chosen model" if number == chosen else ""),
             *([metric_cell(chosen_by, by, notes)] if validated else []),
             *(metric_cell(name, result.metrics.get(name), notes) for name in names),
+            *(_time_cell(row, part, measure) for part in times),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
         for number, (row, result, by) in enumerate(zip(rows, leaderboard.evaluations, by_validation, strict=True))
     ]
     level = f"{leaderboard.evaluations[0].level:.0%}"
     caption = f"Scores with {level} intervals, and costs"
-    return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=notes.lines)
+    lines = [*notes.lines, *cost_notes(leaderboard.models, leaderboard.labels)]
+    return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=lines)
+
+
+def _time_cell(row: Mapping[str, Any], part: str, measure: str) -> Cell:
+    """Return the time for one part of a model's work; processor time has the time by the wall clock below it."""
+    wall, busy = row[f"seconds_{part}"], row[f"processor_{part}"]
+    if part == "train" and not wall:  # nothing was trained
+        return Cell(row[f"{measure}_{part}"], seconds(None), also={"seconds_train": wall})
+    if measure == "seconds":
+        return Cell(wall, seconds(wall))
+    return Cell(busy, seconds(busy), f"{seconds(wall)} wall-clock", {f"seconds_{part}": wall})
 
 
 def metric_cell(name: str, metric: Metric | None, notes: Footnotes) -> Cell:

@@ -85,11 +85,11 @@ def _named(tests: Sequence[PairedTest], name: str) -> str:
 
 
 def _cost(model: ModelRecord) -> str:
-    times = model.seconds
+    times = model.processor or model.seconds
     parts = {"extract": times.extract, "fit": times.fit, "predict": times.predict}
     steps = [f"{seconds(value)} to {what}" for what, value in parts.items() if value is not None]
     if not steps:
         return ""
     if times.train:
         steps.insert(0, f"{seconds(times.train)} to train its {'network' if len(model.trained) == 1 else 'networks'}")
-    return f"; it took {listed(steps)}"
+    return f"; it took {listed(steps)} ({'processor' if model.processor else 'wall-clock'} time)"

@@ -78,7 +78,7 @@ def _table(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Lead
         Column("sd_folds", "SD over folds"),
         Column("sd_seeds", "SD over seeds"),
         *(Column(name, f"{metric_name(name)}, mean") for name in others),
-        Column("seconds", "seconds"),
+        Column("seconds", "wall-clock time"),
     ]
     notes = Footnotes()
     rows = [

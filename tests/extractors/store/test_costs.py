@@ -11,9 +11,10 @@ from hybrid.extractors.extraction import extract
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.runtimes.base import KerasRuntime
+from hybrid.extractors.store.cost import Pass, shares, together, total
+from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.manage import collect_garbage
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.progress import Spent
 
 HASHING, LOADING = 1000.0, 5000.0  # seconds for each run
 DECODING, NETWORK = 0.25, 1.0  # seconds for each image
@@ -24,20 +25,25 @@ class Clock:
     """A clock that moves only when it is told to; two processors are busy whenever it moves."""
 
     def __init__(self):
-        self.seconds, self._lock = 0.0, threading.Lock()
+        self.seconds, self._lock, self._thread = 0.0, threading.Lock(), threading.local()
 
     def spend(self, seconds):
         with self._lock:  # images are decoded in several threads
             self.seconds += seconds
+        self._thread.seconds = self.of_thread() + 2 * seconds
 
     def __call__(self):
-        return Spent(self.seconds, 2 * self.seconds)
+        return self.seconds, 2 * self.seconds
+
+    def of_thread(self):
+        return getattr(self._thread, "seconds", 0.0)
 
 
 @pytest.fixture
 def made_clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("hybrid.progress.read_clocks", clock)
+    monkeypatch.setattr("hybrid.progress.read_thread_clock", clock.of_thread)
 
     def write(*arguments, original=EmbeddingStore.write):
         clock.spend(WRITING)
@@ -220,6 +226,74 @@ def test_damaged_records_of_passes_do_no_harm(cache, wrong):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"passes": wrong}))
     done, _ = run(images, cache)
     assert (done.cached, done.cost) == (3, None)
+
+
+class Cuts(Means):
+    """Stands in for a network with two cuts, each of two columns."""
+
+    def __call__(self, pixels):
+        return np.tile(super().__call__(pixels), 2)
+
+
+@pytest.fixture
+def extract_cuts(made_clock, cache):
+    """Extract a shallow and a deep cut, with these numbers of multiply-adds, in one pass."""
+
+    def extract_cuts(images, multiply_adds=(25, 100)):
+        made_clock.spend(LOADING)
+        named = zip(("shallow", "deep"), multiply_adds, strict=True)
+        identities = [Identity({**IDENTITY.fields, "layers": [name]}, (2,), None, number) for name, number in named]
+        network = Cuts()
+        network.stream = lambda batches: map(network, slowed(batches))
+
+        def slowed(batches):
+            for pixels in batches:
+                made_clock.spend(NETWORK * len(pixels))
+                yield pixels
+
+        stores = [EmbeddingStore(cache, one) for one in identities]
+        return extract(SlowImages(images, made_clock), stores, FileDigests(), lambda wanted: network)
+
+    return extract_cuts
+
+
+def test_a_cut_of_a_joint_pass_costs_what_it_would_cost_alone(extract_cuts):
+    """All images are decoded for it, and a part of the network is run, as large as its part of the multiply-adds."""
+    shallow, deep = extract_cuts(images_of(10))
+    rest = 10 * NETWORK + 2 * WRITING
+    assert deep.cost == pytest.approx(10 * DECODING + rest)
+    assert shallow.cost == pytest.approx(10 * DECODING + 0.25 * rest)
+    assert shallow.processor == pytest.approx(2 * shallow.cost)
+    assert [one.cuts for done in (shallow, deep) for one in done.passes] == [2, 2]
+    again = extract_cuts(images_of(10))
+    assert [done.cost for done in again] == pytest.approx([shallow.cost, deep.cost])
+
+
+def test_a_joint_pass_is_counted_once(extract_cuts, extract_slowly):
+    shallow, deep = extract_cuts(images_of(10))
+    both = together([shallow.passes, deep.passes])
+    assert total(one.wall for one in both) == deep.cost
+    other = extract_slowly(images_of(10))
+    assert total(one.wall for one in together([shallow.passes, other.passes])) == shallow.cost + other.cost
+
+
+def test_passes_without_a_name_are_all_counted():
+    former = Pass("", 10, 3.0, None)
+    assert together([[former], [former]]) == [former, former]
+
+
+@pytest.mark.parametrize("multiply_adds", [(None, 100), (None, None), (0, 0)])
+def test_without_the_multiply_adds_each_cut_costs_the_whole_pass(extract_cuts, multiply_adds):
+    shallow, deep = extract_cuts(images_of(10), multiply_adds)
+    assert shallow.cost == deep.cost == pytest.approx(10 * (DECODING + NETWORK) + 2 * WRITING)
+
+
+@pytest.mark.parametrize("decoding", [0.0, 0.3, 1.0])
+def test_a_shallow_cut_is_never_dearer_than_a_deeper_one(decoding):
+    found = shares([3, 10, 10, 500, 501], decoding)
+    assert found == sorted(found)
+    assert (found[1] == found[2], found[-1]) == (True, 1.0)
+    assert all(share >= decoding for share in found)
 
 
 def test_keras_compiles_a_network_before_its_first_pass():

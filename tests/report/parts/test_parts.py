@@ -47,7 +47,13 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
     ]
     result = SimpleNamespace(metrics={metric: Metric(0.9, 0.85, 0.95)}, level=0.95, n=100)
     models = [
-        SimpleNamespace(name=name, seconds=Seconds(extract=12.0, fit=0.5, predict=0.001), trained={}) for name in names
+        SimpleNamespace(
+            name=name,
+            seconds=Seconds(extract=7.0, fit=0.3, predict=0.001, measure="wall"),
+            processor=Seconds(extract=12.0, fit=0.5, predict=0.001, measure="processor"),
+            trained={},
+        )
+        for name in names
     ]
     return SimpleNamespace(
         names=names,
@@ -82,7 +88,15 @@ def test_the_answer_says_how_sure_it_is(differences, said):
         "a, chosen on validation, scores 0.900 in ROC AUC (95% interval 0.850–0.950) on the 100 test"
     )
     assert said in text
-    assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict.")
+    assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict (processor time).")
+
+
+def test_the_answer_about_a_model_of_an_earlier_version_tells_the_time_by_the_clock():
+    leaderboard = leaderboard_of({})
+    leaderboard.models[0].processor = None
+    assert answer(leaderboard).endswith(
+        "it took 7 s to extract, 0.3 s to fit and <0.01 s to predict (wall-clock time)."
+    )
 
 
 def test_an_upper_bound_is_called_one_in_every_table():
@@ -101,7 +115,7 @@ def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
     leaderboard = leaderboard_of({})
     model = leaderboard.models[0]
     for trained, words in (({"a": 90.0}, "its network"), ({"a": 60.0, "b": 30.0}, "its networks")):
-        model.seconds, model.trained = Seconds(train=90.0, extract=12.0, fit=0.5, predict=0.004), trained
+        model.processor, model.trained = Seconds(train=90.0, extract=12.0, fit=0.5, predict=0.004), trained
         assert f"it took 90 s to train {words}, 12 s to extract," in answer(leaderboard)
 
 
