@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.errors import InputError, renamed_parameters, unknown_name
+from hybrid.extractors.backbones.layer_table import check_layers, check_least_size, check_options
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import (
     RandomWeightsWarning,
@@ -163,7 +164,7 @@ class Extractor:
         return self.but(layers=[self.layer_list[number] for number in numbers], pooling=pooling, fingerprint=None)
 
     def check(self) -> None:
-        """Check the parameters and the files, as :meth:`check_files` does, unless the identity is known already.
+        """Check the parameters and the network, as :meth:`check_network` does, unless the identity is known already.
 
         Raises
         ------
@@ -171,20 +172,21 @@ class Extractor:
             If a parameter has no valid value, or a file does not exist, is damaged, or is of another kind.
         """
         if self._cached_identity(self._described_parameters()) is None:
-            self.check_files()
+            self.check_network()
 
-    def check_files(self) -> None:
-        """Check the file of the network or of its weights without Keras, whose import takes seconds.
-
-        Whether the weights fit the network, and whether it has the layers, is only known once it is built.
+    def check_network(self) -> None:
+        """Check the network, its layers and its weights as far as possible without Keras, whose import takes seconds.
 
         Raises
         ------
         InputError
-            If there is no such file, or it is damaged, or of another kind.
+            If the network has no such option or layer or does not take images of this size, or if the file of the
+            network or of its weights does not exist, is damaged, or is of another kind.
         """
         spec = parse_backbone(self.backbone)
         weights = resolve_weights(self.weights, spec)
+        check_options(spec)
+        check_least_size(spec, resolve_size(self.size))
         if spec.path is not None:
             from hybrid.extractors.backbones.untrusted import check_keras_file
 
@@ -193,6 +195,7 @@ class Extractor:
             from hybrid.extractors.backbones.weights_file import check_weights_file
 
             check_weights_file(Path(weights))
+        check_layers(spec, self.layer_list)
 
     def resolve(self) -> Identity:
         """Return the extractor's identity. Keras is imported only if the cache does not know the identity yet.
@@ -289,7 +292,7 @@ class Extractor:
     def _graph(self) -> "Graph":
         key = fingerprint(self._described_parameters())
         if key not in _graphs:
-            self.check_files()
+            self.check_network()
             import_keras()
             from hybrid.extractors.graph.build import build_graph
 

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_MOST_SIMILAR = 4
 _MAX_LENGTH = 2000  # characters; a value in the message, such as a name in an untrusted file, may be of any length
 
 
@@ -56,6 +57,8 @@ def reason_of(error: Exception) -> str:
 def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "") -> InputError:
     """Return the error for an unknown name; its message suggests the most similar known names.
 
+    If several names begin with the given one, they come first, such as "resnet50" and "resnet101" for "resnet".
+
     Parameters
     ----------
     kind : str
@@ -78,14 +81,24 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     Unknown head 'svn'. Nearest: 'svm'. Expected one of: forest, softmax, svm, xgboost.
     """
     names = sorted(set(known))
-    folded = {name.lower(): name for name in names}
-    similar = [folded[match] for match in get_close_matches(str(given).lower(), folded, n=3, cutoff=0.5)]
+    folded = {_folded(name): name for name in names}
+    start = _folded(str(given))
+    family = sorted(
+        (match for match in folded if start and match.startswith(start)), key=lambda match: (len(match), match)
+    )
+    close = get_close_matches(start, folded, n=3, cutoff=0.5)
+    nearest = [*(family[:_MOST_SIMILAR] if len(family) > 1 else ()), *close]
+    similar = [folded[name] for name in dict.fromkeys(nearest)][:_MOST_SIMILAR]
     text = f"Unknown {kind} {given!r}."
     if similar:
         text += f" Nearest: {', '.join(map(repr, similar))}."
-    if len(names) <= 16:
+    if 0 < len(names) <= 16:
         text += f" Expected one of: {', '.join(names)}."
     return InputError(f"{text} {hint}".rstrip())
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.extractors.backbones.description import parse_description
+from hybrid.extractors.backbones.description import RESIDUAL_PARTS, layer_names, parse_description, with_dropout
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.runtimes.keras_import import import_keras
 
@@ -87,6 +87,17 @@ class Architecture:
             own_options = {key: value for key, value in self.options.items() if key not in _OPTIONS}
             described = described(input_shape, **own_options)
         return (*(["standardize"] if self.options.get("standardize") else []), *described)
+
+    def layer_names(self, input_shape: Shape) -> list[str]:
+        """Return the names of the network's layers, and of some that only other sizes or options add."""
+        described = parse_description(self.lines(input_shape))
+        if "dropout" in self.options:
+            described = with_dropout(described, self.options["dropout"])
+        *hidden, _ = described
+        names = ["pixels", "rescaling", "probabilities"]
+        for layer, name in zip(hidden, layer_names(hidden), strict=True):
+            names += [name, *(f"{name}_{part}" for part in RESIDUAL_PARTS if layer.kind == "residual")]
+        return names
 
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
         """Build the network without compiling it; parameters and errors are those of `layers.build_described`."""

@@ -31,6 +31,7 @@ ACTIVATIONS = ("relu", "linear", "elu", "gelu", "leaky_relu", "selu", "sigmoid",
 _WINDOW_WORDS = ("same", "valid", "stride")
 _KERNEL_WORDS = (*ACTIVATIONS, "nobias")
 _MAX_COUNT = 100_000
+RESIDUAL_PARTS = ("norm_1", "relu_1", "shortcut", "conv_1", "norm_2", "relu_2", "conv_2")  # layers of a residual block
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,22 @@ def with_dropout(layers: list[Layer], rate: float) -> list[Layer]:
         return [dropout if layer.kind == "dropout" else layer for layer in layers]
     pairs = ([dropout, layer] if layer.kind in ("dense", "output") else [layer] for layer in layers)
     return [layer for pair in pairs for layer in pair]
+
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """Return a name for each layer before the output: its kind and number, or "features" for the last one.
+
+    The names do not depend on networks that were built earlier. A dropout layer at the end is not counted as the last.
+    """
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        names.append(f"{layer.kind}_{counts[layer.kind]}")
+    last = max((number for number, layer in enumerate(layers) if layer.kind != "dropout"), default=None)
+    if last is not None:
+        names[last] = "features"
+    return names
 
 
 def _parse(line: str, number: int) -> Layer:

@@ -7,7 +7,7 @@ import keras
 from keras import KerasTensor, layers
 
 from hybrid.errors import InputError
-from hybrid.extractors.backbones.description import GRAMMAR, Layer, parse_description, with_dropout
+from hybrid.extractors.backbones.description import GRAMMAR, Layer, layer_names, parse_description, with_dropout
 
 Builder = Callable[[KerasTensor, Layer, str, dict[str, Any]], KerasTensor]
 
@@ -61,7 +61,7 @@ def build_described(
     kernels = {"kernel_regularizer": keras.regularizers.L2(l2)} if l2 else {}
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 255, name="rescaling")(inputs)
-    for layer, layer_name in zip(hidden, _names(hidden), strict=True):
+    for layer, layer_name in zip(hidden, layer_names(hidden), strict=True):
         failure = f"{name} cannot be built for images of {input_shape[0]}×{input_shape[1]}"
         x = _add_layer(x, layer, layer_name, kernels, failure)
     if len(x.shape) != 2:
@@ -71,19 +71,6 @@ def build_described(
     units = 1 if single else n_outputs
     x = layers.Dense(units, activation=activation, dtype="float32", name="probabilities", **kernels)(x)
     return keras.Model(inputs, x, name=name)
-
-
-def _names(hidden: list[Layer]) -> list[str]:
-    """Return layer names that do not depend on networks built earlier."""
-    counts: dict[str, int] = {}
-    names = []
-    for layer in hidden:
-        counts[layer.kind] = counts.get(layer.kind, 0) + 1
-        names.append(f"{layer.kind}_{counts[layer.kind]}")
-    last = max((number for number, layer in enumerate(hidden) if layer.kind != "dropout"), default=None)
-    if last is not None:
-        names[last] = "features"
-    return names
 
 
 def _add_layer(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any], failure: str) -> KerasTensor:

@@ -18,6 +18,7 @@ import numpy as np
 from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.backbones.custom import Architecture
 from hybrid.extractors.backbones.extent import check_outputs, check_size, check_weights
+from hybrid.extractors.backbones.layer_table import NOT_OPTIONS
 from hybrid.extractors.backbones.parameters import keras_home
 from hybrid.extractors.backbones.table import Backbone, BackboneSpec
 from hybrid.extractors.backbones.untrusted import check_keras_file
@@ -227,9 +228,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _check_options(row: Backbone, options: dict) -> None:
-    known = set(inspect.signature(getattr(keras.applications, row.constructor)).parameters)
-    known -= {"include_top", "weights", "input_tensor", "input_shape", "pooling", "classes", "name", "kwargs"}
-    known -= {"classifier_activation", "include_preprocessing"}  # the extractor adds the network's own preprocessing
+    known = set(inspect.signature(getattr(keras.applications, row.constructor)).parameters) - NOT_OPTIONS
     for name in options:
         if name not in known:
             raise unknown_name(f"option of {row.name}", name, known)

@@ -1,6 +1,6 @@
 """`hybrid backbones`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @json_option
 def backbones(name: str | None, as_json: bool) -> None:
-    """List the available networks, or show the layers of the custom network NAME.
+    """List the available networks, or show the layers of the network NAME.
 
     A custom backbone is trained with `hybrid train`. It adapts to the size of its input; its number of parameters is
     for RGB images of the size shown. A pretrained backbone has ImageNet weights, which Keras downloads, or those of
@@ -26,9 +26,8 @@ def backbones(name: str | None, as_json: bool) -> None:
     from hybrid.extractors import BACKBONES, find_backbone
 
     rows = list(BACKBONES.values()) if name is None else [find_backbone(name)]
-    lines = _layers(rows[0]) if name else []
     if as_json:
-        print_json({"backbones": [asdict(row) for row in rows]} | ({"layers": lines} if name else {}))
+        print_json({"backbones": [asdict(row) for row in rows]} | (_layers(rows[0]) if name else {}))
         return
     cells = [
         [row.name, row.kind, row.module and f"keras.applications.{row.module}", f"{row.size}×{row.size}", row.width,
@@ -36,15 +35,39 @@ def backbones(name: str | None, as_json: bool) -> None:
         for row in rows
     ]  # fmt: skip
     print_table("", ["backbone", "kind", "preprocessing", "input", "width", "parameters"], cells, left=3)
-    for line in lines:
-        click.echo(f"  {line}")
+    if name:
+        _print_layers(rows[0])
     click.echo(
         "Options follow a colon: mobilenet:alpha=0.25, convnet_bn:dropout=0.3. A .keras file is your own network."
     )
 
 
-def _layers(row: "Backbone") -> list[str]:
-    """Return the description of a custom network's layers, or an empty list for a pretrained network."""
+def _layers(row: "Backbone") -> dict[str, Any]:
+    """Return the layers of a network as JSON values: lines of its description, or names, kinds and shapes."""
     from hybrid.extractors.backbones.custom import Architecture
+    from hybrid.extractors.backbones.layer_table import pretrained_layers
 
-    return list(Architecture(row.name).lines((row.size, row.size, 3))) if row.kind == "custom" else []
+    if row.kind == "custom":
+        return {"layers": list(Architecture(row.name).lines((row.size, row.size, 3)))}
+    found = pretrained_layers(row)
+    layers = [{"name": layer.name, "kind": layer.kind, "shape": layer.shape} for layer in found.layers]
+    return {"layers": layers, "default_layer": found.default}
+
+
+def _print_layers(row: "Backbone") -> None:
+    """Print the layers of a network from input to output."""
+    from hybrid.extractors.backbones.description import layer_names, parse_description
+
+    found = _layers(row)
+    if row.kind == "custom":
+        names = [*layer_names(parse_description(found["layers"])[:-1]), "probabilities"]
+        print_table("", ["layer", "description"], list(zip(names, found["layers"], strict=False)), left=2)
+    else:
+        shapes = ["×".join(map(str, layer["shape"])) for layer in found["layers"]]
+        cells = [[layer["name"], layer["kind"], shape] for layer, shape in zip(found["layers"], shapes, strict=True)]
+        print_table("", ["layer", "kind", "output"], cells, left=2)
+    default = found.get("default_layer", "features")
+    click.echo(
+        f"The embedding is the output of {default}, unless `hybrid extract --backbone {row.name} --layer NAME` names "
+        "another layer."
+    )

@@ -106,7 +106,7 @@ def _check_files(recipe: Recipe) -> None:
         try:
             if isinstance(step, ExtractStep):
                 if step.network is None:
-                    FeatureExtractor(**step.parameters).check_files()
+                    FeatureExtractor(**step.parameters).check_network()
             elif isinstance(step.architecture, Pretrained):
                 step.architecture.check_files()
         except InputError as error:

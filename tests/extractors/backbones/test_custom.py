@@ -170,4 +170,6 @@ def test_an_option_out_of_range_is_refused(text, message):
 
 def test_the_command_shows_the_layers_of_a_custom_network(hybrid):
     assert hybrid.json("backbones", "convnet_bn")["layers"] == list(Architecture("convnet_bn").lines(SMALL))
-    assert "  conv 64 3\n" in hybrid("backbones", "convnet_bn")
+    rows = [line.split(maxsplit=1) for line in hybrid("backbones", "convnet_bn").splitlines() if line.strip()]
+    assert ["conv_2", "conv 64 3"] in [[cell.strip() for cell in row] for row in rows]
+    assert ["probabilities", "output sigmoid"] in [[cell.strip() for cell in row] for row in rows]

@@ -49,6 +49,7 @@ def test_custom_width_parameters_and_penultimate(name):
     row = BACKBONES[name]
     network = Architecture(name).build((row.size, row.size, 3), 2)
     assert penultimate(network) == "features"
+    assert set(layer_names(network)) <= set(Architecture(name).layer_names((row.size, row.size, 3)))
     assert cut(network, ["features"]).outputs[0].shape[1:] == (row.width,)
     *_, classes = network.layers
     assert network.count_params() - classes.count_params() == row.parameters
