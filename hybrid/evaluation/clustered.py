@@ -139,8 +139,9 @@ def clustered_mcnemar(first: np.ndarray, second: np.ndarray, groups: np.ndarray)
     Examples
     --------
     >>> right, wrong = np.ones(10, bool), np.zeros(10, bool)
-    >>> clustered_mcnemar(right, wrong, np.repeat([0, 1, 2, 3, 4], 2)), clustered_mcnemar(right, wrong, np.arange(10))
-    (0.0625, 0.001953125)
+    >>> of_two, alone = np.repeat([0, 1, 2, 3, 4], 2), np.arange(10)
+    >>> [round(clustered_mcnemar(right, wrong, groups), 6) for groups in (of_two, alone)]
+    [0.0625, 0.001953]
     """
     from scipy.stats import binom
 

@@ -50,9 +50,12 @@ def test_three_commands_give_a_comparison(hybrid, coloured, tiny_network, tmp_pa
             assert min(image.size) > 200
 
 
+@pytest.mark.usefixtures("no_report")
 def test_metrics_are_those_of_scikit_learn_on_the_saved_predictions(hybrid, coloured, tiny_network, tmp_path):
     hybrid("extract", coloured, "--backbone", tiny_network)
-    evaluated = metrics_of(tmp_path, hybrid.json("fit", "softmax")["model"])
+    model = hybrid.json("fit", "softmax")["model"]
+    hybrid("compare")
+    evaluated = metrics_of(tmp_path, model)
     rows = read_rows(tmp_path / "hybrid_runs/models/softmax-pictures-tiny/predictions.csv")
     assert len(rows) == 84
     for split, count in PER_SPLIT.items():

@@ -77,7 +77,7 @@ def test_the_error_of_a_calibrated_model_has_only_an_upper_bound():
         assert metric.low is None
         assert metric.high >= metric.value
         assert "upper bound" in metric.note
-        assert str(metric) == f"{metric.value:.3f} (at most {metric.high:.3f})"
+        assert str(metric).startswith(f"{metric.value:.3f} (at most {metric.high:.3f}: upper bound only")
         y, proba = binary(600, seed, overconfidence=4)
         metric = evaluate(y, proba, [0, 1], n_boot=200).metrics["ece"]
         assert 0.05 < metric.low < metric.value < metric.high
