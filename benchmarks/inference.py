@@ -1,12 +1,11 @@
-"""Coverage of the confidence intervals, type I errors of the tests, and the time that they take.
+"""Type I errors of the tests, and the time that intervals and tests take.
 
-    python benchmarks/inference.py [coverage|errors|seconds …] [--sets 2000] [--jobs 2]
+    python benchmarks/inference.py [errors|seconds …] [--sets 2000] [--jobs 2]
 
 Test sets of one or two models are simulated. Scores are normally distributed within each class, and the number of
-images of each class is fixed, as the stratified bootstrap assumes. A 95% interval should contain the true value in 95
-of 100 sets. For two models that are equal in the population, a test at the 5% level should find a difference in at most
-5 of 100 pairs. The time is that of ten models on 10,000 images with 2,000 resamples, for all scores with intervals and
-tests of all pairs.
+images of each class is fixed, as the stratified bootstrap assumes. For two models that are equal in the population, a
+test at the 5% level should find a difference in at most 5 of 100 pairs. The time is that of ten models on 10,000 images
+with 2,000 resamples, for all scores with intervals and tests of all pairs.
 """
 
 import argparse
@@ -21,8 +20,6 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from hybrid.evaluation import PairedEvaluation
-from hybrid.evaluation.build_evaluation import IntervalSettings, build_evaluation
-from hybrid.evaluation.intervals import METHODS
 
 PHI = NormalDist().cdf
 BLOCK = 25  # simulated sets per task
@@ -54,16 +51,6 @@ class Population:
     shift: float = 0.0
     shared: float = 0.5
 
-    @property
-    def truth(self) -> dict[str, float]:
-        """The true scores of the population."""
-        sensitivity, specificity = PHI(self.separation / 2 - self.shift), PHI(self.separation / 2 + self.shift)
-        positives = round(self.n * self.share) / self.n
-        return {
-            "accuracy": positives * sensitivity + (1 - positives) * specificity,
-            "roc_auc": PHI(self.separation / 2**0.5),
-        }
-
     def draw(self, rng: np.random.Generator, models: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the labels of a simulated set and the probabilities of each model."""
         y = (np.arange(self.n) < round(self.n * self.share)).astype(int)
@@ -77,38 +64,13 @@ class Population:
         return y, proba
 
 
-COVERED = [
-    Population(n, share, separation, shift)
-    for n in (100, 600)
-    for share, separation, shift in [(0.5, 1.0, 0.0), (0.375, 1.8, 0.0), (0.375, 2.4, 0.5)]
-]
 ALIKE = [Population(n, share, separation) for n in (100, 600) for share, separation in [(0.5, 1.5), (0.3, 2.4)]]
-
-
-def covered(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, dict[str, float]]:
-    """Return the share of simulated sets whose interval contains the true value, by metric and interval method."""
-    hits = simulate(partial(_covered, population), sets, seed, jobs)
-    names = [(metric, method) for metric in population.truth for method in METHODS]
-    shares = dict(zip(names, hits.mean(axis=0).tolist(), strict=True))
-    return {metric: {method: shares[metric, method] for method in METHODS} for metric in population.truth}
 
 
 def rejected(population: Population, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, float]:
     """Return the share of simulated sets in which a test finds a difference between two equal models, by metric."""
     rejections = simulate(partial(_rejected, population), sets, seed, jobs)
     return dict(zip(TESTED, rejections.mean(axis=0).tolist(), strict=True))
-
-
-def _covered(population: Population, rng: np.random.Generator) -> list[bool]:
-    y, proba = population.draw(rng, 1)
-    trial = PairedEvaluation(y, proba, [0, 1], random_state=int(rng.integers(1 << 31)))
-    ((name, problem),) = trial.problems.items()
-    hits = []
-    for method in METHODS:
-        settings = IntervalSettings(trial.settings.n_boot, trial.settings.seed, trial.settings.level, method)
-        scores = build_evaluation(problem, trial.resamples[name], trial.blocks, settings).metrics
-        hits.append([scores[metric].low <= truth <= scores[metric].high for metric, truth in population.truth.items()])
-    return [hit for hits_of_metric in zip(*hits, strict=True) for hit in hits_of_metric]
 
 
 def _rejected(population: Population, rng: np.random.Generator) -> list[bool]:
@@ -158,22 +120,20 @@ def main() -> None:
     from machine import RESULTS, save
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=("coverage", "errors", "seconds"), help="By default all.")
+    parser.add_argument("parts", nargs="*", choices=("errors", "seconds"), help="By default all.")
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    parts = given.parts or ["coverage", "errors", "seconds"]
+    parts = given.parts or ["errors", "seconds"]
     path = RESULTS / "inference.json"
     result = json.loads(path.read_text()) if path.exists() else {}
     result.pop("machine", None)
-    for part, populations, run in [("coverage", COVERED, covered), ("errors", ALIKE, rejected)]:
-        if part in parts:
-            records = []
-            for population in populations:
-                shares = run(population, given.sets, jobs=given.jobs)
-                print(part, population, shares, flush=True)
-                records.append(asdict(population) | {"truth": population.truth, "sets": given.sets, "shares": shares})
-            result[part] = records
+    if "errors" in parts:
+        result["errors"] = []
+        for population in ALIKE:
+            shares = rejected(population, given.sets, jobs=given.jobs)
+            print(population, shares, flush=True)
+            result["errors"].append(asdict(population) | {"sets": given.sets, "shares": shares})
     if "seconds" in parts:
         result["seconds"] = [timed(2), timed(10)]
         print(result["seconds"])

@@ -23,16 +23,17 @@ def evaluate(
     level: float = 0.95,
     method: str = "bca",
 ) -> Evaluation:
-    """Evaluate a model's predictions on one split, with a bootstrap interval for every score.
+    """Evaluate a model's predictions on one split, with an interval for every score.
 
-    The values equal those of scikit-learn. The intervals come from bootstrap draws. Images are drawn with replacement,
-    within each true class for single-label tasks and from all images for multi-label tasks, so the intervals hold for
-    other images with the same share of each class. BCa intervals (Efron 1987) reach their nominal coverage where
-    percentile intervals are too narrow, especially near 1. With `method="bca"`, shares of images (accuracy, recall,
-    specificity) have Wilson's interval instead, because quantiles of draws jump from one possible share to the next;
-    `benchmarks/README.md` shows the measurements. If a score is the same in all draws, a ROC AUC of 1 has Newcombe's
-    interval and a proportion Wilson's, which the note states; other scores have no interval, and the note gives the
-    reason. Time grows with images × classes × draws; memory does not grow with images × draws.
+    The values equal those of scikit-learn. For single-label tasks the intervals hold for other images with the same
+    share of each class, for multi-label tasks for other images like these. With `method="bca"`, shares of images
+    (accuracy, recall, specificity, precision, and with it F1) have Wilson's interval with the variance of the
+    stratified sample; the ROC AUC has DeLong's, on the scale of log-odds; average precision and means of ROC AUC have
+    Wilson's with the jackknife's variance. All other scores have BCa intervals (Efron 1987) from bootstrap draws, for
+    which images are drawn with replacement, within each true class for single-label tasks. `benchmarks/README.md`
+    shows how often these intervals hold, down to ten positive images, where BCa and percentile intervals are too
+    narrow. A ROC AUC of 1 has Newcombe's interval. If a score has no interval, the note gives the reason. Time grows
+    with images × classes × draws; memory does not grow with images × draws.
 
     Some metrics have several definitions in the literature. Here, `brier` is the mean squared error of the positive
     class's probability for two classes, and is summed over the classes for more (0 to 2). `roc_auc` and
@@ -80,7 +81,7 @@ def evaluate(
     level : float, default=0.95
         Coverage of the intervals.
     method : {"bca", "percentile"}, default="bca"
-        How intervals are computed from the draws. With "percentile", those of shares of images come from draws, too.
+        How intervals are computed. With "percentile", all are percentiles of the draws.
 
     Returns
     -------

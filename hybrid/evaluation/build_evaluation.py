@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.evaluation import clustered, intervals, notes
+from hybrid.evaluation import clustered, independent, intervals, notes
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
 from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.inputs import CheckedInput
-from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, of_positive_class
+from hybrid.evaluation.metrics import METRICS, TASKS, MetricSpec, metrics_of, of_positive_class
 from hybrid.evaluation.resampled_scores import ResampledScores
 from hybrid.evaluation.result import Evaluation, Metric
 
@@ -93,8 +93,10 @@ class _Builder:
             return self._calibration(value, drawn, slice(None), note)
         if metric.share_of == "images":
             correct = (problem.truth == problem.predicted).all(axis=1)
-            return self._share(value, drawn, correct, note, np.ones(len(correct), dtype=bool))
-        return _with(value, self._drawn(name, value, drawn, without), note)
+            return self._share("positives", value, drawn, without, np.ones_like(correct), correct, note)
+        positives = problem.truth.sum(axis=0)
+        positives = positives.sum(keepdims=True) if name.endswith("_micro") else positives[positives > 0]
+        return _with(value, self._drawn(metric, value, drawn, without, positives), note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
@@ -104,40 +106,29 @@ class _Builder:
         if metric.interval == "calibration":
             return self._calibration(value, drawn, k, note)
         if metric.share_of:
-            rows = {"positives": truth, "negatives": ~truth, "images": np.ones_like(truth)}[metric.share_of]
-            return self._share(value, drawn, truth == problem.predicted[:, k], note, rows)
-        positives = int(truth.sum())
-        if problem.task != "multilabel" and 1 in (positives, len(truth) - positives):
+            return self._share(metric.share_of, value, drawn, without, truth, problem.predicted[:, k], note)
+        if metric.needs == "ranks" and 1 in (truth.sum(), (~truth).sum()):
             return _plain(value, note, notes.SINGLE_IMAGE)
         sides = self._groups_of_sides(truth)
         if sides and 1 in sides:
             return _plain(value, note, notes.SINGLE_GROUP)
-        of_draws = name != "roc_auc" or not sides or self._settings.method == "percentile"
-        bounds = self._drawn(name, value, drawn, without) if of_draws else self._area(k)
-        if bounds is None and metric.without_spread == "Wilson":
-            n, why = self._wilson_images(problem.predicted[:, k])
-            return _with(value, intervals.wilson(value, n, self._settings.level), note, why)
-        if bounds is None and metric.without_spread == "Newcombe" and value in (0, 1):
-            low, high = intervals.perfect_auc(*(sides or (positives, len(truth) - positives)), self._settings.level)
-            return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
-        return _with(value, bounds, note)
+        if metric.interval == "area":
+            return self._area(value, drawn, k, sides, note)
+        return _with(value, self._drawn(metric, value, drawn, without, truth.sum(keepdims=True)), note)
 
-    def _drawn(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> intervals.Interval | None:
+    def _drawn(
+        self, metric: MetricSpec, value: float, drawn: np.ndarray, without: np.ndarray, positives: np.ndarray
+    ) -> intervals.Interval | None:
         level, widening = self._settings.level, 1.0
         if self._settings.method == "percentile":
             return intervals.percentile(drawn, level)
         if self._clustered is not None:
-            if METRICS[name].higher_is_better and name != "mcc":  # between 0 and 1
+            if metric.higher_is_better and metric.name != "mcc":  # between 0 and 1
                 return clustered.score_interval(value, drawn, without, self._blocks, level)
             widening = clustered.widening(value, without, self._blocks, level)
+        if metric.interval == "jackknife":
+            return independent.score_interval(value, drawn, without, self._blocks, positives, level)
         return intervals.bca(value, drawn, level, self._blocks.acceleration(value, without), widening)
-
-    def _area(self, k: int) -> intervals.Interval | None:
-        """Return the interval of the ROC AUC of class `k` on images in groups."""
-        assert self._clustered is not None
-        scores = self._problem.proba[None, :, k]
-        areas = ClusteredAreas.from_scores(self._problem.truth[:, k], scores, self._clustered)
-        return clustered.area_interval(areas, self._settings.level)
 
     def _groups_of_sides(self, truth: np.ndarray) -> tuple[int, int] | None:
         """Return the numbers of groups with and without images of a class; None if images are independent."""
@@ -145,26 +136,62 @@ class _Builder:
             return None
         return len(np.unique(self._clustered[truth])), len(np.unique(self._clustered[~truth]))
 
-    def _wilson_images(self, rows: np.ndarray) -> tuple[int, str]:
-        """Return the number of independent images for Wilson's interval of a share that never varies, and a note."""
-        if self._clustered is None:
-            return int(rows.sum()), notes.WILSON
-        return len(np.unique(self._clustered[rows])), notes.WILSON_GROUPS
+    def _share(
+        self,
+        share_of: str,
+        value: float,
+        drawn: np.ndarray,
+        without: np.ndarray,
+        truth: np.ndarray,
+        predicted: np.ndarray,
+        note: str,
+    ) -> Metric:
+        level = self._settings.level
+        if self._settings.method == "percentile" and (bounds := intervals.percentile(drawn, level)):
+            return _with(value, bounds, note)
+        if self._clustered is not None:
+            return self._share_of_groups(share_of, value, drawn, without, truth, predicted, note)
+        bounds = independent.share_interval(share_of, truth, predicted, self._problem.strata, level)
+        if bounds and share_of == "either":  # F1 = 2 J / (1 + J), where J is the share of hits among these images
+            bounds = (2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1]))
+        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
 
-    def _share(self, value: float, drawn: np.ndarray, correct: np.ndarray, note: str, rows: np.ndarray) -> Metric:
-        correct, problem = correct[rows], self._problem
-        if self._settings.method == "percentile":
-            bounds = intervals.percentile(drawn, self._settings.level)
-            if bounds is not None:
-                return _with(value, bounds, note)
-        if self._clustered is None:
-            bounds = intervals.correct_share(correct, problem.strata[rows], self._settings.level)
-            return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
-        groups = self._clustered[rows]
-        shared = clustered.share_interval(correct, groups, problem.drawn_strata, self._settings.level)
-        if shared is None:
+    def _share_of_groups(
+        self,
+        share_of: str,
+        value: float,
+        drawn: np.ndarray,
+        without: np.ndarray,
+        truth: np.ndarray,
+        predicted: np.ndarray,
+        note: str,
+    ) -> Metric:
+        assert self._clustered is not None
+        level = self._settings.level
+        counted, right = (chosen(truth, predicted) for chosen in independent.SHARES[share_of])
+        groups = self._clustered[counted]
+        varying = share_of in ("predicted", "either")  # the number of these images varies between draws
+        if len(np.unique(groups)) < 2 or (varying and 1 in (self._groups_of_sides(truth) or ())):
             return _plain(value, note, notes.SINGLE_GROUP)
-        return _with(value, shared, note, notes.WILSON_GROUPS if value in (0, 1) else "")
+        if value in (0, 1):
+            return _with(value, intervals.wilson(value, len(np.unique(groups)), level), note, notes.WILSON_GROUPS)
+        if varying:
+            return _with(value, clustered.score_interval(value, drawn, without, self._blocks, level), note)
+        strata = self._problem.drawn_strata
+        return _with(value, clustered.share_interval(right[counted], groups, strata, level), note)
+
+    def _area(self, value: float, drawn: np.ndarray, k: int, sides: tuple[int, int] | None, note: str) -> Metric:
+        """Return a ROC AUC; `sides` are the numbers of groups with and without the class, if there are groups."""
+        level, truth, scores = self._settings.level, self._problem.truth[:, k], self._problem.proba[:, k]
+        if self._settings.method == "percentile" and (drawn_bounds := intervals.percentile(drawn, level)):
+            return _with(value, drawn_bounds, note)
+        if value in (0, 1):
+            low, high = intervals.perfect_auc(*(sides or (int(truth.sum()), int((~truth).sum()))), level)
+            return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
+        if self._clustered is None:
+            return _with(value, independent.area_interval(truth, scores, level), note)
+        areas = ClusteredAreas.from_scores(truth, scores[None], self._clustered)
+        return _with(value, clustered.area_interval(areas, level), note)
 
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
         assert self._calibrated is not None  # a calibration error is defined only with probabilities

@@ -120,32 +120,6 @@ def wilson(share: float, n: float, level: float, quantile: float | None = None) 
     return (0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half)
 
 
-def correct_share(correct: np.ndarray, strata: np.ndarray, level: float) -> Interval:
-    """Return the interval of the share of correct images in a stratified sample.
-
-    It is Wilson's interval for the number of images whose share would have the same variance in a simple random sample;
-    strata that differ reduce the variance (Yan and Su 2010). Bootstrap draws have the same variance, but their
-    quantiles jump from one possible share to the next.
-
-    Parameters
-    ----------
-    correct : ndarray of bool, shape (n,)
-        Whether each image is predicted correctly.
-    strata : ndarray of int, shape (n,)
-        The stratum of each image.
-    level : float
-        Coverage, such as 0.95.
-    """
-    share, (_, code, rows) = float(correct.mean()), np.unique(strata, return_inverse=True, return_counts=True)
-    if len(rows) == 1 or share in (0, 1):
-        return wilson(share, len(correct), level)
-    # Half a correct and half a wrong image are added to each stratum, so that no variance is 0.
-    shares = (np.bincount(code, correct) + 0.5) / (rows + 1)
-    overall = np.average(shares, weights=rows)
-    variance = np.sum(rows * shares * (1 - shares) * rows / np.maximum(rows - 1, 1)) / rows.sum() ** 2
-    return wilson(share, float(overall * (1 - overall) / variance), level)
-
-
 def perfect_auc(n_positive: int, n_negative: int, level: float) -> Interval:
     """Return the interval of a ROC AUC of 1 by method 5 of Newcombe (2006), Stat. Med. 25, 559–573.
 

@@ -43,12 +43,13 @@ class MetricSpec:
         Which images a class needs for its metric to be defined.
     zero_if_never_predicted : bool
         Whether a class that is never predicted counts as 0 in this mean over classes.
-    share_of : {"", "images", "positives", "negatives"}
+    share_of : {"", "images", "positives", "negatives", "predicted", "either"}
         If the metric is the share of correctly predicted images: among which images. It then has Wilson's interval.
-    interval : {"bootstrap", "calibration"}
-        With "calibration" the bootstrap distribution is mirrored, because the metric is biased on few images.
-    without_spread : {"", "Wilson", "Newcombe"}
-        Interval of a single class's metric that is the same in all draws.
+        "either" are the images that are of the class or predicted as it; F1 increases with their share.
+    interval : {"bootstrap", "area", "jackknife", "calibration"}
+        How the interval of any other metric is computed: "area" is DeLong's on the scale of log-odds, and "jackknife"
+        Wilson's with the jackknife's variance. With "calibration" the bootstrap distribution is mirrored, because the
+        metric is biased on few images.
     paired_test : {"bootstrap", "McNemar", "DeLong"}
         How the difference of two models is tested.
     in_points : bool
@@ -71,7 +72,6 @@ class MetricSpec:
     zero_if_never_predicted: bool = False
     share_of: str = ""
     interval: str = "bootstrap"
-    without_spread: str = ""
     paired_test: str = "bootstrap"
     in_points: bool = False
     aim: str = ""
@@ -197,7 +197,7 @@ _ROWS = (
         tunable=False,
         positive_class="precision",
         undefined_without=("positives",),
-        without_spread="Wilson",
+        share_of="predicted",
     ),
     MetricSpec(
         "recall",
@@ -218,6 +218,7 @@ _ROWS = (
         BINARY,
         positive_class="f1",
         undefined_without=("positives",),
+        share_of="either",
         aim="f1",
     ),
     MetricSpec(
@@ -228,7 +229,7 @@ _ROWS = (
         BINARY,
         positive_class="roc_auc",
         undefined_without=BOTH,
-        without_spread="Newcombe",
+        interval="area",
         paired_test="DeLong",
     ),
     MetricSpec(
@@ -239,17 +240,31 @@ _ROWS = (
         BINARY,
         positive_class="average_precision",
         undefined_without=BOTH,
+        interval="jackknife",
     ),
-    MetricSpec("roc_auc_macro", "ROC AUC, macro", "Mean of the ROC AUC of the classes.", "ranks", AVERAGED),
+    MetricSpec(
+        "roc_auc_macro",
+        "ROC AUC, macro",
+        "Mean of the ROC AUC of the classes.",
+        "ranks",
+        AVERAGED,
+        interval="jackknife",
+    ),
     MetricSpec(
         "average_precision_macro",
         "mean average precision",
         "Mean of the average precision of the classes.",
         "ranks",
         AVERAGED,
+        interval="jackknife",
     ),
     MetricSpec(
-        "roc_auc_micro", "ROC AUC, micro", "ROC AUC over all pairs of an image and a label.", "ranks", MULTILABEL
+        "roc_auc_micro",
+        "ROC AUC, micro",
+        "ROC AUC over all pairs of an image and a label.",
+        "ranks",
+        MULTILABEL,
+        interval="jackknife",
     ),
     MetricSpec(
         "average_precision_micro",
@@ -257,6 +272,7 @@ _ROWS = (
         "Average precision over all pairs of an image and a label.",
         "ranks",
         MULTILABEL,
+        interval="jackknife",
     ),
     MetricSpec(
         "mcc",

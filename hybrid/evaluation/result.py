@@ -243,7 +243,9 @@ class Evaluation:
                 f"from {draws} with Student's t; Obuchowski's for ROC AUC, Wilson's with a design effect for shares of "
                 "images"
             )
-        return f"BCa, from {draws}; Wilson's for shares of images"
+        return (
+            f"Wilson's for shares of images, DeLong's for ROC AUC, the jackknife's for its means, else BCa from {draws}"
+        )
 
     def __str__(self) -> str:
         width = max(map(len, self.metrics))

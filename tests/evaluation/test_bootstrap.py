@@ -9,8 +9,9 @@ import sklearn.metrics as sk
 from hybrid.errors import InputError
 from hybrid.evaluation import bootstrap, evaluate, evaluate_models
 from hybrid.evaluation.bootstrap import JackknifeBlocks, draw_weights
+from hybrid.evaluation.independent import share_interval
 from hybrid.evaluation.inputs import check_problem
-from hybrid.evaluation.intervals import bca, calibration_error, correct_share, percentile, perfect_auc, wilson
+from hybrid.evaluation.intervals import bca, calibration_error, percentile, perfect_auc, wilson
 from hybrid.evaluation.weighted_scores import WeightedScores
 
 
@@ -166,9 +167,10 @@ def test_the_interval_of_a_share_is_narrower_in_different_strata():
     # A quarter and three quarters of 200 each are right: the variance is that of the two, not of a half of 400.
     right, strata = np.tile(np.repeat([True, False], [50, 150]), 2), np.repeat([0, 1], 200)
     right[200:] = ~right[200:]
-    low, high = correct_share(right, strata, 0.95)
+    low, high = share_interval("positives", np.ones(400, bool), right, strata, 0.95)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 * 0.75 / 400), rel=0.02)
-    assert correct_share(right, np.zeros(400), 0.95) == pytest.approx(wilson(0.5, 400, 0.95))
+    plain = share_interval("positives", np.ones(400, bool), right, np.zeros(400), 0.95)
+    assert plain == pytest.approx(wilson(0.5, 400, 0.95))
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(10, 10), (12, 40), (200, 60)])
@@ -186,13 +188,14 @@ def test_perfect_scores_have_wilsons_and_newcombes_intervals_and_a_note():
     y = np.repeat([0, 1], 12)
     p = np.where(y == 1, 0.9, 0.2) + np.linspace(0, 0.05, 24)
     metrics = evaluate(y, np.column_stack([1 - p, p]), [0, 1]).metrics
-    for name, n in (("accuracy", 24), ("sensitivity", 12), ("specificity", 12), ("precision", 12)):
-        assert metrics[name].interval == pytest.approx(wilson(1.0, n, 0.95))
+    for name, n in (("accuracy", 24), ("sensitivity", 12), ("specificity", 12), ("precision", 12), ("f1", 12)):
+        low, high = wilson(1.0, n, 0.95)
+        assert metrics[name].interval == pytest.approx((2 * low / (1 + low) if name == "f1" else low, high))
         assert "Wilson" in metrics[name].note
     assert metrics["roc_auc"].interval == perfect_auc(12, 12, 0.95)
     assert "Newcombe" in metrics["roc_auc"].note
-    assert metrics["f1"].interval is None
-    assert "no interval" in metrics["f1"].note
+    assert metrics["mcc"].interval is None
+    assert "no interval" in metrics["mcc"].note
 
 
 def test_no_draws_give_no_intervals():

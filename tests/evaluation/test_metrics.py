@@ -7,6 +7,7 @@ from import_graph import source_files
 from paths import ROOT
 
 from hybrid.errors import InputError
+from hybrid.evaluation.independent import SHARES
 from hybrid.evaluation.metrics import METRICS, TASKS, metric_for, metrics_of, searchable
 
 REGISTRY, COMPUTED = "hybrid/evaluation/metrics.py", "hybrid/evaluation/weighted_scores.py"
@@ -20,9 +21,9 @@ def test_every_row_is_complete(metric):
     assert metric.needs in NEEDS
     assert metric.tasks or metric.class_tasks
     assert set(metric.tasks) <= set(TASKS)
-    assert metric.interval in {"bootstrap", "calibration"}
+    assert metric.interval in {"bootstrap", "area", "jackknife", "calibration"}
     assert metric.paired_test in {"bootstrap", "McNemar", "DeLong"}
-    assert metric.share_of in {"", "images", "positives", "negatives"}
+    assert metric.share_of in {"", *SHARES}
     assert (metric.paired_test != "McNemar") or metric.share_of
 
 

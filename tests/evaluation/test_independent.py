@@ -1,0 +1,90 @@
+"""Intervals of shares of images, ROC AUC and average precision, compared with other computations and with draws."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from scipy.stats import binomtest, norm, t
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hybrid.evaluation import evaluate
+from hybrid.evaluation.delong import delong
+
+
+def binary(positives, negatives, seed=0, distance=1.5):
+    rng = np.random.default_rng(seed)
+    y = np.repeat([1, 0], [positives, negatives])
+    return y, expit(distance * (rng.normal(size=len(y)) + distance * (y - 0.5)))
+
+
+def test_precision_and_f1_of_a_label_have_the_interval_of_a_proportion():
+    rng = np.random.default_rng(0)
+    truth = rng.random((80, 2)) < 0.4
+    predicted = truth ^ (rng.random((80, 2)) < 0.2)
+    scores = evaluate(truth.astype(int), predicted.astype(int), ["a", "b"], n_boot=20).per_class["a"]
+    hits, said, either = (rows[:, 0].sum() for rows in (truth & predicted, predicted, truth | predicted))
+    precision = binomtest(hits, said).proportion_ci(method="wilson")
+    assert scores["precision"].interval == pytest.approx((precision.low, precision.high))
+    share = binomtest(hits, either).proportion_ci(method="wilson")
+    assert scores["f1"].interval == pytest.approx([2 * end / (1 + end) for end in (share.low, share.high)])
+
+
+def test_with_fixed_classes_the_intervals_are_as_wide_as_the_scores_vary():
+    rng = np.random.default_rng(1)
+    y = np.repeat([1, 0], [100, 900])
+    hits, alarms = rng.binomial(100, 0.7, 4000), rng.binomial(900, 0.05, 4000)
+    drawn = {"precision": hits / (hits + alarms), "f1": 2 * hits / (hits + alarms + 100)}
+    predicted = np.concatenate([np.arange(100) < 70, np.arange(900) < 45]).astype(int)
+    metrics = evaluate(y, predicted, [0, 1], n_boot=20).metrics
+    for name, values in drawn.items():
+        assert metrics[name].high - metrics[name].low == pytest.approx(2 * 1.96 * values.std(), rel=0.05), name
+
+
+def test_the_interval_of_a_roc_auc_is_delongs_on_the_scale_of_log_odds():
+    y, proba = binary(300, 400)
+    areas, covariance = delong(y == 1, proba[None])
+    half = norm.ppf(0.975) * covariance[0, 0] ** 0.5 / (areas[0] * (1 - areas[0]))
+    metric = evaluate(y, proba, [0, 1], n_boot=20).metrics["roc_auc"]
+    assert metric.interval == pytest.approx((expit(logit(areas[0]) - half), expit(logit(areas[0]) + half)), rel=0.002)
+
+
+def test_ten_positive_images_of_almost_equal_rank_do_not_make_a_roc_auc_certain():
+    negatives = np.linspace(0.05, 0.5, 90)
+    y, proba = np.repeat([1, 0], [10, 90]), np.concatenate([np.full(10, 0.478), negatives])
+    area = roc_auc_score(y, proba)
+    metric = evaluate(y, proba, [0, 1], n_boot=20).metrics["roc_auc"]
+    # DeLong sees no variation among the positive images; two of them, of two normal classes, are assumed beside them.
+    _, covariance = delong(y == 1, proba[None])
+    half = t.ppf(0.975, 9) * covariance[0, 0] ** 0.5 / (area * (1 - area))
+    assert metric.low < expit(logit(area) - half)
+    assert metric.low < area < metric.high
+
+
+@pytest.mark.medium
+def test_the_interval_of_an_average_precision_is_as_wide_as_it_varies():
+    sets = [binary(60, 240, seed) for seed in range(300)]
+    spread = np.std([average_precision_score(y, proba) for y, proba in sets])
+    found = [evaluate(y, proba, [0, 1], n_boot=2).metrics["average_precision"] for y, proba in sets[:12]]
+    assert np.mean([metric.high - metric.low for metric in found]) == pytest.approx(2 * 1.97 * spread, rel=0.1)
+
+
+def test_means_over_classes_have_the_interval_of_the_jackknife():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 300)
+    z = np.exp(rng.normal(size=(300, 3)) + np.eye(3)[y])
+    metric = evaluate(y, z / z.sum(axis=1, keepdims=True), range(3), n_boot=300)
+    other = evaluate(y, z / z.sum(axis=1, keepdims=True), range(3), n_boot=300, method="percentile")
+    for name in ("roc_auc_macro", "average_precision_macro"):
+        assert metric.metrics[name].interval == pytest.approx(other.metrics[name].interval, abs=0.012)
+        assert metric.metrics[name].interval != other.metrics[name].interval
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_a_single_positive_image_is_the_reason_for_a_missing_interval(task):
+    y, proba = binary(1, 40)
+    if task == "multilabel":
+        y, proba = np.column_stack([y, np.arange(41) % 2]), np.column_stack([proba, proba])
+    result = evaluate(y, proba, None if task == "binary" else ["a", "b"], n_boot=50)
+    scores = result.metrics if task == "binary" else result.per_class["a"]
+    for name in ("roc_auc", "average_precision"):
+        assert scores[name].interval is None
+        assert "single image" in scores[name].note
