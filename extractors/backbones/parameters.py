@@ -3,7 +3,6 @@
 The identity of the extractor is cached under the fingerprint of this description.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -16,11 +15,11 @@ import numpy as np
 
 from hybrid._version import __version__
 from hybrid.errors import InputError, unknown_name
+from hybrid.extractors.backbones.network_files import network_digest
 from hybrid.extractors.backbones.options import ENDING, PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.images import decoding
 from hybrid.extractors.images.depth import Reading
-from hybrid.extractors.images.limits import open_regular
 from hybrid.extractors.store.identity import FORMAT
 from hybrid.files import expanded
 
@@ -81,8 +80,8 @@ def describe_parameters(
         "hybrid": __version__,
         "keras": version("keras"),
         "backend": keras_backend(),
-        "backbone": spec.name if spec.path is None else _digest(spec.path),
-        "weights": source if source in ("imagenet", "random", "file") else _digest(Path(source)),
+        "backbone": spec.name if spec.path is None else network_digest(spec.path),
+        "weights": source if source in ("imagenet", "random", "file") else network_digest(Path(source)),
         "seed": int(seed) if source == "random" else None,
         "layers": layers,
         "ending": ENDING if PENULTIMATE in layers else None,
@@ -197,11 +196,3 @@ def keras_backend() -> str:
 def keras_home() -> Path:
     """Return the folder of Keras's settings and of the weights that it downloads."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def _digest(path: Path) -> str:
-    try:
-        with open_regular(str(path)) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(path)!r} cannot be read ({getattr(error, 'strerror', None) or error}).") from error

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors.backbones.custom import Architecture, Shape
+from hybrid.extractors.backbones.network_files import network_digest
 from hybrid.extractors.backbones.parameters import resolve_weights
 from hybrid.extractors.backbones.table import BackboneSpec, parse_backbone
 from hybrid.extractors.runtimes.keras_import import import_keras
-from hybrid.files import file_digest
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +81,7 @@ class Pretrained:
         """Everything else that the trained weights depend on, as JSON values; a weights file is given by its digest."""
         weights = resolve_weights(self.weights, self.spec)
         if weights not in ("imagenet", "random"):
-            weights = file_digest(Path(weights))
+            weights = network_digest(Path(weights))
         return {"weights": weights, "dropout": self.dropout, "l2": self.l2}
 
     def input_shape(self, size: int | tuple[int, int] | None) -> Shape:
