@@ -79,6 +79,12 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     "the tests of all primary metrics together.",
 )
 @click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=None,
+    help="Margin of a non-inferiority test, such as 0.02: is each model worse than the reference by less than this?",
+)
+@click.option(
     "--cv",
     default=None,
     metavar="FOLDS[xREPEATS]",
@@ -97,6 +103,7 @@ def compare(
     reference: str | None,
     all_pairs: bool,
     primary: tuple[str, ...],
+    margin: float | None,
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -119,7 +126,7 @@ def compare(
         split = "val"
     place = Workspace(workspace)
     records = load_records(place, sorted(models) or None)
-    tested = PairSettings.of(reference, "all" if all_pairs else None, primary)
+    tested = PairSettings.of(reference, "all" if all_pairs else None, primary, margin)
     if not as_json:
         for sentence in stated(records, split, metric, tested):
             print_line(f"{sentence}.")

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from hybrid.cli.output import print_table
+from hybrid.evaluation.non_inferiority import at_worst_text
+from hybrid.evaluation.paired_test import p_text
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -30,8 +32,21 @@ def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTes
             *([test.between(test.low_adjusted, test.high_adjusted)] if corrected > 1 else []),
             test.probability.removeprefix("= "),
             test.verdict,
+            *([at_worst_text(test), *_of_margin(test)] if tests[0].margin is not None else []),
         ]
         for test in tests
     ]
     chosen = "the chosen model" if leaderboard.reference == leaderboard.chosen else "the reference"
-    print_table(f"each model minus {leaderboard.reference}, {chosen}, by {metric}", [*columns, "result"], rows)
+    title = f"each model minus {leaderboard.reference}, {chosen}, by {metric}"
+    columns.append("result")
+    if tests[0].margin is not None:
+        points = " points" if tests[0].in_points else ""
+        columns += ["at worst", f"{columns[-2]}, one-sided", f"margin {tests[0].figure(tests[0].margin)}{points}"]
+    print_table(title, columns, rows)
+
+
+def _of_margin(test: "PairedTest") -> list[str]:
+    """Return the p-value and the result of a non-inferiority test."""
+    if test.p_margin_adjusted is None:
+        return ["–", "too few images"]
+    return [p_text(test.p_margin_adjusted).removeprefix("= "), "not inferior" if test.not_inferior else "not shown"]

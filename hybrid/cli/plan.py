@@ -19,6 +19,9 @@ _BY = "hybrid plan"
 @click.command()
 @click.option("--metric", default=None, help="The primary metric. Default: depends on the task.")
 @click.option(
+    "--primary", multiple=True, metavar="METRIC", help="A further metric that may decide (repeatable). Default: none."
+)
+@click.option(
     "--choose",
     default=None,
     metavar="simplest|best|MODEL",
@@ -38,6 +41,7 @@ _BY = "hybrid plan"
 @json_option
 def plan(
     metric: str | None,
+    primary: tuple[str, ...],
     choose: str | None,
     reference: str | None,
     margin: float | None,
@@ -52,10 +56,11 @@ def plan(
     all looks at test so far.
     """
     history = History(Workspace(workspace))
-    if metric is not None and metric not in METRICS:
-        raise unknown_name("metric", metric, METRICS)
-    if (metric, choose, reference, margin) != (None,) * 4:
-        made = Plan(metric=metric, choose=choose or "simplest", reference=reference, margin=margin)
+    for name in primary if metric is None else (metric, *primary):
+        if name not in METRICS:
+            raise unknown_name("metric", name, METRICS)
+    if primary or (metric, choose, reference, margin) != (None,) * 4:
+        made = Plan(metric, choose or "simplest", reference, margin, primary)
         history.add(Event(PLANNED, by=_BY, plan=made))
     if lock is not None and lock != history.is_locked:
         history.add(Event(LOCKED if lock else UNLOCKED, by=_BY))

@@ -14,7 +14,7 @@ from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
-from hybrid.comparison.significance import significance
+from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, compare_models
 from hybrid.evaluation.metrics import TASKS
@@ -162,7 +162,8 @@ class Leaderboard:
     @property
     def pairs_tested(self) -> dict[str, Any]:
         """What :func:`hybrid.evaluation.compare_models` is told about the pairs and the primary metrics."""
-        return {"reference": self.reference, "primary": self.primary}
+        margin = None if self.reference is None else self.tested.margin
+        return {"reference": self.reference, "primary": self.primary, "margin": margin}
 
     @cached_property
     def seeds(self) -> tuple[SeedSpread, ...]:
@@ -233,7 +234,10 @@ class Leaderboard:
         return tuple(
             sentence
             for metric in self.primary
-            for sentence in significance(self.pairs, self.names, metric, self.chosen, self.reference, role)
+            for sentence in (
+                *significance(self.pairs, self.names, metric, self.chosen, self.reference, role),
+                *non_inferiority(self.pairs, metric),
+            )
         )
 
     @property

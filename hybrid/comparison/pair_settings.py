@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from hybrid.errors import InputError, unknown_name
-from hybrid.evaluation.paired_evaluation import PAIRS
+from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.wording import joined
+from hybrid.workspace.history import Plan
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,30 @@ class PairSettings:
     primary : tuple of str, default=()
         Metrics of which any may decide, so that Holm's correction is for the tests of all of them. The metric by which
         models are ordered and chosen is always primary.
+    margin : float, optional
+        The margin of a non-inferiority test of each model against the reference, in the primary metrics.
     """
 
     pairs: str = "reference"
     references: tuple[str, ...] = ()
     primary: tuple[str, ...] = ()
+    margin: float | None = None
 
     @classmethod
     def of(
-        cls, reference: str | Sequence[str] | None = None, pairs: str | None = None, primary: str | Sequence[str] = ()
+        cls,
+        reference: str | Sequence[str] | None = None,
+        pairs: str | None = None,
+        primary: str | Sequence[str] = (),
+        margin: float | None = None,
     ) -> Self:
         """Return checked settings.
 
         Raises
         ------
         InputError
-            If `pairs` has another value.
+            If `pairs` has another value, if all pairs and a reference or a margin are given, or if the margin is not
+            a number above 0.
         """
         if pairs is not None and pairs not in PAIRS:
             raise unknown_name("choice of pairs", pairs, PAIRS)
@@ -48,7 +57,13 @@ class PairSettings:
                 "each model is compared with the reference, or each with every other."
             )
         names = (primary,) if isinstance(primary, str) else tuple(dict.fromkeys(primary))
-        return cls(pairs or "reference", references, names)
+        if margin is not None and pairs == "all":
+            raise InputError(
+                f"A margin, {margin:g}, and all pairs were given: leave out one of them, because whether a model is "
+                "not inferior is a question about it and a reference."
+            )
+        check_margin(margin)
+        return cls(pairs or "reference", references, names, margin)
 
     def for_metrics(self, ordering: str, known: Container[str]) -> tuple[Self, tuple[str, ...]]:
         """Return the settings with the primary metrics that a task has, and a remark on those it lacks.
@@ -65,11 +80,13 @@ class PairSettings:
         remarks = (f"Not tested, because this task has no such metric: {', '.join(missing)}.",) if missing else ()
         return replace(self, primary=primary), remarks
 
-    def with_planned(self, reference: str | None) -> Self:
-        """Return the settings with the reference of a plan, unless another or all pairs were asked for."""
-        if reference is None or self.references or self.pairs == "all":
-            return self
-        return replace(self, references=(reference,))
+    def with_planned(self, plan: Plan) -> Self:
+        """Return the settings with what a plan says wherever nothing else was asked for."""
+        changed = replace(self, primary=self.primary or plan.primary)
+        if self.pairs == "all":
+            return changed
+        references = self.references or tuple(filter(None, [plan.reference]))
+        return replace(changed, references=references, margin=plan.margin if self.margin is None else self.margin)
 
     def sentence(self, reference: str | None = None) -> str:
         """Return what is tested as a sentence without its end; `reference` is the model, by default the chosen one.
@@ -86,14 +103,18 @@ class PairSettings:
         metrics = f"Primary metric{'s' if several else ''}: {joined(self.primary)}{across}"
         if self.pairs == "all":
             return f"{metrics}; all pairs of models are compared"
+        margin = "" if self.margin is None else f"; non-inferiority is tested with a margin of {self.margin:g}"
         if self.references:
-            return f"{metrics}; each model is compared with the reference {reference or joined(self.references)}"
+            return (
+                f"{metrics}; each model is compared with the reference {reference or joined(self.references)}{margin}"
+            )
         chosen = f"{reference}, the chosen model" if reference else "the one that validation chooses"
-        return f"{metrics}; each model is compared with {chosen}"
+        return f"{metrics}; each model is compared with {chosen}{margin}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        return {"pairs": self.pairs, "references": list(self.references), "primary": list(self.primary)}
+        return {"pairs": self.pairs, "references": list(self.references), "primary": list(self.primary),
+                "margin": self.margin}  # fmt: skip
 
 
 DEFAULT_PAIRS = PairSettings()  # each model and the chosen one, by the metric by which it was chosen

@@ -48,6 +48,21 @@ def significance(
     return [f"Not distinguishable from {name} {where}: {', '.join(similar)}."]
 
 
+def non_inferiority(tests: Sequence[PairedTest], metric: str) -> list[str]:
+    """Return a sentence on which models are not inferior to the reference; none if no margin was given."""
+    tests = [test for test in tests if test.metric == metric and test.margin is not None]
+    if not tests:
+        return []
+    test, corrected = tests[0], max(test.corrected_for for test in tests)
+    shown = [one.first for one in tests if one.not_inferior]
+    others = [one.first for one in tests if not one.not_inferior]
+    correction = f", Holm's correction for {corrected} tests" if corrected > 1 else ""
+    margin = f"{test.figure(test.margin)}{' points' if test.in_points else ''}"
+    text = f"Not inferior to {test.second} by {metric} with a margin of {margin}{correction}: "
+    text += f"{', '.join(shown) or 'none'}."
+    return [f"{text} Not shown for {', '.join(others)}." if others and shown else text]
+
+
 def _correction(tests: Sequence[PairedTest], role: str) -> str:
     """Return which pairs were tested, and for how many tests Holm's correction is."""
     corrected = max(test.corrected_for for test in tests)

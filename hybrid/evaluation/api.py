@@ -188,7 +188,8 @@ def compare_models(
     metrics: Sequence[str] | None = None,
     reference: str | None = None,
     pairs: str | None = None,
-    primary: Sequence[str] = (),
+    primary: str | Sequence[str] = (),
+    margin: float | None = None,
     n_boot: int = 2000,
     random_state: int = 0,
     level: float = 0.95,
@@ -222,9 +223,13 @@ def compare_models(
         differences are found than among all pairs.
     pairs : {"reference", "all"}, optional
         Which pairs are tested. By default those with the reference if there is one, and otherwise all.
-    primary : sequence of str, default=()
+    primary : str or sequence of str, default=()
         Metrics of which any may decide, such as those that a protocol names. Holm's correction is for all of their
         tests together. Each other metric is corrected on its own.
+    margin : float, optional
+        The margin of a non-inferiority test, in units of the metric: whether each model is worse than the reference by
+        less than this, by ``PairedTest.not_inferior``. It is tested in the primary metrics, or in all metrics if there
+        are none. Shares of correct images are tested by Tango's score test (1998), unless there are groups.
     n_boot : int, default=2000
         Number of bootstrap draws, at least 1.
     level : float, default=0.95
@@ -261,4 +266,4 @@ def compare_models(
         random_state=random_state,
         level=level,
     )
-    return paired_evaluation.tests(metrics, reference=reference, pairs=pairs, primary=primary)
+    return paired_evaluation.tests(metrics, reference=reference, pairs=pairs, primary=primary, margin=margin)

@@ -1,5 +1,6 @@
 """Evaluate and compare several models on the same images and the same bootstrap draws."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -25,6 +26,7 @@ from hybrid.evaluation.differences import (
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
 from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of
+from hybrid.evaluation.non_inferiority import Deficit, ShareDeficit, estimated_deficit, with_margin
 from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.evaluation.resampled_scores import ResampledScores, resample_scores
 from hybrid.evaluation.result import Evaluation
@@ -116,13 +118,14 @@ class PairedEvaluation:
         *,
         reference: str | None = None,
         pairs: str | None = None,
-        primary: Sequence[str] = (),
+        primary: str | Sequence[str] = (),
+        margin: float | None = None,
     ) -> list[PairedTest]:
         """Test the differences of models in each metric; see :func:`hybrid.evaluation.compare_models`.
 
         Parameters
         ----------
-        metrics, reference, pairs, primary
+        metrics, reference, pairs, primary, margin
             As in :func:`hybrid.evaluation.compare_models`.
 
         Returns
@@ -132,12 +135,19 @@ class PairedEvaluation:
         Raises
         ------
         InputError
-            If a metric or the reference is unknown, if a metric needs probabilities that are not given, or if there are
-            no draws.
+            If a metric or the reference is unknown, if a metric needs probabilities that are not given, if there are no
+            draws, or if a margin is not positive or has no reference.
         """
         if self.settings.n_boot == 0:
             raise InputError("Paired tests need bootstrap draws; got n_boot=0.")
         compared = compared_pairs(list(self.problems), reference, pairs)
+        check_margin(margin)
+        if margin is not None and (reference is None or pairs == "all"):
+            raise InputError(
+                "A margin was given without a reference: whether a model is not inferior is a question about it and a "
+                "reference. Give the reference, and not all pairs."
+            )
+        primary = (primary,) if isinstance(primary, str) else tuple(dict.fromkeys(primary))
         known = self._known_metrics()
         default = [name for name in TASKS[self._first.task].tested if name in known]
         names = tuple(dict.fromkeys([*primary, *(default if metrics is None else metrics)]))
@@ -150,12 +160,22 @@ class PairedEvaluation:
                 raise unknown_name("metric", metric, known)
         bootstrapped = [metric for metric in names if not self._has_delong(metric)]
         scores = self._scores_of(bootstrapped) if bootstrapped and compared else {}
-        families = [tuple(dict.fromkeys(primary)), *((metric,) for metric in names if metric not in primary)]
-        return [
-            test
-            for family in families
-            for test in holm([test for metric in family for test in self._test_pairs(metric, scores, compared)])
-        ]
+        found = []
+        for family in (primary, *((metric,) for metric in names if metric not in primary)):
+            tests = holm([test for metric in family for test in self._test_pairs(metric, scores, compared)])
+            if margin is not None and (family == primary or not primary):
+                tests = with_margin(tests, [self._deficit(test) for test in tests], margin)
+            found += tests
+        return found
+
+    def _deficit(self, test: PairedTest) -> Deficit | None:
+        """Return by how much the first model of a test is worse than the second."""
+        if METRICS[test.metric].paired_test != "McNemar" or test.difference is None or self._first.n_groups is not None:
+            return estimated_deficit(test)
+        model, other = (correct_images(self.problems[name], test.metric) for name in (test.first, test.second))
+        assert model is not None
+        assert other is not None
+        return ShareDeficit(int((model & ~other).sum()), int((other & ~model).sum()), len(model))
 
     def _known_metrics(self) -> tuple[str, ...]:
         """Return the metrics that are defined for all models."""
@@ -227,6 +247,12 @@ class PairedEvaluation:
         n_boot, seed = self.settings.n_boot, self.settings.seed
         scores = resample_scores(list(self.problems.values()), n_boot, seed, self.blocks if n_boot else None, metrics)
         return dict(zip(self.problems, scores, strict=True))
+
+
+def check_margin(margin: float | None) -> None:
+    """Raise `InputError` if a margin is not a number above 0."""
+    if margin is not None and not 0 < margin < math.inf:
+        raise InputError(f"margin={margin!r} was given; expected a number above 0, such as 0.02.")
 
 
 def compared_pairs(models: Sequence[str], reference: str | None, pairs: str | None) -> list[tuple[str, str]]:

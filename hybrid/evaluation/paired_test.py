@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.holm import holm_steps
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from hybrid.evaluation.student import bounds
 
@@ -46,6 +47,14 @@ class PairedTest:
         Number of tests of the family, which Holm's correction is for.
     n_groups : int or None
         Number of groups, such as patients, that the images come from; None if no groups were given.
+    margin : float or None
+        The margin of a non-inferiority test; None if there is none.
+    p_margin, p_margin_adjusted : float or None
+        One-sided p-value of the hypothesis that the first model is worse than the second by the margin or more, and
+        the same with Holm's correction.
+    at_worst : float or None
+        By how much the first model may be worse than the second, at the level at which Holm's correction tested it. It
+        is below the margin exactly if the first model is not inferior, and negative if the model is better in any case.
     """
 
     first: str
@@ -65,11 +74,28 @@ class PairedTest:
     high_adjusted: float | None = None
     corrected_for: int = 1
     n_groups: int | None = None
+    margin: float | None = None
+    p_margin: float | None = None
+    p_margin_adjusted: float | None = None
+    at_worst: float | None = None
+
+    @property
+    def alpha(self) -> float:
+        """The level of the test, 1 − `level`."""
+        return round(1 - self.level, 12)
 
     @property
     def distinguishable(self) -> bool:
         """Whether the adjusted p-value is below 1 − `level`."""
-        return self.p_adjusted is not None and self.p_adjusted < round(1 - self.level, 12)
+        return self.p_adjusted is not None and self.p_adjusted < self.alpha
+
+    @property
+    def not_inferior(self) -> bool:
+        """Whether the first model is shown to be worse than the second by less than the margin, if by anything.
+
+        The test is one-sided, at half of 1 − `level`.
+        """
+        return self.p_margin_adjusted is not None and self.p_margin_adjusted < self.alpha / 2
 
     def sentence(self) -> str:
         """Return the result as a sentence.
@@ -128,7 +154,7 @@ class PairedTest:
     @property
     def probability(self) -> str:
         """The adjusted p-value as text, such as "= .016" or "< .001"."""
-        return _probability(self.p_adjusted)
+        return p_text(self.p_adjusted)
 
     @property
     def in_points(self) -> bool:
@@ -178,9 +204,8 @@ class PairedTest:
 def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
     """Return the tests with Holm's correction (1979) for their number; tests without a p-value do not count.
 
-    The correction compares the smallest p-value with 1 − level divided by the number of tests, the next with 1 − level
-    divided by one less, and so on until one is too large. The adjusted interval of a difference is that of the level
-    at which it was tested, or of the level at which the correction stopped.
+    The adjusted interval of a difference is that of the level at which the correction tested it, or at which it
+    stopped before.
 
     Examples
     --------
@@ -188,15 +213,17 @@ def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
     >>> [test.p_adjusted for test in holm([replace(blank, p_value=p) for p in (0.25, 0.125, 0.5)])]
     [0.5, 0.375, 0.5]
     """
-    ordered = sorted((test.p_value, i) for i, test in enumerate(tests) if test.p_value is not None)
-    adjusted, largest, stopped = list(tests), 0.0, 0
-    for rank, (p_value, i) in enumerate(ordered):
-        largest = max(largest, min(1.0, (len(ordered) - rank) * p_value))
-        test = replace(tests[i], p_adjusted=largest, corrected_for=len(ordered))
-        stopped += test.distinguishable
-        remaining = len(ordered) - min(rank, stopped)
-        adjusted[i] = _with_adjusted_interval(test, 1 - (1 - test.level) / remaining)
-    return adjusted
+    if not tests:
+        return []
+    alpha = tests[0].alpha
+    steps = holm_steps([test.p_value for test in tests], alpha)
+    number = sum(step is not None for step in steps)
+    return [
+        test
+        if step is None
+        else _with_adjusted_interval(replace(test, p_adjusted=step[0], corrected_for=number), 1 - alpha / step[1])
+        for test, step in zip(tests, steps, strict=True)
+    ]
 
 
 def _with_adjusted_interval(test: PairedTest, level: float) -> PairedTest:
@@ -206,7 +233,8 @@ def _with_adjusted_interval(test: PairedTest, level: float) -> PairedTest:
     return replace(test, low_adjusted=low, high_adjusted=high)
 
 
-def _probability(p: float | None) -> str:
+def p_text(p: float | None) -> str:
+    """Return a p-value as text, such as "= .016" or "< .001"."""
     if p is None or p >= 0.995:
         return "= 1"
     if p < 0.001:

@@ -14,7 +14,7 @@ from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
 from hybrid.evaluation import METRICS
-from hybrid.evaluation.paired_evaluation import PAIRS
+from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.extractors.images.depth import Reading
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
@@ -130,5 +130,8 @@ def _tested(section: RecipeTable) -> PairSettings:
         for name in [primary] if isinstance(primary, str) else primary:
             if name not in METRICS:
                 raise unknown_name("metric", name, METRICS)
-    with section.naming("reference"):
-        return PairSettings.of(reference, pairs, primary)
+    margin = section.take("margin", float | None, None)
+    with section.naming("margin"):
+        check_margin(margin)
+    with section.naming("pairs"):
+        return PairSettings.of(reference, pairs, primary, margin)

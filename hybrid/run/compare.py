@@ -41,6 +41,7 @@ def compare(
     reference: str | None = None,
     pairs: str | None = None,
     primary: str | Sequence[str] = (),
+    margin: float | None = None,
     cv: Any = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
@@ -79,6 +80,9 @@ def compare(
         Whether each model is compared with the reference only, or all pairs are tested.
     primary : str or sequence of str, default=()
         Metrics of which any may decide, besides `metric`. Holm's correction is for the tests of all of them.
+    margin : float, optional
+        The margin of a non-inferiority test: whether each model is worse than the reference by less than this in the
+        primary metrics.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.
@@ -123,7 +127,7 @@ def compare(
         raise unknown_name("model", choose, (*PREFERENCES, *models))
     if reference is not None and reference not in models:
         raise unknown_name("model", reference, models, "It was given as the reference.")
-    tested = PairSettings.of(reference, pairs, primary)
+    tested = PairSettings.of(reference, pairs, primary, margin)
     temporary = tempfile.TemporaryDirectory(prefix="hybrid-") if workspace is None else None
     opened = Workspace(temporary.name if temporary else workspace or "")
     listener, folds = RunProgress(), None if cv is None else _folds_and_repeats(cv)

@@ -89,7 +89,7 @@ def compare_results(
     saved = [_sorted_by_id(read_predictions(record)) for record in evaluated]
     evaluated = [unsealed(record, part, split) for record, part in zip(evaluated, saved, strict=True)]
     metrics = {name for record in evaluated for name in record.splits[split].metrics}
-    metric = _ordering(metric, tested, plan, metrics)
+    metric, asked, tested = _ordering(metric, tested, plan, metrics), tested, tested.with_planned(plan)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
     for record, predictions in zip(evaluated, saved, strict=True):
         same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
@@ -100,7 +100,7 @@ def compare_results(
         leaderboards = _with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
-    leaderboards = _with_references(leaderboards, tested, plan)
+    leaderboards = _with_references(leaderboards, asked.references, tested.references)
     leaderboards = tuple(
         replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
     )
@@ -140,7 +140,10 @@ def _with_history(leaderboard: Leaderboard) -> Leaderboard:
         return leaderboard
     names = {leaderboard.how, *(alias for alias, name in _aliases(leaderboard) if name == leaderboard.how)}
     history = read_history(workspace, leaderboard.models, names)
-    differs = history.plan.differences(leaderboard.metric, names) if history.plan else ()
+    differs: tuple[str, ...] = ()
+    if history.plan:
+        references = [alias for alias, name in _aliases(leaderboard) if name == leaderboard.reference]
+        differs = history.plan.differences(leaderboard.primary, names, references, leaderboard.tested.margin)
     return replace(leaderboard, history=history, remarks=(*leaderboard.remarks, *differs))
 
 
@@ -172,7 +175,7 @@ def stated(records: Sequence[ModelRecord], split: str, metric: str | None, teste
     plan = _plan(records, split)
     known = {record.task: metrics_of(record.task) for record in records}
     ordering = _ordering(metric, tested, plan, {name for names in known.values() for name in names})
-    tested = tested.with_planned(plan.reference)
+    tested = tested.with_planned(plan)
     plans = [tested.for_metrics(ordering_metric(ordering, task, names)[0], names)[0] for task, names in known.items()]
     return list(dict.fromkeys(plan.sentence() for plan in plans))
 
@@ -225,13 +228,17 @@ def _with_fixed_models(
     return tuple(with_models)
 
 
-def _with_references(leaderboards: Sequence[Leaderboard], tested: PairSettings, plan: Plan) -> tuple[Leaderboard, ...]:
-    """Return the leaderboards with the references that are among their models, by their full names."""
+def _with_references(
+    leaderboards: Sequence[Leaderboard], asked: Sequence[str], names: Sequence[str]
+) -> tuple[Leaderboard, ...]:
+    """Return the leaderboards with the references that are among their models, by their full names.
+
+    Names that were asked for must exist; those of a plan need not.
+    """
     known = {alias: name for leaderboard in leaderboards for alias, name in _aliases(leaderboard)}
-    for name in tested.references:
+    for name in asked:
         if name not in known:
             raise unknown_name("model", name, known, "It was given as the reference.")
-    names = tested.with_planned(plan.reference).references
     changed = []
     for leaderboard in leaderboards:
         found = tuple(dict.fromkeys(name for alias, name in _aliases(leaderboard) if alias in names))
@@ -244,7 +251,13 @@ def _with_references(leaderboards: Sequence[Leaderboard], tested: PairSettings, 
                 *remarks,
                 f"The reference, {joined(names)}, is not among these models; each is compared with the chosen model.",
             )
-        changed.append(replace(leaderboard, tested=replace(leaderboard.tested, references=found), remarks=remarks))
+        changed.append(
+            replace(
+                leaderboard,
+                tested=replace(leaderboard.tested, references=found),
+                remarks=remarks,
+            )
+        )
     return tuple(changed)
 
 

@@ -95,7 +95,9 @@ def run_recipe(
 
 def _add_plan(recipe: Recipe, workspace: Workspace) -> None:
     """Add what the recipe decides to the history of the workspace, before any data are read."""
-    history, plan = History(workspace), Plan(metric=recipe.protocol.metric, choose=recipe.protocol.choose)
+    history, protocol, tested = History(workspace), recipe.protocol, recipe.protocol.tested
+    metric, reference = protocol.metric or next(iter(tested.primary), None), next(iter(tested.references), None)
+    plan = Plan(metric, protocol.choose, reference, tested.margin, tuple(n for n in tested.primary if n != metric))
     if history.plan is None or history.plan != plan != Plan():
         history.add(Event(PLANNED, by=recipe.path.name, plan=plan))
 

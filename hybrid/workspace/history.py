@@ -17,7 +17,7 @@ from hybrid.files import cannot_write, locked, parse_json
 from hybrid.workspace.records import as_json, from_json
 from hybrid.workspace.workspace import HISTORY, Workspace
 
-SCHEMA = 1
+SCHEMA = 2
 FITTED: Final = "fitted"
 SHOWN: Final = "shown"
 PLANNED: Final = "planned"
@@ -39,38 +39,58 @@ class Plan:
         The model with which the others are compared; None for the chosen model.
     margin : float or None
         The margin of a non-inferiority comparison.
+    primary : tuple of str
+        Further primary metrics, of which any may decide.
     """
 
     metric: str | None = None
     choose: str = "simplest"
     reference: str | None = None
     margin: float | None = None
+    primary: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """The first 12 digits of the SHA-256 of the plan."""
         return hashlib.sha256(json.dumps(as_json(self), sort_keys=True).encode()).hexdigest()[:12]
 
-    def differences(self, metric: str, choose: Container[str]) -> tuple[str, ...]:
+    def differences(
+        self, metrics: Sequence[str], choose: Container[str], reference: Container[str], margin: float | None
+    ) -> tuple[str, ...]:
         """Return how a comparison differs from the plan, in sentences.
 
         Parameters
         ----------
-        metric : str
-            The metric of the comparison.
+        metrics : sequence of str
+            The primary metrics of the comparison; models are ordered and chosen by the first.
         choose : container of str
             How its model is chosen, or all names of the model that was named.
+        reference : container of str
+            All names of the model with which the others are compared; empty if all pairs are.
+        margin : float or None
+            The margin of the comparison.
         """
         said = []
-        if self.metric not in (None, metric):
-            said.append(f"The plan names {self.metric} as the primary metric; these models are compared by {metric}.")
+        if self.metric not in (None, metrics[0]):
+            said.append(
+                f"The plan names {self.metric} as the primary metric; these models are compared by {metrics[0]}."
+            )
+        planned = dict.fromkeys([self.metric or metrics[0], *self.primary])
+        if further := [name for name in metrics[1:] if name not in planned]:
+            said.append(f"Not in the plan: the primary metric{'s' if len(further) > 1 else ''} {', '.join(further)}.")
         if self.choose not in choose:
             said.append(f"The plan chooses the model by {self.choose!r}; here it is chosen differently.")
+        if self.reference is not None and self.reference not in reference:
+            said.append(f"The plan names {self.reference} as the reference; here it is not.")
+        if self.margin != margin:
+            has = "no margin" if self.margin is None else f"a margin of {self.margin:g}"
+            said.append(f"The plan has {has}; this comparison has {'none' if margin is None else f'{margin:g}'}.")
         return tuple(said)
 
     def __str__(self) -> str:
         parts = [
             f"primary metric {self.metric or 'the default of the task'}",
+            *([f"also {', '.join(self.primary)}"] if self.primary else []),
             f"choice {self.choose}",
             f"reference {self.reference or 'the chosen model'}",
         ]

@@ -11,6 +11,7 @@ from hybrid.errors import InputError
 from hybrid.run import compare_results
 from hybrid.run.compare_results import stated
 from hybrid.workspace.fitted_models import load_records
+from hybrid.workspace.history import PLANNED, Event, History, Plan
 from hybrid.workspace.workspace import Workspace
 
 SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "knn-made": 0.5, "guess-made": 0.0}
@@ -37,6 +38,7 @@ def test_each_model_is_compared_with_the_chosen_one(made_records):
     assert {test.corrected_for for test in leaderboard.pairs} == {3}
     assert leaderboard.to_dict()["tested"] == {
         "pairs": "reference", "references": [], "reference": leaderboard.chosen, "primary": [leaderboard.metric],
+        "margin": None,
     }  # fmt: skip
     (said,) = leaderboard.significance
     assert "(each model is compared with the chosen model; Holm's correction for 3 tests)" in said
@@ -93,6 +95,45 @@ def test_the_plan_is_stated_from_names_alone(made_records):
     )
 
 
+def test_a_margin_is_tested_against_the_reference_and_said_in_words(made_records):
+    (leaderboard,) = compare_results(made_records, tested=PairSettings.of(margin=0.3)).leaderboards
+    tests = [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
+    assert {test.margin for test in tests} == {0.3}
+    shown = {test.first for test in tests if test.not_inferior}
+    assert "forest-made" in shown
+    assert "guess-made" not in shown
+    said = leaderboard.significance[1]
+    assert said.startswith(f"Not inferior to {leaderboard.chosen} by {leaderboard.metric} with a margin of ")
+    assert "guess-made" in said.partition("Not shown for ")[2]
+    with pytest.raises(InputError, match="margin, 0.3, and all pairs were given"):
+        PairSettings.of(pairs="all", margin=0.3)
+
+
+def test_a_plan_is_followed_and_what_differs_from_it_is_said(tmp_path):
+    data = made_dataset(160, ["cat", "dog"])
+    for seed, (name, skill) in enumerate(SKILLS.items()):
+        save_made_model(tmp_path, name, data, skill, seed, n_boot=0)
+    workspace = Workspace(tmp_path)
+    plan = Plan("roc_auc", reference="knn", margin=0.1, primary=("f1",))
+    History(workspace).add(Event(PLANNED, plan=plan))
+    given = load_records(workspace)
+    (said,) = stated(given, "test", None, PairSettings())
+    assert said.endswith(
+        "each model is compared with the reference knn; non-inferiority is tested with a margin of 0.1"
+    )
+    (leaderboard,) = compare_results(given).leaderboards
+    assert (leaderboard.reference, leaderboard.primary) == ("knn-made", ("roc_auc", "f1"))
+    assert {test.margin for test in leaderboard.pairs if test.metric in leaderboard.primary} == {0.1}
+    assert not any("plan" in remark for remark in leaderboard.remarks)
+    tested = PairSettings.of("svm", primary=["accuracy", "mcc"], margin=0.2)
+    (other,) = compare_results(given, metric="roc_auc", tested=tested).leaderboards
+    assert other.remarks[-3:] == (
+        "Not in the plan: the primary metrics accuracy, mcc.",
+        "The plan names knn as the reference; here it is not.",
+        "The plan has a margin of 0.1; this comparison has 0.2.",
+    )
+
+
 def test_a_reference_of_one_dataset_is_none_of_another(tmp_path):
     for dataset, names in (("x", ("svm-x", "knn-x")), ("y", ("svm-y", "tree-y"))):
         for seed, name in enumerate(names):
@@ -107,7 +148,19 @@ def test_a_reference_of_one_dataset_is_none_of_another(tmp_path):
 @pytest.mark.medium
 def test_the_command_states_the_plan_before_any_score_and_saves_what_was_tested(tmp_path, hybrid):
     made_comparison(tmp_path, made_dataset(160, ["cat", "dog"]), SKILLS, n_boot=0)
-    printed = hybrid("compare", "--reference", "knn", "--primary", "f1", "--metric", "roc_auc", "--workspace", tmp_path)
+    printed = hybrid(
+        "compare",
+        "--reference",
+        "knn",
+        "--primary",
+        "f1",
+        "--metric",
+        "roc_auc",
+        "--margin",
+        "0.3",
+        "--workspace",
+        tmp_path,
+    )
     plan = printed.index("Primary metrics: roc_auc and f1, with Holm's correction across both; each model is compared")
     assert plan < printed.index("made, test: 40 images")
     assert "each model minus knn-made, the reference, by roc_auc" in printed
@@ -118,6 +171,13 @@ def test_the_command_states_the_plan_before_any_score_and_saves_what_was_tested(
     assert {(row["metric"], row["primary"], row["corrected_for"]) for row in rows} == {
         ("roc_auc", "True", "6"), ("f1", "True", "6"), ("accuracy", "False", "3"),
     }  # fmt: skip
+    assert "leave out one" in hybrid("compare", "--all-pairs", "--reference", "knn", "--workspace", tmp_path, code=1)
+    assert "not inferior" in printed
+    assert "at worst" in printed
+
+
+@pytest.mark.slow
+def test_the_command_compares_all_pairs_on_request(tmp_path, hybrid):
+    made_comparison(tmp_path, made_dataset(160, ["cat", "dog"]), SKILLS, n_boot=0)
     found = hybrid.json("compare", "--all-pairs", "--workspace", tmp_path)["groups"][0]
     assert len(found["pairs"]) == 2 * 6
-    assert "leave out one" in hybrid("compare", "--all-pairs", "--reference", "knn", "--workspace", tmp_path, code=1)

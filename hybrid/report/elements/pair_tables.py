@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.evaluation import PairedTest
+from hybrid.evaluation.non_inferiority import at_worst_text
+from hybrid.evaluation.paired_test import p_text
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import metric_name
 
@@ -33,6 +35,7 @@ def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str,
         *([Column("adjusted", f"adjusted for {corrected} tests")] if corrected > 1 else []),
         Column("p_adjusted", "adjusted p" if corrected > 1 else "p"),
         Column("result", "result", numeric=False),
+        *(_margin_columns(tests[0], corrected) if tests[0].margin is not None else []),
     ]
     rows = [
         [
@@ -44,6 +47,7 @@ def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str,
             Cell(
                 test.verdict, _MARKS.get(test.verdict, test.verdict), tone=test.verdict if test.distinguishable else ""
             ),
+            *(_margin_cells(test) if tests[0].margin is not None else []),
         ]
         for test in tests
     ]
@@ -52,6 +56,27 @@ def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str,
         name, f"{metric_name(metric)} of each model minus that of {labels[tests[0].second]}{unit}", columns, rows,
         sortable=True,
     )  # fmt: skip
+
+
+def _margin_columns(test: PairedTest, corrected: int) -> list[Column]:
+    """Return the columns of a non-inferiority test."""
+    margin = f"{test.figure(test.margin)}{' points' if test.in_points else ''}"
+    return [
+        Column("at_worst", "at worst", numeric=False),
+        Column("p_margin_adjusted", "adjusted p, one-sided" if corrected > 1 else "p, one-sided"),
+        Column("not_inferior", f"margin {margin}", numeric=False),
+    ]
+
+
+def _margin_cells(test: PairedTest) -> list[Cell]:
+    if test.p_margin_adjusted is None:
+        return [Cell(None, "–"), Cell(None, "–"), Cell(None, "too few images")]
+    found = ("not inferior", "better") if test.not_inferior else ("not shown", "")
+    return [
+        Cell(test.at_worst, at_worst_text(test)),
+        Cell(test.p_margin_adjusted, p_text(test.p_margin_adjusted).removeprefix("= ")),
+        Cell(test.not_inferior, found[0], tone=found[1]),
+    ]
 
 
 def _adjusted_cell(test: PairedTest) -> Cell:

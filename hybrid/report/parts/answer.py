@@ -52,6 +52,9 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     if not others:
         return "no other model was compared with it"
     tests = main_tests(leaderboard)
+    about = [test for test in tests if name in (test.first, test.second)]
+    if len(about) == 1 < others:  # it was compared with a named reference alone
+        return _against_reference(about[0], name, leaderboard)
     apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
     better = [test for test in apart if _advantage(test, name, leaderboard.metric) < 0]
     if not apart:
@@ -66,6 +69,19 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     if rest := others - len(apart):
         parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be distinguished from it")
     return ", ".join(parts)
+
+
+def _against_reference(test: PairedTest, name: str, leaderboard: "Leaderboard") -> str:
+    reference = f"the reference {test.second if test.first == name else test.first}"
+    text = f"it cannot be distinguished from {reference}"
+    if test.distinguishable and _advantage(test, name, leaderboard.metric) > 0:
+        text = f"it is significantly better than {reference}"
+    elif test.distinguishable:
+        text = f"it scored significantly worse than {reference}"
+    if test.margin is None:
+        return text
+    shown = "not inferior to it" if test.not_inferior else "not shown to be not inferior to it"
+    return f"{text}, and is {shown} by a margin of {test.margin:g}"
 
 
 def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:

@@ -75,6 +75,18 @@ def _tested(leaderboard: "Leaderboard") -> list[str]:
         f"{spoken(leaderboard.tested.sentence(leaderboard.reference))}, {how}.{correction}",
         "“Not distinguishable” means that equally good models could well differ by this much; it does not mean that "
         "the two models are equally good.",
+        *_of_margin(leaderboard.tested.margin, leaderboard.reference),
+    ]
+
+
+def _of_margin(margin: float | None, reference: str | None) -> list[str]:
+    """Return how to read a non-inferiority test."""
+    if margin is None or reference is None:
+        return []
+    return [
+        f"A model is not inferior to {reference} if it is shown to be worse by less than the margin of {margin:g}, if "
+        "by anything: what it may be “at worst” is then below the margin. This is a one-sided test at 2.5%, with the "
+        "same correction. “Not shown” does not mean that the model is inferior."
     ]
 
 

@@ -9,6 +9,7 @@ from made_report import made_comparison, made_dataset
 from hybrid.comparison import PairSettings
 from hybrid.report import write_report
 from hybrid.report.elements.pair_tables import reference_table
+from hybrid.report.parts.answer import answer
 from hybrid.report.parts.models import differences
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records
@@ -41,6 +42,26 @@ def test_the_part_says_what_was_compared_and_for_how_many_tests_holm_corrected(f
     assert "with Holm's correction across both" in part.lead[0]
     assert "Holm's correction for 6 tests" in part.lead[0]
     assert [table.name for table in part.tables] == ["differences", "differences-f1"]
+
+
+def test_a_margin_adds_what_each_model_may_be_at_worst(four_models):
+    (leaderboard,) = compare_results(four_models, tested=PairSettings.of("knn", margin=0.1)).leaderboards
+    part = differences(leaderboard)
+    assert "not inferior to knn-made if it is shown to be worse by less than the margin of 0.1" in part.lead[-1]
+    (table,) = part.tables
+    assert [column.title for column in table.columns[-3:]] == ["at worst", "adjusted p, one-sided", "margin 0.100"]
+    tests = {test.first: test for test in leaderboard.pairs if test.metric == leaderboard.metric}
+    for row in table.rows:
+        test = tests[row[0].value]
+        assert (row[-3].value, row[-1].value) == (test.at_worst, test.not_inferior)
+        assert row[-1].text == ("not inferior" if test.not_inferior else "not shown")
+    assert {row[-1].value for row in table.rows} == {True, False}
+
+
+def test_the_answer_compares_the_chosen_model_with_a_named_reference(four_models):
+    (leaderboard,) = compare_results(four_models, tested=PairSettings.of("guess", margin=0.1)).leaderboards
+    said = "it is significantly better than the reference guess-made, and is not inferior to it by a margin of 0.1"
+    assert said in answer(leaderboard)
 
 
 def test_the_table_holds_the_figures_of_the_tests(four_models):
