@@ -3,9 +3,10 @@
 import io
 import math
 import struct
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from hybrid.extractors.images.depth import Samples
@@ -15,6 +16,11 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _ORIENTATION = 
 _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _MIN, _MAX, _FORMAT, _SMIN, _SMAX = 273, 277, 278, 279, 280, 281, 339, 340, 341
 _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4
 _KINDS = {_UNSIGNED: "unsigned integer", _SIGNED: "signed integer", _FLOAT: "floating-point"}
+_NATIVE = {
+    **dict.fromkeys(("I;16S", "I;16BS"), "I;16NS"),
+    **dict.fromkeys(("I;32S", "I;32BS"), "I;32NS"),
+    **dict.fromkeys(("F;32F", "F;32BF"), "F;32NF"),
+}
 
 
 class TiffFile(TiffImageFile):
@@ -35,10 +41,11 @@ class TiffFile(TiffImageFile):
         bits, kind = _bits_and_kind(self.tag_v2)
         if kind == _UNDEFINED:
             self.tag_v2[_FORMAT] = tuple(_UNSIGNED for _ in self.tag_v2[_FORMAT])
-        if bits > 8 and self.tag_v2.get(_PHOTOMETRIC, 0) == 0:
+        is_signed_8 = (bits, kind) == (8, _SIGNED)
+        if (bits > 8 or is_signed_8) and self.tag_v2.get(_PHOTOMETRIC, 0) == 0:
             self.white_is_zero = _PHOTOMETRIC in self.tag_v2
             self.tag_v2[_PHOTOMETRIC] = 1
-        if (bits, kind) == (8, _SIGNED):  # Pillow takes negative values for bright ones
+        if is_signed_8:  # Pillow takes negative values for bright ones
             raise UnusualTiffError(self.tag_v2, self.white_is_zero)
         try:
             super()._setup()
@@ -46,6 +53,7 @@ class TiffFile(TiffImageFile):
             if "unknown pixel mode" in str(error):
                 raise UnusualTiffError(self.tag_v2, self.white_is_zero) from None
             raise
+        self.tile = [tile._replace(args=_native_args(tile)) for tile in self.tile]
 
 
 class UnusualTiffError(ValueError):
@@ -129,6 +137,17 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
     """Return an image that is turned as an EXIF orientation says."""
     image.getexif()[_ORIENTATION] = orientation
     return ImageOps.exif_transpose(image)
+
+
+def _native_args(tile: "ImageFile._Tile") -> Any:
+    """Return the arguments of a decoder, with the raw mode of the machine for what libtiff decodes.
+
+    libtiff puts the bytes of values into the machine's order. Pillow considers it for unsigned values of 16 bits only.
+    """
+    args = tile.args
+    if tile.codec_name == "libtiff" and isinstance(args, tuple) and args:
+        return (_NATIVE.get(args[0], args[0]), *args[1:])
+    return args
 
 
 def _bits_and_kind(tags: ImageFileDirectory_v2) -> tuple[int, int]:

@@ -15,15 +15,26 @@ from hybrid.extractors.images.decoding import decode_whole
 RAMP = np.tile(np.linspace(0, 255, 16).astype(np.uint8), (8, 1))
 
 
-def tiff(values, bits, kind=1, photometric=1, order="<", **more):
-    """Return a grey TIFF without compression; `more` are further tags, as numbers or floats."""
+def tiff(values, bits, kind=1, photometric=1, order="<", deflated=False, **more):
+    """Return a grey TIFF; `more` are further tags, as numbers or floats."""
     height, width = values.shape
     if bits % 8:
         ones = (values[..., None] >> np.arange(bits - 1, -1, -1)) & 1
         raw = np.packbits(ones.astype(np.uint8).reshape(height, -1), axis=1).tobytes()
     else:
         raw = values.astype(f"{order}{'uif'[kind - 1]}{bits // 8}").tobytes()
-    tags = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height, 279: len(raw)}
+    raw = zlib.compress(raw) if deflated else raw
+    tags = {
+        256: width,
+        257: height,
+        258: bits,
+        259: 8 if deflated else 1,
+        262: photometric,
+        273: 8,
+        277: 1,
+        278: height,
+        279: len(raw),
+    }
     tags |= {339: kind} | {int(name.removeprefix("tag")): value for name, value in more.items()}
     entries = b""
     for tag, value in sorted(tags.items()):
@@ -78,6 +89,24 @@ def test_a_stated_range_is_used_for_integers_and_floating_point():
         assert_is_ramp(grey(tiff(deep / 255, bits, 3, tag340=0.0, tag341=1.0)))
     assert_is_ramp(grey(tiff(deep * 4 - 500, 16, 2, tag340=-500.0, tag341=520.0)))
     assert_is_ramp(255 - grey(tiff(deep / 255, 32, 3, photometric=0, tag340=0.0, tag341=1.0)))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize(("bits", "kind"), [(16, 1), (16, 2), (32, 2), (32, 3)])
+def test_a_compressed_file_is_read_in_either_order_of_bytes(order, photometric, bits, kind):
+    """libtiff returns values in the machine's order."""
+    low, high = (-1.5, 1.5) if kind == 3 else (0, 4080) if kind == 1 else (-2040, 2040)
+    values = RAMP.astype(float) / 255 * (high - low) + low
+    data = tiff(values, bits, kind, photometric, order, deflated=True, tag340=float(low), tag341=float(high))
+    assert_is_ramp(grey(data) if photometric else 255 - grey(data))
+
+
+def test_white_may_be_zero_in_values_of_8_bits_with_a_sign():
+    values = RAMP.astype(int) // 2 - 64
+    for photometric in (0, 1):
+        found = grey(tiff(values, 8, 2, photometric, tag340=-64.0, tag341=63.0))
+        assert np.abs((found if photometric else 255 - found) - (values + 64) / 127 * 255).max() <= 1
 
 
 def test_max_sample_value_states_a_depth_but_not_the_maximum_of_one_image():
