@@ -178,7 +178,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
         ]
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
-    images = f"{leaderboard.evaluations[0].n} images"
+    images = leaderboard.evaluations[0].images
     order = f"best {leaderboard.metric} on {leaderboard.ordered_by} first"
     title = (
         f"{leaderboard.dataset}, {split}: {images}, {order}, with 95% interval (those of other scores: in the report)"

@@ -51,8 +51,8 @@ def show_cross_validation(result: "CrossValidation") -> None:
         for row, mean in zip(result.rows, result.means, strict=True)
     ]
     title = (
-        f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: {result.images} images, "
-        f"best {result.metric} first, with mean and 95% interval"
+        f"{result.dataset}, {result.folds} folds × {result.repeats} of train and validation: "
+        f"{result.images_of_groups}, best {result.metric} first, with mean and 95% interval"
     )
     columns = ["model", result.metric, "SD of folds", "SD of seeds", "wall-clock s", *others]
     print_table(title, columns, rows, optional=len(others))

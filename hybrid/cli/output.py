@@ -172,24 +172,36 @@ def share(count: int, total: int) -> str:
     return f"{count} ({count / total:.1%})"
 
 
+def _images(result: "Evaluation") -> str:
+    return f"{result.n} of {result.n_groups} groups" if result.clustered else str(result.n)
+
+
 def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:
     """Print the main scores of each split side by side, with intervals, then each class on the last split."""
     task = next(iter(splits.values())).task
     names = TASKS[task].terminal
     notes = Footnotes()
     rows = [[name, *(format_metric(result.metrics[name], notes=notes) for result in splits.values())] for name in names]
-    columns = [f"{split} (n={result.n})" for split, result in splits.items()]
+    columns = [f"{split} (n={_images(result)})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
     print_footnotes(notes)
     if not each_class:
         return
     split, result = list(splits.items())[-1]
+    grouped = ["groups"] if result.clustered else []
     names, notes = TASKS[task].terminal_classes, Footnotes()
     rows = [
-        [label, *(format_metric(scores[name], notes=notes) for name in names), scores["support"]]
+        [
+            label,
+            *(format_metric(scores[name], notes=notes) for name in names),
+            scores["support"],
+            *(scores[name] for name in grouped),
+        ]
         for label, scores in result.per_class.items()
     ]
-    print_table(f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support"], rows)
+    print_table(
+        f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support", *grouped], rows
+    )
     print_footnotes(notes)
 
 

@@ -10,7 +10,7 @@ from hybrid.comparison.test_history import TestHistory, times
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
 from hybrid.workspace.model_record import ModelRecord
-from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.predictions import Predictions, known_groups
 
 PREFERENCES = ("simplest", "best")
 _HALF_WIDTH = 1.96  # half the width of a 95% interval, in standard errors
@@ -177,6 +177,7 @@ def _within_standard_error(
         validation[best].classes.tolist(),
         y_pred={name: part.predicted for name, part in parts.items()},
         pos_label=models[best].splits["val"].positive,
+        groups=known_groups(list(parts.values())),
         metrics=(metric,),
         reference=models[best].name,
     )

@@ -118,6 +118,7 @@ def cross_validate(
         metric=main,
         models=by_rank(scores, main),
         images=len(y),
+        groups=None if inseparable is None else len(np.unique(inseparable)),
         folds=actual_folds,
         repeats=repeats,
         seed=seed,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.evaluation import Metric
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import LOWER_IS_BETTER
 from hybrid.evaluation.paired_evaluation import compared_pairs
 from hybrid.evaluation.paired_test import PairedTest, holm
@@ -87,6 +88,9 @@ class CrossValidation:
     reference : str or None
         Name of the model that each other is compared with. By default, or if it was not cross-validated, all pairs are
         compared.
+    groups : int or None
+        Number of groups of these images, such as patients, of which no fold divides one; copies of an image are one
+        group. None if there are neither groups nor copies.
     """
 
     dataset: str
@@ -101,6 +105,12 @@ class CrossValidation:
     ratio: float
     notes: tuple[str, ...] = ()
     reference: str | None = None
+    groups: int | None = None
+
+    @property
+    def images_of_groups(self) -> str:
+        """Number of images, and of groups if a group has several, as text."""
+        return images_of_groups(self.images, self.groups)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -109,6 +119,7 @@ class CrossValidation:
         for rank, model in enumerate(self.models, start=1):
             means = {name: _plain(values.mean()) for name, values in model.scores.items() if name != self.metric}
             row = {"dataset": self.dataset, "rank": rank, "model": model.name, "images": self.images}
+            row |= {"groups": self.groups}
             row |= {"ordered_by": self.metric, **model.summary(self.metric, self.ratio)}
             rows.append(row | means | {"seconds": round(model.seconds, 3), "flattered": model.flattered})
         return rows
@@ -164,7 +175,7 @@ class CrossValidation:
             {name: [[_plain(value) for value in row] for row in values] for name, values in model.scores.items()}
             for model in self.models
         ]
-        fields = ("dataset", "fingerprint", "task", "metric", "images", "folds", "repeats", "seed")
+        fields = ("dataset", "fingerprint", "task", "metric", "images", "groups", "folds", "repeats", "seed")
         return {name: getattr(self, name) for name in fields} | {
             "models": [row | {"scores": values} for row, values in zip(self.rows, scores, strict=True)],
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -195,6 +206,7 @@ class CrossValidation:
             p_adjusted=p_value,
             test="corrected resampled t",
             n=self.images,
+            n_groups=self.groups,
             level=LEVEL,
             error=_plain(error),
             degrees=degrees,

@@ -12,6 +12,7 @@ from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate_models
 from hybrid.progress import Progress
+from hybrid.workspace.predictions import known_groups
 from hybrid.workspace.workspace import Workspace
 
 BYTES, PIXELS = "byte for byte", "byte for byte or pixel for pixel"
@@ -88,4 +89,5 @@ def _scores_without(leaderboard: Leaderboard, leaked: np.ndarray) -> dict[str, E
         first.classes,
         y_pred={name: part.predicted for name, part in parts.items()},
         pos_label=first.positive,
+        groups=known_groups(list(parts.values())),
     )

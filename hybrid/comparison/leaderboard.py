@@ -20,7 +20,7 @@ from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, 
 from hybrid.evaluation.metrics import TASKS
 from hybrid.evaluation.optimism import optimism_of_best
 from hybrid.workspace.model_record import ModelRecord
-from hybrid.workspace.predictions import Predictions
+from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import place_name, without_places
 
 LAST = "-last"  # suffix of the name of a network with the weights of the last epoch
@@ -208,7 +208,13 @@ class Leaderboard:
         )
         first = self.predictions[0]
         models = PairedEvaluation(
-            first.y, proba, first.classes.tolist(), y_pred=predicted, pos_label=self.evaluations[0].positive, n_boot=500
+            first.y,
+            proba,
+            first.classes.tolist(),
+            y_pred=predicted,
+            pos_label=self.evaluations[0].positive,
+            groups=self.groups,
+            n_boot=500,
         )
         return optimism_of_best(models, self.metric)
 
@@ -218,7 +224,7 @@ class Leaderboard:
         reason = (self.choice.reason,) if self.choice else ()
         looks = self.history.sentences() if self.history else ()
         order = () if self.optimism is None else (self._order(self.optimism),)
-        return (*reason, *looks, *order, *self.remarks, *self.significance)
+        return (*reason, *looks, *order, *self.remarks, *self.significance, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the score of the first model."""
@@ -226,6 +232,22 @@ class Leaderboard:
             f"The models are ordered by {self.metric} on {self.split}. The best of {len(self.models)} scores is partly "
             f"the luckiest: it is too good by about {optimism:.3f} on average."
         )
+
+    def _group_notes(self) -> list[str]:
+        """Return sentences on how groups of images, such as patients, were taken into account."""
+        notes = [result.group_note for result in self.evaluations if result.group_note][:1]
+        ignored = [
+            model.name for model, result in zip(self.models, self.evaluations, strict=True) if result.n_groups is None
+        ]
+        if self.groups is not None and ignored:
+            which = ", ".join(ignored)
+            notes.append(f"Fitted before groups were kept, so with intervals for independent images: {which}.")
+        return notes
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Group of each compared image, ndarray of str of shape (n,); None if no groups are known."""
+        return known_groups(self.predictions)
 
     @property
     def significance(self) -> tuple[str, ...]:
@@ -256,7 +278,7 @@ class Leaderboard:
         row |= {"rank": number + 1, "model": model.name, "chosen": model.name == self.chosen}
         row |= {"head": model.head, "backbone": _plus(model.backbones), "layers": _plus(model.layers)}
         row |= {"pooling": _plus(model.poolings), "width": model.width, "set": _plus(model.sets)}
-        row |= {"n": result.n, "ordered_by": self.metric}
+        row |= {"n": result.n, "n_groups": result.n_groups, "ordered_by": self.metric}
         if validation := self.validation(model):
             key = f"val_{self.metric}"
             row |= _with_interval(key, validation)
@@ -320,6 +342,7 @@ def paired_tests(
         parts[0].classes.tolist(),
         y_pred={name: part.predicted for name, part in zip(names, parts, strict=True)},
         pos_label=positive,
+        groups=known_groups(parts),
         metrics=metrics,
         **pairs_tested,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hybrid.evaluation import PairedTest
+from hybrid.evaluation.groups import images_of_groups
 
 
 def significance(
@@ -33,7 +34,8 @@ def significance(
     if not tests:
         return []
     name = reference or chosen or names[0]
-    where = f"by {metric} on these {tests[0].n} images{_correction(tests, role if reference else '')}"
+    images = images_of_groups(tests[0].n, tests[0].n_groups)
+    where = f"by {metric} on these {images}{_correction(tests, role if reference else '')}"
     different = [test for test in tests if test.distinguishable]
     if not different:
         if len(names) == 2:

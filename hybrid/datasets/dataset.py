@@ -13,6 +13,7 @@ from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, 
 from hybrid.datasets.parts.raw import RawDataset
 from hybrid.datasets.parts.split import FRACTIONS, SPLITS, complete_split, counts_by_split
 from hybrid.datasets.parts.split_names import split_names
+from hybrid.datasets.parts.suggested_groups import suggested_groups
 from hybrid.datasets.quality.drop import leave_out
 from hybrid.datasets.quality.kept_together import check_copies, copies_note, groups_kept_together
 from hybrid.errors import InputError, renamed_parameters, unknown_name
@@ -179,6 +180,11 @@ class Dataset:
             raise unknown_name("split", split, SPLITS)
         return self.take(self.split == split)
 
+    def group_notes(self) -> list[str]:
+        """Return a sentence if no groups are known, but the names of the files suggest some; else an empty list."""
+        suggested = suggested_groups(self.ids.tolist()) if self.groups is None and self.of_files else None
+        return [suggested.sentence()] if suggested else []
+
     def take(self, chosen: np.ndarray) -> "Dataset":
         """Return a subset of the images. The classes are those of the whole dataset.
 
@@ -294,8 +300,8 @@ def assemble(
 
 
 def _with_warnings(data: Dataset) -> Dataset:
-    """Add notes about groups that several splits share and about classes that a split lacks."""
-    notes, counts = [], dict(data.counts)
+    """Add notes about groups that names suggest or several splits share, and about classes that a split lacks."""
+    notes, counts = data.group_notes(), dict(data.counts)
     if data.groups is not None:
         counts["groups"] = len(np.unique(data.groups))
         counts["divided_groups"] = len(divided := divided_groups(data.groups, data.split))

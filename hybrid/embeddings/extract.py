@@ -124,6 +124,7 @@ class _DatasetExtraction:
             notes=tuple(part.notes),
             warnings=(
                 *dropped_note(part.counts),
+                *part.group_notes(),
                 *_split_warnings(part),
                 *unused_bits_note(self.dataset),
                 *_duplicate_warnings(keys, part),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extractors.store.cost import Pass, together, total
@@ -82,6 +83,20 @@ class JoinedSet:
     def groups(self) -> np.ndarray | None:
         """Group of each image, ndarray of str of shape (n,), or None."""
         return self.sets[0].groups
+
+    @property
+    def groups_with_copies(self) -> np.ndarray | None:
+        """Group of each image, where identical images are of one group, ndarray of str of shape (n,).
+
+        None if there are neither groups nor identical images.
+        """
+        identical = np.unique(self.sets[0].keys, axis=0, return_inverse=True)[1].ravel()
+        if self.groups is None and identical.max(initial=-1) + 1 == len(identical):
+            return None
+        names = self.ids if self.groups is None else self.groups
+        merged = merge_groups(identical, np.unique(names, return_inverse=True)[1])
+        _, first, group = np.unique(merged, return_index=True, return_inverse=True)
+        return names[first][group]
 
     @property
     def task(self) -> str:

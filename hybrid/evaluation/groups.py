@@ -75,13 +75,13 @@ def group_sums(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndar
     return sums.reshape(*values.shape[:-1], n_groups)
 
 
-def images_of_groups(n: int, n_groups: int | None, kind: str = "group") -> str:
-    """Return the number of images as text, with the number of their groups if it is known.
+def images_of_groups(n: int, n_groups: int | None, noun: str = "image") -> str:
+    """Return a number of images as text, with the number of their groups if a group has several images.
 
     Examples
     --------
-    >>> images_of_groups(300, 60), images_of_groups(300, None)
-    ('300 images of 60 groups', '300 images')
+    >>> images_of_groups(3000, 60, "test image"), images_of_groups(300, None), images_of_groups(300, 300)
+    ('3,000 test images of 60 groups', '300 images', '300 images')
     """
-    images = number(n, "image")
-    return images if n_groups is None else f"{images} of {number(n_groups, kind)}"
+    images = f"{n:,} {noun if n == 1 else noun + 's'}"
+    return images if n_groups is None or n_groups == n else f"{images} of {number(n_groups, 'group')}"

@@ -126,7 +126,7 @@ class Evaluation:
 
     @property
     def images(self) -> str:
-        """Number of images, and of groups if they were given, as text."""
+        """Number of images, and of groups if a group has several, as text."""
         return images_of_groups(self.n, self.n_groups)
 
     def to_dict(self) -> dict[str, Any]:
@@ -245,6 +245,16 @@ class Evaluation:
             )
         return (
             f"Wilson's for shares of images, DeLong's for ROC AUC, the jackknife's for its means, else BCa from {draws}"
+        )
+
+    @property
+    def group_note(self) -> str:
+        """A sentence on how the groups were taken into account; "" if no group has several images."""
+        if not self.clustered or not self.n_boot:
+            return ""
+        return (
+            f"Images of one group (a patient, or copies of one image) resemble each other, so the intervals are those "
+            f"for {self.n_groups:,} groups, not for {self.n:,} independent images: {self.interval_method}."
         )
 
     def __str__(self) -> str:

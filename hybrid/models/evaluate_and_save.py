@@ -103,7 +103,8 @@ def evaluate_and_save(
     predict = watch.lap()
     positive = positive_class(embeddings, positive)
     dataset, extractors = embeddings.dataset, [part.record.extractor for part in embeddings.sets]
-    predictions = Predictions(embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
+    rows = (embeddings.ids, embeddings.split, embeddings.y, predicted, proba, embeddings.classes)
+    predictions = Predictions(*rows, groups=embeddings.groups_with_copies)
     splits = [split for split in SPLITS if (embeddings.split == split).any()]
     record = ModelRecord(
         name=name,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid.datasets import Dataset
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.report.elements.inputs import ReportInputs, collect
 from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.words import plural
@@ -95,7 +96,7 @@ def _intro(leaderboard: "Leaderboard") -> str:
         "multiclass": f"{len(result.classes)} classes",
         "multilabel": f"{plural(len(result.classes), 'label')}; an image may have several",
     }[result.task]
-    where = f"the same {plural(result.n, f'{SPLITS[leaderboard.split]} image')}"
+    where = f"the same {images_of_groups(result.n, result.n_groups, f'{SPLITS[leaderboard.split]} image')}"
     return f"{kind}. {plural(len(leaderboard.models), 'model')}, all evaluated on {where}."
 
 

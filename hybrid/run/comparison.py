@@ -144,7 +144,7 @@ class Comparison(ComparisonResult):
     def _title(self, leaderboard: Leaderboard) -> str:
         shared = leaderboard.shared_suffix.strip("-")
         name = shared if leaderboard.dataset in shared else leaderboard.dataset
-        return f"{name}, {self.split}: {leaderboard.evaluations[0].n} images"
+        return f"{name}, {self.split}: {leaderboard.evaluations[0].images}"
 
     def _repr_html_(self) -> str:
         tables = "".join(

@@ -49,6 +49,7 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any) -> Evalu
         part.classes.tolist(),
         y_pred=part.predicted,
         pos_label=positive,
+        groups=part.groups,
         n_boot=2000 if few else 0,
     )
 

@@ -28,6 +28,9 @@ class Predictions:
     proba : ndarray of float64 of shape (n, k)
     classes : ndarray of shape (k,)
         Classes, or label names of a multi-label task, in the order of the columns.
+    groups : ndarray of str of shape (n,), or None
+        Group of each image, such as its patient; copies of an image are of one group. None if there are neither groups
+        nor copies, or an earlier version wrote the file.
     """
 
     ids: np.ndarray
@@ -36,6 +39,7 @@ class Predictions:
     predicted: np.ndarray
     proba: np.ndarray
     classes: np.ndarray
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,20 +51,29 @@ class Predictions:
     def take(self, index: np.ndarray) -> "Predictions":
         """Return the predictions that a boolean mask of shape (n,), or an array of row numbers, selects."""
         rows = {name: getattr(self, name)[index] for name in ("ids", "split", "y", "predicted", "proba")}
-        return Predictions(**rows, classes=self.classes)
+        return Predictions(**rows, classes=self.classes, groups=None if self.groups is None else self.groups[index])
+
+
+def known_groups(parts: Sequence[Predictions]) -> np.ndarray | None:
+    """Return the groups of the same images in the predictions of several models; None if no model has groups."""
+    return next((part.groups for part in parts if part.groups is not None), None)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> str:
     r"""Write predictions to a CSV file and return its SHA-256.
 
-    Each row has the id, the split, the true and the predicted label, and the probability of each class. Several labels
-    are joined by ``|``; a ``|`` inside a name is written as ``\|``. The file is written atomically.
+    Each row has the id, the split, the group if there are groups, the true and the predicted label, and the probability
+    of each class. Several labels are joined by ``|``; a ``|`` inside a name is written as ``\|``. The file is written
+    atomically.
     """
     classes = predictions.classes.tolist()
     labels = _as_text(predictions.y, classes)
     predicted = _as_text(predictions.predicted, classes)
-    columns = zip(predictions.ids, predictions.split, labels, predicted, predictions.proba.tolist(), strict=True)
-    write_csv(path, _header(classes), [[*row, *map(repr, proba)] for *row, proba in columns])
+    groups = [] if predictions.groups is None else [predictions.groups]
+    columns = zip(
+        predictions.ids, predictions.split, *groups, labels, predicted, predictions.proba.tolist(), strict=True
+    )
+    write_csv(path, _header(classes, bool(groups)), [[*row, *map(repr, proba)] for *row, proba in columns])
     return file_digest(path)
 
 
@@ -88,7 +101,9 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
     try:
         lines = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
         header, *rows = ([unguarded(cell) for cell in line] for line in lines)
-        ids, split, labels, predicted, *proba = zip(*rows, strict=True)
+        grouped = header[2:3] == ["group"]
+        ids, split, *groups, labels, predicted = (columns := list(zip(*rows, strict=True)))[: 4 + grouped]
+        proba = columns[4 + grouped :]
         predictions = Predictions(
             np.array(ids, np.str_),
             np.array(split, np.str_),
@@ -96,18 +111,20 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
             _as_labels(predicted, classes, several),
             np.array(proba, np.float64).T.reshape(len(rows), len(classes)),
             np.array(classes),
+            np.array(groups[0], np.str_) if grouped else None,
         )
     except KeyError as error:
         raise ValueError(f"has the label {error}, which is not one of the classes") from error
     except (csv.Error, ValueError) as error:
         raise ValueError(f"is not a table of predictions ({error})") from error
-    if header != _header(classes):
-        raise ValueError(f"has the columns {', '.join(header)}; expected {', '.join(_header(classes))}")
+    expected = _header(classes, grouped)
+    if header != expected:
+        raise ValueError(f"has the columns {', '.join(header)}; expected {', '.join(expected)}")
     return predictions
 
 
-def _header(classes: Sequence[Any]) -> list[str]:
-    return ["id", "split", "label", "predicted", *(f"p_{label}" for label in classes)]
+def _header(classes: Sequence[Any], grouped: bool) -> list[str]:
+    return ["id", "split", *(["group"] if grouped else []), "label", "predicted", *(f"p_{label}" for label in classes)]
 
 
 def _as_text(values: np.ndarray, classes: Sequence[Any]) -> list[str]:

@@ -34,8 +34,8 @@ HOSTILE = [
 THREE_SKILLS = {"svm-made": 2.0, "forest-made": 1.5, "xgboost-made": 2.2}
 
 
-def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8)):
-    """Return noise images with labels: half train, a quarter each validation and test."""
+def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8), of_each=None):
+    """Return noise images with labels: half train, a quarter each validation and test; `of_each` images a patient."""
     rng = np.random.default_rng(seed)
     y = np.array(classes)[np.arange(n) % len(classes)]
     if multilabel:
@@ -44,7 +44,18 @@ def made_dataset(n, classes, *, multilabel=False, ids=None, seed=0, shape=(8, 8)
     split = np.array(["train", "train", "val", "test"])[(np.arange(n) // len(classes)) % 4]
     ids = np.array([f"img/{i}.png" for i in range(n)] if ids is None else [f"{one} {i}" for i, one in enumerate(ids)])
     pixels = rng.integers(0, 256, (n, *shape), np.uint8)
-    return Dataset("made", pixels, y, np.array(classes), split, None, ids, "made")
+    groups = None if of_each is None else patients_of(y, split, of_each)
+    return Dataset("made", pixels, y, np.array(classes), split, groups, ids, "made")
+
+
+def patients_of(y, split, of_each):
+    """Return a patient for each image, with so many images of one label and split each."""
+    groups = np.empty(len(y), dtype="U40")
+    for part in np.unique(split):
+        for label in np.unique(y, axis=0):
+            rows = np.flatnonzero((split == part) & (y == label if y.ndim == 1 else (y == label).all(axis=1)))
+            groups[rows] = [f"{part} {label} {number // of_each}" for number in range(len(rows))]
+    return groups
 
 
 def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record):
@@ -66,6 +77,7 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
     for split in ("train", "val", "test"):
         rows = dataset.split == split
         given = {"y_pred": predicted[rows], "pos_label": positive, "n_boot": n_boot}
+        given["groups"] = None if dataset.groups is None else dataset.groups[rows]
         splits[split] = evaluate(dataset.y[rows], proba[rows], classes, **given)
     made = {
         "name": name,
@@ -88,7 +100,7 @@ def save_made_model(workspace, name, dataset, skill, seed, n_boot=100, **record)
         "processor": Seconds(extract=2.5, fit=0.2 * (seed + 1), predict=0.008, measure="processor"),
         "splits": splits,
     }
-    saved = Predictions(dataset.ids, dataset.split, dataset.y, predicted, proba, dataset.classes)
+    saved = Predictions(dataset.ids, dataset.split, dataset.y, predicted, proba, dataset.classes, dataset.groups)
     return save_record(ModelRecord(**made | record), saved, workspace / "models" / name)
 
 
@@ -97,7 +109,7 @@ def save_made_set(workspace, dataset, name="made-set", fingerprint="f" * 64):
     record = made_set_record(dataset.task, dataset=fingerprint)
     extractor = replace(record.extractor, fingerprint=record.extractor.identity.fingerprint)
     keys = ImageSource(dataset.X).digests(FileDigests())[0]
-    rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, None)
+    rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, dataset.groups)
     return save_set(EmbeddingSet("", *rows, replace(record, extractor=extractor)), Workspace(workspace), name)
 
 

@@ -26,14 +26,16 @@ def read_back(path, predictions):
     return parse_predictions(path.read_bytes(), predictions.classes.tolist(), predictions.y.ndim == 2, digest)
 
 
-def made(y, predicted, classes, ids=IDS):
+def made(y, predicted, classes, ids=IDS, groups=None):
     rng = np.random.default_rng(0)
     split = np.where(np.arange(len(ids)) % 3, "train", "test")
-    return Predictions(np.array(ids), split, y, predicted, rng.random((len(ids), len(classes))), np.array(classes))
+    return Predictions(
+        np.array(ids), split, y, predicted, rng.random((len(ids), len(classes))), np.array(classes), groups
+    )
 
 
 def same(first, second):
-    for name in ("ids", "split", "y", "predicted", "proba", "classes"):
+    for name in ("ids", "split", "y", "predicted", "proba", "classes", "groups"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     assert first.y.dtype.kind == second.y.dtype.kind
 
@@ -43,6 +45,14 @@ def test_one_label_an_image(tmp_path, classes):
     labels = np.array(classes)[np.arange(len(IDS)) % len(classes)]
     before = made(labels, labels[::-1], classes)
     same(read_back(tmp_path / "predictions.csv", before), before)
+
+
+def test_groups_are_kept_with_the_images(tmp_path):
+    labels = np.resize(["group", "label"], len(IDS))
+    before = made(labels, labels[::-1], ["group", "label"], groups=np.array(IDS[::-1]))
+    after = read_back(tmp_path / "predictions.csv", before)
+    same(after, before)
+    assert after.take(np.array([2, 0])).groups.tolist() == [IDS[-3], IDS[-1]]
 
 
 def test_several_labels_an_image(tmp_path):

@@ -141,12 +141,13 @@ def class_table(result: Evaluation) -> Table:
     """Return the scores of each class or label against the rest."""
     names = [name for name in TASKS[result.task].report_classes if name in next(iter(result.per_class.values()))]
     what, notes = "label" if result.task == "multilabel" else "class", Footnotes()
-    columns = [Column(what, what, numeric=False), Column("images", "images")]
+    counts = {"images": "support"} | ({"groups": "groups"} if result.clustered else {})
+    columns = [Column(what, what, numeric=False), *(Column(name, name) for name in counts)]
     columns += [Column(name, metric_name(name)) for name in names]
     rows = [
         [
             text_cell(label),
-            Cell(scores["support"], f"{scores['support']:,}"),
+            *(Cell(scores[key], f"{scores[key]:,}") for key in counts.values()),
             *(metric_cell(name, scores[name], notes) for name in names),
         ]
         for label, scores in result.per_class.items()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
-from hybrid.report.elements.words import interval, listed, metric_name, plural, score, seconds
+from hybrid.evaluation.groups import images_of_groups
+from hybrid.report.elements.words import interval, listed, metric_name, score, seconds
 from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ def answer(leaderboard: "Leaderboard") -> str:
     metric = result.metrics[leaderboard.metric]
     ends = f"{result.level:.0%} interval {interval(metric)}" if interval(metric) else metric.reason
     ends = f" ({ends})" if ends else ""
+    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image")
     return (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
-        f"{plural(result.n, f'{SPLITS[leaderboard.split]} image')}; {standing(leaderboard, number)}"
+        f"{images}; {standing(leaderboard, number)}"
         f"{_cost(leaderboard.models[number])}."
     )
 

@@ -48,7 +48,7 @@ def cross_words(leaderboard: "Leaderboard", model: str) -> str:
     if crossed is None or model not in names:
         return ""
     row, mean = crossed.rows[names.index(model)], crossed.means[names.index(model)]
-    folds = f"{crossed.folds} folds × {crossed.repeats} of the {crossed.images:,} images of train and validation"
+    folds = f"{crossed.folds} folds × {crossed.repeats} of the {crossed.images_of_groups} of train and validation"
     spread = f"SD over folds {score(row['sd_folds'])}, over seeds {score(row['sd_seeds'])}"
     flattered = f" ({FLATTERED})" if row["flattered"] else ""
     return f"Cross-validated, {folds}: {metric_name(crossed.metric)} {with_interval(mean)}, {spread}{flattered}."
@@ -57,7 +57,7 @@ def cross_words(leaderboard: "Leaderboard", model: str) -> str:
 def _lead(crossed: "CrossValidation") -> list[str]:
     often = {1: "once", 2: "twice"}.get(crossed.repeats, f"{crossed.repeats} times")
     words = (
-        f"The {crossed.images:,} images of train and validation together were divided into {crossed.folds} folds "
+        f"The {crossed.images_of_groups} of train and validation together were divided into {crossed.folds} folds "
         f"{often}, and every model was fitted anew for each fold; test was not used. Thresholds and calibrations were "
         "chosen anew inside each fold. The SD over folds shows how much the score depends on the images that a model "
         "is scored on. The SD over seeds, which is that of the means of the repeats, shows how much the score depends "

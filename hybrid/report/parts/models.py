@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.weighted_scores import class_scores
 from hybrid.report.elements import figures, tables
@@ -63,7 +64,7 @@ def _tested(leaderboard: "Leaderboard") -> list[str]:
     tests = main_tests(leaderboard)
     methods = sorted({test.test for test in leaderboard.pairs if test.metric in leaderboard.primary})
     corrected = max(test.corrected_for for test in tests)
-    how = f"on the same {plural(tests[0].n, 'image')} ({', '.join(methods)})"
+    how = f"on the same {images_of_groups(tests[0].n, tests[0].n_groups)} ({', '.join(methods)})"
     correction = ""
     if corrected > 1:
         correction = (

@@ -1,0 +1,139 @@
+"""Groups of images, such as patients, from the embedding set to the comparison: what is counted, tested and said."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_report import THREE_SKILLS, made_comparison, made_dataset, save_made_model
+from made_sets import made_set_record
+from PIL import Image
+from tables import read_rows
+
+from hybrid.comparison.choice import choose
+from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.embeddings.joined_set import join_sets
+from hybrid.evaluation import compare_models
+from hybrid.report.card import model_card
+from hybrid.report.section import make_section
+from hybrid.run import compare_results
+from hybrid.workspace.fitted_models import load_records, read_predictions
+from hybrid.workspace.workspace import Workspace
+
+TWO = ["ill", "well"]
+
+
+@pytest.fixture
+def grouped(tmp_path):
+    """A comparison of three models on 40 test images, four of each patient."""
+    return made_comparison(tmp_path, made_dataset(160, TWO, of_each=4), THREE_SKILLS)
+
+
+def test_a_comparison_tests_groups_and_says_so(grouped):
+    (leaderboard,) = grouped.leaderboards
+    part = leaderboard.predictions[0]
+    assert len(np.unique(part.groups)) == 10
+    expected = compare_models(
+        part.y,
+        {name: other.proba for name, other in zip(leaderboard.names, leaderboard.predictions, strict=True)},
+        TWO,
+        y_pred={name: other.predicted for name, other in zip(leaderboard.names, leaderboard.predictions, strict=True)},
+        groups=part.groups,
+        metrics=leaderboard.main_metrics,
+    )
+    p_values = {(frozenset({test.first, test.second}), test.metric): test.p_value for test in expected}
+    for test in leaderboard.pairs:
+        assert test.p_value == pytest.approx(p_values[frozenset({test.first, test.second}), test.metric])
+    assert {test.test for test in leaderboard.pairs} == {"DeLong, clustered", "McNemar, clustered, exact"}
+    assert all((row["n"], row["n_groups"]) == (40, 10) for row in leaderboard.rows)
+    said = " ".join(leaderboard.notes)
+    assert "on these 40 images of 10 groups" in said
+    assert "for 10 groups, not for 40 independent images" in said
+    assert "draws of whole groups" in said
+
+
+def test_the_choice_on_validation_counts_groups(grouped, tmp_path, monkeypatch):
+    (leaderboard,) = grouped.leaderboards
+    validation = [predictions.part("val") for predictions in leaderboard.saved]
+    seen = []
+
+    def watched(*args, groups=None, **options):
+        seen.append(groups)
+        return compare_models(*args, groups=groups, **options)
+
+    monkeypatch.setattr("hybrid.comparison.choice.compare_models", watched)
+    choose(leaderboard.models, validation, leaderboard.metric)
+    assert len(np.unique(seen[0])) == 10
+
+
+def test_report_and_model_card_give_images_and_groups(grouped):
+    (leaderboard,) = grouped.leaderboards
+    section = make_section("made", leaderboard)
+    assert "40 test images of 10 groups" in section.answer
+    assert "40 test images of 10 groups" in section.intro
+    card = model_card(leaderboard, section)
+    assert "40 test images of 10 groups" in card
+    assert "whole groups" in card
+    assert "| 20 of 5 groups |" in card
+
+
+def test_a_model_of_an_earlier_version_is_named_if_the_others_have_groups(tmp_path):
+    dataset = made_dataset(160, TWO, of_each=4)
+    save_made_model(tmp_path, "old", replace(dataset, groups=None), 1.0, 1)
+    save_made_model(tmp_path, "new", dataset, 2.0, 2)
+    (leaderboard,) = compare_results(load_records(Workspace(tmp_path))).leaderboards
+    assert "Fitted before groups were kept, so with intervals for independent images: old." in leaderboard.notes
+    assert {test.n_groups for test in leaderboard.pairs} == {10}
+
+
+def test_without_groups_nothing_is_said_of_them(tmp_path):
+    (leaderboard,) = made_comparison(tmp_path, made_dataset(80, TWO), THREE_SKILLS).leaderboards
+    assert not any("group" in note for note in leaderboard.notes)
+    assert "group" not in make_section("made", leaderboard).intro
+
+
+def joined(keys, groups):
+    n = len(keys)
+    keys = np.repeat(np.array(keys, np.uint8)[:, None], 32, axis=1)
+    y = np.resize(["a", "b"], n)
+    rows = (keys, np.array([f"{i}.png" for i in range(n)]), y, np.array(["a", "b"]), np.full(n, "test"))
+    return join_sets(EmbeddingSet("", *rows, None if groups is None else np.array(groups), made_set_record()))
+
+
+def test_copies_are_in_the_group_of_their_original():
+    assert joined([1, 2, 3], None).groups_with_copies is None
+    assert joined([1, 2, 1, 3], None).groups_with_copies.tolist() == ["0.png", "1.png", "0.png", "3.png"]
+    assert joined([1, 2, 3], ["p", "q", "p"]).groups_with_copies.tolist() == ["p", "q", "p"]
+    # The second image of patient q is a copy of an image of patient p: both patients are one group.
+    assert joined([1, 2, 1, 3], ["p", "q", "q", "r"]).groups_with_copies.tolist() == ["p", "p", "p", "r"]
+
+
+@pytest.mark.network
+@pytest.mark.usefixtures("exported_graph")
+def test_groups_go_from_file_names_to_the_comparison(hybrid, tiny_network, tmp_path):
+    rng = np.random.default_rng(0)
+    for label, colour in (("red", 0), ("green", 1)):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for patient in range(12):
+            for number in range(3):
+                pixels = rng.integers(0, 120, (8, 8, 3), np.uint8)
+                pixels[..., colour] += 60
+                Image.fromarray(pixels).save(tmp_path / f"data/{label}/person{12 * colour + patient}_{number}.png")
+    hint = "File names suggest".lower()
+    extract = ("extract", tmp_path / "data", "--backbone", tiny_network)
+    assert hint in hybrid(*extract, "--name", "unknown").replace("\n", " ").lower()
+    assert hint not in hybrid(*extract, "--name", "known", "--group-pattern", r"(person\d+)_").lower()
+    record = hybrid.json("fit", "softmax", "--set", "known")
+    (saved,) = load_records(Workspace(tmp_path / "hybrid_runs"))
+    part = read_predictions(saved).part("test")
+    images, groups = len(part), len(np.unique(part.groups))
+    assert images == 3 * groups > 3
+    assert saved.splits["val"].n == 3 * saved.splits["val"].n_groups
+    assert f"val (n={record['splits']['val']['n']} of " in hybrid("fit", "svm", "--set", "known")
+    rows = read_rows(tmp_path / "hybrid_runs/models" / record["model"] / "predictions.csv")
+    assert all(re.search(r"(person\d+)_", row["id"])[1] == row["group"] for row in rows)
+    assert len(read_predictions(saved).groups) == 72
+    shown = hybrid("compare")
+    assert f"test: {images} images of {groups} groups" in shown
+    crossed = hybrid.json("compare", "--cv", "2")["groups"][0]["cross_validation"]
+    assert crossed["images"] == 3 * crossed["groups"]
