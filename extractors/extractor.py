@@ -193,8 +193,10 @@ class Extractor:
             check_keras_file(spec.path)
         elif weights not in ("imagenet", "random"):
             from hybrid.extractors.backbones.weights_file import check_weights_file
+            from hybrid.extractors.backbones.weights_fit import check_weights_fit
 
             check_weights_file(Path(weights))
+            check_weights_fit(spec, Path(weights))
         check_layers(spec, self.layer_list)
 
     def resolve(self) -> Identity:

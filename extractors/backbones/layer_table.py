@@ -84,6 +84,11 @@ def pretrained_layers(row: Backbone) -> PretrainedLayers:
     return _row(row.name)
 
 
+def variants() -> dict[str, PretrainedLayers]:
+    """Return the layers of all pretrained backbones, and of those with options for which Keras has weights, by name."""
+    return {name: _row(name) for name in _content()["backbones"]}
+
+
 def describes_installed_keras() -> bool:
     """Return whether the table was written with the installed version of Keras."""
     return _content()["keras"] == version("keras")

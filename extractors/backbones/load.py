@@ -5,7 +5,6 @@ import functools
 import inspect
 import math
 import random
-import re
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +18,10 @@ from hybrid.errors import InputError, reason_of, unknown_name
 from hybrid.extractors.backbones.custom import Architecture
 from hybrid.extractors.backbones.extent import check_outputs, check_size, check_weights
 from hybrid.extractors.backbones.layer_table import NOT_OPTIONS
-from hybrid.extractors.backbones.parameters import keras_home
 from hybrid.extractors.backbones.table import Backbone, BackboneSpec
 from hybrid.extractors.backbones.untrusted import check_keras_file
-from hybrid.extractors.backbones.weights import load_weights, mismatch, network_shapes
-from hybrid.extractors.backbones.weights_file import file_shapes
+from hybrid.extractors.backbones.weights import load_weights, network_shapes
+from hybrid.extractors.backbones.weights_file import file_shapes, mismatch
 
 _MAX_CLASSES = 100_000  # number of classes of a weights file
 
@@ -173,12 +171,6 @@ _application = fresh_state(_build_application)
 
 def _from_weights_file(spec: BackboneSpec, shape: tuple[int, int, int], path: Path, top: bool) -> keras.Model:
     """Build the network with or without its classification layers, as in the file, and load the file."""
-    if re.fullmatch(r"efficientnetb\d(_notop)?\.h5", path.name):
-        raise InputError(
-            "Keras builds EfficientNet with an additional rescaling layer for its own ImageNet weights, so "
-            f"{path.name!r} would give wrong features here. Put it into {str(keras_home() / 'models')!r} and give "
-            "weights 'imagenet'."
-        )
     network = _application(spec, shape, seed=0, include_top=False)
     shapes = file_shapes(path)
     if shapes is not None and (top or mismatch(shapes, network_shapes(network))):

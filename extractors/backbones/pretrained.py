@@ -107,8 +107,10 @@ class Pretrained:
         weights = resolve_weights(self.weights, self.spec)
         if weights not in ("imagenet", "random"):
             from hybrid.extractors.backbones.weights_file import check_weights_file  # imports h5py
+            from hybrid.extractors.backbones.weights_fit import check_weights_fit
 
             check_weights_file(Path(weights))
+            check_weights_fit(self.spec, Path(weights))
 
     def build(self, input_shape: Shape, n_outputs: int, multilabel: bool = False) -> "keras.Model":
         """Build the network with an untrained output, without compiling it.

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from hybrid.errors import InputError
-from hybrid.extractors.backbones.weights_file import OF_WHOLE_MODEL, Shapes, file_shapes
+from hybrid.extractors.backbones.weights_file import Shapes, file_shapes, mismatch
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
@@ -42,25 +42,3 @@ def network_shapes(network: keras.Model) -> Shapes:
         if weights:
             shapes.append((layer.name, [tuple(weight.shape) for weight in weights]))
     return shapes
-
-
-def mismatch(actual: Shapes, expected: Shapes) -> str:
-    """Return a sentence about the first layer in which a file differs from a network; "" if it fits."""
-    for (file_layer, file_sizes), (layer, sizes) in zip(actual, expected, strict=False):
-        if sorted(file_sizes) != sorted(sizes):
-            return (
-                f"layer {layer!r} has weights of {_format_sizes(sizes)}, but the file's {file_layer!r} has weights of "
-                f"{_format_sizes(file_sizes)}."
-            )
-    if len(actual) != len(expected):
-        longer, owner = (actual, "only the file") if len(actual) > len(expected) else (expected, "only the network")
-        extra = longer[min(len(actual), len(expected))][0]
-        return (
-            f"the file has {len(actual)} layers with weights, but the network has {len(expected)}; {owner} has "
-            f"{extra!r}." + (f" If the file is of a whole model: {OF_WHOLE_MODEL}." if longer is actual else "")
-        )
-    return ""
-
-
-def _format_sizes(sizes: list[tuple[int, ...]]) -> str:
-    return ", ".join("×".join(map(str, size)) or "scalar" for size in sizes)

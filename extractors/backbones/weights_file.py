@@ -67,6 +67,42 @@ def file_shapes(path: Path) -> Shapes | None:
             raise InputError(f"Weights file {str(path)!r} is damaged: {reason_of(error)}.") from error
 
 
+def stored_shapes(path: Path) -> list[tuple[int, ...]]:
+    """Return the shapes of all weights in a ``.weights.h5`` file, without those of an optimizer."""
+    shapes = []
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            shapes.append(item.shape)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+    return shapes
+
+
+def mismatch(actual: Shapes, expected: Shapes) -> str:
+    """Return a sentence about the first layer in which a file differs from a network; "" if it fits."""
+    for (file_layer, file_sizes), (layer, sizes) in zip(actual, expected, strict=False):
+        if sorted(file_sizes) != sorted(sizes):
+            return (
+                f"layer {layer!r} has weights of {format_sizes(sizes)}, but the file's {file_layer!r} has weights of "
+                f"{format_sizes(file_sizes)}."
+            )
+    if len(actual) != len(expected):
+        longer, owner = (actual, "only the file") if len(actual) > len(expected) else (expected, "only the network")
+        extra = longer[min(len(actual), len(expected))][0]
+        return (
+            f"the file has {len(actual)} layers with weights, but the network has {len(expected)}; {owner} has "
+            f"{extra!r}." + (f" If the file is of a whole model: {OF_WHOLE_MODEL}." if longer is actual else "")
+        )
+    return ""
+
+
+def format_sizes(sizes: list[tuple[int, ...]]) -> str:
+    """Return shapes as text, such as "3×3×3×8, 8"."""
+    return ", ".join("×".join(map(str, size)) or "scalar" for size in sizes)
+
+
 def _layers(root: h5py.Group) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
     """Yield each layer that a group lists with the shapes of its weights."""
     for layer in _names(root, "layer_names"):

@@ -184,6 +184,11 @@ class ModelArchive:
 
 def _inspect(manifest: Manifest, contents: _Folder | ModelArchive) -> Inspection:
     check_number_of_files(contents.model, len(contents.names()))
+    if manifest.extractors:
+        from hybrid.pipelines.saved.extractor import check_extractor  # imports Pillow
+
+        for record in manifest.extractors:
+            check_extractor(record, contents.model, manifest.files)
     return Inspection(contents.model, manifest, dict(_faults(manifest.files, contents)))
 
 

@@ -8,14 +8,20 @@ from importlib.metadata import version
 from unittest.mock import patch
 
 from hybrid.extractors.backbones.layer_table import NOT_OPTIONS, TABLE
-from hybrid.extractors.backbones.table import BACKBONES, Backbone, BackboneSpec
+from hybrid.extractors.backbones.table import BACKBONES, parse_backbone
 from hybrid.extractors.runtimes.keras_import import import_keras
 
 LEAST = 32  # of MobileNetV3, which checks it itself
+VARIANTS = [  # of which Keras has ImageNet weights
+    *(f"mobilenet:alpha={alpha}" for alpha in (0.25, 0.5, 0.75)),
+    *(f"mobilenet_v2:alpha={alpha}" for alpha in (0.35, 0.5, 0.75, 1.3, 1.4)),
+    *(f"mobilenet_v3_{size}:{option}" for size in ("large", "small") for option in ("alpha=0.75", "minimalistic=True")),
+]
+NAMES = [*(name for name, row in BACKBONES.items() if row.kind == "pretrained"), *VARIANTS]
 
 
-def layers_of(row: Backbone) -> dict:
-    """Return the row of the table for a pretrained backbone, from Keras, without its weights."""
+def layers_of(name: str) -> dict:
+    """Return the row of the table for a pretrained backbone, with options if they are given, from Keras."""
     import_keras()
     import keras
     from keras.src.applications import imagenet_utils
@@ -32,12 +38,14 @@ def layers_of(row: Backbone) -> dict:
             if has_graph(operation):
                 yield from rows(operation, f"{prefix}{operation.name}/")
 
-    spec = BackboneSpec(row, {})
+    spec = parse_backbone(name)
+    assert spec.row is not None
+    assert spec.name == name
     shapes = imagenet_utils.obtain_input_shape  # each network tells this function the least side of its images
     with patch.object(imagenet_utils, "obtain_input_shape", wraps=shapes) as checked:
         base, whole = (symbolic(spec, None, include_top=top) for top in (False, True))
     in_whole, in_base = ({layer[0]: layer for layer in rows(network)} for network in (whole, base))
-    parameters = inspect.signature(getattr(keras.applications, row.constructor)).parameters
+    parameters = inspect.signature(getattr(keras.applications, spec.row.constructor)).parameters
     return {
         "default": penultimate(base),
         "least": checked.call_args.kwargs["min_size"] if checked.called else LEAST,
@@ -50,7 +58,7 @@ def layers_of(row: Backbone) -> dict:
 
 def write_table() -> None:
     """Write the table of all pretrained backbones for the installed version of Keras."""
-    rows = {name: layers_of(row) for name, row in BACKBONES.items() if row.kind == "pretrained"}
+    rows = {name: layers_of(name) for name in NAMES}
     text = json.dumps({"keras": version("keras"), "backbones": rows}, separators=(",", ":"))
     TABLE.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
 

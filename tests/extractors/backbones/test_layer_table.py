@@ -1,9 +1,9 @@
 """The layers of pretrained backbones are known without Keras, and are those of Keras."""
 
-import json
 import re
 
 import pytest
+from layer_table import NAMES, layers_of
 from paths import ROOT
 from tiers import slow
 
@@ -11,7 +11,7 @@ from hybrid.errors import InputError
 from hybrid.extractors import Extractor
 from hybrid.extractors.backbones import layer_table
 from hybrid.extractors.backbones.layer_table import check_layers, pretrained_layers
-from hybrid.extractors.backbones.table import BACKBONES, BackboneSpec, parse_backbone
+from hybrid.extractors.backbones.table import BACKBONES, parse_backbone
 
 PRETRAINED = [name for name, row in BACKBONES.items() if row.kind == "pretrained"]
 FIRST = "mobilenet_v3_small"  # the quickest to build
@@ -28,23 +28,20 @@ def refused(text, *layers):
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("name", [FIRST, *(slow(name) for name in PRETRAINED if name != FIRST)])
+@pytest.mark.parametrize("name", [FIRST, *(slow(name) for name in NAMES if name != FIRST)])
 def test_the_table_is_that_of_keras(name):
-    from layer_table import layers_of
-
     from hybrid.extractors.backbones.load import symbolic
 
-    row = BACKBONES[name]
-    assert layers_of(row) == json.loads(json.dumps(layer_table._content()["backbones"][name]))
-    below = pretrained_layers(row).least - 1
+    assert layers_of(name) == layer_table._content()["backbones"][name]
+    below = layer_table.variants()[name].least - 1
     with pytest.raises(InputError, match=f"cannot be built for images of {below}×{below}"):
-        symbolic(BackboneSpec(row, {}), (below, below), include_top=False)
+        symbolic(parse_backbone(name), (below, below), include_top=False)
 
 
 def test_the_table_is_of_the_locked_version_of_keras():
     locked = re.search(r"^keras==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)[1]
     assert layer_table._content()["keras"] == locked, "run `python tests/tools/layer_table.py`"
-    assert layer_table._content()["backbones"].keys() == set(PRETRAINED)
+    assert layer_table._content()["backbones"].keys() == set(NAMES)
 
 
 @pytest.mark.parametrize("name", PRETRAINED)

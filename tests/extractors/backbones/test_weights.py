@@ -123,12 +123,6 @@ def test_hdf5_without_weights(tmp_path):
         load(tmp_path / "w.h5")
 
 
-def test_keras_own_efficientnet_files_are_refused_as_plain_weights(tmp_path):
-    (tmp_path / "efficientnetb0_notop.h5").write_bytes(b"")
-    with pytest.raises(InputError, match=r"Put it into .*models.* 'imagenet'"):
-        load(tmp_path / "efficientnetb0_notop.h5", parse_backbone("efficientnet_b0"))
-
-
 # --- ImageNet weights
 
 

@@ -10,9 +10,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import read_json, write_json
-from hybrid.pipelines import make_head_pipeline, save_model
+from hybrid.pipelines import load_model, make_head_pipeline, save_model
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +208,47 @@ def test_a_model_of_very_many_files_is_refused_at_once(hybrid, copied_model, zip
     began = time.process_time()
     assert "files; expected at most 10,000" in hybrid("inspect", path, code=1)
     assert time.process_time() - began < 5
+
+
+def with_extractor(model, **changed):
+    """Give a saved model an extractor with these parameters, in a manifest whose checksum fits."""
+    params = {"backbone": "mobilenet_v2", "weights": "random"} | changed
+    identity = {"fields": {"layers": ["out_relu"]}, "output_shape": [8], "parameters": 1}
+    manifest = read_json(model / "manifest.json")
+    del manifest["sha256"]
+    manifest["extractors"] = [{"params": params, "identity": identity, "fingerprint": "x"}]
+    write_json(model / "manifest.json", manifest | {"sha256": fingerprint(manifest)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"batch_size": 10**9}, "batch_size=1000000000 was given for images of 224×224"),
+        ({"batch_size": "8"}, "batch_size='8' was given"),
+        ({"size": [30000, 30000]}, "a network takes images of at most"),
+        ({"size": "224"}, "expected a number of pixels, or"),
+        ({"size": 16}, "the backbone mobilenet_v2 takes images of at least 32×32 pixels"),
+        ({"backbone": "resnet_small:blocks=3000000"}, "expected a whole number from 1 to 100"),
+        ({"backbone": "mobilenet_v2:alfa=1"}, "Unknown option of mobilenet_v2 'alfa'"),
+        ({"layers": 5}, "expected 1 to 1000 names of layers"),
+        ({"layers": "out_rely"}, "Unknown layer 'out_rely'. Nearest: 'out_relu'"),
+        ({"pooling": ["avg"]}, "Unknown pooling"),
+        ({"window": {}}, "has an extractor that cannot be used"),
+        ({"kind": "x"}, "has an extractor with missing or unknown parameters"),
+        ({"weights": "network/network.h5"}, "has the weights 'network/network.h5', which is not a file in its folder"),
+        ({"weights": "/etc/passwd"}, "has the weights '/etc/passwd', which is not a file in its folder"),
+    ],
+)
+def test_an_extractor_that_would_not_be_loaded_is_rejected(hybrid, copied_model, changed, said):
+    with_extractor(copied_model, **changed)
+    message = hybrid("inspect", copied_model, code=1)
+    assert said in message
+    with pytest.raises(InputError) as caught:
+        load_model(copied_model)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("changed", [{}, {"size": 64, "layers": ["block_2_add", "out_relu"], "seed": 3}])
+def test_an_extractor_that_would_be_loaded_is_shown(hybrid, copied_model, changed):
+    with_extractor(copied_model, **changed)
+    assert "mobilenet_v2 (x)" in hybrid("inspect", copied_model)

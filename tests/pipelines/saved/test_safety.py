@@ -248,6 +248,7 @@ def test_an_extractor_with_an_incomplete_identity_is_rejected(tmp_path, identity
         ({"size": {"height": 1, "width": 2}}, "expected a number of pixels, or"),
         ({"size": [True, True]}, "expected a number of pixels, or"),
         ({"layers": []}, "expected 1 to 1000 names of layers"),
+        ({"layers": 5}, "expected 1 to 1000 names of layers"),
         ({"layers": {"a": 1}}, "expected 1 to 1000 names of layers"),
         ({"layers": ["a"] * 10**6}, "expected 1 to 1000 names of layers"),
         ({"pooling": ["avg"]}, "Unknown pooling"),
