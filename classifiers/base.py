@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from hybrid.errors import InputError
+from hybrid.evaluation.labels import most_probable
 
 # scikit-learn converts integers and float16 to the first type; float32 and float64 stay as they are.
 _FLOATS = (np.float32, np.float64)
@@ -117,7 +118,9 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class; for multi-label targets, 1 for each label with a probability above 0.5.
+        """Return the most probable class; for multi-label targets, 1 for each label with a probability of at least 0.5.
+
+        Of two equally probable classes it is the second.
 
         Parameters
         ----------
@@ -131,8 +134,8 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         """
         probabilities = self.predict_proba(X)
         if self.multilabel_:
-            return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
+            return (probabilities >= 0.5).astype(np.int64)
+        return self.classes_[most_probable(probabilities)]
 
     def _check_embeddings(self, X: ArrayLike) -> NDArray[np.floating]:
         check_is_fitted(self)

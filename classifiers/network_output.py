@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hybrid.errors import InputError
+from hybrid.evaluation.labels import most_probable
 
 
 class NetworkOutput(ClassifierMixin, BaseEstimator):
@@ -70,6 +71,6 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class; for independent labels, 1 where the probability is at least 0.5."""
+        """Return the most probable class, the second of two equal ones; for labels, 1 for a probability from 0.5 on."""
         proba = self.predict_proba(X)
-        return (proba >= 0.5).astype(int) if self.multilabel_ else self.classes_[proba.argmax(axis=1)]
+        return (proba >= 0.5).astype(int) if self.multilabel_ else self.classes_[most_probable(proba)]

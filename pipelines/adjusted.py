@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from hybrid.classifiers.base import apply_class_weight
 from hybrid.classifiers.calibration import Recalibration, check_calibration
 from hybrid.errors import InputError
+from hybrid.evaluation.labels import most_probable
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.threshold import Aim, choose_threshold
 
@@ -104,7 +105,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
     aim : str, optional
         What the threshold on the probability is chosen for: ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``,
         ``"recall=LEVEL"`` or ``"specificity=LEVEL"``. For multi-label targets each label has its own threshold. If
-        None, the most probable class is predicted, or labels with a probability above 0.5.
+        None, the most probable class is predicted, or labels with a probability of at least 0.5.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
         The method, as in `Recalibration`. If None, the probabilities are not calibrated.
     positive : object, optional
@@ -219,10 +220,10 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         """Return the labels predicted with the thresholds, (n,) or (n, k)."""
         proba = self.predict_proba(X)
         if self.multilabel_:
-            reached = proba > 0.5 if self.thresholds_ is None else proba >= self.thresholds_
+            reached = proba >= (0.5 if self.thresholds_ is None else self.thresholds_)
             return reached.astype(np.int64)
         if self.thresholds_ is None:
-            return self.classes_[proba.argmax(axis=1)]
+            return self.classes_[most_probable(proba)]
         column = self._positive_column()
         return self.classes_[np.where(proba[:, column] >= self.thresholds_[0], column, 1 - column)]
 

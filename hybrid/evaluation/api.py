@@ -67,8 +67,8 @@ def evaluate(
         The classes (sorted, like a classifier's ``classes_``) or the label names. By default the sorted labels; for
         multi-label tasks the column names of a DataFrame, or the column indices.
     y_pred : array-like, optional
-        Predicted labels in the form of `y_true`. By default the class with the highest probability; for multi-label
-        tasks, every label with a probability of at least 0.5.
+        Predicted labels in the form of `y_true`. By default the class with the highest probability, of two equal
+        ones the second; for multi-label tasks, every label with a probability of at least 0.5.
     pos_label : object, optional
         The positive class of a binary task. By default ``classes[1]``.
     groups : array-like of shape (n,), optional

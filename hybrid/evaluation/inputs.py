@@ -8,7 +8,14 @@ import numpy as np
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.groups import check_groups, group_strata
-from hybrid.evaluation.labels import holds_labels, infer_classes, label_array, prediction_array, probabilities_of
+from hybrid.evaluation.labels import (
+    holds_labels,
+    infer_classes,
+    label_array,
+    most_probable,
+    prediction_array,
+    probabilities_of,
+)
 from hybrid.wording import and_more
 
 SUM_TOLERANCE = 1e-3
@@ -131,7 +138,7 @@ def _true_labels(y_true: Any, classes: Sequence | None) -> np.ndarray:
 
 def _predicted_from(scores: np.ndarray | None, task: str) -> np.ndarray:
     assert scores is not None  # there are either probabilities or predicted labels
-    return scores >= 0.5 if task == "multilabel" else np.eye(scores.shape[1], dtype=bool)[scores.argmax(axis=1)]
+    return scores >= 0.5 if task == "multilabel" else np.eye(scores.shape[1], dtype=bool)[most_probable(scores)]
 
 
 def check_pos_label(pos_label: Any, task: str, names: tuple) -> Any:

@@ -108,6 +108,20 @@ def truth_matrix(y: NDArray, classes: NDArray | None = None) -> NDArray[np.bool_
     return y[:, None] == (np.unique(y) if classes is None else classes)[None, :]
 
 
+def most_probable(proba: NDArray) -> NDArray[np.intp]:
+    """Return the column of the most probable class of each image, (n,); of two equally probable classes, the second.
+
+    Two classes are thus treated like a label, which is predicted at a probability of 0.5 or more, and like a threshold,
+    which a probability reaches if it equals it. Of more than two equally probable classes, it is the first.
+
+    Examples
+    --------
+    >>> most_probable(np.array([[0.5, 0.5], [0.6, 0.4]]))
+    array([1, 0])
+    """
+    return (proba[:, 1] >= proba[:, 0]).astype(np.intp) if proba.shape[1] == 2 else proba.argmax(axis=1)
+
+
 def both_values(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return whether each column of a boolean matrix (n, k) holds both values, (k,)."""
     positives = truth.sum(axis=0)

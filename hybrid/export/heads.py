@@ -86,11 +86,10 @@ def labels(graph: GraphBuilder, head: Any, proba: str) -> str:
     head = head[-1] if isinstance(head, Pipeline) else head
     classes, thresholds = np.asarray(head.classes_), getattr(head, "thresholds_", None)
     if getattr(head, "multilabel_", False):
-        comparison = "GreaterOrEqual" if thresholds is not None or isinstance(head, NetworkOutput) else "Greater"
         threshold = graph.constant(np.float64(0.5) if thresholds is None else np.asarray(thresholds, np.float64)[None])
-        return graph.cast(graph.add(comparison, proba, threshold), TensorProto.INT64)
+        return graph.cast(graph.add("GreaterOrEqual", proba, threshold), TensorProto.INT64)
     if thresholds is None:
-        number = graph.add("ArgMax", proba, axis=1, keepdims=0)
+        number = graph.add("ArgMax", proba, axis=1, keepdims=0, select_last_index=int(len(classes) == 2))
         return graph.add("Gather", graph.constant(classes), number)
     column = head._positive_column()
     is_positive = graph.add("GreaterOrEqual", graph.columns(proba, column), graph.constant(np.float64(thresholds[0])))

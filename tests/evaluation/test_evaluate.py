@@ -51,7 +51,7 @@ def sklearn_single(y, proba, y_pred, classes):
 def test_binary_equals_sklearn(decimals, positive):
     codes, proba = predictions(200, 2, decimals=decimals)
     classes = np.array(["ill", "well"])
-    y, y_pred = classes[codes], classes[proba.argmax(axis=1)]
+    y, y_pred = classes[codes], classes[(proba[:, 1] >= 0.5).astype(int)]
     score = proba[:, list(classes).index(positive)]
     is_positive = y == positive
     expected = sklearn_single(y, proba, y_pred, classes) | {

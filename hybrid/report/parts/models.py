@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
@@ -161,6 +163,8 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
         truth, proba, predicted = part.y.astype(bool), part.proba, part.predicted.astype(bool)
         names = [visible(label) for label in result.classes]
     own = own_thresholds(model, len(names))
+    if model.threshold is None and result.task == "binary" and column == 0:
+        own = [float(np.nextafter(0.5, 1))]  # of two equally probable classes, the second is predicted
     counts = explorer_counts(truth, proba, names, own)
     lead = [
         f"{leaderboard.names[shown]} predicts “{names[0]}” at a probability of {own[0]:g} or more; "
