@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hybrid.errors import InputError
@@ -41,9 +41,9 @@ def check_weights_fit(spec: BackboneSpec, path: Path) -> None:
     problem = f"its weights are those of {' or '.join(others)}." if others else ""
     if own in known and not problem:
         base = [layer for layer in known[own].layers if layer.weights and layer.name not in known[own].only_whole]
-        if missing := Counter(_weights(base)) - held:
+        if Counter(_weights(base)) - held:
             expected = [(layer.name, list(layer.weights)) for layer in base]
-            problem = (listed and mismatch(listed, expected)) or _lack(missing, base)
+            problem = (listed and mismatch(listed, expected)) or _lack(held, base)
     if problem:
         raise InputError(f"Weights file {str(path)!r} does not fit {spec.name!r}: {problem}")
 
@@ -72,10 +72,12 @@ def _holds(held: Counter, found: PretrainedLayers) -> bool:
     return rest == Counter(with_classes) and held.total() == rest.total() + len(_weights(layers))
 
 
-def _lack(missing: Counter, layers: Iterable[TableLayer]) -> str:
-    """Return a sentence about the first layer with weights that a file lacks."""
-    layer = next(layer for layer in layers if any(shape in missing for shape in layer.weights))
-    return f"layer {layer.name!r} has weights of {format_sizes(list(layer.weights))}, which the file lacks."
+def _lack(held: Counter, layers: Sequence[TableLayer]) -> str:
+    """Return a sentence about the first layer with weights whose shape the file lacks, or about their number."""
+    for layer in layers:
+        if not all(held[shape] for shape in layer.weights):
+            return f"layer {layer.name!r} has weights of {format_sizes(list(layer.weights))}, which the file lacks."
+    return f"the network has {len(_weights(layers))} arrays of weights, but the file has {held.total()}."
 
 
 def _weights(layers: Iterable[TableLayer]) -> list[tuple[int, ...]]:
