@@ -37,7 +37,7 @@ def die_at_the_third(*args):
 hybrid.run.steps.mark_done = die_at_the_third
 main(sys.argv[1:])
 """
-OF_THE_RUN = {"created", "bytes", "folder"}
+OF_THE_RUN = {"created", "bytes", "folder", "planned"}
 TIMES = ("seconds", "processor")
 
 
