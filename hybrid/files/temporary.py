@@ -48,7 +48,10 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
     while True:
         path = temporary_name(folder)
         path.mkdir(mode=0o700)
-        handle = os.open(path, os.O_RDONLY) if os.name == "posix" else None
+        try:
+            handle = os.open(path, os.O_RDONLY) if os.name == "posix" else None
+        except FileNotFoundError:  # another process has removed it before it was locked
+            continue
         if handle is None or _lock(handle, path):
             break
         os.close(handle)
@@ -69,37 +72,56 @@ def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files and folders in a folder whose processes were killed. Errors are ignored."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for path in [Path(entry.path) for entry in entries if entry.name.startswith(_PREFIX)]:
-            if is_abandoned(path):
-                if path.is_dir():
+            with _claimed(path) as abandoned:
+                if abandoned and path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
-                else:
+                elif abandoned:
                     with contextlib.suppress(OSError):
                         path.unlink()
 
 
 def is_abandoned(path: Path) -> bool:
     """Return whether no living process makes a temporary file or folder."""
+    with _claimed(path) as abandoned:
+        return abandoned
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Yield whether a temporary file or folder is abandoned. If so, it is locked until the block ends.
+
+    A process that has just made it, and has not locked it yet, sees the lock and makes another one.
+    """
+    handle = _open_to_lock(path)
+    try:
+        yield _has_no_writer(path, handle)
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _open_to_lock(path: Path) -> int | None:
+    """Return an open file or folder; None if it cannot be opened, or the system has no locks."""
+    if os.name != "posix":
+        return None
+    with contextlib.suppress(OSError):
+        access = os.O_RDWR if stat.S_ISREG(path.lstat().st_mode) else os.O_RDONLY
+        return os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return None
+
+
+def _has_no_writer(path: Path, handle: int | None) -> bool:
+    """Lock an open file or folder if possible, and return whether no living process makes it."""
     try:
         found = path.lstat()
-        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-            return False
-        unlocked = _is_unlocked(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     except OSError:
         return False
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) or (handle is None and os.name == "posix"):
+        return False
+    unlocked = None if handle is None else _try_to_lock(handle)
     if unlocked and path.name.startswith(f"{_PREFIX}{_machine()}-"):
         return True
     return unlocked is not False and time.time() - found.st_mtime > _OLD
-
-
-def _is_unlocked(path: Path, access: int) -> bool | None:
-    """Return whether nobody holds a lock on a file or folder; None if the system or the file system has no locks."""
-    if os.name != "posix":
-        return None
-    handle = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        return _try_to_lock(handle)
-    finally:
-        os.close(handle)
 
 
 def _lock(handle: int, path: Path) -> bool:
