@@ -1,10 +1,11 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
@@ -210,6 +211,23 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
     names = [name.strip() for name in drop.split(",") if name.strip()]
     with progress_bar("examining images") as progress:
         return load_dataset(data, drop=names or None, progress=progress, **given)
+
+
+def given_options(names: Collection[str]) -> list[str]:
+    """Return those of some options that the user of the running command has given, as words of a command line."""
+    context = click.get_current_context()
+    words = []
+    for parameter in context.command.params:
+        is_given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if parameter.name not in names or not is_given or not isinstance(parameter, click.Option):
+            continue
+        value = context.params[parameter.name]
+        if parameter.is_flag:
+            words.append(parameter.opts[0])
+        else:
+            values = value if parameter.multiple else [value]
+            words += [word for one in values for word in (parameter.opts[0], str(one))]
+    return words
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from hybrid.cli.options import data_options, json_option, on_bad_option, read_data, seed_option, workspace_option
+from hybrid.cli.options import (
+    data_options,
+    given_options,
+    json_option,
+    on_bad_option,
+    read_data,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import print_counts, print_json, print_line, print_notes, progress_bar, share, shell_command
 from hybrid.workspace.workspace import Workspace, slug
 
@@ -57,4 +65,5 @@ def split(
         return
     print_counts(dataset, [share(len(dataset.part(name)), len(dataset)) for name in table])
     print_notes(dataset.notes)
-    print_line(f"Saved {path}: {shell_command('hybrid', 'extract', path)}")
+    extract = shell_command("hybrid", "extract", path, *given_options({"bit_depth", "window"}))
+    print_line(f"Saved {path}: {extract}")

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.fitted import print_scores, where_scores_are
-from hybrid.cli.options import all_of, data_options, json_option, parse_size, read_data, seed_option, workspace_option
+from hybrid.cli.options import (
+    all_of,
+    data_options,
+    given_options,
+    json_option,
+    parse_size,
+    read_data,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import loud_warnings, plain, print_json, print_line, print_notes, progress_bar, shell_command
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
@@ -143,7 +152,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     print_scores(f"{arch} on {dataset.name}: best epoch, {of_best}{same}", best)
     if not same:
         print_scores(f"{arch} on {dataset.name}: last epoch, {of_last}", last, each_class=False)
-    extract = shell_command("hybrid", "extract", data)
+    extract = shell_command("hybrid", "extract", data, *given_options({"seed", *given}))
     print_line(f"Saved {path}, {LAST_NETWORK} and curves.png beside it: {extract}")
     print_line(f"Saved {place.models / best.name}: {where_scores_are(best)}")
 
