@@ -85,6 +85,13 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     help="Margin of a non-inferiority test, such as 0.02: is each model worse than the reference by less than this?",
 )
 @click.option(
+    "--per-group",
+    type=click.Choice(["mean", "max", "vote"]),
+    default=None,
+    help="Also score each group, such as each patient, as one case, by the mean or the highest probability of its "
+    "images, or by their votes. Groups whose images have different labels are left out.",
+)
+@click.option(
     "--cv",
     default=None,
     metavar="FOLDS[xREPEATS]",
@@ -104,6 +111,7 @@ def compare(
     all_pairs: bool,
     primary: tuple[str, ...],
     margin: float | None,
+    per_group: str | None,
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -140,6 +148,7 @@ def compare(
             order_by=order_by,
             by="hybrid compare",
             tested=tested,
+            per_group=per_group,
             progress=progress,
         )
     if cv:
@@ -185,6 +194,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     )
     print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
     print_footnotes(notes)
+    _print_per_group(leaderboard, [leaderboard.metric, *others])
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     with_processor = any(model.processor for model in leaderboard.models)
     title = (
@@ -200,6 +210,26 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     for text in leaderboard.warnings:
         warn(f"WARNING: {text}")
     _print_without_leakage(leaderboard, [leaderboard.metric, *others])
+
+
+def _print_per_group(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:
+    """Print the scores with each group of images as one case, if they were asked for."""
+    if leaderboard.per_group is None:
+        return
+    notes, scores = Footnotes(), leaderboard.per_group.scores
+    rows = [
+        [
+            _name(leaderboard, model),
+            *(
+                format_metric(scores[model.name].metrics[name], interval=name == shown[0], notes=notes)
+                for name in shown
+            ),
+        ]
+        for model in leaderboard.models
+    ]
+    print_table(f"per group: {leaderboard.per_group.groups} groups", ["model", *shown], rows, optional=len(shown) - 1)
+    print_footnotes(notes)
+    print_notes([leaderboard.per_group.sentence()])
 
 
 def _print_without_leakage(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:

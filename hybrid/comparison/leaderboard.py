@@ -13,6 +13,7 @@ from hybrid.comparison.costs import PARTS, times_of
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
+from hybrid.comparison.per_group import PerGroup
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
@@ -65,6 +66,8 @@ class Leaderboard:
         The split whose scores order the models.
     history : TestHistory, optional
         The earlier looks at test, for a comparison on test of models in a workspace.
+    per_group : PerGroup, optional
+        The scores with each group of images, such as each patient, as one case.
     """
 
     dataset: str
@@ -85,6 +88,7 @@ class Leaderboard:
     hidden: tuple[ModelRecord, ...] = ()
     ordered_by: str = ""
     history: TestHistory | None = None
+    per_group: PerGroup | None = None
 
     @property
     def copies(self) -> Leakage | None:
@@ -311,6 +315,7 @@ class Leaderboard:
             "seeds": [spread.to_dict() for spread in self.seeds],
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
             "test_history": self.history.to_dict() if self.history else None,
+            "per_group": self.per_group.to_dict() if self.per_group else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }
 

@@ -1,5 +1,6 @@
 from .api import compare_models, evaluate, evaluate_models
 from .calibration import ReliabilityCurve, reliability_curve
+from .group_cases import GroupCases, per_group
 from .metrics import LOWER_IS_BETTER, METRICS, MetricSpec
 from .paired_evaluation import PairedEvaluation
 from .paired_test import PairedTest
@@ -9,6 +10,7 @@ __all__ = [
     "LOWER_IS_BETTER",
     "METRICS",
     "Evaluation",
+    "GroupCases",
     "Metric",
     "MetricSpec",
     "PairedEvaluation",
@@ -17,5 +19,6 @@ __all__ = [
     "compare_models",
     "evaluate",
     "evaluate_models",
+    "per_group",
     "reliability_curve",
 ]

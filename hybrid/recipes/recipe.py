@@ -177,6 +177,9 @@ class ComparisonProtocol:
     cv : str, optional
         Folds and repeats, such as ``"5x2"``, of a cross-validation in addition to the comparison on test. By default
         models are not cross-validated.
+    per_group : {"mean", "max", "vote"}, optional
+        How the predictions for the images of a group, such as a patient, are combined for scores with each group as one
+        case. By default there are none.
     options : HeadOptions
         Calibration and threshold of the outputs of trained networks.
     """
@@ -186,6 +189,7 @@ class ComparisonProtocol:
     choose: str = "simplest"
     tested: PairSettings = DEFAULT_PAIRS
     cv: str | None = None
+    per_group: str | None = None
     options: HeadOptions = field(default_factory=HeadOptions)
 
 

@@ -14,6 +14,7 @@ from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
 from hybrid.evaluation import METRICS
+from hybrid.evaluation.group_cases import HOW
 from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.extractors.images.depth import Reading
 from hybrid.models.options import HeadOptions
@@ -110,7 +111,10 @@ def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]
 
 def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
     """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
-    given = section.take_given({"metric": str, "positive": str | int, "cv": str})
+    given = section.take_given({"metric": str, "positive": str | int, "cv": str, "per_group": str})
+    with section.naming("per_group"):
+        if given.get("per_group", HOW[0]) not in HOW:
+            raise unknown_name("way to combine the images of a group", given["per_group"], HOW)
     choose = section.take("choose", str, PREFERENCES[0])
     tested = _tested(section)
     if "cv" in given:

@@ -15,6 +15,7 @@ from hybrid.report.parts.answer import SPLITS, answer
 from hybrid.report.parts.cross_validation import cross_validation
 from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
+from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
 from hybrid.report.parts.seeds import seeds
 from hybrid.workspace.private_paths import without_places
@@ -65,6 +66,7 @@ def make_section(
     shown = leaderboard.chosen_number or 0
     parts = (
         model_parts.models(leaderboard),
+        per_group(leaderboard),
         leakage(leaderboard),
         model_parts.differences(leaderboard),
         cross_validation(leaderboard),

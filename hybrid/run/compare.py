@@ -42,6 +42,7 @@ def compare(
     pairs: str | None = None,
     primary: str | Sequence[str] = (),
     margin: float | None = None,
+    per_group: str | None = None,
     cv: Any = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
@@ -83,6 +84,9 @@ def compare(
     margin : float, optional
         The margin of a non-inferiority test: whether each model is worse than the reference by less than this in the
         primary metrics.
+    per_group : {"mean", "max", "vote"}, optional
+        How the predictions for the images of a group, such as a patient, are combined for further scores with each
+        group as one case. By default there are none.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.
@@ -162,6 +166,7 @@ def compare(
         metric=metric,
         choose=choose,
         tested=tested,
+        per_group=per_group,
         by="compare",
     )
     if folds:

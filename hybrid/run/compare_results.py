@@ -11,6 +11,7 @@ from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
+from hybrid.comparison.per_group import scores_per_group
 from hybrid.comparison.test_history import read_history
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
@@ -35,6 +36,7 @@ def compare_results(
     order_by: str = "val",
     by: str = "compare_results",
     tested: PairSettings = DEFAULT_PAIRS,
+    per_group: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -64,6 +66,9 @@ def compare_results(
         The command or function that shows the scores, for the history of the workspace.
     tested : PairSettings
         Which differences are tested. By default those of each model and the chosen one, by `metric`.
+    per_group : {"mean", "max", "vote"}, optional
+        How the predictions for the images of a group, such as a patient, are combined for further scores with each
+        group as one case. By default there are none.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -101,6 +106,8 @@ def compare_results(
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = _with_references(leaderboards, asked.references, tested.references)
+    if per_group is not None:
+        leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
     leaderboards = tuple(
         replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
     )
@@ -109,6 +116,11 @@ def compare_results(
         leaderboards = tuple(_with_history(leaderboard) for leaderboard in leaderboards)
         notes += _add_look(leaderboards, by)
     return Comparison(split, leaderboards, notes)
+
+
+def _with_groups(leaderboard: Leaderboard, how: str) -> Leaderboard:
+    positive = leaderboard.evaluations[0].positive
+    return replace(leaderboard, per_group=scores_per_group(leaderboard.models, leaderboard.predictions, positive, how))
 
 
 def _plan(records: Sequence[ModelRecord], split: str) -> Plan:

@@ -86,6 +86,7 @@ def run_recipe(
         choose=choose,
         fixed_by="the recipe",
         tested=tested,
+        per_group=protocol.per_group,
         by="hybrid run",
     )
     if protocol.cv:

@@ -137,3 +137,43 @@ def test_groups_go_from_file_names_to_the_comparison(hybrid, tiny_network, tmp_p
     assert f"test: {images} images of {groups} groups" in shown
     crossed = hybrid.json("compare", "--cv", "2")["groups"][0]["cross_validation"]
     assert crossed["images"] == 3 * crossed["groups"]
+
+
+@pytest.mark.parametrize("classes", [TWO, ["a", "b", "c"]])
+def test_results_per_group_stand_beside_those_of_images(classes, tmp_path):
+    made_comparison(tmp_path, made_dataset(60 * len(classes), classes, of_each=3), THREE_SKILLS)
+    comparison = compare_results(load_records(Workspace(tmp_path)), per_group="mean")
+    (leaderboard,) = comparison.leaderboards
+    found = leaderboard.per_group
+    n = len(np.unique(leaderboard.groups))
+    assert (found.groups, found.left_out, list(found.scores)) == (n, 0, leaderboard.names)
+    part = leaderboard.predictions[0]
+    expected = np.array([part.proba[part.groups == group].mean(axis=0) for group in np.unique(part.groups)])
+    y = [part.y[part.groups == group][0] for group in np.unique(part.groups)]
+    right = np.mean(part.classes[expected.argmax(axis=1)] == y)
+    assert found.scores[leaderboard.names[0]].metrics["accuracy"].value == pytest.approx(right)
+    assert leaderboard.evaluations[0].n == len(part)  # those of images stay
+    said = f"Each of the {n} groups is one case, predicted by the mean probability of its images."
+    assert found.sentence() == said
+    assert said in [text for part in make_section("made", leaderboard).parts for text in part.lead]
+    assert comparison.to_dict()["groups"][0]["per_group"]["groups"] == n
+
+
+def test_results_per_group_of_several_labels(tmp_path):
+    made_comparison(tmp_path, made_dataset(80, ["a", "b"], multilabel=True, of_each=2), THREE_SKILLS)
+    (leaderboard,) = compare_results(load_records(Workspace(tmp_path)), per_group="vote").leaderboards
+    assert leaderboard.per_group.scores["svm-made"].n == len(np.unique(leaderboard.groups))
+
+
+def test_results_per_group_need_groups(tmp_path, hybrid):
+    made_comparison(tmp_path / "hybrid_runs", made_dataset(80, TWO), THREE_SKILLS)
+    assert "need groups, and none are known" in hybrid("compare", "--per-group", "max", code=1)
+
+
+@pytest.mark.medium
+def test_the_command_shows_results_per_group(tmp_path, hybrid):
+    made_comparison(tmp_path / "hybrid_runs", made_dataset(160, TWO, of_each=4), THREE_SKILLS)
+    shown = hybrid("compare", "--per-group", "vote")
+    assert "per group: 10 groups" in shown
+    assert "predicted by the votes of its images" in shown.replace("\n", " ")
+    assert "Results per group" in (tmp_path / "hybrid_runs/reports/report.html").read_text()

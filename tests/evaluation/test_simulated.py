@@ -33,6 +33,12 @@ def many_models(monkeypatch):
     return importlib.import_module("many_models")
 
 
+@pytest.fixture
+def groups(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("groups")
+
+
 def outside(held, sets):
     """Return the metrics whose coverage in so many sets would be very unlikely if it were in the promised band."""
     least, most = binom.ppf(RARE, sets, LEAST), binom.ppf(1 - RARE, sets, MOST)
@@ -97,3 +103,25 @@ def test_false_positives_on_2000_sets(inference, number):
     print(inference.ALIKE[number], apart)
     for metric, share in apart.items():
         assert share <= ERRORS, metric
+
+
+@pytest.mark.slow
+def test_groups_are_covered_and_equal_models_on_them_seldom_told_apart(groups):
+    sets = 60
+    held = groups.covered(groups.POPULATIONS[2], sets, 200)
+    assert held.pop("roc_auc, ignored") < 0.9
+    assert not outside(held, sets)
+    for metric, share in groups.rejected(groups.POPULATIONS[2], sets, 200).items():
+        if metric in groups.SCORES:
+            assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), metric
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(4))
+def test_groups_on_2000_sets(groups, number):
+    held = groups.covered(groups.POPULATIONS[number], 2000, 500, jobs=2)
+    apart = groups.rejected(groups.POPULATIONS[number], 2000, 500, jobs=2)
+    print(groups.POPULATIONS[number], held, apart)
+    for metric in groups.SCORES:
+        assert LEAST <= held[metric] <= MOST, metric
+        assert apart[metric] <= ERRORS + 0.005, metric  # the simulation's standard error
