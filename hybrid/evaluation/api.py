@@ -22,6 +22,7 @@ def evaluate(
     random_state: int = 0,
     level: float = 0.95,
     method: str = "bca",
+    fixed_classes: bool = True,
 ) -> Evaluation:
     """Evaluate a model's predictions on one split, with an interval for every score.
 
@@ -82,6 +83,10 @@ def evaluate(
         Coverage of the intervals.
     method : {"bca", "percentile"}, default="bca"
         How intervals are computed. With "percentile", all are percentiles of the draws.
+    fixed_classes : bool, default=True
+        Whether intervals hold for other images with the same share of each class, as if the images of each class had
+        been collected separately. If False, they hold for other images whose shares vary as well, as in a consecutive
+        series of patients. In multi-label tasks, and if a group has images of several classes, shares always vary.
 
     Returns
     -------
@@ -121,6 +126,7 @@ def evaluate(
         random_state=random_state,
         level=level,
         method=method,
+        fixed_classes=fixed_classes,
     )
     return paired_evaluation.evaluations()[""]
 
@@ -138,12 +144,13 @@ def evaluate_models(
     random_state: int = 0,
     level: float = 0.95,
     method: str = "bca",
+    fixed_classes: bool = True,
 ) -> dict[str, Evaluation]:
     """Evaluate several models on the same images, like :func:`evaluate` for each of them, but faster.
 
     Parameters
     ----------
-    y_true, classes, pos_label, groups, n_boot, random_state, level, method
+    y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
         As in :func:`evaluate`.
     proba : mapping of str to array-like
         Probabilities or predicted labels by model name, as in :func:`evaluate`.
@@ -172,6 +179,7 @@ def evaluate_models(
         random_state=random_state,
         level=level,
         method=method,
+        fixed_classes=fixed_classes,
     )
     return paired_evaluation.evaluations()
 

@@ -70,6 +70,7 @@ def build_evaluation(
         seed=settings.seed,
         method=settings.method,
         n_groups=problem.n_groups,
+        fixed_classes=problem.is_stratified,
     )
 
 
@@ -96,7 +97,10 @@ class _Builder:
             return self._share("positives", value, drawn, without, np.ones_like(correct), correct, note)
         positives = problem.truth.sum(axis=0)
         positives = positives.sum(keepdims=True) if name.endswith("_micro") else positives[positives > 0]
-        return _with(value, self._drawn(metric, value, drawn, without, positives), note)
+        bounds = self._drawn(metric, value, drawn, without, positives)
+        if bounds is None and metric.needs == "probabilities" and _constant_in(problem.strata, problem.proba):
+            return _plain(value, note, notes.SAME_PROBABILITIES)
+        return _with(value, bounds, note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
@@ -203,6 +207,11 @@ class _Builder:
 def _groups_with(problem: CheckedInput, rows: np.ndarray) -> dict[str, int]:
     """Return the number of groups of some images as an entry of a class; empty if no groups were given."""
     return {} if problem.groups is None else {"groups": len(np.unique(problem.groups[rows]))}
+
+
+def _constant_in(strata: np.ndarray, proba: np.ndarray) -> bool:
+    """Return whether all images of each stratum have the same probabilities."""
+    return all(np.ptp(proba[strata == stratum], axis=0).max() == 0 for stratum in np.unique(strata))
 
 
 def _plain(value: float, *texts: str) -> Metric:

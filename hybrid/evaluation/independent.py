@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hybrid.evaluation.bootstrap import JackknifeBlocks
-from hybrid.evaluation.intervals import MIN_DEFINED, Interval, wilson
+from hybrid.evaluation.intervals import MIN_DEFINED, ROUNDING, Interval, wilson
 from hybrid.evaluation.student import bounds
 
 Rows = np.ndarray
@@ -93,14 +93,15 @@ def area_interval(true: Rows, scores: np.ndarray, level: float) -> Interval | No
     Returns
     -------
     tuple of float or None
-        None if the area is 0 or 1, or if there are fewer than two images with or without the class.
+        None if the area is 0 or 1, if all scores are equal, or if there are fewer than two images with or without the
+        class.
     """
     sides = scores[true], scores[~true]
     if min(map(len, sides)) < 2:
         return None
     parts = [_placements(*sides), _placements(*sides[::-1])]
     area = float(parts[0].mean())
-    if area in (0, 1):
+    if area in (0, 1) or all(np.ptp(part) == 0 for part in parts):
         return None
     from scipy.special import expit, logit, ndtri, owens_t
 
@@ -144,7 +145,7 @@ def score_interval(
         return None
     factor, degrees = blocks.variance_correction(value, without)
     variance = factor * float(np.sum(blocks.influence(value, without) ** 2))
-    if not variance > 0:
+    if not variance > ROUNDING**2:
         return None
     added = float(np.sum(1.0 / positives**2)) / len(positives) ** 2
     size = 1 / (variance / (value * (1 - value)) + added)

@@ -39,6 +39,8 @@ class CheckedInput:
         The probabilities; None if only predicted labels were given.
     groups : ndarray of int, shape (n,), or None
         The number of each image's group, in the order of their first images; None if no groups were given.
+    fixed_classes : bool
+        Whether intervals hold for the same share of each class; always False in effect for multi-label tasks.
     """
 
     task: str
@@ -48,12 +50,21 @@ class CheckedInput:
     predicted: np.ndarray
     probabilities: np.ndarray | None
     groups: np.ndarray | None = None
+    fixed_classes: bool = True
 
     @property
     def strata(self) -> np.ndarray:
-        """Strata of the images, (n,): the true classes; a single stratum for multi-label tasks."""
-        single = self.task != "multilabel"
-        return self.truth.argmax(axis=1) if single else np.zeros(len(self.truth), dtype=np.intp)
+        """Strata of the images, (n,): the true classes; one stratum for multi-label tasks and shares that vary."""
+        if self.task == "multilabel" or not self.fixed_classes:
+            return np.zeros(len(self.truth), dtype=np.intp)
+        return self.truth.argmax(axis=1)
+
+    @property
+    def is_stratified(self) -> bool:
+        """Whether intervals hold for the same share of each class."""
+        if self.task == "multilabel" or not self.fixed_classes:
+            return False
+        return self.drawn_groups is None or len(np.unique(self.drawn_strata)) > 1
 
     @property
     def n_groups(self) -> int | None:
@@ -91,6 +102,7 @@ def check_problem(
     y_pred: Any = None,
     pos_label: Any = None,
     groups: Any = None,
+    fixed_classes: bool = True,
 ) -> CheckedInput:
     """Check the input of :func:`hybrid.evaluation.evaluate`, which describes the parameters."""
     labels = _true_labels(y_true, classes)
@@ -118,7 +130,8 @@ def check_problem(
     predicted = _predicted_from(scores, task) if predictions is None else encode(predictions, names, "y_pred")
     if len(predicted) != len(labels):
         raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
-    return CheckedInput(task, names, positive, truth, predicted, scores, check_groups(groups, len(labels)))
+    drawn = check_groups(groups, len(labels))
+    return CheckedInput(task, names, positive, truth, predicted, scores, drawn, fixed_classes)
 
 
 def labels_and_classes(y_true: Any, predictions: Iterable[Any]) -> tuple[np.ndarray, tuple]:

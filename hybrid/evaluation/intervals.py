@@ -5,6 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 METHODS = ("bca", "percentile")
+ROUNDING = 1e-12  # equal scores may differ by this much
 MIN_DEFINED = 0.9  # minimum share of draws in which the score must be defined
 _NORMAL = NormalDist()
 
@@ -149,9 +150,9 @@ def _between(draws: np.ndarray, low: float, high: float) -> Interval | None:
     defined = draws[~np.isnan(draws)]
     if len(defined) == 0 or len(defined) < MIN_DEFINED * len(draws):
         return None
-    values, counts = np.unique(defined, return_counts=True)
-    if len(values) == 1:
+    if np.ptp(defined) < ROUNDING:
         return None
+    values, counts = np.unique(defined, return_counts=True)
     middles = (np.cumsum(counts) - counts / 2) / len(defined)
     ends = np.interp((low, high), middles, values)
     return (float(ends[0]), float(ends[1])) if ends[0] < ends[1] else None

@@ -12,6 +12,9 @@ ALL_IMAGES = "every image of the split is of this class"
 NEVER_PREDICTED = "the class is never predicted"
 CONSTANT = "0 by convention: every prediction is the same"
 NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
+SAME_PROBABILITIES = (
+    "no interval: all images of a class have the same probabilities, so it depends only on the shares of the classes"
+)
 SINGLE_IMAGE = "no interval: one of the two sides is a single image, whose variation cannot be estimated"
 UPPER_BOUND = "upper bound only, because so few images give a calibrated model such an error by chance, too"
 SINGLE_GROUP = "no interval: all images that it is computed from, or one of the two sides, are of one group"

@@ -40,7 +40,7 @@ class PairedEvaluation:
 
     Parameters
     ----------
-    y_true, classes, pos_label, groups, n_boot, random_state, level, method
+    y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
         As in :func:`hybrid.evaluation.evaluate`.
     proba : mapping of str to array-like
         Probabilities or predicted labels by model name, as in :func:`hybrid.evaluation.evaluate`.
@@ -81,6 +81,7 @@ class PairedEvaluation:
         random_state: int = 0,
         level: float = 0.95,
         method: str = "bca",
+        fixed_classes: bool = True,
     ):
         if n_boot < 0 or not 0 < level < 1:
             raise InputError(f"n_boot must be 0 or more and level between 0 and 1; got {n_boot} and {level}.")
@@ -99,7 +100,7 @@ class PairedEvaluation:
             given = [values for values in (*proba.values(), *y_pred.values()) if values is not None]
             y_true, classes = labels_and_classes(y_true, given)
         self.problems = {
-            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label, groups)
+            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label, groups, fixed_classes)
             for name, values in proba.items()
         }
         self.settings = IntervalSettings(n_boot, int(random_state), level, method)

@@ -96,6 +96,8 @@ class Evaluation:
         How the intervals were computed from the draws.
     n_groups : int or None
         Number of groups, such as patients, that the images come from; None if no groups were given.
+    fixed_classes : bool
+        Whether the intervals hold for the same share of each class.
 
     Examples
     --------
@@ -118,6 +120,7 @@ class Evaluation:
     seed: int = 0
     method: str = "bca"
     n_groups: int | None = None
+    fixed_classes: bool = False
 
     @property
     def clustered(self) -> bool:
@@ -129,6 +132,15 @@ class Evaluation:
         """Number of images, and of groups if a group has several, as text."""
         return images_of_groups(self.n, self.n_groups)
 
+    @property
+    def population(self) -> str:
+        """What the intervals hold for, in a few words."""
+        images = f"other {'groups' if self.clustered else 'images'} like these"
+        if self.fixed_classes:
+            return f"{images} with the same share of each class"
+        varying = "label" if self.task == "multilabel" else "class"
+        return f"{images}, in which the share of each {varying} varies, too"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as a dict of JSON values; None for values that are not defined."""
         return {
@@ -137,6 +149,7 @@ class Evaluation:
             "positive": self.positive,
             "n": self.n,
             "n_groups": self.n_groups,
+            "fixed_classes": self.fixed_classes,
             "level": self.level,
             "n_boot": self.n_boot,
             "seed": self.seed,
@@ -176,6 +189,7 @@ class Evaluation:
             seed=saved["seed"],
             method=saved.get("method", "percentile"),  # older versions had no other method
             n_groups=saved.get("n_groups"),
+            fixed_classes=saved.get("fixed_classes", saved["task"] != "multilabel"),
         )
 
     def table(self) -> "pd.DataFrame":
@@ -227,7 +241,7 @@ class Evaluation:
     def _title(self) -> str:
         positive = f", positive: {self.positive}" if self.task == "binary" else ""
         if self.n_boot:
-            interval = f"; {self.level:.0%} intervals ({self.interval_method})"
+            interval = f"; {self.level:.0%} intervals for {self.population} ({self.interval_method})"
         else:
             interval = "; without intervals, since n_boot is 0"
         return f"{self.task}, {len(self.classes)} classes{positive}; {self.images}{interval}"

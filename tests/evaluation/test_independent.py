@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from hybrid.evaluation import evaluate
+from hybrid.evaluation import Evaluation, evaluate
 from hybrid.evaluation.delong import delong
 
 
@@ -88,3 +88,42 @@ def test_a_single_positive_image_is_the_reason_for_a_missing_interval(task):
     for name in ("roc_auc", "average_precision"):
         assert scores[name].interval is None
         assert "single image" in scores[name].note
+
+
+def test_intervals_hold_for_shares_of_the_classes_that_vary_if_asked():
+    y, proba = binary(60, 540)
+    fixed, varying = (evaluate(y, proba, [0, 1], n_boot=50, fixed_classes=value) for value in (True, False))
+    said, hits = (proba >= 0.5).sum(), (proba[y == 1] >= 0.5).sum()
+    precision = binomtest(hits, said).proportion_ci(method="wilson")
+    assert varying.metrics["precision"].interval == pytest.approx((precision.low, precision.high))
+    for name in ("precision", "f1", "average_precision"):
+        width = [result.metrics[name].high - result.metrics[name].low for result in (fixed, varying)]
+        assert width[0] < 0.99 * width[1], name
+    for name in ("sensitivity", "roc_auc"):  # do not depend on the shares
+        assert fixed.metrics[name] == varying.metrics[name]
+    assert "with the same share of each class" in str(fixed)
+    assert "the share of each class varies, too" in str(varying)
+    assert Evaluation.from_dict(varying.to_dict()).population == varying.population
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_constant_probabilities_have_their_reason_beside_the_loss(k):
+    y = np.arange(300) ** 2 % k
+    constant = np.tile(np.arange(1, k + 1) / sum(range(k + 1)), (300, 1))
+    metrics = evaluate(y, constant, range(k), n_boot=50).metrics
+    for name in ("log_loss", "brier"):
+        assert metrics[name].interval is None, metrics[name]
+        assert "same probabilities" in metrics[name].note
+    varying = evaluate(y, constant, range(k), n_boot=50, fixed_classes=False).metrics["log_loss"]
+    assert varying.low < varying.value < varying.high
+    area = metrics["roc_auc" if k == 2 else "roc_auc_macro"]
+    assert (area.value, area.interval) == (0.5, None)
+    assert "no interval" in area.note
+
+
+def test_populations_of_groups_and_labels():
+    y, proba = binary(20, 20)
+    groups = np.arange(40) // 2
+    assert evaluate(y, proba, [0, 1], groups=groups, n_boot=20).fixed_classes
+    assert not evaluate(y, proba, [0, 1], groups=np.arange(40) % 20, n_boot=20).fixed_classes
+    assert "share of each label varies" in evaluate(y[:, None], proba[:, None], ["a"], n_boot=20).population

@@ -58,7 +58,7 @@ def model_table(leaderboard: "Leaderboard") -> Table:
         for number, (row, result, by) in enumerate(zip(rows, leaderboard.evaluations, by_validation, strict=True))
     ]
     level = f"{leaderboard.evaluations[0].level:.0%}"
-    caption = f"Scores with {level} intervals, and costs"
+    caption = f"Scores with {level} intervals for {leaderboard.evaluations[0].population}, and costs"
     lines = [*notes.lines, *cost_notes(leaderboard.models, leaderboard.labels)]
     return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=lines)
 

@@ -44,7 +44,9 @@ def _facts(leaderboard: "Leaderboard", report_inputs: ReportInputs) -> Facts:
     facts = [("data", _plain(source)), ("fingerprint of the data", leaderboard.fingerprint)]
     given = {key: value for key, value in arguments.items() if value is not None and key != "data"}
     facts += [(f"data: {key}", _plain(value)) for key, value in given.items()]
-    intervals = f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}"
+    intervals = (
+        f"{result.level:.0%}, {plural(result.n_boot, 'bootstrap draw')}, seed {result.seed}; for {result.population}"
+    )
     facts += [("intervals", intervals), ("hybrid", __version__)]
     versions: Mapping[str, str] = next((manifest.versions for manifest in report_inputs.manifests.values()), {})
     facts += [(name, str(version)) for name, version in versions.items() if name != "hybrid"]
