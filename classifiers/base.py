@@ -61,7 +61,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
             Weights of 0 or more. They are multiplied by the class weights. By default every weight is 1.
         groups : array-like of shape (n_samples,), optional
             Group of each row. If the head cross-validates inside the training data, rows of one group, such as views
-            of one image, stay in one fold. By default every row is a group of its own.
+            of one image, stay in one fold, and so do equal rows. By default every row is a group of its own.
 
         Returns
         -------

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 
+from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.errors import unknown_name
 
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
@@ -75,14 +76,18 @@ def calibrate(
     return model.set_params(cv=len(folds))  # the row numbers of the folds need not be saved with the model
 
 
-def calibration_folds(codes: NDArray[np.int64], groups: NDArray | None, cv: int, seed: int | None) -> Folds:
-    """Return stratified, shuffled folds that keep each group in one fold.
+def calibration_folds(
+    X: NDArray | None, codes: NDArray[np.int64], groups: NDArray | None, cv: int, seed: int | None
+) -> Folds:
+    """Return stratified, shuffled folds that keep each group, and all copies of a row, in one fold.
 
     There are fewer than `cv` folds if a class has fewer rows or groups. The folds are stratified by the class of each
-    group's first row. If a class occurs in fewer than two groups, the groups are ignored.
+    group's first row. If a class occurs in fewer than two groups, groups and copies are ignored.
 
     Parameters
     ----------
+    X : ndarray of shape (n, width), or None
+        The rows, to find those that are equal. None if they are not to be compared.
     codes : ndarray of int, shape (n,)
         Class indices.
     groups : ndarray of shape (n,) or None
@@ -97,10 +102,11 @@ def calibration_folds(codes: NDArray[np.int64], groups: NDArray | None, cv: int,
     list of (ndarray, ndarray)
         Training and test rows of each fold.
     """
-    _, first, group = np.unique(np.arange(len(codes)) if groups is None else groups, True, True)
+    together = fold_groups(groups, X)
+    _, first, group = np.unique(np.arange(len(codes)) if together is None else together, True, True)
     counts = np.bincount(codes[first], minlength=codes.max() + 1)
-    if counts.min() < 2 and groups is not None:
-        return calibration_folds(codes, None, cv, seed)
+    if counts.min() < 2 and together is not None:
+        return calibration_folds(None, codes, None, cv, seed)
     folds = StratifiedKFold(min(cv, int(counts.min())), shuffle=True, random_state=seed)
     splits = folds.split(np.empty(len(first)), codes[first])
     return [(np.flatnonzero(np.isin(group, train)), np.flatnonzero(np.isin(group, test))) for train, test in splits]

@@ -46,7 +46,8 @@ class LinearSVM(Head):
         its curve can decrease, which would reverse the decisions. "auto" uses "sigmoid" unless a curve decreases; then
         it uses "temperature", which never does.
     cv : int, default=5
-        Number of folds of the calibration. There are fewer if a class has fewer samples.
+        Number of folds of the calibration. There are fewer if a class has fewer samples. Equal rows, such as copies of
+        an image, are in the same fold.
     max_iter : int, default=1000
         Maximum number of Newton steps. Features that are standardised need fewer than 30.
     random_state : int or None, default=0
@@ -130,7 +131,7 @@ class LinearSVM(Head):
     def _fit_target(
         self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None
     ) -> CalibratedClassifierCV:
-        folds = calibration_folds(codes, groups, self.cv, self.random_state)
+        folds = calibration_folds(X, codes, groups, self.cv, self.random_state)
         machines, out_of_fold = self._fit_machines(X, codes, weights, folds)
         model = calibrate(GivenValues(), self.calibration, out_of_fold, codes, weights, folds)
         model.set_params(estimator=clone(machines))

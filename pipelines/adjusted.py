@@ -16,7 +16,7 @@ from hybrid.classifiers.base import apply_class_weight
 from hybrid.classifiers.calibration import Recalibration, check_calibration
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import most_probable
-from hybrid.pipelines.folds import groups_for, make_folds
+from hybrid.pipelines.folds import groups_for, kept_together, make_folds
 from hybrid.pipelines.threshold import Aim, choose_threshold
 
 
@@ -46,7 +46,7 @@ def adjust(
     validation : (X, y), optional
         Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds.
+        Rows of one group are never split between folds, and neither are copies of an image, whose rows are equal.
     counted : array-like of bool, shape (n,), optional
         Rows of `X` on which the cross-validation calibrates and chooses the threshold. On the other rows, such as views
         of images, heads are only trained. By default all rows.
@@ -162,7 +162,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n,) or (n, n_labels)
             Labels.
         groups : array-like of shape (n,), optional
-            Rows of one group are never split between folds.
+            Rows of one group are never split between folds, and neither are equal rows.
         counted : array-like of bool, shape (n,), optional
             Rows to calibrate and choose the threshold on. On the other rows the head is only trained. By default all.
 
@@ -178,7 +178,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
                 "Some members of the ensemble are already fitted, so they cannot be cross-validated: "
                 "give validation data."
             )
-        group_array = None if groups is None else np.asarray(groups)
+        group_array = kept_together(X, groups)
         folds = make_folds(y, group_array, cv=self.cv, repeats=self.repeats, random_state=self.random_state)
         proba = np.zeros((len(y), y.shape[1] if y.ndim == 2 else len(np.unique(y))))
         for train, test in folds:

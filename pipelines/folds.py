@@ -1,5 +1,6 @@
 """Stratified folds of the training data that keep groups together and have every class in each training part."""
 
+import warnings
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
@@ -10,8 +11,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.errors import InputError, renamed_parameters
 from hybrid.evaluation.labels import both_values, truth_matrix
+from hybrid.extractors.images.digests import FileDigests
+from hybrid.extractors.images.source import ImageSource
 from hybrid.pipelines.stratify import stratify
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
@@ -30,7 +34,7 @@ def make_folds(
     y : ndarray of shape (n,) or (n, n_labels)
         Labels; a 0/1 matrix for multi-label tasks.
     groups : ndarray of shape (n,), optional
-        Rows of the same group, such as images of one patient, stay together.
+        Rows of the same group, such as images of one patient, stay together. :func:`kept_together` adds copies.
     cv : int, default=5
         Maximum number of folds. There are fewer if the smallest class has fewer rows or groups.
     repeats : int, default=1
@@ -81,7 +85,7 @@ def as_folds(
     y : ndarray of shape (n,) or (n, n_labels)
         Labels; a matrix of 0 and 1 for multi-label.
     groups : ndarray of shape (n,), optional
-        Rows of the same group stay together. A splitter gets them, but need not respect them.
+        Rows of the same group stay together. :func:`kept_together` adds copies.
     X : array-like of shape (n, ...), optional
         Passed to the splitter.
     repeats : int, default=1
@@ -97,7 +101,7 @@ def as_folds(
     Raises
     ------
     InputError
-        If `cv` is none of these, or a fold lacks a class.
+        If `cv` is none of these, a fold lacks a class, or a group has rows in both parts of a fold.
     """
     if isinstance(cv, str):
         if repeats != 1:
@@ -111,14 +115,50 @@ def as_folds(
         raise InputError(
             f"cv={cv!r} was given; expected a number of folds, folds and repeats such as '5x2', or a splitter."
         )
-    splits, truth = list(check_cv(cv).split(np.empty(len(y)) if X is None else X, y, groups)), truth_matrix(y)
+    with warnings.catch_warnings():  # whether the folds divide a group is checked below
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        splits = list(check_cv(cv).split(np.empty(len(y)) if X is None else X, y, groups))
+    truth = truth_matrix(y)
     for number, (train, test) in enumerate(splits):
         if not both_values(truth[train]).all() or not both_values(truth[test]).any():
             raise InputError(
                 f"Fold {number} of the given cv lacks a class in its training part, or has only one class in its "
                 "test part. Give a stratified splitter, or a number of folds."
             )
+        if groups is not None and np.intersect1d(groups[train], groups[test]).size:
+            raise InputError(
+                f"Fold {number} of the given cv has images of one group, or copies of one image, in both of its parts. "
+                "Give a splitter that respects groups, such as StratifiedGroupKFold, or a number of folds."
+            )
     return splits
+
+
+def kept_together(X: Any, groups: ArrayLike | None = None) -> NDArray[np.intp] | None:
+    """Return the number of each row's group in folds, which joins groups that share copies of an image.
+
+    Every function of this package that draws folds uses it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, ...)
+        Paths of images, whose files are compared, or an array of pixels or embeddings, whose rows are.
+    groups : array-like of shape (n,), optional
+        Group of each row.
+
+    Returns
+    -------
+    ndarray of int of shape (n,), or None
+        None if there are neither groups nor copies.
+
+    Examples
+    --------
+    >>> kept_together([[1.0], [1.0], [2.0]]).tolist()
+    [0, 0, 1]
+    """
+    rows = np.asarray(X)
+    if rows.dtype.kind not in "biufc":
+        rows = ImageSource(X).digests(FileDigests())[0]
+    return fold_groups(groups, rows)
 
 
 def parse_folds(text: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from hybrid.evaluation.inputs import check_pos_label
 from hybrid.evaluation.labels import both_values, truth_matrix
 from hybrid.evaluation.metrics import searchable
 from hybrid.evaluation.scorer import Scorer
-from hybrid.pipelines.folds import as_folds, groups_for
+from hybrid.pipelines.folds import as_folds, groups_for, kept_together
 
 
 @renamed_parameters(seed="random_state")
@@ -46,7 +46,8 @@ def tune(
     y : array-like of shape (n,) or (n, n_labels)
         Training labels; a 0/1 matrix for multi-label tasks.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds, neither in the search nor inside a head.
+        Rows of one group are never split between folds, neither in the search nor inside a head. The same holds for
+        copies of an image: files with the same bytes, or equal rows of pixels or embeddings.
     validation : (X, y), optional
         Rows to score on. By default scores come from cross-validation.
     metric : str, optional
@@ -58,7 +59,7 @@ def tune(
         The positive class of a binary task. By default the second class.
     cv : int, str, splitter or iterable of splits, default=5
         Maximum number of folds (fewer if the smallest class has fewer rows or groups), folds and repeats such as "5x2",
-        or a scikit-learn splitter or iterable of splits.
+        or a scikit-learn splitter or iterable of splits, which must not divide groups or copies.
     repeats : int, default=1
         Number of repetitions of the folds, if `cv` is a number.
     random_state : int, default=0
@@ -92,8 +93,8 @@ def tune(
     if validation is not None:
         return _on_validation(pipeline, space, scorer, X, y, *validation, groups=groups, n_jobs=n_jobs)
     check_consistent_length(X, y, groups)
-    given_groups = None if groups is None else np.asarray(groups)
-    folds = as_folds(cv, y, given_groups, X=X, repeats=repeats, random_state=random_state)
+    groups = kept_together(X, groups)
+    folds = as_folds(cv, y, groups, X=X, repeats=repeats, random_state=random_state)
     search = GridSearchCV(pipeline, space, scoring=scorer, cv=folds, n_jobs=n_jobs, error_score="raise")
     return search.fit(X, y, **groups_for(pipeline, groups))
 

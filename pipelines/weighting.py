@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from hybrid.errors import InputError, renamed_parameters
 from hybrid.evaluation.labels import truth_matrix
 from hybrid.pipelines.ensemble import Ensemble
-from hybrid.pipelines.folds import groups_for, make_folds
+from hybrid.pipelines.folds import groups_for, kept_together, make_folds
 
 PRIOR = 20.0  # strength of the prior for equal weights, as a number of images
 
@@ -48,7 +48,7 @@ def choose_weights(
     y : array-like of shape (n,) or (n, n_labels)
         Their labels.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds.
+        Rows of one group are never split between folds, and neither are equal rows.
     validation : (X, y), optional
         Rows to choose the weights on. By default they are chosen by cross-validation.
     cv, repeats : int, default=5, 1
@@ -87,7 +87,7 @@ def choose_weights(
     X, y = np.asarray(X), np.asarray(y)
     n_classes = y.shape[1] if y.ndim == 2 else len(np.unique(y))
     proba = np.zeros((len(ensemble.members), len(y), n_classes))
-    group_array = None if groups is None else np.asarray(groups)
+    group_array = kept_together(X, groups)
     for train, test in make_folds(y, group_array, cv=cv, repeats=repeats, random_state=random_state):
         inner = groups_for(ensemble, None if group_array is None else group_array[train])
         fitted = clone(ensemble).fit(X[train], y[train], **inner)

@@ -145,7 +145,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         warn(f"WARNING: {text}")
     if record.tuning:
         click.echo(f"  · {_tuning(record.tuning)}")
-    print_notes(_protocol(record))
+    print_notes(list(dict.fromkeys([*model.notes, *_protocol(record)])))
     click.echo(f"  · {_times(record)} for {model.images} images")
     predict = shell_command("hybrid", "predict", model.name)
     print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")
@@ -187,7 +187,7 @@ def _tuning(tuning: "Tuning") -> str:
     """Return a sentence about the settings that a search chose, and their score."""
     chosen = ", ".join(f"{key}={value}" for key, value in tuning.chosen.items())
     rows = "on validation" if tuning.on == "val" else "by cross-validation inside train"
-    return f"chosen from {tuning.settings_tried} settings: {chosen} ({tuning.metric} {tuning.score:.4f} {rows})"
+    return f"chosen of {tuning.settings_tried} settings: {chosen} ({tuning.metric} {tuning.score:.4f} {rows})"
 
 
 def _protocol(record: "ModelRecord") -> list[str]:

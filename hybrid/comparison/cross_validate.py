@@ -1,7 +1,6 @@
 """Cross-validate models on the same folds of train and validation. The test split is never used."""
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from hybrid.comparison.refittable_model import (
     training_overlap_notes,
 )
 from hybrid.comparison.twins import find_twins, twins_sentence
-from hybrid.datasets.parts.groups import merge_groups
 from hybrid.embeddings.joined_set import JoinedSet, in_order_of, join_sets
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
@@ -80,14 +78,12 @@ def cross_validate(
         raise InputError("There are no models to cross-validate. Fit one first, for example: hybrid fit svm")
     first = models[0].embeddings
     task, development = first.task, first.split != "test"
-    y, inseparable = first.y[development], _inseparable(first, development)
+    y, together = first.y[development], first.groups_with_copies
+    inseparable = None if together is None else together[development]
     if isinstance(folds, int):
         splits = make_folds(y, inseparable, cv=folds, repeats=repeats, random_state=seed)
     else:
-        with warnings.catch_warnings():  # whether the folds divide a group is checked below
-            warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            splits, repeats = as_folds(folds, y, inseparable), 1
-        _check_inseparable(splits, inseparable)
+        splits, repeats = as_folds(folds, y, inseparable), 1
         folds = len(splits)
     actual_folds = len(splits) // repeats
     scores = []
@@ -204,16 +200,6 @@ def _metrics(record: ModelRecord) -> set[str]:
     return {name for evaluation in record.splits.values() for name in evaluation.metrics}
 
 
-def _check_inseparable(splits: Sequence[Fold], inseparable: NDArray[np.intp] | None) -> None:
-    """Raise `InputError` if a fold has a group, or copies of an image, in both of its parts."""
-    for number, (train, test) in enumerate(splits):
-        if inseparable is not None and np.intersect1d(inseparable[train], inseparable[test]).size:
-            raise InputError(
-                f"Fold {number} of the given cv has images of one group, or copies of one image, in both of its parts. "
-                "Give a splitter that respects groups, such as StratifiedGroupKFold, or a number of folds."
-            )
-
-
 def _score(
     model: RefittableModel, X: NDArray, y: NDArray, inseparable: NDArray | None, split: Fold, seed: int
 ) -> tuple[dict[str, float], float]:
@@ -255,14 +241,3 @@ def _development_embeddings(embeddings: JoinedSet, first: JoinedSet) -> NDArray[
     """Return the embeddings of train and validation, in the order of the first model's images."""
     ordered = join_sets([in_order_of(first.sets[0], part) for part in embeddings.sets])
     return ordered.embeddings()[ordered.split != "test"]
-
-
-def _inseparable(embeddings: JoinedSet, mask: NDArray[np.bool_]) -> NDArray[np.intp] | None:
-    """Return a number for each image that it shares with the images that must be in the same fold.
-
-    These are the images of its group, and byte-identical images. None if every image may be in any fold.
-    """
-    identical = np.unique(embeddings.sets[0].keys[mask], axis=0, return_inverse=True)[1].ravel()
-    if embeddings.groups is None:
-        return identical if identical.max() + 1 < len(identical) else None
-    return merge_groups(identical, np.unique(embeddings.groups[mask], return_inverse=True)[1])

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hybrid.datasets.parts.groups import merge_groups
+from hybrid.classifiers.fold_groups import fold_groups
+from hybrid.datasets.quality.known_copies import copies_in_folds, known_copies
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extractors.store.cost import Pass, together, total
@@ -84,19 +86,29 @@ class JoinedSet:
         """Group of each image, ndarray of str of shape (n,), or None."""
         return self.sets[0].groups
 
-    @property
-    def groups_with_copies(self) -> np.ndarray | None:
-        """Group of each image, where identical images are of one group, ndarray of str of shape (n,).
+    @cached_property
+    def copies(self) -> np.ndarray:
+        """Number of each image's cluster of copies, ndarray of int of shape (n,); see :func:`known_copies`."""
+        return known_copies(self.sets[0].keys)
 
-        None if there are neither groups nor identical images.
+    @cached_property
+    def groups_with_copies(self) -> np.ndarray | None:
+        """Group of each image, where copies of an image are of one group, ndarray of str of shape (n,).
+
+        None if there are neither groups nor copies.
         """
-        identical = np.unique(self.sets[0].keys, axis=0, return_inverse=True)[1].ravel()
-        if self.groups is None and identical.max(initial=-1) + 1 == len(identical):
+        together = fold_groups(self.groups, self.copies)
+        if together is None:
             return None
         names = self.ids if self.groups is None else self.groups
-        merged = merge_groups(identical, np.unique(names, return_inverse=True)[1])
-        _, first, group = np.unique(merged, return_index=True, return_inverse=True)
+        _, first, group = np.unique(together, return_index=True, return_inverse=True)
         return names[first][group]
+
+    @property
+    def notes_on_copies(self) -> list[str]:
+        """A sentence about the copies among the training images, if there are any."""
+        train = self.split == "train"
+        return copies_in_folds(self.sets[0].keys[train], self.copies[train])
 
     @property
     def task(self) -> str:
@@ -197,8 +209,8 @@ class JoinedSet:
     def part(self, X: np.ndarray, split: str) -> LabelledRows:
         """Return the embeddings, labels and groups of one split.
 
-        For ``"train"`` the embeddings of the images' views follow those of the images. An image and its views have
-        the same group.
+        For ``"train"`` the embeddings of the images' views follow those of the images. An image, its copies and its
+        views have the same group.
 
         Parameters
         ----------
@@ -211,7 +223,8 @@ class JoinedSet:
         LabelledRows
         """
         mask = self.split == split
-        rows = LabelledRows(X[mask], self.y[mask], None if self.groups is None else self.groups[mask])
+        together = self.groups_with_copies
+        rows = LabelledRows(X[mask], self.y[mask], None if together is None else together[mask])
         if split != "train" or self.views is None:
             return rows
         views = self._view_embeddings(mask)

@@ -72,7 +72,12 @@ def adjust_model(
         images=images,
         cross_validation=None if split == "val" else f"{options.folds}x{options.repeats}",
         choices=tuple(choices),
-        notes=(note, *_sample_size_notes(choices, embeddings, options.aim), *used),
+        notes=(
+            note,
+            *(embeddings.notes_on_copies if split == "train" else ()),
+            *_sample_size_notes(choices, embeddings, options.aim),
+            *used,
+        ),
     )
 
 

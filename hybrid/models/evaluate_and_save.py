@@ -42,12 +42,15 @@ class FittedModel:
         Number of images that were predicted, in all splits.
     unsaved : str
         The reason why the model itself was not saved, only its record and predictions. Empty if it was saved.
+    notes : tuple of str
+        How many copies of training images were kept together in folds.
     """
 
     pipeline: Pipeline
     record: ModelRecord
     images: int
     unsaved: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -166,7 +169,8 @@ def evaluate_and_save(
             models={name: record.predictions_sha256},
         )
     )
-    return FittedModel(pipeline, replace(record, folder=workspace.models / name), len(predictions), unsaved)
+    notes = tuple(embeddings.notes_on_copies)
+    return FittedModel(pipeline, replace(record, folder=workspace.models / name), len(predictions), unsaved, notes)
 
 
 def _threshold(pipeline: Pipeline, task: str) -> float | tuple[float, ...] | None:

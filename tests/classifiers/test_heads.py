@@ -257,25 +257,27 @@ def test_svm_probabilities_are_better_than_rescaled_decision_values(calibration)
 
 def test_the_calibration_keeps_groups_together():
     X, y = blobs([60, 60], shift=0, width=64)  # the labels are noise, so new rows cannot be predicted
-    copies = groups = np.repeat(np.arange(120), 5)
+    groups = np.repeat(np.arange(120), 5)
+    noise = np.random.default_rng(0).normal(0, 1e-6, (600, 64))  # equal rows would stay together without groups
+    views = X[groups] + noise
     new = blobs([200, 200], shift=0, width=64, seed=1)[0]
     confidence = {}
     for name, given_groups in (("rows", None), ("groups", groups)):
-        head = LinearSVM(C=1.0).fit(X[copies], y[copies], groups=given_groups)
+        head = LinearSVM(C=1.0).fit(views, y[groups], groups=given_groups)
         confidence[name] = np.abs(head.predict_proba(new)[:, 1] - 0.5).mean()
     assert confidence["groups"] < 0.5 * confidence["rows"]
 
 
 def test_folds_of_the_calibration_are_stratified_by_group():
     codes, groups = np.repeat([0, 1, 0, 1, 0], [3, 2, 3, 2, 3]), np.repeat([0, 1, 2, 3, 4], [3, 2, 3, 2, 3])
-    folds = calibration_folds(codes, groups, cv=5, seed=0)
+    folds = calibration_folds(None, codes, groups, cv=5, seed=0)
     assert len(folds) == 2  # the rarer class has two groups
     for train, test in folds:
         assert not set(groups[train]) & set(groups[test])
         assert set(codes[train]) == set(codes[test]) == {0, 1}
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(codes)))
     one_group = np.where(codes, 1, groups)  # all rows of class 1 are one group
-    folds = calibration_folds(codes, one_group, cv=5, seed=0)
+    folds = calibration_folds(None, codes, one_group, cv=5, seed=0)
     assert all(set(codes[train]) == {0, 1} for train, _ in folds)
 
 

@@ -294,7 +294,7 @@ def test_settings_can_be_given_and_are_recorded(hybrid, coloured, tiny_network):
     assert tuned["tuning"]["on"] == "val"
     assert tuned["params"]["C"] == tuned["tuning"]["chosen"]["C"]
     shown = hybrid("fit", "svm", "--tune", "--metric", "log_loss")
-    assert re.search(r"chosen from \d+ settings: C=\S+ \(log_loss 0\.\d{4} by cross-validation inside train\)", shown)
+    assert re.search(r"chosen of \d+ settings: C=\S+ \(log_loss 0\.\d{4} by cross-validation inside train\)", shown)
     assert "Nearest: 'C'" in hybrid("fit", "svm", "--param", "c=1", code=1)
     assert "KEY=VALUE" in hybrid("fit", "svm", "--param", "C", code=1)
     assert "name '../x'" in hybrid("fit", "svm", "--name", "../x", code=1)

@@ -10,8 +10,8 @@ from made_pictures import picture
 from PIL import Image
 
 from hybrid import Dataset, InputError, load_dataset
+from hybrid.classifiers.fold_groups import merge_groups
 from hybrid.datasets import reopen
-from hybrid.datasets.parts.groups import merge_groups
 from hybrid.datasets.parts.split import make_split
 from hybrid.datasets.resplit import save_split, split_dataset
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from hybrid.datasets.parts.groups import connected
+from hybrid.classifiers.fold_groups import connected
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset
 from hybrid.datasets.quality.measure import Measures
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.datasets.parts.groups import merge_groups
+from hybrid.classifiers.fold_groups import merge_groups
 from hybrid.datasets.quality.duplicates import duplicate_clusters
 from hybrid.datasets.quality.measure import measure
 from hybrid.datasets.quality.near_duplicates import near_duplicate_pairs
