@@ -1,11 +1,13 @@
 """`hybrid backbones`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.cli.options import json_option
 from hybrid.cli.output import print_json, print_table
+from hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from hybrid.extractors import Backbone
@@ -25,6 +27,11 @@ def backbones(name: str | None, as_json: bool) -> None:
 
     from hybrid.extractors import BACKBONES, find_backbone
 
+    if name and Path(name).suffix.lower() == ".keras":
+        raise InputError(
+            f"{name!r} is a network file; only the layers of the listed networks are shown. For a layer that the file "
+            "does not have, `hybrid extract --layer` names the nearest ones."
+        )
     rows = list(BACKBONES.values()) if name is None else [find_backbone(name)]
     if as_json:
         print_json({"backbones": [asdict(row) for row in rows]} | (_layers(rows[0]) if name else {}))

@@ -155,3 +155,8 @@ def test_a_family_of_backbones_suggests_its_members(hybrid, family, names):
     message = hybrid("backbones", family, code=1)
     nearest = re.search(r"Nearest: ([^.]*)\.", message)[1]
     assert all(f"'{name}'" in nearest for name in names)
+
+
+def test_a_network_file_is_not_called_an_unknown_backbone(hybrid):
+    message = hybrid("backbones", "runs/network.keras", code=1)
+    assert "'runs/network.keras' is a network file; only the layers of the listed networks are shown" in message
