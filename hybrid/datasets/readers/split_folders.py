@@ -127,6 +127,13 @@ def _check_class_folders(root: str, parts: Sequence[Part], peek: Peek) -> None:
     """Raise `InputError` if the folders in a split folder may not be the classes, because their subfolders are."""
     for part in parts:
         folders = peek(part.path).folders
+        for name in filter(word_in, folders):
+            if repeated := sorted(_folded(peek(f"{part.path}/{name}").folders) & _folded(folders)):
+                raise InputError(
+                    f"The folder '{part.path}/{name}' of {root!r} contains {first_few(repeated)}, as {part.path!r} "
+                    f"does, and may be a copy of it: remove it or, if {name!r} is a class, say "
+                    f"{suggestion([part.path.split('/')[0] for part in parts])} (split_names in Python and in recipes)."
+                )
         if shared := _shared_folders({name: peek(f"{part.path}/{name}").folders for name in folders}):
             raise InputError(
                 f"The folders {first_few(folders)} in {part.path!r} of {root!r} all contain the folders "

@@ -191,3 +191,15 @@ def test_a_link_to_itself_is_left_out_alone(tmp_path):
     (tmp_path / "a" / "round").symlink_to(tmp_path / "a" / "round")
     (tmp_path / "a" / "up").symlink_to(tmp_path / "a", target_is_directory=True)
     assert len(load_dataset(tmp_path)) == 20
+
+
+def test_a_split_folder_inside_itself_is_not_read_as_a_class(tmp_path):
+    """As when train was unpacked once more into train: cat, dog and train/cat are all below it."""
+    for split in ("train", "val", "train/train"):
+        classes_of(tmp_path / split, "cat", "dog")
+    text = refused(tmp_path)
+    assert "'train/train'" in text
+    assert "contains 'cat', 'dog', as 'train' does, and may be a copy of it: remove it" in text
+    assert "--split-names train=train,val=" in text
+    data = load_dataset(tmp_path, split_names="train=train,val=val")
+    assert data.classes.tolist() == ["cat", "dog", "train"]
