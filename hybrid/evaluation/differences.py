@@ -62,10 +62,10 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     first, second : ndarray of bool, shape (n,)
         Whether each model predicts each image correctly.
     """
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    return float(binomtest(only_first, only_first + only_second).pvalue) if only_first + only_second else 1.0
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
 
 
 def delong_differences(truth: np.ndarray, scores: np.ndarray, pairs: list[tuple[int, int]]) -> list[Difference]:

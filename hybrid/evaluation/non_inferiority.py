@@ -148,16 +148,15 @@ def margin_sentence(test: PairedTest) -> str:
     if test.at_worst is None:
         return f"Whether {test.first} is inferior to {test.second} {margin} cannot be tested by {test.metric}"
     adjusted = "" if test.p_margin == test.p_margin_adjusted else "adjusted "
-    figures = f"({test.metric}: {at_worst_text(test)}{points}, {adjusted}p {p_text(test.p_margin_adjusted)})"
+    size, direction = at_worst_text(test).split()
+    figures = f"({test.metric}: at worst {size}{points} {direction}, {adjusted}p {p_text(test.p_margin_adjusted)})"
     if test.not_inferior:
         return f"{test.first} is not inferior to {test.second} {margin} {figures}"
     return f"{test.first} is not shown to be not inferior to {test.second} {margin} {figures}"
 
 
 def at_worst_text(test: PairedTest) -> str:
-    """Return by how much the first model may be worse as text, such as "at worst 0.016 worse"."""
+    """Return how good the first model is at worst as text, such as "0.016 worse"; a dash if it cannot be said."""
     if test.at_worst is None:
         return "–"
-    if test.at_worst < 0:
-        return f"at least {test.figure(-test.at_worst)} better"
-    return f"at worst {test.figure(test.at_worst)} worse"
+    return f"{test.figure(abs(test.at_worst))} {'worse' if test.at_worst > 0 else 'better'}"

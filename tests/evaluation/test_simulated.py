@@ -78,7 +78,7 @@ def test_a_better_model_among_19_is_found(many_models):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(6))
 def test_familywise_errors_on_2000_sets(many_models, number):
     for family, shares in many_models.familywise(many_models.ALIKE[number], 2000, jobs=2).items():
         print(many_models.ALIKE[number], family, shares)

@@ -80,7 +80,7 @@ def test_the_table_holds_the_figures_of_the_tests(four_models):
 
 @pytest.mark.medium
 def test_the_page_and_its_table_hold_the_comparison_with_the_chosen_model(four_models, tmp_path):
-    comparison = compare_results(four_models)
+    comparison = compare_results(four_models, tested=PairSettings.of(primary=["roc_auc", "f1"]))
     page, *files = write_report(comparison, tmp_path / "report.html")
     (leaderboard,) = comparison.leaderboards
     text = page.read_text()
@@ -91,8 +91,11 @@ def test_the_page_and_its_table_hold_the_comparison_with_the_chosen_model(four_m
         rows = {row["model"]: row for row in csv.DictReader(stream)}
     tests = [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
     assert set(rows) == {test.first for test in tests}
+    assert "F1 of each model minus that of" in part
     for test in tests:
         row = rows[test.first]
         assert (float(row["difference"]), float(row["low_adjusted"])) == (test.difference, test.low_adjusted)
         assert row["result"] == test.verdict
-        assert part.count("▲ better") + part.count("▼ worse") == sum(test.distinguishable for test in tests)
+        assert part.count("▲ better") + part.count("▼ worse") == sum(
+            test.distinguishable for test in leaderboard.pairs if test.metric in leaderboard.primary
+        )
