@@ -464,6 +464,12 @@ def metric_for(name: str, task: str) -> MetricSpec:
     raise unknown_name("metric", name, metrics_of(task))
 
 
+def check_metric(name: str) -> None:
+    """Raise `InputError` if no task has a metric of this name, before the task is known."""
+    if not {name, f"{name}_macro"} & METRICS.keys():
+        raise unknown_name("metric", name, METRICS)
+
+
 def searchable(name: str | None, task: str) -> MetricSpec:
     """Return the metric that a search of settings optimises; the task's default if no name is given.
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from hybrid.datasets import Dataset
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.errors import InputError
@@ -81,7 +82,7 @@ def adjust_model(
     )
 
 
-def positive_class(embeddings: JoinedSet, given: Any = None) -> Any:
+def positive_class(embeddings: JoinedSet | Dataset, given: Any = None) -> Any:
     """Return the positive class of a binary task, by default the last of the sorted classes; None for other tasks.
 
     Raises

@@ -5,6 +5,8 @@ from inspect import signature
 from typing import Any
 
 from hybrid.classifiers import HEADS
+from hybrid.errors import InputError
+from hybrid.evaluation.metrics import check_metric
 from hybrid.pipelines.adjusted import check_adjustment
 from hybrid.workspace.workspace import slug
 
@@ -49,6 +51,17 @@ class HeadOptions:
 
     def __post_init__(self) -> None:
         check_adjustment(self.aim, self.calibration)
+        if self.metric is not None:
+            check_metric(self.metric)
+        if self.folds < 2 or self.repeats < 1:
+            raise InputError(
+                f"folds={self.folds}, repeats={self.repeats} were given; expected 2 folds or more and 1 repeat or more."
+            )
+        if self.pca is not None and not (0 < self.pca < 1 or (isinstance(self.pca, int) and self.pca >= 1)):
+            raise InputError(
+                f"pca={self.pca!r} was given; expected a number of components (1 or more) or a share of the variance "
+                "above 0 and below 1."
+            )
 
     @property
     def class_weight(self) -> Any:

@@ -8,7 +8,12 @@ from typing import Any
 from hybrid.embeddings.extract import VIEWS_OF
 from hybrid.errors import unknown_name
 from hybrid.extractors import parse_backbone
+from hybrid.extractors.backbones.custom import Architecture
+from hybrid.extractors.backbones.layer_table import check_layers, check_least_size, check_options
 from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS
+from hybrid.extractors.backbones.parameters import resolve_size
+from hybrid.extractors.backbones.pretrained import Trainable
+from hybrid.extractors.backbones.table import BackboneSpec
 from hybrid.extractors.images.augment import Augmentation
 from hybrid.extractors.images.views import MILD, Views
 from hybrid.recipes.paths import backbone, weights_file
@@ -17,6 +22,7 @@ from hybrid.recipes.section import RecipeTable
 from hybrid.recipes.steps import read_datasets, read_size
 from hybrid.workspace.workspace import slug
 
+_ANY_SHAPE = (64, 64, 3)  # the names of layers do not depend on it
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
@@ -80,6 +86,7 @@ def _extractions(
 ) -> Iterator[ExtractStep]:
     network, known = section.take("network", str | None, None), datasets
     parameters: dict[str, Any] = {}
+    spec: BackboneSpec | None = None
     trained: list[str | None] = [None]
     if network is not None:
         if network not in networks:
@@ -92,15 +99,27 @@ def _extractions(
         backbone_name, weights = section.take("backbone", str), section.take("weights", str, "auto")
         with section.naming("backbone"):
             parameters["backbone"] = backbone(backbone_name, folder)
-            parse_backbone(parameters["backbone"])
+            spec = parse_backbone(parameters["backbone"])
+            check_options(spec)
+            if spec.row is not None and spec.row.kind == "custom":
+                Architecture.parse(parameters["backbone"])
         with section.naming("weights"):
             parameters["weights"] = weights_file(weights, folder)
         parameters["preprocessing"] = section.take_choice("preprocessing", ("auto", *PREPROCESSINGS), "auto")
     parameters["size"] = read_size(section)
+    if spec is not None:
+        with section.naming("size"):
+            check_least_size(spec, resolve_size(parameters["size"]))
     parameters["interpolation"] = section.take_choice("interpolation", _INTERPOLATIONS, "bilinear")
     parameters["precision"] = section.take_choice("precision", PRECISIONS, PRECISIONS[0])
     data = read_datasets(section, known)
     layers, poolings, views = _layers(section), _poolings(section), _views(section, seed)
+    with section.naming("layers"):
+        for cut in layers:
+            if spec is not None:
+                check_layers(spec, cut)
+            elif network is not None:
+                _check_trained_layers(networks[network][0].architecture, cut)
     views_of = section.take_choice("views_of", VIEWS_OF, VIEWS_OF[0])
     section.finish()
     for trained_name, cut, pooling in product(trained, layers, poolings):
@@ -115,6 +134,15 @@ def _layers(section: RecipeTable) -> list[list[str]]:
     given = section.take("layers", str | list[str | list[str]], PENULTIMATE)
     cuts = [given] if isinstance(given, str) else given
     return [[cut] if isinstance(cut, str) else cut for cut in cuts]
+
+
+def _check_trained_layers(network: Trainable, layers: Sequence[str]) -> None:
+    """Raise `InputError` if a network that is trained from scratch has no layer of a name."""
+    if isinstance(network, Architecture):
+        known = network.layer_names(_ANY_SHAPE)
+        for layer in layers:
+            if layer not in (*known, PENULTIMATE):
+                raise unknown_name("layer", layer, known, f"It is not in the network {network.label!r}.")
 
 
 def _poolings(section: RecipeTable) -> list[str]:

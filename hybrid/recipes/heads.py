@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from inspect import signature
 from typing import Any, get_type_hints
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS, make_head
-from hybrid.errors import unknown_name
+from hybrid.errors import InputError, unknown_name
 from hybrid.models.ensemble import WEIGHTS
 from hybrid.models.options import HeadOptions
 from hybrid.recipes.recipe import EnsembleStep, FeatureStep, HeadStep
@@ -20,6 +21,7 @@ _SETTINGS = {
     for field in fields(HeadOptions)
     if field.name not in ("params", "tune", "seed")
 }
+_POSITIVE = ("C", "n_estimators", "n_neighbors")
 _TUNED_ON = {True: "cv", "cv": "cv", "val": "val"}
 _CLASS_WEIGHTS = {"balanced": "balanced", "none": None}
 
@@ -96,7 +98,19 @@ def _head(
     parameters = {key: settings.pop(key) for key in ("class_weight",) if key in settings} | section.rest()
     with section.naming():
         make_head(kind, **parameters)
+        _check_numbers(kind, parameters)
     return HeadStep(name, kind, HeadOptions(params=parameters, **settings), names)
+
+
+def _check_numbers(kind: str, parameters: Mapping[str, Any]) -> None:
+    """Raise `InputError` if a parameter of a head is text where its default is a number, or not above 0."""
+    defaults = signature(HEADS[kind].load()).parameters
+    for name, value in parameters.items():
+        default = defaults[name].default
+        if type(default) in (int, float) and type(value) not in (int, float):
+            raise InputError(f"{name}={value!r} was given for the {kind} head; expected a number, such as {default}.")
+        if name in _POSITIVE and value <= 0:
+            raise InputError(f"{name}={value!r} was given for the {kind} head; expected a number above 0.")
 
 
 def _ensemble(

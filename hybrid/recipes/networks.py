@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hybrid.extractors.backbones.custom import Architecture
+from hybrid.extractors.backbones.layer_table import check_layers, check_least_size, check_options
+from hybrid.extractors.backbones.parameters import resolve_size
 from hybrid.extractors.backbones.pretrained import Pretrained, Trainable, parse_trainable
 from hybrid.recipes.paths import weights_file
 from hybrid.recipes.recipe import TrainStep
@@ -63,6 +65,8 @@ def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: 
     if seeds < 1:
         raise section.error("seeds", f"{seeds} was given; expected the number of seeds, 1 or more.")
     size, data = read_size(section), read_datasets(section, datasets)
+    if isinstance(network, Pretrained):
+        _check_pretrained(network, options, size, section)
     last = section.take("last", bool, False)
     section.finish()
     numbers = range(options.random_state, options.random_state + seeds)
@@ -71,6 +75,20 @@ def _networks(name: str, section: RecipeTable, datasets: Sequence[str], folder: 
         TrainStep(names[number], name, network, replace(options, random_state=number), size, data, last)
         for number in numbers
     ]
+
+
+def _check_pretrained(
+    network: Pretrained, options: TrainingOptions, size: int | tuple[int, int] | None, section: RecipeTable
+) -> None:
+    """Check the options and layers of a pretrained network, and the size of its images."""
+    with section.naming("arch"):
+        check_options(network.spec)
+    with section.naming("size"):
+        check_least_size(network.spec, resolve_size(size))
+    unfreeze = options.fine_tuning.unfreeze if options.fine_tuning else 0
+    if isinstance(unfreeze, str) and unfreeze != "all":
+        with section.naming("unfreeze"):
+            check_layers(network.spec, [unfreeze])
 
 
 def _network(name: str, section: RecipeTable, folder: Path) -> Trainable:

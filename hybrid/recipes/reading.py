@@ -15,7 +15,7 @@ from hybrid.recipes.networks import read_train
 from hybrid.recipes.paths import from_current_folder
 from hybrid.recipes.recipe import Recipe, model_names
 from hybrid.recipes.section import RecipeTable
-from hybrid.recipes.steps import read_data, read_protocol
+from hybrid.recipes.steps import read_data, read_protocol, read_seed
 
 QUICK = "quick"
 # Besides TOMLDecodeError: ValueError for a number too long for Python, RecursionError for too deeply nested brackets.
@@ -72,7 +72,7 @@ def read_recipe(
 def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     root = RecipeTable(file.name, "", tables)
     title = root.take("title", str, file.stem)
-    seed = root.take("seed", int, 0)
+    seed = read_seed(root, 0)
     datasets = read_data(root.table("data"), file.parent, seed)
     names = tuple(step.name for step in datasets)
     trained = read_train(root.table("train"), names, file.parent, seed)

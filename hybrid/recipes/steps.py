@@ -7,6 +7,7 @@ from typing import Any
 from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets.load import ON_BAD
+from hybrid.datasets.parts.groups import check_pattern
 from hybrid.datasets.parts.split import check_val, parse_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
 from hybrid.datasets.quality.drop import check_drop
@@ -15,7 +16,9 @@ from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
 from hybrid.evaluation import METRICS
 from hybrid.evaluation.group_cases import HOW
+from hybrid.evaluation.metrics import check_metric
 from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
+from hybrid.extractors.backbones.parameters import resolve_size
 from hybrid.extractors.images.depth import Reading
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines.folds import parse_folds
@@ -56,7 +59,9 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     source = section.take("source", str)
     with section.naming("source"):
         data = data_source(source, folder)
-    arguments = {"data": data, "random_state": section.take("seed", int, seed)} | section.take_given(_COLUMNS)
+    arguments: dict[str, Any] = {"data": data, "random_state": read_seed(section, seed)} | section.take_given(_COLUMNS)
+    if arguments.get("label_separator") == "":
+        raise section.error("label_separator", "it is empty; expected the text between two labels, or 'none'.")
     for key in ("bit_depth", "window"):
         with section.naming(key):
             Reading.of(**({key: arguments[key]} if key in arguments else {}))
@@ -75,6 +80,9 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
+    if "group_pattern" in arguments:
+        with section.naming("group_pattern"):
+            check_pattern(arguments["group_pattern"])
     with section.naming("split_names"):
         parse_split_names(arguments.get("split_names"))
     arguments["val_as_test"] = section.take("val_as_test", bool, False)
@@ -87,13 +95,23 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     return DataStep(name, arguments)
 
 
+def read_seed(section: RecipeTable, default: int) -> int:
+    """Return the seed, which is a whole number of 0 or more."""
+    seed = section.take("seed", int, default)
+    if not 0 <= seed < 2**32:
+        raise section.error("seed", f"{seed} was given; expected a whole number from 0 to {2**32 - 1}.")
+    return seed
+
+
 def read_size(section: RecipeTable) -> int | tuple[int, int] | None:
     """Return height and width in pixels, or one number for a square, or None if the size is not given."""
-    size = section.take("size", Size | None, None)
+    size: Any = section.take("size", Size | None, None)
     if isinstance(size, list):
         if len(size) != 2:
             raise section.error("size", f"{size} was given; expected one number of pixels or [height, width].")
-        return size[0], size[1]
+        size = size[0], size[1]
+    with section.naming("size"):
+        resolve_size(size)
     return size
 
 
@@ -115,6 +133,9 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     with section.naming("per_group"):
         if given.get("per_group", HOW[0]) not in HOW:
             raise unknown_name("way to combine the images of a group", given["per_group"], HOW)
+    if "metric" in given:
+        with section.naming("metric"):
+            check_metric(given["metric"])
     choose = section.take("choose", str, PREFERENCES[0])
     tested = _tested(section)
     if "cv" in given:

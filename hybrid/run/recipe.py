@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from hybrid.comparison.choice import PREFERENCES
-from hybrid.datasets import load_dataset
+from hybrid.datasets import Dataset, load_dataset
+from hybrid.datasets.load import is_named
+from hybrid.datasets.readers.named import NAMES
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.backbones.pretrained import Pretrained
+from hybrid.models.adjust import positive_class
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, ExtractStep, FeatureStep, HeadStep
@@ -65,6 +69,7 @@ def run_recipe(
     _check_files(recipe)
     _add_plan(recipe, workspace)
     runs = [_DatasetRun(recipe, step, workspace, runtime, listener) for step in recipe.data]
+    _check_positive(recipe, [run.dataset for run in runs])
     models_by_run = [run.models() for run in runs]
     names = [name for models in models_by_run for name in models.values()]
     protocol = recipe.protocol
@@ -103,8 +108,24 @@ def _add_plan(recipe: Recipe, workspace: Workspace) -> None:
         history.add(Event(PLANNED, by=recipe.path.name, plan=plan))
 
 
+def _check_positive(recipe: Recipe, datasets: Sequence[Dataset]) -> None:
+    """Check the positive class that a recipe names, before anything is trained or extracted."""
+    for dataset in datasets if recipe.protocol.positive is not None else ():
+        try:
+            positive_class(dataset, recipe.protocol.positive)
+        except InputError as error:
+            raise InputError(f"{recipe.path.name}: [protocol] positive: {error}") from error
+
+
 def _check_files(recipe: Recipe) -> None:
-    """Check the files of networks and weights that a recipe names, before any data are read."""
+    """Check the files of data, networks and weights that a recipe names, before any data are read."""
+    for data in recipe.data:
+        for key, place in (("source", data.arguments["data"]), ("image_root", data.arguments.get("image_root"))):
+            if place is not None and not is_named(place) and not Path(place).exists():
+                where = f"[data.{data.name}]" if data.name else "[data]"
+                nearest = get_close_matches(Path(place).name, NAMES, n=1, cutoff=0.6)
+                hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
+                raise InputError(f"{recipe.path.name}: {where} {key}: There is no file or folder {place!r}.{hint}")
     for key, step in [("train", step) for step in recipe.train] + [("features", step) for step in recipe.extract]:
         try:
             if isinstance(step, ExtractStep):

@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import numpy as np
 import pytest
 from paths import ROOT
 
@@ -190,6 +191,8 @@ def test_a_pretrained_network_is_fine_tuned(read, tmp_path):
     assert step.architecture.weights == str(tmp_path / "recipes/file.h5")
     assert step.architecture.dropout == 0.3
     assert (step.options.fine_tuning.unfreeze, step.options.fine_tuning.head_epochs) == (5, 0.5)
+    with pytest.raises(InputError, match=r"\[train\.tuned\] unfreeze: Unknown layer 'conv_pw_14'\. Nearest: 'conv_pw"):
+        read(recipe.text, changes=["train.tuned.unfreeze=conv_pw_14"])
     with pytest.raises(InputError, match=r"\[train\.net\] unfreeze: Unknown key"):
         read(changes=["train.net.unfreeze=5"])
     with pytest.raises(InputError, match=r"\[train\.tuned\]: head_epochs=2\.0 was given"):
@@ -319,6 +322,33 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('heads.ensemble.weights="vall"', "[heads.ensemble] weights: Unknown value 'vall'. Nearest: 'val'"),
         ("heads.ensemble.C=1", "[heads.ensemble] C: Unknown key 'C'"),
         ('protocol.choose="svm-bot"', "[protocol] choose: Unknown model 'svm-bot'. Nearest: 'svm-both'"),
+        ('protocol.metric="roc_auk"', "[protocol] metric: Unknown metric 'roc_auk'. Nearest: 'roc_auc'"),
+        ('heads.metric="acuracy"', "[heads]: Unknown metric 'acuracy'. Nearest: 'accuracy'"),
+        ("heads.svm.pca=0", "[heads.svm]: pca=0 was given; expected a number of components"),
+        ("heads.pca=1.5", "[heads]: pca=1.5 was given; expected a number of components"),
+        ("protocol.folds=1", "[protocol]: folds=1, repeats=1 were given; expected 2 folds or more"),
+        ('heads.svm.C="big"', "[heads.svm]: C='big' was given for the svm head; expected a number, such as"),
+        ("heads.svm.C=-1", "[heads.svm]: C=-1 was given for the svm head; expected a number above 0"),
+        (
+            'features.mobilenet.layers="conv_pw_14"',
+            "[features.mobilenet] layers: Unknown layer 'conv_pw_14'. Nearest: 'c",
+        ),
+        ('features.net.layers="conv_9"', "[features.net] layers: Unknown layer 'conv_9'. Nearest: 'conv_1'"),
+        ("features.mobilenet.size=8", "[features.mobilenet] size: size=8×8 was given; the backbone mobilenet takes"),
+        ("features.net.size=-3", "[features.net] size: size=-3 was given; expected a number of pixels"),
+        ("train.net.size=0", "[train.net] size: size=0 was given; expected a number of pixels"),
+        (
+            'features.mobilenet.backbone="mobilenet:alfa=1"',
+            "[features.mobilenet] backbone: Unknown option",
+        ),
+        (
+            'features.mobilenet.backbone="resnet_small:depth=1"',
+            "[features.mobilenet] backbone: Unknown option",
+        ),
+        ('train.net.arch="mobilenet:alfa=1"', "[train.net] arch: Unknown option of mobilenet 'alfa'. Nearest: 'alpha'"),
+        ('data.group_pattern="("', "[data] group_pattern: The group pattern '(' is not a regular expression"),
+        ('data.label_separator=""', "[data] label_separator: it is empty; expected the text between two labels"),
+        ("seed=-1", "seed: -1 was given; expected a whole number from 0"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_key(read, change, sentence):
@@ -390,3 +420,35 @@ def test_knn_and_logistic_are_heads_where_they_are_named(read):
     named = read(text + "[heads]\nuse = ['knn', 'logistic']\nknn = {n_neighbors = 5}\n")
     assert [(step.head, step.options.params) for step in named.heads] == [("knn", {"n_neighbors": 5}), ("logistic", {})]
     assert {"knn", "logistic"}.isdisjoint(step.head for step in read(text).heads)
+
+
+@pytest.mark.medium
+def test_mistakes_in_a_recipe_are_reported_before_keras_is_imported(python, tmp_path):
+    np.savez(
+        tmp_path / "set.npz",
+        train_images=np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8),
+        train_labels=np.arange(40) % 2,
+    )
+    text = '[data]\nsource = "set.npz"\n[features]\nnet = {backbone = "mobilenet"}\n[heads]\nuse = ["svm"]\n'
+    (tmp_path / "mine.toml").write_text(text)
+    changes = {
+        "data.source=sett.npz": "[data] source: There is no file or folder",
+        "data.source=digts": "Nearest name: 'digits'",
+        "data.group_pattern=x(y)": "matches no image's id",
+        "protocol.positive=sick": "[protocol] positive: The positive class 'sick' was given; expected one of 0, 1",
+        "features.net.layers=conv_pw_14": "[features.net] layers: Unknown layer 'conv_pw_14'",
+        "features.net.weights=none.h5": "[features.net]: There is no weights file",
+    }
+    code = """
+import sys
+from hybrid.cli.main import main
+for change in sys.argv[1:]:
+    try:
+        main(["run", "mine.toml", "--set", change])
+    except SystemExit:
+        print("imported:", {"keras", "tensorflow"} & set(sys.modules))
+"""
+    done = python(code, *changes, check=False)
+    assert [line for line in done.stdout.splitlines() if "imported:" in line] == ["imported: set()"] * len(changes)
+    for said in changes.values():
+        assert said in done.stderr

@@ -38,17 +38,23 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     >>> groups_by_pattern(r"(person\d+)_", ["person1_6.jpeg", "person1_7.jpeg", "x.jpeg"]).tolist()
     ['person1', 'person1', 'x.jpeg']
     """
+    regex = check_pattern(pattern)
+    names = [unicodedata.normalize("NFC", image_id) for image_id in ids]
+    groups = [match.group(1) if (match := regex.search(name)) else None for name in names]
+    if not any(groups):
+        raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
+    return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
+
+
+def check_pattern(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of a group pattern; raise `InputError` if it is none or has no parentheses."""
     try:
         regex = re.compile(unicodedata.normalize("NFC", pattern))
     except re.error as error:
         raise InputError(f"The group pattern {pattern!r} is not a regular expression: {error}.") from error
     if not regex.groups:
         raise InputError(f"The group pattern {pattern!r} needs parentheses around the part that names the group.")
-    names = [unicodedata.normalize("NFC", image_id) for image_id in ids]
-    groups = [match.group(1) if (match := regex.search(name)) else None for name in names]
-    if not any(groups):
-        raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
-    return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
+    return regex
 
 
 def named_groups(groups: object, ids: Sequence[str]) -> np.ndarray:
