@@ -34,7 +34,8 @@ class RandomForest(Head):
         Maximum number of components of partial least squares [1]_ that replace the columns; None keeps the columns. A
         split of a tree looks at one column only, but a network that was not trained on these classes spreads the
         information about them over all columns. For such embeddings, 8 to 16 components give a better and faster
-        forest. For a network trained on these classes, they do not help.
+        forest. For a network trained on these classes, they do not help. A row with a weight counts like as many rows;
+        for multi-label targets, its weight is the mean over the labels.
     class_weight : "balanced", dict or None, default="balanced"
         Weight of each class.
     n_jobs : int or None, default=-1
@@ -45,7 +46,7 @@ class RandomForest(Head):
     Attributes
     ----------
     centre_ : ndarray of shape (n_features,)
-        Mean that is subtracted from the embeddings. Exists only if `pls` is given.
+        Weighted mean that is subtracted from the embeddings. Exists only if `pls` is given.
     projection_ : ndarray of shape (n_features, n_components)
         Matrix that projects the centred embeddings to the components. Exists only if `pls` is given.
 
@@ -94,20 +95,26 @@ class RandomForest(Head):
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:
         if self.pls is not None:
-            X = self._fit_projection(X, codes)
+            X = self._fit_projection(X, codes, weights)
         super()._fit_codes(X, codes, weights, groups)
 
-    def _fit_projection(self, X: NDArray, codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _fit_projection(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray) -> NDArray[np.float64]:
         if isinstance(self.pls, bool) or not isinstance(self.pls, Integral) or self.pls < 1:
             raise InputError(f"pls={self.pls!r} was given; expected the number of components (1 or more) or None.")
         target = codes if self.multilabel_ or len(self.classes_) == 2 else np.eye(len(self.classes_))[codes]
-        self.centre_ = X.mean(axis=0, dtype=np.float64)
+        row_weights = weights.mean(axis=1) if weights.ndim == 2 else weights
+        self.centre_ = np.average(X.astype(np.float64, copy=False), axis=0, weights=row_weights)
+        root = np.sqrt(row_weights / row_weights.mean())[:, None]
+        rows = root * (X - self.centre_)
+        values = root * (target.reshape(len(X), -1) - np.average(target, axis=0, weights=row_weights))
         with warnings.catch_warnings():
             # Fewer components than asked for explain y completely; the remaining ones stay zero.
             warnings.filterwarnings("ignore", "y residual is constant")
             # If two directions are equally good, the iteration ends between them.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            least_squares = PLSRegression(min(self.pls, *X.shape), scale=False).fit(X, target)
+            # With each row and its negative, scikit-learn subtracts means of zero from these weighted, centred rows.
+            mirrored = np.vstack([rows, -rows]), np.vstack([values, -values])
+            least_squares = PLSRegression(min(self.pls, *X.shape), scale=False).fit(*mirrored)
         self.projection_ = least_squares.x_rotations_
         return self._project(X)
 

@@ -370,6 +370,25 @@ def test_there_are_at_most_as_many_components_as_columns():
     assert small("forest", pls=4).fit(one_column, y).score(one_column, y) == 1
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_weights_of_rows_and_classes_count_like_repeated_rows_in_partial_least_squares(task):
+    X, y = blobs([30, 20, 15] if task == "multiclass" else [40, 25], shift=1)
+    if task == "multilabel":
+        y = labels_of(X)
+    times = np.random.default_rng(0).integers(1, 4, len(X))
+    repeated = np.repeat(np.arange(len(X)), times)
+    settings = {"n_estimators": 2, "pls": 3, "class_weight": None, "n_jobs": 1}
+    by_weight = RandomForest(**settings).fit(X, y, sample_weight=times)
+    by_rows = RandomForest(**settings).fit(X[repeated], y[repeated])
+    np.testing.assert_allclose(by_weight.centre_, by_rows.centre_, atol=1e-10)
+    np.testing.assert_allclose(by_weight.projection_, by_rows.projection_, atol=1e-5)
+    if task != "multilabel":
+        first = np.r_[np.arange(len(X)), np.flatnonzero(y == y[0])]
+        by_class = RandomForest(**settings | {"class_weight": {y[0]: 2}}).fit(X, y)
+        by_rows = RandomForest(**settings).fit(X[first], y[first])
+        np.testing.assert_allclose(by_class.projection_, by_rows.projection_, atol=1e-5)
+
+
 @pytest.mark.parametrize("pls", [0, -1, 2.5, "auto", True])
 def test_invalid_numbers_of_components_are_refused(pls):
     X, y = blobs([20, 20])
