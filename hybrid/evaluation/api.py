@@ -113,6 +113,12 @@ def evaluate(
     >>> result = evaluate(["cat", "dog", "dog"], ["cat", "cat", "dog"])
     >>> round(result.metrics["f1"].value, 3), result.metrics["roc_auc"].note
     (0.667, 'needs probabilities, and only predicted labels were given')
+
+    Several images of each patient:
+
+    >>> result = evaluate(["cat", "dog", "dog", "cat"], ["cat", "cat", "dog", "cat"], groups=["a", "a", "b", "b"])
+    >>> result.images, result.clustered
+    ('4 images of 2 groups', True)
     """
     predicted = None if y_pred is None else {"": y_pred}
     paired_evaluation = PairedEvaluation(
