@@ -64,11 +64,12 @@ def test_a_model_predicts_what_it_predicted(project, hybrid, name):
     images = [f"images/{kind}{number}.png" for kind in ("dots", "labels") for number in range(4)]
     now = json.loads(hybrid("predict", name, *images, "--json"))
     then = json.loads((project / "predicted" / f"{name}.json").read_text())
-    assert [row["predicted"] for row in now["predictions"]] == [row["predicted"] for row in then["predictions"]]
     for new, old in zip(now["predictions"], then["predictions"], strict=True):
         assert new.keys() == old.keys()
-        for key in old.keys() - {"image", "predicted"}:
-            assert new[key] == pytest.approx(old[key], abs=1e-6)
+        values = {key: old[key] for key in old.keys() - {"image", "predicted"}}
+        assert {key: new[key] for key in values} == pytest.approx(values, abs=1e-6)
+        tied = 0.5 in values.values()  # version 0.1.0 did not predict a label whose probability is exactly 0.5
+        assert tied or new["predicted"] == old["predicted"]
 
 
 @pytest.mark.parametrize("name", MODELS)
