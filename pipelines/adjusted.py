@@ -16,8 +16,9 @@ from hybrid.classifiers.base import apply_class_weight
 from hybrid.classifiers.calibration import Recalibration, check_calibration
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import most_probable
+from hybrid.pipelines.aim import Aim
 from hybrid.pipelines.folds import groups_for, kept_together, make_folds
-from hybrid.pipelines.threshold import Aim, choose_threshold
+from hybrid.pipelines.threshold import choose_thresholds
 
 
 def adjust(
@@ -104,8 +105,9 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         A classifier with ``predict_proba``.
     aim : str, optional
         What the threshold on the probability is chosen for: ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``,
-        ``"recall=LEVEL"`` or ``"specificity=LEVEL"``. For multi-label targets each label has its own threshold. If
-        None, the most probable class is predicted, or labels with a probability of at least 0.5.
+        ``"recall=LEVEL"`` or ``"specificity=LEVEL"``; with ``"@0.95"`` after the level, it is reached on new images
+        with this confidence, or an error says how many images that needs. For multi-label targets each label has its
+        own threshold. If None, the most probable class is predicted, or labels with a probability of at least 0.5.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
         The method, as in `Recalibration`. If None, the probabilities are not calibrated.
     positive : object, optional
@@ -244,7 +246,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         if self.aim is not None:
             aim, column = Aim.parse(self.aim), None if self.multilabel_ else self._positive_column()
             pairs = zip(codes.T, proba.T, strict=True) if column is None else [(codes == column, proba[:, column])]
-            choices = [choose_threshold(truth.astype(bool), values, aim) for truth, values in pairs]
+            choices = choose_thresholds([(truth.astype(bool), values) for truth, values in pairs], aim)
             self.thresholds_ = np.array([choice.threshold for choice in choices])
             self.choices_ = [asdict(choice) for choice in choices]
         return self

@@ -1,70 +1,20 @@
 """Choose the threshold on the probability of the positive class for an aim, on images not used for training."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtr
+from scipy.special import betainc, expit, ndtr
 
 from hybrid.classifiers.calibration import log_odds
-from hybrid.errors import InputError, unknown_name
+from hybrid.errors import InputError
 from hybrid.evaluation.intervals import wilson
-from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.weighted_scores import label_scores
+from hybrid.pipelines.aim import AIMS, LEVELS, Aim, lower_bound
 
-AIMS = {metric.aim: metric for metric in METRICS.values() if metric.aim}
-OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that maximise a score
-LEVELS = tuple(aim for aim, metric in AIMS.items() if metric.aim_has_level)  # aims that reach a level of a score
 _GRID = 401
-
-
-@dataclass(frozen=True)
-class Aim:
-    """The aim that a threshold is chosen for.
-
-    Attributes
-    ----------
-    name : {"accuracy", "balanced", "f1", "recall", "specificity"}
-        Score to maximise or reach; "balanced" is the mean of recall and specificity.
-    level : float, optional
-        Level that recall or specificity must reach; None for the other scores.
-    """
-
-    name: str
-    level: float | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the aim from a text such as ``balanced`` or ``recall=0.98``.
-
-        Raises
-        ------
-        InputError
-            If the aim is unknown, or its level is missing or invalid.
-
-        Examples
-        --------
-        >>> Aim.parse("recall=0.98")
-        Aim(name='recall', level=0.98)
-        """
-        name, equals, value = str(text).partition("=")
-        if name not in (*OPTIMA, *LEVELS):
-            raise unknown_name("aim", name, (*OPTIMA, *(f"{level}=LEVEL" for level in LEVELS)))
-        if name in OPTIMA:
-            if equals:
-                raise InputError(f"The aim {text!r} was given; {name} takes no level: write {name}.")
-            return cls(name)
-        try:
-            level = float(value)
-        except ValueError:
-            level = np.nan
-        if not 0 < level <= 1:
-            raise InputError(f"The aim {text!r} was given; expected a level above 0 and up to 1, such as {name}=0.95.")
-        return cls(name, level)
-
-    def __str__(self) -> str:
-        return self.name if self.level is None else f"{self.name}={self.level:g}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +30,8 @@ class ChosenThreshold:
     positives, negatives : int
         Numbers of these images.
     note : str
-        For recall and specificity, the number of images behind the score, and its 95% interval.
+        For recall and specificity, the number of images behind the score, its 95% interval or the lower bound that
+        was asked for, and how often the level is missed on new images.
     """
 
     threshold: float
@@ -96,7 +47,8 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     For accuracy, balanced accuracy and F1, the log-odds of both classes are smoothed with Gaussian kernels, and the
     middle of the best thresholds is chosen [1]_, because the maximum of the unsmoothed score depends on chance. For a
     recall, it is the highest threshold that reaches it; for a specificity, the lowest. It lies in the middle of the
-    gap to the next image.
+    gap to the next image. With a confidence, the lower confidence bound of the recall or specificity reaches the level.
+    It holds for new images that are drawn like these, independently of each other.
 
     Parameters
     ----------
@@ -114,8 +66,8 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     Raises
     ------
     InputError
-        If there are only positive or only negative images, or the level is reached only by predicting all images as
-        positive or all as negative.
+        If there are only positive or only negative images, or too few for the confidence, or the level is reached
+        only by predicting all images as positive or all as negative.
 
     References
     ----------
@@ -139,6 +91,19 @@ def choose_threshold(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim:
     hits, alarms = int((predicted & truth).sum()), int((predicted & ~truth).sum())
     reached = float(_score(aim, hits, alarms, positives, negatives))
     return ChosenThreshold(threshold, reached, positives, negatives, _note(aim, hits, alarms, positives, negatives))
+
+
+def choose_thresholds(
+    pairs: Iterable[tuple[NDArray[np.bool_], NDArray[np.floating]]], aim: Aim
+) -> list[ChosenThreshold]:
+    """Choose a threshold for each pair of truth and probabilities. With several labels, errors name the label."""
+    pairs, choices = list(pairs), []
+    for number, (truth, proba) in enumerate(pairs, start=1):
+        try:
+            choices.append(choose_threshold(truth, proba, aim))
+        except InputError as error:
+            raise InputError(f"Label {number} of {len(pairs)}: {error}" if len(pairs) > 1 else str(error)) from None
+    return choices
 
 
 def _score(aim: Aim, hits: Any, alarms: Any, positives: int, negatives: int) -> Any:
@@ -171,7 +136,10 @@ def _highest_reaching(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim
     sign = 1 if aim.name == "recall" else -1
     scores, members = sign * log_odds(proba), truth if sign == 1 else ~truth
     ranked = np.sort(scores[members])[::-1]
-    last = ranked[int(np.ceil(aim.level * len(ranked) - 1e-9)) - 1]
+    needed = aim.needed(len(ranked))
+    if needed > len(ranked):
+        raise InputError(_too_few(aim, len(ranked)))
+    last = ranked[needed - 1]
     below = scores[scores < last]
     if not len(below):
         every = "every image positive" if sign == 1 else "no image positive"
@@ -182,10 +150,41 @@ def _highest_reaching(truth: NDArray[np.bool_], proba: NDArray[np.floating], aim
     return float(sign * (last + below.max()) / 2)
 
 
+def _kind(aim: Aim) -> str:
+    return "positive" if aim.name == "recall" else "negative"
+
+
+def _too_few(aim: Aim, images: int) -> str:
+    assert aim.confidence is not None  # without it, all images always suffice
+    kind, plain = _kind(aim), Aim(aim.name, aim.level)
+    highest = _rounded_down(lower_bound(images, images, aim.confidence))
+    return (
+        f"With {images} {kind} images, no threshold can guarantee {plain} with a confidence of {aim.confidence:g}: "
+        f"{aim.fewest()} {kind} images, all recognised, would be needed. Give more images, choose a level of at most "
+        f"{highest:.3f}, or write {plain}, which guarantees nothing for new images."
+    )
+
+
+def _rounded_down(bound: float) -> float:
+    return float(np.floor(1e3 * bound) / 1e3)
+
+
 def _note(aim: Aim, hits: int, alarms: int, positives: int, negatives: int) -> str:
     if aim.name not in LEVELS:
         return ""
+    assert aim.level is not None
     right, of = (hits, positives) if aim.name == "recall" else (negatives - alarms, negatives)
+    start = f"{right} of {of} {_kind(aim)} images: {right / of:.3f}"
+    if aim.confidence is not None:
+        bound = _rounded_down(lower_bound(right, of, aim.confidence))
+        return f"{start}, with a confidence of {aim.confidence:g} at least {bound:.3f} on new images"
     low, high = wilson(right / of, of, 0.95)  # the interval that the tables of scores show, too
-    kind = "positive" if aim.name == "recall" else "negative"
-    return f"{right} of {of} {kind} images: {right / of:.3f}, 95% interval {low:.3f} to {high:.3f}"
+    text = f"{start}, 95% interval {low:.3f} to {high:.3f}"
+    if aim.level == 1:
+        return f"{text}; no threshold can guarantee it on new images"
+    sure = Aim(aim.name, aim.level, 0.95)
+    missed = betainc(aim.needed(of), of - aim.needed(of) + 1, aim.level)
+    return (
+        f"{text}; on new images, {aim} is missed in up to about {missed:.0%} of the cases; {sure} allows for that, and "
+        f"needs at least {sure.fewest()} {_kind(aim)} images"
+    )

@@ -45,8 +45,9 @@ KINDS = (*HEADS, "ensemble")
     "--aim",
     default=None,
     metavar="AIM",
-    help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL. The "
-    "threshold is chosen on validation, or by cross-validation inside train if validation is missing or small. "
+    help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL; "
+    "recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how many images that needs. "
+    "The threshold is chosen on validation, or by cross-validation inside train if validation is missing or small. "
     "Default: a threshold of 0.5.",
 )
 @click.option(

@@ -11,6 +11,7 @@ from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.errors import InputError
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import adjust
+from hybrid.pipelines.aim import Aim
 from hybrid.wording import one_form
 from hybrid.workspace.model_record import Adjustment
 
@@ -77,6 +78,7 @@ def adjust_model(
             note,
             *(embeddings.notes_on_copies if split == "train" else ()),
             *_sample_size_notes(choices, embeddings, options.aim),
+            *_limits(options.aim, embeddings, split),
             *used,
         ),
     )
@@ -129,6 +131,22 @@ def choosing_split(embeddings: JoinedSet) -> tuple[str, str]:
     return "train", f"{start} by cross-validation inside train" + (
         f", although {too_good}." if network_trained else "."
     )
+
+
+def _limits(aim: str | None, embeddings: JoinedSet, split: str) -> list[str]:
+    """Return notes on what the confidence of an aim does not cover."""
+    if aim is None or Aim.parse(aim).confidence is None:
+        return []
+    notes = ["The confidence holds for new images that are drawn like these"]
+    if embeddings.task == "multilabel":
+        notes.append("for each label by itself, not for all together")
+    if split == "train":
+        notes.append("only approximately, because the model is fitted to all of train after the cross-validation")
+    text = "; ".join(notes) + "."
+    groups = embeddings.groups_with_copies
+    if groups is not None and len(np.unique(groups)) < len(groups):
+        text += " It takes images as independent; images of one group are not, so it is less certain than stated."
+    return [text]
 
 
 def _sample_size_notes(choices: list[dict[str, Any]], embeddings: JoinedSet, aim: str | None) -> list[str]:

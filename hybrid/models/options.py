@@ -29,7 +29,8 @@ class HeadOptions:
     metric : str, optional
         Metric to tune for. By default it depends on the task.
     aim : str, optional
-        Objective of the threshold, such as ``"f1"`` or ``"recall=0.98"``. By default the threshold is 0.5.
+        Objective of the threshold, such as ``"f1"``, ``"recall=0.98"`` or, with a confidence for new images,
+        ``"recall=0.98@0.95"``. By default the threshold is 0.5.
     calibration : str, optional
         Calibration of the probabilities, such as ``"auto"``. By default they are not calibrated.
     folds, repeats : int, default=5, 1

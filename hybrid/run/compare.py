@@ -68,7 +68,8 @@ def compare(
     pos_label : object, optional
         The positive class of a binary task. By default the last of the sorted classes.
     aim : str, optional
-        Objective of the thresholds, such as ``"balanced"`` or ``"recall=0.98"``. By default thresholds are 0.5.
+        Objective of the thresholds, such as ``"balanced"``, ``"recall=0.98"`` or, with a confidence for new images,
+        ``"recall=0.98@0.95"``. By default thresholds are 0.5.
     tune : bool, default=False
         Whether to tune the settings of the named heads by cross-validation inside train. To tune an estimator, give a
         GridSearchCV instead.

@@ -122,6 +122,14 @@ def test_a_recall_is_chosen_inside_train_and_recorded(hybrid, fit_workspace):
     assert head.thresholds_.tolist() == [model["threshold"]]
 
 
+def test_an_aim_with_a_confidence_states_its_bound_and_its_limits(hybrid, fit_workspace):
+    model = hybrid.json("fit", "softmax", "--aim", "recall=0.8@0.9")
+    assert model["aim"] == "recall=0.8@0.9"
+    rests, limits = model["adjustment"]["notes"][1:3]
+    assert "with a confidence of 0.9 at least 0.8" in rests
+    assert "only approximately, because the model is fitted to all of train after the cross-validation" in limits
+
+
 def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pictures):
     name = hybrid.json("fit", "svm", "--aim", "specificity=0.95", "--name", "careful")["model"]
     written = read_predictions(load_record(fit_workspace, name))
@@ -153,6 +161,7 @@ def test_class_weights_are_recorded_and_said(hybrid, fit_workspace):
     [
         (("--aim", "recal=0.9"), "Unknown aim 'recal'"),
         (("--aim", "recall=2"), "expected a level above 0 and up to 1"),
+        (("--aim", "recall=0.99@0.95"), "299 positive images, all recognised, would be needed"),
         (("--calibrate", "platt"), "Unknown calibration 'platt'"),
         (("--cv", "five"), "expected folds x repeats, such as 5x2"),
         (("--class-weight", "none", "--param", "class_weight=None"), "The class weight was given twice"),

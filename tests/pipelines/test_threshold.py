@@ -8,7 +8,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
-from hybrid.pipelines.threshold import Aim, choose_threshold
+from hybrid.pipelines.aim import Aim
+from hybrid.pipelines.threshold import choose_threshold
 
 SCORES = {"accuracy": accuracy_score, "balanced": balanced_accuracy_score, "f1": f1_score}
 
@@ -104,7 +105,8 @@ def test_the_note_of_a_level_states_the_number_of_images():
     truth, proba = drawn(50, 200, seed=3)
     note = choose_threshold(truth, proba, Aim("recall", 0.98)).note
     expected = binomtest(49, 50).proportion_ci(0.95, method="wilson")
-    assert note == f"49 of 50 positive images: 0.980, 95% interval {expected.low:.3f} to {expected.high:.3f}"
+    start = f"49 of 50 positive images: 0.980, 95% interval {expected.low:.3f} to {expected.high:.3f};"
+    assert note.startswith(start)
     assert "200 negative images" in choose_threshold(truth, proba, Aim("specificity", 0.9)).note
 
 

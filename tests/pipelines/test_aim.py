@@ -1,0 +1,127 @@
+"""Aims with a confidence: thresholds that reach a recall or specificity on new images, and what that needs."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from scipy.stats import binomtest, norm
+
+from hybrid.errors import InputError
+from hybrid.pipelines import adjust, make_head_pipeline
+from hybrid.pipelines.aim import Aim, lower_bound
+from hybrid.pipelines.threshold import choose_threshold
+
+DISTANCE = 0.7  # of each class from the middle, in standard deviations
+
+
+def drawn(positives, negatives, seed):
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([True, False], [positives, negatives])
+    return truth, expit(rng.normal(np.where(truth, DISTANCE, -DISTANCE)))
+
+
+def share_met(aim, positives, negatives, draws):
+    """Return in which share of draws the chosen threshold reaches the level in the whole population."""
+    aim, met = Aim.parse(aim), 0
+    for seed in range(draws):
+        cut = logit(choose_threshold(*drawn(positives, negatives, seed), aim).threshold)
+        true = norm.sf(cut - DISTANCE) if aim.name == "recall" else norm.cdf(cut + DISTANCE)
+        met += true >= aim.level
+    return met / draws
+
+
+@pytest.mark.parametrize("text", ["recall=0.98@0.95", "specificity=0.9@0.99"])
+def test_the_text_of_an_aim_with_a_confidence_can_be_parsed_again(text):
+    assert str(Aim.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("recall=0.98@", "expected a confidence of at least 0.5 and below 1 after @, such as recall=0.98@0.95"),
+        ("recall=0.98@95", "expected a confidence of at least 0.5"),
+        ("specificity=0.9@1", "expected a confidence of at least 0.5"),
+        ("recall=1@0.95", "no number of images can show that a level of 1 is reached"),
+        ("f1@0.95", "Unknown aim 'f1@0.95'"),
+    ],
+)
+def test_an_invalid_confidence_is_rejected(text, message):
+    with pytest.raises(InputError, match=message):
+        Aim.parse(text)
+
+
+def test_the_bound_is_that_of_clopper_and_pearson():
+    for right, images, confidence in [(149, 149, 0.95), (40, 43, 0.95), (1, 7, 0.9), (580, 600, 0.99)]:
+        expected = binomtest(right, images, alternative="greater").proportion_ci(confidence, method="exact").low
+        assert lower_bound(right, images, confidence) == pytest.approx(expected)
+
+
+def test_as_few_images_are_needed_as_the_bound_allows():
+    aim = Aim("recall", 0.98, 0.95)
+    assert aim.fewest() == 149  # 0.98 ** 149 < 0.05 < 0.98 ** 148
+    assert (aim.needed(148), aim.needed(149)) == (149, 149)
+    least = aim.needed(600)
+    low = [binomtest(n, 600, alternative="greater").proportion_ci(0.95).low for n in (least - 1, least)]
+    assert low[0] < 0.98 <= low[1]
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("aim", "positives", "negatives"), [("recall=0.9@0.95", 100, 200), ("specificity=0.95@0.95", 80, 150)]
+)
+def test_an_aim_with_a_confidence_is_reached_on_new_images(aim, positives, negatives):
+    assert share_met(aim, positives, negatives, 300) >= 0.95 - 3 * (0.95 * 0.05 / 300) ** 0.5
+    assert 0.25 < share_met(aim.partition("@")[0], positives, negatives, 300) < 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+@pytest.mark.parametrize(("positives", "level"), [(60, 0.9), (200, 0.9), (500, 0.98)])
+def test_every_confidence_is_kept(confidence, positives, level):
+    met = share_met(f"recall={level}@{confidence}", positives, 400, 2000)
+    assert met >= confidence - 3 * (confidence * (1 - confidence) / 2000) ** 0.5
+
+
+def test_the_bound_reaches_the_level_and_the_note_states_it():
+    truth, proba = drawn(200, 400, 1)
+    aim = Aim.parse("recall=0.95@0.95")
+    choice = choose_threshold(truth, proba, aim)
+    found = int((truth & (proba >= choice.threshold)).sum())
+    low = binomtest(found, 200, alternative="greater").proportion_ci(0.95).low
+    assert low >= 0.95
+    assert choice.threshold < choose_threshold(truth, proba, Aim("recall", 0.95)).threshold
+    assert f"{found} of 200 positive images" in choice.note
+    assert f"with a confidence of 0.95 at least {np.floor(low * 1000) / 1000:.3f} on new images" in choice.note
+
+
+def test_with_too_few_images_the_error_says_how_many_are_needed():
+    truth, proba = drawn(43, 300, 0)
+    with pytest.raises(InputError, match="With 43 positive images, no threshold can guarantee recall=0.98") as error:
+        choose_threshold(truth, proba, Aim.parse("recall=0.98@0.95"))
+    assert "149 positive images, all recognised, would be needed" in str(error.value)
+    assert "a level of at most 0.932" in str(error.value)  # 0.05 ** (1 / 43) is 0.9327
+    assert choose_threshold(truth, proba, Aim.parse("recall=0.932@0.95")).reached == 1
+
+
+def test_the_note_of_a_plain_aim_says_how_often_new_images_miss_it():
+    note = choose_threshold(*drawn(50, 400, 0), Aim.parse("recall=0.9")).note
+    # the aim is missed where at least 45 of 50 images lie above a threshold that 90% of all images exceed
+    missed = binomtest(45, 50, 0.9, alternative="greater").pvalue
+    assert f"missed in up to about {missed:.0%} of the cases" in note
+    assert "recall=0.9@0.95 allows for that, and needs at least 29 positive images" in note  # 0.9 ** 29 < 0.05
+    assert "no threshold can guarantee it" in choose_threshold(*drawn(50, 400, 0), Aim.parse("recall=1")).note
+
+
+def test_each_label_has_its_own_guarantee_and_several_classes_have_none():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    Y = (X + rng.normal(size=X.shape) > [0, 0.3, 1]).astype(int)
+    head = make_head_pipeline("softmax")
+    adjusted = adjust(head, X, Y, aim="recall=0.9@0.95", validation=(X, Y))
+    for label, found in zip(Y.T, adjusted.predict(X).T, strict=True):
+        hits = int((label * found).sum())
+        assert binomtest(hits, int(label.sum()), alternative="greater").proportion_ci(0.95).low >= 0.9
+    Y[:, 2] *= np.cumsum(Y[:, 2]) <= 10
+    with pytest.raises(InputError, match="Label 3 of 3: With 10 positive images"):
+        adjust(head, X, Y, aim="recall=0.9@0.95", validation=(X, Y))
+    with pytest.raises(InputError, match="a threshold can be chosen for two classes, or for each label"):
+        adjust(head, X, np.arange(400) % 3, aim="recall=0.9@0.95")
