@@ -174,7 +174,11 @@ class _Builder:
         level = self._settings.level
         counted, right = (chosen(truth, predicted) for chosen in independent.SHARES[share_of])
         groups = self._clustered[counted]
-        varying = share_of in ("predicted", "either")  # the number of these images varies between draws
+        varying = share_of in (
+            "predicted",
+            "not_predicted",
+            "either",
+        )  # the number of these images varies between draws
         if len(np.unique(groups)) < 2 or (varying and 1 in (self._groups_of_sides(truth) or ())):
             return _plain(value, note, notes.SINGLE_GROUP)
         if value in (0, 1):

@@ -17,6 +17,7 @@ SHARES: dict[str, tuple[Choice, Choice]] = {
     "positives": (lambda true, predicted: true, lambda true, predicted: true & predicted),
     "negatives": (lambda true, predicted: ~true, lambda true, predicted: ~true & ~predicted),
     "predicted": (lambda true, predicted: predicted, lambda true, predicted: true & predicted),
+    "not_predicted": (lambda true, predicted: ~predicted, lambda true, predicted: ~true & ~predicted),
     "either": (lambda true, predicted: true | predicted, lambda true, predicted: true & predicted),
 }
 

@@ -43,7 +43,7 @@ class MetricSpec:
         Which images a class needs for its metric to be defined.
     zero_if_never_predicted : bool
         Whether a class that is never predicted counts as 0 in this mean over classes.
-    share_of : {"", "images", "positives", "negatives", "predicted", "either"}
+    share_of : {"", "images", "positives", "negatives", "predicted", "not_predicted", "either"}
         If the metric is the share of correctly predicted images: among which images. It then has Wilson's interval.
         "either" are the images that are of the class or predicted as it; F1 increases with their share.
     interval : {"bootstrap", "area", "jackknife", "calibration"}
@@ -198,6 +198,17 @@ _ROWS = (
         positive_class="precision",
         undefined_without=("positives",),
         share_of="predicted",
+    ),
+    MetricSpec(
+        "npv",
+        "negative predictive value",
+        "Share of the images not predicted as the class that do not belong to it.",
+        "decisions",
+        BINARY,
+        tunable=False,
+        positive_class="npv",
+        undefined_without=("negatives",),
+        share_of="not_predicted",
     ),
     MetricSpec(
         "recall",
@@ -388,7 +399,7 @@ _ROWS = (
 )
 METRICS = {row.name: row for row in _ROWS}
 
-_PER_CLASS = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
+_PER_CLASS = ("precision", "npv", "recall", "specificity", "f1", "roc_auc", "average_precision")
 TASKS = {
     "binary": TaskMetrics(
         ordering="roc_auc",

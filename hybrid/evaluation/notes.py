@@ -10,6 +10,7 @@ NEEDS_PROBABILITIES = "needs probabilities, and only predicted labels were given
 NO_IMAGES = "the split has no image of this class"
 ALL_IMAGES = "every image of the split is of this class"
 NEVER_PREDICTED = "the class is never predicted"
+ALWAYS_PREDICTED = "the class is always predicted"
 CONSTANT = "0 by convention: every prediction is the same"
 NO_INTERVAL = "no interval: resampling these images does not vary it, or often leaves it undefined"
 SAME_PROBABILITIES = (
@@ -33,6 +34,8 @@ def class_note(name: str, k: int, problem: CheckedInput) -> str:
     predicted = problem.predicted[:, k]
     if name == "precision" and not predicted.any():
         return NEVER_PREDICTED
+    if name == "npv" and predicted.all():
+        return ALWAYS_PREDICTED
     return CONSTANT if name == "mcc" and predicted.all() | ~predicted.any() else ""
 
 

@@ -162,9 +162,10 @@ def class_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) 
     total : float or ndarray
         Number of all images.
     """
-    present = np.where(np.greater(truth, 0), 1.0, np.nan)
+    present, absent = (np.where(np.greater(images, 0), 1.0, np.nan) for images in (truth, total - truth))
     return {
         "precision": _ratio(hits, predicted) * present,
+        "npv": _ratio(total - truth - predicted + hits, total - predicted) * absent,
         "recall": _ratio(hits, truth),
         "specificity": _ratio(total - truth - predicted + hits, total - truth),
         "f1": _ratio(2 * hits, predicted + truth) * present,

@@ -58,6 +58,7 @@ def test_binary_equals_sklearn(decimals, positive):
         "sensitivity": sk.recall_score(y, y_pred, pos_label=positive),
         "specificity": sk.recall_score(is_positive, y_pred == positive, pos_label=False),
         "precision": sk.precision_score(y, y_pred, pos_label=positive),
+        "npv": sk.precision_score(is_positive, y_pred == positive, pos_label=False),
         "f1": sk.f1_score(y, y_pred, pos_label=positive),
         "roc_auc": sk.roc_auc_score(is_positive, score),
         "average_precision": sk.average_precision_score(is_positive, score),
@@ -93,6 +94,7 @@ def test_multiclass_equals_sklearn(decimals):
         assert values(result.per_class[k]) == pytest.approx(
             {
                 "precision": precision[k],
+                "npv": sk.precision_score(y != k, y_pred != k),
                 "recall": recall[k],
                 "specificity": sk.recall_score(y != k, y_pred != k),
                 "f1": f1[k],
@@ -131,6 +133,7 @@ def test_multilabel_equals_sklearn():
         assert found == pytest.approx(
             {
                 "precision": sk.precision_score(y, said),
+                "npv": sk.precision_score(y, said, pos_label=0),
                 "recall": sk.recall_score(y, said),
                 "specificity": sk.recall_score(y, said, pos_label=0),
                 "f1": sk.f1_score(y, said),

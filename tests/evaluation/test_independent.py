@@ -24,6 +24,8 @@ def test_precision_and_f1_of_a_label_have_the_interval_of_a_proportion():
     hits, said, either = (rows[:, 0].sum() for rows in (truth & predicted, predicted, truth | predicted))
     precision = binomtest(hits, said).proportion_ci(method="wilson")
     assert scores["precision"].interval == pytest.approx((precision.low, precision.high))
+    npv = binomtest((~truth & ~predicted)[:, 0].sum(), 80 - said).proportion_ci(method="wilson")
+    assert scores["npv"].interval == pytest.approx((npv.low, npv.high))
     share = binomtest(hits, either).proportion_ci(method="wilson")
     assert scores["f1"].interval == pytest.approx([2 * end / (1 + end) for end in (share.low, share.high)])
 
