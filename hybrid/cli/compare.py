@@ -245,8 +245,10 @@ def _print_without_leakage(leaderboard: "Leaderboard", shown: Sequence[str]) -> 
             for model, result in zip(leaderboard.models, leaderboard.evaluations, strict=True)
             if (other := without[model.name])
         ]
-        n, copies = next(iter(without.values())).n, len(leaderboard.leakage.ids)
-        print_table(f"with all images → without the {copies} that are also in train ({n})", ["model", *shown], rows)
+        images, copies = next(iter(without.values())).images, len(leaderboard.leakage.ids)
+        print_table(
+            f"with all images → without the {copies} that are also in train ({images})", ["model", *shown], rows
+        )
     warn(f"WARNING: {leaderboard.leakage.sentence(leaderboard.split)}")
 
 

@@ -9,6 +9,7 @@ from hybrid.comparison.ordering import LOWER_IS_BETTER, badness
 from hybrid.comparison.test_history import TestHistory, times
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.evaluation import PairedTest, compare_models
+from hybrid.evaluation.groups import images_of_groups
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 
@@ -94,7 +95,7 @@ def choose(
     names = tuple(models[number].name for number in tied)
     part, value, name = validation[chosen], scores[chosen].value, models[chosen].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
-    reason = _reason(models, len(part), scores, chosen, best, tied, metric) + (
+    reason = _reason(models, _counted(part), scores, chosen, best, tied, metric) + (
         _weak_choice_warning(part) if weak else ""
     )
     return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
@@ -129,7 +130,8 @@ def fixed_choice(
     reason, fair = _how_fixed(name, fixed_by, history)
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
-    where = f"on the {other.images} validation images"
+    part = next(part for model, part in zip(models, validation, strict=True) if model.name == other.model)
+    where = f"on the {_counted(part)}"
     if other.model == name:
         reason += f"; it would also have been chosen {where}, with {metric} {value:.3f}."
     else:
@@ -193,9 +195,15 @@ def _is_tied(test: PairedTest) -> bool:
     return abs(test.difference) <= (test.high - test.low) / (2 * _HALF_WIDTH)
 
 
+def _counted(part: Predictions) -> str:
+    """Return the number of validation images, and of their groups, as text."""
+    n_groups = None if part.groups is None else len(set(part.groups.tolist()))
+    return images_of_groups(len(part), n_groups, "validation image")
+
+
 def _reason(
     models: Sequence[ModelRecord],
-    n: int,
+    images: str,
     scores: Mapping[int, Any],
     chosen: int,
     best: int,
@@ -203,7 +211,7 @@ def _reason(
     metric: str,
 ) -> str:
     name = models[chosen].name
-    text = f"{name} is chosen on the {n} validation images: {metric} {scores[chosen].value:.3f}"
+    text = f"{name} is chosen on the {images}: {metric} {scores[chosen].value:.3f}"
     extreme = "lowest" if metric in LOWER_IS_BETTER else "highest"
     if chosen == best:
         others = f", and the simplest of the {len(tied)} that are within one standard error" if len(tied) > 1 else ""

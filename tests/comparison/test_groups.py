@@ -49,6 +49,7 @@ def test_a_comparison_tests_groups_and_says_so(grouped):
     said = " ".join(leaderboard.notes)
     assert "on these 40 images of 10 groups" in said
     assert "for 10 groups, not for 40 independent images" in said
+    assert "is chosen on the 40 validation images of 10 groups" in said
     assert "draws of whole groups" in said
 
 

@@ -45,7 +45,7 @@ def test_scores_are_given_with_and_without_copies_by_bytes_and_by_pixels(hybrid,
     assert "2 of the 10 test images are also in train, byte for byte or pixel for pixel" in report
     assert "Images that are also in train" in report
     shown = hybrid("compare")
-    assert "without the 2 that are also in train (8)" in shown
+    assert "without the 2 that are also in train (8 images)" in shown
 
 
 @pytest.mark.usefixtures("no_report")

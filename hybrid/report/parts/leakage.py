@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hybrid.evaluation import Metric
 from hybrid.report.elements.table import Cell, Column, Table
-from hybrid.report.elements.words import listed, metric_name, plural, score
+from hybrid.report.elements.words import listed, metric_name, score
 from hybrid.report.parts.answer import SPLITS
 from hybrid.report.parts.part import Part
 
@@ -35,8 +35,8 @@ def _table(leaderboard: "Leaderboard") -> Table:
         ]
         for model, result in zip(leaderboard.names, leaderboard.evaluations, strict=True)
     ]
-    n = next(iter(without.values())).n
-    caption = f"Scores on the {plural(n, 'image')} that are not in train, and below on all {leaderboard.leakage.n}"
+    images = next(iter(without.values())).images
+    caption = f"Scores on the {images} that are not in train, and below on all {leaderboard.leakage.n}"
     return Table("without-copies", caption, columns, rows, sortable=True)
 
 
