@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from hybrid.classifiers.prior import class_shares, corrected
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import most_probable
 
@@ -38,6 +39,10 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         The sorted labels; for multi-label targets, the indices of the label columns.
     n_features_in_ : int
         Width of the embeddings.
+    class_shares_ : ndarray of shape (1, n_classes) or (n_labels, 2)
+        The class frequencies of the training data, to which the probabilities refer.
+    weighted_shares_ : ndarray of shape (1, n_classes) or (n_labels, 2)
+        The frequencies of the classes as weighted in training.
     multilabel_ : bool
         Whether the target was a 0/1 matrix.
     models_ : list of scikit-learn estimators
@@ -87,14 +92,17 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         self.multilabel_ = target.ndim == 2
         codes = self._encode_labels(target) if self.multilabel_ else self._encode_classes(target)
         classes = [0, 1] if self.multilabel_ else self.classes_.tolist()
-        self._fit_codes(data, codes, apply_class_weight(self.class_weight, codes, weights, classes), group_of_row)
+        weighted = apply_class_weight(self.class_weight, codes, weights, classes)
+        self.class_shares_ = class_shares(codes, weights, len(classes))
+        self.weighted_shares_ = class_shares(codes, weighted, len(classes))
+        self._fit_codes(data, codes, weighted, group_of_row)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class or, for multi-label targets, of each label being 1.
 
-        The probabilities refer to the classes as weighted in training: with balanced weights, to a
-        population in which all classes are equally frequent.
+        The probabilities refer to the class frequencies of the training data, whatever weights the classes had in
+        training.
 
         Parameters
         ----------
@@ -111,6 +119,32 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         InputError
             If X contains NaN or infinity.
         """
+        return corrected(self.weighted_proba(X), self.prior_ratio_, self.multilabel_)
+
+    @property
+    def prior_ratio_(self) -> NDArray[np.float64] | None:
+        """By what the probabilities are multiplied, because of the class weights: `class_shares_ / weighted_shares_`.
+
+        None for a head that version 0.1.0 saved, whose probabilities refer to the classes as weighted.
+        """
+        return self.class_shares_ / self.weighted_shares_ if hasattr(self, "weighted_shares_") else None
+
+    def weighted_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return probabilities that refer to the classes as they were weighted in training.
+
+        With balanced weights, that is a population in which all classes are equally frequent. The predicted labels
+        follow from these probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Probabilities, in the order of `classes_`.
+        """
         probabilities = self._probabilities(self._check_embeddings(X)).astype(np.float64, copy=False)
         if self.multilabel_:
             return probabilities
@@ -118,9 +152,11 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class; for multi-label targets, 1 for each label with a probability of at least 0.5.
+        """Return the most probable class, as the classes were weighted in training.
 
-        Of two equally probable classes it is the second.
+        With balanced weights, the default, it is the class whose probability is highest in proportion to its frequency
+        in the training data. For two classes, or for a label, this is a threshold equal to that frequency. Of two
+        equally probable classes it is the second.
 
         Parameters
         ----------
@@ -132,7 +168,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             Labels as in `fit`; 0 and 1 for multi-label targets.
         """
-        probabilities = self.predict_proba(X)
+        probabilities = self.weighted_proba(X)
         if self.multilabel_:
             return (probabilities >= 0.5).astype(np.int64)
         return self.classes_[most_probable(probabilities)]

@@ -1,10 +1,14 @@
 """The head of a network that ends in a classification layer: the network's outputs are the probabilities."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hybrid.classifiers.base import Head, apply_class_weight
+from hybrid.classifiers.prior import class_shares, corrected
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import most_probable
 
@@ -14,12 +18,19 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
 
     A single output for two classes is the probability of the second class.
 
+    Parameters
+    ----------
+    class_weight : "balanced", dict or None, default=None
+        Weight of each class in the training of the network.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The sorted labels, in the order of the network's outputs.
     multilabel_ : bool
         Whether the outputs are independent labels.
+    class_shares_, weighted_shares_, prior_ratio_ : ndarray of shape (1, n_classes) or (n_labels, 2)
+        As in `hybrid.classifiers.base.Head`.
 
     Examples
     --------
@@ -27,6 +38,9 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
     >>> NetworkOutput().fit(outputs, ["cat", "dog"]).predict(outputs)
     array(['cat', 'dog'], dtype='<U3')
     """
+
+    def __init__(self, *, class_weight: str | dict[Any, float] | None = None):
+        self.class_weight = class_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "NetworkOutput":
         """Store the labels, which belong to the outputs in sorted order.
@@ -55,13 +69,25 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         single = outputs.shape[1] == 1 and len(self.classes_) == 2 and not self.multilabel_
         if len(self.classes_) != outputs.shape[1] and not single:
             raise InputError(f"The network has {outputs.shape[1]} outputs, but there are {len(self.classes_)} labels.")
+        codes = labels.astype(np.int64) if self.multilabel_ else np.searchsorted(self.classes_, labels)
+        classes, ones = [0, 1] if self.multilabel_ else self.classes_.tolist(), np.ones(len(labels))
+        self.class_shares_ = class_shares(codes, ones, len(classes))
+        weighted = apply_class_weight(self.class_weight, codes, ones, classes)
+        self.weighted_shares_ = class_shares(codes, weighted, len(classes))
         return self
+
+    prior_ratio_ = Head.prior_ratio_
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the outputs as float64 probabilities of shape (n_samples, n_classes).
 
-        The probabilities of classes are scaled to a sum of 1; those of independent labels are not.
+        They refer to the class frequencies of the training data. The probabilities of classes are scaled to a sum of 1;
+        those of independent labels are not.
         """
+        return corrected(self.weighted_proba(X), self.prior_ratio_, self.multilabel_)
+
+    def weighted_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the outputs as probabilities that refer to the classes as weighted in the network's training."""
         check_is_fitted(self)
         proba = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), np.float64)
         if self.multilabel_:
@@ -71,6 +97,6 @@ class NetworkOutput(ClassifierMixin, BaseEstimator):
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the most probable class, the second of two equal ones; for labels, 1 for a probability from 0.5 on."""
-        proba = self.predict_proba(X)
+        """Return the class with the highest output, the second of two equal ones; for labels, 1 from 0.5 on."""
+        proba = self.weighted_proba(X)
         return (proba >= 0.5).astype(int) if self.multilabel_ else self.classes_[most_probable(proba)]

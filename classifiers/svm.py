@@ -94,7 +94,7 @@ class LinearSVM(Head):
         return max(model.calibrated_classifiers_[0].estimator.n_iter_ for model in self.models_)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return a confidence score for each class or label: the log-odds of its calibrated probability.
+        """Return a confidence score for each class or label: the log-odds of its probability, as weighted in training.
 
         `predict` returns the class with the highest score or, for two classes, the class given by the sign. For two
         classes and sigmoid calibration, the score is the signed distance to the hyperplane, scaled and shifted so that
@@ -115,7 +115,7 @@ class LinearSVM(Head):
         InputError
             If X contains NaN or infinity.
         """
-        values = log_odds(self.predict_proba(X))
+        values = log_odds(self.weighted_proba(X))
         return values[:, 1] if values.shape[1] == 2 and not self.multilabel_ else values
 
     def _fit_codes(self, X: NDArray, codes: NDArray[np.int64], weights: NDArray, groups: NDArray | None) -> None:

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_MOST_LISTED = 20
 _MOST_SIMILAR = 4
 _MAX_LENGTH = 2000  # characters; a value in the message, such as a name in an untrusted file, may be of any length
 
@@ -92,7 +93,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     text = f"Unknown {kind} {given!r}."
     if similar:
         text += f" Nearest: {', '.join(map(repr, similar))}."
-    if 0 < len(names) <= 16:
+    if 0 < len(names) <= _MOST_LISTED:
         text += f" Expected one of: {', '.join(names)}."
     return InputError(f"{text} {hint}".rstrip())
 

@@ -12,10 +12,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from hybrid.classifiers.base import apply_class_weight
 from hybrid.classifiers.calibration import Recalibration, check_calibration
+from hybrid.classifiers.prior import class_shares, corrected, decide, target_shares
 from hybrid.errors import InputError
-from hybrid.evaluation.labels import most_probable
 from hybrid.pipelines.aim import Aim
 from hybrid.pipelines.folds import groups_for, kept_together, make_folds
 from hybrid.pipelines.threshold import choose_thresholds
@@ -28,6 +27,7 @@ def adjust(
     *,
     aim: str | None = None,
     calibration: str | None = None,
+    prevalence: Any = None,
     validation: tuple[Any, ArrayLike] | None = None,
     groups: ArrayLike | None = None,
     counted: ArrayLike | None = None,
@@ -42,7 +42,7 @@ def adjust(
         pipeline is used as it is; otherwise the whole pipeline is fitted to `X` and `y`.
     X, y : array-like
         Training images or embeddings, and their labels.
-    aim, calibration
+    aim, calibration, prevalence
         As in `AdjustedHead`.
     validation : (X, y), optional
         Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
@@ -74,7 +74,7 @@ def adjust(
     True
     """
     *before, (name, head) = pipeline.steps
-    adjusted = AdjustedHead(head, aim=aim, calibration=calibration, **settings)
+    adjusted = AdjustedHead(head, aim=aim, calibration=calibration, prevalence=prevalence, **settings)
     if validation is None:
         return Pipeline([*before, (name, adjusted)]).fit(
             X, y, **{f"{name}__groups": groups, f"{name}__counted": counted}
@@ -94,7 +94,7 @@ def check_adjustment(aim: str | None, calibration: str | None) -> None:
 
 
 class AdjustedHead(ClassifierMixin, BaseEstimator):
-    """A head with calibrated probabilities, a threshold chosen for an aim, or both.
+    """A head with calibrated probabilities, probabilities for another prevalence, or a threshold chosen for an aim.
 
     Calibration and threshold are fitted to rows that the head was not trained on: :meth:`fit` uses a cross-validation
     on the training rows, :meth:`adopt` uses other rows.
@@ -112,8 +112,9 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         The method, as in `Recalibration`. If None, the probabilities are not calibrated.
     positive : object, optional
         The positive class of recall, specificity and F1, for two classes only. By default the second class.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weight of each class in the calibration. It must equal that of the head, otherwise the calibration undoes it.
+    prevalence : float or dict, optional
+        Class frequencies that the probabilities refer to: that of the positive class of two, or a dict with the
+        frequency of each class or label. By default those of the training data.
     cv, repeats : int, default=5, 1
         Maximum number of folds, and number of repetitions of the cross-validation.
     random_state : int, default=0
@@ -138,7 +139,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         aim: str | None = None,
         calibration: str | None = None,
         positive: Any = None,
-        class_weight: str | dict[Any, float] | None = "balanced",
+        prevalence: float | dict[Any, float] | None = None,
         cv: int = 5,
         repeats: int = 1,
         random_state: int = 0,
@@ -147,7 +148,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         self.aim = aim
         self.calibration = calibration
         self.positive = positive
-        self.class_weight = class_weight
+        self.prevalence = prevalence
         self.cv = cv
         self.repeats = repeats
         self.random_state = random_state
@@ -215,19 +216,31 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class or label, (n, k), in the order of `classes_`."""
         check_is_fitted(self)
-        proba = self.head_.predict_proba(X)
-        return proba if self.recalibration_ is None else self.recalibration_.transform(proba)
+        return self._adjusted(self.head_.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the labels predicted with the thresholds, (n,) or (n, k)."""
         proba = self.predict_proba(X)
-        if self.multilabel_:
-            reached = proba >= (0.5 if self.thresholds_ is None else self.thresholds_)
-            return reached.astype(np.int64)
         if self.thresholds_ is None:
-            return self.classes_[most_probable(proba)]
+            return decide(proba, self.prior_ratio_, self.classes_, self.multilabel_)
+        if self.multilabel_:
+            return (proba >= self.thresholds_).astype(np.int64)
         column = self._positive_column()
         return self.classes_[np.where(proba[:, column] >= self.thresholds_[0], column, 1 - column)]
+
+    @property
+    def prior_ratio_(self) -> NDArray[np.float64] | None:
+        """By what the probabilities are multiplied, because of class weights and prevalence; None if by nothing."""
+        ratio, shift = getattr(self.head_, "prior_ratio_", None), getattr(self, "shift_", None)
+        if ratio is None or shift is None:
+            return shift if ratio is None else ratio
+        return ratio * shift
+
+    def _adjusted(self, proba: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return calibrated probabilities for the prevalence."""
+        if self.recalibration_ is not None:
+            proba = self.recalibration_.transform(proba)
+        return corrected(proba, getattr(self, "shift_", None), self.multilabel_)
 
     def _fit_adjustment(self, proba: NDArray[np.float64], y: NDArray) -> Self:
         """Fit calibration and thresholds to probabilities and labels of rows that the head was not trained on."""
@@ -235,13 +248,23 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         if hasattr(self.head_, "n_features_in_"):
             self.n_features_in_ = self.head_.n_features_in_
         codes = y.astype(np.int64) if self.multilabel_ else self._codes(y)
-        self.recalibration_ = None
+        self.recalibration_, self.shift_ = None, None
+        n_classes = 2 if self.multilabel_ else len(self.classes_)
+        here = class_shares(codes, np.ones(len(y)), n_classes)
+        trained = getattr(self.head_, "class_shares_", None)
+        self.class_shares_ = here if trained is None else trained
         if self.calibration is not None:
-            weights = apply_class_weight(
-                self.class_weight, codes, np.ones(len(y)), [0, 1] if self.multilabel_ else self.classes_.tolist()
+            # The rows are weighted so that the classes are as frequent as in training.
+            columns = zip(self.class_shares_ / here, np.atleast_2d(codes.T), strict=True)
+            weights = np.array([ratio[column] for ratio, column in columns]).T
+            self.recalibration_ = Recalibration(self.calibration).fit(
+                proba, codes, weights if self.multilabel_ else weights[:, 0]
             )
-            self.recalibration_ = Recalibration(self.calibration).fit(proba, codes, weights)
-            proba = self.recalibration_.transform(proba)
+        if self.prevalence is not None:
+            positive = self._positive_column() if n_classes == 2 and not self.multilabel_ else 1
+            target = target_shares(self.prevalence, self.classes_.tolist(), self.multilabel_, positive)
+            self.shift_ = target / self.class_shares_
+        proba = self._adjusted(proba)
         self.thresholds_, self.choices_ = None, []
         if self.aim is not None:
             aim, column = Aim.parse(self.aim), None if self.multilabel_ else self._positive_column()
@@ -268,9 +291,10 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         return self.classes_.tolist().index(self.positive)
 
     def _check(self, y: NDArray) -> None:
-        if self.aim is None and self.calibration is None:
+        if self.aim is None and self.calibration is None and self.prevalence is None:
             raise InputError(
-                "Neither an aim nor a calibration was given, so there is nothing to adjust: give one of them."
+                "Neither an aim nor a calibration nor a prevalence was given, so there is nothing to adjust: give one "
+                "of them."
             )
         check_adjustment(self.aim, self.calibration)
         if self.aim is not None and y.ndim == 1 and (n_classes := len(np.unique(y))) > 2:

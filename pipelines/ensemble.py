@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from hybrid.classifiers import DEFAULT_HEADS
 from hybrid.classifiers.base import Head
+from hybrid.classifiers.prior import corrected
 from hybrid.errors import InputError
 from hybrid.pipelines.build import make_head_pipeline
 from hybrid.pipelines.folds import groups_for
@@ -105,11 +107,13 @@ class Ensemble(Head):
         self.models_, self.n_features_in_ = list(models), width
         last = models[0][-1] if isinstance(models[0], Pipeline) else models[0]
         self.classes_, self.multilabel_ = last.classes_, getattr(last, "multilabel_", False)
+        if hasattr(last, "class_shares_"):
+            self.class_shares_ = last.class_shares_
         self._check_classes()
         return self
 
     def member_probabilities(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the probabilities of each member.
+        """Return the probabilities of each member, which refer to the classes as weighted in its training.
 
         Parameters
         ----------
@@ -157,7 +161,27 @@ class Ensemble(Head):
                 f"The member {name!r} returns probabilities of shape {proba.shape}; expected one column for each of "
                 f"{len(self.classes_)} {'labels' if self.multilabel_ else 'classes'}."
             )
-        return proba
+        return corrected(proba, _inverse(ratio_of(self.models_[number])), self.multilabel_)
+
+    @property
+    def prior_ratio_(self) -> NDArray[np.float64] | None:
+        """The mean ratio of the members, by which the mean of their probabilities is corrected."""
+        ratios = [ratio_of(model) for model in self.models_]
+        if all(ratio is None for ratio in ratios):
+            return None
+        shape = next(ratio.shape for ratio in ratios if ratio is not None)
+        filled = [np.ones(shape) if ratio is None else ratio for ratio in ratios]
+        return np.tensordot(self.shares, np.array(filled), axes=1)
+
+
+def ratio_of(model: Any) -> NDArray[np.float64] | None:
+    """Return by what a member's probabilities were corrected for class weights; None if they were not."""
+    fitted = model.estimator if isinstance(model, FrozenEstimator) else model
+    return getattr(fitted[-1] if isinstance(fitted, Pipeline) else fitted, "prior_ratio_", None)
+
+
+def _inverse(ratio: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    return None if ratio is None else 1 / ratio
 
 
 def make_ensemble(

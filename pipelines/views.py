@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
-from hybrid.evaluation.labels import most_probable
+from hybrid.classifiers.prior import decide
 from hybrid.extractors.images.source import ImageSource
 from hybrid.extractors.images.views import Views, ViewSource
 
@@ -91,9 +91,7 @@ def predict_mean(pipeline: Pipeline, blocks: Sequence[NDArray]) -> tuple[NDArray
     proba : ndarray of shape (n, k)
         The mean probabilities.
     labels : ndarray of shape (n,) or (n, k)
-        The most probable classes, or the labels with a mean probability of at least 0.5.
+        The labels that follow from the mean probabilities by the head's own rule.
     """
-    proba = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0)
-    if pipeline[-1].multilabel_:
-        return proba, (proba >= 0.5).astype(np.int64)
-    return proba, pipeline.classes_[most_probable(proba)]
+    proba, head = np.mean([pipeline.predict_proba(block) for block in blocks], axis=0), pipeline[-1]
+    return proba, decide(proba, getattr(head, "prior_ratio_", None), head.classes_, head.multilabel_)

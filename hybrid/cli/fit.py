@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
-from hybrid.cli.fitted import print_scores, where_scores_are
+from hybrid.cli.fitted import print_scores, probability_notes, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
@@ -48,7 +48,7 @@ KINDS = (*HEADS, "ensemble")
     help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL; "
     "recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how many images that needs. "
     "The threshold is chosen on validation, or by cross-validation inside train if validation is missing or small. "
-    "Default: a threshold of 0.5.",
+    "Default: what follows from the class weights; with balanced ones, the frequency of the class in train.",
 )
 @click.option(
     "--calibrate",
@@ -59,6 +59,13 @@ KINDS = (*HEADS, "ensemble")
     metavar="[METHOD]",
     help="Calibrate the probabilities, on the same images as for --aim: sigmoid, isotonic, temperature, or auto, which "
     "depends on the task.",
+)
+@click.option(
+    "--prevalence",
+    default=None,
+    metavar="SHARE|CLASS=SHARE,…",
+    help="Class frequencies that the probabilities refer to, such as 0.02 for the positive class, or a=0.1,b=0.2,c=0.7."
+    " Predicted labels do not change. Default: those of the training data.",
 )
 @click.option(
     "--class-weight",
@@ -131,6 +138,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         metric=given["metric"],
         aim=given["aim"],
         calibration=given["calibration"],
+        prevalence=_prevalence(given["prevalence"]),
         folds=folds,
         repeats=repeats,
         seed=given["seed"],
@@ -201,6 +209,7 @@ def _protocol(record: "ModelRecord") -> list[str]:
         notes.append(f"weights ({record.weights or 'equal'}): {', '.join(shown)}")
     if record.calibration:
         notes.append(f"probabilities calibrated: {record.calibration}")
+    notes += probability_notes(record)
     if isinstance(record.threshold, tuple):
         values = zip(record.classes, record.threshold, strict=True)
         notes.append(f"threshold for {record.aim}: {', '.join(f'{label} {value:.3f}' for label, value in values)}")
@@ -217,6 +226,22 @@ def _params(given: tuple[str, ...], class_weight: str | None) -> dict[str, Any]:
     if "class_weight" in params:
         raise InputError("The class weight was given twice, by --class-weight and by --param: leave one of them out.")
     return params | {"class_weight": None if class_weight == "none" else class_weight}
+
+
+def _prevalence(text: str | None) -> float | dict[str, float] | None:
+    """Return the class frequencies of --prevalence."""
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.rpartition("=") for part in text.split(",")]
+        return {name.strip(): float(share) for name, _, share in pairs}
+    except ValueError:
+        raise InputError(
+            f"--prevalence {text!r} was given; expected a share such as 0.08, or CLASS=SHARE for each class, separated "
+            "by commas."
+        ) from None
 
 
 def _param(text: str) -> tuple[str, Any]:

@@ -6,6 +6,9 @@ from hybrid.cli.output import print_evaluations, print_notes, shell_command
 
 if TYPE_CHECKING:
     from hybrid.models.evaluate_and_save import FittedModel
+    from hybrid.workspace.model_record import ModelRecord
+
+_MOST_FREQUENCIES = 5
 
 
 def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> None:
@@ -27,3 +30,23 @@ def where_scores_are(model: "FittedModel") -> str:
     return (
         f"hybrid compare shows all models on test, {shell_command('hybrid', 'compare', model.name)} shows only this one"
     )
+
+
+def probability_notes(record: "ModelRecord") -> list[str]:
+    """Return notes on the class frequencies that the probabilities refer to, and on the default threshold."""
+    if not record.frequencies:
+        return []
+    origin = "the given class frequencies" if record.prevalence is not None else "the class frequencies of train"
+    names = list(record.frequencies)
+    shown = [str(record.positive)] if record.task == "binary" else names[:_MOST_FREQUENCIES]
+    shares = ", ".join(f"{name} {record.frequencies[name]:.1%}" for name in shown)
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) and record.task != "binary" else ""
+    notes = [f"probabilities refer to {origin}: {shares}{more}"]
+    default = record.default_threshold
+    if record.threshold is None and isinstance(default, float) and abs(default - 0.5) > 1e-9:
+        notes.append(f"threshold: {default:.3f} of {record.positive}, which follows from the class weights")
+    elif (
+        record.threshold is None and (record.task == "multiclass" or isinstance(default, tuple)) and record.class_weight
+    ):
+        notes.append("labels: predicted with the class weights, so that a rare class needs a lower probability")
+    return notes

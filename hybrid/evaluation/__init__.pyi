@@ -1,5 +1,6 @@
 from .api import compare_models, evaluate, evaluate_models
 from .calibration import ReliabilityCurve, reliability_curve
+from .calibration_line import CalibrationLine, calibration_line
 from .group_cases import GroupCases, per_group
 from .metrics import LOWER_IS_BETTER, METRICS, MetricSpec
 from .paired_evaluation import PairedEvaluation
@@ -9,6 +10,7 @@ from .result import Evaluation, Metric
 __all__ = [
     "LOWER_IS_BETTER",
     "METRICS",
+    "CalibrationLine",
     "Evaluation",
     "GroupCases",
     "Metric",
@@ -16,6 +18,7 @@ __all__ = [
     "PairedEvaluation",
     "PairedTest",
     "ReliabilityCurve",
+    "calibration_line",
     "compare_models",
     "evaluate",
     "evaluate_models",

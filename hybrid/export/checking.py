@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from sklearn.pipeline import Pipeline
 
+from hybrid.classifiers.prior import corrected
 from hybrid.errors import InputError, reason_of
 from hybrid.export.assembling import EMBEDDINGS, LABEL, PROBABILITIES, PixelInput
 from hybrid.extractors.images.decoding import BadImageError
@@ -158,8 +159,13 @@ def _batches(inputs: Sequence[PixelInput], X: np.ndarray) -> Iterator[tuple[list
 
 def undecided(head: Any, proba: NDArray[np.float64], tolerance: float) -> NDArray[np.bool_]:
     """Return a mask of shape (n,) or (n, n_labels): the decisions that a difference within the tolerance can change."""
-    thresholds = getattr(head, "thresholds_", None)
-    if getattr(head, "multilabel_", False):
+    thresholds, multilabel = getattr(head, "thresholds_", None), getattr(head, "multilabel_", False)
+    ratio = getattr(head, "prior_ratio_", None)
+    if thresholds is None and ratio is not None:
+        # Near the threshold, the correction multiplies differences by at most this factor.
+        proba = corrected(proba, 1 / ratio, multilabel)
+        tolerance *= float((ratio.max(axis=1) / ratio.min(axis=1)).max())
+    if multilabel:
         return np.abs(proba - (0.5 if thresholds is None else thresholds)) <= tolerance
     if thresholds is not None:
         return np.abs(proba[:, head._positive_column()] - thresholds[0]) <= tolerance

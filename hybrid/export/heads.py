@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -21,7 +22,7 @@ from hybrid.export.calibrators import calibrate, recalibrate, row_sums
 from hybrid.export.libraries import classifier, transformer
 from hybrid.export.neighbours import nearest_neighbours
 from hybrid.pipelines.adjusted import AdjustedHead
-from hybrid.pipelines.ensemble import Ensemble
+from hybrid.pipelines.ensemble import Ensemble, ratio_of
 
 
 def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
@@ -55,14 +56,15 @@ def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
         return probabilities(graph, steps.estimator, X, width)
     if isinstance(steps, AdjustedHead):
         proba = probabilities(graph, steps.head_, X, width)
-        if steps.recalibration_ is None:
-            return proba
-        return recalibrate(graph, steps.recalibration_, proba, len(steps.classes_))
+        if steps.recalibration_ is not None:
+            proba = recalibrate(graph, steps.recalibration_, proba, len(steps.classes_))
+        return _corrected(graph, proba, getattr(steps, "shift_", None), steps.multilabel_)
     if isinstance(steps, NetworkOutput):
-        return _network_output(graph, steps, X, width)
+        return _corrected(graph, _network_output(graph, steps, X, width), steps.prior_ratio_, steps.multilabel_)
     if isinstance(steps, Head):
         proba = _converter(steps)(graph, steps, X, width)
-        return proba if steps.multilabel_ else graph.add("Div", proba, row_sums(graph, proba))
+        proba = proba if steps.multilabel_ else graph.add("Div", proba, row_sums(graph, proba))
+        return _corrected(graph, proba, steps.prior_ratio_, steps.multilabel_)
     return classifier(graph, steps, X, width)
 
 
@@ -85,7 +87,11 @@ def labels(graph: GraphBuilder, head: Any, proba: str) -> str:
     """
     head = head[-1] if isinstance(head, Pipeline) else head
     classes, thresholds = np.asarray(head.classes_), getattr(head, "thresholds_", None)
-    if getattr(head, "multilabel_", False):
+    multilabel = getattr(head, "multilabel_", False)
+    if thresholds is None:
+        ratio = getattr(head, "prior_ratio_", None)
+        proba = _corrected(graph, proba, None if ratio is None else 1 / ratio, multilabel)
+    if multilabel:
         threshold = graph.constant(np.float64(0.5) if thresholds is None else np.asarray(thresholds, np.float64)[None])
         return graph.cast(graph.add("GreaterOrEqual", proba, threshold), TensorProto.INT64)
     if thresholds is None:
@@ -166,7 +172,9 @@ def _ensemble(graph: GraphBuilder, head: Ensemble, X: str, width: int) -> str:
         if share:
             numbers = np.concatenate([np.arange(*pair) for pair in columns or [(0, width)]])
             member_X = X if columns is None else graph.columns(X, numbers)
+            ratio = ratio_of(model)
             proba = probabilities(graph, model, member_X, len(numbers))
+            proba = _corrected(graph, proba, None if ratio is None else 1 / ratio, head.multilabel_)
             parts.append(graph.add("Mul", proba, graph.constant(np.float64(share))))
     return graph.add("Sum", *parts)
 
@@ -178,6 +186,19 @@ def _network_output(graph: GraphBuilder, head: NetworkOutput, X: str, width: int
     if width == 1:
         return graph.concatenate(graph.add("Sub", graph.constant(np.float64(1)), proba), proba)
     return graph.add("Div", proba, row_sums(graph, proba))
+
+
+def _corrected(graph: GraphBuilder, proba: str, ratio: NDArray[np.float64] | None, multilabel: bool) -> str:
+    """Add the conversion of :func:`hybrid.classifiers.prior.corrected` and return the probabilities."""
+    if ratio is None or (ratio == ratio[:, :1]).all():
+        return proba
+    if multilabel:
+        yes = graph.add("Mul", proba, graph.constant(ratio[None, :, 1]))
+        complement = graph.add("Sub", graph.constant(np.float64(1)), proba)
+        no = graph.add("Mul", complement, graph.constant(ratio[None, :, 0]))
+        return graph.add("Div", yes, graph.add("Add", yes, no))
+    odds = graph.add("Mul", proba, graph.constant(ratio))
+    return graph.add("Div", odds, row_sums(graph, odds))
 
 
 def _positive_columns(graph: GraphBuilder, parts: list[str]) -> str:

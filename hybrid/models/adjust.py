@@ -1,5 +1,6 @@
 """Calibrate a model and choose its threshold, on the validation split or by cross-validation inside train."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from hybrid.datasets import Dataset
 from hybrid.datasets.validation_size import is_few, rarest
 from hybrid.embeddings.joined_set import JoinedSet
-from hybrid.errors import InputError
+from hybrid.errors import InputError, unknown_name
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import adjust
 from hybrid.pipelines.aim import Aim
@@ -47,7 +48,7 @@ def adjust_model(
     """
     positive = positive_class(embeddings, positive)
     if options.aim is None and options.calibration is None:
-        return pipeline, None
+        return _for_prevalence(pipeline, X, embeddings, options, positive), None
     if embeddings.averages:
         raise InputError(
             "Predictions on this set are means over the views of each image. Choosing a threshold or a calibration for "
@@ -64,6 +65,7 @@ def adjust_model(
         groups=train.groups,
         counted=np.arange(len(train.y)) < images,  # the images come first, then their views
         positive=positive,
+        prevalence=_by_class(options.prevalence, embeddings),
         **options.adjustment,
     )
     choices, recalibration = adjusted[-1].choices_, adjusted[-1].recalibration_
@@ -82,6 +84,28 @@ def adjust_model(
             *used,
         ),
     )
+
+
+def _for_prevalence(
+    pipeline: Pipeline, X: np.ndarray, embeddings: JoinedSet, options: HeadOptions, positive: Any
+) -> Pipeline:
+    """Return a pipeline whose probabilities refer to the given prevalence, if there is one; it predicts as before."""
+    if options.prevalence is None:
+        return pipeline
+    train = embeddings.part(X, "train")
+    prevalence = _by_class(options.prevalence, embeddings)
+    return adjust(pipeline, train.X, train.y, validation=(train.X, train.y), positive=positive, prevalence=prevalence)
+
+
+def _by_class(prevalence: Any, embeddings: JoinedSet) -> Any:
+    """Return a prevalence with the classes as keys that the head has: the numbers of the columns for several labels."""
+    if not isinstance(prevalence, Mapping):
+        return prevalence
+    numbers = {one_form(str(label)): number for number, label in enumerate(embeddings.classes.tolist())}
+    if unknown := [name for name in prevalence if one_form(str(name)) not in numbers]:
+        raise unknown_name("class with a prevalence", unknown[0], map(str, embeddings.classes.tolist()))
+    classes = range(len(numbers)) if embeddings.task == "multilabel" else embeddings.classes.tolist()
+    return {classes[numbers[one_form(str(name))]]: share for name, share in prevalence.items()}
 
 
 def positive_class(embeddings: JoinedSet | Dataset, given: Any = None) -> Any:

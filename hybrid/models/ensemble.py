@@ -122,6 +122,7 @@ def fit_ensemble(
         seed=options.seed,
         aim=options.aim,
         calibration=options.calibration,
+        prevalence=options.prevalence,
         adjustment=adjustment,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from hybrid.classifiers.prior import default_thresholds
 from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.evaluation import Evaluation
 from hybrid.extractors.store.cost import total
@@ -148,6 +149,8 @@ def evaluate_and_save(
         skipped=len(embeddings.sets[0].record.skipped),
         warnings=dataset.warnings,
         threshold=_threshold(pipeline, embeddings.task),
+        default_threshold=_default_threshold(pipeline[-1], embeddings, positive),
+        frequencies=_frequencies(pipeline[-1], embeddings),
         **fields,
     )
     views = as_json(embeddings.views) if embeddings.averages else None
@@ -179,6 +182,31 @@ def _threshold(pipeline: Pipeline, task: str) -> float | tuple[float, ...] | Non
     if chosen is None:
         return None
     return tuple(chosen.tolist()) if task == "multilabel" else float(chosen[0])
+
+
+def _default_threshold(head: Any, embeddings: JoinedSet, positive: Any) -> float | tuple[float, ...] | None:
+    """Return the threshold that applies without an aim; None for a multiclass task."""
+    if embeddings.task == "multiclass":
+        return None
+    thresholds = default_thresholds(getattr(head, "prior_ratio_", None), _targets(embeddings))
+    if embeddings.task == "multilabel":
+        return tuple(thresholds.tolist())
+    is_second = positive == embeddings.classes[1]
+    return float(thresholds[0] if is_second else 1 - thresholds[0])
+
+
+def _frequencies(head: Any, embeddings: JoinedSet) -> dict[str, float]:
+    """Return the class frequencies that the probabilities of a head refer to; empty if they are not known."""
+    shares, shift = getattr(head, "class_shares_", None), getattr(head, "shift_", None)
+    if shares is None:
+        return {}
+    shares = shares if shift is None else shares * shift
+    values = shares[:, 1] if embeddings.task == "multilabel" else shares[0]
+    return {str(label): float(value) for label, value in zip(embeddings.classes.tolist(), values, strict=True)}
+
+
+def _targets(embeddings: JoinedSet) -> int:
+    return len(embeddings.classes) if embeddings.task == "multilabel" else 1
 
 
 def _size(model: Path) -> int:

@@ -23,6 +23,7 @@ from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import groups_for
 from hybrid.progress import Stopwatch
 from hybrid.workspace.model_record import Tuning
+from hybrid.workspace.provenance import training_class_weight
 from hybrid.workspace.workspace import Workspace
 
 
@@ -99,6 +100,7 @@ def fit_head(
         seed=options.seed,
         aim=options.aim,
         calibration=options.calibration,
+        prevalence=options.prevalence,
         adjustment=adjustment,
     )
 
@@ -138,7 +140,8 @@ def fit_network(
     X = outputs.embeddings()
     watch = Stopwatch()
     train = outputs.part(X, "train")
-    pipeline = Pipeline([("head", NetworkOutput().fit(train.X, train.y))])
+    head = NetworkOutput(class_weight=training_class_weight(network))
+    pipeline = Pipeline([("head", head.fit(train.X, train.y))])
     options = options or HeadOptions()
     pipeline, adjustment = adjust_model(pipeline, X, outputs, options, positive)
     return evaluate_and_save(
@@ -152,6 +155,7 @@ def fit_network(
         fit=watch.lap(),
         aim=options.aim,
         calibration=options.calibration,
+        prevalence=options.prevalence,
         adjustment=adjustment,
     )
 

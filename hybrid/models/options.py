@@ -30,9 +30,13 @@ class HeadOptions:
         Metric to tune for. By default it depends on the task.
     aim : str, optional
         Objective of the threshold, such as ``"f1"``, ``"recall=0.98"`` or, with a confidence for new images,
-        ``"recall=0.98@0.95"``. By default the threshold is 0.5.
+        ``"recall=0.98@0.95"``. By default the threshold is the frequency of the class in the training data, or 0.5
+        without class weights.
     calibration : str, optional
         Calibration of the probabilities, such as ``"auto"``. By default they are not calibrated.
+    prevalence : float or dict, optional
+        Frequency of the positive class of two, or of each class or label by its name, that the probabilities refer to.
+        By default the class frequencies of the training data.
     folds, repeats : int, default=5, 1
         Number of folds of each cross-validation inside train, and how often it is repeated with new folds.
     seed : int, default=0
@@ -46,6 +50,7 @@ class HeadOptions:
     metric: str | None = None
     aim: str | None = None
     calibration: str | None = None
+    prevalence: float | dict[str, float] | None = None
     folds: int = 5
     repeats: int = 1
     seed: int = 0
@@ -75,7 +80,6 @@ class HeadOptions:
         return {
             "aim": self.aim,
             "calibration": self.calibration,
-            "class_weight": self.class_weight,
             "cv": self.folds,
             "repeats": self.repeats,
             "random_state": self.seed,
@@ -89,6 +93,7 @@ class HeadOptions:
             f"pca{self.pca}" if self.pca is not None else "",
             "unweighted" if self.class_weight is None else "",
             "calibrated" if self.calibration else "",
+            slug("prevalence", *_values(self.prevalence)) if self.prevalence is not None else "",
             slug(self.aim) if self.aim else "",
         ]
         return [part for part in parts if part]
@@ -97,3 +102,7 @@ class HeadOptions:
         """Return the parameters of a head, with the seed if the head is random."""
         is_random = head in HEADS and "random_state" in signature(HEADS[head].load()).parameters
         return {"random_state": self.seed, **self.params} if is_random else self.params
+
+
+def _values(prevalence: float | dict[str, float]) -> list[float]:
+    return list(prevalence.values()) if isinstance(prevalence, dict) else [prevalence]

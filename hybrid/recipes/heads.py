@@ -14,7 +14,7 @@ from hybrid.recipes.section import RecipeTable
 
 ENSEMBLE = "ensemble"
 NAMES = (*HEADS, ENSEMBLE)
-ADJUSTING = ("aim", "calibration", "folds", "repeats", "seed")  # settings that adjust fitted models
+ADJUSTING = ("aim", "calibration", "prevalence", "folds", "repeats", "seed")  # settings that adjust fitted models
 
 _SETTINGS = {
     field.name: get_type_hints(HeadOptions)[field.name]

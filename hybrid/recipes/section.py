@@ -117,6 +117,8 @@ def _fits(value: Any, kind: Any) -> bool:
         return any(_fits(value, option) for option in get_args(kind))
     if get_origin(kind) in (list, tuple):
         return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(item, get_args(kind)[1]) for item in value.values())
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
@@ -129,4 +131,4 @@ def _type_name(kind: Any) -> str:
         )
     if get_origin(kind) in (list, tuple):
         return f"a list of {_type_name(get_args(kind)[0]).removeprefix('a ')}"
-    return _TYPE_NAMES[kind]
+    return _TYPE_NAMES[get_origin(kind) or kind]

@@ -189,7 +189,15 @@ class ModelRecord(Record):
     seed : int or None
     aim, calibration : str or None
     threshold : float, tuple of float, or None
-        Threshold of the positive class, or of each label; None if none was chosen, so that 0.5 applies.
+        Threshold of the positive class, or of each label; None if none was chosen, so that the default applies.
+    default_threshold : float, tuple of float, or None
+        Threshold of the positive class, or of each label, that applies if none was chosen. It is the frequency of the
+        class in the training data if classes have balanced weights, and 0.5 without weights. None for other tasks, and
+        in records of earlier schemas, where it is 0.5.
+    frequencies : dict of str to float
+        The class frequencies that the probabilities refer to; empty if they are not known.
+    prevalence : float, dict or None
+        The class frequencies that the user gave; None for those of the training data.
     adjustment : Adjustment or None
         How the calibration and the threshold were chosen; None if neither was.
     weights : str or None
@@ -244,6 +252,9 @@ class ModelRecord(Record):
     aim: str | None = None
     calibration: str | None = None
     threshold: float | tuple[float, ...] | None = None
+    default_threshold: float | tuple[float, ...] | None = None
+    frequencies: dict[str, float] = field(default_factory=dict)
+    prevalence: float | dict[str, float] | None = None
     adjustment: Adjustment | None = field(default=None, metadata=empty_for_none(Adjustment))
     bytes: int | None = None
     predictions_sha256: str = ""

@@ -37,3 +37,11 @@ def training_time(backbone: str | Path) -> dict[str, Spent]:
         return {}
     record = TrainingRecord.read(path)
     return {path.parent.name: Spent(record.seconds, record.processor)}
+
+
+def training_class_weight(backbone: str | Path) -> str | None:
+    """Return the class weights with which `hybrid train` trained a network; None if it had none or is another one."""
+    path = Path(backbone).with_name(TRAINING_RECORD)
+    if Path(backbone).suffix != ".keras" or not path.is_file():
+        return None
+    return TrainingRecord.read(path).class_weight

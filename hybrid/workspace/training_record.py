@@ -58,6 +58,11 @@ class TrainingRecord(Record):
     history: Curves | dict[str, Curves]
 
     @property
+    def class_weight(self) -> str | None:
+        """The class weights of the training: "balanced" or None."""
+        return "balanced" if self.options.get("class_weight") == "balanced" else None
+
+    @property
     def per_label(self) -> bool:
         """Whether each label has a network of its own."""
         return isinstance(self.best_epoch, dict)

@@ -30,6 +30,7 @@ _SHAPES = {
     "_SigmoidCalibration": {"a_": "", "b_": ""},
     "_TemperatureScaling": {"beta_": ""},
 }
+_FREQUENCIES = dict.fromkeys(("class_shares_", "weighted_shares_", "shift_"), "ov")  # of every head; all above 0
 
 
 def check_arrays(model: Any) -> None:
@@ -48,9 +49,11 @@ def check_arrays(model: Any) -> None:
     """
     for part in _walk(model, set()):
         kind = type(part).__name__
-        for name, axes in _SHAPES.get(kind, {}).items():
+        for name, axes in (_SHAPES.get(kind, {}) | _FREQUENCIES).items():
             if getattr(part, name, None) is not None:  # otherwise the estimator is not fitted or does not use it
                 _check_array(f"{name} of {kind}", getattr(part, name), tuple(_length(part, axis) for axis in axes))
+                if name in _FREQUENCIES and not (np.asarray(getattr(part, name)) > 0).all():
+                    raise InputError(f"{name} of {kind} holds a frequency that is not above 0.")
         if hasattr(part, "classes_") and not isinstance(part, Pipeline):
             _check_classes(kind, np.asarray(part.classes_))
         if getattr(part, "memory", None) is not None:

@@ -105,10 +105,13 @@ def test_multilabel_gives_a_probability_for_each_label(name):
     head = small(name).fit(X[:300], Y[:300])
     probabilities, predicted = head.predict_proba(X[300:]), head.predict(X[300:])
     assert probabilities.shape == predicted.shape == (100, 3)
-    np.testing.assert_array_equal(predicted, probabilities > 0.5)
+    np.testing.assert_array_equal(predicted, head.weighted_proba(X[300:]) >= 0.5)
+    # With balanced weights that is a threshold equal to the frequency of the label.
+    np.testing.assert_array_equal(predicted, probabilities >= Y[:300].mean(axis=0))
     for label in range(3):
         held_out = Y[300:, label] == 1
-        assert probabilities[held_out, label].mean() > probabilities[~held_out, label].mean() + 0.2
+        weighted = head.weighted_proba(X[300:])[:, label]
+        assert weighted[held_out].mean() > weighted[~held_out].mean() + 0.2
 
 
 @each_head
@@ -126,7 +129,8 @@ def test_balanced_weights_are_the_default_and_find_more_of_the_rare_class(name):
     unseen, _ = blobs([300, 30], shift=1, seed=1)
     balanced, plain = small(name).fit(X, y), small(name, class_weight=None).fit(X, y)
     assert balanced.get_params()["class_weight"] == "balanced"
-    assert balanced.predict_proba(unseen)[:, 1].mean() > 1.3 * plain.predict_proba(unseen)[:, 1].mean()
+    assert balanced.weighted_proba(unseen)[:, 1].mean() > 1.3 * plain.predict_proba(unseen)[:, 1].mean()
+    assert (balanced.predict(unseen) == 1).sum() > (plain.predict(unseen) == 1).sum()
     by_hand = small(name, class_weight={0: 330 / 600, 1: 330 / 60}).fit(X, y)
     np.testing.assert_allclose(by_hand.predict_proba(unseen), balanced.predict_proba(unseen), rtol=1e-6)
 
@@ -137,19 +141,33 @@ def test_balanced_weights_work_on_each_label_by_itself(name):
     X, _ = blobs([400], shift=0)
     Y = labels_of(X)
     rows = blobs([400], shift=0, seed=1)[0] if name == "knn" else X  # a training row is its own nearest neighbour
-    balanced = small(name).fit(X, Y).predict_proba(rows).mean(axis=0)
+    balanced = small(name).fit(X, Y).weighted_proba(rows).mean(axis=0)
     plain = small(name, class_weight=None).fit(X, Y).predict_proba(rows).mean(axis=0)
     assert Y[:, 2].mean() < 0.25
     assert balanced[2] > plain[2] + 0.02
     assert abs(balanced[0] - plain[0]) < 0.02
 
 
-def test_probabilities_under_balanced_weights_are_calibrated_for_equal_classes():
+@pytest.mark.parametrize("class_weight", ["balanced", None, {0: 1, 1: 3}])
+def test_probabilities_refer_to_the_class_frequencies_whatever_the_weights(class_weight):
     X, y = blobs([900, 100], shift=1.5, width=4)
     weight = np.where(y == 0, 1 / 900, 1 / 100)
     for name in ("svm", "softmax"):
-        p = make_head(name, C=1).fit(X, y).predict_proba(X)[:, 1]
-        assert np.average(p, weights=weight) == pytest.approx(0.5, abs=0.02)
+        head = make_head(name, C=1, class_weight=class_weight).fit(X, y)
+        assert head.predict_proba(X)[:, 1].mean() == pytest.approx(0.1, abs=0.02)
+        np.testing.assert_allclose(head.class_shares_, [[0.9, 0.1]])
+        if class_weight == "balanced":
+            assert np.average(head.weighted_proba(X)[:, 1], weights=weight) == pytest.approx(0.5, abs=0.02)
+
+
+@each_head
+def test_the_correction_for_the_weights_is_that_of_bayes_and_changes_no_label(name):
+    X, y = blobs([200, 60, 30], shift=2)
+    head = small(name).fit(X, y)
+    shares = np.array([200, 60, 30]) / 290
+    odds = head.weighted_proba(X) * shares / (1 / 3)
+    np.testing.assert_allclose(head.predict_proba(X), odds / odds.sum(axis=1, keepdims=True), rtol=1e-9)
+    np.testing.assert_array_equal(head.predict(X), head.weighted_proba(X).argmax(axis=1))
 
 
 @each_head

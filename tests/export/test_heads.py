@@ -79,7 +79,8 @@ def test_a_forest_on_partial_least_squares_says_the_same(task):
 def test_a_calibrated_head_says_the_same(method, task):
     X, y = rows(task)
     fitted = adjust(make_head_pipeline("softmax"), X, y, calibration=method)
-    check(fitted, rows(task, seed=1)[0])
+    # The curve of an isotonic calibration is steep, and multiplies the rounding of its input.
+    check(fitted, rows(task, seed=1)[0], tolerance=1e-4 if method == "isotonic" else 1e-5)
 
 
 @pytest.mark.parametrize("task", TASKS)

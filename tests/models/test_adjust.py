@@ -141,10 +141,29 @@ def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pic
     assert manifest.steps[-1].type == "AdjustedHead"
 
 
-def test_without_an_aim_one_half_decides_and_nothing_is_adjusted(hybrid, fit_workspace):
+def test_without_an_aim_the_frequency_of_the_class_decides_and_nothing_is_adjusted(hybrid, fit_workspace):
     model = hybrid.json("fit", "softmax")
     assert (model["aim"], model["threshold"], model["adjustment"]) == (None, None, {})
     assert (model["scale"], model["pca"], model["seed"]) == (True, None, 0)
+    saved = read_predictions(load_record(fit_workspace, model["model"]))
+    share = (saved.part("train").y == "pneumonia").mean()
+    assert model["default_threshold"] == pytest.approx(share)
+    assert model["frequencies"]["pneumonia"] == pytest.approx(share)
+    np.testing.assert_array_equal(saved.predicted == "pneumonia", saved.proba[:, 1] >= share)
+    unweighted = hybrid.json("fit", "softmax", "--class-weight", "none")
+    assert unweighted["default_threshold"] == 0.5
+
+
+def test_a_prevalence_is_recorded_and_said_and_changes_no_label(hybrid, fit_workspace):
+    plain, other = hybrid.json("fit", "softmax"), hybrid.json("fit", "softmax", "--prevalence", "0.02")
+    before, after = (read_predictions(load_record(fit_workspace, model["model"])) for model in (plain, other))
+    assert (other["prevalence"], other["frequencies"]["pneumonia"]) == (0.02, pytest.approx(0.02))
+    np.testing.assert_array_equal(before.predicted, after.predicted)
+    assert (after.proba[:, 1] < before.proba[:, 1]).all()
+    shown = hybrid("fit", "softmax", "--prevalence", "pneumonia=0.02", "--name", "rare")
+    assert "probabilities refer to the given class frequencies: pneumonia 2.0%" in shown
+    assert "threshold: 0.020 of pneumonia, which follows from the class weights" in shown
+    assert "expected a share such as 0.08" in hybrid("fit", "softmax", "--prevalence", "rare", code=1)
 
 
 def test_class_weights_are_recorded_and_said(hybrid, fit_workspace):

@@ -37,19 +37,15 @@ def labels_of(X, seed=0):
     return (X[:, :3] + noise > [0, 0.5, 1]).astype(int)
 
 
-def weights_of(y):
-    return np.where(y == 1, 0.5 / np.mean(y == 1), 0.5 / np.mean(y == 0))
-
-
 # -- calibration ------------------------------------------------------------------------------------
 
 
 @pytest.mark.medium
 @each_head
-def test_calibrated_probabilities_equal_frequencies_with_equal_classes(name):
-    """Of images with probability p, a share of p is positive if both classes have equal weight, as in training."""
+def test_calibrated_probabilities_equal_frequencies(name):
+    """Of images with probability p, a share of p is positive if the classes are as frequent as in training."""
     X, y = blobs([300, 900])
-    other, truth = blobs([5000, 5000], seed=1)
+    other, truth = blobs([2500, 7500], seed=1)
     p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
     edges = np.quantile(p, np.linspace(0, 1, 11))
     place = np.clip(np.searchsorted(edges, p) - 1, 0, 9)
@@ -105,13 +101,51 @@ def test_every_method_gives_probabilities_for_every_task(method, kind):
 
 @pytest.mark.medium
 @each_head
-def test_calibration_does_not_undo_balanced_weights(name):
+def test_calibrated_probabilities_refer_to_the_frequencies_of_train_whatever_the_weights(name):
     X, y = blobs([900, 150])
-    other, truth = blobs([3000, 500], seed=1)
-    p = adjust(small(name), X, y, calibration="auto").predict_proba(other)[:, 1]
-    assert np.average(p, weights=weights_of(truth)) == pytest.approx(0.5, abs=0.04)
-    as_they_are = adjust(small(name, class_weight=None), X, y, calibration="auto", class_weight=None)
-    assert as_they_are.predict_proba(other)[:, 1].mean() == pytest.approx(1 / 7, abs=0.04)
+    other, _ = blobs([3000, 500], seed=1)
+    equal = blobs([300, 300], seed=2)  # validation images of other frequencies
+    for class_weight in ("balanced", None):
+        for validation in (None, equal):
+            adjusted = adjust(small(name, class_weight=class_weight), X, y, calibration="auto", validation=validation)
+            assert adjusted.predict_proba(other)[:, 1].mean() == pytest.approx(1 / 7, abs=0.04)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("calibration", [None, "auto"])
+def test_a_prevalence_changes_the_probabilities_by_bayes_rule_and_no_label(kind, calibration):
+    X, y = blobs([160, 60, 40] if kind == "multiclass" else [200, 60])
+    y = labels_of(X) if kind == "multilabel" else y
+    plain = small("softmax").fit(X, y)
+    if calibration:
+        plain = adjust(plain, X, y, calibration=calibration, validation=(X, y))
+    given = {"binary": 0.02, "multiclass": {0: 0.2, 1: 0.3, 2: 0.5}, "multilabel": {0: 0.1, 1: 0.2, 2: 0.3}}[kind]
+    shifted = adjust(small("softmax").fit(X, y), X, y, calibration=calibration, prevalence=given, validation=(X, y))
+    before, after = plain.predict_proba(X), shifted.predict_proba(X)
+    if kind == "multilabel":
+        share, new = y.mean(axis=0), np.array([0.1, 0.2, 0.3])
+    else:
+        share = np.bincount(y) / len(y)
+        new = np.array([0.98, 0.02] if kind == "binary" else [0.2, 0.3, 0.5])
+    odds = before * new / share
+    rest = (1 - before) * (1 - new) / (1 - share)
+    expected = odds / (odds + rest) if kind == "multilabel" else odds / odds.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(after, expected, rtol=1e-7)
+    np.testing.assert_array_equal(shifted.predict(X), plain.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "message"),
+    [
+        (1.5, "The prevalence 1.5 was given; expected a number above 0 and below 1"),
+        ({0: 0.5, 1: 0.6}, "sum to 1.1; expected 1"),
+        ({"sick": 0.5}, "sick"),
+    ],
+)
+def test_a_prevalence_that_cannot_be_is_refused(prevalence, message):
+    X, y = blobs([60, 60])
+    with pytest.raises(InputError, match=message):
+        adjust(small("softmax"), X, y, prevalence=prevalence)
 
 
 # -- thresholds -------------------------------------------------------------------------------------
@@ -119,10 +153,10 @@ def test_calibration_does_not_undo_balanced_weights(name):
 
 @pytest.mark.medium
 @each_head
-def test_the_balanced_aim_with_balanced_weights_gives_a_threshold_of_one_half(name):
+def test_the_balanced_aim_gives_a_threshold_near_the_frequency_of_the_class(name):
     X, y = blobs([900, 300])
     threshold = adjust(small(name), X, y, aim="balanced", calibration="auto")[-1].thresholds_[0]
-    assert threshold == pytest.approx(0.5, abs=0.1)
+    assert threshold == pytest.approx(0.25, abs=0.1)
 
 
 @each_head

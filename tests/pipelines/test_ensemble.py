@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hybrid.classifiers import HEADS, make_head
+from hybrid.classifiers.prior import corrected
 from hybrid.errors import InputError
 from hybrid.files import read_json
 from hybrid.pipelines import Ensemble, choose_weights, load_model, make_ensemble, make_head_pipeline, save_model
@@ -55,6 +56,11 @@ def test_an_ensemble_equals_the_voting_classifier_of_scikit_learn():
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
 
 
+def weighted(model, X):
+    """Return probabilities of a pipeline for the classes as they were weighted in training, which are averaged."""
+    return model[-1].weighted_proba(model[:-1].transform(np.ascontiguousarray(X)))
+
+
 @pytest.mark.parametrize("kind", ["strings", "classes", "multilabel"])
 def test_every_member_uses_only_its_own_columns(kind):
     X, y = data(kind)
@@ -62,9 +68,12 @@ def test_every_member_uses_only_its_own_columns(kind):
     assert [name for name, *_ in ensemble.members] == ["svm-1", "softmax-1", "svm-2", "softmax-2"]
     alone = [make_head_pipeline(head).fit(part, y) for part in (X[:, :6], X[:, 6:]) for head in ("svm", "softmax")]
     parts = [X[:, :6], X[:, :6], X[:, 6:], X[:, 6:]]
-    expected = [model.predict_proba(np.ascontiguousarray(part)) for model, part in zip(alone, parts, strict=True)]
-    np.testing.assert_array_equal(ensemble.member_probabilities(X), expected)
-    np.testing.assert_allclose(ensemble.predict_proba(X), np.mean(expected, axis=0), rtol=1e-12)
+    expected = [weighted(model, part) for model, part in zip(alone, parts, strict=True)]
+    np.testing.assert_allclose(ensemble.member_probabilities(X), expected, rtol=1e-9)
+    np.testing.assert_allclose(ensemble.weighted_proba(X), np.mean(expected, axis=0), rtol=1e-9)
+    # All members have the same class weights, so that the mean is corrected as each of them is.
+    mean = corrected(np.mean(expected, axis=0), alone[0][-1].prior_ratio_, kind == "multilabel")
+    np.testing.assert_allclose(ensemble.predict_proba(X), mean, rtol=1e-9)
 
 
 def test_columns_may_be_several_ranges():
@@ -81,7 +90,7 @@ def test_weights_are_used_for_prediction_and_zero_excludes_a_member():
     for weights in ([2, 0, 0, 6], [0, 1, 0, 0]):
         ensemble.set_params(weights=weights)
         expected = np.tensordot(np.array(weights) / np.sum(weights), members, 1)
-        np.testing.assert_allclose(ensemble.predict_proba(X), expected, rtol=1e-12)
+        np.testing.assert_allclose(ensemble.weighted_proba(X), expected, rtol=1e-12)
 
 
 def test_members_fitted_in_parallel_are_bit_for_bit_the_same():
@@ -95,7 +104,7 @@ def test_sample_weights_reach_the_members():
     weights = np.where(np.arange(len(y)) % 3, 1.0, 3.0)
     ensemble = small(["softmax"]).fit(X, y, sample_weight=weights)
     alone = make_head_pipeline("softmax").fit(X[:, 6:], y, head__sample_weight=weights)
-    np.testing.assert_array_equal(ensemble.member_probabilities(X)[1], alone.predict_proba(X[:, 6:].copy()))
+    np.testing.assert_allclose(ensemble.member_probabilities(X)[1], weighted(alone, X[:, 6:]), rtol=1e-9)
 
 
 def test_a_frozen_member_is_not_fitted_again():
@@ -103,7 +112,7 @@ def test_a_frozen_member_is_not_fitted_again():
     fitted = make_head_pipeline("softmax").fit(X[:40, :6], y[:40])
     members = [("before", FrozenEstimator(fitted), [(0, 6)]), ("now", make_head_pipeline("softmax"), [(6, 10)])]
     ensemble = clone(Ensemble(members)).fit(X, y)
-    np.testing.assert_array_equal(ensemble.member_probabilities(X)[0], fitted.predict_proba(X[:, :6].copy()))
+    np.testing.assert_allclose(ensemble.member_probabilities(X)[0], weighted(fitted, X[:, :6]), rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["strings", "multilabel"])

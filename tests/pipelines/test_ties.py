@@ -33,7 +33,7 @@ class Given(Head):
         self.classes_ = np.arange(2)
         return self
 
-    def predict_proba(self, X):
+    def weighted_proba(self, X):
         return np.asarray(X)
 
 
@@ -70,7 +70,7 @@ def test_the_explorer_begins_at_the_predictions_of_a_model_with_ties(positive):
     result = evaluate(y, proba, classes, pos_label=positive, n_boot=0)
     leaderboard = SimpleNamespace(
         evaluations=[result],
-        models=[SimpleNamespace(threshold=None, aim=None, adjustment=None)],
+        models=[SimpleNamespace(task="binary", threshold=None, default_threshold=None, aim=None, adjustment=None)],
         predictions=[SimpleNamespace(y=y, proba=proba, predicted=classes[expected])],
         names=["model"],
         split="test",

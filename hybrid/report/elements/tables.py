@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.comparison.costs import PARTS, cost_notes
-from hybrid.evaluation import Evaluation, Metric
+from hybrid.evaluation import CalibrationLine, Evaluation, Metric, calibration_line
 from hybrid.evaluation.metrics import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
 from hybrid.wording import Footnotes
+from hybrid.workspace.predictions import known_groups
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -61,6 +62,35 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     caption = f"Scores with {level} intervals for {leaderboard.evaluations[0].population}, and costs"
     lines = [*notes.lines, *cost_notes(leaderboard.models, leaderboard.labels)]
     return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=lines)
+
+
+def calibration_table(leaderboard: "Leaderboard") -> Table:
+    """Return a table with the calibration slope and intercept of each model, with their intervals."""
+    lines = [
+        calibration_line(
+            part.y,
+            part.proba,
+            part.classes.tolist(),
+            pos_label=result.positive,
+            groups=known_groups(leaderboard.predictions),
+            level=result.level,
+        )
+        for part, result in zip(leaderboard.predictions, leaderboard.evaluations, strict=True)
+    ]
+    names = ["slope"] if leaderboard.task == "multiclass" else ["slope", "intercept"]
+    columns = [Column("model", "model", numeric=False), *(Column(name, f"calibration {name}") for name in names)]
+    cells = [
+        [Cell(name, label), *(_line_cell(line, what) for what in names)]
+        for name, label, line in zip(leaderboard.names, leaderboard.labels, lines, strict=True)
+    ]
+    return Table("calibration", "Calibration", columns, cells, sortable=True, marked=leaderboard.chosen_number)
+
+
+def _line_cell(line: CalibrationLine, name: str) -> Cell:
+    value, low, high = (getattr(line, part) for part in (name, f"{name}_low", f"{name}_high"))
+    if value is None:
+        return Cell(None, "–", "not defined")
+    return Cell(value, score(value), f"{score(low)} to {score(high)}", {f"{name}_low": low, f"{name}_high": high})
 
 
 def _time_cell(row: Mapping[str, Any], part: str, measure: str) -> Cell:

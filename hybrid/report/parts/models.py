@@ -18,11 +18,13 @@ from hybrid.report.elements.pair_tables import pair_table, paired_table, referen
 from hybrid.report.elements.words import plural, spoken, visible
 from hybrid.report.parts.answer import main_tests
 from hybrid.report.parts.part import Part
+from hybrid.wording import and_more
 from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
+_MOST_FREQUENCIES = 5
 _MOST_MATRICES = 12
 _FEW_CLASSES = 4
 _MOST_OPEN = 3
@@ -116,7 +118,26 @@ def curves(leaderboard: "Leaderboard", shown: int) -> Part:
         if left_out > 0
         else []
     )
-    return Part("curves", "Curves", lead, drawings=figures.curve_drawings(leaderboard, shown))
+    lead.append(_meaning_of_probabilities(leaderboard.models[shown]))
+    return Part(
+        "curves",
+        "Curves",
+        lead,
+        [tables.calibration_table(leaderboard)],
+        figures.curve_drawings(leaderboard, shown),
+    )
+
+
+def _meaning_of_probabilities(model: ModelRecord) -> str:
+    """Return sentences on the class frequencies that the probabilities refer to, and on the calibration table."""
+    slope = "A calibration slope of 1 means that probabilities are as extreme as they should be, below 1 too extreme."
+    if not model.frequencies:
+        return f"Probabilities refer to the classes as they were weighted in training. {slope}"
+    origin = "given class frequencies" if model.prevalence is not None else "class frequencies of the training data"
+    shares = [f"{visible(name)} {share:.1%}" for name, share in model.frequencies.items()]
+    if model.task == "binary":
+        shares = [f"{visible(model.positive)} {model.frequencies[str(model.positive)]:.1%}"]
+    return f"Probabilities refer to the {origin} ({and_more(shares, _MOST_FREQUENCIES)}). {slope}"
 
 
 def errors(leaderboard: "Leaderboard", shown: int) -> Part:
@@ -185,14 +206,17 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
 
 
 def own_thresholds(model: ModelRecord, k: int) -> list[float]:
-    """Return a model's thresholds, one for each of k labels; 0.5 if none was chosen."""
-    given = 0.5 if model.threshold is None else model.threshold
+    """Return a model's thresholds, one for each of k labels; the defaults if none was chosen."""
+    chosen = model.default_threshold if model.threshold is None else model.threshold
+    given = 0.5 if chosen is None else chosen
     return list(given) if isinstance(given, tuple) else [float(given)] * k
 
 
 def _threshold_origin(model: ModelRecord) -> str:
     if model.threshold is None:
-        return "is the default"
+        if model.default_threshold in (None, 0.5) or model.task == "multilabel":
+            return "is the default"
+        return "is the default, the frequency of the class in training, because the classes have balanced weights"
     on_validation = model.adjustment is not None and model.adjustment.on == "val"
     how = "on validation" if on_validation else "by cross-validation inside train"
     return f"was chosen {how}" + (f" for {model.aim}" if model.aim else "")
