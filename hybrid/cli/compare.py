@@ -25,6 +25,7 @@ from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
+    from hybrid.evaluation import Metric
     from hybrid.run import Comparison
     from hybrid.workspace.model_record import ModelRecord
 
@@ -120,7 +121,9 @@ def compare(
     """Compare fitted MODELS of the workspace on the same images, by default all of them.
 
     The command shows which model is chosen on validation, and from which models it differs by more than chance. By
-    default each model is compared with the chosen one, by the metric by which it was chosen.
+    default each model is compared with the chosen one, by the metric by which it was chosen. Scores on validation have
+    a footnote that says what the validation images also chose, since such scores are too good.
+
     It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
     or to reports/SPLIT/ for another split than test, so that the report on test stays. Every look at test is added to
     the history of the workspace, which hybrid plan shows.
@@ -181,8 +184,9 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     rows = [
         [
             _name(leaderboard, model),
-            *(["–" if by is None else format_metric(by, interval=False, notes=notes)] if validated else []),
-            format_metric(result.metrics[leaderboard.metric], notes=notes),
+            *([_on_validation(leaderboard, model, by, notes)] if validated else []),
+            format_metric(result.metrics[leaderboard.metric], notes=notes)
+            + notes.mark(leaderboard.validation_note(model, split)),
             *(format_metric(result.metrics[name], interval=False, notes=notes) for name in others),
         ]
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
@@ -254,6 +258,12 @@ def _print_without_leakage(leaderboard: "Leaderboard", shown: Sequence[str]) -> 
 
 def _with_and_without(whole: Any, other: Any) -> str:
     return f"{format_metric(whole, interval=False)} → {format_metric(other, interval=False)}"
+
+
+def _on_validation(leaderboard: "Leaderboard", model: "ModelRecord", by: "Metric | None", notes: Footnotes) -> str:
+    if by is None:
+        return "–"
+    return format_metric(by, interval=False, notes=notes) + notes.mark(leaderboard.validation_note(model))
 
 
 def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:

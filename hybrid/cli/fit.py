@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
-from hybrid.cli.fitted import print_scores, probability_notes, where_scores_are
+from hybrid.cli.fitted import fitted_json, print_scores, probability_notes, where_scores_are
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
@@ -113,7 +113,8 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
 
     An ensemble averages the probabilities of several heads, fitted on each set, and of fitted models. The command
     writes the model, metrics.json and predictions.csv to models/NAME in the workspace. It shows scores on train and
-    validation, by which you can choose; `hybrid compare` shows scores on test.
+    validation, by which you can choose; `hybrid compare` shows scores on test. A footnote says what the validation
+    images also chose, such as the threshold: scores that depend on it are too good there.
     """
     from hybrid.errors import unknown_name
 
@@ -146,7 +147,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
     with loud_warnings():
         model = _fit(head, place, options, name and check_name(name), given)
     if as_json:
-        print_json(model.record.to_json())
+        print_json(fitted_json(model))
         return
     record = model.record
     print_scores(f"{head} on {joined_name(record.sets)} ({record.width} features)", model)

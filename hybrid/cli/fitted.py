@@ -1,6 +1,6 @@
 """Show a fitted model, for `hybrid fit` and `hybrid train`. Only `hybrid compare` shows its scores on test."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import print_evaluations, print_notes, shell_command
 
@@ -13,7 +13,9 @@ _MOST_FREQUENCIES = 5
 
 def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> None:
     """Print a model's scores on train and validation."""
-    print_evaluations(title, model.splits, each_class)
+    from hybrid.workspace.validation_use import chosen_on_validation, validation_note
+
+    print_evaluations(title, model.splits, each_class, validation_note(chosen_on_validation(model.record)))
     if "val" not in model.splits:
         print_notes(
             [
@@ -21,6 +23,13 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
                 "hybrid compare --cv 5 adds cross-validated scores."
             ]
         )
+
+
+def fitted_json(model: "FittedModel") -> dict[str, Any]:
+    """Return the record of a model as JSON values, with what the validation images chose for it."""
+    from hybrid.workspace.validation_use import chosen_on_validation
+
+    return model.record.to_json() | {"chosen_on_validation": list(chosen_on_validation(model.record))}
 
 
 def where_scores_are(model: "FittedModel") -> str:

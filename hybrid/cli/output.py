@@ -176,13 +176,19 @@ def _images(result: "Evaluation") -> str:
     return f"{result.n} of {result.n_groups} groups" if result.clustered else str(result.n)
 
 
-def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True) -> None:
-    """Print the main scores of each split side by side, with intervals, then each class on the last split."""
+def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True, on_val: str = "") -> None:
+    """Print the main scores of each split side by side, with intervals, then each class on the last split.
+
+    `on_val` is a footnote of the scores on validation.
+    """
     task = next(iter(splits.values())).task
     names = TASKS[task].terminal
     notes = Footnotes()
+    columns = [
+        f"{split} (n={_images(result)}){notes.mark(on_val) if split == 'val' else ''}"
+        for split, result in splits.items()
+    ]
     rows = [[name, *(format_metric(result.metrics[name], notes=notes) for result in splits.values())] for name in names]
-    columns = [f"{split} (n={_images(result)})" for split, result in splits.items()]
     print_table(title, ["metric", *columns], rows)
     print_footnotes(notes)
     if not each_class:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.fitted import print_scores, where_scores_are
+from hybrid.cli.fitted import fitted_json, print_scores, where_scores_are
 from hybrid.cli.options import (
     all_of,
     data_options,
@@ -142,7 +142,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     forget_state(state)
     if as_json:
         epochs = {"best_epoch": trained.best_epoch, "last_epoch": trained.last_epoch, "resumed": trained.resumed}
-        print_json({"network": str(path)} | epochs | best.record.to_json() | {"last": last.record.to_json()})
+        print_json({"network": str(path)} | epochs | fitted_json(best) | {"last": fitted_json(last)})
         return
     waiting = f"{trained.waiting:.1%} of the time of the steps was spent waiting for images"
     busy = "" if trained.processor is None else f" ({trained.processor:.0f} s of processor time)"

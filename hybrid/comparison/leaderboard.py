@@ -23,6 +23,7 @@ from hybrid.evaluation.optimism import optimism_of_best
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import place_name, without_places
+from hybrid.workspace.validation_use import chosen_on_validation, validation_note
 
 LAST = "-last"  # suffix of the name of a network with the weights of the last epoch
 
@@ -191,6 +192,16 @@ class Leaderboard:
             return None
         return model.splits["val"].metrics[self.metric]
 
+    def chosen_on_validation(self, model: ModelRecord) -> tuple[str, ...]:
+        """Return what the validation images chose for a model: parts of it, and the model itself among others."""
+        here = self.choice is not None and self.choice.model == model.name and not self.choice.fixed_by
+        others = len(self.models) + len(self.hidden) > 1
+        return (*chosen_on_validation(model), *(["the model"] if here and others else []))
+
+    def validation_note(self, model: ModelRecord, split: str = "val") -> str:
+        """Return the footnote of a model's scores on a split, which is empty for other splits than validation."""
+        return validation_note(self.chosen_on_validation(model)) if split == "val" else ""
+
     @property
     def chosen(self) -> str | None:
         """Name of the model that was chosen on validation or fixed in advance; None if there is none."""
@@ -286,6 +297,8 @@ class Leaderboard:
         if validation := self.validation(model):
             key = f"val_{self.metric}"
             row |= _with_interval(key, validation)
+        if "val" in model.splits:
+            row |= {"chosen_on_validation": ", ".join(self.chosen_on_validation(model))}
         for name, metric in result.metrics.items():
             row |= _with_interval(name, metric)
         if self.leakage and (other := self.leakage.without.get(model.name)):

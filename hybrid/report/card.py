@@ -45,6 +45,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
         scores=_scores(model, leaderboard.split),
+        on_validation=leaderboard.validation_note(model) if "val" in model.splits else "",
         crossed=cross_words(leaderboard, model.name),
         thresholds=_thresholds(model, result),
         result=result,

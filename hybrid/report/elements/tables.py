@@ -51,12 +51,18 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     cells = [
         [
             Cell(row["model"], leaderboard.label(row["model"]), sub="the chosen model" if number == chosen else ""),
-            *([metric_cell(chosen_by, by, notes)] if validated else []),
-            *(metric_cell(name, result.metrics.get(name), notes) for name in names),
+            *([metric_cell(chosen_by, by, notes, leaderboard.validation_note(model))] if validated else []),
+            *(
+                metric_cell(name, result.metrics.get(name), notes, remark if name == leaderboard.metric else "")
+                for name in names
+            ),
             *(_time_cell(row, part, measure) for part in times),
             *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
-        for number, (row, result, by) in enumerate(zip(rows, leaderboard.evaluations, by_validation, strict=True))
+        for number, (row, model, result, by) in enumerate(
+            zip(rows, leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
+        )
+        for remark in [leaderboard.validation_note(model, leaderboard.split)]
     ]
     level = f"{leaderboard.evaluations[0].level:.0%}"
     caption = f"Scores with {level} intervals for {leaderboard.evaluations[0].population}, and costs"
@@ -103,8 +109,11 @@ def _time_cell(row: Mapping[str, Any], part: str, measure: str) -> Cell:
     return Cell(busy, seconds(busy), f"{seconds(wall)} wall-clock", {f"seconds_{part}": wall})
 
 
-def metric_cell(name: str, metric: Metric | None, notes: Footnotes) -> Cell:
-    """Return a score with its interval below it. `notes` receives the reason if it or its interval is missing."""
+def metric_cell(name: str, metric: Metric | None, notes: Footnotes, remark: str = "") -> Cell:
+    """Return a score with its interval below it. `notes` receives the reason if it or its interval is missing.
+
+    `remark` is a footnote of the score itself.
+    """
     if metric is None:
         return Cell(None, "–")
     also: dict[str, Any] = {f"{name}_low": metric.low, f"{name}_high": metric.high}
@@ -112,7 +121,7 @@ def metric_cell(name: str, metric: Metric | None, notes: Footnotes) -> Cell:
         also |= {f"{name}_reason": metric.reason}
     missing = "not defined" if metric.value is None else "no interval"
     below = f"{interval(metric) or missing} {notes.mark(metric.reason)}" if metric.reason else interval(metric)
-    return Cell(metric.value, score(metric.value), below, also)
+    return Cell(metric.value, f"{score(metric.value)}{notes.mark(remark)}", below, also)
 
 
 def confusion_table(name: str, model: str, result: Evaluation) -> Table:
