@@ -75,7 +75,7 @@ def test_an_aim_with_a_confidence_is_reached_on_new_images(aim, positives, negat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-@pytest.mark.parametrize(("positives", "level"), [(60, 0.9), (200, 0.9), (500, 0.98)])
+@pytest.mark.parametrize(("positives", "level"), [(100, 0.9), (200, 0.9), (500, 0.98)])
 def test_every_confidence_is_kept(confidence, positives, level):
     met = share_met(f"recall={level}@{confidence}", positives, 400, 2000)
     assert met >= confidence - 3 * (confidence * (1 - confidence) / 2000) ** 0.5
