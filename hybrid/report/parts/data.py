@@ -88,11 +88,12 @@ def mistakes(leaderboard: "Leaderboard", pictures: Pictures, shown: int) -> Part
     worst = cases.worst_mistakes(parts[shown])
     disputed = cases.most_disputed(parts, leaderboard.labels)
     wrong = int(_wrong(leaderboard, shown).sum())
+    those = "is the one" if len(worst) == 1 else f"are the {len(worst)}"
     blocks: list[dict[str, Any]] = [
         {
             "title": "The worst mistakes",
             "words": f"{name} gets {wrong:,} of {plural(len(parts[shown]), f'{SPLITS[leaderboard.split]} image')} wrong"
-            + (f"; here are the {len(worst)} whose true label it gave the lowest probability." if worst else "."),
+            + (f"; here {those} whose true label it gave the lowest probability." if worst else "."),
             "cases": [_shown_case(pictures, case.id, case.lines) for case in worst],
         }
     ]
