@@ -221,7 +221,9 @@ def test_several_labels_go_from_manifest_to_prediction(hybrid, coloured, tiny_ne
     assert record["classes"] == ["bright", "warm"]
     assert record["splits"]["val"]["metrics"]["hamming_loss"]["value"] is not None
     row = hybrid.json("predict", record["model"], files[0])["predictions"][0]
-    expected = "|".join(name for name in ("bright", "warm") if row[f"p_{name}"] >= 0.5)
+    thresholds = dict(zip(record["classes"], record["default_threshold"], strict=True))
+    assert thresholds == pytest.approx(record["frequencies"])  # since the labels have balanced weights
+    expected = "|".join(name for name in ("bright", "warm") if row[f"p_{name}"] >= thresholds[name])
     assert row["predicted"] == expected
 
 

@@ -143,8 +143,9 @@ def test_wrong_weights_of_an_extraction_are_refused_before_its_data_are_read(pat
 @pytest.mark.parametrize(("table", "key"), [("[features.a]", "backbone"), ("[train.a]", "arch")])
 def test_wrong_weights_of_a_recipe_are_refused_before_its_data_are_read(path, hybrid, table, key):
     write(path, mobilenet=[(1,)] * 20)
+    path.with_name("no_images").mkdir()
     path.with_name("r.toml").write_text(
-        f"data = {{source = 'no_data'}}\n{table}\n{key} = 'mobilenet'\nweights = 'w.h5'\n"
+        f"data = {{source = 'no_images'}}\n{table}\n{key} = 'mobilenet'\nweights = 'w.h5'\n"
     )
     said = hybrid("run", "r.toml", code=1)
     assert f"r.toml: {table}: Weights file" in said
