@@ -123,7 +123,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
 
     @property
     def prior_ratio_(self) -> NDArray[np.float64] | None:
-        """By what the probabilities are multiplied, because of the class weights: `class_shares_ / weighted_shares_`.
+        """The factors that correct the probabilities for the class weights: `class_shares_ / weighted_shares_`.
 
         None for a head that version 0.1.0 saved, whose probabilities refer to the classes as weighted.
         """

@@ -3,30 +3,18 @@
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 
 from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.errors import unknown_name
+from hybrid.evaluation.labels import SMALLEST, log_odds
 
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 CALIBRATIONS = ("auto", "sigmoid", "isotonic", "temperature")
-_SMALLEST = 1e-12  # probabilities are clipped to this before a logarithm is taken
-
-
-def log_odds(proba: ArrayLike) -> NDArray[np.float64]:
-    """Return log(p / (1 − p)), which is finite even where p is 0 or 1.
-
-    Examples
-    --------
-    >>> log_odds([0, 0.5]).round(1).tolist()
-    [-27.6, 0.0]
-    """
-    return logit(np.clip(np.asarray(proba, np.float64), _SMALLEST, 1 - _SMALLEST))
 
 
 def calibrate(
@@ -185,7 +173,7 @@ class Recalibration(BaseEstimator):
             return list(log_odds(proba.T)[:, :, None])
         if proba.shape[1] == 2:
             return [log_odds(proba[:, 1:])]
-        return [np.log(np.clip(proba, _SMALLEST, 1)) if method == "temperature" else log_odds(proba)]
+        return [np.log(np.clip(proba, SMALLEST, 1)) if method == "temperature" else log_odds(proba)]
 
 
 class GivenValues(ClassifierMixin, BaseEstimator):

@@ -76,7 +76,7 @@ def corrected(proba: NDArray[np.float64], ratio: NDArray[np.float64] | None, mul
 
 
 def default_thresholds(ratio: NDArray[np.float64] | None, targets: int) -> NDArray[np.float64]:
-    """Return the probability of the second class, or of each label, at which both outcomes are equally probable before.
+    """Return the thresholds at which corrected probabilities decide as a threshold of 0.5 does before the correction.
 
     With balanced class weights it is the frequency of the class in the training data.
 

@@ -16,10 +16,10 @@ from hybrid.classifiers.calibration import (
     calibrate,
     calibration_folds,
     check_calibration,
-    log_odds,
 )
 from hybrid.classifiers.squared_hinge import squared_hinge
 from hybrid.errors import InputError
+from hybrid.evaluation.labels import log_odds
 
 # Largest relative errors of the weights. The machines of the folds give decision values for the calibration only.
 _TOLERANCE, _FOLD_TOLERANCE = 1e-4, 1e-3

@@ -230,7 +230,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
 
     @property
     def prior_ratio_(self) -> NDArray[np.float64] | None:
-        """By what the probabilities are multiplied, because of class weights and prevalence; None if by nothing."""
+        """The factors that correct the probabilities for class weights and prevalence; None if there are none."""
         ratio, shift = getattr(self.head_, "prior_ratio_", None), getattr(self, "shift_", None)
         if ratio is None or shift is None:
             return shift if ratio is None else ratio

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, expit, ndtr
 
-from hybrid.classifiers.calibration import log_odds
 from hybrid.errors import InputError
 from hybrid.evaluation.intervals import wilson
+from hybrid.evaluation.labels import log_odds
 from hybrid.evaluation.weighted_scores import label_scores
 from hybrid.pipelines.aim import AIMS, LEVELS, Aim, lower_bound
 

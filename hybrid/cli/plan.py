@@ -70,7 +70,8 @@ def plan(
 def _show(history: History, as_json: bool) -> None:
     events = history.events()
     looks = [event for event in events if event.what == SHOWN]
-    made = next((event for event in reversed(events) if event.what == PLANNED), None)
+    last = max((index for index, event in enumerate(events) if event.what == PLANNED), default=None)
+    made = None if last is None else events[last]
     if as_json:
         shown = {
             "plan": asdict(made.plan) | {"at": made.at, "digest": made.plan.digest} if made and made.plan else None
@@ -80,7 +81,7 @@ def _show(history: History, as_json: bool) -> None:
     if made is None:
         click.echo("There is no plan. Make one before test is read, for example: hybrid plan --metric roc_auc")
     else:
-        before = sum(events.index(look) < events.index(made) for look in looks)
+        before = sum(event.what == SHOWN for event in events[:last])
         when = f"after {number(before, 'look')} at test" if before else "before any look at test"
         click.echo(plain(f"Plan {made.plan and made.plan.digest} of {made.at}, made {when}: {made.plan}"))
     if looks:

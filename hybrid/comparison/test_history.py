@@ -106,7 +106,9 @@ def read_history(workspace: Workspace, models: Sequence[ModelRecord], names: Con
     history = History(workspace)
     events, dataset = history.events(), models[0].dataset_fingerprint
     here = [event for event in events if event.dataset_fingerprint == dataset]
-    looks = [index for index, event in enumerate(events) if event.what == SHOWN and event in here]
+    looks = [
+        index for index, event in enumerate(events) if event.what == SHOWN and event.dataset_fingerprint == dataset
+    ]
     fitted = {pair: index for index, event in enumerate(events) if event.what == FITTED for pair in _pairs(event)}
     compared = {(model.name, model.predictions_sha256): model.name for model in models}
     ever = {pair for event in here for pair in _pairs(event)} | set(compared)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from hybrid.evaluation.inputs import check_problem
+from hybrid.evaluation.labels import log_odds
 
-_SMALLEST = 1e-12  # probabilities are clipped to this before a logarithm is taken
-_STEPS, _TOLERANCE, _LARGEST = 50, 1e-9, 50.0
+_STEPS, _TOLERANCE, _LARGEST, _LARGEST_CONDITION = 50, 1e-9, 50.0, 1e12
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def calibration_line(
     problem = check_problem(y_true, proba, classes, None, pos_label)
     columns = [problem.classes.index(problem.positive)] if problem.positive is not None else slice(None)
     truth = problem.truth[:, columns].astype(float)
-    x = logit(np.clip(problem.proba[:, columns], _SMALLEST, 1 - _SMALLEST))
+    x = log_odds(problem.proba[:, columns])
     _, group = np.unique(np.arange(len(truth)) if groups is None else np.asarray(groups), return_inverse=True)
     cluster, y, x = np.repeat(group, truth.shape[1]), truth.ravel(), x.ravel()
     z = NormalDist().inv_cdf((1 + level) / 2)
@@ -107,7 +107,7 @@ def _fit(
     for _ in range(_STEPS):
         p = expit(X @ coefficients + offset)
         information = (X * (p * (1 - p))[:, None]).T @ X
-        if np.linalg.cond(information) > 1 / _SMALLEST:
+        if np.linalg.cond(information) > _LARGEST_CONDITION:
             return None
         step = np.linalg.solve(information, X.T @ (y - p))
         coefficients = coefficients + np.clip(step, -1, 1)

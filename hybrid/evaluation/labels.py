@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
 
 from hybrid.errors import InputError
 
+SMALLEST = 1e-12  # probabilities are clipped to this before a logarithm is taken
 _MISSING = {"NAType", "NaTType", "NoneType"}
 
 
@@ -120,6 +122,17 @@ def most_probable(proba: NDArray) -> NDArray[np.intp]:
     array([1, 0])
     """
     return (proba[:, 1] >= proba[:, 0]).astype(np.intp) if proba.shape[1] == 2 else proba.argmax(axis=1)
+
+
+def log_odds(proba: ArrayLike) -> NDArray[np.float64]:
+    """Return log(p / (1 − p)), which is finite even where p is 0 or 1.
+
+    Examples
+    --------
+    >>> log_odds([0, 0.5]).round(1).tolist()
+    [-27.6, 0.0]
+    """
+    return logit(np.clip(np.asarray(proba, np.float64), SMALLEST, 1 - SMALLEST))
 
 
 def both_values(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -188,7 +188,8 @@ def _default_threshold(head: Any, embeddings: JoinedSet, positive: Any) -> float
     """Return the threshold that applies without an aim; None for a multiclass task."""
     if embeddings.task == "multiclass":
         return None
-    thresholds = default_thresholds(getattr(head, "prior_ratio_", None), _targets(embeddings))
+    targets = len(embeddings.classes) if embeddings.task == "multilabel" else 1
+    thresholds = default_thresholds(getattr(head, "prior_ratio_", None), targets)
     if embeddings.task == "multilabel":
         return tuple(thresholds.tolist())
     is_second = positive == embeddings.classes[1]
@@ -203,10 +204,6 @@ def _frequencies(head: Any, embeddings: JoinedSet) -> dict[str, float]:
     shares = shares if shift is None else shares * shift
     values = shares[:, 1] if embeddings.task == "multilabel" else shares[0]
     return {str(label): float(value) for label, value in zip(embeddings.classes.tolist(), values, strict=True)}
-
-
-def _targets(embeddings: JoinedSet) -> int:
-    return len(embeddings.classes) if embeddings.task == "multilabel" else 1
 
 
 def _size(model: Path) -> int:

@@ -32,16 +32,17 @@ def used_in_training(keys: np.ndarray, backbone: str | Path) -> np.ndarray:
 
 def training_time(backbone: str | Path) -> dict[str, Spent]:
     """Return the training time of a network, keyed by its name; empty if `hybrid train` did not train it."""
-    path = Path(backbone).with_name(TRAINING_RECORD)
-    if Path(backbone).suffix != ".keras" or not path.is_file():
-        return {}
-    record = TrainingRecord.read(path)
-    return {path.parent.name: Spent(record.seconds, record.processor)}
+    record = _training_record(backbone)
+    return {} if record is None else {Path(backbone).parent.name: Spent(record.seconds, record.processor)}
 
 
 def training_class_weight(backbone: str | Path) -> str | None:
     """Return the class weights with which `hybrid train` trained a network; None if it had none or is another one."""
+    record = _training_record(backbone)
+    return None if record is None else record.class_weight
+
+
+def _training_record(backbone: str | Path) -> TrainingRecord | None:
+    """Return the record of a network's training; None if `hybrid train` did not train it."""
     path = Path(backbone).with_name(TRAINING_RECORD)
-    if Path(backbone).suffix != ".keras" or not path.is_file():
-        return None
-    return TrainingRecord.read(path).class_weight
+    return TrainingRecord.read(path) if Path(backbone).suffix == ".keras" and path.is_file() else None

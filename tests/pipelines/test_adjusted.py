@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, recall_score
 
 from hybrid.classifiers import HEADS, make_head
-from hybrid.classifiers.calibration import CALIBRATIONS, Recalibration, log_odds
+from hybrid.classifiers.calibration import CALIBRATIONS, Recalibration
 from hybrid.errors import InputError
+from hybrid.evaluation.labels import log_odds
 from hybrid.pipelines import Ensemble, adjust, load_model, make_head_pipeline, save_model
 
 SMALL = {"forest": {"n_estimators": 30, "n_jobs": 1}, "xgboost": {"n_estimators": 30, "n_jobs": 1}}
