@@ -13,13 +13,12 @@ of all pairs.
 
 import argparse
 import json
-import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from inference import PHI, simulate
+from inference import PHI, simulate, timed
 from scipy.stats import norm
 
 from hybrid.evaluation import PairedEvaluation, compare_models, evaluate
@@ -114,32 +113,6 @@ def _rejected(population: Patients, draws: int, rng: np.random.Generator) -> lis
     return [test.distinguishable for test in tests]
 
 
-def timed(k: int, models: int = 10, n: int = 10_000, patients: int = 2000) -> dict[str, Any]:
-    """Return the seconds that evaluating and comparing models with `k` classes takes."""
-    rng = np.random.default_rng(0)
-    y, patient = rng.integers(0, k, n), rng.integers(0, patients, n)
-    proba = {}
-    for model in range(models):
-        z = np.exp(rng.normal(size=(n, k)) + 2 * np.eye(k)[y])
-        proba[f"model {model}"] = z / z.sum(axis=1, keepdims=True)
-    started, used = time.perf_counter(), time.process_time()
-    trial = PairedEvaluation(y, proba, range(k), groups=patient)
-    results = trial.evaluations()
-    evaluated = time.perf_counter() - started
-    tests = trial.tests(list(next(iter(results.values())).metrics))
-    return {
-        "models": models,
-        "images": n,
-        "patients": patients,
-        "classes": k,
-        "draws": trial.settings.n_boot,
-        "evaluate_s": evaluated,
-        "evaluate_and_test_s": time.perf_counter() - started,
-        "processor_s": time.process_time() - used,
-        "tests": len(tests),
-    }
-
-
 def main() -> None:
     from machine import RESULTS, save
 
@@ -161,7 +134,7 @@ def main() -> None:
             result.setdefault(part, {})[str(number)] = record
             save("groups", result)
     if "seconds" in (given.parts or ["seconds"]):
-        result["seconds"] = [timed(2), timed(10)]
+        result["seconds"] = [timed(2, patients=2000), timed(10, patients=2000)]
         print(result["seconds"])
         save("groups", result)
 

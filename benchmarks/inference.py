@@ -91,22 +91,23 @@ def _block(simulate_set: Any, seeds: list[np.random.SeedSequence]) -> list[list[
     return [simulate_set(np.random.default_rng(seed)) for seed in seeds]
 
 
-def timed(k: int, models: int = 10, n: int = 10_000) -> dict[str, Any]:
-    """Return the seconds that evaluating and comparing models with `k` classes takes."""
+def timed(k: int, models: int = 10, n: int = 10_000, patients: int | None = None) -> dict[str, Any]:
+    """Return the seconds that evaluating and comparing models with `k` classes takes, with or without patients."""
     rng = np.random.default_rng(0)
-    y = rng.integers(0, k, n)
+    y, groups = rng.integers(0, k, n), None if patients is None else rng.integers(0, patients, n)
     proba = {}
     for model in range(models):
         z = np.exp(rng.normal(size=(n, k)) + 2 * np.eye(k)[y])
         proba[f"model {model}"] = z / z.sum(axis=1, keepdims=True)
     started, used = time.perf_counter(), time.process_time()
-    trial = PairedEvaluation(y, proba, range(k))
+    trial = PairedEvaluation(y, proba, range(k), groups=groups)
     results = trial.evaluations()
     evaluated = time.perf_counter() - started
     tests = trial.tests(list(next(iter(results.values())).metrics))
     return {
         "models": models,
         "images": n,
+        **({} if patients is None else {"patients": patients}),
         "classes": k,
         "draws": trial.settings.n_boot,
         "evaluate_s": evaluated,
