@@ -130,7 +130,9 @@ def curves(leaderboard: "Leaderboard", shown: int) -> Part:
 
 def _meaning_of_probabilities(model: ModelRecord) -> str:
     """Return sentences on the class frequencies that the probabilities refer to, and on the calibration table."""
-    slope = "A calibration slope of 1 means that probabilities are as extreme as they should be, below 1 too extreme."
+    slope = (
+        "With a calibration slope of 1, probabilities are as extreme as they should be; below 1, they are too extreme."
+    )
     if not model.frequencies:
         return f"Probabilities refer to the classes as they were weighted in training. {slope}"
     origin = "given class frequencies" if model.prevalence is not None else "class frequencies of the training data"
