@@ -19,7 +19,7 @@ from hybrid.cli.output import (
     progress_bar,
     warn,
 )
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import format_metric, loud_warnings, print_footnotes, print_notes, print_table, progress_bar
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
 

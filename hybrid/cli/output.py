@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.evaluation.metrics import TASKS, format_score
+from hybrid.evaluation.metrics import format_score
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 
 if TYPE_CHECKING:

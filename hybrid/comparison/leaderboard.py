@@ -18,8 +18,8 @@ from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, compare_models
-from hybrid.evaluation.metrics import TASKS
 from hybrid.evaluation.optimism import optimism_of_best
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import place_name, without_places

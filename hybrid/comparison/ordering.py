@@ -4,7 +4,7 @@ import math
 from collections.abc import Container
 
 from hybrid.evaluation import LOWER_IS_BETTER, Metric
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 
 __all__ = ["LOWER_IS_BETTER", "MAIN_METRICS", "badness", "ordering_metric"]
 

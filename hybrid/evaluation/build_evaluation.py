@@ -9,7 +9,9 @@ from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
 from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.inputs import CheckedInput
-from hybrid.evaluation.metrics import METRICS, TASKS, MetricSpec, metrics_of, of_positive_class
+from hybrid.evaluation.metrics import METRICS, metrics_of, of_positive_class
+from hybrid.evaluation.registry.spec import MetricSpec
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.resampled_scores import ResampledScores
 from hybrid.evaluation.result import Evaluation, Metric
 

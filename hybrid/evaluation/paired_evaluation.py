@@ -25,9 +25,10 @@ from hybrid.evaluation.differences import (
 )
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
-from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of
+from hybrid.evaluation.metrics import METRICS, metrics_of
 from hybrid.evaluation.non_inferiority import Deficit, ShareDeficit, estimated_deficit, with_margin
 from hybrid.evaluation.paired_test import PairedTest, holm
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.resampled_scores import ResampledScores, resample_scores
 from hybrid.evaluation.result import Evaluation
 from hybrid.evaluation.student import bounds

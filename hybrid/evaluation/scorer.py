@@ -6,7 +6,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.evaluation.inputs import check_problem
-from hybrid.evaluation.metrics import MetricSpec
+from hybrid.evaluation.registry.spec import MetricSpec
 from hybrid.evaluation.weighted_scores import WeightedScores
 
 

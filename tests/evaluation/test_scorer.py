@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hybrid.evaluation import evaluate
-from hybrid.evaluation.metrics import METRICS, TASKS, metrics_of, searchable
+from hybrid.evaluation.metrics import METRICS, metrics_of, searchable
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.scorer import Scorer
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.folds import make_folds

@@ -43,6 +43,7 @@ LAYERS = (
     "extractors/store",
     "classifiers",
     "hybrid/evaluation",
+    "hybrid/evaluation/registry",
     "hybrid/files",
     "hybrid",
 )

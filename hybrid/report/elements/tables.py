@@ -7,7 +7,7 @@ import numpy as np
 
 from hybrid.comparison.costs import PARTS, cost_notes
 from hybrid.evaluation import CalibrationLine, Evaluation, Metric, calibration_line
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
 from hybrid.wording import Footnotes

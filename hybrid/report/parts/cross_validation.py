@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hybrid import plots
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements import tables
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table

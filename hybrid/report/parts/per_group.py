@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hybrid.evaluation.metrics import TASKS
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import metric_name

@@ -1,0 +1,1 @@
+"""The registry of metrics: the definition of each metric, and the metrics of each task."""

@@ -1,0 +1,106 @@
+"""Metrics that are computed from probabilities: from the order of the images, or from the values."""
+
+from hybrid.evaluation.registry.spec import AVERAGED, BINARY, BOTH, MULTILABEL, SINGLE_LABEL, MetricSpec
+
+RANKS = (
+    MetricSpec(
+        "roc_auc",
+        "ROC AUC",
+        "Area under the ROC curve of the class against the rest.",
+        "ranks",
+        BINARY,
+        positive_class="roc_auc",
+        undefined_without=BOTH,
+        interval="area",
+        paired_test="DeLong",
+    ),
+    MetricSpec(
+        "average_precision",
+        "average precision",
+        "Mean of the precisions at each image of the class, by falling probability.",
+        "ranks",
+        BINARY,
+        positive_class="average_precision",
+        undefined_without=BOTH,
+        interval="jackknife",
+    ),
+    MetricSpec(
+        "roc_auc_macro",
+        "ROC AUC, macro",
+        "Mean of the ROC AUC of the classes.",
+        "ranks",
+        AVERAGED,
+        interval="jackknife",
+    ),
+    MetricSpec(
+        "average_precision_macro",
+        "mean average precision",
+        "Mean of the average precision of the classes.",
+        "ranks",
+        AVERAGED,
+        interval="jackknife",
+    ),
+    MetricSpec(
+        "roc_auc_micro",
+        "ROC AUC, micro",
+        "ROC AUC over all pairs of an image and a label.",
+        "ranks",
+        MULTILABEL,
+        interval="jackknife",
+    ),
+    MetricSpec(
+        "average_precision_micro",
+        "average precision, micro",
+        "Average precision over all pairs of an image and a label.",
+        "ranks",
+        MULTILABEL,
+        interval="jackknife",
+    ),
+)
+
+PROBABILITIES = (
+    MetricSpec(
+        "log_loss",
+        "log loss",
+        "Mean negative logarithm of the probability of the true class.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "log_loss_macro",
+        "log loss, macro",
+        "Mean of the log loss of the labels.",
+        "probabilities",
+        MULTILABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "brier",
+        "Brier score",
+        "Mean squared error of the positive class's probability; for more classes, summed over them.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+    ),
+    MetricSpec(
+        "ece",
+        "calibration error",
+        "Mean distance of probability and frequency over 15 bins of equal numbers of images.",
+        "probabilities",
+        SINGLE_LABEL,
+        higher_is_better=False,
+        tunable=False,
+        interval="calibration",
+    ),
+    MetricSpec(
+        "ece_macro",
+        "calibration error, macro",
+        "Mean of the calibration error of the labels.",
+        "probabilities",
+        MULTILABEL,
+        higher_is_better=False,
+        tunable=False,
+        interval="calibration",
+    ),
+)
