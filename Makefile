@@ -1,4 +1,4 @@
-# `make demo` and `make test` each do all the set-up themselves: Python 3.11+ and make are enough.
+# `make demo` and `make test` each do all the set-up themselves: Python 3.11 to 3.13 and make are enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -62,9 +62,12 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 $(STAMP): setup.cfg pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'hybrid needs Python 3.11 or newer; set PYTHON=')"
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'hybrid needs Python 3.11, 3.12 or 3.13: set PYTHON=')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	# The distribution hybrid-features was once called hybrid: two names must not own the same files.
+	$(BIN)/python -m pip uninstall -qq --yes hybrid
+	rm -rf hybrid.egg-info
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK:%=-c %) -e ".[dev]"
 	touch $(STAMP)
 

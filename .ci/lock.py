@@ -1,10 +1,12 @@
-"""Print the installed versions of the direct and indirect requirements of hybrid, including the extra `dev`."""
+"""Print the installed versions of the direct and indirect requirements of this package, including the extra `dev`."""
 
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+NAME = "hybrid-features"
 
 
 def add_requirements(name: str, extras: set[str], versions: dict[str, str]) -> None:
@@ -19,13 +21,13 @@ def add_requirements(name: str, extras: set[str], versions: dict[str, str]) -> N
         except PackageNotFoundError:
             continue
         if key not in versions or requirement.extras:
-            if key != "hybrid":
+            if key != NAME:
                 versions[key] = version.partition("+")[0]
             add_requirements(requirement.name, set(requirement.extras), versions)
 
 
 packages: dict[str, str] = {}
-add_requirements("hybrid", {"dev"}, packages)
+add_requirements(NAME, {"dev"}, packages)
 print(f"# The versions that the tests ran with, on Python {sys.version_info.major}.{sys.version_info.minor}.")
 print("# `make lock` updates this file, and `make test LOCK=requirements.lock` installs these versions.")
 print(*(f"{name}=={version}" for name, version in sorted(packages.items())), sep="\n")

@@ -11,8 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import hybrid
+
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("hybrid", "keras", "tensorflow", "scikit-learn", "xgboost", "numpy", "pillow")
+PACKAGES = ("keras", "tensorflow", "scikit-learn", "xgboost", "numpy", "pillow")
 
 
 def machine() -> dict[str, Any]:
@@ -23,7 +25,7 @@ def machine() -> dict[str, Any]:
         "cpu": cpu,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {"hybrid": hybrid.__version__} | {name: version(name) for name in PACKAGES},
     }
 
 

@@ -1,6 +1,7 @@
 """The version of this package and those of its dependencies."""
 
 __version__ = "0.1.0"
+DISTRIBUTION = "hybrid-features"  # the name of the package for pip
 
 _DEPENDENCIES = (
     "keras", "tensorflow", "jax", "torch", "openvino", "scikit-learn", "xgboost", "skops", "numpy", "scipy", "pandas",

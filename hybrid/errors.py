@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from hybrid._version import DISTRIBUTION
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,9 +41,18 @@ class MissingExtraError(InputError, ImportError):
     """An optional package is not installed. The message contains the command that installs it."""
 
     def __init__(self, package: str, extra: str, purpose: str):
-        super().__init__(
-            f"{purpose} needs the package {package!r}, which is not installed: pip install 'hybrid[{extra}]'"
-        )
+        super().__init__(f"{purpose} needs the package {package!r}, which is not installed: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of this package.
+
+    Examples
+    --------
+    >>> install_command("dicom")
+    "pip install 'hybrid-features[dicom]'"
+    """
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def reason_of(error: Exception) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybrid.errors import install_command
 from hybrid.extractors.images.dicom_header import NATIVE, DicomError, whole_number
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def first_frame(found: "Dataset", rows: int, columns: int, channels: int) -> np.
     except NotImplementedError:
         raise DicomError(f"its pixels are in {name}, which cannot be decoded") from None
     if not is_available:
-        raise DicomError(f"its pixels are in {name}, whose decoder is missing: pip install 'hybrid[dicom]'")
+        raise DicomError(f"its pixels are in {name}, whose decoder is missing: {install_command('dicom')}")
     shift = _check_bits(found) if "PixelData" in found else 0
     if str(syntax) not in (*NATIVE, _RLE):
         _keep_checked_codestream(found, (rows, columns, channels))

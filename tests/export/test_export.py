@@ -258,7 +258,7 @@ def test_a_missing_package_is_one_sentence_with_the_command(hybrid, image_model,
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == package else find(name))
     said = hybrid("export", image_model, code=1)
     assert f"needs the package '{package}'" in said
-    assert "pip install 'hybrid[onnx]'" in said
+    assert "pip install 'hybrid-features[onnx]'" in said
 
 
 def test_on_the_command_line_its_own_dataset_is_the_check(hybrid, tiny_network, tmp_path):

@@ -436,7 +436,7 @@ def test_parquet_without_pyarrow_or_broken_says_what_to_do(folder, monkeypatch):
     if pytest.importorskip("pyarrow.parquet"):
         assert "damaged or incomplete Parquet file" in refused(folder / "labels.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[parquet\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid-features\[parquet\]'"):
         load_dataset(folder / "labels.parquet")
 
 

@@ -106,7 +106,7 @@ def test_medmnist_faults_say_what_to_do(fake_import):
     assert "Nearest: 'pneumoniamnist'" in refused("medmnist:pnuemoniamnist")
     assert "Expected one of: 128, 224, 28, 64" in refused("medmnist:bloodmnist:65")
     fake_import(medmnist=None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[medmnist\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid-features\[medmnist\]'"):
         load_dataset("medmnist:bloodmnist")
     fake_import(medmnist=medmnist_package(Unreachable))
     text = refused("medmnist:bloodmnist")

@@ -188,7 +188,7 @@ def test_a_deflated_bomb_is_refused_before_it_is_inflated_completely(monkeypatch
 def test_without_pydicom_the_command_that_installs_it_is_named(monkeypatch):
     data = dicom(RAMP)
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid\[dicom\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'hybrid-features\[dicom\]'"):
         whole(data)
 
 

@@ -149,7 +149,7 @@ def test_a_transfer_syntax_that_cannot_be_decoded_is_named(suffix, words):
 
 def test_a_missing_decoder_is_not_taken_for_a_damaged_file(monkeypatch):
     monkeypatch.setattr("pydicom.pixels.decoders.base.Decoder.is_available", False)
-    with pytest.raises(BadImageError, match=r"whose decoder is missing: pip install 'hybrid\[dicom\]'"):
+    with pytest.raises(BadImageError, match=r"whose decoder is missing: pip install 'hybrid-features\[dicom\]'"):
         whole(dicom(RAMP, bits=12, syntax=f"{PREFIX}.4.70", stream=LOSSLESS_JPEG))
 
 

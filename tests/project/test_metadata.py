@@ -1,0 +1,54 @@
+"""What the project says about itself is the same everywhere: names, versions, dates."""
+
+import re
+from configparser import ConfigParser
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from paths import ROOT
+
+CONFIG = ConfigParser()
+CONFIG.read(ROOT / "setup.cfg")
+
+
+def texts():
+    """Yield the path and the content of every text file of the package and its documentation."""
+    for folder in ("hybrid", "pipelines", "extractors", "classifiers", "docs", "examples", "recipes", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in (".py", ".md", ".toml", ".html", ".ipynb"):
+                yield path, path.read_text(encoding="utf-8")
+    for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "setup.cfg"):
+        yield path, path.read_text(encoding="utf-8")
+
+
+def test_no_text_installs_the_other_package_that_is_called_hybrid():
+    wrong = re.compile(r"pip install[^\n]*['\" ]hybrid(\[|['\"\s]|$)", re.MULTILINE)
+    assert wrong.search("pip install 'hybrid[dicom]'")
+    assert wrong.search("pip install hybrid\n")
+    assert [path.name for path, text in texts() if wrong.search(text)] == []
+
+
+def test_the_command_that_installs_an_extra_names_this_distribution_and_one_of_its_extras():
+    from hybrid.errors import MissingExtraError, install_command
+
+    assert CONFIG["metadata"]["name"] in install_command("dicom")
+    assert install_command("onnx") in str(MissingExtraError("onnx", "onnx", "An export to ONNX"))
+    code = "".join(text for path, text in texts() if path.suffix == ".py")
+    used = set(re.findall(r"""(?:install_command\(|MissingExtraError\([\w"]+, )["'](\w+)["']""", code))
+    assert {"dicom", "medmnist", "onnx", "parquet"} <= used <= set(CONFIG["options.extras_require"])
+
+
+def test_the_classifiers_are_the_versions_of_python_that_pip_allows():
+    allowed = SpecifierSet(CONFIG["options"]["python_requires"])
+    named = re.findall(r":: (3\.\d+)$", CONFIG["metadata"]["classifiers"], re.MULTILINE)
+    assert named == [version for version in (f"3.{minor}" for minor in range(30)) if f"{version}.5" in allowed]
+
+
+def test_make_refuses_a_python_that_pip_would_refuse():
+    (line,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if "sys.version_info" in line]
+    code = re.search(r'-c "(.*)"$', line)[1].replace("sys.version_info", "version")
+    allowed = SpecifierSet(CONFIG["options"]["python_requires"])
+    for minor in range(8, 20):
+        with pytest.raises(SystemExit) as ended:
+            exec(code, {"version": (3, minor, 5)})
+        assert (not ended.value.code) == (f"3.{minor}.5" in allowed), minor
