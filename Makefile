@@ -9,7 +9,7 @@ LOCK ?=
 # Tests run in parallel, each worker with one core and about 2 GB of memory.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: demo test test-fast test-all test-long test-lowest coverage check lock format clean
+.PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
@@ -18,12 +18,18 @@ demo: $(STAMP)
 test-fast: $(STAMP)
 	$(PYTEST) -m "not network and not medium and not slow and not data and not long"
 
+# The documentation site, in build/docs/index.html. A broken link or reference is an error.
+docs: $(STAMP)
+	rm -rf docs/reference/api
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "The documentation is in build/docs/index.html."
+
 # What to run before every commit.
-test: check
+test: check docs
 	$(PYTEST) -m "not slow and not long"
 
 # All backbones, all recipes, every command end to end: what to run before an issue is closed.
-test-all: check
+test-all: check docs
 	$(PYTEST)
 
 # The lines that a tier runs: make coverage, or make coverage TIER="not long" for test-all.

@@ -52,7 +52,7 @@ def tune(
         Rows to score on. By default scores come from cross-validation.
     metric : str, optional
         Name of the metric to choose by, such as "roc_auc", "f1_macro" or "log_loss"; its values equal those of
-        :func:`hybrid.evaluation.evaluate`. If the task has no such metric, "roc_auc", "average_precision", "f1",
+        :func:`hybrid.evaluate`. If the task has no such metric, "roc_auc", "average_precision", "f1",
         "balanced_accuracy" and "log_loss" are means over the classes or labels. By default "roc_auc", and
         "average_precision" for multi-label tasks.
     pos_label : object, optional

@@ -26,7 +26,7 @@ def set_max_pixels(most: int | None = None) -> None:
     Parameters
     ----------
     most : int, optional
-        Width times height. The default is :data:`MAX_PIXELS`, 100 million.
+        Width times height. The default is 100 million.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def set_max_pixels(most: int | None = None) -> None:
 
 
 def max_pixels() -> int:
-    """Return the largest number of pixels of an image: HYBRID_MAX_PIXELS, or :data:`MAX_PIXELS` if it is not set."""
+    """Return the largest number of pixels of an image: HYBRID_MAX_PIXELS, or `MAX_PIXELS` if it is not set."""
     return _checked(os.environ.get(_VARIABLE) or MAX_PIXELS)
 
 

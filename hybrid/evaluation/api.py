@@ -152,16 +152,16 @@ def evaluate_models(
     method: str = "bca",
     fixed_classes: bool = True,
 ) -> dict[str, Evaluation]:
-    """Evaluate several models on the same images, like :func:`evaluate` for each of them, but faster.
+    """Evaluate several models on the same images, like :func:`hybrid.evaluate` for each of them, but faster.
 
     Parameters
     ----------
     y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
-        As in :func:`evaluate`.
+        As in :func:`hybrid.evaluate`.
     proba : mapping of str to array-like
-        Probabilities or predicted labels by model name, as in :func:`evaluate`.
+        Probabilities or predicted labels by model name, as in :func:`hybrid.evaluate`.
     y_pred : mapping of str to array-like, optional
-        Predicted labels by model name. For models that it lacks, they follow from `proba` as in :func:`evaluate`.
+        Predicted labels by model name. Those that are missing follow from `proba` as in :func:`hybrid.evaluate`.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def evaluate_models(
     Raises
     ------
     InputError
-        As in :func:`evaluate`, or if no model is given.
+        As in :func:`hybrid.evaluate`, or if no model is given.
     """
     paired_evaluation = PairedEvaluation(
         y_true,
@@ -226,9 +226,9 @@ def compare_models(
     Parameters
     ----------
     y_true, classes, pos_label, groups, random_state
-        As in :func:`evaluate`.
+        As in :func:`hybrid.evaluate`.
     proba, y_pred
-        As in :func:`evaluate_models`.
+        As in :func:`hybrid.evaluation.evaluate_models`.
     metrics : sequence of str, optional
         Names of overall metrics, as in ``Evaluation.metrics``. By default accuracy and ROC AUC (its macro average for
         more than two classes); for multi-label tasks, the macro averages of average precision and ROC AUC.
@@ -258,7 +258,7 @@ def compare_models(
     Raises
     ------
     InputError
-        As in :func:`evaluate_models`, or if a metric or the reference is unknown.
+        As in :func:`hybrid.evaluation.evaluate_models`, or if a metric or the reference is unknown.
 
     Examples
     --------

@@ -64,7 +64,7 @@ def reliability_curve(
     Parameters
     ----------
     y_true, proba, classes, pos_label
-        As in :func:`hybrid.evaluation.evaluate`.
+        As in :func:`hybrid.evaluate`.
     bins : int, default=10
         Number of bins.
     level : float, default=0.95
@@ -77,7 +77,7 @@ def reliability_curve(
     Raises
     ------
     InputError
-        If `bins` or `level` is out of range, or as in :func:`hybrid.evaluation.evaluate`.
+        If `bins` or `level` is out of range, or as in :func:`hybrid.evaluate`.
 
     Examples
     --------

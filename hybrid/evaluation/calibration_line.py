@@ -58,7 +58,7 @@ def calibration_line(
     Parameters
     ----------
     y_true, proba, classes, pos_label
-        As in :func:`hybrid.evaluation.evaluate`. For two classes, the outcome is the positive class. For more classes,
+        As in :func:`hybrid.evaluate`. For two classes, the outcome is the positive class. For more classes,
         and for several labels, the outcomes of all of them are taken together, each against the rest; the intercept of
         more than two classes is then 0 by definition.
     groups : array-like of shape (n,), optional

@@ -46,14 +46,14 @@ def per_group(
     pos_label: Any = None,
     threshold: float | Sequence[float] | None = None,
 ) -> GroupCases:
-    """Return one prediction for each group of images, such as each patient, to be given to :func:`evaluate`.
+    """Return one prediction for each group of images, such as each patient, to be given to :func:`hybrid.evaluate`.
 
     Groups whose images have different labels have no label, and are left out.
 
     Parameters
     ----------
     y_true, proba, classes, y_pred, pos_label
-        As in :func:`hybrid.evaluation.evaluate`. Probabilities are needed.
+        As in :func:`hybrid.evaluate`. Probabilities are needed.
     groups : array-like of shape (n,)
         The group of each image.
     how : {"mean", "max", "vote"}, default="mean"
@@ -71,7 +71,7 @@ def per_group(
     Raises
     ------
     InputError
-        If `how` is unknown, probabilities are missing, no group is left, or as in :func:`hybrid.evaluation.evaluate`.
+        If `how` is unknown, probabilities are missing, no group is left, or as in :func:`hybrid.evaluate`.
 
     Examples
     --------

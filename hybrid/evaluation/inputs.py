@@ -104,7 +104,7 @@ def check_problem(
     groups: Any = None,
     fixed_classes: bool = True,
 ) -> CheckedInput:
-    """Check the input of :func:`hybrid.evaluation.evaluate`, which describes the parameters."""
+    """Check the input of :func:`hybrid.evaluate`, which describes the parameters."""
     labels = _true_labels(y_true, classes)
     given = None if proba is None else prediction_array(proba, labels)
     predictions = None if y_pred is None else label_array(y_pred, "y_pred")

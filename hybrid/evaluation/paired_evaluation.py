@@ -42,12 +42,12 @@ class PairedEvaluation:
     Parameters
     ----------
     y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
-        As in :func:`hybrid.evaluation.evaluate`.
+        As in :func:`hybrid.evaluate`.
     proba : mapping of str to array-like
-        Probabilities or predicted labels by model name, as in :func:`hybrid.evaluation.evaluate`.
+        Probabilities or predicted labels by model name, as in :func:`hybrid.evaluate`.
     y_pred : mapping of str to array-like, optional
         Predicted labels by model name. For models that it lacks, they follow from `proba` as in
-        :func:`hybrid.evaluation.evaluate`.
+        :func:`hybrid.evaluate`.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class PairedEvaluation:
     Raises
     ------
     InputError
-        As in :func:`hybrid.evaluation.evaluate`, or if no model is given.
+        As in :func:`hybrid.evaluate`, or if no model is given.
     """
 
     problems: dict[str, CheckedInput]
@@ -123,12 +123,12 @@ class PairedEvaluation:
         primary: str | Sequence[str] = (),
         margin: float | None = None,
     ) -> list[PairedTest]:
-        """Test the differences of models in each metric; see :func:`hybrid.evaluation.compare_models`.
+        """Test the differences of models in each metric; see :func:`hybrid.compare_models`.
 
         Parameters
         ----------
         metrics, reference, pairs, primary, margin
-            As in :func:`hybrid.evaluation.compare_models`.
+            As in :func:`hybrid.compare_models`.
 
         Returns
         -------

@@ -31,12 +31,12 @@ class Comparison(ComparisonResult):
     """
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
-        """Write :meth:`to_dict` to a JSON file and return its path."""
+        """Write `to_dict()` to a JSON file and return its path."""
         write_json(Path(path), self.to_dict(), write_output)
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write :attr:`rows` to a CSV file and return its path. Undefined values are empty fields."""
+        """Write the rows to a CSV file and return its path. Undefined values are empty fields."""
         write_csv_records(Path(path), self.rows, write=write_output)
         return Path(path)
 

@@ -1,4 +1,4 @@
-"""Every row of the tables in docs/datasets.md is built, read with its options, and compared with its last column."""
+"""Each row of the tables in docs/guides/datasets.md is built, read with its options and compared with its last cell."""
 
 import csv
 import re
@@ -19,7 +19,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.images import BadImageError, decode
 from hybrid.extractors.images.decoding import read_bytes
 
-PAGE = ROOT / "docs" / "datasets.md"
+PAGE = ROOT / "docs" / "guides" / "datasets.md"
 CODE = re.compile(r"`([^`]*)`")
 IMAGES = 8  # images in each folder, or for each combination of cells
 

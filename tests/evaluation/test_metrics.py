@@ -31,7 +31,7 @@ def test_every_row_is_complete(metric):
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_every_metric_is_documented(metric):
-    page = (ROOT / "docs" / "metrics.md").read_text()
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
     better = "higher" if metric.higher_is_better else "lower"
     assert f"| `{metric.name}` | {metric.definition} | {', '.join(metric.tasks) or 'single classes'} | " in page
     assert f"| {metric.needs} | {better} | {'yes' if metric.tunable and metric.tasks else 'no'} |" in next(

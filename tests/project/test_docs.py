@@ -12,7 +12,7 @@ from paths import ROOT
 from hybrid.cli.main import COMMANDS, main
 from hybrid.extractors import RandomWeightsWarning
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FILES = [path.relative_to(ROOT) for folder in ("hybrid", "pipelines", "extractors", "classifiers")
          for path in sorted((ROOT / folder).rglob("*.py"))]  # fmt: skip
 MODULES = [".".join(("hybrid", *path.with_suffix("").parts)).replace("hybrid.hybrid", "hybrid") for path in FILES]

@@ -393,7 +393,7 @@ def test_a_change_without_a_key(read, text):
         read(changes=[text])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/recipes.md"])
 def test_the_recipes_of_the_documentation_can_be_run(read, page):
     text = (ROOT / page).read_text()
     blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

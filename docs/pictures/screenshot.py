@@ -1,6 +1,6 @@
 """Take the screenshot for the README.
 
-Run `hybrid demo` first, then `python docs/screenshot.py`. The script needs the Debian package chromium-driver.
+Run `hybrid demo` first, then `python docs/pictures/screenshot.py`. The script needs the Debian package chromium-driver.
 """
 
 import base64
@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.service import Service
 WIDTH, HEIGHT = 1320, 1320
 
 
-def main(report: str = "hybrid_runs/reports/report.html", picture: str = "docs/report.png") -> None:
+def main(report: str = "hybrid_runs/reports/report.html", picture: str = "docs/pictures/report.png") -> None:
     """Write a screenshot of the top of a report to an image file."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()

@@ -1,0 +1,55 @@
+"""Settings of the documentation site, which `make docs` builds with Sphinx in build/docs."""
+
+from hybrid import __version__
+
+project = "hybrid"
+author = "the hybrid developers"
+copyright = "2026, the hybrid developers"
+version = release = __version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx.ext.viewcode",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["**.ipynb_checkpoints", "_templates"]
+templates_path = ["_templates"]
+nitpicky = True  # a reference to something that does not exist is a warning, and warnings are errors in `make docs`
+nitpick_ignore_regex = [("py:.*", r"(sklearn|keras|numpy|pandas|matplotlib)\..*")]  # their inventories need a network
+smartquotes = False  # two hyphens begin an option
+default_role = "literal"  # docstrings write `name` for code
+
+# Pages are MyST Markdown. Notebooks have stored outputs; `make notebooks` runs them.
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
+
+autodoc_typehints = "none"  # numpydoc docstrings name the types
+autodoc_member_order = "bysource"
+autosummary_generate = True
+numpydoc_show_class_members = False  # the template of a class lists them
+
+copybutton_prompt_text = "$ "
+copybutton_exclude = ".linenos, .gp, .go"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "hybrid"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "show_nav_level": 2,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+}
