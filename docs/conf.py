@@ -1,6 +1,14 @@
 """Settings of the documentation site, which `make docs` builds with Sphinx in build/docs."""
 
+import shutil
+from pathlib import Path
+
 from hybrid import __version__
+
+# The notebooks in examples/ are the tutorials. Sphinx reads files below docs/ only.
+DOCS = Path(__file__).parent
+for notebook in (DOCS.parent / "examples").glob("*.ipynb"):
+    shutil.copyfile(notebook, DOCS / "tutorials" / notebook.name)
 
 project = "hybrid"
 author = "the hybrid developers"
