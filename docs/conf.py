@@ -1,6 +1,7 @@
 """Settings of the documentation site, which `make docs` builds with Sphinx in build/docs."""
 
 import shutil
+import sys
 from pathlib import Path
 
 from hybrid import __version__
@@ -9,6 +10,8 @@ from hybrid import __version__
 DOCS = Path(__file__).parent
 for notebook in (DOCS.parent / "examples").glob("*.ipynb"):
     shutil.copyfile(notebook, DOCS / "tutorials" / notebook.name)
+
+sys.path.insert(0, str(DOCS / "_extensions"))
 
 project = "hybrid"
 author = "the hybrid developers"
@@ -21,9 +24,9 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx.ext.viewcode",
-    "sphinx_click",
     "sphinx_copybutton",
     "sphinx_design",
+    "hybrid_commands",
 ]
 exclude_patterns = ["**.ipynb_checkpoints", "_templates"]
 templates_path = ["_templates"]
