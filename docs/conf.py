@@ -64,3 +64,13 @@ html_theme_options = {
     "footer_end": [],
     "pygments_light_style": "tango",
 }
+
+
+def skip_members_of_scikit_learn(app, what, name, obj, skip, options):
+    """Leave out members that estimators inherit from scikit-learn, whose documentation describes them."""
+    return True if (getattr(obj, "__module__", None) or "").startswith("sklearn.") else None
+
+
+def setup(app):
+    """Connect the function above to Sphinx."""
+    app.connect("autodoc-skip-member", skip_members_of_scikit_learn)

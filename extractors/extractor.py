@@ -103,7 +103,7 @@ class Extractor:
         Parameters
         ----------
         X : array-like or Source
-            Images, see :meth:`FeatureExtractor.transform`.
+            Images, see :meth:`hybrid.FeatureExtractor.transform`.
         on_bad : {"raise", "skip"}, default="raise"
             What to do with an image that cannot be read or decoded.
         progress : callable, optional

@@ -205,7 +205,7 @@ def make_ensemble(
     names : sequence of str, optional
         Names of the blocks. By default their numbers, counted from 1.
     scale, pca
-        As in :func:`make_head_pipeline`, for every member.
+        As in :func:`~hybrid.make_head_pipeline`, for every member.
     params : dict of str to dict, optional
         Parameters of the heads, by name of the head.
     n_jobs : int or None, default=None

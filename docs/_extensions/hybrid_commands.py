@@ -1,7 +1,7 @@
 """The directive `hybrid-command`, which writes the `--help` of a command as a part of a page.
 
-The parts of a help text are those that the command itself hands to click's formatter, so the page has the groups of options and
-the examples that the terminal shows.
+The parts of a help text are those that the command itself hands to click's formatter, so the page has the groups of
+options and the examples that the terminal shows.
 """
 
 import re
@@ -68,7 +68,7 @@ def help_parts(name: str) -> list[tuple[str, Any]]:
 
 
 def subcommands(name: str) -> list[str]:
-    """Return the names of a group's commands, such as 'cache list'. Those of `hybrid` itself have pages of their own."""
+    """Return the names of a group's commands, such as 'cache list'. Those of `hybrid` itself have their own pages."""
     command, context = find_command(name)
     if name and isinstance(command, click.Group):
         return [f"{name} {word}" for word in command.list_commands(context)]
@@ -122,7 +122,7 @@ class HybridCommand(SphinxDirective):
         return nodes.definition_list_item("", term, nodes.definition("", *self._paragraphs(text)))
 
     def _paragraphs(self, text: str) -> list[nodes.Node]:
-        """Return the paragraphs of a help text. Lines that click does not join, after \\b, become a block of code."""
+        """Return the paragraphs of a help text. Lines after a backspace, which click does not join, are a block."""
         result: list[nodes.Node] = []
         for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
             if paragraph.lstrip().startswith("\b"):

@@ -166,7 +166,7 @@ class Leaderboard:
 
     @property
     def pairs_tested(self) -> dict[str, Any]:
-        """What :func:`hybrid.evaluation.compare_models` is told about the pairs and the primary metrics."""
+        """What :func:`hybrid.compare_models` is told about the pairs and the primary metrics."""
         margin = None if self.reference is None else self.tested.margin
         return {"reference": self.reference, "primary": self.primary, "margin": margin}
 

@@ -69,7 +69,8 @@ def compare(
         The positive class of a binary task. By default the last of the sorted classes.
     aim : str, optional
         Objective of the thresholds, such as ``"balanced"``, ``"recall=0.98"`` or, with a confidence for new images,
-        ``"recall=0.98@0.95"``. By default thresholds are 0.5.
+        ``"recall=0.98@0.95"``. By default the threshold is the frequency of the class in the training data, or 0.5 for
+        heads without class weights.
     tune : bool, default=False
         Whether to tune the settings of the named heads by cross-validation inside train. To tune an estimator, give a
         GridSearchCV instead.

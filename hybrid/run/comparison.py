@@ -17,7 +17,18 @@ from hybrid.files import write_csv_records, write_json, write_output
 class Comparison(ComparisonResult):
     """The result of a comparison of models, with methods for tables, figures and files. A notebook shows its tables.
 
-    The attributes are those of `ComparisonResult`.
+    Attributes
+    ----------
+    split : str
+        The split on which the models were compared.
+    leaderboards : tuple of Leaderboard
+        One for each set of images. Models are ranked only within a leaderboard.
+    notes : tuple of str
+        Remarks, such as on models that were left out.
+    title : str
+        Title of the report.
+    recipe : str
+        Text of the recipe of the comparison; empty if there was none.
 
     Examples
     --------

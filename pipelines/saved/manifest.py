@@ -74,7 +74,7 @@ class SavedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The description of a saved model that :func:`read_manifest` returns.
+    """The description of a saved model that :func:`~hybrid.pipelines.read_manifest` returns.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Manifest:
     extractors : list of SavedExtractor
         The extractors, in the order of their columns; empty for a model that takes embeddings.
     info : dict
-        The values that were given to :func:`save_model`.
+        The values that were given to :func:`~hybrid.save_model`.
     files : dict of str to SavedFile
         Every file of the model except the manifest, by its relative path with forward slashes.
     schema : int
