@@ -44,6 +44,7 @@ nb_render_markdown_format = "myst"
 autodoc_typehints = "none"  # numpydoc docstrings name the types
 autodoc_member_order = "bysource"
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"  # fit(), not FeatureExtractor.fit()
 numpydoc_show_class_members = False  # the template of a class lists them
 
 copybutton_prompt_text = "$ "
@@ -66,11 +67,13 @@ html_theme_options = {
 }
 
 
-def skip_members_of_scikit_learn(app, what, name, obj, skip, options):
-    """Leave out members that estimators inherit from scikit-learn, whose documentation describes them."""
-    return True if (getattr(obj, "__module__", None) or "").startswith("sklearn.") else None
+def skip_members(app, what, name, obj, skip, options):
+    """Leave out former names, and members that estimators inherit from scikit-learn."""
+    text = getattr(obj, "__doc__", None) or ""
+    inherited = (getattr(obj, "__module__", None) or "").startswith("sklearn.")
+    return True if inherited or text.lower().removeprefix("the ").startswith("former name") else None
 
 
 def setup(app):
     """Connect the function above to Sphinx."""
-    app.connect("autodoc-skip-member", skip_members_of_scikit_learn)
+    app.connect("autodoc-skip-member", skip_members)

@@ -26,35 +26,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model's predictions on one split, with an interval for every score.
 
-    The values equal those of scikit-learn. For single-label tasks the intervals hold for other images with the same
-    share of each class, for multi-label tasks for other images like these. With `method="bca"`, shares of images
-    (accuracy, recall, specificity, precision, and with it F1) have Wilson's interval with the variance of the
-    stratified sample; the ROC AUC has DeLong's, on the scale of log-odds; average precision and means of ROC AUC have
-    Wilson's with the jackknife's variance. All other scores have BCa intervals (Efron 1987) from bootstrap draws, for
-    which images are drawn with replacement, within each true class for single-label tasks. `benchmarks/README.md`
-    shows how often these intervals hold, down to ten positive images, where BCa and percentile intervals are too
-    narrow. A ROC AUC of 1 has Newcombe's interval. If a score has no interval, the note gives the reason. Time grows
-    with images × classes × draws; memory does not grow with images × draws.
-
-    Some metrics have several definitions in the literature. Here, `brier` is the mean squared error of the positive
-    class's probability for two classes, and is summed over the classes for more (0 to 2). `roc_auc` and
-    `average_precision` are those of the positive class of a binary task; with `_macro` they are means over the classes,
-    each against the rest. Macro averages are taken over the classes that occur in the split. A class that is never
-    predicted counts as precision 0, which the note of the metric states. Log loss clips probabilities at 2.2e-16.
-
-    `ece` is the expected calibration error (Guo et al. 2017): the mean distance between probability and frequency
-    over 15 bins of equal numbers of images, which bias it less than bins of equal width (Roelofs et al. 2022). It uses
-    the probability of the positive class for two classes, the highest probability for more, and the probability of
-    each label for multi-label tasks, where `ece_macro` is the mean. On few images it is too large even for a
-    calibrated model. Its interval is an approximation; an error that chance alone can explain has only an upper bound.
-
-    Several images of one patient are not independent, and intervals that ignore this are too narrow. If `groups` are
-    given, the bootstrap draws whole groups: within each class if every group has images of one class only, otherwise
-    from all groups. With few groups, quantiles of the draws are too narrow as well, so the standard deviation of the
-    draws and Student's distribution take their place, on the logit scale for scores between 0 and 1; the quantiles of
-    BCa intervals, for losses and `mcc`, are widened (Hesterberg 2015). The interval of `roc_auc` is that of Obuchowski
-    (1997) on the logit scale. Shares of images have Wilson's interval with the number of independent images that would
-    have the same variance. If every group has one image, the results are those without groups.
+    The values equal those of scikit-learn. The notes below say how intervals are computed.
 
     Parameters
     ----------
@@ -99,6 +71,37 @@ def evaluate(
         If the shapes do not fit together, labels are missing or not among the classes, the classes cannot be inferred
         from the labels, or the probabilities hold NaN, lie outside 0 to 1, or do not sum to 1 within 1e-3
         (single-label tasks).
+
+    Notes
+    -----
+    For single-label tasks the intervals hold for other images with the same share of each class, for multi-label tasks
+    for other images like these. With `method="bca"`, shares of images (accuracy, recall, specificity, precision, and
+    with it F1) have Wilson's interval with the variance of the stratified sample; the ROC AUC has DeLong's, on the scale of log-odds; average precision and means of ROC AUC have
+    Wilson's with the jackknife's variance. All other scores have BCa intervals (Efron 1987) from bootstrap draws, for
+    which images are drawn with replacement, within each true class for single-label tasks. `benchmarks/README.md`
+    shows how often these intervals hold, down to ten positive images, where BCa and percentile intervals are too
+    narrow. A ROC AUC of 1 has Newcombe's interval. If a score has no interval, the note gives the reason. Time grows
+    with images × classes × draws; memory does not grow with images × draws.
+
+    Some metrics have several definitions in the literature. Here, `brier` is the mean squared error of the positive
+    class's probability for two classes, and is summed over the classes for more (0 to 2). `roc_auc` and
+    `average_precision` are those of the positive class of a binary task; with `_macro` they are means over the classes,
+    each against the rest. Macro averages are taken over the classes that occur in the split. A class that is never
+    predicted counts as precision 0, which the note of the metric states. Log loss clips probabilities at 2.2e-16.
+
+    `ece` is the expected calibration error (Guo et al. 2017): the mean distance between probability and frequency
+    over 15 bins of equal numbers of images, which bias it less than bins of equal width (Roelofs et al. 2022). It uses
+    the probability of the positive class for two classes, the highest probability for more, and the probability of
+    each label for multi-label tasks, where `ece_macro` is the mean. On few images it is too large even for a
+    calibrated model. Its interval is an approximation; an error that chance alone can explain has only an upper bound.
+
+    Several images of one patient are not independent, and intervals that ignore this are too narrow. If `groups` are
+    given, the bootstrap draws whole groups: within each class if every group has images of one class only, otherwise
+    from all groups. With few groups, quantiles of the draws are too narrow as well, so the standard deviation of the
+    draws and Student's distribution take their place, on the logit scale for scores between 0 and 1; the quantiles of
+    BCa intervals, for losses and `mcc`, are widened (Hesterberg 2015). The interval of `roc_auc` is that of Obuchowski
+    (1997) on the logit scale. Shares of images have Wilson's interval with the number of independent images that would
+    have the same variance. If every group has one image, the results are those without groups.
 
     Examples
     --------
@@ -210,19 +213,6 @@ def compare_models(
 ) -> list[PairedTest]:
     """Test the differences of models on the same images in each metric: of each model and a reference, or of all pairs.
 
-    Shares of correct images (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact test
-    (McNemar 1947), the ROC AUC of two classes by the test of DeLong, DeLong and Clarke-Pearson (1988), and all other
-    metrics by a paired bootstrap: both models are evaluated on the same draws, and the difference is compared with its
-    standard error over the draws by Student's distribution. Intervals are DeLong's for the ROC AUC and the bootstrap's
-    for all other metrics. The p-values are adjusted by Holm's correction for the number of pairs, and adjusted
-    intervals stand beside them: an adjusted interval excludes 0 exactly if the models are distinguishable. McNemar's
-    test is stricter than the interval, so in borderline cases they may disagree; the sentence of the test then says
-    that the test decides.
-
-    If `groups` are given, and some have several images, the tests are those for groups: McNemar's exact test in the
-    form of Durkalski et al. (2003), which weighs each image alike; DeLong's in the form of Obuchowski (1997) with
-    Student's distribution; and the bootstrap draws whole groups.
-
     Parameters
     ----------
     y_true, classes, pos_label, groups, random_state
@@ -259,6 +249,21 @@ def compare_models(
     ------
     InputError
         As in :func:`hybrid.evaluation.evaluate_models`, or if a metric or the reference is unknown.
+
+    Notes
+    -----
+    Shares of correct images (accuracy, subset_accuracy, sensitivity, specificity) are tested by McNemar's exact test
+    (McNemar 1947), the ROC AUC of two classes by the test of DeLong, DeLong and Clarke-Pearson (1988), and all other
+    metrics by a paired bootstrap: both models are evaluated on the same draws, and the difference is compared with its
+    standard error over the draws by Student's distribution. Intervals are DeLong's for the ROC AUC and the bootstrap's
+    for all other metrics. The p-values are adjusted by Holm's correction for the number of pairs, and adjusted
+    intervals stand beside them: an adjusted interval excludes 0 exactly if the models are distinguishable. McNemar's
+    test is stricter than the interval, so in borderline cases they may disagree; the sentence of the test then says
+    that the test decides.
+
+    If `groups` are given, and some have several images, the tests are those for groups: McNemar's exact test in the
+    form of Durkalski et al. (2003), which weighs each image alike; DeLong's in the form of Obuchowski (1997) with
+    Student's distribution; and the bootstrap draws whole groups.
 
     Examples
     --------
