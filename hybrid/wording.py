@@ -1,7 +1,12 @@
 """One form for names, and lists and counts as words for messages and reports."""
 
+import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+
+NAME_WIDTH = 40  # characters of the longest name that tables, legends and pictures show in full
+_WORDS = re.compile(r"[^-+/ ]*[-+/ ]?")
 
 
 def one_form(text: str) -> str:
@@ -15,6 +20,57 @@ def one_form(text: str) -> str:
     True
     """
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+
+
+def short_names(names: Sequence[str], width: int = NAME_WIDTH) -> list[str]:
+    """Return names of at most `width` characters for tables, legends and pictures; no two of them are alike.
+
+    A name that fits is returned as it is. In a longer one, an ellipsis stands for the words that all long names share
+    or, if it is still too long, for its middle.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names that are shown together. Equal names are shortened in the same way.
+    width : int, default=40
+        Maximum number of characters of a name.
+
+    Examples
+    --------
+    >>> short_names(["svm-scenes_2024-resnet50-last", "svm-scenes_2024-vgg16-fc1", "network"], width=20)
+    ['svm-…resnet50-last', 'svm-…vgg16-fc1', 'network']
+    """
+    distinct = list(dict.fromkeys(names))
+    long = [name for name in distinct if len(name) > width]
+    shared = set.intersection(*(set(_words(name)) for name in long)) if len(long) > 1 else set()
+    short = {name: _short_name(name, [n for n in distinct if n != name], shared, width) for name in long}
+    return [short.get(name, name) for name in names]
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, each with the hyphen, plus, slash or space behind it."""
+    return [word for word in _WORDS.findall(name) if word]
+
+
+def _short_name(name: str, others: Sequence[str], shared: set[str], width: int) -> str:
+    """Return a name with an ellipsis. No other name has the same beginning and end."""
+    words = _words(name)
+    kept = "".join("…" if number and word in shared else word for number, word in enumerate(words))
+    kept = re.sub("…+", "…", kept)
+    start, _, end = kept.partition("…")
+    cuts = sorted(range(width), key=lambda cut: abs(cut - width // 2))
+    texts = [kept, *([f"{start}…{_last(end, width - 1 - len(start))}"] if end else [])]
+    texts += [f"{name[:cut]}…{_last(name, width - 1 - cut)}" for cut in cuts]
+    for text in texts:
+        parts = re.compile(".*".join(map(re.escape, text.split("…"))), re.DOTALL)
+        if len(text) <= width and not any(parts.fullmatch(other) for other in others):
+            return text
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:6]
+    return f"{name[: max(width - 7, 1)]}…{digest}"
+
+
+def _last(text: str, letters: int) -> str:
+    return text[max(len(text) - letters, 0) :]
 
 
 def first_few(names: Iterable[object], shown: int = 3) -> str:

@@ -168,7 +168,7 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
     for leaderboard in comparison.leaderboards:
         _print_leaderboard(leaderboard, comparison.split)
         if leaderboard.crossed:
-            show_cross_validation(leaderboard.crossed)
+            show_cross_validation(leaderboard.crossed, leaderboard.label)
     print_notes(comparison.notes)
     print_line(f"Saved {', '.join(str(path) for path in written[1:4])}")
     print_line(f"Report: {written[0]}")
@@ -206,7 +206,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     )
     costs = [[_name(leaderboard, model), *_costs(model, with_processor)] for model in leaderboard.models]
     print_table(title, columns, costs)
-    print_notes(cost_notes(leaderboard.models))
+    print_notes([*leaderboard.label_notes, *cost_notes(leaderboard.models, leaderboard.labels)])
     print_tests(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
@@ -267,7 +267,8 @@ def _on_validation(leaderboard: "Leaderboard", model: "ModelRecord", by: "Metric
 
 
 def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:
-    return f"{model.name} ←" if model.name == leaderboard.chosen else model.name
+    label = leaderboard.label(model.name)
+    return f"{label} ←" if model.name == leaderboard.chosen else label
 
 
 def _costs(model: "ModelRecord", with_processor: bool) -> list[str]:

@@ -26,7 +26,7 @@ def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTes
     columns += [f"adjusted for {corrected} tests", "adjusted p"] if corrected > 1 else ["p"]
     rows = [
         [
-            test.first,
+            leaderboard.label(test.first),
             test.figure(test.difference, "+"),
             test.between(test.low, test.high),
             *([test.between(test.low_adjusted, test.high_adjusted)] if corrected > 1 else []),
@@ -37,7 +37,7 @@ def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTes
         for test in tests
     ]
     chosen = "the chosen model" if leaderboard.reference == leaderboard.chosen else "the reference"
-    title = f"each model minus {leaderboard.reference}, {chosen}, by {metric}"
+    title = f"each model minus {leaderboard.label(tests[0].second)}, {chosen}, by {metric}"
     columns.append("result")
     if tests[0].margin is not None:
         points = " points" if tests[0].in_points else ""

@@ -1,6 +1,6 @@
 """Run and print the cross-validation of `hybrid compare --cv`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cli.output import format_metric, loud_warnings, print_footnotes, print_notes, print_table, progress_bar
@@ -35,13 +35,16 @@ def run_cross_validation(
         )
 
 
-def show_cross_validation(result: "CrossValidation") -> None:
-    """Print mean, interval and spread of each model's scores, and the pairs of models that are distinguishable."""
+def show_cross_validation(result: "CrossValidation", label: Callable[[str], str] = str) -> None:
+    """Print mean, interval and spread of each model's scores, and the pairs of models that are distinguishable.
+
+    `label` returns the short name of a model.
+    """
     others = [name for name in TASKS[result.task].terminal if name != result.metric][:_COLUMNS]
     notes = Footnotes()
     rows = [
         [
-            f"{row['model']} *" if row["flattered"] else row["model"],
+            f"{label(row['model'])} *" if row["flattered"] else label(row["model"]),
             format_metric(mean, notes=notes),
             _figure(row["sd_folds"]),
             _figure(row["sd_seeds"]),

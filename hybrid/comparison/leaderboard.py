@@ -11,6 +11,7 @@ import numpy as np
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.costs import PARTS, times_of
 from hybrid.comparison.cross_validation_result import CrossValidation
+from hybrid.comparison.labels import label_notes, model_labels, shared_suffix
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.per_group import PerGroup
@@ -24,8 +25,6 @@ from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import place_name, without_places
 from hybrid.workspace.validation_use import chosen_on_validation, validation_note
-
-LAST = "-last"  # suffix of the name of a network with the weights of the last epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,21 +105,25 @@ class Leaderboard:
     @property
     def shared_suffix(self) -> str:
         """Common suffix of all names, which begins with a hyphen and precedes any `-last`. Figures have it as title."""
-        if len(self.names) < 2:
-            return ""
-        stems = [name.removesuffix(LAST) for name in self.names]
-        ends = [stems[0][start:] for start, letter in enumerate(stems[0]) if letter == "-" and start]
-        return next((end for end in ends if all(stem.endswith(end) and stem != end for stem in stems)), "")
+        return shared_suffix(self.names)
 
     @property
     def labels(self) -> list[str]:
-        """Names of the models without :attr:`shared_suffix`."""
+        """Names of the models as tables and figures show them, see :meth:`label`."""
         return [self.label(name) for name in self.names]
 
     def label(self, name: str) -> str:
-        """Return a model's name without :attr:`shared_suffix`."""
-        stem = name.removesuffix(LAST)
-        return stem.removesuffix(self.shared_suffix) + name[len(stem) :]
+        """Return a model's name without :attr:`shared_suffix`, and shortened if it is still long."""
+        return self._labels.get(name) or model_labels([name], self.shared_suffix)[name]
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return model_labels([*self.names, *self.twins], self.shared_suffix)
+
+    @property
+    def label_notes(self) -> list[str]:
+        """Sentences that say what the labels leave out, with the full names."""
+        return label_notes(dict(zip(self.names, self.labels, strict=True)), self.shared_suffix)
 
     def is_crossed_by(self, result: CrossValidation) -> bool:
         """Return whether a cross-validation contains models of this leaderboard."""

@@ -318,19 +318,19 @@ def joined_name(names: Sequence[str]) -> str:
     >>> joined_name(["scenes-resnet50", "scenes-vgg16-fc1"])
     'scenes-resnet50+vgg16-fc1'
     """
-    start, rest = short_names(names)
+    start, rest = without_shared_start(names)
     name = start + "+".join(rest)
     if len(name) <= _MAX_NAME_LENGTH:
         return name
     return f"{name[: _MAX_NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def short_names(names: Sequence[str]) -> tuple[str, list[str]]:
+def without_shared_start(names: Sequence[str]) -> tuple[str, list[str]]:
     """Return the common prefix of several names, which ends with a hyphen or is empty, and the rest of each name.
 
     Examples
     --------
-    >>> short_names(["scenes-resnet50", "scenes-vgg16-fc1"])
+    >>> without_shared_start(["scenes-resnet50", "scenes-vgg16-fc1"])
     ('scenes-', ['resnet50', 'vgg16-fc1'])
     """
     words = zip(*(name.split("-")[:-1] for name in names), strict=False)

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.embeddings.extract import describe_extractor
-from hybrid.embeddings.joined_set import JoinedSet, join_sets, joined_name, short_names
+from hybrid.embeddings.joined_set import JoinedSet, join_sets, joined_name, without_shared_start
 from hybrid.errors import InputError, unknown_name
 from hybrid.models.adjust import adjust_model
 from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
@@ -133,7 +133,7 @@ def _fit_heads(base: JoinedSet, heads: Sequence[str], X: np.ndarray, options: He
     ensemble = make_ensemble(
         base.widths,
         heads,
-        names=short_names([part.name for part in base.sets])[1],
+        names=without_shared_start([part.name for part in base.sets])[1],
         scale=options.scale,
         pca=options.pca,
         params={head: options.seeded(head) for head in heads},

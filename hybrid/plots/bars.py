@@ -6,7 +6,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, SKY, plain_axes, set_title, wrapped
+from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, SKY, plain_axes, set_title, wrapped_names
 
 
 @rc_context(FONTS)
@@ -37,7 +37,7 @@ def bar_chart(
     -------
     matplotlib.figure.Figure
     """
-    labels = [wrapped(name, 34) for name in names]
+    labels = wrapped_names(names, 34)
     lines = sum(text.count("\n") + 1 for text in labels)
     figure = Figure(figsize=(8, 1.3 + 0.25 * len(labels) + 0.2 * lines), layout="constrained")
     axes = figure.subplots()
@@ -83,7 +83,7 @@ def interval_chart(
     -------
     matplotlib.figure.Figure
     """
-    labels = [wrapped(name, 24) for name in names]
+    labels = wrapped_names(names, 24)
     lines = sum(text.count("\n") + 1 for text in labels)
     figure = Figure(figsize=(PANEL, max(2.0, 0.9 + 0.16 * len(labels) + 0.17 * lines)), layout="constrained")
     axes = figure.subplots()

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FONTS, INCHES_PER_LETTER, longest, set_title, wrapped
+from hybrid.plots.style import FONTS, INCHES_PER_LETTER, longest, set_title, wrapped_names
 
 MAX_CLASSES_WITH_NUMBERS = 20
 MAX_CLASS_NAMES = 120
@@ -41,7 +41,7 @@ def confusion_matrices(
     -------
     matplotlib.figure.Figure
     """
-    names = [wrapped(label, 18, lines=2 if len(classes) <= MAX_CLASSES_WITH_NUMBERS else 1) for label in classes]
+    names = wrapped_names(classes, 18, lines=2 if len(classes) <= MAX_CLASSES_WITH_NUMBERS else 1)
     columns = min(len(confusions), 3)
     rows = -(-len(confusions) // columns)
     multilabel = confusions[0].ndim == 3
@@ -50,9 +50,10 @@ def confusion_matrices(
     width, height = margin + inner, max(2.4, 0.9 + (0.5 if multilabel else margin) + min(0.5 * len(names), 11))
     figure = Figure(figsize=(width * columns, height * rows + 0.4), layout="constrained")
     axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    for panel, (model, counts) in zip(axes, zip(models, confusions, strict=True), strict=False):
+    titles = wrapped_names(models, int(inner / INCHES_PER_LETTER))
+    for panel, (model, counts) in zip(axes, zip(titles, confusions, strict=True), strict=False):
         _matrix(panel, counts, names, inner)
-        panel.set_title(wrapped(model, int(inner / INCHES_PER_LETTER)), fontsize=10, parse_math=False)
+        panel.set_title(model, fontsize=10, parse_math=False)
     for panel in axes[len(confusions) :]:
         panel.set_axis_off()
     set_title(figure, title)

@@ -6,7 +6,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from hybrid.plots.style import FONTS, legend_below, mark_style, panel, plain_axes, set_title, wrapped
+from hybrid.plots.style import FONTS, legend_below, mark_style, panel, plain_axes, set_title, wrapped_names
 
 _LOG_SCALE_FROM = 5  # ratio of the largest to the smallest cost
 Interval = tuple[float, float] | None
@@ -46,7 +46,7 @@ def cost_chart(
     -------
     matplotlib.figure.Figure
     """
-    labels = [wrapped(name, 46, lines=2) for name in names]
+    labels = wrapped_names(names, 46, lines=2)
     figure, axes = panel(labels)
     for number, (name, value, interval, x) in enumerate(zip(labels, values, intervals, costs, strict=True)):
         if value is None or not x:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FONTS, SERIES, legend_below, plain_axes, set_title, wrapped
+from hybrid.plots.style import FONTS, SERIES, legend_below, plain_axes, set_title, wrapped_names
 
 _HATCHES = ("", "////", "....")
 
@@ -27,7 +27,7 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], *, title: str = "") ->
     matplotlib.figure.Figure
     """
     classes = list(next(iter(counts.values())))
-    labels = [wrapped(name, 34) for name in classes]
+    labels = wrapped_names(classes, 34)
     lines = sum(text.count("\n") + 1 for text in labels)
     figure = Figure(figsize=(8, 1.6 + 0.2 * len(labels) + 0.2 * lines), layout="constrained")
     axes = figure.subplots()

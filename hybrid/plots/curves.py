@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FAINT, FONTS, GRID, legend_below, line_style, panel, plain_axes, set_title, wrapped
+from hybrid.plots.style import FAINT, FONTS, GRID, legend_below, line_style, panel, plain_axes, set_title, wrapped_names
 
 Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 Numbers = Mapping[str, int] | None
@@ -120,7 +120,7 @@ def _enlarge(axes: Axes, corner: tuple[float, float], position: tuple[float, flo
 def _unit_square(
     curves: Curves, xlabel: str, ylabel: str, numbers: Numbers, title: str, **style: Any
 ) -> tuple[Figure, Axes]:
-    names = [wrapped(name, _LETTERS, lines=2) for name in curves]
+    names = wrapped_names(curves, _LETTERS, lines=2)
     figure, axes = panel([*names, "perfectly calibrated"], height=4.2)
     for position, (label, (name, (x, y))) in enumerate(zip(names, curves.items(), strict=True)):
         number = numbers[name] if numbers else position

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FAINT, FONTS, SERIES, legend_below, mark_style, panel, set_title, wrapped
+from hybrid.plots.style import FAINT, FONTS, SERIES, legend_below, mark_style, panel, set_title, wrapped_names
 
 
 @rc_context(FONTS)
@@ -28,7 +28,7 @@ def class_map(points: np.ndarray, codes: np.ndarray, names: Sequence[str], *, ti
     -------
     matplotlib.figure.Figure
     """
-    labels = [wrapped(name, 20, lines=1) for name in names]
+    labels = wrapped_names(names, 20, lines=1)
     figure, axes = panel(["other classes", *labels], height=4.0)
     others = codes < 0
     if others.any():

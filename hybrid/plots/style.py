@@ -1,13 +1,15 @@
 """The style that all figures share: colours, line styles, markers, fonts, legends and wrapped names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
+
+from hybrid.wording import short_names
 
 SKY = "#56B4E9"
 INK = "#000000"
@@ -77,16 +79,26 @@ def set_title(figure: Figure, title: str) -> None:
         text.set_parse_math(False)
 
 
-def wrapped(name: object, width: int, lines: int = 3) -> str:
-    """Return a name wrapped after spaces and punctuation. What exceeds `lines` lines becomes an ellipsis."""
-    text = "".join(c if c.isprintable() else " " for c in str(name)).strip() or " "
+def wrapped_names(names: Iterable[object], width: int, lines: int = 3) -> list[str]:
+    """Return names wrapped to `lines` lines, and shortened as in tables if they are still too long."""
+    texts = ["".join(c if c.isprintable() else " " for c in str(name)).strip() or " " for name in names]
+    return [_wrapped(text, width, lines) for text in short_names(texts, width * lines)]
+
+
+def wrapped(text: object, width: int, lines: int = 3) -> str:
+    """Return a text wrapped to `lines` lines, with an ellipsis in its middle if it is too long."""
+    return wrapped_names([text], width, lines)[0]
+
+
+def _wrapped(text: str, width: int, lines: int) -> str:
+    """Return a text wrapped after spaces and punctuation or, if that takes too many lines, anywhere."""
     rows = [""]
     for word in re.findall(rf"[^ _/:+,-]{{1,{width - 1}}}[ _/:+,-]?|[ _/:+,-]", text):
         if rows[-1] and len(rows[-1] + word.rstrip()) > width:
             rows.append("")
         rows[-1] += word
     if len(rows) > lines:
-        rows = [*rows[: lines - 1], rows[lines - 1][: width - 1].rstrip() + "…"]
+        rows = [text[start : start + width] for start in range(0, len(text), width)]
     return "\n".join(row.strip() for row in rows)
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hybrid.plots.style import FONTS, GRID, INK, PANEL, SERIES, legend_below, set_title, wrapped
+from hybrid.wording import short_names
 
 PARTS = ("train", "validation")
 
@@ -46,6 +47,7 @@ def training_curves(
     """
     several = all(isinstance(history, Mapping) for history in histories.values())
     runs: Mapping[str, Mapping[str, Sequence[float]]] = histories if several else {"": histories}
+    runs = dict(zip(short_names(list(runs)), runs.values(), strict=True))
     panels = _metrics_to_draw(runs)
     below = 0.21 * (len(runs) * len(parts) + 1) if several else 0.0  # inches, for the legend
     size = (PANEL, 3 * len(panels) + below) if stacked else (10, 4 + below)

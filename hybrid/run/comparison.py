@@ -159,7 +159,8 @@ class Comparison(ComparisonResult):
 
     def _repr_html_(self) -> str:
         tables = "".join(
-            f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}{_html_notes(leaderboard.notes)}"
+            f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}"
+            f"{_html_notes([*leaderboard.label_notes, *leaderboard.notes])}"
             f"{_html_notes(leaderboard.warnings)}{_html_leakage(leaderboard)}"
             for leaderboard in self.leaderboards
         )
@@ -172,8 +173,9 @@ def _html_table(leaderboard: Leaderboard) -> str:
     header = "".join(f"<th>{escape(name)}</th>" for name in ("model", "head", "backbone", *metrics))
     body = ""
     for row, result in zip(leaderboard.rows, leaderboard.evaluations, strict=True):
-        cells = [row["model"], row["head"], row["backbone"], *(result.metrics[name] for name in metrics)]
-        body += f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
+        cells = [row["head"], row["backbone"], *(result.metrics[name] for name in metrics)]
+        name = f'<td title="{escape(row["model"])}">{escape(leaderboard.label(row["model"]))}</td>'
+        body += f"<tr>{name}{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
     return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -163,8 +163,8 @@ def test_the_command_states_the_plan_before_any_score_and_saves_what_was_tested(
     )
     plan = printed.index("Primary metrics: roc_auc and f1, with Holm's correction across both; each model is compared")
     assert plan < printed.index("made, test: 40 images")
-    assert "each model minus knn-made, the reference, by roc_auc" in printed
-    assert "each model minus knn-made, the reference, by f1" in printed
+    assert "each model minus knn, the reference, by roc_auc" in printed
+    assert "each model minus knn, the reference, by f1" in printed
     assert "adjusted for 6 tests" in printed
     with (tmp_path / "reports/pairs.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

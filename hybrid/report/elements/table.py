@@ -41,6 +41,11 @@ class Cell:
     also: Mapping[str, Any] = field(default_factory=dict)
     tone: str = ""
 
+    @property
+    def full(self) -> str:
+        """The full name that :attr:`text` shortens; an empty text if it does not."""
+        return self.value if isinstance(self.value, str) and self.value != self.text else ""
+
 
 @dataclass(frozen=True)
 class Table:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.comparison.leaderboard import LAST
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
@@ -32,16 +31,8 @@ _MOST_OPEN = 3
 
 def models(leaderboard: "Leaderboard") -> Part:
     """Return all models with their scores and costs."""
-    lead = [*map(spoken, leaderboard.notes), *_shared(leaderboard)]
+    lead = [*map(spoken, leaderboard.notes), *leaderboard.label_notes]
     return Part("models", "Models", lead, [tables.model_table(leaderboard)], figures.score_drawings(leaderboard))
-
-
-def _shared(leaderboard: "Leaderboard") -> list[str]:
-    if not leaderboard.shared_suffix:
-        return []
-    before = " before “last”" if any(name.endswith(LAST) for name in leaderboard.names) else ""
-    suffix = leaderboard.shared_suffix.strip("-")
-    return [f"All names end with “{suffix}”{before}; the names below omit it."]
 
 
 def differences(leaderboard: "Leaderboard") -> Part | None:

@@ -61,7 +61,7 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(cro
     assert "svm is better than forest on these 120 images (ROC AUC: +" in part
     assert "Holm" in part
     assert "xgboost-made is left out." in part
-    row = part[part.index('<th scope="row"><bdi>svm</bdi>') :]
+    row = part[part.index('<th scope="row"><bdi title="svm-made">svm</bdi>') :]
     assert row[: row.index("</th>")].endswith("flattered</span>")
 
 
