@@ -9,7 +9,7 @@ LOCK ?=
 # Tests run in parallel, each worker with one core and about 2 GB of memory.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock format clean
+.PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock release format clean
 
 demo: $(STAMP)
 	$(BIN)/hybrid demo
@@ -50,6 +50,10 @@ check: $(STAMP)
 	ln -s $(CURDIR)/classifiers $(CURDIR)/extractors $(CURDIR)/pipelines $(TREE)/hybrid/
 	cd $(TREE) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p hybrid
 	$(BIN)/python .ci/audit.py
+
+# Builds the sdist and the wheel of the last commit into dist/, checks them, and says how to publish them.
+release:
+	$(PYTHON) .ci/release.py
 
 # The versions in .venv, for others to have the same.
 lock: $(STAMP)

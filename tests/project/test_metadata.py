@@ -52,3 +52,11 @@ def test_make_refuses_a_python_that_pip_would_refuse():
         with pytest.raises(SystemExit) as ended:
             exec(code, {"version": (3, minor, 5)})
         assert (not ended.value.code) == (f"3.{minor}.5" in allowed), minor
+
+
+def test_the_citation_names_this_version():
+    import hybrid
+
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    (version,) = [line.split(": ")[1] for line in lines if line.startswith("version: ")]
+    assert hybrid.__version__ == version or hybrid.__version__.endswith(".dev0")

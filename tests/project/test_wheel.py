@@ -18,7 +18,7 @@ def test_the_wheel_holds_every_file_of_the_packages(tmp_path):
     tree = tmp_path / "tree"
     for name in PLACES:
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree)
     wanted = {
         f"{place}/{path.relative_to(tree / name).as_posix()}"
