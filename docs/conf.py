@@ -55,6 +55,7 @@ html_title = "hybrid"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_sidebars = {"glossary": []}
 html_theme_options = {
     "show_nav_level": 2,
     "show_toc_level": 2,
