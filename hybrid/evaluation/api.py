@@ -76,12 +76,13 @@ def evaluate(
     -----
     For single-label tasks the intervals hold for other images with the same share of each class, for multi-label tasks
     for other images like these. With `method="bca"`, shares of images (accuracy, recall, specificity, precision, and
-    with it F1) have Wilson's interval with the variance of the stratified sample; the ROC AUC has DeLong's, on the scale of log-odds; average precision and means of ROC AUC have
-    Wilson's with the jackknife's variance. All other scores have BCa intervals (Efron 1987) from bootstrap draws, for
-    which images are drawn with replacement, within each true class for single-label tasks. `benchmarks/README.md`
-    shows how often these intervals hold, down to ten positive images, where BCa and percentile intervals are too
-    narrow. A ROC AUC of 1 has Newcombe's interval. If a score has no interval, the note gives the reason. Time grows
-    with images × classes × draws; memory does not grow with images × draws.
+    with it F1) have Wilson's interval with the variance of the stratified sample; the ROC AUC has DeLong's, on the
+    scale of log-odds; average precision and means of ROC AUC have Wilson's with the jackknife's variance. All other
+    scores have BCa intervals (Efron 1987) from bootstrap draws, for which images are drawn with replacement, within
+    each true class for single-label tasks. `benchmarks/README.md` shows how often these intervals hold, down to ten
+    positive images, where BCa and percentile intervals are too narrow. A ROC AUC of 1 has Newcombe's interval. If a
+    score has no interval, the note gives the reason. Time grows with images × classes × draws; memory does not grow
+    with images × draws.
 
     Some metrics have several definitions in the literature. Here, `brier` is the mean squared error of the positive
     class's probability for two classes, and is summed over the classes for more (0 to 2). `roc_auc` and
