@@ -1,4 +1,4 @@
-"""The layout that CONTRIBUTING describes: folders in layers, imports only downwards, no cycles, no loose modules."""
+"""The layout that docs/about/code.md describes: folders in layers, imports only downwards, no cycles, no loose modules."""
 
 import ast
 import configparser
@@ -146,8 +146,8 @@ def test_threads_of_openmp_wait_as_the_user_says(given, found):
     assert done.stdout.strip() == found
 
 
-def test_every_path_that_contributing_names_exists():
+def test_every_path_that_the_page_about_the_code_names_exists():
     roots = "hybrid|pipelines|extractors|classifiers|tests|docs"
-    named = re.findall(rf"`((?:{roots})/[\w./]*)`", (ROOT / "CONTRIBUTING.md").read_text())
+    named = re.findall(rf"`((?:{roots})/[\w./]*)`", (ROOT / "docs/about/code.md").read_text())
     assert len(named) > 30
     assert [path for path in named if not (ROOT / path).exists()] == []
