@@ -1,4 +1,4 @@
-"""The layout that docs/about/code.md describes: folders in layers, imports only downwards, no cycles, no loose modules."""
+"""The layout that docs/about/code.md describes: folders in layers, no cycles, no loose modules."""
 
 import ast
 import configparser
