@@ -11,7 +11,7 @@ from hybrid.datasets.dataset import Dataset, Splitting, assemble
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
-from hybrid.datasets.readers import folder, manifest, named, npz, table
+from hybrid.datasets.readers import cells, folder, manifest, named, npz, table
 from hybrid.datasets.readers.dicom_headers import with_headers
 from hybrid.datasets.readers.dicom_labels import load_tagged_folder
 from hybrid.datasets.readers.scan import read_head
@@ -55,6 +55,7 @@ class DatasetKind:
 
 
 KINDS = (
+    DatasetKind("cells", "cells, cells:types or cells:labels (drawn)", cells.is_cells, cells.load_cells, named=True),
     DatasetKind("digits", "digits (from scikit-learn)", named.is_digits, named.load_digits, named=True),
     DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
     DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
@@ -104,8 +105,8 @@ def load_dataset(
     ----------
     data : str, path or Dataset
         A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
-        CSV or Parquet manifest, or a name: "digits", "medmnist:NAME", "keras:NAME". Give a folder called "digits" as
-        "./digits". A `Dataset` is returned unchanged.
+        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "digits", "medmnist:NAME", "keras:NAME".
+        Give a folder called "digits" as "./digits". A `Dataset` is returned unchanged.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional
@@ -271,7 +272,7 @@ def _kind_of(data: str) -> DatasetKind:
             return kind
     expected = f"Expected one of: {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
     if not Path(data).exists():
-        nearest = get_close_matches(data, named.NAMES, n=1, cutoff=0.6)
+        nearest = get_close_matches(data, (*cells.NAMES, *named.NAMES), n=1, cutoff=0.6)
         hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
         raise InputError(f"There is no file, folder or dataset {data!r}.{hint} {expected}")
     raise InputError(f"{data!r} {_unknown_content(data)}. {expected}")
