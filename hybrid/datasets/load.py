@@ -105,8 +105,8 @@ def load_dataset(
     ----------
     data : str, path or Dataset
         A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
-        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "digits", "medmnist:NAME", "keras:NAME".
-        Give a folder called "digits" as "./digits". A `Dataset` is returned unchanged.
+        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "digits", "medmnist:NAME",
+        "keras:NAME". Give a folder called "digits" as "./digits". A `Dataset` is returned unchanged.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional

@@ -29,6 +29,7 @@ LAYERS = (
     "hybrid/embeddings",
     "hybrid/datasets",
     "hybrid/datasets/readers",
+    "hybrid/datasets/cells",
     "hybrid/datasets/quality",
     "hybrid/datasets/parts",
     "hybrid/plots",
