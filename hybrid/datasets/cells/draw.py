@@ -122,7 +122,7 @@ class Scene:
     bubbles, dirt, platelets : list of Point
         Artefacts that look like rings, specks of stain, and single platelets. They say nothing about the labels.
     clump : list of Point
-        Platelets that stick together, at least five; or none.
+        Platelets that stick together, at least six; or none.
     white_cell : str
         Kind of the white cell, or "" if there is none.
     white_at : Point
@@ -187,9 +187,9 @@ def plan_scene(rng: np.random.Generator, patient: Patient) -> Scene:
     if rng.random() < 0.35:
         scene.bubbles = [_near(rng, at, 0.4 * patient.radius) for at in hosts[: 1 + rng.binomial(2, 0.35)]]
     if has_clump:
-        scene.clump = _clump(rng, int(rng.integers(5, 10)), 0.3 * patient.radius)
-    elif rng.random() < patient.chances[1]:  # as many platelets, but apart: their number does not tell a clump
-        scene.platelets = [_point(rng, 0.05) for _ in range(rng.integers(5, 10))]
+        scene.clump = _clump(rng, int(rng.integers(6, 12)), 0.28 * patient.radius)
+    elif rng.random() < patient.chances[1]:  # many platelets, but apart: their number alone does not tell a clump
+        scene.platelets = [_point(rng, 0.05) for _ in range(rng.integers(3, 8))]
     scene.platelets += [_point(rng, 0.0) for _ in range(rng.poisson(rng.gamma(1.0, 2.2)))]
     scene.dirt = [_point(rng, 0.0) for _ in range(rng.poisson(rng.gamma(1.0, 1.2)))]
     scene.blurred_cells = [_point(rng, -0.1) for _ in range(rng.poisson(0.5))]
@@ -253,7 +253,7 @@ def _clump(rng: np.random.Generator, many: int, apart: float) -> list[Point]:
     points = [_point(rng, 0.14)]
     while len(points) < many:
         angle, beside = rng.uniform(0, 2 * np.pi), points[rng.integers(len(points))]
-        at = (beside[0] + 1.3 * apart * math.sin(angle), beside[1] + 1.3 * apart * math.cos(angle))
+        at = (beside[0] + 1.2 * apart * math.sin(angle), beside[1] + 1.2 * apart * math.cos(angle))
         if all(_apart(at, other) > apart for other in points):
             points.append(at)
     return points

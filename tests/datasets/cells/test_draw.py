@@ -37,7 +37,7 @@ def test_labels_say_what_was_drawn(kind):
         assert np.array_equal(picture, pixels)
         shown = {
             "parasites": bool(scene.parasites),
-            "platelet_clump": len(scene.clump) >= 5,
+            "platelet_clump": len(scene.clump) >= 6,
             "sickle_cell": bool(scene.sickle_cells),
             "white_cell": scene.white_cell in WHITE_CELLS,
         }
