@@ -51,9 +51,13 @@ class Population:
     shift: float = 0.0
     shared: float = 0.5
 
+    def positives(self, rng: np.random.Generator) -> int:
+        """Return the number of positive images of a simulated set."""
+        return round(self.n * self.share)
+
     def draw(self, rng: np.random.Generator, models: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the labels of a simulated set and the probabilities of each model."""
-        y = (np.arange(self.n) < round(self.n * self.share)).astype(int)
+        y = (np.arange(self.n) < self.positives(rng)).astype(int)
         common = rng.normal(size=self.n) * self.shared**0.5
         proba = {}
         for model in range(models):

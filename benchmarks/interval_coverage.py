@@ -1,15 +1,16 @@
 """Coverage of the confidence intervals on simulated test sets of known populations.
 
-    python benchmarks/interval_coverage.py [--sets 2000] [--jobs 2] [--cases 0 1 …]
+    python benchmarks/interval_coverage.py [--varying-classes] [--sets 2000] [--jobs 2] [--cases 0 1 …]
 
-The scores of a model are normally distributed within each class, and the number of images of each class is fixed, as
-the intervals assume. A 95% interval should contain the value of the population in 95 of 100 sets. With ten positive
-images, a share of these takes eleven values only, so its coverage cannot be near 95% for every population.
+The scores of a model are normally distributed within each class. The number of images of each class is fixed, or random
+with `--varying-classes`, as in a consecutive series of patients; the intervals are those for such sets. A 95% interval
+should contain the value of the population in 95 of 100 sets. With ten positive images, a share of these takes eleven
+values only, so its coverage cannot be near 95% for every population.
 """
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -19,16 +20,34 @@ from scipy.special import ndtr, ndtri
 
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.independent import area_interval, score_interval, share_interval
-from hybrid.evaluation.intervals import perfect_auc
+from hybrid.evaluation.intervals import Bounds, perfect_auc
+from hybrid.evaluation.likelihood_ratios import ratio_interval
 from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.ranking_metrics import Ranking
 
-SHARED = ("accuracy", "sensitivity", "specificity", "precision", "f1")
+SHARED = ("accuracy", "sensitivity", "specificity", "precision", "npv", "f1")
+RATIOS = ("lr_positive", "lr_negative")
 
 
 @dataclass(frozen=True)
 class Known(Population):
-    """A population whose true scores are known."""
+    """A population whose true scores are known.
+
+    Attributes
+    ----------
+    fixed_classes : bool, default=True
+        Whether the number of images of each class is the same in every set. Otherwise each image is positive with
+        probability `share`; sets with fewer than two images of a class are drawn again.
+    """
+
+    fixed_classes: bool = True
+
+    def positives(self, rng: np.random.Generator) -> int:
+        """Return the number of positive images of a simulated set."""
+        count = 0
+        while not self.fixed_classes and not 2 <= count <= self.n - 2:
+            count = int(rng.binomial(self.n, self.share))
+        return count or super().positives(rng)
 
     @cached_property
     def truth(self) -> dict[str, float]:
@@ -47,6 +66,9 @@ class Known(Population):
             "sensitivity": sensitivity,
             "specificity": specificity,
             "precision": hits / (hits + alarms),
+            "npv": (1 - share) * specificity / (1 - hits - alarms),
+            "lr_positive": sensitivity / (1 - specificity),
+            "lr_negative": (1 - sensitivity) / specificity,
             "f1": 2 * hits / (hits + alarms + share),
             "average_precision": quad(precision, 0, 1, limit=200)[0],
         }
@@ -68,26 +90,36 @@ def covered(case: Known, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, f
 
 def _covered(case: Known, rng: np.random.Generator) -> list[bool]:
     y, proba = case.draw(rng, 1)
-    bounds = intervals_of(y, proba["model 0"])
-    return [
-        bounds[name] is not None and bounds[name][0] <= true <= bounds[name][1] for name, true in case.truth.items()
-    ]
+    bounds = intervals_of(y, proba["model 0"], y if case.fixed_classes else np.zeros_like(y))
+    return [bounds[name] is not None and _contains(bounds[name], true) for name, true in case.truth.items()]
 
 
-def intervals_of(y: np.ndarray, proba: np.ndarray) -> dict[str, tuple[float, float] | None]:
-    """Return intervals that `evaluate` gives by default, without the time that all other scores take."""
+def _contains(bounds: Bounds, true: float) -> bool:
+    """Return whether an interval contains a value; one without upper bound ends at infinity."""
+    low, high = bounds
+    return low <= true and (high is None or true <= high)
+
+
+def intervals_of(y: np.ndarray, proba: np.ndarray, strata: np.ndarray) -> dict[str, Bounds | None]:
+    """Return the intervals that `evaluate` gives, without the time that all other scores take."""
     level, true, score = 0.95, y == 1, proba[:, 1]
-    predicted, blocks = score > 0.5, JackknifeBlocks.from_strata(y)
+    predicted, blocks = score > 0.5, JackknifeBlocks.from_strata(strata)
     weights = np.vstack([np.ones(len(y)), *blocks.weights()]).astype(np.int32)
     precisions = Ranking(true, score)(weights.T)[1]
-    shares = {name: share_interval(METRICS[name].share_of, true, predicted, y, level) for name in SHARED}
-    return shares | {
-        "f1": tuple(2 * end / (1 + end) for end in shares["f1"]),
-        "roc_auc": area_interval(true, score, level) or perfect_auc(true.sum(), (~true).sum(), level),
-        "average_precision": score_interval(
-            precisions[0], np.zeros(1), precisions[1:], blocks, true.sum(keepdims=True), level
-        ),
-    }
+    shares = {name: share_interval(METRICS[name].share_of, true, predicted, strata, level) for name in SHARED}
+    sizes = (true.sum(), (~true).sum())
+    ratios = {name: ratio_interval(predicted == (name == "lr_positive"), true, sizes, level) for name in RATIOS}
+    return (
+        shares
+        | ratios
+        | {
+            "f1": tuple(2 * end / (1 + end) for end in shares["f1"]),
+            "roc_auc": area_interval(true, score, level) or perfect_auc(true.sum(), (~true).sum(), level),
+            "average_precision": score_interval(
+                precisions[0], np.zeros(1), precisions[1:], blocks, true.sum(keepdims=True), level
+            ),
+        }
+    )
 
 
 def main() -> None:
@@ -97,16 +129,18 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cases", type=int, nargs="*", default=range(len(CASES)))
+    parser.add_argument("--varying-classes", action="store_true", help="Draw the number of images of each class.")
     given = parser.parse_args()
-    path = RESULTS / "interval_coverage.json"
+    file = "interval_coverage_varying" if given.varying_classes else "interval_coverage"
+    path = RESULTS / f"{file}.json"
     result = json.loads(path.read_text()) if path.exists() else {}
     for number in given.cases:
-        case = CASES[number]
+        case = replace(CASES[number], fixed_classes=not given.varying_classes)
         shares = covered(case, given.sets, jobs=given.jobs)
         print(case, {name: round(share, 3) for name, share in shares.items()}, flush=True)
         result[str(number)] = asdict(case) | {"truth": case.truth, "sets": given.sets, "shares": shares}
         result.pop("machine", None)
-        save("interval_coverage", result)
+        save(file, result)
 
 
 if __name__ == "__main__":

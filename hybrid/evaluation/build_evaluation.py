@@ -9,6 +9,7 @@ from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
 from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.inputs import CheckedInput
+from hybrid.evaluation.likelihood_ratios import clustered_ratio_interval, ratio_interval
 from hybrid.evaluation.metrics import METRICS, metrics_of, of_positive_class
 from hybrid.evaluation.registry.spec import MetricSpec
 from hybrid.evaluation.registry.tasks import TASKS
@@ -107,6 +108,8 @@ class _Builder:
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
         note = notes.class_note(name, k, problem)
+        if metric.interval == "ratio" and len(drawn):
+            return self._likelihood_ratio(name, value, drawn, truth, problem.predicted[:, k], note)
         if np.isnan(value) or len(drawn) == 0:
             return _plain(value, note)
         if metric.interval == "calibration":
@@ -203,6 +206,26 @@ class _Builder:
         areas = ClusteredAreas.from_scores(truth, scores[None], self._clustered)
         return _with(value, clustered.area_interval(areas, level), note)
 
+    def _likelihood_ratio(
+        self, name: str, value: float, drawn: np.ndarray, truth: np.ndarray, predicted: np.ndarray, note: str
+    ) -> Metric:
+        said, level, strata = predicted == (name == "lr_positive"), self._settings.level, self._problem.strata
+        if truth.all() or not truth.any() or not said.any():
+            return _plain(value, note)
+        if self._settings.method == "percentile" and not np.isnan(drawn).any():
+            return _with(value, intervals.percentile(drawn, level), note)
+        sides = self._groups_of_sides(truth)
+        if sides and 1 in sides:
+            return _plain(value, note, notes.SINGLE_GROUP)
+        half = notes.HALF_IMAGES if any(said[side].mean() in (0, 1) for side in (truth, ~truth)) else ""
+        if self._clustered is not None:
+            return _with(value, clustered_ratio_interval(said, truth, self._clustered, level), note, half)
+        sizes = [
+            independent.effective_images(share_of, truth, predicted, strata) or float(rows.sum())
+            for share_of, rows in (("positives", truth), ("negatives", ~truth))
+        ]
+        return _with(value, ratio_interval(said, truth, (sizes[0], sizes[1]), level), note, half)
+
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
         assert self._calibrated is not None  # a calibration error is defined only with probabilities
         calibrated = float(self._calibrated[columns].mean())
@@ -227,7 +250,7 @@ def _plain(value: float, *texts: str) -> Metric:
 def _with(value: float, bounds: intervals.Bounds | None, *texts: str) -> Metric:
     if bounds is None:
         return _plain(value, *texts, notes.NO_INTERVAL)
-    return Metric(float(value), *bounds, note="; ".join(filter(None, texts)))
+    return Metric(None if np.isnan(value) else float(value), *bounds, note="; ".join(filter(None, texts)))
 
 
 def _confusion(problem: CheckedInput) -> np.ndarray:

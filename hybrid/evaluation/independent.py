@@ -50,11 +50,11 @@ def share_interval(share_of: str, true: Rows, predicted: Rows, strata: np.ndarra
         return None
     share, images = float(right.sum() / counts.sum()), int(counts.sum())
     if 0 < share < 1:
-        return wilson(share, _effective(share_of, true, predicted, strata) or images, level)
+        return wilson(share, effective_images(share_of, true, predicted, strata) or images, level)
     return wilson(share, images, level)
 
 
-def _effective(share_of: str, true: Rows, predicted: Rows, strata: np.ndarray) -> float | None:
+def effective_images(share_of: str, true: Rows, predicted: Rows, strata: np.ndarray) -> float | None:
     """Return the size of a simple random sample whose share has the same variance; None if one stratum decides it."""
     _, first, code, rows = np.unique(strata, return_index=True, return_inverse=True, return_counts=True)
     if len(rows) == 1:

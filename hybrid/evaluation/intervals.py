@@ -10,7 +10,7 @@ MIN_DEFINED = 0.9  # minimum share of draws in which the score must be defined
 _NORMAL = NormalDist()
 
 Interval = tuple[float, float]
-Bounds = tuple[float | None, float]
+Bounds = tuple[float | None, float | None]
 
 
 def percentile(draws: np.ndarray, level: float) -> Interval | None:

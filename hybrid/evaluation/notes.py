@@ -21,6 +21,9 @@ UPPER_BOUND = "upper bound only, because so few images give a calibrated model s
 SINGLE_GROUP = "no interval: all images that it is computed from, or one of the two sides, are of one group"
 WILSON_GROUPS = "Wilson's interval for the number of groups, because resampling does not vary it"
 WILSON = "Wilson's interval, because resampling does not vary it"
+NO_FALSE_ALARM = "infinite, because no image of another class is predicted as the class"
+NO_REJECTION = "infinite, because every image of another class is predicted as the class"
+HALF_IMAGES = "interval with half an image added to each count, because one of the counts is 0"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
 
 
@@ -36,6 +39,10 @@ def class_note(name: str, k: int, problem: CheckedInput) -> str:
         return NEVER_PREDICTED
     if name == "npv" and predicted.all():
         return ALWAYS_PREDICTED
+    if name == "lr_positive" and not predicted[~problem.truth[:, k]].any():
+        return NO_FALSE_ALARM if predicted.any() else NEVER_PREDICTED
+    if name == "lr_negative" and predicted[~problem.truth[:, k]].all():
+        return ALWAYS_PREDICTED if predicted.all() else NO_REJECTION
     return CONSTANT if name == "mcc" and predicted.all() | ~predicted.any() else ""
 
 

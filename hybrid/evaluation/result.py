@@ -23,7 +23,8 @@ class Metric:
     value : float or None
         The score.
     low, high : float or None
-        Bounds of the interval. `low` alone is None if the score has only an upper bound.
+        Bounds of the interval. `low` alone is None if the score has only an upper bound, and `high` alone if it has
+        only a lower one.
     note : str
         Why a value is None, or a remark on it; usually empty.
     """
@@ -52,7 +53,7 @@ class Metric:
         ('0.800–0.950', 'at most 0.061')
         """
         if self.high is None:
-            return ""
+            return "" if self.low is None else f"at least {format_score(self.low)}"
         high = format_score(self.high)
         return f"at most {high}" if self.low is None else f"{format_score(self.low)}{between}{high}"
 

@@ -163,11 +163,14 @@ def class_scores(hits: Counts, predicted: Counts, truth: Counts, total: Counts) 
         Number of all images.
     """
     present, absent = (np.where(np.greater(images, 0), 1.0, np.nan) for images in (truth, total - truth))
+    rejected = total - truth - predicted + hits  # images of other classes that are not predicted as the class
     return {
         "precision": _ratio(hits, predicted) * present,
-        "npv": _ratio(total - truth - predicted + hits, total - predicted) * absent,
+        "npv": _ratio(rejected, total - predicted) * absent,
         "recall": _ratio(hits, truth),
-        "specificity": _ratio(total - truth - predicted + hits, total - truth),
+        "specificity": _ratio(rejected, total - truth),
+        "lr_positive": _ratio(_ratio(hits, truth), _ratio(predicted - hits, total - truth)),
+        "lr_negative": _ratio(_ratio(truth - hits, truth), _ratio(rejected, total - truth)),
         "f1": _ratio(2 * hits, predicted + truth) * present,
     }
 

@@ -33,6 +33,10 @@ def values(metrics):
     return {name: metric.value for name, metric in metrics.items() if hasattr(metric, "value")}
 
 
+def likelihood_ratios(true, predicted):
+    return dict(zip(("lr_positive", "lr_negative"), sk.class_likelihood_ratios(true, predicted), strict=True))
+
+
 def sklearn_single(y, proba, y_pred, classes):
     expected = {
         "accuracy": sk.accuracy_score(y, y_pred),
@@ -59,6 +63,7 @@ def test_binary_equals_sklearn(decimals, positive):
         "specificity": sk.recall_score(is_positive, y_pred == positive, pos_label=False),
         "precision": sk.precision_score(y, y_pred, pos_label=positive),
         "npv": sk.precision_score(is_positive, y_pred == positive, pos_label=False),
+        **likelihood_ratios(is_positive, y_pred == positive),
         "f1": sk.f1_score(y, y_pred, pos_label=positive),
         "roc_auc": sk.roc_auc_score(is_positive, score),
         "average_precision": sk.average_precision_score(is_positive, score),
@@ -95,6 +100,7 @@ def test_multiclass_equals_sklearn(decimals):
             {
                 "precision": precision[k],
                 "npv": sk.precision_score(y != k, y_pred != k),
+                **likelihood_ratios(y == k, y_pred == k),
                 "recall": recall[k],
                 "specificity": sk.recall_score(y != k, y_pred != k),
                 "f1": f1[k],
@@ -134,6 +140,7 @@ def test_multilabel_equals_sklearn():
             {
                 "precision": sk.precision_score(y, said),
                 "npv": sk.precision_score(y, said, pos_label=0),
+                **likelihood_ratios(y, said),
                 "recall": sk.recall_score(y, said),
                 "specificity": sk.recall_score(y, said, pos_label=0),
                 "f1": sk.f1_score(y, said),

@@ -23,7 +23,7 @@ def test_every_row_is_complete(metric):
     assert metric.needs in NEEDS
     assert metric.tasks or any(metric.name in chosen.per_class for chosen in TASKS.values())
     assert set(metric.tasks) <= set(TASKS)
-    assert metric.interval in {"bootstrap", "area", "jackknife", "calibration"}
+    assert metric.interval in {"bootstrap", "area", "ratio", "jackknife", "calibration"}
     assert metric.paired_test in {"bootstrap", "McNemar", "DeLong"}
     assert metric.share_of in {"", *SHARES}
     assert (metric.paired_test != "McNemar") or metric.share_of

@@ -42,10 +42,10 @@ class MetricSpec:
     share_of : {"", "images", "positives", "negatives", "predicted", "not_predicted", "either"}
         If the metric is the share of correctly predicted images: among which images. It then has Wilson's interval.
         "either" are the images that are of the class or predicted as it; F1 increases with their share.
-    interval : {"bootstrap", "area", "jackknife", "calibration"}
-        How the interval of any other metric is computed: "area" is DeLong's on the scale of log-odds, and "jackknife"
-        Wilson's with the jackknife's variance. With "calibration" the bootstrap distribution is mirrored, because the
-        metric is biased on few images.
+    interval : {"bootstrap", "area", "ratio", "jackknife", "calibration"}
+        How the interval of any other metric is computed: "area" is DeLong's on the scale of log-odds, "ratio" that of a
+        ratio of two shares on the scale of logarithms, and "jackknife" Wilson's with the jackknife's variance. With
+        "calibration" the bootstrap distribution is mirrored, because the metric is biased on few images.
     paired_test : {"bootstrap", "McNemar", "DeLong"}
         How the difference of two models is tested.
     in_points : bool

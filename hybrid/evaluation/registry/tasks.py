@@ -33,10 +33,16 @@ class TaskMetrics:
     per_class: tuple[str, ...]
     calibration: tuple[str, ...] = ("brier", "ece")
     terminal_classes: tuple[str, ...] = ("precision", "recall", "f1", "roc_auc")
-    report_classes: tuple[str, ...] = ("precision", "recall", "specificity", "f1", "roc_auc", "average_precision")
+    report_classes: tuple[str, ...] = (
+        *("precision", "npv", "recall", "specificity", "lr_positive", "lr_negative", "f1", "roc_auc"),
+        "average_precision",
+    )
 
 
-_PER_CLASS = ("precision", "npv", "recall", "specificity", "f1", "roc_auc", "average_precision")
+_PER_CLASS = (
+    *("precision", "npv", "recall", "specificity", "lr_positive", "lr_negative", "f1", "roc_auc"),
+    "average_precision",
+)
 TASKS = {
     "binary": TaskMetrics(
         ordering="roc_auc",
@@ -44,7 +50,7 @@ TASKS = {
         tested=("accuracy", "roc_auc"),
         terminal=(
             *("roc_auc", "average_precision", "accuracy", "balanced_accuracy", "sensitivity", "specificity"),
-            *("precision", "f1", "mcc", "log_loss", "brier"),
+            *("precision", "npv", "lr_positive", "lr_negative", "f1", "mcc", "log_loss", "brier"),
         ),
         report=("roc_auc", "accuracy", "sensitivity", "specificity", "f1"),
         per_class=_PER_CLASS,
