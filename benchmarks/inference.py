@@ -11,15 +11,18 @@ with 2,000 resamples, for all scores with intervals and tests of all pairs.
 import argparse
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import NormalDist
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 
-from hybrid.evaluation import PairedEvaluation
+from hybrid.evaluation import PairedEvaluation, resampled_scores
 
 PHI = NormalDist().cdf
 BLOCK = 25  # simulated sets per task
@@ -92,7 +95,9 @@ def simulate(simulate_set: Any, sets: int, seed: int, jobs: int) -> np.ndarray:
 
 
 def _block(simulate_set: Any, seeds: list[np.random.SeedSequence]) -> list[list[bool]]:
-    return [simulate_set(np.random.default_rng(seed)) for seed in seeds]
+    # Looking up the BLAS libraries for each small set would take longer than its evaluation.
+    with threadpool_limits(1), patch.object(resampled_scores, "threadpool_limits", lambda *_: nullcontext()):
+        return [simulate_set(np.random.default_rng(seed)) for seed in seeds]
 
 
 def timed(k: int, models: int = 10, n: int = 10_000, patients: int | None = None) -> dict[str, Any]:

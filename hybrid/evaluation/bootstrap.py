@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -104,25 +105,25 @@ class JackknifeBlocks:
             left_out = np.arange(first, min(first + step, len(self.size)))
             yield (self.block_of_row != left_out[:, None]).astype(np.float64)
 
-    def influence(self, value: float, without: np.ndarray) -> np.ndarray:
+    def influence(self, value: float | np.ndarray, without: np.ndarray) -> np.ndarray:
         """Return the influence of each block on a score, centred within its stratum (Davison and Hinkley 1997, 3.2.1).
 
         It is centred because leaving out an image changes the balance of the strata, whereas the draws keep it.
 
         Parameters
         ----------
-        value : float
-            The score on all images.
-        without : ndarray of shape (n_blocks,)
-            The score without each block. If it is NaN, the block is taken to have no influence.
+        value : float or ndarray of shape (...,)
+            One or several scores on all images.
+        without : ndarray of shape (..., n_blocks)
+            The scores without each block. If one is NaN, the block is taken to have no influence.
 
         Returns
         -------
-        ndarray of shape (n_blocks,)
+        ndarray of shape (..., n_blocks)
         """
-        change = np.nan_to_num(self.kept * (value - without))
-        mean = np.bincount(self.stratum, change) / np.bincount(self.stratum, self.size)
-        return change - self.size * mean[self.stratum]
+        change = np.nan_to_num(self.kept * (np.asarray(value)[..., None] - without))
+        mean = self._by_stratum(change) / self._by_stratum(self.size)
+        return change - self.size * mean[..., self.stratum]
 
     def acceleration(self, value: float, without: np.ndarray) -> float:
         """Return the acceleration of the BCa interval: a sixth of the skewness of the influence."""
@@ -130,17 +131,40 @@ class JackknifeBlocks:
         spread = np.sum(influence**2)
         return float(np.sum(influence**3) / (6 * spread**1.5)) if spread > 0 else 0.0
 
-    def variance_correction(self, value: float, without: np.ndarray) -> tuple[float, float]:
-        """Return the factor that corrects the variance of the draws, and the degrees of freedom of the score.
+    def variance(self, value: float | np.ndarray, without: np.ndarray) -> "JackknifeVariance":
+        """Return the variance of scores; the parameters are those of :meth:`influence`.
 
-        In a stratum of n images or groups the variance of the draws is (n - 1) / n of the true variance. The strata are
-        combined by their influence (Satterthwaite 1946). If no block has any influence, the factor is 1 and the degrees
-        of freedom are those of all images or groups.
+        In a stratum of n images or groups the variance of the draws is (n - 1) / n of the true variance. The degrees of
+        freedom combine those of the strata by their influence (Satterthwaite 1946). If no block has any influence, they
+        are those of all images or groups.
         """
-        rows, variance = (np.bincount(self.stratum, part) for part in (self.size, self.influence(value, without) ** 2))
-        rows, variance = rows[rows > 1], variance[rows > 1]
-        if variance.sum() == 0:
-            return 1.0, max(1.0, float(self.size.sum() - 1))
-        unbiased = variance * rows / (rows - 1)
-        total = unbiased.sum()
-        return float(total / variance.sum()), float(total**2 / np.sum(unbiased**2 / (rows - 1)))
+        rows, biased = self._by_stratum(self.size), self._by_stratum(self.influence(value, without) ** 2)
+        rows, biased = rows[rows > 1], biased[..., rows > 1]
+        parts = biased * rows / (rows - 1)
+        total, varies = parts.sum(axis=-1), biased.sum(axis=-1) > 0
+        factor = np.divide(total, biased.sum(axis=-1), out=np.ones_like(total), where=varies)
+        all_rows = np.full_like(total, max(1.0, float(self.size.sum() - 1)))
+        degrees = np.divide(total**2, np.sum(parts**2 / (rows - 1), axis=-1), out=all_rows, where=varies)
+        return JackknifeVariance(total, factor, degrees)
+
+    def _by_stratum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums over the blocks of each stratum, which follow each other."""
+        return np.add.reduceat(values, np.flatnonzero(np.diff(self.stratum, prepend=-1)), axis=-1)
+
+
+class JackknifeVariance(NamedTuple):
+    """The jackknife's variance of one or several scores, as numbers or as arrays of their shape.
+
+    Attributes
+    ----------
+    value : ndarray
+        The variance.
+    factor : ndarray
+        Factor by which the variance of bootstrap draws is too small; 1 if no block has any influence.
+    degrees : ndarray
+        Degrees of freedom of Student's distribution.
+    """
+
+    value: np.ndarray
+    factor: np.ndarray
+    degrees: np.ndarray

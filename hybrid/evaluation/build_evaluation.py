@@ -7,7 +7,6 @@ import numpy as np
 from hybrid.evaluation import clustered, independent, intervals, notes
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
-from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.likelihood_ratios import clustered_ratio_interval, ratio_interval
 from hybrid.evaluation.metrics import METRICS, metrics_of, of_positive_class
@@ -106,6 +105,10 @@ class _Builder:
         return _with(value, bounds, note)
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
+        found, few = self._of_class(name, k, value, drawn, without), notes.few_note(name, k, self._problem)
+        return found if found.high is None else _with(value, (found.low, found.high), found.note, few)
+
+    def _of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]
         note = notes.class_note(name, k, problem)
         if metric.interval == "ratio" and len(drawn):
@@ -203,8 +206,7 @@ class _Builder:
             return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
         if self._clustered is None:
             return _with(value, independent.area_interval(truth, scores, level), note)
-        areas = ClusteredAreas.from_scores(truth, scores[None], self._clustered)
-        return _with(value, clustered.area_interval(areas, level), note)
+        return _with(value, clustered.area_interval(truth, scores, self._clustered, level), note)
 
     def _likelihood_ratio(
         self, name: str, value: float, drawn: np.ndarray, truth: np.ndarray, predicted: np.ndarray, note: str

@@ -11,9 +11,10 @@ import numpy as np
 
 from hybrid.evaluation import intervals
 from hybrid.evaluation.bootstrap import JackknifeBlocks
-from hybrid.evaluation.delong import ClusteredAreas
+from hybrid.evaluation.delong import ClusteredAreas, components
 from hybrid.evaluation.differences import ROUNDING, Difference, without_spread
 from hybrid.evaluation.groups import group_sums
+from hybrid.evaluation.independent import normal_variance
 from hybrid.evaluation.intervals import Interval
 from hybrid.evaluation.student import two_sided
 
@@ -63,14 +64,49 @@ def share_interval(correct: np.ndarray, groups: np.ndarray, strata: np.ndarray, 
     return intervals.wilson(share, float(share * (1 - share) / variance), level, quantile)
 
 
-def area_interval(areas: ClusteredAreas, level: float) -> Interval | None:
-    """Return the interval of a single ROC AUC, symmetric on the logit scale; None if its variance is 0 or unknown."""
+def area_interval(truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, level: float) -> Interval | None:
+    """Return the interval of a ROC AUC on the scale of log-odds, with Obuchowski's variance (1997).
+
+    The quantiles are Student's. With few groups of a class the variance is often much too small, so the variance that
+    two normal classes with this area have is averaged in with the weight of one group of each class.
+
+    Parameters
+    ----------
+    truth : ndarray of bool, shape (n,)
+        Whether each image is of the class.
+    scores : ndarray of shape (n,)
+        The score of each image; higher means the class.
+    groups : ndarray of int, shape (n,)
+        The number of each image's group.
+    level : float
+        Coverage, such as 0.95.
+
+    Returns
+    -------
+    tuple of float or None
+        None if the area is 0 or 1, if its variance is 0, or if all images with or without the class are of one group.
+    """
     from scipy.stats import t
 
-    (area,), (variance, degrees) = areas.area, areas.contrast(np.ones(1))
-    if not variance > ROUNDING**2 or area in (0, 1):
+    areas = ClusteredAreas.from_scores(truth, scores[None], groups)
+    area = float(areas.area[0])
+    if not areas.covariance[0, 0] > ROUNDING**2 or area in (0, 1):
         return None
-    return _on_logit_scale(float(area), variance**0.5 / (area * (1 - area)), float(t.ppf((1 + level) / 2, degrees)))
+    sides = [
+        (part[0] - area, groups[rows])
+        for rows, part in zip((truth, ~truth), components(truth, scores[None]), strict=True)
+    ]
+    images = np.array([len(deviation) for deviation, _ in sides])
+    n_groups = np.array([len(np.unique(group)) for _, group in sides])
+    of_images = np.array([np.sum(deviation**2) for deviation, _ in sides])
+    of_groups = np.array([np.sum(np.bincount(group, deviation) ** 2) for deviation, group in sides])
+    alike = max(1.0, of_groups.sum() / of_images.sum())  # 1 if the images of a group do not resemble each other
+    spread = (of_groups + alike * normal_variance(area) * images / n_groups) / images**2
+    degrees = spread.sum() ** 2 / np.sum(spread**2 / (n_groups - 1))
+    variance = float(spread.sum() + areas.shared[0, 0])
+    if not variance > ROUNDING**2:
+        return None
+    return _on_logit_scale(area, variance**0.5 / (area * (1 - area)), float(t.ppf((1 + level) / 2, degrees)))
 
 
 def score_interval(
@@ -106,7 +142,7 @@ def score_interval(
         return None
     inside = defined.min() > 0 and defined.max() < 1
     spread = np.std(_logit(defined)) if inside else np.std(defined) / (value * (1 - value))
-    factor, degrees = blocks.variance_correction(value, without)
+    _, factor, degrees = map(float, blocks.variance(value, without))
     return _on_logit_scale(value, float(factor**0.5 * spread), float(t.ppf((1 + level) / 2, degrees)))
 
 
@@ -114,7 +150,7 @@ def widening(value: float, without: np.ndarray, blocks: JackknifeBlocks, level: 
     """Return the factor by which normal quantiles are too small for this number of groups (Hesterberg 2015)."""
     from scipy.stats import t
 
-    factor, degrees = blocks.variance_correction(value, without)
+    _, factor, degrees = map(float, blocks.variance(value, without))
     share = (1 + level) / 2
     return float(factor**0.5 * t.ppf(share, degrees) / NormalDist().inv_cdf(share))
 
@@ -143,14 +179,16 @@ def clustered_mcnemar(first: np.ndarray, second: np.ndarray, groups: np.ndarray)
     >>> [round(clustered_mcnemar(right, wrong, groups), 6) for groups in (of_two, alone)]
     [0.0625, 0.001953]
     """
-    from scipy.stats import binom
+    from scipy.special import gammaln
 
     differences = np.bincount(groups, first.astype(float) - second).astype(int)
     sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
     chance = np.ones(1)  # of each number of images in the groups with a positive sign
     for size, count in zip(sizes, counts, strict=True):
         term = np.zeros(size * count + 1)
-        term[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        positive = np.arange(count + 1)
+        logarithm = gammaln(count + 1) - gammaln(positive + 1) - gammaln(count - positive + 1)
+        term[::size] = np.exp(logarithm - count * np.log(2))
         chance = np.convolve(chance, term)
     total = len(chance) - 1
     sums = 2 * np.arange(total + 1) - total

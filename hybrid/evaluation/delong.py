@@ -30,7 +30,7 @@ def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarra
     >>> auc.tolist(), covariance.tolist()
     ([0.75], [[0.125]])
     """
-    above, below = _components(truth, scores)
+    above, below = components(truth, scores)
     return above.mean(axis=1), _covariance_of_means(above) + _covariance_of_means(below)
 
 
@@ -59,7 +59,7 @@ class ClusteredAreas:
     @classmethod
     def from_scores(cls, truth: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> "ClusteredAreas":
         """Return the areas of scores; see :func:`delong`. `groups` holds the number of each image's group, (n,)."""
-        parts, n_groups = _components(truth, scores), int(groups.max()) + 1
+        parts, n_groups = components(truth, scores), int(groups.max()) + 1
         area, sums, sizes = parts[0].mean(axis=1), [], []
         for rows, part in zip((truth, ~truth), parts, strict=True):
             sums.append(group_sums(part - area[:, None], groups[rows], n_groups) / part.shape[1])
@@ -90,7 +90,7 @@ class ClusteredAreas:
         return variance, (positive + negative) ** 2 / spread
 
 
-def _components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the structural components of the positive images, (m, n_positive), and of the negative ones.
 
     The structural component of an image is the share of images of the other class that it is ranked correctly against.

@@ -1,5 +1,6 @@
 """Differences between two models on the same images: intervals and p-values by McNemar, DeLong and bootstrap."""
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -95,10 +96,15 @@ def delong_differences(truth: np.ndarray, scores: np.ndarray, pairs: list[tuple[
     return differences
 
 
-def bootstrap_difference(
-    value: float, drawn: np.ndarray, without: np.ndarray, blocks: JackknifeBlocks, level: float
-) -> Difference:
-    """Return a difference with its standard error and p-value by the paired bootstrap.
+def bootstrap_differences(
+    values: np.ndarray,
+    drawn: np.ndarray,
+    without: np.ndarray,
+    blocks: JackknifeBlocks,
+    level: float,
+    most_degrees: float = math.inf,
+) -> list[Difference]:
+    """Return differences with their standard errors and p-values by the paired bootstrap.
 
     The symmetric interval at `level` reaches as far as the distances between the draws and the difference in that share
     of the draws (Hall 1988). With few images the draws vary too little, so these distances are widened by a correction
@@ -110,30 +116,41 @@ def bootstrap_difference(
 
     Parameters
     ----------
-    value : float
-        The difference on all images; NaN if it is not defined.
-    drawn : ndarray of shape (n_boot,)
-        The difference in each draw.
-    without : ndarray of shape (n_blocks,)
-        The difference without each jackknife block.
+    values : ndarray of shape (n_pairs,)
+        The differences on all images; NaN if one is not defined.
+    drawn : ndarray of shape (n_pairs, n_boot)
+        The differences in each draw.
+    without : ndarray of shape (n_pairs, n_blocks)
+        The differences without each jackknife block.
     blocks : JackknifeBlocks
         The jackknife blocks.
     level : float
-        Coverage of the interval.
+        Coverage of the intervals.
+    most_degrees : float, optional
+        Upper limit of the degrees of freedom of Student's distribution, which follow from the blocks otherwise.
     """
-    defined = drawn[~np.isnan(drawn)]
-    if np.isnan(value):
-        return Difference(None)
-    distance = np.abs(defined - value)
-    if len(defined) == 0 or len(defined) < MIN_DEFINED * len(drawn) or distance.max() < ROUNDING:
-        return without_spread(float(value))
-    factor, degrees = blocks.variance_correction(value, without)
-    share = (1 + level) / 2
-    of_interval = float(np.quantile(distance, level)) / NormalDist().inv_cdf(share)
-    error = factor**0.5 * max(of_interval, float(defined.std()))
-    return Difference(float(value), error, degrees, two_sided(float(value), error, degrees))
+    distance = np.abs(drawn - values[:, None])
+    missing = np.isnan(distance)
+    varies = (missing.mean(axis=1) <= 1 - MIN_DEFINED) & (np.nan_to_num(distance).max(axis=1) >= ROUNDING)
+    distance, own = distance[varies], drawn[varies]
+    quantile, spread = (np.nanquantile, np.nanstd) if missing[varies].any() else (np.quantile, np.std)
+    of_interval = quantile(distance, level, axis=1) / NormalDist().inv_cdf((1 + level) / 2)
+    _, factor, degrees = blocks.variance(values[varies], without[varies])
+    errors = np.full((2, len(values)), np.nan)
+    errors[0, varies] = factor**0.5 * np.maximum(of_interval, spread(own, axis=1))
+    errors[1, varies] = np.minimum(degrees, most_degrees)
+    return [
+        _estimated(float(value), float(error), float(of_freedom)) if found else without_spread(float(value))
+        for value, found, error, of_freedom in zip(values, varies, *errors, strict=True)
+    ]
+
+
+def _estimated(value: float, error: float, degrees: float) -> Difference:
+    return Difference(value, error, degrees, two_sided(value, error, degrees))
 
 
 def without_spread(value: float) -> Difference:
     """Return a difference without an interval: the models are equal, or there are too few images for a test."""
+    if np.isnan(value):
+        return Difference(None)
     return Difference(value, p_value=1.0 if abs(value) < ROUNDING else None)

@@ -104,13 +104,20 @@ def area_interval(true: Rows, scores: np.ndarray, level: float) -> Interval | No
     area = float(parts[0].mean())
     if area in (0, 1) or all(np.ptp(part) == 0 for part in parts):
         return None
-    from scipy.special import expit, logit, ndtri, owens_t
+    from scipy.special import expit, logit
 
-    normal = area - 2 * owens_t(ndtri(area), 3**-0.5) - area**2
+    normal = normal_variance(area)
     spread = [(np.sum((part - part.mean()) ** 2) + 2 * normal) / len(part) / (len(part) + 1) for part in parts]
     degrees = sum(spread) ** 2 / sum(own**2 / (len(part) - 1) for own, part in zip(spread, parts, strict=True))
     ends = bounds(float(logit(area)), float(sum(spread) ** 0.5 / (area * (1 - area))), float(degrees), level)
     return float(expit(ends[0])), float(expit(ends[1]))
+
+
+def normal_variance(area: float) -> float:
+    """Return the variance of the placements of one class in the other, if both are normal with this ROC AUC."""
+    from scipy.special import ndtri, owens_t
+
+    return float(area - 2 * owens_t(ndtri(area), 3**-0.5) - area**2)
 
 
 def _placements(side: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -144,8 +151,7 @@ def score_interval(
 
     if not 0 < value < 1 or np.isnan(drawn).mean() > 1 - MIN_DEFINED:
         return None
-    factor, degrees = blocks.variance_correction(value, without)
-    variance = factor * float(np.sum(blocks.influence(value, without) ** 2))
+    variance, _, degrees = map(float, blocks.variance(value, without))
     if not variance > ROUNDING**2:
         return None
     added = float(np.sum(1.0 / positives**2)) / len(positives) ** 2

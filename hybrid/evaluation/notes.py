@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS, of_positive_class
-from hybrid.wording import and_more
+from hybrid.wording import and_more, number
 
 NEEDS_PROBABILITIES = "needs probabilities, and only predicted labels were given"
 NO_IMAGES = "the split has no image of this class"
@@ -25,6 +27,7 @@ NO_FALSE_ALARM = "infinite, because no image of another class is predicted as th
 NO_REJECTION = "infinite, because every image of another class is predicted as the class"
 HALF_IMAGES = "interval with half an image added to each count, because one of the counts is 0"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
+FEWEST = 10  # images or groups of a class, below which coverage was simulated to differ from the nominal one
 
 
 def class_note(name: str, k: int, problem: CheckedInput) -> str:
@@ -44,6 +47,21 @@ def class_note(name: str, k: int, problem: CheckedInput) -> str:
     if name == "lr_negative" and predicted[~problem.truth[:, k]].all():
         return ALWAYS_PREDICTED if predicted.all() else NO_REJECTION
     return CONSTANT if name == "mcc" and predicted.all() | ~predicted.any() else ""
+
+
+def few_note(name: str, k: int, problem: CheckedInput) -> str:
+    """Return a warning if a score of class `k` rests on few images or groups with or without the class; "" if not."""
+    groups, truth = problem.drawn_groups, problem.truth[:, k]
+    for side, rows in (("positives", truth), ("negatives", ~truth)):
+        found = int(rows.sum()) if groups is None else len(np.unique(groups[rows]))
+        if side in METRICS[name].undefined_without and 0 < found < FEWEST:
+            units = number(found, "image" if groups is None else "group")
+            have = (
+                ("is" if found == 1 else "are") if groups is None else ("has images" if found == 1 else "have images")
+            )
+            which = "of this class" if side == "positives" else "of other classes"
+            return f"the interval is only an approximation, because only {units} {have} {which}"
+    return ""
 
 
 def overall_note(name: str, problem: CheckedInput) -> str:

@@ -17,7 +17,7 @@ from hybrid.evaluation.clustered import clustered_delong, clustered_mcnemar
 from hybrid.evaluation.delong import ClusteredAreas
 from hybrid.evaluation.differences import (
     Difference,
-    bootstrap_difference,
+    bootstrap_differences,
     compared_rows,
     correct_images,
     delong_differences,
@@ -201,7 +201,7 @@ class PairedEvaluation:
             kind, differences = "DeLong" if groups is None else "DeLong, clustered", self._by_delong(pairs)
         else:
             kind = "paired bootstrap" if groups is None else "paired bootstrap of groups"
-            differences = [self._by_draws(metric, scores[a], scores[b]) for a, b in pairs]
+            differences = self._by_draws(metric, scores, pairs)
         correct = {
             name: rows
             for name, problem in self.problems.items()
@@ -213,8 +213,11 @@ class PairedEvaluation:
                 replace(d, p_value=None if d.value is None else self._by_mcnemar(metric, correct[a], correct[b]))
                 for d, (a, b) in zip(differences, pairs, strict=True)
             ]
-        tests = [_paired_test(a, b, metric, d, kind, n, level) for d, (a, b) in zip(differences, pairs, strict=True)]
-        return [replace(test, n_groups=self._first.n_groups) for test in tests]
+        n_groups = self._first.n_groups
+        return [
+            _paired_test(a, b, metric, d, kind, n, level, n_groups)
+            for d, (a, b) in zip(differences, pairs, strict=True)
+        ]
 
     def _by_delong(self, pairs: list[tuple[str, str]]) -> list[Difference]:
         k, row = self._first.classes.index(self._first.positive), {name: i for i, name in enumerate(self.problems)}
@@ -229,23 +232,38 @@ class PairedEvaluation:
             return mcnemar(first, second)
         return clustered_mcnemar(first, second, self._first.drawn_groups[compared_rows(self._first, metric)])
 
-    def _by_draws(self, metric: str, first: ResampledScores, second: ResampledScores) -> Difference:
-        value, drawn, without = (
-            getattr(first, part)[metric] - getattr(second, part)[metric]
+    def _by_draws(
+        self, metric: str, scores: Mapping[str, ResampledScores], pairs: list[tuple[str, str]]
+    ) -> list[Difference]:
+        if not pairs:
+            return []
+        row = {name: number for number, name in enumerate(scores)}
+        first, second = ([row[pair[side]] for pair in pairs] for side in (0, 1))
+        values, drawn, without = (
+            every[first] - every[second]
             for part in ("overall", "drawn_overall", "without_overall")
+            for every in [np.array([getattr(one, part)[metric] for one in scores.values()])]
         )
-        return bootstrap_difference(value[0], drawn, without, self.blocks, self.settings.level)
+        # The variance of an average precision rests on the positive images, however many negative ones there are.
+        most = max(1, self._positives() - 1) if metric == "average_precision" else math.inf
+        return bootstrap_differences(values[:, 0], drawn, without, self.blocks, self.settings.level, most)
+
+    def _positives(self) -> int:
+        """Return the number of images of the positive class, or of groups that have some."""
+        truth, groups = self._first.truth[:, self._first.classes.index(self._first.positive)], self._first.drawn_groups
+        return int(truth.sum()) if groups is None else len(np.unique(groups[truth]))
 
     @cached_property
     def resamples(self) -> dict[str, ResampledScores]:
         """All scores of each model on all images, in the draws, and without each block."""
-        return self._resample(None)
+        return self.resample(None)
 
     def _scores_of(self, metrics: Sequence[str]) -> dict[str, ResampledScores]:
         """Return the given scores of each model, or all scores if they were computed already."""
-        return self.resamples if "resamples" in self.__dict__ else self._resample(metrics)
+        return self.resamples if "resamples" in self.__dict__ else self.resample(metrics)
 
-    def _resample(self, metrics: Sequence[str] | None) -> dict[str, ResampledScores]:
+    def resample(self, metrics: Sequence[str] | None = None) -> dict[str, ResampledScores]:
+        """Return the given scores of each model, by default all, on all images, in the draws and without each block."""
         n_boot, seed = self.settings.n_boot, self.settings.seed
         scores = resample_scores(list(self.problems.values()), n_boot, seed, self.blocks if n_boot else None, metrics)
         return dict(zip(self.problems, scores, strict=True))
@@ -291,12 +309,24 @@ def compared_pairs(models: Sequence[str], reference: str | None, pairs: str | No
 
 
 def _paired_test(
-    first: str, second: str, metric: str, found: Difference, test: str, n: int, level: float
+    first: str, second: str, metric: str, found: Difference, test: str, n: int, level: float, n_groups: int | None
 ) -> PairedTest:
     low, high = None, None
     if found.value is not None and found.error is not None:
         low, high = bounds(found.value, found.error, found.degrees, level)
-    p_value = found.p_value
     return PairedTest(
-        first, second, metric, found.value, low, high, p_value, p_value, test, n, level, found.error, found.degrees
+        first,
+        second,
+        metric,
+        found.value,
+        low,
+        high,
+        found.p_value,
+        found.p_value,
+        test,
+        n,
+        level,
+        found.error,
+        found.degrees,
+        n_groups=n_groups,
     )

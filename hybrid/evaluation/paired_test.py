@@ -221,16 +221,16 @@ def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:
     return [
         test
         if step is None
-        else _with_adjusted_interval(replace(test, p_adjusted=step[0], corrected_for=number), 1 - alpha / step[1])
+        else replace(test, p_adjusted=step[0], corrected_for=number, **_adjusted_interval(test, 1 - alpha / step[1]))
         for test, step in zip(tests, steps, strict=True)
     ]
 
 
-def _with_adjusted_interval(test: PairedTest, level: float) -> PairedTest:
+def _adjusted_interval(test: PairedTest, level: float) -> dict[str, Any]:
     if test.difference is None or test.error is None:
-        return test
+        return {}
     low, high = bounds(test.difference, test.error, test.degrees, level)
-    return replace(test, low_adjusted=low, high_adjusted=high)
+    return {"low_adjusted": low, "high_adjusted": high}
 
 
 def p_text(p: float | None) -> str:
