@@ -56,11 +56,9 @@ def few_note(name: str, k: int, problem: CheckedInput) -> str:
         found = int(rows.sum()) if groups is None else len(np.unique(groups[rows]))
         if side in METRICS[name].undefined_without and 0 < found < FEWEST:
             units = number(found, "image" if groups is None else "group")
-            have = (
-                ("is" if found == 1 else "are") if groups is None else ("has images" if found == 1 else "have images")
-            )
-            which = "of this class" if side == "positives" else "of other classes"
-            return f"the interval is only an approximation, because only {units} {have} {which}"
+            which = "with" if side == "positives" else "without"
+            verb = "is" if found == 1 else "are"
+            return f"the interval is only an approximation, because there {verb} only {units} {which} this class"
     return ""
 
 
