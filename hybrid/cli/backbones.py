@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option
 from hybrid.cli.output import print_json, print_table
 from hybrid.errors import InputError
@@ -13,8 +15,11 @@ if TYPE_CHECKING:
     from hybrid.extractors import Backbone
 
 
-@click.command()
-@click.argument("name", required=False)
+@documented_command(
+    ("All networks", "hybrid backbones"),
+    ("The layers of one, for hybrid extract --layer", "hybrid backbones resnet50"),
+)
+@click.argument("name", required=False, shell_complete=completion.backbones)
 @json_option
 def backbones(name: str | None, as_json: bool) -> None:
     """List the available networks, or show the layers of the network NAME.

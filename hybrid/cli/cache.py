@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import Command, Group, examples, in_group
 from hybrid.cli.options import (
     cache_option,
     extractor_options,
@@ -25,12 +27,25 @@ _yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmat
 _MAX_LENGTH = 48  # characters shown of a value
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        ("What is stored, and how large it is", "hybrid cache list"),
+        ("Is everything as it was written?", "hybrid cache verify"),
+    ),
+)
 def cache() -> None:
     """Manage the embedding store: show its content, check it, and remove what is not needed."""
 
 
-@cache.command("list")
+@cache.command(
+    "list",
+    cls=Command,
+    epilog=examples(
+        ("The extractors whose embeddings are stored", "hybrid cache list"),
+    ),
+)
 @cache_option
 @json_option
 def list_(cache: str | None, as_json: bool) -> None:
@@ -54,7 +69,12 @@ def list_(cache: str | None, as_json: bool) -> None:
     print_table(f"{folder}: {number(len(extractors), 'extractor')}", columns, rows, left=7)
 
 
-@cache.command()
+@cache.command(
+    cls=Command,
+    epilog=examples(
+        ("Check all files", "hybrid cache verify"),
+    ),
+)
 @cache_option
 @json_option
 @click.pass_context
@@ -82,14 +102,21 @@ def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
     context.exit(1 if damaged_files else 0)
 
 
-@cache.command()
+@cache.command(
+    cls=Command,
+    epilog=examples(
+        ("What would be removed?", "hybrid cache gc --dry-run"),
+        ("Also what was not used for 90 days", "hybrid cache gc --older-than 90"),
+    ),
+)
 @click.option(
     "--older-than",
     type=click.FloatRange(min=0),
     default=None,
     metavar="DAYS",
     help="Also remove all embeddings of extractors that were not used for this number of days, unless an embedding set "
-    "of this workspace needs them. Sets of other workspaces are not known here and would have to be extracted again.",
+    "of this workspace needs them. Sets of other workspaces are not known here and would have to be extracted "
+    "again.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @cache_option
@@ -115,8 +142,14 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
     click.echo(f"{'Would free' if dry_run else 'Freed'} {_megabytes(freed)} MB.")
 
 
-@cache.command()
-@click.argument("fingerprints", nargs=-1, metavar="FINGERPRINT…")
+@cache.command(
+    cls=Command,
+    epilog=examples(
+        ("The first digits are in hybrid cache list", "hybrid cache rm 3f2a9c1b"),
+        ("Everything", "hybrid cache rm --all"),
+    ),
+)
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @click.option("--all", "all_", is_flag=True, help="Remove the embeddings of all extractors.")
 @_yes_option
 @cache_option
@@ -154,9 +187,23 @@ def rm(fingerprints: tuple[str, ...], all_: bool, yes: bool, cache: str | None, 
     click.echo(f"Removed the embeddings of {number(len(extractors), 'extractor')}, {freed} MB.")
 
 
-@cache.command()
+@cache.command(
+    cls=Command,
+    epilog=examples(
+        ("Is this image computed again, and why?", "hybrid cache explain a.png --backbone mobilenet_v2"),
+    ),
+)
 @click.argument("image", type=click.Path(dir_okay=False))
-@click.option("--backbone", required=True, metavar="NAME|FILE", help="As for `hybrid extract`.")
+@in_group(
+    "Features",
+    click.option(
+        "--backbone",
+        required=True,
+        metavar="NAME|FILE",
+        shell_complete=completion.backbones,
+        help="As for `hybrid extract`.",
+    ),
+)
 @extractor_options
 @seed_option
 @json_option

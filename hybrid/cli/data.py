@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
 from hybrid.cli.output import print_counts, print_json, print_line, print_notes, print_table, progress_bar, warn
 from hybrid.workspace.workspace import Workspace, slug
@@ -16,26 +18,35 @@ if TYPE_CHECKING:
     from hybrid.datasets.quality import Finding
     from hybrid.datasets.summary import DatasetSummary
 
+_OPTIONS = (
+    click.option(
+        "--checks/--no-checks",
+        default=True,
+        help="Check every image for copies, near-duplicates, blank images and outliers. The results are cached.",
+    ),
+    click.option(
+        "--augment",
+        multiple=True,
+        metavar="NAME=STRENGTH",
+        help="Draw images next to augmented versions of them (repeatable). The format is that of `hybrid train "
+        "--augment`.",
+    ),
+    click.option(
+        "--size", default=None, metavar="N|HxW", help="Size of the augmented images. Default: as for `hybrid train`."
+    ),
+)
 _NAMED = 3  # clusters of a finding that are named on the screen
 
 
-@click.command()
-@click.argument("data")
+@documented_command(
+    ("A folder with one subfolder per class", "hybrid data PICTURES"),
+    ("A table with the paths and labels of images", "hybrid data labels.csv --group-column patient"),
+    ("What augmentation does to the images", "hybrid data PICTURES --augment rotate=15 --augment flip"),
+    ("Counts only, without looking at the images", "hybrid data PICTURES --no-checks"),
+)
+@click.argument("data", shell_complete=completion.datasets)
 @data_options
-@click.option(
-    "--checks/--no-checks",
-    default=True,
-    help="Check every image for copies, near-duplicates, blank images and outliers. The results are cached.",
-)
-@click.option(
-    "--augment",
-    multiple=True,
-    metavar="NAME=STRENGTH",
-    help="Draw images next to augmented versions of them (repeatable). The format is that of `hybrid train --augment`.",
-)
-@click.option(
-    "--size", default=None, metavar="N|HxW", help="Size of the augmented images. Default: as for `hybrid train`."
-)
+@in_group("Checks and pictures", *_OPTIONS)
 @seed_option
 @workspace_option
 @json_option

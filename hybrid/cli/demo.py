@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import workspace_option
 from hybrid.cli.output import print_line
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE
@@ -23,7 +24,10 @@ _COMMANDS = (
 )
 
 
-@click.command()
+@documented_command(
+    ("The whole job, in the folder hybrid_runs", "hybrid demo"),
+    ("In another folder", "hybrid demo --workspace try"),
+)
 @workspace_option
 def demo(workspace: Path) -> None:
     """Run all steps on built-in data, offline: the handwritten digits of scikit-learn, 8×8 pixels.

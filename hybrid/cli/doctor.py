@@ -5,21 +5,30 @@ from typing import Any
 
 import click
 
-from hybrid.cli.options import extractor_options, json_option, make_extractor, max_pixels_option, seed_option
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command, in_group
+from hybrid.cli.options import DATA, extractor_options, json_option, make_extractor, max_pixels_option, seed_option
 from hybrid.cli.output import loud_warnings, print_json, print_table
 
 _SYNTHETIC = 24  # images that are generated
 _FROM_FOLDER = 64  # images that are taken from a folder, evenly spread
 
 
-@click.command()
-@click.argument("backbone")
+@documented_command(
+    ("Before you trust a network", "hybrid doctor mobilenet_v2"),
+    ("Your own network, with your own images", "hybrid doctor my_network.keras --images PICTURES"),
+)
+@click.argument("backbone", shell_complete=completion.backbones)
 @extractor_options
-@click.option(
-    "--images",
-    type=click.Path(exists=True, path_type=Path),
-    default=None,
-    help=f"Folder of images for the tests, of which {_FROM_FOLDER} are used. Default: {_SYNTHETIC} synthetic images.",
+@in_group(
+    DATA,
+    click.option(
+        "--images",
+        type=click.Path(path_type=Path),
+        default=None,
+        help=f"Folder of images for the tests, of which {_FROM_FOLDER} are used. Default: {_SYNTHETIC} synthetic "
+        "images.",
+    ),
 )
 @max_pixels_option
 @seed_option

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line
 from hybrid.models.find_model import find_model
 from hybrid.wording import number
 
 
-@click.command()
-@click.argument("model")
+@documented_command(
+    ("One file for ONNX Runtime", "hybrid export svm-PICTURES --output svm.onnx"),
+    ("Compare it with the model on these images", "hybrid export svm-PICTURES --check new_images"),
+)
+@click.argument("model", shell_complete=completion.models_or_files)
 @click.option(
     "--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Format of the file."
 )
@@ -66,20 +71,21 @@ def export(
     written.
 
     \b
-    svm, softmax              yes
-    output of a network       yes
-    knn                       yes; the file contains all training embeddings, and
-                              among equally near neighbours others may be chosen
-    forest, xgboost           yes; no file is written if an image is so close to
-                              a split of a tree that its probability differs
-    ensemble                  yes, if all its members can be exported
-    calibration, threshold    yes; isotonic calibration has steps, for which the
-                              same holds as for the splits of trees
-    other scikit-learn heads  yes, for one label per image, if skl2onnx supports
-                              them
-    means over views          no: views depend on the content of an image
-    lower precision           no: every runtime rounds differently
-    ConvNeXt                  no: tf2onnx does not support two of its operations
+    Can it be exported?
+      svm, softmax, network: yes
+      knn: yes; the file contains all training embeddings,
+        and of equally near neighbours others may be chosen
+      forest, xgboost: yes; no file is written if an image
+        is so close to a split of a tree that its
+        probability differs
+      ensemble: yes, if all its members can be exported
+      calibration, threshold: yes; isotonic calibration has
+        steps, which are like the splits of trees
+      other scikit-learn heads: yes, for one label per
+        image, if skl2onnx supports them
+      means over views: no, they depend on the image
+      lower precision: no, every runtime rounds differently
+      ConvNeXt: no, tf2onnx lacks two of its operations
     """  # noqa: D301 - \b tells click not to join the following lines
     from hybrid.export.export import check_installed, default_name, export_onnx
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import (
     data_options,
     extractor_options,
@@ -32,38 +34,54 @@ _COSTS = (
 )
 
 
-@click.command()
-@click.argument("data")
-@click.option(
-    "--backbone",
-    default=None,
-    metavar="NAME|FILE",
-    help="A name from `hybrid backbones`, such as resnet50 or mobilenet:alpha=0.25, or a .keras file. "
-    "Default: the network that was trained last in this workspace.",
+_OPTIONS = (
+    click.option("--each-layer", is_flag=True, help="Save one embedding set for each --layer, from one pass."),
+    click.option(
+        "--views",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="K",
+        help="Also extract K random augmentations (views) of every training image, on which heads are fitted too.",
+    ),
+    click.option(
+        "--augment",
+        multiple=True,
+        metavar="NAME=STRENGTH",
+        help="Augmentation of the views (repeatable), such as rotate=15 or flip. "
+        "Default: small changes of rotation, shift, zoom and brightness.",
+    ),
+    click.option(
+        "--views-of",
+        type=click.Choice(["train", "train+test"]),
+        default=None,
+        help="Images that have views. With train+test, predictions are means over an image and its views. Default: "
+        "train.",
+    ),
+    click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER."),
+)
+
+
+@documented_command(
+    ("Features of a pretrained network", "hybrid extract PICTURES --backbone mobilenet_v2"),
+    ("Features of the network that was trained last", "hybrid extract PICTURES"),
+    ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
+    ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
+    ("ImageNet weights from a file, without a network", "hybrid extract PICTURES --backbone vgg16 --weights vgg.h5"),
+)
+@click.argument("data", shell_complete=completion.datasets)
+@in_group(
+    "Features",
+    click.option(
+        "--backbone",
+        default=None,
+        metavar="NAME|FILE",
+        shell_complete=completion.backbones,
+        help="A name from `hybrid backbones`, such as resnet50 or mobilenet:alpha=0.25, or a .keras file. "
+        "Default: the network that was trained last in this workspace.",
+    ),
 )
 @extractor_options
-@click.option("--each-layer", is_flag=True, help="Save one embedding set for each --layer, from one pass.")
-@click.option(
-    "--views",
-    type=click.IntRange(min=1),
-    default=None,
-    metavar="K",
-    help="Also extract K random augmentations (views) of every training image, on which heads are fitted too.",
-)
-@click.option(
-    "--augment",
-    multiple=True,
-    metavar="NAME=STRENGTH",
-    help="Augmentation of the views (repeatable), such as rotate=15 or flip. "
-    "Default: small changes of rotation, shift, zoom and brightness.",
-)
-@click.option(
-    "--views-of",
-    type=click.Choice(["train", "train+test"]),
-    default=None,
-    help="Images that have views. With train+test, predictions are means over an image and its views. Default: train.",
-)
-@click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER.")
+@in_group("Views and names", *_OPTIONS)
 @data_options
 @on_bad_option
 @seed_option

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
+from hybrid.cli import completion
 from hybrid.cli.fitted import fitted_json, print_scores, probability_notes, where_scores_are
+from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
@@ -19,98 +21,126 @@ if TYPE_CHECKING:
 
 KINDS = (*HEADS, "ensemble")
 
+_SETTINGS = (
+    click.option(
+        "--set",
+        "set_names",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completion.sets,
+        help="Embedding set. Several sets of one dataset (repeatable) are concatenated. Default: the latest set.",
+    ),
+    click.option(
+        "--param", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the head, such as C=0.01."
+    ),
+    click.option(
+        "--pca", default=None, type=float, help="Number of principal components to keep, or the share of the variance."
+    ),
+    click.option("--no-scale", is_flag=True, help="Do not standardise the embeddings."),
+    click.option(
+        "--class-weight",
+        type=click.Choice(["balanced", "none"]),
+        default=None,
+        help="balanced: all classes have the same total weight, which is better if their shares in new images differ. "
+        "none: all images have the same weight. Default: balanced.",
+    ),
+    click.option(
+        "--positive", default=None, help="Positive class of a binary task. Default: the last of the sorted classes."
+    ),
+    click.option("--name", default=None, help="Name of the model. Default: made from the head and the sets."),
+)
+_SEARCH = (
+    click.option("--tune", "tune", is_flag=True, help="Search the head's settings by cross-validation inside train."),
+    click.option("--tune-on-val", is_flag=True, help="Search the head's settings on the validation split."),
+    click.option(
+        "--metric",
+        default=None,
+        shell_complete=completion.metrics,
+        help="Metric that the search maximises. Default: ROC AUC, or average precision for multi-label data.",
+    ),
+    click.option(
+        "--cv",
+        default="5",
+        show_default=True,
+        metavar="FOLDS[xREPEATS]",
+        help="Folds and repeats of the cross-validation inside train, such as 5x2.",
+    ),
+)
+_LABELS = (
+    click.option(
+        "--aim",
+        default=None,
+        metavar="AIM",
+        help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL; "
+        "recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how many images that "
+        "needs. The threshold is chosen on validation, or by cross-validation inside train if validation is "
+        "missing or small. Default: what follows from the class weights; with balanced ones, the frequency of the "
+        "class in train.",
+    ),
+    click.option(
+        "--calibrate",
+        "calibration",
+        is_flag=False,
+        flag_value="auto",
+        default=None,
+        metavar="[METHOD]",
+        help="Calibrate the probabilities, on the same images as for --aim: sigmoid, isotonic, temperature, or auto, "
+        "which depends on the task.",
+    ),
+    click.option(
+        "--prevalence",
+        default=None,
+        metavar="SHARE|SHARES",
+        help="Class frequencies that the probabilities refer to, such as 0.02 for the positive class, or "
+        "a=0.1,b=0.2,c=0.7. Predicted labels do not change. Default: those of the training data.",
+    ),
+)
+_ENSEMBLE = (
+    click.option(
+        "--heads",
+        default=None,
+        metavar="HEADS",
+        help="For an ensemble: heads that are fitted on each embedding set, separated by commas. Default: "
+        "svm,forest,xgboost,softmax.",
+    ),
+    click.option(
+        "--member",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        shell_complete=completion.models,
+        help="For an ensemble: a fitted model that becomes a member (repeatable).",
+    ),
+    click.option(
+        "--weights",
+        type=click.Choice(["equal", "val", "cv"]),
+        default=None,
+        help="For an ensemble: weights of the members. val and cv choose them on validation or by cross-validation "
+        "inside train, and shrink them towards equal weights. Default: equal, which is best for images that "
+        "differ from these.",
+    ),
+)
 
-@click.command()
-@click.argument("head", metavar="|".join(KINDS))
-@click.option(
-    "--set",
-    "set_names",
-    multiple=True,
-    metavar="NAME",
-    help="Embedding set. Several sets of one dataset (repeatable) are concatenated. Default: the latest set.",
+
+@documented_command(
+    ("A linear SVM on the latest embedding set", "hybrid fit svm"),
+    ("Search the settings of a random forest", "hybrid fit forest --tune"),
+    ("Calibrated probabilities; find 98% of the positives", "hybrid fit softmax --calibrate --aim recall=0.98"),
+    ("One head on two embedding sets, side by side", "hybrid fit svm --set A --set B"),
+    ("The average of four heads", "hybrid fit ensemble --heads svm,forest,xgboost,softmax"),
 )
-@click.option("--tune", "tune", is_flag=True, help="Search the head's settings by cross-validation inside train.")
-@click.option("--tune-on-val", is_flag=True, help="Search the head's settings on the validation split.")
-@click.option(
-    "--metric",
-    default=None,
-    help="Metric that the search maximises. Default: ROC AUC, or average precision for multi-label data.",
-)
-@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Parameter of the head, such as C=0.01.")
-@click.option(
-    "--pca", default=None, type=float, help="Number of principal components to keep, or the share of the variance."
-)
-@click.option("--no-scale", is_flag=True, help="Do not standardise the embeddings.")
-@click.option(
-    "--aim",
-    default=None,
-    metavar="AIM",
-    help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL; "
-    "recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how many images that needs. "
-    "The threshold is chosen on validation, or by cross-validation inside train if validation is missing or small. "
-    "Default: what follows from the class weights; with balanced ones, the frequency of the class in train.",
-)
-@click.option(
-    "--calibrate",
-    "calibration",
-    is_flag=False,
-    flag_value="auto",
-    default=None,
-    metavar="[METHOD]",
-    help="Calibrate the probabilities, on the same images as for --aim: sigmoid, isotonic, temperature, or auto, which "
-    "depends on the task.",
-)
-@click.option(
-    "--prevalence",
-    default=None,
-    metavar="SHARE|CLASS=SHARE,…",
-    help="Class frequencies that the probabilities refer to, such as 0.02 for the positive class, or a=0.1,b=0.2,c=0.7."
-    " Predicted labels do not change. Default: those of the training data.",
-)
-@click.option(
-    "--class-weight",
-    type=click.Choice(["balanced", "none"]),
-    default=None,
-    help="balanced: all classes have the same total weight, which is better if their shares in new images differ. "
-    "none: all images have the same weight. Default: balanced.",
-)
-@click.option(
-    "--cv",
-    default="5",
-    show_default=True,
-    metavar="FOLDS[xREPEATS]",
-    help="Folds and repeats of the cross-validation inside train, such as 5x2.",
-)
-@click.option(
-    "--positive", default=None, help="Positive class of a binary task. Default: the last of the sorted classes."
-)
-@click.option(
-    "--heads",
-    default=None,
-    metavar="A,B,…",
-    help="For an ensemble: heads that are fitted on each embedding set. Default: svm,forest,xgboost,softmax.",
-)
-@click.option(
-    "--member",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="For an ensemble: a fitted model that becomes a member (repeatable).",
-)
-@click.option(
-    "--weights",
-    type=click.Choice(["equal", "val", "cv"]),
-    default=None,
-    help="For an ensemble: weights of the members. val and cv choose them on validation or by cross-validation inside "
-    "train, and shrink them towards equal weights. Default: equal, which is best for images that differ from these.",
-)
-@click.option("--name", default=None, help="Name of the model. Default: made from the head and the sets.")
+@click.argument("head", shell_complete=completion.heads)
+@in_group("Features and settings", *_SETTINGS)
+@in_group("Search and cross-validation", *_SEARCH)
+@in_group("Probabilities and labels", *_LABELS)
+@in_group("Ensemble", *_ENSEMBLE)
 @seed_option
 @workspace_option
 @json_option
 def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: Any) -> None:
-    """Fit a head on the train split of one or more embedding sets, evaluate it, and save it.
+    """Fit HEAD on the train split of one or more embedding sets, evaluate it, and save it.
 
+    HEAD is svm, forest, xgboost, softmax, logistic, knn (`hybrid heads` describes them) or ensemble.
     An ensemble averages the probabilities of several heads, fitted on each set, and of fitted models. The command
     writes the model, metrics.json and predictions.csv to models/NAME in the workspace. It shows scores on train and
     validation, by which you can choose; `hybrid compare` shows scores on test. A footnote says what the validation

@@ -1,13 +1,14 @@
 """`hybrid heads`."""
 
-import click
-
 from hybrid.classifiers import HEADS
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option
 from hybrid.cli.output import print_json, print_table
 
 
-@click.command()
+@documented_command(
+    ("All heads, their defaults and what --tune searches", "hybrid heads"),
+)
 @json_option
 def heads(as_json: bool) -> None:
     """List the available heads, with their default settings and the settings that --tune searches."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import print_json, print_table
 from hybrid.models.find_model import find_model
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
     from hybrid.pipelines.saved.inspect import Inspection
 
 
-@click.command()
-@click.argument("model")
+@documented_command(
+    ("A model of the workspace", "hybrid inspect svm-PICTURES-mobilenet_v2"),
+    ("A model that somebody sent", "hybrid inspect model.zip"),
+)
+@click.argument("model", shell_complete=completion.models_or_files)
 @workspace_option
 @json_option
 def inspect(model: str, workspace: Path, as_json: bool) -> None:

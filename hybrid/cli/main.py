@@ -8,30 +8,42 @@ from typing import Any
 import click
 
 from hybrid._version import __version__
+from hybrid.cli.help import Group, examples
 from hybrid.cli.interrupt import EXIT_CODE, is_requested, raise_interrupt, say
 from hybrid.errors import InputError
 
-COMMANDS = {
-    "demo": "Run all steps on built-in data, offline.",
-    "data": "Show the splits, classes and sizes of a dataset, and its problems.",
-    "split": "Draw a new split of a dataset and save it.",
-    "train": "Train or fine-tune a network end to end.",
-    "extract": "Compute and store the embeddings of a dataset.",
-    "fit": "Fit a head on an embedding set, evaluate it, and save it.",
-    "plan": "Decide before test is read; show the looks at test.",
-    "compare": "Compare fitted models on the same images.",
-    "run": "Run a recipe: train, extract, fit, and compare.",
-    "inspect": "Describe and check a saved model, without loading it.",
-    "predict": "Predict labels and probabilities of new images.",
-    "export": "Export a saved model as one ONNX file.",
-    "cache": "Manage the embedding store: list, verify, gc, rm, explain.",
-    "doctor": "Test an extractor before you trust it.",
-    "backbones": "List the available networks.",
-    "heads": "List the available heads.",
+GROUPS = {
+    "To begin with": {
+        "demo": "Run all steps on built-in images, offline.",
+    },
+    "Datasets": {
+        "data": "Show and check the images of a dataset.",
+        "split": "Draw a new split and save it.",
+    },
+    "Features": {
+        "backbones": "List the networks, or the layers of one.",
+        "train": "Train or fine-tune a network.",
+        "extract": "Compute and store embeddings.",
+        "doctor": "Test an extractor before you trust it.",
+        "cache": "Manage the embedding store.",
+    },
+    "Models": {
+        "heads": "List the heads.",
+        "fit": "Fit a head on embeddings, evaluate, save.",
+        "plan": "Decide before test is read; list looks.",
+        "compare": "Compare fitted models on the same images.",
+        "run": "Do all of this as a recipe says.",
+    },
+    "Saved models": {
+        "predict": "Predict labels of new images.",
+        "inspect": "Describe and check a saved model.",
+        "export": "Export a saved model as an ONNX file.",
+    },
 }
+COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -44,8 +56,11 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, so that `hybrid --help` imports no command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS)) + 2
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                for name, words in commands.items():
+                    formatter.write(f"{'':>{formatter.current_indent}}{name:{width}}{words}\n")
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program. Characters that the terminal cannot show are printed as their code."""
@@ -78,13 +93,17 @@ class _Commands(click.Group):
             raise click.ClickException(f"{error.strerror or error} ({error.filename or 'output'}).") from error
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        (
+            "Features of your images, a head on them, a report",
+            "hybrid extract PICTURES --backbone mobilenet_v2\nhybrid fit svm\nhybrid compare",
+        ),
+        ("Options and examples of a command", "hybrid fit --help"),
+    ),
+)
 @click.version_option(__version__, prog_name="hybrid")
 def main() -> None:
-    """Use Keras CNNs as feature extractors for scikit-learn, with cached embeddings and honest comparisons.
-
-    \b
-    hybrid extract PICTURES --backbone mobilenet_v2
-    hybrid fit svm
-    hybrid compare
-    """  # noqa: D301 - \b tells click not to join the following lines
+    """Use Keras CNNs as feature extractors for scikit-learn, with cached embeddings and honest comparisons."""

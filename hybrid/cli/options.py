@@ -1,17 +1,19 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from hybrid.cli.help import Decorator, in_group
 from hybrid.errors import InputError
 from hybrid.extractors.backbones.options import PENULTIMATE, POOLINGS, PRECISIONS, PREPROCESSINGS, RUNTIMES
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+DATA, SPEED = "Reading the data", "Speed and storage"  # titles of groups of options
 
 workspace_option = click.option(
     "--workspace",
@@ -23,18 +25,24 @@ workspace_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of all random choices."
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Seed of all random choices. Default: 0."
 )
-on_bad_option = click.option(
-    "--on-bad",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="What to do with an image that cannot be decoded: stop with an error, or leave it out and list it.",
+on_bad_option = in_group(
+    DATA,
+    click.option(
+        "--on-bad",
+        type=click.Choice(["raise", "skip"]),
+        default="raise",
+        show_default=True,
+        help="What to do with an image that cannot be decoded: stop with an error, or leave it out and list it.",
+    ),
 )
 
-follow_links_option = click.option(
-    "--follow-links", is_flag=True, help="Follow symbolic links that lead out of the folder of the images."
+follow_links_option = in_group(
+    DATA,
+    click.option(
+        "--follow-links", is_flag=True, help="Follow symbolic links that lead out of the folder of the images."
+    ),
 )
 
 
@@ -44,27 +52,21 @@ def _limit_pixels(ctx: click.Context, param: click.Parameter, most: int | None) 
     set_max_pixels(most)
 
 
-max_pixels_option = click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    default=None,
-    envvar="HYBRID_MAX_PIXELS",
-    expose_value=False,
-    callback=_limit_pixels,
-    help="Maximum number of pixels of an image. Larger images are refused before they are decoded. "
-    "Default: 100 million.",
+max_pixels_option = in_group(
+    DATA,
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        default=None,
+        envvar="HYBRID_MAX_PIXELS",
+        expose_value=False,
+        callback=_limit_pixels,
+        help="Maximum number of pixels of an image. Larger images are refused before they are decoded. "
+        "Default: 100 million.",
+    ),
 )
 
 _DATA_OPTIONS = (
-    click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
-                 help="Percentages of train/val/test, for the splits that are missing in the data."),
-    click.option("--val", type=float, default=None, metavar="SHARE",
-                 help="Draw a new validation split: this share of the given train and validation images together."),
-    click.option("--val-as-test", is_flag=True,
-                 help="Use the given validation images as test. A validation split is then drawn from train."),
-    click.option("--together", type=click.Choice(["duplicates", "near-duplicates", "none"]), default="duplicates",
-                 show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
-                 "ones, nearly identical ones as well, or none."),
     click.option("--label", default=None,
                  help="Label column of a manifest, or several columns A,B,C for multi-label data. For a folder of "
                  "DICOM files: the tag, such as ViewPosition, whose values are the labels."),
@@ -72,15 +74,6 @@ _DATA_OPTIONS = (
                  help="What stands between several labels in one cell, such as '|' in Mass|Edema. none: every cell is "
                  "the name of one class. Default: separate lists, '|' and ';', and refuse what is unclear."),
     click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
-    click.option("--split-column", default=None, help="Column of a manifest with train, val or test."),
-    click.option("--split-names", default=None, metavar="NAME=SPLIT,…|none",
-                 help="What the names of folders or the values of the split column mean: train, val, test or skip, "
-                 "such as fold1=train,fold2=test. none: there is no split in the data, and folders are classes."),
-    click.option("--group-column", default=None,
-                 help="Column of a manifest with groups, such as patients. A split that is drawn divides no group."),
-    click.option("--group-pattern", default=None, metavar="REGEX",
-                 help="Regular expression whose first parentheses match the group, such as the patient, in the path of "
-                 "an image."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder to which the paths of a manifest are relative."),
     click.option("--bit-depth", type=click.IntRange(1, 32), default=None, metavar="BITS",
@@ -91,20 +84,44 @@ _DATA_OPTIONS = (
                  "the first window of each file. full: from the smallest to the largest value of each image."),
     click.option("--dicom-tag", "dicom_tags", multiple=True, metavar="KEYWORD",
                  help="Tag of DICOM files, such as ViewPosition, that `hybrid data` counts (repeatable)."),
-    click.option("--drop", default="", metavar="FINDING,…",
+    click.option("--drop", default="", metavar="FINDINGS",
                  help="Leave out images with these findings of `hybrid data` before a split is drawn: duplicates, "
-                 "near-duplicates, conflicts, blank, undecodable, size, brightness. Of duplicates, one image is kept, "
-                 "preferably one of test."),
+                 "near-duplicates, conflicts, blank, undecodable, size, brightness (separated by commas). Of "
+                 "duplicates, one image is kept, preferably one of test."),
     follow_links_option,
     max_pixels_option,
 )  # fmt: skip
 
-cache_option = click.option(
-    "--cache",
-    type=click.Path(file_okay=False),
-    default=None,
-    envvar="HYBRID_CACHE",
-    help="Folder of the embedding store. Default: the cache folder of the user.",
+_SPLITS_OPTIONS = (
+    click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
+                 help="Percentages of train/val/test, for the splits that are missing in the data."),
+    click.option("--val", type=float, default=None, metavar="SHARE",
+                 help="Draw a new validation split: this share of the given train and validation images together."),
+    click.option("--val-as-test", is_flag=True,
+                 help="Use the given validation images as test. A validation split is then drawn from train."),
+    click.option("--together", type=click.Choice(["duplicates", "near-duplicates", "none"]), default="duplicates",
+                 show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
+                 "ones, nearly identical ones as well, or none."),
+    click.option("--split-names", default=None, metavar="NAMES|none",
+                 help="What the names of folders or the values of the split column mean: train, val, test or skip, "
+                 "such as fold1=train,fold2=test. none: there is no split in the data, and folders are classes."),
+    click.option("--split-column", default=None, help="Column of a manifest with train, val or test."),
+    click.option("--group-column", default=None,
+                 help="Column of a manifest with groups, such as patients. A split that is drawn divides no group."),
+    click.option("--group-pattern", default=None, metavar="REGEX",
+                 help="Regular expression whose first parentheses match the group, such as the patient, in the path of "
+                 "an image."),
+)  # fmt: skip
+
+cache_option = in_group(
+    SPEED,
+    click.option(
+        "--cache",
+        type=click.Path(file_okay=False),
+        default=None,
+        envvar="HYBRID_CACHE",
+        help="Folder of the embedding store. Default: the cache folder of the user.",
+    ),
 )
 
 _EXTRACTOR_OPTIONS = (
@@ -147,6 +164,9 @@ _EXTRACTOR_OPTIONS = (
         show_default=True,
         help="Interpolation of the resizing, which is antialiased.",
     ),
+)
+
+_SPEED_OPTIONS = (
     click.option(
         "--batch-size",
         type=click.IntRange(min=1),
@@ -172,19 +192,13 @@ _EXTRACTOR_OPTIONS = (
 )
 
 
-def all_of(*options: Decorator) -> Decorator:
-    """Return a decorator that adds several options to a command, in this order."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+def _all_of(*options: Decorator) -> Decorator:
+    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
 
 
-extractor_options = all_of(*_EXTRACTOR_OPTIONS)  # read by `make_extractor`
-data_options = all_of(*_DATA_OPTIONS)  # read by `read_data`
+# read by `make_extractor`
+extractor_options = _all_of(in_group("Features", *_EXTRACTOR_OPTIONS), in_group(SPEED, *_SPEED_OPTIONS))
+data_options = _all_of(in_group(DATA, *_DATA_OPTIONS), in_group("Splits", *_SPLITS_OPTIONS))  # read by `read_data`
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:

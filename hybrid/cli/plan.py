@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import plain, print_json, print_notes, print_table
 from hybrid.errors import unknown_name
@@ -16,8 +18,17 @@ from hybrid.workspace.workspace import Workspace
 _BY = "hybrid plan"
 
 
-@click.command()
-@click.option("--metric", default=None, help="The primary metric. Default: depends on the task.")
+@documented_command(
+    ("Choose by ROC AUC, and keep test closed until then", "hybrid plan --metric roc_auc --lock-test"),
+    ("Show the plan and all looks at test so far", "hybrid plan"),
+    ("Allow scores on test again", "hybrid plan --unlock-test"),
+)
+@click.option(
+    "--metric",
+    default=None,
+    shell_complete=completion.metrics,
+    help="The primary metric. Default: depends on the task.",
+)
 @click.option(
     "--primary", multiple=True, metavar="METRIC", help="A further metric that may decide (repeatable). Default: none."
 )
@@ -27,7 +38,13 @@ _BY = "hybrid plan"
     metavar="simplest|best|MODEL",
     help="How the model is chosen on validation, or the name of the model. Default: simplest.",
 )
-@click.option("--reference", default=None, metavar="MODEL", help="The model with which the others are compared.")
+@click.option(
+    "--reference",
+    default=None,
+    metavar="MODEL",
+    shell_complete=completion.models,
+    help="The model with which the others are compared.",
+)
 @click.option(
     "--margin",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

@@ -4,14 +4,20 @@ from pathlib import Path
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import follow_links_option, json_option, max_pixels_option, on_bad_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_exactly, print_json, print_line, progress_bar, warn
 from hybrid.models.find_model import find_model
 
 
-@click.command()
-@click.argument("model")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGES…")
+@documented_command(
+    ("All images of a folder, as a CSV file", "hybrid predict svm-PICTURES new_images --output new.csv"),
+    ("Some images, with a model that somebody sent", "hybrid predict model.zip a.png b.png"),
+    ("For scripts", "hybrid predict svm-PICTURES new_images --json"),
+)
+@click.argument("model", shell_complete=completion.models_or_files)
+@click.argument("images", nargs=-1, required=True, shell_complete=completion.files)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -4,15 +4,25 @@ from pathlib import Path
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, progress_bar
 from hybrid.extractors.backbones.options import RUNTIMES
 from hybrid.workspace.workspace import Workspace
 
 
-@click.command()
+@documented_command(
+    ("The shorter version that the recipe describes", "hybrid run pneumonia.toml --quick"),
+    ("On other images, with fewer epochs", "hybrid run x.toml --data DATA --set train.net.epochs=5"),
+)
 @click.argument("recipe", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--data", default=None, help="Dataset to use instead of the only one of the recipe.")
+@click.option(
+    "--data",
+    default=None,
+    shell_complete=completion.datasets,
+    help="Dataset to use instead of the only one of the recipe.",
+)
 @click.option(
     "--set",
     "changes",

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from hybrid.cli import completion
+from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import (
     data_options,
     given_options,
@@ -17,18 +19,27 @@ from hybrid.cli.options import (
 from hybrid.cli.output import print_counts, print_json, print_line, print_notes, progress_bar, share, shell_command
 from hybrid.workspace.workspace import Workspace, slug
 
+_OPTIONS = (
+    click.option("--keep", is_flag=True, help="Keep the given val and test images, and draw only missing splits."),
+    click.option(
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="Path of the file. Default: splits/NAME.csv (or .npz) in the workspace.",
+    ),
+)
 
-@click.command()
-@click.argument("data")
+
+@documented_command(
+    ("70% train, 15% validation, 15% test", "hybrid split PICTURES --split 70/15/15"),
+    ("All images of a patient in one split", "hybrid split labels.csv --group-column patient"),
+    ("Nearly identical images in one split as well", "hybrid split PICTURES --together near-duplicates"),
+    ("Keep the given test images, draw validation", "hybrid split PICTURES --keep --output my_split.csv"),
+)
+@click.argument("data", shell_complete=completion.datasets)
 @data_options
 @on_bad_option
-@click.option("--keep", is_flag=True, help="Keep the given val and test images, and draw only missing splits.")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    help="Path of the file. Default: splits/NAME.csv (or .npz) in the workspace.",
-)
+@in_group("New split", *_OPTIONS)
 @seed_option
 @workspace_option
 @json_option

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.cli import completion
 from hybrid.cli.fitted import fitted_json, print_scores, where_scores_are
+from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import (
-    all_of,
     data_options,
     given_options,
     json_option,
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from hybrid.extractors.backbones.pretrained import Trainable
     from hybrid.training import Epoch, FineTuning
 
-_OPTIONS = (
+_NETWORK = (
+    click.option("--size", default=None, metavar="N|HxW",
+                 help="Input size of the network. Default: the size of the images up to 64×64, otherwise 64×64."),
+    click.option("--positive", default=None,
+                 help="Positive class of a binary task. Default: the last of the sorted classes."),
+    click.option("--per-label", is_flag=True, help="For multi-label data: train one network per label."),
+    click.option("--name", default=None, help="Name of the network. Default: made from the data and ARCH."),
+)  # fmt: skip
+
+_TRAINING = (
     click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True,
                  help="Maximum number of epochs."),
     click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True,
@@ -50,17 +60,18 @@ _OPTIONS = (
                  help="Whether rare classes have a larger weight in the loss."),
     click.option("--label-smoothing", type=float, default=0.0, show_default=True,
                  help="Share of each target that is spread evenly over all classes."),
-    click.option("--augment", multiple=True, default=["light"], show_default=True, metavar="NAME=STRENGTH|light|none",
-                 help="Random augmentation of the training images (repeatable), such as rotate=10, flip, shift=0.1, "
-                 "zoom=0.1. `hybrid data DATA --augment …` draws examples."),
-    click.option("--clean-epochs", type=float, default=0.2, show_default=True,
-                 help="Share of the epochs without augmentation, at the end of the cosine schedule."),
     click.option("--borrow/--no-borrow", default=True, show_default=True,
                  help="Whether a tenth of a large train split moves to a validation split of fewer than 100 images."),
-    click.option("--per-label", is_flag=True, help="For multi-label data: train one network per label."),
     click.option("--mixed-precision", is_flag=True, help="Compute in float16, for a GPU."),
 )  # fmt: skip
 
+_AUGMENTATION = (
+    click.option("--augment", multiple=True, default=["light"], show_default=True, metavar="NAME=STRENGTH|light|none",
+                 help="Random augmentation of the training images (repeatable), such as rotate=10, flip, shift=0.1, "
+                 "zoom=0.1. `hybrid data DATA --augment NAME=STRENGTH` draws examples."),
+    click.option("--clean-epochs", type=float, default=0.2, show_default=True,
+                 help="Share of the epochs without augmentation, at the end of the cosine schedule."),
+)  # fmt: skip
 
 _FINE_TUNING = (
     click.option("--weights", default="auto", metavar="imagenet|random|FILE",
@@ -75,20 +86,22 @@ _FINE_TUNING = (
 )  # fmt: skip
 
 
-@click.command()
-@click.argument("arch")
-@click.argument("data")
-@click.option(
-    "--size",
-    default=None,
-    metavar="N|HxW",
-    help="Input size of the network. Default: the size of the images up to 64×64, otherwise 64×64.",
+@documented_command(
+    ("A small network, trained from scratch", "hybrid train resnet_small PICTURES"),
+    ("Fine-tune a pretrained network and its 10 upper layers", "hybrid train mobilenet_v2 PICTURES --unfreeze 10"),
+    ("Augmentation by flips only", "hybrid train resnet_small PICTURES --augment flip"),
+    ("A wider network with more regularization", "hybrid train resnet_small:width=32,dropout=0.3 PICTURES"),
+    (
+        "Several labels per image, one network for each",
+        "hybrid train convnet_bn scenes.csv --per-label",
+    ),
 )
-@all_of(*_OPTIONS, *_FINE_TUNING)
-@click.option(
-    "--positive", default=None, help="Positive class of a binary task. Default: the last of the sorted classes."
-)
-@click.option("--name", default=None, help="Name of the network. Default: made from the data and ARCH.")
+@click.argument("arch", shell_complete=completion.backbones)
+@click.argument("data", shell_complete=completion.datasets)
+@in_group("Network", *_NETWORK)
+@in_group("Training", *_TRAINING)
+@in_group("Augmentation", *_AUGMENTATION)
+@in_group("Fine-tuning of a pretrained ARCH", *_FINE_TUNING)
 @data_options
 @seed_option
 @workspace_option

@@ -1,0 +1,112 @@
+"""How commands explain themselves: options in groups, nothing cut off, examples at the end."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+GENERAL = "General"
+_NARROW = 70  # columns below which a description has lines of its own, under its option
+_FEW = 9  # options that need no groups
+
+
+class _Formatter(click.HelpFormatter):
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write terms with their descriptions, in two columns or, in a narrow terminal, below each other."""
+        if self.width >= _NARROW:
+            super().write_dl(rows, col_max, col_spacing)
+            return
+        for term, words in rows:
+            self.write(f"{'':>{self.current_indent}}{term}\n")
+            with self.indentation(), self.indentation():
+                self.write_text(words)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+class Command(click.Command):
+    """A command whose help has groups of options and ends with examples."""
+
+    context_class = _Context
+
+    def option_groups(self, ctx: click.Context) -> dict[str, list[click.Option]]:
+        """Return the options by the title of their group, the general ones last. Few options are one group."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and not param.hidden]
+        if len(options) <= _FEW:
+            return {"Options": options}
+        groups: dict[str, list[click.Option]] = {}
+        for option in options:
+            groups.setdefault(vars(option).get("group", GENERAL), []).append(option)
+        return groups | {GENERAL: groups.pop(GENERAL)}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, group by group."""
+        for title, options in self.option_groups(ctx).items():
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            with formatter.section(title):
+                formatter.write_dl([(term.replace(" RANGE", ""), words) for term, words in records])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they were given."""
+        write_examples(self.epilog, formatter)
+
+
+class Group(Command, click.Group):
+    """A group whose list of commands has the whole first sentence of each."""
+
+    context_class = _Context
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        Command.format_options(self, ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with the first sentence of their help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_sentence(self.commands[name])) for name in self.list_commands(ctx)])
+
+
+def _first_sentence(command: click.Command) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."
+
+
+def write_examples(text: str | None, formatter: click.HelpFormatter) -> None:
+    """Write the section with the examples that :func:`examples` made."""
+    if text:
+        with formatter.section("Examples"):
+            for line in text.split("\n"):
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n" if line else "\n")
+
+
+def examples(*pairs: tuple[str, str]) -> str:
+    """Return the examples of a command, each a comment and a line that can be copied into a shell."""
+    return "\n\n".join(f"# {words}\n{line}" for words, line in pairs)
+
+
+def documented_command(*pairs: tuple[str, str], name: str | None = None) -> Callable[[Callable[..., Any]], Command]:
+    """Return a decorator that makes a command with these examples, each a comment and a command line."""
+    return click.command(name, cls=Command, epilog=examples(*pairs))
+
+
+def in_group(title: str, *options: Decorator) -> Decorator:
+    """Return a decorator that adds several options to a command, in this order, under a title in its help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        known = len(_params(function))
+        for option in reversed(options):
+            function = option(function)
+        for param in _params(function)[known:]:
+            vars(param)["group"] = title
+        return function
+
+    return decorate
+
+
+def _params(function: Callable[..., Any]) -> list[click.Parameter]:
+    params: Iterable[click.Parameter] = vars(function).get("__click_params__", ())
+    return list(params)
