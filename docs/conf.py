@@ -75,33 +75,6 @@ def skip_members(app, what, name, obj, skip, options):
     return True if inherited or text.lower().removeprefix("the ").startswith("former name") else None
 
 
-def group_options(app, ctx, lines):
-    """Put the options of a command in the groups that its help shows."""
-    from hybrid.cli.help import Command
-
-    if not isinstance(ctx.command, Command):
-        return
-    blocks, current = {}, ""
-    for line in lines:
-        if line.startswith(".. option::"):
-            current = line.split()[2].rstrip(",")
-        blocks.setdefault(current, []).append(line)
-    lines.clear()
-    for title, options in ctx.command.option_groups(ctx).items():
-        shown = [line for option in options for line in blocks.get(option.opts[0], [])]
-        lines += [f"*{title}*", "", *shown] if shown and title != "Options" else shown
-
-
-def show_examples(app, ctx, lines):
-    """Show the examples of a command as code."""
-    if ctx.command.epilog:
-        lines[:] = [".. rubric:: Examples", "", ".. code-block:: shell", ""]
-        lines += [*(f"   {line}" for line in ctx.command.epilog.split("\n")), ""]
-
-
 def setup(app):
-    """Connect the functions above to Sphinx."""
-    app.setup_extension("sphinx_click.ext")
+    """Connect the function above to Sphinx."""
     app.connect("autodoc-skip-member", skip_members)
-    app.connect("sphinx-click-process-options", group_options)
-    app.connect("sphinx-click-process-epilog", show_examples)

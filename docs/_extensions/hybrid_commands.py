@@ -127,7 +127,7 @@ class HybridCommand(SphinxDirective):
         for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
             if paragraph.lstrip().startswith("\b"):
                 lines = paragraph.split("\b", 1)[1].strip("\n")
-                language = "console" if lines.lstrip().startswith(("hybrid ", "$ ")) else "text"
+                language = "sh" if lines.lstrip().startswith(("# ", "hybrid ")) else "text"
                 result.append(_code_block(lines, language))
             elif paragraph.strip():
                 result.append(nodes.paragraph("", "", *self._inline(" ".join(paragraph.split()))))

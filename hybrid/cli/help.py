@@ -1,6 +1,7 @@
 """How commands explain themselves: options in groups, nothing cut off, examples at the end."""
 
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import indent
 from typing import Any
 
 import click
@@ -15,7 +16,8 @@ _FEW = 9  # options that need no groups
 class _Formatter(click.HelpFormatter):
     def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write terms with their descriptions, in two columns or, in a narrow terminal, below each other."""
-        if self.width >= _NARROW:
+        longest = max((len(term) for term, _ in rows), default=0) + col_spacing + self.current_indent
+        if self.width >= _NARROW or all(longest + len(words) <= self.width for _, words in rows):
             super().write_dl(rows, col_max, col_spacing)
             return
         for term, words in rows:
@@ -79,8 +81,7 @@ def write_examples(text: str | None, formatter: click.HelpFormatter) -> None:
     """Write the section with the examples that :func:`examples` made."""
     if text:
         with formatter.section("Examples"):
-            for line in text.split("\n"):
-                formatter.write(f"{'':>{formatter.current_indent}}{line}\n" if line else "\n")
+            formatter.write(indent(text, " " * formatter.current_indent) + "\n")
 
 
 def examples(*pairs: tuple[str, str]) -> str:

@@ -59,8 +59,7 @@ class _Commands(Group):
         width = max(map(len, COMMANDS)) + 2
         for title, commands in GROUPS.items():
             with formatter.section(title):
-                for name, words in commands.items():
-                    formatter.write(f"{'':>{formatter.current_indent}}{name:{width}}{words}\n")
+                formatter.write_dl(list(commands.items()), col_spacing=width - max(map(len, commands)))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program. Characters that the terminal cannot show are printed as their code."""
