@@ -1,6 +1,6 @@
 """How commands explain themselves: options in groups, nothing cut off, examples at the end."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from textwrap import indent
 from typing import Any
 
@@ -14,8 +14,9 @@ _FEW = 9  # options that need no groups
 
 
 class _Formatter(click.HelpFormatter):
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write terms with their descriptions, in two columns or, in a narrow terminal, below each other."""
+        rows = list(rows)
         longest = max((len(term) for term, _ in rows), default=0) + col_spacing + self.current_indent
         if self.width >= _NARROW or all(longest + len(words) <= self.width for _, words in rows):
             super().write_dl(rows, col_max, col_spacing)
