@@ -4,10 +4,13 @@ import doctest
 import importlib
 import re
 import shlex
+import warnings
 
 import click
+import numpy as np
 import pytest
 from paths import ROOT
+from PIL import Image
 
 from hybrid.cli.main import COMMANDS, main
 from hybrid.extractors import RandomWeightsWarning
@@ -66,6 +69,32 @@ def test_the_python_of_the_readme_runs(block, image_folder, monkeypatch):
     with pytest.warns(RandomWeightsWarning):
         exec(compile(block, "README.md", "exec"), {})
     assert (image_folder.parent / "my_model" / "manifest.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1], ids=["usual", "hybrid"])
+@pytest.mark.filterwarnings("ignore:.*probability.*:FutureWarning")  # the usual notebook's SVC
+def test_both_versions_of_the_notebook_run(number, tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    for name, base in (("ill", 40), ("well", 120)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for patient in range(10):
+            for k in range(2):
+                pixels = (base + rng.integers(0, 100, (40, 40, 3))).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"patient{base}{patient}_{k}.png")
+    monkeypatch.chdir(tmp_path)
+    block = blocks(ROOT / "docs" / "from_your_notebook.md", "python")[number]
+    for given, small in {  # a smaller network of the same kind, and nothing is downloaded
+        "mobilenet_v2 import MobileNetV2": "mobilenet import MobileNet as MobileNetV2",
+        '"imagenet"': "None, alpha=0.25",
+        "(224, 224)": "(32, 32)",
+        '("mobilenet_v2")': '("mobilenet:alpha=0.25", weights="random", size=32)',
+    }.items():
+        block = block.replace(given, small)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RandomWeightsWarning)
+        exec(compile(block, "from_your_notebook.md", "exec"), {})
+    assert (tmp_path / ("my_model/manifest.json" if number else "model.pkl")).exists()
 
 
 def test_pictures_and_links_of_the_documentation_exist():
