@@ -57,7 +57,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_sidebars = {"glossary": []}
 html_theme_options = {
-    "show_nav_level": 2,
+    "show_nav_level": 1,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,

@@ -5,12 +5,22 @@ import re
 import shutil
 import sys
 import warnings
+from dataclasses import fields
 
 import click
 import pytest
 from paths import ROOT
 
 from hybrid.cli.main import COMMANDS, main
+from hybrid.comparison import result
+from hybrid.datasets.summary import DatasetSummary
+from hybrid.extractors.images import decoding
+from hybrid.extractors.store import identity
+from hybrid.pipelines.saved import manifest
+from hybrid.workspace import history
+from hybrid.workspace.model_record import ModelRecord
+from hybrid.workspace.set_record import SetRecord
+from hybrid.workspace.training_record import TrainingRecord
 
 REFERENCE = ROOT / "docs" / "reference"
 INTERNAL = {"hybrid.cli", "hybrid.files", "hybrid.datasets.quality"}  # packages whose names are for this code only
@@ -72,3 +82,43 @@ def test_every_public_name_is_on_the_page_of_the_python_api():
                 continue
             qualified = f"{package}.{name}".removeprefix("hybrid.")
             assert qualified in listed, f"docs/reference/api.md lacks {qualified}"
+
+
+def test_every_environment_variable_is_documented():
+    folders = ("hybrid", "extractors", "pipelines", "classifiers")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in files for name in re.findall(r"HYBRID_[A-Z_]+[A-Z]", path.read_text())}
+    read |= {
+        name for path in files for name in re.findall(r"environ(?:\.get\(|\[)[\"']([A-Z_]+)", path.read_text())
+    } - {"SUDO_UID"}
+    assert {"HYBRID_CACHE", "KERAS_HOME"} <= read
+    page = (REFERENCE / "environment.md").read_text()
+    assert [name for name in sorted(read) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "version"),
+    [
+        ("embedding set", SetRecord.SCHEMA),
+        ("model record", ModelRecord.SCHEMA),
+        ("training record", TrainingRecord.SCHEMA),
+        ("history", history.SCHEMA),
+        ("saved model", manifest.SCHEMA),
+        ("comparison", result.SCHEMA),
+        ("findings", DatasetSummary.SCHEMA),
+        ("identity of an extractor", identity.FORMAT),
+        ("decode policy", decoding.POLICY),
+    ],
+)
+def test_versions_of_file_formats_are_those_that_are_written(row, version):
+    assert re.search(rf"^\| {row}[^|]*\| {version} \|", (REFERENCE / "files.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("record", "section"),
+    [(SetRecord, "Embedding sets"), (ModelRecord, "metrics.json"), (TrainingRecord, "Trained networks")],
+)
+def test_every_key_of_a_record_is_documented(record, section):
+    text = (REFERENCE / "files.md").read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    keys = [field.metadata.get("key") or field.name for field in fields(record) if field.metadata.get("saved", True)]
+    assert [key for key in keys if f"`{key}`" not in text] == []

@@ -9,6 +9,7 @@ from paths import ROOT
 
 from hybrid.errors import InputError
 from hybrid.recipes import read_recipe
+from hybrid.recipes.section import RecipeTable
 
 RECIPE = """\
 title = "Chest X-rays"
@@ -393,15 +394,33 @@ def test_a_change_without_a_key(read, text):
         read(changes=[text])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/recipes.md"])
-def test_the_recipes_of_the_documentation_can_be_run(read, page):
-    text = (ROOT / page).read_text()
-    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+def recipes_of(page):
+    blocks = re.findall(r"^```toml\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
     assert blocks
-    for block in blocks:
-        recipe = read(block, quick="[quick]" in block)
-        assert recipe.heads
-        assert recipe.ensembles
+    return blocks
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/recipes.md"])
+def test_the_recipes_of_the_documentation_can_be_run(read, page):
+    recipes = [read(block, quick="[quick]" in block) for block in recipes_of(page)]
+    assert all(recipe.heads for recipe in recipes)
+    assert recipes[-1].ensembles
+
+
+def test_every_key_is_documented(read, monkeypatch):
+    keys = set()
+    take = RecipeTable.take
+
+    def recorded(table, key, *arguments):
+        keys.add(key)
+        return take(table, key, *arguments)
+
+    monkeypatch.setattr(RecipeTable, "take", recorded)
+    read(recipes_of("docs/guides/recipes.md")[-1])
+    assert {"epochs", "views_of", "per_group", "network", "dicom_tags"} <= keys
+    page = (ROOT / "docs/reference/recipes.md").read_text()
+    own = {"resnet", "mine", "tuned", "mobilenet", "both", "strict"}  # names in that recipe
+    assert [key for key in sorted(keys - own) if f"`{key}`" not in page and f"`[{key}" not in page] == []
 
 
 @pytest.mark.parametrize("value", ["[" * 5000, "{a=" * 3000, "9" * 5000], ids=["brackets", "tables", "digits"])
