@@ -10,7 +10,17 @@ import click
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import data_options, json_option, parse_size, read_data, seed_option, workspace_option
-from hybrid.cli.output import print_counts, print_json, print_line, print_notes, print_table, progress_bar, warn
+from hybrid.cli.output import (
+    print_counts,
+    print_json,
+    print_line,
+    print_notes,
+    print_table,
+    progress_bar,
+    shell_command,
+    warn,
+)
+from hybrid.wording import number
 from hybrid.workspace.workspace import Workspace, slug
 
 if TYPE_CHECKING:
@@ -35,6 +45,14 @@ _OPTIONS = (
         "--size", default=None, metavar="N|HxW", help="Size of the augmented images. Default: as for `hybrid train`."
     ),
 )
+_WRITE = click.option(
+    "--write",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    metavar="FOLDER",
+    help="Only write the images of a dataset that has a name, or of an .npz, as files: a folder for each class with "
+    "PNG files, and the manifest labels.csv. FOLDER must be new or empty.",
+)
 _NAMED = 3  # clusters of a finding that are named on the screen
 
 
@@ -42,11 +60,13 @@ _NAMED = 3  # clusters of a finding that are named on the screen
     ("A folder with one subfolder per class", "hybrid data PICTURES"),
     ("A table with the paths and labels of images", "hybrid data labels.csv --group-column patient"),
     ("What augmentation does to the images", "hybrid data PICTURES --augment rotate=15 --augment flip"),
+    ("Images to practise with, as files", "hybrid data cells --write smears"),
     ("Counts only, without looking at the images", "hybrid data PICTURES --no-checks"),
 )
 @click.argument("data", shell_complete=completion.datasets)
 @data_options
 @in_group("Checks and pictures", *_OPTIONS)
+@in_group("Files", _WRITE)
 @seed_option
 @workspace_option
 @json_option
@@ -56,6 +76,7 @@ def data(
     as_json: bool,
     augment: tuple[str, ...],
     size: str | None,
+    write: Path | None,
     workspace: Path,
     seed: int,
     **given: Any,
@@ -69,6 +90,9 @@ def data(
     from hybrid.datasets.summary import summarize
 
     dataset = read_data(data, seed=seed, on_bad="skip", **given)
+    if write:
+        _write(dataset, write, as_json)
+        return
     reports, name = Workspace(workspace).reports, slug(dataset.name)
     summary = _examine(dataset) if checks else summarize(dataset)
     pictures = _draw(dataset, summary.findings or (), reports, name)
@@ -84,6 +108,23 @@ def data(
     _show(dataset, summary)
     for path in pictures.values():
         print_line(f"Saved {path}")
+
+
+def _write(dataset: "Dataset", folder: Path, as_json: bool) -> None:
+    """Write the images as files and say how they are read again."""
+    from hybrid.datasets import write_images
+    from hybrid.datasets.parts.suggested_groups import suggested_groups
+
+    manifest = write_images(dataset, folder)
+    if as_json:
+        print_json({"folder": str(folder), "manifest": str(manifest), "images": len(dataset)})
+        return
+    print_line(f"Wrote {number(len(dataset), 'image')} and {manifest.name} to {folder}. To read them:")
+    print_line(f"  {shell_command('hybrid', 'data', folder / manifest.name)}")
+    if dataset.y.ndim == 1:
+        groups = suggested_groups(dataset.ids.tolist())
+        pattern = ["--group-pattern", groups.pattern] if groups else []
+        print_line(f"  {shell_command('hybrid', 'data', f'{folder}/', *pattern)}")
 
 
 def _examine(dataset: "Dataset") -> "DatasetSummary":

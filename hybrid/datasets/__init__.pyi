@@ -1,8 +1,10 @@
 from .dataset import Dataset
 from .load import load_dataset, reopen
+from .write import write_images
 
 __all__ = [
     "Dataset",
     "load_dataset",
     "reopen",
+    "write_images",
 ]

@@ -106,19 +106,50 @@ def save_split(dataset: Dataset, path: Path) -> Path:
     return path
 
 
-def _manifest(dataset: Dataset, folder: Path) -> bytes:
+def manifest_bytes(
+    dataset: Dataset, paths: Sequence[str], *, with_split: bool = False, group_column: str = "group"
+) -> bytes:
+    """Return the content of a CSV manifest of a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset, with its labels, splits and groups.
+    paths : sequence of str, shape (n,)
+        The path of each image, as the manifest gives it.
+    with_split : bool, default=False
+        Whether there is a column of splits.
+    group_column : str, default="group"
+        Name of the column of groups, if the dataset has groups.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    InputError
+        If a label's name would be read as another column.
+    """
     multilabel = dataset.y.ndim == 2
     names = [str(name) for name in dataset.classes] if multilabel else ["label"]
     if multilabel and (taken := [name for name in names if name.lower() in _RESERVED]):
         raise InputError(
             f"The label {first_few(taken)} would be read as another column of the manifest: rename that label."
         )
-    labels = dataset.y.tolist() if multilabel else [[label] for label in dataset.y.tolist()]
-    groups = [[]] * len(dataset) if dataset.groups is None else [[group] for group in dataset.groups.tolist()]
-    columns = ["path", *names, "split", *([] if dataset.groups is None else ["group"])]
-    cells = zip(dataset.X.tolist(), labels, dataset.split.tolist(), groups, strict=True)
-    rows = [[_relative(path, folder), *label, split, *group] for path, label, split, group in cells]
-    return csv_text(columns, rows).encode(errors="surrogateescape")
+    labels = dataset.y.T if multilabel else [dataset.y]
+    columns: dict[str, Any] = {"path": list(paths), **dict(zip(names, labels, strict=True))}
+    if with_split:
+        columns["split"] = dataset.split
+    if dataset.groups is not None:
+        columns[group_column] = dataset.groups
+    rows = list(zip(*(np.asarray(cells).tolist() for cells in columns.values()), strict=True))
+    return csv_text(list(columns), rows).encode(errors="surrogateescape")
+
+
+def _manifest(dataset: Dataset, folder: Path) -> bytes:
+    paths = [_relative(path, folder) for path in dataset.X.tolist()]
+    return manifest_bytes(dataset, paths, with_split=True)
 
 
 def _relative(path: str, folder: Path) -> str:
