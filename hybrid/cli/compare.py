@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli import completion
+from hybrid.cli.compare_options import CHOICE, SCORES, TESTS
 from hybrid.cli.compared_pairs import print_tests
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
@@ -33,85 +34,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = 5  # further scores, besides the one by which models are sorted
 
-_SCORES = (
-    click.option(
-        "--split",
-        type=click.Choice(["train", "val", "test"]),
-        default="test",
-        show_default=True,
-        help="Split on which models are compared. The model is always chosen on val.",
-    ),
-    click.option("--hide-test", is_flag=True, help="Compare on val, so that no score on test is shown."),
-    click.option(
-        "--order-by",
-        type=click.Choice(["val", "test"]),
-        default="val",
-        show_default=True,
-        help="Split whose scores order the models. The model with the best score on test is often just the luckiest "
-        "there.",
-    ),
-    click.option(
-        "--per-group",
-        type=click.Choice(["mean", "max", "vote"]),
-        default=None,
-        help="Also score each group, such as each patient, as one case, by the mean or the highest probability of its "
-        "images, or by their votes. Groups whose images have different labels are left out.",
-    ),
-    click.option(
-        "--cv",
-        default=None,
-        metavar="FOLDS[xREPEATS]",
-        help="Also compare by cross-validation, such as 5x2: every model is fitted again on folds of train and "
-        "validation.",
-    ),
-)
-_CHOICE = (
-    click.option(
-        "--metric",
-        default=None,
-        shell_complete=completion.metrics,
-        help="Metric by which models are chosen and sorted. Default: that of the plan, or of the task.",
-    ),
-    click.option(
-        "--choose",
-        default=None,
-        metavar="simplest|best|MODEL",
-        help="How the model is chosen on validation: the simplest model within one standard error of the best, or the "
-        "best model. Or the name of a model that was fixed before its scores were known. Default: as planned, or "
-        "simplest.",
-    ),
-)
-_TESTS = (
-    click.option(
-        "--reference",
-        default=None,
-        metavar="MODEL",
-        shell_complete=completion.models,
-        help="Model that each other model is compared with. Default: the chosen model.",
-    ),
-    click.option(
-        "--all-pairs",
-        is_flag=True,
-        help="Compare every pair of models. More tests need a stricter correction, so that fewer differences are "
-        "found.",
-    ),
-    click.option(
-        "--primary",
-        multiple=True,
-        metavar="METRIC",
-        shell_complete=completion.metrics,
-        help="A metric that may decide, besides the one by which models are chosen (repeatable). Holm's correction is "
-        "for the tests of all primary metrics together.",
-    ),
-    click.option(
-        "--margin",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=None,
-        help="Margin of a non-inferiority test, such as 0.02: is each model worse than the reference by less than "
-        "this?",
-    ),
-)
-
 
 @documented_command(
     ("All models of the workspace, on test", "hybrid compare"),
@@ -119,11 +41,12 @@ _TESTS = (
     ("Two models only", "hybrid compare svm-PICTURES forest-PICTURES"),
     ("Is anything better than the model in use now?", "hybrid compare --reference network-own"),
     ("Also with 5 folds, repeated twice", "hybrid compare --cv 5x2"),
+    ("Test images are a consecutive series of patients", "hybrid compare --varying-classes"),
 )
 @click.argument("models", nargs=-1, shell_complete=completion.models)
-@in_group("Images and scores", *_SCORES)
-@in_group("Choice of the model", *_CHOICE)
-@in_group("Tests of differences", *_TESTS)
+@in_group("Images and scores", *SCORES)
+@in_group("Choice of the model", *CHOICE)
+@in_group("Tests of differences", *TESTS)
 @seed_option
 @workspace_option
 @json_option
@@ -139,6 +62,7 @@ def compare(
     primary: tuple[str, ...],
     margin: float | None,
     per_group: str | None,
+    fixed_classes: bool,
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -178,6 +102,7 @@ def compare(
             by="hybrid compare",
             tested=tested,
             per_group=per_group,
+            fixed_classes=fixed_classes,
             progress=progress,
         )
     if cv:
@@ -224,6 +149,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     )
     print_table(title, ["model", *validated, leaderboard.metric, *others], rows, optional=len(others))
     print_footnotes(notes)
+    print_notes([f"Intervals hold for {leaderboard.evaluations[0].population}."])
     _print_per_group(leaderboard, [leaderboard.metric, *others])
     columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
     with_processor = any(model.processor for model in leaderboard.models)

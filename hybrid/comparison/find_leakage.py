@@ -90,4 +90,5 @@ def _scores_without(leaderboard: Leaderboard, leaked: np.ndarray) -> dict[str, E
         y_pred={name: part.predicted for name, part in parts.items()},
         pos_label=first.positive,
         groups=known_groups(list(parts.values())),
+        fixed_classes=leaderboard.fixed_classes,
     )

@@ -68,6 +68,8 @@ class Leaderboard:
         The earlier looks at test, for a comparison on test of models in a workspace.
     per_group : PerGroup, optional
         The scores with each group of images, such as each patient, as one case.
+    fixed_classes : bool
+        Whether intervals and tests hold for other images with the same share of each class.
     """
 
     dataset: str
@@ -89,6 +91,7 @@ class Leaderboard:
     ordered_by: str = ""
     history: TestHistory | None = None
     per_group: PerGroup | None = None
+    fixed_classes: bool = True
 
     @property
     def copies(self) -> Leakage | None:
@@ -171,7 +174,8 @@ class Leaderboard:
     def pairs_tested(self) -> dict[str, Any]:
         """What :func:`hybrid.compare_models` is told about the pairs and the primary metrics."""
         margin = None if self.reference is None else self.tested.margin
-        return {"reference": self.reference, "primary": self.primary, "margin": margin}
+        tested = {"reference": self.reference, "primary": self.primary, "margin": margin}
+        return tested | {"fixed_classes": self.fixed_classes}
 
     @cached_property
     def seeds(self) -> tuple[SeedSpread, ...]:
@@ -233,6 +237,7 @@ class Leaderboard:
             pos_label=self.evaluations[0].positive,
             groups=self.groups,
             n_boot=500,
+            fixed_classes=self.fixed_classes,
         )
         return optimism_of_best(models, self.metric)
 

@@ -49,7 +49,13 @@ class PerGroup:
         return {"how": self.how, "groups": self.groups, "left_out": self.left_out, "scores": scores}
 
 
-def scores_per_group(models: Sequence[ModelRecord], parts: Sequence[Predictions], positive: Any, how: str) -> PerGroup:
+def scores_per_group(
+    models: Sequence[ModelRecord],
+    parts: Sequence[Predictions],
+    positive: Any,
+    how: str,
+    fixed_classes: bool = True,
+) -> PerGroup:
     """Return the scores of models per group.
 
     Parameters
@@ -61,6 +67,8 @@ def scores_per_group(models: Sequence[ModelRecord], parts: Sequence[Predictions]
         The positive class of a binary task.
     how : {"mean", "max", "vote"}
         How the predictions for the images of a group are combined; thresholds are those of the model.
+    fixed_classes : bool, default=True
+        As in :func:`hybrid.evaluation.evaluate`.
 
     Raises
     ------
@@ -77,5 +85,12 @@ def scores_per_group(models: Sequence[ModelRecord], parts: Sequence[Predictions]
         classes = part.classes.tolist()
         given: dict[str, Any] = {"y_pred": part.predicted, "pos_label": positive, "threshold": model.threshold}
         cases = per_group(part.y, part.proba, classes, groups=groups, how=how, **given)
-        scores[model.name] = evaluate(cases.y_true, cases.proba, classes, y_pred=cases.y_pred, pos_label=positive)
+        scores[model.name] = evaluate(
+            cases.y_true,
+            cases.proba,
+            classes,
+            y_pred=cases.y_pred,
+            pos_label=positive,
+            fixed_classes=fixed_classes,
+        )
     return PerGroup(how, len(cases.groups), len(cases.left_out), scores)

@@ -211,12 +211,13 @@ def compare_models(
     n_boot: int = 2000,
     random_state: int = 0,
     level: float = 0.95,
+    fixed_classes: bool = True,
 ) -> list[PairedTest]:
     """Test the differences of models on the same images in each metric: of each model and a reference, or of all pairs.
 
     Parameters
     ----------
-    y_true, classes, pos_label, groups, random_state
+    y_true, classes, pos_label, groups, random_state, fixed_classes
         As in :func:`hybrid.evaluate`.
     proba, y_pred
         As in :func:`hybrid.evaluation.evaluate_models`.
@@ -285,5 +286,6 @@ def compare_models(
         n_boot=n_boot,
         random_state=random_state,
         level=level,
+        fixed_classes=fixed_classes,
     )
     return paired_evaluation.tests(metrics, reference=reference, pairs=pairs, primary=primary, margin=margin)

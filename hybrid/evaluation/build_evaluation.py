@@ -1,6 +1,6 @@
 """Build an Evaluation from resampled scores: values, intervals and notes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,7 +102,8 @@ class _Builder:
         bounds = self._drawn(metric, value, drawn, without, positives)
         if bounds is None and metric.needs == "probabilities" and _constant_in(problem.strata, problem.proba):
             return _plain(value, note, notes.SAME_PROBABILITIES)
-        return _with(value, bounds, note)
+        single = notes.single_image_note(name, problem)
+        return replace(_with(value, bounds, note, single), unreliable=bool(single and bounds))
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         found, few = self._of_class(name, k, value, drawn, without), notes.few_note(name, k, self._problem)

@@ -84,5 +84,25 @@ def overall_note(name: str, problem: CheckedInput) -> str:
     return "; ".join(notes)
 
 
+def single_image_note(name: str, problem: CheckedInput) -> str:
+    """Return why the interval of a mean over classes is unreliable: a class has images of one group, or one image."""
+    metric, groups = METRICS[name], problem.drawn_groups
+    is_mean = name.endswith("_macro") or name == "balanced_accuracy"
+    if not is_mean or metric.needs == "probabilities":
+        return ""
+    units = np.arange(len(problem.truth)) if groups is None else groups
+    sides = (problem.truth, ~problem.truth) if problem.task == "multilabel" else (problem.truth,)
+    single = [
+        label
+        for k, label in enumerate(problem.classes)
+        if any(len(np.unique(units[side[:, k]])) == 1 for side in sides)
+    ]
+    if not single:
+        return ""
+    what = "image" if groups is None else "group"
+    among = "with or without" if problem.task == "multilabel" else "of"
+    return f"interval unreliable: a single {what} {among} {_names(single)} does not show how much its score varies"
+
+
 def _names(labels: Sequence) -> str:
     return and_more([*map(str, labels)], 5)

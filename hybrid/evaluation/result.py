@@ -27,12 +27,15 @@ class Metric:
         only a lower one.
     note : str
         Why a value is None, or a remark on it; usually empty.
+    unreliable : bool
+        Whether the note says why the interval may not hold.
     """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     note: str = ""
+    unreliable: bool = False
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -41,8 +44,8 @@ class Metric:
 
     @property
     def reason(self) -> str:
-        """Why the value or a bound of its interval is missing; "" if none is missing, or the reason is not known."""
-        return "" if self.value is not None and self.interval is not None else self.note
+        """Why the value or a bound is missing, or the interval is unreliable; "" if nothing is, or it is not known."""
+        return self.note if self.unreliable or self.value is None or self.interval is None else ""
 
     def bounds_text(self, between: str = "–") -> str:
         """Return the bounds as text; "" if there are none.
@@ -63,8 +66,9 @@ class Metric:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metric as a dict of JSON values, without the note if it is empty."""
-        entry = {"value": self.value, "low": self.low, "high": self.high}
-        return entry | {"note": self.note} if self.note else entry
+        entry: dict[str, Any] = {"value": self.value, "low": self.low, "high": self.high}
+        entry |= {"note": self.note} if self.note else {}
+        return entry | {"unreliable": True} if self.unreliable else entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +200,7 @@ class Evaluation:
     def table(self) -> "pd.DataFrame":
         """Return the overall scores as a table with the columns value, low, high and reason.
 
-        The reason says why a value or a bound is missing, and is empty otherwise.
+        The reason says why a value or a bound is missing, or why an interval is unreliable, and is empty otherwise.
         """
         import pandas as pd
 

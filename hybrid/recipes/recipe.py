@@ -180,6 +180,9 @@ class ComparisonProtocol:
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for scores with each group as one
         case. By default there are none.
+    fixed_classes : bool, default=True
+        Whether intervals and tests hold for other images with the same share of each class, or for images whose shares
+        vary as well.
     options : HeadOptions
         Calibration and threshold of the outputs of trained networks.
     """
@@ -190,6 +193,7 @@ class ComparisonProtocol:
     tested: PairSettings = DEFAULT_PAIRS
     cv: str | None = None
     per_group: str | None = None
+    fixed_classes: bool = True
     options: HeadOptions = field(default_factory=HeadOptions)
 
 

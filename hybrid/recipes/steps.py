@@ -129,7 +129,9 @@ def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]
 
 def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
     """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
-    given = section.take_given({"metric": str, "positive": str | int, "cv": str, "per_group": str})
+    given = section.take_given(
+        {"metric": str, "positive": str | int, "cv": str, "per_group": str, "fixed_classes": bool}
+    )
     with section.naming("per_group"):
         if given.get("per_group", HOW[0]) not in HOW:
             raise unknown_name("way to combine the images of a group", given["per_group"], HOW)

@@ -43,6 +43,7 @@ def compare(
     primary: str | Sequence[str] = (),
     margin: float | None = None,
     per_group: str | None = None,
+    fixed_classes: bool = True,
     cv: Any = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
@@ -89,6 +90,9 @@ def compare(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    fixed_classes : bool, default=True
+        Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
+        images whose shares vary as well, as in :func:`hybrid.evaluation.evaluate`.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.
@@ -169,6 +173,7 @@ def compare(
         choose=choose,
         tested=tested,
         per_group=per_group,
+        fixed_classes=fixed_classes,
         by="compare",
     )
     if folds:

@@ -1,8 +1,9 @@
 """Compare fitted models: build one leaderboard for each set of images on which models were evaluated."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.metrics import metrics_of
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
-from hybrid.wording import joined
-from hybrid.workspace.fitted_models import read_predictions, unsealed, workspace_of
+from hybrid.run.named_models import aliases, planned, with_fixed_models, with_references
+from hybrid.workspace.fitted_models import read_predictions, unsealed, with_varying_classes, workspace_of
 from hybrid.workspace.history import SHOWN, Event, History, Plan
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
@@ -37,6 +38,7 @@ def compare_results(
     by: str = "compare_results",
     tested: PairSettings = DEFAULT_PAIRS,
     per_group: str | None = None,
+    fixed_classes: bool = True,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -69,6 +71,9 @@ def compare_results(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    fixed_classes : bool, default=True
+        Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
+        images whose shares vary as well, as in :func:`hybrid.evaluation.evaluate`. Saved scores are not changed.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -93,19 +98,26 @@ def compare_results(
         raise unknown_name("split", split, known, "No fitted model was evaluated on it.")
     saved = [_sorted_by_id(read_predictions(record)) for record in evaluated]
     evaluated = [unsealed(record, part, split) for record, part in zip(evaluated, saved, strict=True)]
+    to_save = {record.folder: record for record in evaluated}
+    if not fixed_classes:
+        pairs = zip(evaluated, saved, strict=True)
+        evaluated = [with_varying_classes(record, part, ("val", split)) for record, part in pairs]
     metrics = {name for record in evaluated for name in record.splits[split].metrics}
     metric, asked, tested = _ordering(metric, tested, plan, metrics), tested, tested.with_planned(plan)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
     for record, predictions in zip(evaluated, saved, strict=True):
         same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
-    leaderboards = tuple(_leaderboard(members, split, metric, order_by, tested) for members in same_images.values())
+    leaderboards = tuple(
+        replace(_leaderboard(members, split, metric, order_by, tested), fixed_classes=fixed_classes)
+        for members in same_images.values()
+    )
     if choose is None:
-        leaderboards = tuple(_planned(leaderboard, plan) for leaderboard in leaderboards)
+        leaderboards = tuple(planned(leaderboard, plan) for leaderboard in leaderboards)
     elif choose not in PREFERENCES:
-        leaderboards = _with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
+        leaderboards = with_fixed_models(leaderboards, [choose] if isinstance(choose, str) else choose, fixed_by)
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
-    leaderboards = _with_references(leaderboards, asked.references, tested.references)
+    leaderboards = with_references(leaderboards, asked.references, tested.references)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
     leaderboards = tuple(
@@ -114,13 +126,14 @@ def compare_results(
     notes = _notes(records, split, leaderboards)
     if split == "test":
         leaderboards = tuple(_with_history(leaderboard) for leaderboard in leaderboards)
-        notes += _add_look(leaderboards, by)
+        notes += _add_look(leaderboards, to_save, by)
     return Comparison(split, leaderboards, notes)
 
 
 def _with_groups(leaderboard: Leaderboard, how: str) -> Leaderboard:
     positive = leaderboard.evaluations[0].positive
-    return replace(leaderboard, per_group=scores_per_group(leaderboard.models, leaderboard.predictions, positive, how))
+    models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
+    return replace(leaderboard, per_group=scores_per_group(models, parts, positive, how, fixed))
 
 
 def _plan(records: Sequence[ModelRecord], split: str) -> Plan:
@@ -135,31 +148,21 @@ def _plan(records: Sequence[ModelRecord], split: str) -> Plan:
     return (history and history.plan) or Plan()
 
 
-def _planned(leaderboard: Leaderboard, plan: Plan) -> Leaderboard:
-    """Return a leaderboard whose model is chosen as the plan says."""
-    if plan.choose in PREFERENCES:
-        return replace(leaderboard, how=plan.choose)
-    if name := dict(_aliases(leaderboard)).get(plan.choose):
-        return replace(leaderboard, how=name, fixed_by="the plan")
-    remark = f"The plan names {plan.choose}, which is not one of these models; a model is chosen on validation instead."
-    return replace(leaderboard, remarks=(*leaderboard.remarks, remark))
-
-
 def _with_history(leaderboard: Leaderboard) -> Leaderboard:
     """Return a leaderboard with the looks at test that the workspace recorded, and how it differs from the plan."""
     workspace = workspace_of(leaderboard.models[0])
     if workspace is None:
         return leaderboard
-    names = {leaderboard.how, *(alias for alias, name in _aliases(leaderboard) if name == leaderboard.how)}
+    names = {leaderboard.how, *(alias for alias, name in aliases(leaderboard) if name == leaderboard.how)}
     history = read_history(workspace, leaderboard.models, names)
     differs: tuple[str, ...] = ()
     if history.plan:
-        references = [alias for alias, name in _aliases(leaderboard) if name == leaderboard.reference]
+        references = [alias for alias, name in aliases(leaderboard) if name == leaderboard.reference]
         differs = history.plan.differences(leaderboard.primary, names, references, leaderboard.tested.margin)
     return replace(leaderboard, history=history, remarks=(*leaderboard.remarks, *differs))
 
 
-def _add_look(leaderboards: Sequence[Leaderboard], by: str) -> tuple[str, ...]:
+def _add_look(leaderboards: Sequence[Leaderboard], to_save: Mapping[Path, ModelRecord], by: str) -> tuple[str, ...]:
     """Add a look at test to the history of each workspace, and save the scores. Return a note if this is impossible."""
     try:
         for leaderboard in leaderboards:
@@ -171,7 +174,7 @@ def _add_look(leaderboards: Sequence[Leaderboard], by: str) -> tuple[str, ...]:
                 History(workspace).add(look)
                 for model in models:
                     if "test" in ModelRecord.read(model.folder / METRICS).sealed:
-                        model.write(model.folder / METRICS)
+                        to_save[model.folder].write(model.folder / METRICS)
     except InputError as error:
         return (f"This look at test could not be added to the history of the workspace: {error}",)
     return ()
@@ -217,69 +220,6 @@ def _images_key(record: ModelRecord, predictions: Predictions, split: str) -> tu
         tuple(part.ids.tolist()),
         labels,
     )
-
-
-def _with_fixed_models(
-    leaderboards: Sequence[Leaderboard], names: Sequence[str], fixed_by: str
-) -> tuple[Leaderboard, ...]:
-    """Return the leaderboards, each with the model among `names` as its choice."""
-    known = {alias: name for leaderboard in leaderboards for alias, name in _aliases(leaderboard)}
-    for name in names:
-        if name not in known:
-            raise unknown_name("model", name, (*PREFERENCES, *known))
-    with_models = []
-    for leaderboard in leaderboards:
-        fixed = [name for alias, name in _aliases(leaderboard) if alias in names]
-        if len(set(fixed)) > 1:
-            raise InputError(
-                f"{' and '.join(map(repr, fixed))} were fixed in advance for the same images: give only one of them."
-            )
-        remark = f"None of these models was fixed in advance by {fixed_by}, which fixed {', '.join(names)}."
-        changes = {"how": fixed[0], "fixed_by": fixed_by} if fixed else {"remarks": (*leaderboard.remarks, remark)}
-        with_models.append(replace(leaderboard, **changes))
-    return tuple(with_models)
-
-
-def _with_references(
-    leaderboards: Sequence[Leaderboard], asked: Sequence[str], names: Sequence[str]
-) -> tuple[Leaderboard, ...]:
-    """Return the leaderboards with the references that are among their models, by their full names.
-
-    Names that were asked for must exist; those of a plan need not.
-    """
-    known = {alias: name for leaderboard in leaderboards for alias, name in _aliases(leaderboard)}
-    for name in asked:
-        if name not in known:
-            raise unknown_name("model", name, known, "It was given as the reference.")
-    changed = []
-    for leaderboard in leaderboards:
-        found = tuple(dict.fromkeys(name for alias, name in _aliases(leaderboard) if alias in names))
-        if len(found) > 1:
-            both = joined([repr(name) for name in found])
-            raise InputError(f"{both} were given as references for the same images: give only one of them.")
-        remarks = leaderboard.remarks
-        if names and not found:
-            remarks = (
-                *remarks,
-                f"The reference, {joined(names)}, is not among these models; each is compared with the chosen model.",
-            )
-        changed.append(
-            replace(
-                leaderboard,
-                tested=replace(leaderboard.tested, references=found),
-                remarks=remarks,
-            )
-        )
-    return tuple(changed)
-
-
-def _aliases(leaderboard: Leaderboard) -> list[tuple[str, str]]:
-    """Return pairs of an alias and a name. The aliases of a model are its name, and its name without the suffix.
-
-    A model that is not shown, since another one is the same, is an alias of that one.
-    """
-    models = {name: name for name in leaderboard.names} | leaderboard.twins
-    return [(alias, name) for other, name in models.items() for alias in {other, leaderboard.label(other)}]
 
 
 def _leaderboard(

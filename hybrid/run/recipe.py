@@ -92,6 +92,7 @@ def run_recipe(
         fixed_by="the recipe",
         tested=tested,
         per_group=protocol.per_group,
+        fixed_classes=protocol.fixed_classes,
         by="hybrid run",
     )
     if protocol.cv:

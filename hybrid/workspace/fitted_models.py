@@ -1,7 +1,7 @@
 """Save and load the records and predictions of the fitted models of a workspace."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def save_record(record: ModelRecord, predictions: Predictions, folder: Path) -> 
     return record
 
 
-def evaluate_split(predictions: Predictions, split: str, positive: Any) -> Evaluation:
+def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_classes: bool = True) -> Evaluation:
     """Return the scores of predictions on one split.
 
     Parameters
@@ -40,6 +40,8 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any) -> Evalu
     split : str
     positive : object or None
         The positive class of a binary task.
+    fixed_classes : bool, default=True
+        As in :func:`hybrid.evaluation.evaluate`.
     """
     part = predictions.part(split)
     few = split != "train" or len(part) <= _MAX_TRAIN_RESAMPLED
@@ -51,6 +53,7 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any) -> Evalu
         pos_label=positive,
         groups=part.groups,
         n_boot=2000 if few else 0,
+        fixed_classes=fixed_classes,
     )
 
 
@@ -60,6 +63,15 @@ def unsealed(record: ModelRecord, predictions: Predictions, split: str) -> Model
         return record
     splits = record.splits | {split: evaluate_split(predictions, split, record.positive)}
     return replace(record, splits=splits, sealed=tuple(name for name in record.sealed if name != split))
+
+
+def with_varying_classes(record: ModelRecord, predictions: Predictions, splits: Container[str]) -> ModelRecord:
+    """Return a record whose intervals on some splits hold for shares of the classes that vary. Nothing is saved."""
+    varying = {
+        split: evaluate_split(predictions, split, record.positive, fixed_classes=False) if split in splits else result
+        for split, result in record.splits.items()
+    }
+    return replace(record, splits=varying)
 
 
 def workspace_of(record: ModelRecord) -> Workspace | None:

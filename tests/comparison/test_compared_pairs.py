@@ -158,9 +158,11 @@ def test_the_command_states_the_plan_before_any_score_and_saves_what_was_tested(
         "roc_auc",
         "--margin",
         "0.3",
+        "--varying-classes",
         "--workspace",
         tmp_path,
     )
+    assert "Intervals hold for other images like these, in which the share of each class varies, too." in printed
     plan = printed.index("Primary metrics: roc_auc and f1, with Holm's correction across both; each model is compared")
     assert plan < printed.index("made, test: 40 images")
     assert "each model minus knn, the reference, by roc_auc" in printed

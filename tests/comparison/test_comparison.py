@@ -398,3 +398,16 @@ def test_former_names_of_attributes_still_work_with_a_warning(results):
         assert leaderboard.copies is leaderboard.leakage
     with pytest.warns(FutureWarning, match="'group' of Comparison.plot_bars is called 'leaderboard' now"):
         comparison.plot_bars(group=0)
+
+
+def test_intervals_and_tests_hold_for_varying_shares_of_the_classes_if_asked(results):
+    records = results(good={"skill": 0.8}, poor={"skill": 0.3, "seed": 1})
+    fixed, varying = (compare_results(records, fixed_classes=value).leaderboards[0] for value in (True, False))
+    for one, other in zip(fixed.evaluations, varying.evaluations, strict=True):
+        assert one.metrics["precision"].value == other.metrics["precision"].value
+        assert one.metrics["precision"].interval != other.metrics["precision"].interval
+        assert "the share of each class varies, too" in other.population
+    assert not varying.models[0].splits["val"].fixed_classes
+    assert [test.low for test in varying.pairs] != [test.low for test in fixed.pairs]
+    saved = load_records(Workspace(records[0].folder.parent.parent), ["good"])[0]
+    assert saved.splits["test"].fixed_classes  # what is saved with the model is not changed

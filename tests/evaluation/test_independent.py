@@ -129,3 +129,35 @@ def test_populations_of_groups_and_labels():
     assert evaluate(y, proba, [0, 1], groups=groups, n_boot=20).fixed_classes
     assert not evaluate(y, proba, [0, 1], groups=np.arange(40) % 20, n_boot=20).fixed_classes
     assert "share of each label varies" in evaluate(y[:, None], proba[:, None], ["a"], n_boot=20).population
+
+
+@pytest.mark.parametrize("method", ["bca", "percentile"])
+def test_a_mean_over_classes_says_which_class_has_a_single_image(method):
+    rng = np.random.default_rng(0)
+    y = np.append(np.arange(60) % 3, 3)
+    z = np.exp(rng.normal(size=(61, 4)) + np.eye(4)[y])
+    proba = z / z.sum(axis=1, keepdims=True)
+    result = evaluate(np.array(["a", "b", "c", "rare"])[y], proba, n_boot=100, method=method)
+    for name in ("roc_auc_macro", "average_precision_macro", "recall_macro", "f1_macro", "balanced_accuracy"):
+        metric = result.metrics[name]
+        assert metric.low < metric.value < metric.high
+        assert "a single image of rare" in metric.reason
+        assert metric.reason in str(metric)
+    assert not result.metrics["accuracy"].reason
+    assert result.table().loc["f1_macro", "reason"] == result.metrics["f1_macro"].reason
+    assert Evaluation.from_dict(result.to_dict()).metrics["f1_macro"] == result.metrics["f1_macro"]
+    assert (
+        not evaluate(y[:60], z[:60, :3] / z[:60, :3].sum(axis=1, keepdims=True), n_boot=100).metrics["f1_macro"].reason
+    )
+
+
+def test_a_mean_over_labels_or_groups_names_the_single_image_or_group():
+    rng = np.random.default_rng(0)
+    truth = np.column_stack([np.arange(40) % 2, np.arange(40) == 0]).astype(int)
+    proba = np.clip(0.3 * truth + 0.7 * rng.random((40, 2)), 0, 1)
+    labels = evaluate(truth, proba, ["often", "once"], n_boot=100).metrics["f1_macro"]
+    assert "a single image with or without once" in labels.note
+    groups = np.append(np.arange(36) // 3, [99] * 4)
+    y = np.append(np.arange(36) // 3 % 2, [2] * 4)
+    grouped = evaluate(y, rng.dirichlet(np.ones(3), 40), groups=groups, n_boot=100).metrics["recall_macro"]
+    assert "a single group of 2" in grouped.note

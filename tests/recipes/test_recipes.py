@@ -221,6 +221,8 @@ def test_the_command_line_has_the_last_word(read, tmp_path, monkeypatch):
     assert recipe.data[0].arguments["val"] == 0.2
     assert recipe.train[0].options.epochs == 7
     assert recipe.protocol.choose == "best"
+    assert recipe.protocol.fixed_classes
+    assert not read(changes=["protocol.fixed_classes=false"]).protocol.fixed_classes
     assert [head.name for head in recipe.heads] == ["svm"]
     for said in ("other", "train.net.epochs=7"):  # the report shows with what the recipe was run
         assert said in recipe.text.removeprefix(RECIPE)
