@@ -109,10 +109,10 @@ def bootstrap_differences(
     The symmetric interval at `level` reaches as far as the distances between the draws and the difference in that share
     of the draws (Hall 1988). With few images the draws vary too little, so these distances are widened by a correction
     of their variance and by Student's distribution (Hesterberg 2015). The p-value is that of Student's distribution
-    with the standard error of this interval, or with that of the draws if it is larger. Unlike the share of draws that
-    are further from the difference than the difference is from 0, it can be as small as the data suggest: a share of
-    2000 draws is at least 1/2001, so that no difference would survive the correction for 105 pairs of models.
-    ``benchmarks/many_models.py`` checks the distribution far out by simulation.
+    with the standard error of this interval, of the draws or of the jackknife, whichever is largest. Unlike the share
+    of draws that are further from the difference than the difference is from 0, it can be as small as the data suggest:
+    a share of 2000 draws is at least 1/2001, so that no difference would survive the correction for 105 pairs of
+    models. ``benchmarks/many_models.py`` checks the distribution far out by simulation.
 
     Parameters
     ----------
@@ -135,9 +135,10 @@ def bootstrap_differences(
     distance, own = distance[varies], drawn[varies]
     quantile, spread = (np.nanquantile, np.nanstd) if missing[varies].any() else (np.quantile, np.std)
     of_interval = quantile(distance, level, axis=1) / NormalDist().inv_cdf((1 + level) / 2)
-    _, factor, degrees = blocks.variance(values[varies], without[varies])
+    variance, factor, degrees = blocks.variance(values[varies], without[varies])
+    of_draws = factor**0.5 * np.maximum(of_interval, spread(own, axis=1))
     errors = np.full((2, len(values)), np.nan)
-    errors[0, varies] = factor**0.5 * np.maximum(of_interval, spread(own, axis=1))
+    errors[0, varies] = np.maximum(of_draws, variance**0.5)
     errors[1, varies] = np.minimum(degrees, most_degrees)
     return [
         _estimated(float(value), float(error), float(of_freedom)) if found else without_spread(float(value))
