@@ -28,7 +28,7 @@ def adjust(
     aim: str | None = None,
     calibration: str | None = None,
     prevalence: Any = None,
-    validation: tuple[Any, ArrayLike] | None = None,
+    validation: tuple[Any, ArrayLike] | tuple[Any, ArrayLike, ArrayLike | None] | None = None,
     groups: ArrayLike | None = None,
     counted: ArrayLike | None = None,
     **settings: Any,
@@ -44,10 +44,11 @@ def adjust(
         Training images or embeddings, and their labels.
     aim, calibration, prevalence
         As in `AdjustedHead`.
-    validation : (X, y), optional
+    validation : (X, y) or (X, y, groups), optional
         Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
     groups : array-like of shape (n,), optional
-        Rows of one group are never split between folds, and neither are copies of an image, whose rows are equal.
+        Rows of one group are never split between folds, and neither are copies of an image, whose rows are equal. The
+        confidence of an aim allows for groups and copies; those of `validation` are given with it.
     counted : array-like of bool, shape (n,), optional
         Rows of `X` on which the cross-validation calibrates and chooses the threshold. On the other rows, such as views
         of images, heads are only trained. By default all rows.
@@ -82,7 +83,7 @@ def adjust(
     if not _is_fitted(pipeline):
         pipeline = clone(pipeline).fit(X, y, **groups_for(pipeline, groups))
     rows = pipeline[:-1].transform(validation[0]) if before else validation[0]
-    return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, validation[1]))])
+    return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, *validation[1:]))])
 
 
 def check_adjustment(aim: str | None, calibration: str | None) -> None:
@@ -189,9 +190,9 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
             proba[test] += clone(self.head).fit(X[train], y[train], **inner).predict_proba(X[test]) / self.repeats
         self.head_ = clone(self.head).fit(X, y, **groups_for(self.head, group_array))
         rows = slice(None) if counted is None else np.asarray(counted, bool)
-        return self._fit_adjustment(proba[rows], y[rows])
+        return self._fit_adjustment(proba[rows], y[rows], None if group_array is None else group_array[rows])
 
-    def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike) -> Self:
+    def adopt(self, head: BaseEstimator, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Use a fitted head as it is; calibrate and choose the threshold on rows that it was not trained on.
 
         Parameters
@@ -202,6 +203,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
             Embeddings that the head was not trained on.
         y : array-like of shape (n,) or (n, n_labels)
             Their labels.
+        groups : array-like of shape (n,), optional
+            Their groups, such as patients, which the confidence of an aim allows for. Equal rows are one group, too.
 
         Returns
         -------
@@ -211,7 +214,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         y = np.asarray(y)
         self._check(y)
         self.head_ = head
-        return self._fit_adjustment(head.predict_proba(X), y)
+        return self._fit_adjustment(head.predict_proba(X), y, kept_together(X, groups))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class or label, (n, k), in the order of `classes_`."""
@@ -242,7 +245,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
             proba = self.recalibration_.transform(proba)
         return corrected(proba, getattr(self, "shift_", None), self.multilabel_)
 
-    def _fit_adjustment(self, proba: NDArray[np.float64], y: NDArray) -> Self:
+    def _fit_adjustment(self, proba: NDArray[np.float64], y: NDArray, groups: NDArray | None) -> Self:
         """Fit calibration and thresholds to probabilities and labels of rows that the head was not trained on."""
         self.classes_, self.multilabel_ = self.head_.classes_, y.ndim == 2
         if hasattr(self.head_, "n_features_in_"):
@@ -269,7 +272,7 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         if self.aim is not None:
             aim, column = Aim.parse(self.aim), None if self.multilabel_ else self._positive_column()
             pairs = zip(codes.T, proba.T, strict=True) if column is None else [(codes == column, proba[:, column])]
-            choices = choose_thresholds([(truth.astype(bool), values) for truth, values in pairs], aim)
+            choices = choose_thresholds([(truth.astype(bool), values) for truth, values in pairs], aim, groups)
             self.thresholds_ = np.array([choice.threshold for choice in choices])
             self.choices_ = [asdict(choice) for choice in choices]
         return self

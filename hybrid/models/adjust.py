@@ -61,7 +61,7 @@ def adjust_model(
         pipeline,
         train.X,
         train.y,
-        validation=(val.X, val.y) if split == "val" else None,
+        validation=(val.X, val.y, val.groups) if split == "val" else None,
         groups=train.groups,
         counted=np.arange(len(train.y)) < images,  # the images come first, then their views
         positive=positive,
@@ -161,16 +161,14 @@ def _limits(aim: str | None, embeddings: JoinedSet, split: str) -> list[str]:
     """Return notes on what the confidence of an aim does not cover."""
     if aim is None or Aim.parse(aim).confidence is None:
         return []
-    notes = ["The confidence holds for new images that are drawn like these"]
+    groups = embeddings.groups_with_copies
+    clustered = groups is not None and len(np.unique(groups)) < len(groups)
+    notes = [f"The confidence holds for new {'groups of images' if clustered else 'images'} that are drawn like these"]
     if embeddings.task == "multilabel":
         notes.append("for each label by itself, not for all together")
     if split == "train":
         notes.append("only approximately, because the model is fitted to all of train after the cross-validation")
-    text = "; ".join(notes) + "."
-    groups = embeddings.groups_with_copies
-    if groups is not None and len(np.unique(groups)) < len(groups):
-        text += " It takes images as independent; images of one group are not, so it is less certain than stated."
-    return [text]
+    return ["; ".join(notes) + "."]
 
 
 def _sample_size_notes(choices: list[dict[str, Any]], embeddings: JoinedSet, aim: str | None) -> list[str]:

@@ -7,7 +7,7 @@ from scipy.stats import binomtest, norm
 
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_head_pipeline
-from hybrid.pipelines.aim import Aim, lower_bound
+from hybrid.pipelines.aim import Aim, effective_sizes, lower_bound
 from hybrid.pipelines.threshold import choose_threshold
 
 DISTANCE = 0.7  # of each class from the middle, in standard deviations
@@ -125,3 +125,82 @@ def test_each_label_has_its_own_guarantee_and_several_classes_have_none():
         adjust(head, X, Y, aim="recall=0.9@0.95", validation=(X, Y))
     with pytest.raises(InputError, match="a threshold can be chosen for two classes, or for each label"):
         adjust(head, X, np.arange(400) % 3, aim="recall=0.9@0.95")
+
+
+def patients(n_patients, seed, correlation=0.5, size=5):
+    """Return truth, probabilities and patients, half of whom are ill; all images of a patient have the same label."""
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(n_patients), size)
+    truth = patient < n_patients // 2
+    noise = correlation**0.5 * rng.normal(size=n_patients)[patient]
+    noise = noise + (1 - correlation) ** 0.5 * rng.normal(size=len(patient))
+    return truth, expit(noise + np.where(truth, DISTANCE, -DISTANCE)), patient
+
+
+def share_missed(aim, sets, grouped=True, **options):
+    aim, missed = Aim.parse(aim), 0
+    for seed in range(sets):
+        truth, proba, patient = patients(60, seed, **options)
+        cut = logit(choose_threshold(truth, proba, aim, patient if grouped else None).threshold)
+        true = norm.sf(cut - DISTANCE) if aim.name == "recall" else norm.cdf(cut + DISTANCE)
+        missed += true < aim.level
+    return missed / sets
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("aim", ["recall=0.9@0.95", "specificity=0.8@0.95"])
+def test_an_aim_with_a_confidence_is_reached_on_new_patients(aim):
+    assert share_missed(aim, 400) <= 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert share_missed(aim, 400, grouped=False) > 0.09  # images of one patient are not independent
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_every_correlation_of_the_images_of_patients_is_allowed_for(level, correlation):
+    missed = share_missed(f"recall={level}@0.95", 2000, correlation=correlation)
+    print(level, correlation, missed)
+    assert missed <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
+
+
+def test_groups_of_one_image_have_the_bound_of_images():
+    truth, proba = drawn(200, 400, 1)
+    aim = Aim.parse("recall=0.95@0.95")
+    assert choose_threshold(truth, proba, aim, np.arange(600)) == choose_threshold(truth, proba, aim)
+
+
+def test_images_that_are_alike_in_a_group_count_as_one():
+    """Five equal images of each patient tell as much as one."""
+    truth, proba = drawn(100, 200, 1)
+    aim = Aim.parse("recall=0.9@0.95")
+    alone = choose_threshold(truth, proba, aim)
+    five = choose_threshold(np.repeat(truth, 5), np.repeat(proba, 5), aim, np.repeat(np.arange(300), 5))
+    assert alone.threshold >= five.threshold
+    assert five.reached <= alone.reached + 0.02
+    sizes = effective_sizes(np.repeat(np.arange(100), 5))
+    assert sizes[249] == pytest.approx(99)  # at 250 of 500 images, exactly 50 of 100 groups
+    assert sizes[-1] == 100
+
+
+def test_with_groups_messages_give_the_number_of_groups():
+    truth, proba, patient = patients(60, 0)
+    with pytest.raises(InputError, match="With 150 positive images of 30 groups, no threshold") as error:
+        choose_threshold(truth, proba, Aim.parse("recall=0.95@0.95"), patient)
+    assert "59 positive images of as many groups, all recognised, would be needed" in str(error.value)
+    assert "Give more groups, choose a level of at most 0.904" in str(error.value)  # 0.05 ** (1 / 30) is 0.9050
+    note = choose_threshold(truth, proba, Aim.parse("recall=0.9@0.95"), patient).note
+    assert "of 150 positive images of 30 groups: 0.9" in note
+    note = choose_threshold(truth, proba, Aim.parse("recall=0.9"), patient).note
+    assert "needs at least 29 positive images of as many groups" in note
+
+
+def test_the_groups_of_validation_images_count():
+    truth, proba, patient = patients(60, 0)
+    head = make_head_pipeline("softmax").fit(logit(proba)[:, None], truth)
+    given = {"aim": "recall=0.9@0.95"}
+    grouped = adjust(head, None, None, validation=(logit(proba)[:, None], truth, patient), **given)
+    alone = adjust(head, None, None, validation=(logit(proba)[:, None], truth), **given)
+    assert grouped[-1].thresholds_ < alone[-1].thresholds_
+    assert "of 30 groups" in grouped[-1].choices_[0]["note"]
+    inside = adjust(make_head_pipeline("softmax"), logit(proba)[:, None], truth, groups=patient, **given)
+    assert "of 30 groups" in inside[-1].choices_[0]["note"]
