@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError, renamed_parameters
+from hybrid.evaluation.clustered import share_interval
 from hybrid.evaluation.inputs import CheckedInput, check_problem
-from hybrid.evaluation.intervals import wilson
+from hybrid.evaluation.intervals import Interval, wilson
 
 BINS = 15  # as in Guo et al. (2017)
+_DRAWS = 1000  # for the error of a calibrated model with groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,7 @@ class ReliabilityCurve:
     observed : ndarray
         Observed frequency in each bin.
     low, high : ndarray
-        Bounds of Wilson's interval of `observed`.
+        Bounds of Wilson's interval of `observed`, which allows for groups.
     count : ndarray of int
         Number of predictions in each bin.
     level : float
@@ -52,6 +54,7 @@ def reliability_curve(
     classes: Sequence | None = None,
     *,
     pos_label: Any = None,
+    groups: Any = None,
     bins: int = 10,
     level: float = 0.95,
 ) -> ReliabilityCurve:
@@ -87,13 +90,25 @@ def reliability_curve(
     """
     if bins < 1 or not 0 < level < 1:
         raise InputError(f"bins must be 1 or more and level between 0 and 1; got {bins} and {level}.")
-    score, came_true = predicted_outcomes(check_problem(y_true, proba, classes, pos_label=pos_label))
+    problem = check_problem(y_true, proba, classes, pos_label=pos_label, groups=groups)
+    score, came_true = predicted_outcomes(problem)
+    group = None if problem.drawn_groups is None else np.repeat(problem.drawn_groups, score.shape[1])
     score, came_true = score.ravel(), came_true.ravel()
     bin_of = equal_mass_bins(score, bins)
     count = np.bincount(bin_of)
     observed = np.bincount(bin_of, came_true) / count
-    ends = np.array([wilson(share, int(n), level) for share, n in zip(observed, count, strict=True)])
+    rows = [bin_of == number for number in range(len(count))]
+    ends = np.array([_interval(came_true[row], None if group is None else group[row], level) for row in rows])
     return ReliabilityCurve(np.bincount(bin_of, score) / count, observed, ends[:, 0], ends[:, 1], count, level)
+
+
+def _interval(came_true: np.ndarray, groups: np.ndarray | None, level: float) -> Interval:
+    """Return the interval of the observed frequency in a bin."""
+    share = float(came_true.mean())
+    if groups is None:
+        return wilson(share, len(came_true), level)
+    one_stratum = np.zeros(groups.max() + 1, dtype=np.intp)
+    return share_interval(came_true, groups, one_stratum, level) or wilson(share, 1, level)
 
 
 def predicted_outcomes(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
@@ -147,12 +162,38 @@ def calibrated_error(problem: CheckedInput, level: float) -> np.ndarray:
 
     The outcomes of a calibrated model vary randomly about its probabilities, and absolute differences do not cancel:
     on 100 images its expected error is near 0.1. The difference in each bin is approximately normal with variance
-    sum p (1 - p), which gives the mean and variance of the sum of the absolute differences.
+    sum p (1 - p), which gives the mean and variance of the sum of the absolute differences. Outcomes of images of one
+    group vary together: with groups, whole groups get random signs and sizes (the wild bootstrap; Davison and Hinkley
+    1997, section 6.2.4).
     """
-    score, _ = predicted_outcomes(problem)
+    score, came_true = predicted_outcomes(problem)
     limits = []
-    for column in score.T:
-        variance = np.bincount(equal_mass_bins(column, BINS), column * (1 - column)).clip(min=0)
+    for probability, outcome in zip(score.T, came_true.T, strict=True):
+        bin_of = equal_mass_bins(probability, BINS)
+        variance = np.bincount(bin_of, probability * (1 - probability)).clip(min=0)
+        if problem.drawn_groups is not None:
+            limits.append(_chance_of_groups(outcome - probability, variance, bin_of, problem.drawn_groups, level))
+            continue
         mean, spread = np.sqrt(2 / np.pi * variance).sum(), np.sqrt((1 - 2 / np.pi) * variance.sum())
-        limits.append((mean + NormalDist().inv_cdf((1 + level) / 2) * spread) / len(column))
+        limits.append((mean + NormalDist().inv_cdf((1 + level) / 2) * spread) / len(probability))
     return np.array(limits)
+
+
+def _chance_of_groups(
+    difference: np.ndarray, variance: np.ndarray, bin_of: np.ndarray, groups: np.ndarray, level: float
+) -> float:
+    """Return the largest calibration error expected by chance from a calibrated model, if images come in groups.
+
+    The differences are centred in each bin, so that they do not contain the error of this model. The variance of each
+    bin is that of independent outcomes, multiplied by the design effect of all bins.
+    """
+    centred = difference - (np.bincount(bin_of, difference) / np.bincount(bin_of))[bin_of]
+    sums = np.zeros((groups.max() + 1, len(variance)))
+    np.add.at(sums, (groups, bin_of), centred)
+    squares, of_images = np.sum(sums**2), np.sum(centred**2)
+    if not of_images > 0:
+        return 0.0
+    effect = max(1.0, squares / of_images)
+    drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(sums))) @ sums
+    errors = np.abs(drawn).sum(axis=1) * np.sqrt(effect * variance.sum() / squares) / len(difference)
+    return float(np.quantile(errors, (1 + level) / 2))

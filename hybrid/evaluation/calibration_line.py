@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, stdtrit
 
 from hybrid.evaluation.inputs import check_problem
 from hybrid.evaluation.labels import log_odds
@@ -53,7 +53,8 @@ def calibration_line(
 
     The slope is the coefficient of a logistic regression of the outcomes on the log-odds of the probabilities; the
     intercept is that of a regression with the slope fixed at 1 [1]_. Intervals are Wald's, with standard errors that
-    allow for images of one group, and for the several classes or labels of one image, being alike.
+    allow for images of one group, and for the several classes or labels of one image, being alike; with groups, the
+    quantiles are Student's for the number of groups.
 
     Parameters
     ----------
@@ -94,7 +95,8 @@ def calibration_line(
     x = log_odds(problem.proba[:, columns])
     _, group = np.unique(np.arange(len(truth)) if groups is None else np.asarray(groups), return_inverse=True)
     cluster, y, x = np.repeat(group, truth.shape[1]), truth.ravel(), x.ravel()
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    share = (1 + level) / 2
+    z = NormalDist().inv_cdf(share) if groups is None else float(stdtrit(max(group.max(), 1), share))
     slope = _interval(_fit(np.column_stack([x, np.ones(len(x))]), y, np.zeros(len(x)), cluster), z)
     return CalibrationLine(*slope, *_interval(_fit(np.ones((len(x), 1)), y, x, cluster), z), level=level)
 

@@ -6,6 +6,8 @@ from sklearn.calibration import calibration_curve
 
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate, reliability_curve
+from hybrid.evaluation.calibration import calibrated_error, calibration_gaps
+from hybrid.evaluation.inputs import check_problem
 from hybrid.evaluation.intervals import wilson
 
 
@@ -97,3 +99,47 @@ def test_the_mean_error_of_many_labels_never_ends_an_interval_at_itself():
 def test_invalid_input_is_rejected(change):
     with pytest.raises(InputError, match="bins must be"):
         reliability_curve([0, 1], np.eye(2), [0, 1], **change)
+
+
+def calibrated_patients(seed, n_patients=60, size=5, correlation=0.5):
+    """Return labels, calibrated probabilities, and patients whose images have one label and similar scores."""
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(n_patients), size)
+    y = (rng.random(n_patients) < 0.5)[patient].astype(int)
+    noise = correlation**0.5 * rng.normal(size=n_patients)[patient]
+    noise = noise + (1 - correlation) ** 0.5 * rng.normal(size=len(patient))
+    p = 1 / (1 + np.exp(-1.5 * (noise + 1.5 * (y - 0.5))))
+    return y, np.column_stack([1 - p, p]), patient
+
+
+@pytest.mark.medium
+def test_the_reliability_of_patients_is_that_of_patients():
+    """Without groups, these intervals would hold in 83% of the bins, and the chance level be exceeded in 20%."""
+    held, exceeded, sets = [], 0, 60
+    for seed in range(sets):
+        y, proba, patient = calibrated_patients(seed)
+        curve = reliability_curve(y, proba, [0, 1], groups=patient, bins=5)
+        held.append((curve.low <= curve.predicted) & (curve.predicted <= curve.high))
+        problem = check_problem(y, proba, [0, 1], groups=patient)
+        error = np.abs(calibration_gaps(problem).sum(axis=0)).sum() / len(y)
+        exceeded += error > calibrated_error(problem, 0.95)[0]
+    assert np.mean(held) > 0.92
+    assert exceeded <= 6
+
+
+def test_groups_of_one_image_change_no_bin():
+    y, proba = binary(200)
+    alone, grouped = (reliability_curve(y, proba, [0, 1], groups=groups) for groups in (None, np.arange(200)))
+    assert alone.to_dict() == grouped.to_dict()
+
+
+def test_labels_of_images_in_groups_have_their_own_chance_level():
+    rng = np.random.default_rng(0)
+    truth, proba = rng.integers(0, 2, (100, 3)), rng.random((100, 3))
+    five = np.repeat(np.arange(100), 5)
+    alone = calibrated_error(check_problem(truth, proba, range(3)), 0.95)
+    copied = calibrated_error(check_problem(truth[five], proba[five], range(3), groups=five), 0.95)
+    np.testing.assert_allclose(copied, alone, rtol=0.2)  # five copies of an image tell as much as one
+    curve = reliability_curve(truth[five], proba[five], range(3), groups=five, bins=4)
+    wide = reliability_curve(truth, proba, range(3), bins=4)
+    assert (curve.high - curve.low > 0.8 * (wide.high - wide.low)).all()

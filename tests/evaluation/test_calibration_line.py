@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.special import expit, logit
+from scipy.stats import t
 
 from hybrid.evaluation import calibration_line
 
@@ -30,7 +31,7 @@ def test_slope_and_intercept_are_those_of_statsmodels(slope, shift):
         theirs = model.fit(**robust)
         value, low, high = (getattr(line, part) for part in (name, f"{name}_low", f"{name}_high"))
         assert value == pytest.approx(theirs.params[0], abs=1e-6)
-        width = 2 * 1.959964 * theirs.bse[0] * (100 / 99) ** 0.5
+        width = 2 * t.ppf(0.975, 99) * theirs.bse[0] * (100 / 99) ** 0.5
         assert high - low == pytest.approx(width, rel=1e-5)
 
 
