@@ -8,7 +8,7 @@ not. Its logarithm is closer to a normal distribution than the ratio itself, so 
 import numpy as np
 
 from hybrid.evaluation.groups import group_sums
-from hybrid.evaluation.intervals import ROUNDING, Bounds
+from hybrid.evaluation.intervals import ROUNDING, Bounds, Interval
 from hybrid.evaluation.student import bounds
 
 Sizes = tuple[float, float]
@@ -45,7 +45,7 @@ def ratio_interval(said: np.ndarray, true: np.ndarray, sizes: Sizes, level: floa
         counts, numbers = [count + 0.5 for count in counts], [number + 1 for number in numbers]
     error = sum(1 / count - 1 / number for count, number in zip(counts, numbers, strict=True)) ** 0.5
     middle = np.log(counts[0] / numbers[0]) - np.log(counts[1] / numbers[1])
-    return _open_ended(*shares, *bounds(float(middle), float(error), None, level))
+    return _open_ended(shares, bounds(float(middle), float(error), None, level))
 
 
 def clustered_ratio_interval(said: np.ndarray, true: np.ndarray, groups: np.ndarray, level: float) -> Bounds:
@@ -76,7 +76,7 @@ def clustered_ratio_interval(said: np.ndarray, true: np.ndarray, groups: np.ndar
     if any(share in (0, 1) for share in shares) or not variance > ROUNDING**2:
         return ratio_interval(said, true, (sizes[0], sizes[1]), level)
     degrees = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
-    return _open_ended(*shares, *bounds(float(np.log(shares[0] / shares[1])), variance**0.5, degrees, level))
+    return _open_ended(shares, bounds(float(np.log(shares[0] / shares[1])), variance**0.5, degrees, level))
 
 
 def _corrected(squares: float, size: int) -> float:
@@ -84,6 +84,7 @@ def _corrected(squares: float, size: int) -> float:
     return float(squares) * size / (size - 1)
 
 
-def _open_ended(share: float, other: float, low: float, high: float) -> Bounds:
+def _open_ended(shares: list[float], ends: Interval) -> Bounds:
     """Return bounds of the logarithm as those of the ratio, which are open if one of the shares is 0."""
-    return (0.0 if share == 0 else float(np.exp(low))), (None if other == 0 else float(np.exp(high)))
+    low, high = (float(np.exp(end)) for end in ends)
+    return (0.0 if shares[0] == 0 else low), (None if shares[1] == 0 else high)
