@@ -2,14 +2,13 @@
 
 import inspect
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hybrid.errors import InputError, renamed_parameters, unknown_name
-from hybrid.extractors.backbones.layer_table import check_layers, check_least_size, check_options
+from hybrid.extractors.backbones.check_network import check_network
 from hybrid.extractors.backbones.options import PENULTIMATE, RUNTIMES
 from hybrid.extractors.backbones.parameters import (
     RandomWeightsWarning,
@@ -21,24 +20,20 @@ from hybrid.extractors.backbones.parameters import (
 )
 from hybrid.extractors.backbones.table import parse_backbone
 from hybrid.extractors.extraction import extract
-from hybrid.extractors.images.decoding import EARLIER_POLICIES
 from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
-from hybrid.extractors.runtimes.base import KerasRuntime, Runtime, choose_batch_size, gpu_is_visible
-from hybrid.extractors.runtimes.keras_import import import_keras
-from hybrid.extractors.runtimes.openvino import ExportError, OpenVINORuntime, check_precision, export_graph, is_exported
+from hybrid.extractors.recorded_parameters import FORMER_NAMES, accepted_fingerprints
+from hybrid.extractors.runtimes.base import Runtime
+from hybrid.extractors.runtimes.choose import choose_runtime
+from hybrid.extractors.shared_graphs import shared_graph
 from hybrid.extractors.store.identity import Identity, fingerprint
+from hybrid.extractors.store.identity_record import read_identity, write_identity
 from hybrid.extractors.store.store import EmbeddingStore, default_cache, open_cache
-from hybrid.files import read_sealed, write_sealed
 from hybrid.progress import Progress
 
 if TYPE_CHECKING:
     from hybrid.extractors.graph.build import Graph
-
-_FORMER_NAMES = {"seed": "random_state"}
-_MAX_GRAPHS = 2
-_graphs: "OrderedDict[str, Graph]" = OrderedDict()  # shared by clones; the key is the fingerprint of the parameters
 
 
 class Extractor:
@@ -48,7 +43,7 @@ class Extractor:
     class does not need scikit-learn, whose import takes longer than looking up thousands of embeddings.
     """
 
-    @renamed_parameters(**_FORMER_NAMES)
+    @renamed_parameters(**FORMER_NAMES)
     def __init__(
         self,
         backbone: str | Path = "mobilenet_v2",
@@ -183,21 +178,7 @@ class Extractor:
             If the network has no such option or layer or does not take images of this size, or if the file of the
             network or of its weights does not exist, is damaged, or is of another kind.
         """
-        spec = parse_backbone(self.backbone)
-        weights = resolve_weights(self.weights, spec)
-        check_options(spec)
-        check_least_size(spec, resolve_size(self.size))
-        if spec.path is not None:
-            from hybrid.extractors.backbones.untrusted import check_keras_file
-
-            check_keras_file(spec.path)
-        elif weights not in ("imagenet", "random"):
-            from hybrid.extractors.backbones.weights_file import check_weights_file
-            from hybrid.extractors.backbones.weights_fit import check_weights_fit
-
-            check_weights_file(Path(weights))
-            check_weights_fit(spec, Path(weights))
-        check_layers(spec, self.layer_list)
+        check_network(self.backbone, self.weights, self.size, self.layer_list)
 
     def resolve(self) -> Identity:
         """Return the extractor's identity. Keras is imported only if the cache does not know the identity yet.
@@ -219,7 +200,7 @@ class Extractor:
             )
         if doubt and self.fingerprint is None:
             warnings.warn(doubt, UnclearLayerWarning, stacklevel=2)
-        if self.fingerprint is not None and self.fingerprint not in _fingerprints(identity):
+        if self.fingerprint is not None and self.fingerprint not in accepted_fingerprints(identity):
             raise InputError(
                 f"The backbone {str(self.backbone)!r} gives an extractor with the fingerprint "
                 f"{identity.fingerprint[:12]}; expected {self.fingerprint[:12]}. Its weights or the version of Keras "
@@ -229,22 +210,14 @@ class Extractor:
 
     def _cached_identity(self, parameters: dict[str, Any]) -> tuple[Identity, str] | None:
         """Return the recorded identity of these parameters and the doubt about the layer; None if there is none."""
-        path = self._record(parameters)
-        try:
-            if not path.exists():
-                return None
-            record = read_sealed(path)
-            return Identity.from_dict(record["identity"]), str(record.get("doubt", ""))
-        except (InputError, KeyError, TypeError):
-            return None  # a damaged record is simply written again
+        return read_identity(self._record(parameters))
 
     def _determine_identity(self, parameters: dict[str, Any]) -> tuple[Identity, str]:
         graph = self._graph()
-        record = {"request": parameters, "identity": graph.identity.to_dict(), "doubt": graph.doubt}
-        write_sealed(self._record(parameters), record)
+        write_identity(self._record(parameters), parameters, graph.identity, graph.doubt)
         if PENULTIMATE in self.layer_list:  # a saved model names the layer, and finds the same identity
             named = self.but(layers=list(graph.identity.fields["layers"]))._described_parameters()
-            write_sealed(self._record(named), record | {"request": named, "doubt": ""})
+            write_identity(self._record(named), named, graph.identity, "")
         return graph.identity, graph.doubt
 
     def _record(self, parameters: dict[str, Any]) -> Path:
@@ -292,54 +265,34 @@ class Extractor:
         )
 
     def _graph(self) -> "Graph":
-        key = fingerprint(self._described_parameters())
-        if key not in _graphs:
-            self.check_network()
-            import_keras()
-            from hybrid.extractors.graph.build import build_graph
-
-            spec = parse_backbone(self.backbone)
-            size = resolve_size(self.size)
-            _graphs[key] = build_graph(
-                spec,
-                weights=resolve_weights(self.weights, spec),
-                layers=self.layer_list,
-                pooling=self.pooling,
-                preprocessing=self.preprocessing,
-                size=(size[0], size[1]) if size else None,
-                interpolation=self.interpolation,
-                reading=self.reading,
-                seed=self.random_state,
-                precision=self.precision,
-            )
-            while len(_graphs) > _MAX_GRAPHS:
-                _graphs.popitem(last=False)
-        _graphs.move_to_end(key)
-        return _graphs[key]
+        spec, size = parse_backbone(self.backbone), resolve_size(self.size)
+        return shared_graph(
+            fingerprint(self._described_parameters()),
+            self.check_network,
+            spec,
+            weights=resolve_weights(self.weights, spec),
+            layers=self.layer_list,
+            pooling=self.pooling,
+            preprocessing=self.preprocessing,
+            size=(size[0], size[1]) if size else None,
+            interpolation=self.interpolation,
+            reading=self.reading,
+            seed=self.random_state,
+            precision=self.precision,
+        )
 
     def _runtime(self, identity: Identity) -> Runtime:
-        """Return the runtime for the graph: OpenVINO on a CPU, without Keras if the graph was exported before."""
+        """Return the runtime for the graph."""
         if self.runtime not in RUNTIMES:
             raise unknown_name("runtime", self.runtime, RUNTIMES)
-        if self.runtime == "keras" or (self.runtime == "auto" and gpu_is_visible()):
-            return self._keras_runtime(identity)
-        folder = self.cache_folder / "graphs" / identity.fingerprint
-        try:
-            check_precision(identity)
-            if not is_exported(folder, identity):
-                full = identity.in_precision("float32")  # OpenVINO lowers the precision itself
-                export_graph(self.but(precision="float32")._checked_graph(full).model, identity, folder)
-            return OpenVINORuntime(folder, identity, self.batch_size)
-        except ExportError as error:
-            if self.runtime == "openvino":
-                raise InputError(
-                    f"OpenVINO cannot run {str(self.backbone)!r} ({error}). Use runtime='auto'."
-                ) from error
-            warnings.warn(f"OpenVINO cannot run {str(self.backbone)!r}, so Keras is used: {error}", stacklevel=2)
-            return self._keras_runtime(identity)
+        return choose_runtime(
+            self.runtime, identity, self._model, backbone=self.backbone, cache=self.cache_folder,
+            batch_size=self.batch_size,
+        )  # fmt: skip
 
-    def _keras_runtime(self, identity: Identity) -> KerasRuntime:
-        return KerasRuntime(self._checked_graph(identity).model, self.batch_size or choose_batch_size(identity.size))
+    def _model(self, identity: Identity) -> Any:
+        """Return the network of an identity, whose precision may differ from that of the extractor."""
+        return self.but(precision=identity.fields["precision"])._checked_graph(identity).model
 
     def _checked_graph(self, identity: Identity) -> "Graph":
         graph = self._graph()
@@ -357,28 +310,3 @@ def _refuse_duplicate_layers(layers: list[str], identities: list[Identity]) -> N
         first = identities.index(identity)
         if first < number:
             raise InputError(f"{layers[first]!r} and {layers[number]!r} are the same layer; name each layer once.")
-
-
-def _fingerprints(identity: Identity) -> list[str]:
-    """Return the fingerprint of an identity, and those that it had under earlier decode policies.
-
-    Models and sets of earlier versions are recorded with these. Images of 8 bits are decoded as they were then.
-    """
-    policies = (identity.fields["decode_policy"], *EARLIER_POLICIES)
-    return [fingerprint({**identity.fields, "decode_policy": policy}) for policy in policies]
-
-
-def current_names(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an extractor's recorded parameters with their current names. Version 0.1.0 wrote ``seed``."""
-    return {_FORMER_NAMES.get(name, name): value for name, value in params.items()}
-
-
-def recorded_parameters(params: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
-    """Return an extractor's recorded parameters with their current names and the layers at which it was cut.
-
-    The layer that ``"penultimate"`` stood for is in the identity: other versions of hybrid may choose another one.
-    """
-    current = current_names(params)
-    given, layers = current.get("layers"), identity.fields.get("layers")
-    is_default = PENULTIMATE in ([given] if isinstance(given, str) else given or [])
-    return current | {"layers": list(layers)} if is_default and layers else current

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from hybrid.extractors.extractor import recorded_parameters
 from hybrid.extractors.images.views import Views
+from hybrid.extractors.recorded_parameters import recorded_parameters
 from hybrid.extractors.store.cost import Pass
 from hybrid.extractors.store.identity import Identity
 from hybrid.workspace.records import Record, from_json, saved_as

@@ -10,7 +10,7 @@ from hybrid.extractors.backbones.custom import Architecture
 from hybrid.extractors.backbones.layer_table import check_layers, check_least_size, check_options
 from hybrid.extractors.backbones.parameters import check_saved_parameters, resolve_size
 from hybrid.extractors.backbones.table import parse_backbone
-from hybrid.extractors.extractor import current_names, recorded_parameters
+from hybrid.extractors.recorded_parameters import current_names, recorded_parameters
 from hybrid.extractors.store.identity import Identity
 from hybrid.pipelines.saved.manifest import SavedExtractor
 

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from hybrid.errors import InputError
 from hybrid.extractors import BadImageError, FeatureExtractor
-from hybrid.extractors.extractor import _graphs
+from hybrid.extractors.shared_graphs import graphs
 from hybrid.extractors.store.store import DamagedShardWarning
 
 
@@ -319,4 +319,4 @@ def test_a_second_run_in_a_new_process_imports_no_keras(tiny_network, image_file
 def test_few_networks_are_held_in_memory(tiny_network, pixels):
     for layer in ("conv_a", "conv_b", "pool", "hidden"):
         FeatureExtractor(tiny_network, layer).transform(pixels)
-    assert len(_graphs) <= 2
+    assert len(graphs) <= 2

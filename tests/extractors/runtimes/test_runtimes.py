@@ -105,7 +105,7 @@ def test_networks_that_openvino_cannot_run_fall_back_to_keras_with_one_warning(t
     def refuse(*args):
         raise ExportError("no such operation")
 
-    monkeypatch.setattr("hybrid.extractors.extractor.export_graph", refuse)
+    monkeypatch.setattr("hybrid.extractors.runtimes.choose.export_graph", refuse)
     with pytest.warns(UserWarning, match="so Keras is used: no such operation") as said:
         done = FeatureExtractor(tiny_network).extract(pixels)
     assert (done.runtime, done.new, len(said)) == ("keras", 12, 1)

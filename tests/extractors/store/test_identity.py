@@ -10,7 +10,7 @@ from tiers import slow
 
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
-from hybrid.extractors.extractor import _graphs
+from hybrid.extractors.shared_graphs import graphs
 from hybrid.extractors.store.identity import Identity
 
 
@@ -182,7 +182,7 @@ def test_channels_first_is_refused(tiny_network, pixels, monkeypatch):
 
     monkeypatch.setattr("keras.config.image_data_format", lambda: "channels_first")
     assert keras.config.image_data_format() == "channels_first"
-    _graphs.clear()
+    graphs.clear()
     with pytest.raises(InputError, match="channels_first"):
         FeatureExtractor(tiny_network).transform(pixels)
 
@@ -191,7 +191,7 @@ def test_a_caller_in_half_precision_gets_full_precision(tiny_network, pixels, tm
     import keras
 
     expected = FeatureExtractor(tiny_network).transform(pixels)
-    _graphs.clear()
+    graphs.clear()
     keras.config.set_dtype_policy("mixed_float16")
     try:
         found = FeatureExtractor(tiny_network, cache=tmp_path / "other").transform(pixels)
