@@ -80,7 +80,7 @@ def compare(
     """
     from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
-    from hybrid.run.compare_results import stated
+    from hybrid.run.stated import stated
     from hybrid.workspace.fitted_models import load_records
 
     if hide_test:

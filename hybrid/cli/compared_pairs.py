@@ -1,8 +1,8 @@
-"""Print the tests of `hybrid compare`: each model against the reference."""
+"""Print the tests of `hybrid compare`: each model against the reference, or the groups that cannot be told apart."""
 
 from typing import TYPE_CHECKING
 
-from hybrid.cli.output import print_table
+from hybrid.cli.output import format_metric, print_table
 from hybrid.evaluation.non_inferiority import at_worst_text
 from hybrid.evaluation.paired_test import p_text
 
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
 
 
 def print_tests(leaderboard: "Leaderboard") -> None:
-    """Print a table of the differences from the reference for each primary metric; nothing if all pairs are tested."""
-    if leaderboard.reference is None:
-        return
+    """Print the tests of each primary metric: differences from the reference, or the groups that cannot be told apart.
+
+    The sentences below the tables say the same in words, so a table of all pairs is only in the report and in files.
+    """
     for metric in leaderboard.primary:
-        if tests := [test for test in leaderboard.pairs if test.metric == metric]:
-            _print_tests(leaderboard, metric, tests)
+        tests = [test for test in leaderboard.pairs if test.metric == metric]
+        if tests and leaderboard.reference is not None:
+            _print_differences(leaderboard, metric, tests)
+        elif any(test.distinguishable for test in tests):
+            _print_groups(leaderboard, metric, tests)
 
 
-def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"]) -> None:
+def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"]) -> None:
     corrected = max(test.corrected_for for test in tests)
+    with_result = any(test.verdict != "not distinguishable" for test in tests)
     columns = ["model", "difference", f"{tests[0].level:.0%} interval"]
     columns += [f"adjusted for {corrected} tests", "adjusted p"] if corrected > 1 else ["p"]
     rows = [
@@ -31,18 +36,35 @@ def _print_tests(leaderboard: "Leaderboard", metric: str, tests: list["PairedTes
             test.between(test.low, test.high),
             *([test.between(test.low_adjusted, test.high_adjusted)] if corrected > 1 else []),
             test.probability.removeprefix("= "),
-            test.verdict,
+            *(["" if test.verdict == "not distinguishable" else test.verdict] if with_result else []),
             *([at_worst_text(test), *_of_margin(test)] if tests[0].margin is not None else []),
         ]
         for test in tests
     ]
     chosen = "the chosen model" if leaderboard.reference == leaderboard.chosen else "the reference"
-    title = f"each model minus {leaderboard.label(tests[0].second)}, {chosen}, by {metric}"
-    columns.append("result")
+    points = ", in percentage points" if tests[0].in_points else ""
+    title = f"each model minus {leaderboard.label(tests[0].second)}, {chosen}, by {metric}{points}"
+    p_value = columns[-1]
+    columns += ["significantly"] if with_result else []
     if tests[0].margin is not None:
-        points = " points" if tests[0].in_points else ""
-        columns += ["at worst", f"{columns[-2]}, one-sided", f"margin {tests[0].figure(tests[0].margin)}{points}"]
+        unit = " points" if tests[0].in_points else ""
+        columns += ["at worst", f"{p_value}, one-sided", f"margin {tests[0].figure(tests[0].margin)}{unit}"]
     print_table(title, columns, rows)
+
+
+def _print_groups(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"]) -> None:
+    """Print the models, the best first, with the letters of the groups that cannot be told apart."""
+    from hybrid.comparison.alike import alike_groups, group_letters
+    from hybrid.comparison.ordering import badness
+
+    scores = {
+        name: result.metrics[metric] for name, result in zip(leaderboard.names, leaderboard.evaluations, strict=True)
+    }
+    names = sorted(scores, key=lambda name: badness(scores[name], metric))
+    letters = group_letters(names, alike_groups(names, tests))
+    rows = [[leaderboard.label(name), letters[name], format_metric(scores[name], interval=False)] for name in names]
+    title = f"models with a letter in common cannot be told apart by {metric} on {leaderboard.split}"
+    print_table(title, ["model", "letters", metric], rows, left=2)
 
 
 def _of_margin(test: "PairedTest") -> list[str]:

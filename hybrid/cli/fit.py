@@ -154,7 +154,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         raise click.UsageError("--heads, --member and --weights apply to an ensemble only: hybrid fit ensemble.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric applies to a search only: give --tune or --tune-on-val with it.")
-    from hybrid.embeddings.joined_set import joined_name
+    from hybrid.embeddings.set_names import joined_name
     from hybrid.models.options import HeadOptions
     from hybrid.pipelines.folds import parse_folds
     from hybrid.workspace.workspace import check_name

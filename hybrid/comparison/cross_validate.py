@@ -20,7 +20,8 @@ from hybrid.comparison.refittable_model import (
     training_overlap_notes,
 )
 from hybrid.comparison.twins import find_twins, twins_sentence
-from hybrid.embeddings.joined_set import JoinedSet, in_order_of, join_sets
+from hybrid.embeddings.joined_set import JoinedSet, join_sets
+from hybrid.embeddings.same_order import in_order_of
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
 from hybrid.pipelines.folds import as_folds, groups_for, make_folds

@@ -1,7 +1,6 @@
 """Leaderboard: models that were evaluated on the same images, in the order of their scores on validation."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,21 +8,21 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
-from hybrid.comparison.costs import PARTS, times_of
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.labels import label_notes, model_labels, shared_suffix
 from hybrid.comparison.leakage import Leakage
+from hybrid.comparison.model_row import model_row
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
+from hybrid.comparison.paired_models import optimism, paired_tests
 from hybrid.comparison.per_group import PerGroup
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
-from hybrid.evaluation import Evaluation, Metric, PairedEvaluation, PairedTest, compare_models
-from hybrid.evaluation.optimism import optimism_of_best
+from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
-from hybrid.workspace.private_paths import place_name, without_places
+from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.validation_use import chosen_on_validation, validation_note
 
 
@@ -224,22 +223,8 @@ class Leaderboard:
         """By how much the first score is too good because it is the best; None if validation orders the models."""
         if self.ordered_by != self.split or self.split == "train" or len(self.models) < 2:
             return None
-        parts = dict(zip(self.names, self.predictions, strict=True))
-        proba, predicted = (
-            {name: getattr(part, what) for name, part in parts.items()} for what in ("proba", "predicted")
-        )
-        first = self.predictions[0]
-        models = PairedEvaluation(
-            first.y,
-            proba,
-            first.classes.tolist(),
-            y_pred=predicted,
-            pos_label=self.evaluations[0].positive,
-            groups=self.groups,
-            n_boot=500,
-            fixed_classes=self.fixed_classes,
-        )
-        return optimism_of_best(models, self.metric)
+        first = self.evaluations[0]
+        return optimism(self.names, self.predictions, first.positive, self.metric, self.fixed_classes)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -297,26 +282,16 @@ class Leaderboard:
         return [self._row(number, model, result) for number, (model, result) in enumerate(pairs)]
 
     def _row(self, number: int, model: ModelRecord, result: Evaluation) -> dict[str, Any]:
-        row: dict[str, Any] = {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint}
-        row |= {"rank": number + 1, "model": model.name, "chosen": model.name == self.chosen}
-        row |= {"head": model.head, "backbone": _plus(model.backbones), "layers": _plus(model.layers)}
-        row |= {"pooling": _plus(model.poolings), "width": model.width, "set": _plus(model.sets)}
-        row |= {"n": result.n, "n_groups": result.n_groups, "ordered_by": self.metric}
-        if validation := self.validation(model):
-            key = f"val_{self.metric}"
-            row |= _with_interval(key, validation)
-        if "val" in model.splits:
-            row |= {"chosen_on_validation": ", ".join(self.chosen_on_validation(model))}
-        for name, metric in result.metrics.items():
-            row |= _with_interval(name, metric)
-        if self.leakage and (other := self.leakage.without.get(model.name)):
-            row |= {"n_without_copies": other.n}
-            row |= {f"{name}_without_copies": metric.value for name, metric in other.metrics.items()}
-        for measure in ("seconds", "processor"):
-            times = times_of(model, measure)
-            row |= {f"{measure}_{part}": getattr(times, part) for part in PARTS}
-        row |= {"seconds_measure": model.seconds.measure, "layers_in_one_pass": model.cuts}
-        return row | {"parameters": model.parameters, "bytes": model.bytes}
+        return {"dataset": self.dataset, "dataset_fingerprint": self.fingerprint} | model_row(
+            number + 1,
+            model,
+            result,
+            metric=self.metric,
+            is_chosen=model.name == self.chosen,
+            on_validation=self.validation(model),
+            chosen_on_validation=self.chosen_on_validation(model),
+            without_copies=self.leakage.without.get(model.name) if self.leakage else None,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -339,36 +314,3 @@ class Leaderboard:
             "per_group": self.per_group.to_dict() if self.per_group else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }
-
-
-def _with_interval(name: str, metric: Metric) -> dict[str, Any]:
-    """Return a metric as columns, with one for the reason if the value or a bound is missing."""
-    columns = {name: metric.value, f"{name}_low": metric.low, f"{name}_high": metric.high}
-    return columns | ({f"{name}_reason": metric.reason} if metric.reason else {})
-
-
-def _plus(values: Sequence[str]) -> str | None:
-    """Return values joined by "+", paths as their file or folder names; None if there are no values."""
-    return "+".join(place_name(value) for value in values) or None
-
-
-def paired_tests(
-    names: list[str],
-    parts: tuple[Predictions, ...],
-    positive: Any,
-    metrics: tuple[str, ...],
-    pairs_tested: dict[str, Any],
-) -> list[PairedTest]:
-    """Return tests of models on the same images; an empty list for a single model."""
-    if len(names) < 2:
-        return []
-    return compare_models(
-        parts[0].y,
-        {name: part.proba for name, part in zip(names, parts, strict=True)},
-        parts[0].classes.tolist(),
-        y_pred={name: part.predicted for name, part in zip(names, parts, strict=True)},
-        pos_label=positive,
-        groups=known_groups(parts),
-        metrics=metrics,
-        **pairs_tested,
-    )

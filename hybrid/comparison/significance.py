@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
+from hybrid.wording import and_more, joined
+
+_MOST_NAMES = 3
 
 
 def significance(
@@ -14,7 +17,7 @@ def significance(
     reference: str | None = None,
     role: str = "the reference",
 ) -> list[str]:
-    """Return sentences on which models differ significantly by a metric.
+    """Return one or two sentences on which models differ significantly by a metric.
 
     Parameters
     ----------
@@ -34,20 +37,62 @@ def significance(
     if not tests:
         return []
     name = reference or chosen or names[0]
-    images = images_of_groups(tests[0].n, tests[0].n_groups)
-    where = f"by {metric} on these {images}{_correction(tests, role if reference else '')}"
-    different = [test for test in tests if test.distinguishable]
+    where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups)}"
+    how = _correction(tests, role if reference else "")
+    different = sum(test.distinguishable for test in tests)
+    if not different and len(names) == 2:
+        return [f"{names[0]} and {names[1]} cannot be told apart {where}{how}."]
+    if not different and reference:
+        return [f"None of the other {len(names) - 1} models can be told apart from {name} {where}{how}."]
     if not different:
-        if len(names) == 2:
-            return [f"{names[0]} and {names[1]} are not distinguishable {where}."]
-        if reference:
-            return [f"None of the other {len(names) - 1} models is distinguishable from {name} {where}."]
-        return [f"No two of the {len(names)} models are distinguishable {where}."]
-    apart = {other for test in different if name in (test.first, test.second) for other in (test.first, test.second)}
-    similar = [other for other in names if other not in (*apart, name)]
-    if not similar:
-        return [f"{name} differs from every other model {where}."]
-    return [f"Not distinguishable from {name} {where}: {', '.join(similar)}."]
+        return [f"No two of the {len(names)} models can be told apart {where}{how}."]
+    standing = f"{standing_of(name, tests, len(names))} {where}{how}."
+    if reference:
+        return [standing]
+    pairs = f"{different} of the {len(tests)} pairs of models differ significantly {where}{how}."
+    return [pairs, f"{standing_of(name, tests, len(names))}."]
+
+
+def standing_of(name: str, tests: Sequence[PairedTest], models: int) -> str:
+    """Return which models a model is better or worse than, and how many it cannot be told apart from.
+
+    Parameters
+    ----------
+    name : str
+    tests : sequence of PairedTest
+        Tests of one metric.
+    models : int
+        Number of compared models.
+
+    Examples
+    --------
+    >>> test = PairedTest("svm", "knn", "f1", 0.1, None, None, 0.001, 0.001, "paired bootstrap", 99)
+    >>> standing_of("svm", [test], 4)
+    'svm is better than knn and cannot be told apart from the other 2 models'
+    """
+    better, worse = [], []
+    for test in tests:
+        if name in (test.first, test.second) and test.distinguishable:
+            is_better = (test.verdict == "better") == (test.first == name)
+            (better if is_better else worse).append(test.second if test.first == name else test.first)
+    rest = models - 1 - len(better) - len(worse)
+    parts = [f"is better than {few(better)}"] if better else []
+    parts += [f"is worse than {few(worse)}"] if worse else []
+    if rest:
+        others = "the other" if better or worse else "any of the other"
+        parts.append(f"cannot be told apart from {others} {f'{rest} models' if rest > 1 else 'model'}")
+    return f"{name} {joined(parts)}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return names as a list in prose, of many only the first ones.
+
+    Examples
+    --------
+    >>> few(["a", "b", "c", "d"]), few(["a", "b", "c", "d", "e"])
+    ('a, b, c and d', 'a, b, c and 2 more')
+    """
+    return joined(names) if len(names) <= _MOST_NAMES + 1 else and_more(names, _MOST_NAMES)
 
 
 def non_inferiority(tests: Sequence[PairedTest], metric: str) -> list[str]:
@@ -61,8 +106,8 @@ def non_inferiority(tests: Sequence[PairedTest], metric: str) -> list[str]:
     correction = f", Holm's correction for {corrected} tests" if corrected > 1 else ""
     margin = f"{test.figure(test.margin)}{' points' if test.in_points else ''}"
     text = f"Not inferior to {test.second} by {metric} with a margin of {margin}{correction}: "
-    text += f"{', '.join(shown) or 'none'}."
-    return [f"{text} Not shown for {', '.join(others)}." if others and shown else text]
+    text += f"{few(shown) if shown else 'none'}."
+    return [f"{text} Not shown for {few(others)}." if others and shown else text]
 
 
 def _correction(tests: Sequence[PairedTest], role: str) -> str:

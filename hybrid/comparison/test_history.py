@@ -61,30 +61,40 @@ class TestHistory:
 
     def sentences(self) -> tuple[str, ...]:
         """Return what a reader has to know before trusting the scores on test."""
+        return tuple(text for text, _ in self._said())
+
+    def reassurances(self) -> tuple[str, ...]:
+        """Return those of the sentences that say that test had no influence, so that nothing limits its scores."""
+        return tuple(text for text, is_limit in self._said() if not is_limit)
+
+    def _said(self) -> list[tuple[str, bool]]:
+        """Return each sentence, and whether it limits the scores on test."""
         shown = f"had been shown {times(self.looks)} before, first on {self.first[:10]}" if self.looks else ""
         gone = (
             f" ({number(self.gone, 'of them was', 'of them were')} removed or fitted again since)" if self.gone else ""
         )
-        said = [
-            f"{number(self.models, 'model was', 'models were')} fitted on this dataset in this workspace{gone}; "
-            f"test {shown or 'had not been shown before'}."
-        ]
+        fitted = number(self.models, "model was", "models were")
+        test = f"test {shown or 'had not been shown before'}"
+        said = [(f"{fitted} fitted on this dataset in this workspace{gone}; {test}.", self.looks > 0)]
         if self.fitted_after:
-            said.append(
+            text = (
                 f"{number(len(self.fitted_after), 'of the compared models was', 'of the compared models were')} fitted "
                 "after test was first shown. If what it showed influenced them, their test scores are too optimistic."
             )
+            said.append((text, True))
         if self.unrecorded:
-            said.append(
+            text = (
                 f"{number(len(self.unrecorded), 'of the models was', 'of the models were')} fitted before this history "
                 "began, so earlier looks at test are not known."
             )
+            said.append((text, True))
         if self.plan:
             late = f"after test had been shown {times(self.plan_looks)}" if self.plan_looks else "before test was shown"
-            said.append(f"The plan {self.plan.digest} ({self.plan}) was made {late}.")
+            said.append((f"The plan {self.plan.digest} ({self.plan}) was made {late}.", self.plan_looks > 0))
         if not self.is_intact:
-            said.append("The history of the workspace was changed after it was written; it may lack looks at test.")
-        return tuple(said)
+            text = "The history of the workspace was changed after it was written; it may lack looks at test."
+            said.append((text, True))
+        return said
 
 
 def times(count: int) -> str:

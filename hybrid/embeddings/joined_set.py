@@ -1,18 +1,18 @@
 """Join embedding sets of one dataset: the embeddings of each image by several extractors, concatenated."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.datasets.quality.known_copies import copies_in_folds, known_copies
 from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.embeddings.same_order import in_order_of
+from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
 from hybrid.extractors.store.cost import Pass, together, total
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from hybrid.extractors import FeatureExtractor
-
-_MAX_NAME_LENGTH = 100  # of a name that is also used for a folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,75 +304,6 @@ def join_sets(embedding_sets: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]
             raise InputError(f"The embeddings of the set {other.name!r} were given twice: leave it out.")
     groups = next((part.groups for part in sets if part.groups is not None), None)
     return JoinedSet((replace(first, groups=groups), *sets[1:]))
-
-
-def joined_name(names: Sequence[str]) -> str:
-    """Return names joined by "+", with their common prefix only once.
-
-    A name of more than 100 characters is shortened and ends in a hash, since it is also used for a folder.
-
-    Examples
-    --------
-    >>> joined_name(["scenes-resnet50", "scenes-vgg16-fc1"])
-    'scenes-resnet50+vgg16-fc1'
-    """
-    start, rest = without_shared_start(names)
-    name = start + "+".join(rest)
-    if len(name) <= _MAX_NAME_LENGTH:
-        return name
-    return f"{name[: _MAX_NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def without_shared_start(names: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the common prefix of several names, which ends with a hyphen or is empty, and the rest of each name.
-
-    Examples
-    --------
-    >>> without_shared_start(["scenes-resnet50", "scenes-vgg16-fc1"])
-    ('scenes-', ['resnet50', 'vgg16-fc1'])
-    """
-    words = zip(*(name.split("-")[:-1] for name in names), strict=False)
-    shared = takewhile(lambda word: len(set(word)) == 1, words) if len(names) > 1 else ()
-    start = "".join(f"{word[0]}-" for word in shared)
-    return start, [name.removeprefix(start) for name in names]
-
-
-def in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
-    """Return a set with its rows in the order of the first set.
-
-    Raises
-    ------
-    InputError
-        If the two sets differ in images, labels, splits or groups.
-    """
-    fingerprints = [part.record.dataset.fingerprint for part in (first, other)]
-    if (
-        fingerprints[0] != fingerprints[1]
-        or first.task != other.task
-        or first.classes.tolist() != other.classes.tolist()
-    ):
-        raise InputError(
-            f"The sets {first.name!r} and {other.name!r} differ in images, labels or splits: extract the dataset "
-            "with both backbones, with the same --split and --seed."
-        )
-    if not all(np.array_equal(getattr(first, name), getattr(other, name)) for name in ("keys", "split", "y")):
-        rows = np.empty(len(first), int)
-        rows[_canonical_order(first)] = _canonical_order(other)
-        arrays: dict[str, Any] = {name: value for name, value in vars(other).items() if isinstance(value, np.ndarray)}
-        del arrays["classes"]
-        other = replace(other, **{name: values[rows] for name, values in arrays.items()})
-    if first.groups is not None and other.groups is not None and not np.array_equal(first.groups, other.groups):
-        raise InputError(
-            f"The sets {first.name!r} and {other.name!r} have different groups: extract both with the same groups."
-        )
-    return other
-
-
-def _canonical_order(embedding_set: EmbeddingSet) -> np.ndarray:
-    """Return the row numbers sorted by key, split and label, which the dataset's fingerprint is computed from."""
-    columns = map(bytes, embedding_set.keys), embedding_set.split, map(str, embedding_set.y.tolist())
-    rows = list(zip(*columns, strict=True))
-    return np.array(sorted(range(len(rows)), key=rows.__getitem__), int)
 
 
 def _check_finite(X: np.ndarray, embedding_set: EmbeddingSet) -> None:

@@ -19,7 +19,7 @@ SAME_PROBABILITIES = (
     "no interval: all images of a class have the same probabilities, so it depends only on the shares of the classes"
 )
 SINGLE_IMAGE = "no interval: one of the two sides is a single image, whose variation cannot be estimated"
-UPPER_BOUND = "upper bound only, because so few images give a calibrated model such an error by chance, too"
+UPPER_BOUND = "upper bound only: with so few images, a perfectly calibrated model can have such an error by chance"
 SINGLE_GROUP = "no interval: all images that it is computed from, or one of the two sides, are of one group"
 WILSON_GROUPS = "Wilson's interval for the number of groups, because resampling does not vary it"
 WILSON = "Wilson's interval, because resampling does not vary it"

@@ -10,7 +10,8 @@ from sklearn.pipeline import Pipeline
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.embeddings.extract import describe_extractor
-from hybrid.embeddings.joined_set import JoinedSet, join_sets, joined_name, without_shared_start
+from hybrid.embeddings.joined_set import JoinedSet, join_sets
+from hybrid.embeddings.set_names import joined_name, without_shared_start
 from hybrid.errors import InputError, unknown_name
 from hybrid.models.adjust import adjust_model
 from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save

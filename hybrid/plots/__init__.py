@@ -10,6 +10,7 @@ from hybrid.plots.confusion import confusion_matrices
 from hybrid.plots.cost import cost_chart
 from hybrid.plots.counts import class_counts
 from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
+from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
@@ -22,8 +23,10 @@ __all__ = [
     "class_map",
     "confusion_matrices",
     "cost_chart",
+    "difference_chart",
     "error_map",
     "example_grid",
+    "group_chart",
     "interval_chart",
     "precision_recall_curves",
     "reliability_curves",

@@ -11,8 +11,9 @@ from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.words import plural
 from hybrid.report.parts import data as data_parts
 from hybrid.report.parts import models as model_parts
-from hybrid.report.parts.answer import SPLITS, answer
+from hybrid.report.parts.answer import SPLITS, answer, cost_sentence
 from hybrid.report.parts.cross_validation import cross_validation
+from hybrid.report.parts.differences import differences
 from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
@@ -37,9 +38,9 @@ class ReportSection:
     title : str
         Name of the dataset.
     answer : str
-        The main result in one sentence.
+        The main result in one or two sentences.
     intro : str
-        The task and the number of models and images.
+        The task, the number of models and images, and the cost of the chosen model.
     warnings : sequence of str
         Warnings about the scores.
     parts : sequence of Part
@@ -68,7 +69,7 @@ def make_section(
         model_parts.models(leaderboard),
         per_group(leaderboard),
         leakage(leaderboard),
-        model_parts.differences(leaderboard),
+        differences(leaderboard),
         cross_validation(leaderboard),
         seeds(leaderboard),
         model_parts.threshold(leaderboard, shown),
@@ -99,7 +100,8 @@ def _intro(leaderboard: "Leaderboard") -> str:
         "multilabel": f"{plural(len(result.classes), 'label')}; an image may have several",
     }[result.task]
     where = f"the same {images_of_groups(result.n, result.n_groups, f'{SPLITS[leaderboard.split]} image')}"
-    return f"{kind}. {plural(len(leaderboard.models), 'model')}, all evaluated on {where}."
+    models = f"{plural(len(leaderboard.models), 'model')}, all evaluated on {where}"
+    return " ".join(filter(None, [f"{kind}. {models}.", cost_sentence(leaderboard)]))
 
 
 def _warnings(leaderboard: "Leaderboard") -> list[str]:

@@ -1,9 +1,8 @@
 """Compare fitted models: build one leaderboard for each set of images on which models were evaluated."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,18 +12,16 @@ from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.per_group import scores_per_group
-from hybrid.comparison.test_history import read_history
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
-from hybrid.evaluation.metrics import metrics_of
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
-from hybrid.run.named_models import aliases, planned, with_fixed_models, with_references
-from hybrid.workspace.fitted_models import read_predictions, unsealed, with_varying_classes, workspace_of
-from hybrid.workspace.history import SHOWN, Event, History, Plan
+from hybrid.run.named_models import planned, with_fixed_models, with_references
+from hybrid.run.stated import ordering, plan_of
+from hybrid.run.test_looks import add_look, with_history
+from hybrid.workspace.fitted_models import read_predictions, unsealed, with_varying_classes
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions
-from hybrid.workspace.workspace import METRICS
 
 
 def compare_results(
@@ -91,7 +88,7 @@ def compare_results(
         raise unknown_name("split to order by", order_by, dict.fromkeys(["val", split]))
     if not records:
         raise InputError("There are no models to compare. Fit one first, for example: hybrid fit svm")
-    plan = _plan(records, split)
+    plan = plan_of(records, split)
     evaluated = [record for record in records if split in (*record.splits, *record.sealed)]
     if not evaluated:
         known = {name for record in records for name in (*record.splits, *record.sealed)}
@@ -103,7 +100,7 @@ def compare_results(
         pairs = zip(evaluated, saved, strict=True)
         evaluated = [with_varying_classes(record, part, ("val", split)) for record, part in pairs]
     metrics = {name for record in evaluated for name in record.splits[split].metrics}
-    metric, asked, tested = _ordering(metric, tested, plan, metrics), tested, tested.with_planned(plan)
+    metric, asked, tested = ordering(metric, tested, plan, metrics), tested, tested.with_planned(plan)
     same_images: dict[tuple, list[tuple[ModelRecord, Predictions]]] = {}
     for record, predictions in zip(evaluated, saved, strict=True):
         same_images.setdefault(_images_key(record, predictions, split), []).append((record, predictions))
@@ -125,8 +122,8 @@ def compare_results(
     )
     notes = _notes(records, split, leaderboards)
     if split == "test":
-        leaderboards = tuple(_with_history(leaderboard) for leaderboard in leaderboards)
-        notes += _add_look(leaderboards, to_save, by)
+        leaderboards = tuple(with_history(leaderboard) for leaderboard in leaderboards)
+        notes += add_look(leaderboards, to_save, by)
     return Comparison(split, leaderboards, notes)
 
 
@@ -134,73 +131,6 @@ def _with_groups(leaderboard: Leaderboard, how: str) -> Leaderboard:
     positive = leaderboard.evaluations[0].positive
     models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
     return replace(leaderboard, per_group=scores_per_group(models, parts, positive, how, fixed))
-
-
-def _plan(records: Sequence[ModelRecord], split: str) -> Plan:
-    """Return the plan of the models' workspace, or the default plan; raise `InputError` if test is locked there."""
-    workspace = workspace_of(records[0])
-    history = History(workspace) if workspace else None
-    if split == "test" and history and history.is_locked:
-        raise InputError(
-            "Scores on test are locked in this workspace: compare on validation (--hide-test), or unlock them with "
-            "hybrid plan --unlock-test."
-        )
-    return (history and history.plan) or Plan()
-
-
-def _with_history(leaderboard: Leaderboard) -> Leaderboard:
-    """Return a leaderboard with the looks at test that the workspace recorded, and how it differs from the plan."""
-    workspace = workspace_of(leaderboard.models[0])
-    if workspace is None:
-        return leaderboard
-    names = {leaderboard.how, *(alias for alias, name in aliases(leaderboard) if name == leaderboard.how)}
-    history = read_history(workspace, leaderboard.models, names)
-    differs: tuple[str, ...] = ()
-    if history.plan:
-        references = [alias for alias, name in aliases(leaderboard) if name == leaderboard.reference]
-        differs = history.plan.differences(leaderboard.primary, names, references, leaderboard.tested.margin)
-    return replace(leaderboard, history=history, remarks=(*leaderboard.remarks, *differs))
-
-
-def _add_look(leaderboards: Sequence[Leaderboard], to_save: Mapping[Path, ModelRecord], by: str) -> tuple[str, ...]:
-    """Add a look at test to the history of each workspace, and save the scores. Return a note if this is impossible."""
-    try:
-        for leaderboard in leaderboards:
-            models = (*leaderboard.models, *leaderboard.hidden)
-            if workspace := workspace_of(models[0]):
-                shown = {model.name: model.predictions_sha256 for model in models}
-                dataset, fingerprint = leaderboard.dataset, leaderboard.fingerprint
-                look = Event(SHOWN, by=by, dataset=dataset, dataset_fingerprint=fingerprint, models=shown)
-                History(workspace).add(look)
-                for model in models:
-                    if "test" in ModelRecord.read(model.folder / METRICS).sealed:
-                        to_save[model.folder].write(model.folder / METRICS)
-    except InputError as error:
-        return (f"This look at test could not be added to the history of the workspace: {error}",)
-    return ()
-
-
-def stated(records: Sequence[ModelRecord], split: str, metric: str | None, tested: PairSettings) -> list[str]:
-    """Return what a comparison will test, as sentences without their end: one for each task.
-
-    No scores are read for it, so that it can be stated before any score on test is shown.
-    """
-    if len(records) < 2:
-        return []
-    plan = _plan(records, split)
-    known = {record.task: metrics_of(record.task) for record in records}
-    ordering = _ordering(metric, tested, plan, {name for names in known.values() for name in names})
-    tested = tested.with_planned(plan)
-    plans = [tested.for_metrics(ordering_metric(ordering, task, names)[0], names)[0] for task, names in known.items()]
-    return list(dict.fromkeys(plan.sentence() for plan in plans))
-
-
-def _ordering(metric: str | None, tested: PairSettings, plan: Plan, known: Collection[str]) -> str | None:
-    """Return the metric by which models are ordered: the given, first primary or planned one; None for the task's."""
-    for name in tested.primary if metric is None else (metric, *tested.primary):
-        if name not in known:
-            raise unknown_name("metric", name, known)
-    return metric or next(iter(tested.primary), plan.metric)
 
 
 def _sorted_by_id(predictions: Predictions) -> Predictions:

@@ -150,6 +150,8 @@ class Comparison(ComparisonResult):
             label=chosen.metric,
             cost=COST_TITLES[cost],
             title=self._title(chosen),
+            chosen=chosen.chosen_number,
+            lower_is_better=chosen.metric in LOWER_IS_BETTER,
         )
 
     def _title(self, leaderboard: Leaderboard) -> str:

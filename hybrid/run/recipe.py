@@ -18,8 +18,9 @@ from hybrid.models.adjust import positive_class
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
 from hybrid.recipes.recipe import DataStep, EnsembleStep, ExtractStep, FeatureStep, HeadStep
-from hybrid.run.compare_results import compare_results, stated
+from hybrid.run.compare_results import compare_results
 from hybrid.run.comparison import Comparison
+from hybrid.run.stated import stated
 from hybrid.run.steps import (
     PendingExtraction,
     RunProgress,

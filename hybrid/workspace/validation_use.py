@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybrid.wording import joined
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import LAST_NETWORK
 
@@ -44,8 +45,8 @@ def validation_note(chosen: Sequence[str]) -> str:
     Examples
     --------
     >>> validation_note(["the threshold", "the model"])
-    'The validation images also chose: the threshold, the model. Scores on them that depend on this are too good.'
+    'Too optimistic, because the validation images also chose the threshold and the model.'
     """
     if not chosen:
         return ""
-    return f"The validation images also chose: {', '.join(chosen)}. Scores on them that depend on this are too good."
+    return f"Too optimistic, because the validation images also chose {joined(chosen)}."

@@ -9,7 +9,7 @@ from made_report import made_comparison, made_dataset, save_made_model
 from hybrid.comparison import PairSettings
 from hybrid.errors import InputError
 from hybrid.run import compare_results
-from hybrid.run.compare_results import stated
+from hybrid.run.stated import stated
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.history import PLANNED, Event, History, Plan
 from hybrid.workspace.workspace import Workspace

@@ -11,7 +11,8 @@ from tables import read_rows
 from ticking import ticking_clock
 
 from hybrid.embeddings.embedding_set import load_set
-from hybrid.embeddings.joined_set import join_sets, joined_name
+from hybrid.embeddings.joined_set import join_sets
+from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
 from hybrid.pipelines import load_model
 from hybrid.workspace.workspace import Workspace

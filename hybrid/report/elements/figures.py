@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 
 from hybrid import plots
 from hybrid.comparison.costs import COST_TITLES, cost_of, time_measure
-from hybrid.evaluation import Evaluation
+from hybrid.evaluation import LOWER_IS_BETTER, Evaluation
 from hybrid.evaluation.calibration import reliability_curve
 from hybrid.evaluation.metrics import metric_for
 from hybrid.files import write_atomic
 from hybrid.plots.style import PANEL
 from hybrid.report.elements.curves import Curve, precision_recall_points, roc_points
 from hybrid.report.elements.svg import inline_svg, quiet_fonts, svg_text
-from hybrid.report.elements.words import listed, metric_name, plural, score, with_interval
+from hybrid.report.elements.words import capitalized, listed, metric_name, plural, score, with_interval
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.training_record import TrainingRecord
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 MOST_CLASS_CURVES = 10
-MOST_MODELS = 10  # in one figure of curves
+MOST_MODELS = 5  # in one figure of curves
+_MOST_RELIABILITY_CURVES = 3  # these cross each other most
 _MOST_DESCRIBED = 12
 
 
@@ -84,7 +85,7 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
     drawings = [
         Drawing(
             "scores",
-            f"{label} with {level} intervals; the diamond is the chosen model",
+            f"{capitalized(label)} with {level} intervals; the diamond is the chosen model",
             words,
             plots.interval_chart(leaderboard.labels, values, ends, label=label, chosen=leaderboard.chosen_number),
         )
@@ -97,9 +98,18 @@ def score_drawings(leaderboard: "Leaderboard") -> list[Drawing]:
         drawings.append(
             Drawing(
                 "cost",
-                f"{label} against cost",
+                f"{capitalized(label)} against the time that each model took",
                 f"{label} against {COST_TITLES[measure]}: {listed(described, _MOST_DESCRIBED)}.",
-                plots.cost_chart(leaderboard.labels, values, ends, costs, label=label, cost=COST_TITLES[measure]),
+                plots.cost_chart(
+                    leaderboard.labels,
+                    values,
+                    ends,
+                    costs,
+                    label=label,
+                    cost=COST_TITLES[measure],
+                    chosen=leaderboard.chosen_number,
+                    lower_is_better=leaderboard.metric in LOWER_IS_BETTER,
+                ),
             )
         )
     return drawings
@@ -122,13 +132,14 @@ def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
         words = (
             f"ROC curves{mean}; curves nearer to the upper left are better. Areas: {listed(areas, _MOST_DESCRIBED)}."
         )
-        drawings.append(Drawing("roc", f"ROC{mean}", words, plots.roc_curves(curves, numbers=numbers)))
+        drawings.append(Drawing("roc", f"ROC curves{mean}", words, plots.roc_curves(curves, numbers=numbers)))
     if curves := _curves(names, parts, result, precision_recall_points):
         words = f"Precision against recall{mean}; curves nearer to the upper right are better."
         share = _truth(parts[0], result).mean() if result.task == "binary" else None
         figure = plots.precision_recall_curves(curves, prevalence=share, numbers=numbers)
-        drawings.append(Drawing("precision-recall", f"Precision and recall{mean}", words, figure))
-    drawings += _reliability(numbers, parts, result)
+        drawings.append(Drawing("precision-recall", f"Precision against recall{mean}", words, figure))
+    few = dict(list(numbers.items())[:_MOST_RELIABILITY_CURVES])
+    drawings += _reliability(few, parts[: len(few)], result)
     if result.task != "binary" and len(result.classes) <= MOST_CLASS_CURVES:
         drawings += _class_curves(names[0], parts[0], result)
     return drawings
@@ -159,7 +170,12 @@ def _reliability(numbers: Mapping[str, int], parts: Sequence[Predictions], resul
     }[result.task]
     words = f"Share of {share} against the predicted probability; the diagonal is perfect calibration."
     return [
-        Drawing("reliability", "Reliability", words, plots.reliability_curves(curves, event=event, numbers=numbers))
+        Drawing(
+            "reliability",
+            "Reliability of the probabilities",
+            words,
+            plots.reliability_curves(curves, event=event, numbers=numbers),
+        )
     ]
 
 
@@ -169,7 +185,11 @@ def _class_curves(model: str, part: Predictions, result: Evaluation) -> list[Dra
     curves = {label: curve for label, curve in all_curves.items() if curve is not None}
     areas = [f"{label} {score(result.per_class[label]['roc_auc'].value)}" for label in result.classes]
     words = f"ROC curve of each class against the rest, of {model}. Areas: {listed(areas, _MOST_DESCRIBED)}."
-    return [Drawing("roc-classes", f"ROC of each class: {model}", words, plots.roc_curves(curves))] if curves else []
+    return (
+        [Drawing("roc-classes", f"ROC curve of each class of {model}", words, plots.roc_curves(curves))]
+        if curves
+        else []
+    )
 
 
 def confusion_drawing(name: str, model: str, result: Evaluation) -> Drawing:
@@ -191,7 +211,7 @@ def training_drawing(name: str, network: str, record: TrainingRecord) -> Drawing
             f"Loss and accuracy of {network} on train and validation over {plural(len(history['loss']), 'epoch')}; "
             f"the weights of epoch {best} were kept."
         )
-    return Drawing(name, f"Training of {network}", words, figure)
+    return Drawing(name, words, words, figure)
 
 
 def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
@@ -205,7 +225,7 @@ def trainings_drawing(records: Mapping[str, TrainingRecord]) -> Drawing | None:
         "Loss and accuracy of all networks on validation; a dot marks the best epoch of each network. "
         f"Lowest losses: {listed(lowest, _MOST_DESCRIBED)}."
     )
-    return Drawing("trainings", "All trainings on validation", words, figure)
+    return Drawing("trainings", words, words, figure)
 
 
 def _truth(part: Predictions, result: Evaluation) -> np.ndarray:

@@ -33,41 +33,54 @@ COUNTS = (
 
 
 def model_table(leaderboard: "Leaderboard") -> Table:
-    """Return a table with one row per model: scores with intervals, then costs. Columns without values are left out."""
+    """Return a table with one row per model: its scores with intervals. Columns without values are left out."""
     shown = TASKS[leaderboard.task]
     names = [leaderboard.metric, *(name for name in (*shown.report, *shown.calibration) if name != leaderboard.metric)]
     names = [name for name in names if any(name in result.metrics for result in leaderboard.evaluations)]
-    rows, chosen = leaderboard.rows, leaderboard.chosen_number
-    costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
-    measure = "processor" if any(model.processor for model in leaderboard.models) else "seconds"
-    times = [part for part in PARTS if any(row[f"{one}_{part}"] for row in rows for one in ("seconds", "processor"))]
-    chosen_by = f"val_{leaderboard.metric}"
+    chosen, chosen_by = leaderboard.chosen_number, f"val_{leaderboard.metric}"
     columns = [Column("model", "model", numeric=False), *(Column(name, metric_name(name)) for name in names)]
     by_validation, notes = [leaderboard.validation(model) for model in leaderboard.models], Footnotes()
     if validated := any(by_validation):
         columns.insert(1, Column(chosen_by, f"{metric_name(leaderboard.metric)}, validation"))
-    columns += [Column(f"{measure}_{part}", f"{part}, {_MEASURES[measure]}") for part in times]
-    columns += [Column(key, title) for key, title, _ in costs]
     cells = [
         [
-            Cell(row["model"], leaderboard.label(row["model"]), sub="the chosen model" if number == chosen else ""),
+            Cell(model.name, leaderboard.label(model.name), sub="the chosen model" if number == chosen else ""),
             *([metric_cell(chosen_by, by, notes, leaderboard.validation_note(model))] if validated else []),
             *(
                 metric_cell(name, result.metrics.get(name), notes, remark if name == leaderboard.metric else "")
                 for name in names
             ),
-            *(_time_cell(row, part, measure) for part in times),
-            *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
         ]
-        for number, (row, model, result, by) in enumerate(
-            zip(rows, leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
+        for number, (model, result, by) in enumerate(
+            zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
         )
         for remark in [leaderboard.validation_note(model, leaderboard.split)]
     ]
-    level = f"{leaderboard.evaluations[0].level:.0%}"
-    caption = f"Scores with {level} intervals for {leaderboard.evaluations[0].population}, and costs"
-    lines = [*notes.lines, *cost_notes(leaderboard.models, leaderboard.labels)]
-    return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=lines)
+    first = leaderboard.evaluations[0]
+    caption = f"Scores with {first.level:.0%} intervals for {first.population}"
+    return Table("models", caption, columns, cells, sortable=True, marked=chosen, notes=notes.lines)
+
+
+def cost_table(leaderboard: "Leaderboard") -> Table:
+    """Return a table with one row per model: its times and sizes. Columns without values are left out."""
+    rows = leaderboard.rows
+    costs = [cost for cost in COSTS if any(row.get(cost[0]) for row in rows)]
+    measure = "processor" if any(model.processor for model in leaderboard.models) else "seconds"
+    times = [part for part in PARTS if any(row[f"{one}_{part}"] for row in rows for one in ("seconds", "processor"))]
+    columns = [Column("model", "model", numeric=False), *(Column(f"{measure}_{part}", part) for part in times)]
+    columns += [Column(key, title) for key, title, _ in costs]
+    cells = [
+        [
+            Cell(row["model"], leaderboard.label(row["model"])),
+            *(_time_cell(row, part, measure) for part in times),
+            *(Cell(row.get(key), show(row.get(key))) for key, _, show in costs),
+        ]
+        for row in rows
+    ]
+    below = ", with wall-clock time below it" if measure == "processor" else ""
+    caption = f"Costs: {_MEASURES[measure]} of each step{below}, and sizes"
+    notes = cost_notes(leaderboard.models, leaderboard.labels)
+    return Table("costs", caption, columns, cells, sortable=True, marked=leaderboard.chosen_number, notes=notes)
 
 
 def calibration_table(leaderboard: "Leaderboard") -> Table:

@@ -19,6 +19,17 @@ def metric_name(name: str) -> str:
     return METRICS[name].title if name in METRICS else name.replace("_", " ")
 
 
+def capitalized(text: str) -> str:
+    """Return a text with a capital letter at its beginning.
+
+    Examples
+    --------
+    >>> capitalized("accuracy"), capitalized("ROC AUC")
+    ('Accuracy', 'ROC AUC')
+    """
+    return text[:1].upper() + text[1:]
+
+
 def spoken(text: str) -> str:
     """Return a sentence in which the names of metrics are replaced by their titles.
 

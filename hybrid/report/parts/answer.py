@@ -1,4 +1,4 @@
-"""The main result in one sentence: the chosen model, its score, how certain the choice is, and its cost."""
+"""The main result in words: the chosen model, its score, how certain the choice is, and its cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,18 +7,20 @@ from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
-from hybrid.report.elements.words import interval, listed, metric_name, score, seconds
+from hybrid.report.elements.words import capitalized, interval, listed, metric_name, score, seconds
+from hybrid.wording import joined
 from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
+LEAST_SECONDS = 0.01
 _FEW_NAMES = 3
 
 
 def answer(leaderboard: "Leaderboard") -> str:
-    """Return one sentence with the main result of a leaderboard."""
+    """Return the main result of a leaderboard in one or two sentences."""
     name, number = metric_name(leaderboard.metric), leaderboard.chosen_number
     if number is None:
         reason = f"none of the models has a value of {name} on validation"
@@ -30,9 +32,14 @@ def answer(leaderboard: "Leaderboard") -> str:
     images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image")
     return (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
-        f"{images}; {standing(leaderboard, number)}"
-        f"{_cost(leaderboard.models[number])}."
+        f"{images}. {capitalized(standing(leaderboard, number))}."
     )
+
+
+def cost_sentence(leaderboard: "Leaderboard") -> str:
+    """Return how long the chosen model took, without steps below a hundredth of a second; "" if this is not known."""
+    number = leaderboard.chosen_number
+    return "" if number is None else _cost(leaderboard.models[number])
 
 
 def _origin(leaderboard: "Leaderboard") -> str:
@@ -60,8 +67,8 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
     better = [test for test in apart if _advantage(test, name, leaderboard.metric) < 0]
     if not apart:
-        words = "the other model is" if others == 1 else f"none of the other {others} models is"
-        return f"{words} not distinguishable from it" if others == 1 else f"{words} distinguishable from it"
+        who = "the other model cannot" if others == 1 else f"none of the other {others} models can"
+        return f"{who} be told apart from it"
     parts = []
     if better:
         not_used = f"{leaderboard.split} scores are not used to choose a model"
@@ -69,13 +76,13 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     if worse := [test for test in apart if test not in better]:
         parts.append(f"it is significantly better than {_named(worse, name)}")
     if rest := others - len(apart):
-        parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be distinguished from it")
-    return ", ".join(parts)
+        parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be told apart from it")
+    return joined(parts)
 
 
 def _against_reference(test: PairedTest, name: str, leaderboard: "Leaderboard") -> str:
     reference = f"the reference {test.second if test.first == name else test.first}"
-    text = f"it cannot be distinguished from {reference}"
+    text = f"it cannot be told apart from {reference}"
     if test.distinguishable and _advantage(test, name, leaderboard.metric) > 0:
         text = f"it is significantly better than {reference}"
     elif test.distinguishable:
@@ -104,10 +111,11 @@ def _named(tests: Sequence[PairedTest], name: str) -> str:
 
 def _cost(model: ModelRecord) -> str:
     times = model.processor or model.seconds
-    parts = {"extract": times.extract, "fit": times.fit, "predict": times.predict}
-    steps = [f"{seconds(value)} to {what}" for what, value in parts.items() if value is not None]
-    if not steps:
-        return ""
+    parts = {"extract": "extract the features", "fit": "fit the head", "predict": "predict all images"}
+    measured = {what: getattr(times, part) for part, what in parts.items()}
+    steps = [f"{seconds(value)} to {what}" for what, value in measured.items() if value and value >= LEAST_SECONDS]
     if times.train:
         steps.insert(0, f"{seconds(times.train)} to train its {'network' if len(model.trained) == 1 else 'networks'}")
-    return f"; it took {listed(steps)} ({'processor' if model.processor else 'wall-clock'} time)"
+    if not steps:
+        return ""
+    return f"The chosen model took {listed(steps)} ({'processor' if model.processor else 'wall-clock'} time)."

@@ -10,6 +10,8 @@ from hybrid.report.elements.words import listed
 from hybrid.workspace.predictions import Predictions
 
 MOST = 12
+MOST_DISPUTED = 6
+_MOST_VOTERS_NAMED = 2
 
 LabelNote = tuple[str, str]  # a label and a note on it
 Line = tuple[str, tuple[LabelNote, ...]]
@@ -73,7 +75,7 @@ def _wrong_labels(part: Predictions, most: int) -> list[Case]:
     return cases
 
 
-def most_disputed(parts: Sequence[Predictions], names: Sequence[str], most: int = MOST) -> list[Case]:
+def most_disputed(parts: Sequence[Predictions], names: Sequence[str], most: int = MOST_DISPUTED) -> list[Case]:
     """Return the images that the models label differently, those with the most even votes first.
 
     Ties are broken by the standard deviation of the probabilities. All `parts` must hold the same images in the same
@@ -99,8 +101,9 @@ def _dispute(row: int, parts: Sequence[Predictions], votes: np.ndarray, names: S
     lines: list[Line] = [("true", _names(true))]
     for voters in sorted(models_by_vote.values(), key=len, reverse=True):
         *others, last = _names(first.classes[votes[voters[0]]])
-        who = listed([names[model] for model in voters], most=3)
-        lines.append((f"{len(voters)} of {len(parts)} predict", (*others, (last[0], who))))
+        who = listed([names[model] for model in voters]) if len(voters) <= _MOST_VOTERS_NAMED else ""
+        says = "predicts" if len(voters) == 1 else "predict"
+        lines.append((f"{len(voters)} of {len(parts)} {says}", (*others, (last[0], who))))
     return Case(str(first.ids[row]), tuple(lines))
 
 

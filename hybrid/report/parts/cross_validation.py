@@ -6,10 +6,10 @@ from hybrid import plots
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements import tables
 from hybrid.report.elements.figures import Drawing
-from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
+from hybrid.report.elements.pair_tables import paired_table
 from hybrid.report.elements.table import Cell, Column, Table
-from hybrid.report.elements.words import listed, metric_name, score, seconds, spoken, with_interval
-from hybrid.report.parts.models import compared_sentences
+from hybrid.report.elements.words import capitalized, listed, metric_name, score, seconds, spoken, with_interval
+from hybrid.report.parts.differences import compared
 from hybrid.report.parts.part import Part
 from hybrid.wording import Footnotes
 
@@ -27,18 +27,19 @@ def cross_validation(leaderboard: "Leaderboard") -> Part | None:
     if crossed is None:
         return None
     names = {row["model"]: leaderboard.label(row["model"]) for row in crossed.rows}
-    shown, saved, sentences = [_table(crossed, names, leaderboard)], [], compared_sentences(None, [], names)
+    shown, drawings, saved, block = [_table(crossed, names, leaderboard)], [], [], None
     if pairs := crossed.pairs:
-        reference = crossed.tested_against
-        if reference is None:
-            shown.append(pair_table("cross-validation-differences", pairs, names, crossed.metric, ", over the folds"))
-        else:
-            shown.append(reference_table("cross-validation-differences", pairs, names, crossed.metric))
+        scores = dict(zip(names, crossed.means, strict=True))
+        block = compared(
+            "cross-validation-differences", pairs, names, crossed.metric, crossed.tested_against, scores,
+            leaderboard.chosen,
+        )  # fmt: skip
+        shown.append(block.table)
+        drawings += [block.drawing] if block.drawing else []
         saved.append(paired_table("cross-validation-tests", pairs))
-        sentences = compared_sentences(reference or leaderboard.chosen, pairs, names)
-    return Part(
-        "cross", "Cross-validation", _lead(crossed), shown, [_drawing(crossed, names, leaderboard)], saved, sentences
-    )
+    drawings.append(_drawing(crossed, names, leaderboard))
+    content = {"scores": shown[0], "block": block, "drawing": drawings[-1], "how": _how(crossed)}
+    return Part("cross", "Cross-validation", _lead(crossed), shown, drawings, saved, content)
 
 
 def cross_words(leaderboard: "Leaderboard", model: str) -> str:
@@ -56,18 +57,26 @@ def cross_words(leaderboard: "Leaderboard", model: str) -> str:
 
 def _lead(crossed: "CrossValidation") -> list[str]:
     often = {1: "once", 2: "twice"}.get(crossed.repeats, f"{crossed.repeats} times")
-    words = (
+    return [
         f"The {crossed.images_of_groups} of train and validation together were divided into {crossed.folds} folds "
-        f"{often}, and every model was fitted anew for each fold; test was not used. Thresholds and calibrations were "
-        "chosen anew inside each fold. The SD over folds shows how much the score depends on the images that a model "
-        "is scored on. The SD over seeds, which is that of the means of the repeats, shows how much the score depends "
-        "on the division into folds and on the seed of the head."
+        f"{often}. Every model was fitted again for each fold, with its threshold and calibration chosen in the fold. "
+        "Test was not used.",
+        *map(spoken, crossed.notes),
+    ]
+
+
+def _how(crossed: "CrossValidation") -> list[str]:
+    """Return how to read the standard deviations and how the models were compared."""
+    spreads = (
+        "The SD over folds shows how much the score depends on the images that a model is scored on. The SD over "
+        "seeds, which is that of the means of the repeats, shows how much the score depends on the division into folds "
+        "and on the seed of the head."
     )
     tests = (
         f"{crossed.tested_against or 'Each model'} is compared with every other by the corrected resampled t-test, "
-        f"which accounts for folds that share training images; Holm's correction is for {len(crossed.pairs)} tests."
+        f"which accounts for folds that share training images. Holm's correction is for {len(crossed.pairs)} tests."
     )
-    return [words, *([tests] if len(crossed.models) > 1 else []), *map(spoken, crossed.notes)]
+    return [spreads, *([tests] if len(crossed.models) > 1 else [])]
 
 
 def _table(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Leaderboard") -> Table:
@@ -109,4 +118,4 @@ def _drawing(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Le
         label=label,
         chosen=marked,
     )
-    return Drawing("cross-validation", f"{label}, cross-validated, with 95% intervals", words, figure)
+    return Drawing("cross-validation", f"{capitalized(label)}, cross-validated, with 95% intervals", words, figure)

@@ -185,7 +185,8 @@ def training(report_inputs: ReportInputs) -> Part | None:
         figures.training_drawing(f"training-{number}", name, record)
         for number, (name, record) in enumerate(report_inputs.trainings.items(), start=1)
     ]
-    if combined := figures.trainings_drawing(report_inputs.trainings):
-        drawings.insert(0, combined)
-    lead = [drawing.description for drawing in drawings]
-    return Part("training", "Training of the networks", lead, drawings=drawings)
+    combined = figures.trainings_drawing(report_inputs.trainings)
+    first = [combined] if combined else drawings
+    content = {"first": first, "each": drawings if combined else []}
+    return Part("training", "Training of the networks", drawings=[*([combined] if combined else []), *drawings],
+                content=content)  # fmt: skip

@@ -1,21 +1,15 @@
 """The parts of the report on the models: scores, differences, curves, errors, the threshold."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.evaluation import PairedTest
-from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.weighted_scores import class_scores
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.explorer import explorer_counts
-from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
 from hybrid.report.elements.words import plural, spoken, visible
-from hybrid.report.parts.answer import main_tests
 from hybrid.report.parts.part import Part
 from hybrid.wording import and_more
 from hybrid.workspace.model_record import ModelRecord
@@ -31,81 +25,27 @@ _MOST_OPEN = 3
 
 def models(leaderboard: "Leaderboard") -> Part:
     """Return all models with their scores and costs."""
-    lead = [*map(spoken, leaderboard.notes), *leaderboard.label_notes]
-    return Part("models", "Models", lead, [tables.model_table(leaderboard)], figures.score_drawings(leaderboard))
+    lead, notes = _notes(leaderboard)
+    shown, costs = tables.model_table(leaderboard), tables.cost_table(leaderboard)
+    content = {"notes": notes, "scores": shown, "costs": costs}
+    drawings = figures.score_drawings(leaderboard)
+    return Part("models", "Models", [*lead, *leaderboard.label_notes], [shown, costs], drawings, content=content)
 
 
-def differences(leaderboard: "Leaderboard") -> Part | None:
-    """Return the paired tests of the models; None for a single model."""
-    if not main_tests(leaderboard):
-        return None
-    names = dict(zip(leaderboard.names, leaderboard.labels, strict=True))
-    shown = []
-    for number, metric in enumerate(leaderboard.primary):
-        tests = [test for test in leaderboard.pairs if test.metric == metric]
-        table = f"differences-{metric}" if number else "differences"
-        if leaderboard.reference is None:
-            shown.append(pair_table(table, tests, names, metric))
-        else:
-            shown.append(reference_table(table, tests, names, metric))
-    about = leaderboard.reference or leaderboard.chosen
-    sentences = compared_sentences(about, main_tests(leaderboard), names)
-    saved = [paired_table("paired-tests", leaderboard.pairs)]
-    return Part("differences", "Differences", _tested(leaderboard), shown, (), saved, sentences)
-
-
-def _tested(leaderboard: "Leaderboard") -> list[str]:
-    """Return what was tested and how, and what the result does not mean."""
-    tests = main_tests(leaderboard)
-    methods = sorted({test.test for test in leaderboard.pairs if test.metric in leaderboard.primary})
-    corrected = max(test.corrected_for for test in tests)
-    how = f"on the same {images_of_groups(tests[0].n, tests[0].n_groups)} ({', '.join(methods)})"
-    correction = ""
-    if corrected > 1:
-        correction = (
-            f" P-values and adjusted intervals have Holm's correction for {corrected} tests: with so many, some "
-            "differences would seem significant by chance. An adjusted interval excludes 0 exactly where two models "
-            "are told apart; the ordinary interval beside it holds for one difference alone."
-        )
-    return [
-        f"{spoken(leaderboard.tested.sentence(leaderboard.reference))}, {how}.{correction}",
-        "“Not distinguishable” means that equally good models could well differ by this much; it does not mean that "
-        "the two models are equally good.",
-        *_of_margin(leaderboard.tested.margin, leaderboard.reference),
-    ]
-
-
-def _of_margin(margin: float | None, reference: str | None) -> list[str]:
-    """Return how to read a non-inferiority test."""
-    if margin is None or reference is None:
-        return []
-    return [
-        f"A model is not inferior to {reference} if it is shown to be worse by less than the margin of {margin:g}, if "
-        "by anything: what it may be “at worst” is then below the margin. This is a one-sided test at 2.5%, with the "
-        "same correction. “Not shown” does not mean that the model is inferior."
-    ]
-
-
-def compared_sentences(chosen: str | None, tests: Sequence[PairedTest], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return sentences that compare the chosen model, or the first one, with each other model.
-
-    The result has the keys ``name`` (the model), ``apart`` (sentences on distinguishable models) and ``alike``
-    (sentences on the others).
-    """
-    name = chosen if chosen is not None and chosen in names else next(iter(names))
-    about = [test for test in tests if name in (test.first, test.second)]
-    sentences: dict[str, Any] = {"name": names[name], "apart": [], "alike": []}
-    for test in about:
-        labelled = replace(test, first=names[test.first], second=names[test.second])
-        sentences["apart" if test.distinguishable else "alike"].append(f"{spoken(labelled.sentence())}.")
-    return sentences
+def _notes(leaderboard: "Leaderboard") -> tuple[list[str], list[str]]:
+    """Return the notes that are shown, and those that are folded, because they do not limit the scores."""
+    reassurances = leaderboard.history.reassurances() if leaderboard.history else ()
+    harmless = {*reassurances, *(result.group_note for result in leaderboard.evaluations)}
+    notes = [note for note in leaderboard.notes if note not in leaderboard.significance]  # the next part has these
+    folded = [note for note in notes if note in harmless]
+    return [spoken(note) for note in notes if note not in harmless], list(map(spoken, folded))
 
 
 def curves(leaderboard: "Leaderboard", shown: int) -> Part:
     """Return the curves of all models."""
     left_out = len(leaderboard.models) - figures.MOST_MODELS
     lead = (
-        [f"The chosen model and the first others of the table are shown; {left_out} are left out."]
+        [f"The chosen model and the first {figures.MOST_MODELS - 1} others of the table are shown."]
         if left_out > 0
         else []
     )

@@ -1,0 +1,46 @@
+"""Looks at test: what the history of a workspace says of earlier ones, and adding the present one to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hybrid.comparison.leaderboard import Leaderboard
+from hybrid.comparison.test_history import read_history
+from hybrid.errors import InputError
+from hybrid.run.named_models import aliases
+from hybrid.workspace.fitted_models import workspace_of
+from hybrid.workspace.history import SHOWN, Event, History
+from hybrid.workspace.model_record import ModelRecord
+from hybrid.workspace.workspace import METRICS
+
+
+def with_history(leaderboard: Leaderboard) -> Leaderboard:
+    """Return a leaderboard with the looks at test that the workspace recorded, and how it differs from the plan."""
+    workspace = workspace_of(leaderboard.models[0])
+    if workspace is None:
+        return leaderboard
+    names = {leaderboard.how, *(alias for alias, name in aliases(leaderboard) if name == leaderboard.how)}
+    history = read_history(workspace, leaderboard.models, names)
+    differs: tuple[str, ...] = ()
+    if history.plan:
+        references = [alias for alias, name in aliases(leaderboard) if name == leaderboard.reference]
+        differs = history.plan.differences(leaderboard.primary, names, references, leaderboard.tested.margin)
+    return replace(leaderboard, history=history, remarks=(*leaderboard.remarks, *differs))
+
+
+def add_look(leaderboards: Sequence[Leaderboard], to_save: Mapping[Path, ModelRecord], by: str) -> tuple[str, ...]:
+    """Add a look at test to the history of each workspace, and save the scores. Return a note if this is impossible."""
+    try:
+        for leaderboard in leaderboards:
+            models = (*leaderboard.models, *leaderboard.hidden)
+            if workspace := workspace_of(models[0]):
+                shown = {model.name: model.predictions_sha256 for model in models}
+                dataset, fingerprint = leaderboard.dataset, leaderboard.fingerprint
+                look = Event(SHOWN, by=by, dataset=dataset, dataset_fingerprint=fingerprint, models=shown)
+                History(workspace).add(look)
+                for model in models:
+                    if "test" in ModelRecord.read(model.folder / METRICS).sealed:
+                        to_save[model.folder].write(model.folder / METRICS)
+    except InputError as error:
+        return (f"This look at test could not be added to the history of the workspace: {error}",)
+    return ()
