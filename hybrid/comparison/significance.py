@@ -47,7 +47,7 @@ def significance(
     if not different:
         return [f"No two of the {len(names)} models can be told apart {where}{how}."]
     standing = f"{standing_of(name, tests, len(names))} {where}{how}."
-    if reference:
+    if reference or len(tests) == 1:
         return [standing]
     pairs = f"{different} of the {len(tests)} pairs of models differ significantly {where}{how}."
     return [pairs, f"{standing_of(name, tests, len(names))}."]
@@ -68,7 +68,7 @@ def standing_of(name: str, tests: Sequence[PairedTest], models: int) -> str:
     --------
     >>> test = PairedTest("svm", "knn", "f1", 0.1, None, None, 0.001, 0.001, "paired bootstrap", 99)
     >>> standing_of("svm", [test], 4)
-    'svm is better than knn and cannot be told apart from the other 2 models'
+    'svm is better than knn, and cannot be told apart from the other 2 models'
     """
     better, worse = [], []
     for test in tests:
@@ -81,7 +81,8 @@ def standing_of(name: str, tests: Sequence[PairedTest], models: int) -> str:
     if rest:
         others = "the other" if better or worse else "any of the other"
         parts.append(f"cannot be told apart from {others} {f'{rest} models' if rest > 1 else 'model'}")
-    return f"{name} {joined(parts)}"
+    *before, last = parts
+    return f"{name} {', '.join(before)}{', and ' if before else ''}{last}"
 
 
 def few(names: Sequence[str]) -> str:

@@ -130,17 +130,16 @@ def test_the_models_that_differ_from_the_chosen_one_are_said_in_words(results):
     apart = {test.first for test in leaderboard.pairs if test.metric == "roc_auc" and test.distinguishable}
     assert apart == {"c"}
     (alike,) = set(leaderboard.names) - {chosen, "c"}
-    assert any(
-        note.startswith(f"Not distinguishable from {chosen}") and note.endswith(f": {alike}.")
-        for note in leaderboard.notes
-    )
+    assert alike
+    standing = f"{chosen} is better than c, and cannot be told apart from the other model by roc_auc on these 60 images"
+    assert any(note.startswith(standing) for note in leaderboard.notes)
     (alone,) = compare_results(results(d={})[-1:]).leaderboards
     assert alone.pairs == ()
 
 
-def test_two_equal_models_are_said_not_to_be_distinguishable(results):
+def test_two_equal_models_are_said_to_be_alike(results):
     (leaderboard,) = compare_results(results(a={}, b={})).leaderboards
-    assert "a and b are not distinguishable by roc_auc on these 60 images." in leaderboard.notes
+    assert "a and b cannot be told apart by roc_auc on these 60 images." in leaderboard.notes
 
 
 def test_the_model_is_chosen_on_validation_never_on_test(results):

@@ -15,7 +15,9 @@ from hybrid.plots import (
     class_map,
     confusion_matrices,
     cost_chart,
+    difference_chart,
     error_map,
+    group_chart,
     interval_chart,
     precision_recall_curves,
     reliability_curves,
@@ -285,3 +287,36 @@ def test_a_planted_link_is_not_followed(tmp_path):
     save_figure(bars(2), tmp_path / "bars.png")
     assert (tmp_path / "target").read_text() == "old"
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_many_models_the_cost_chart_names_the_chosen_and_the_unsurpassed():
+    names = [f"m{number}" for number in range(10)]
+    values = [0.5, 0.6, 0.55, 0.7, 0.65, 0.8, 0.75, 0.78, 0.6, 0.5]
+    figure = cost_chart(names, values, [None] * 10, list(range(1, 11)), label="f1", cost="seconds", chosen=8)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["m0", "m1", "m3", "m5", "m8", "other models"]
+    losses = cost_chart(names, values, [None] * 10, list(range(1, 11)), label="loss", cost="s", lower_is_better=True)
+    assert [text.get_text() for text in losses.legends[0].get_texts()] == ["m0", "other models"]
+
+
+def test_the_difference_chart_draws_what_is_known_of_each_model():
+    figure = difference_chart(
+        [*NASTY[:2], "c"], [0.1, -0.05, None], [(0.02, 0.18), None, None], [(-0.01, 0.2), None, None],
+        [True, False, False], label="difference", margin=-0.05,
+    )  # fmt: skip
+    (axes,) = figure.axes
+    assert "not defined" in [text.get_text() for text in axes.texts]
+    filled = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "D"]
+    assert len(filled) == 2
+    assert filled[0] != filled[1] == "#ffffff"
+    low, high = axes.get_xlim()
+    assert low < -0.05
+    assert high > 0.2
+
+
+def test_the_group_chart_has_a_bar_for_each_group_beside_the_scores():
+    figure = group_chart(["a", "b", "c"], [0.9, 0.8, None], [[0, 1], [1, 2]], label="f1", chosen=0)
+    (axes,) = figure.axes
+    bars = [sorted(line.get_ydata()) for line in axes.lines if line.get_marker() == "s"]
+    assert bars == [[0, 1], [1, 2]]
+    assert min(line.get_xdata()[0] for line in axes.lines if line.get_marker() == "s") > 0.9
+    assert max(axes.get_xticks()) <= 0.92

@@ -124,9 +124,12 @@ def test_names_are_shown_as_text(browser, hostile_report):
     assert "�gpj.exe�" in text
 
 
+COSTS = "#d1-models details table.sortable"
+
+
 def column(browser, index):
     return browser.execute_script(
-        "return [...document.querySelector('table.sortable').tBodies[0].rows]"
+        f"return [...document.querySelector('{COSTS}').tBodies[0].rows]"
         ".map(r => r.cells[arguments[0]].dataset.value ?? r.cells[arguments[0]].querySelector('bdi').textContent)",
         index,
     )
@@ -136,7 +139,8 @@ def test_tables_are_sorted_by_mouse_and_by_keyboard(browser, hostile_report):
     from selenium.webdriver.common.keys import Keys
 
     open_page(browser, hostile_report("binary")[0])
-    table = browser.find_element("css selector", "table.sortable")
+    browser.find_element("css selector", "#d1-models details summary").click()
+    table = browser.find_element("css selector", COSTS)
     headings = table.find_elements("css selector", "thead th")
     fit = next(i for i, heading in enumerate(headings) if heading.text.startswith("fit"))
     assert [h.get_attribute("aria-sort") for h in headings] == [None] * len(headings)

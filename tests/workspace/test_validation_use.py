@@ -75,7 +75,7 @@ def board(comparison) -> Leaderboard:
     return comparison.leaderboards[0]
 
 
-SAYS = "The validation images also chose: the threshold, the model."
+SAYS = "Too optimistic, because the validation images also chose the threshold and the model."
 
 
 def test_the_table_of_compare_marks_the_score_on_validation(compared, capsys, tmp_path):
@@ -116,7 +116,7 @@ def test_the_report_the_card_and_the_files_say_it(compared, split):
     }
     assert rows == {"svm": "the threshold, the model", "forest": ""}
     section = ReportSection("made", "made", "", "", [], [], collect(leaderboard))
-    assert "The validation images also chose: the threshold, the model" in model_card(leaderboard, section)
+    assert "the validation images also chose the threshold and the model" in model_card(leaderboard, section)
 
 
 def test_fit_marks_the_column_of_validation(tmp_path, capsys):
@@ -127,5 +127,5 @@ def test_fit_marks_the_column_of_validation(tmp_path, capsys):
     print_scores("svm", FittedModel(None, replace(record, splits=splits), 80))
     shown = capsys.readouterr().out
     assert "val (n=20)¹" in shown
-    assert "The validation images also chose: the threshold." in " ".join(shown.split())
+    assert "the validation images also chose the threshold." in " ".join(shown.split())
     assert "train (n=40)¹" not in shown

@@ -7,10 +7,10 @@ from hybrid.evaluation import PairedTest
 from hybrid.evaluation.non_inferiority import at_worst_text
 from hybrid.evaluation.paired_test import p_text
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
-from hybrid.report.elements.words import metric_name
+from hybrid.report.elements.words import capitalized, metric_name
 
 MOST_PAIRED_IN_WORDS = 8
-_MARKS = {"better": "▲ better", "worse": "▼ worse"}
+_MARKS = {"better": "▲ better", "worse": "▼ worse", "not distinguishable": "≈"}
 
 
 def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str, str], metric: str) -> Table:
@@ -52,10 +52,10 @@ def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str,
         for test in tests
     ]
     unit = ", in percentage points" if tests[0].in_points else ""
-    return Table(
-        name, f"{metric_name(metric)} of each model minus that of {labels[tests[0].second]}{unit}", columns, rows,
-        sortable=True,
-    )  # fmt: skip
+    caption = f"{capitalized(metric_name(metric))} of each model minus that of {labels[tests[0].second]}{unit}"
+    if any(test.verdict == "not distinguishable" for test in tests):
+        caption += "; ≈: cannot be told apart"
+    return Table(name, caption, columns, rows, sortable=True)
 
 
 def _margin_columns(test: PairedTest, corrected: int) -> list[Column]:
@@ -115,10 +115,10 @@ def pair_table(
         for (model, label), title in zip(models.items(), titles, strict=True)
     ]
     words = f"The row's model against the column's, by {metric_name(metric)}{caption}"
-    return Table(name, words + (": ▲ better, ▼ worse, ≈ not distinguishable" if many else ""), columns, rows)
+    return Table(name, f"{words}: ▲ better, ▼ worse, ≈ cannot be told apart", columns, rows)
 
 
-def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str, sign: bool) -> Cell:
+def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: str, metric: str, short: bool) -> Cell:
     test = tests.get((name, other)) or tests.get((other, name))
     if test is None or test.difference is None:
         return Cell(None, "–" if name == other else "not defined")
@@ -127,10 +127,10 @@ def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: st
     if test.p_adjusted is not None:
         sub += ", p < 0.001" if test.p_adjusted < 0.001 else f", p = {test.p_adjusted:.3f}"
     if not test.distinguishable:
-        return Cell("not distinguishable", "≈" if sign else "not distinguishable", "" if sign else sub)
+        return Cell("not distinguishable", "≈", "" if short else sub)
     better = (difference < 0) == (metric in LOWER_IS_BETTER)
     word, mark = ("better", "▲") if better else ("worse", "▼")
-    return Cell(word, mark if sign else f"{mark} {word}", "" if sign else sub, tone=word)
+    return Cell(word, mark, "" if short else sub, tone=word)
 
 
 def paired_table(name: str, tests: Sequence[PairedTest]) -> Table:

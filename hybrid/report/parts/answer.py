@@ -8,7 +8,6 @@ from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.report.elements.words import capitalized, interval, listed, metric_name, score, seconds
-from hybrid.wording import joined
 from hybrid.workspace.model_record import ModelRecord
 
 if TYPE_CHECKING:
@@ -72,12 +71,12 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
     parts = []
     if better:
         not_used = f"{leaderboard.split} scores are not used to choose a model"
-        parts.append(f"{_named(better, name)} scored significantly better, but {not_used}")
+        parts.append(f"on {leaderboard.split}, {_named(better, name)} scored significantly better, but {not_used}")
     if worse := [test for test in apart if test not in better]:
         parts.append(f"it is significantly better than {_named(worse, name)}")
     if rest := others - len(apart):
         parts.append(f"{rest if parts else 'the'} other{'s' if rest > 1 else ''} cannot be told apart from it")
-    return joined(parts)
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
 
 def _against_reference(test: PairedTest, name: str, leaderboard: "Leaderboard") -> str:

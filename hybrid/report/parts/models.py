@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.evaluation import METRICS
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.weighted_scores import class_scores
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.explorer import explorer_counts
-from hybrid.report.elements.words import plural, spoken, visible
+from hybrid.report.elements.words import metric_name, plural, spoken, visible
 from hybrid.report.parts.part import Part
 from hybrid.wording import and_more
 from hybrid.workspace.model_record import ModelRecord
@@ -152,7 +153,9 @@ def _threshold_origin(model: ModelRecord) -> str:
         return "is the default, the frequency of the class in training, because the classes have balanced weights"
     on_validation = model.adjustment is not None and model.adjustment.on == "val"
     how = "on validation" if on_validation else "by cross-validation inside train"
-    return f"was chosen {how}" + (f" for {model.aim}" if model.aim else "")
+    if not model.aim:
+        return f"was chosen {how}"
+    return f"was chosen {how} for {metric_name(model.aim) if model.aim in METRICS else model.aim}"
 
 
 def _start(counts: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(cro
     _, page, _ = crossed_report
     part = page[page.index('id="d1-cross"') :]
     part = part[: part.index("</section>")]
-    assert "svm is better than forest on these 120 images (ROC AUC: +" in part
+    assert "svm is better than forest by ROC AUC on these 120 images." in part
     assert "Holm" in part
     assert "xgboost-made is left out." in part
     row = part[part.index('<th scope="row"><bdi title="svm-made">svm</bdi>') :]
@@ -76,7 +76,7 @@ def test_the_model_card_gives_the_chosen_models_cross_validation(crossed_report)
         assert float(found[1]) == pytest.approx(crossed[leaderboard.chosen]["mean"], abs=5e-4)
 
 
-def test_many_models_are_paired_by_signs_and_the_others_folded(tmp_path):
+def test_all_pairs_are_one_sentence_one_figure_and_a_folded_table_of_signs(tmp_path):
     skills = {f"model{number}-made": 2.0 for number in range(8)} | {"poor-made": -1.0}
     made_comparison(tmp_path / "runs", made_dataset(160, ["cat", "dog"]), skills)
     comparison = compare_results(load_records(Workspace(tmp_path / "runs")), tested=PairSettings.of(pairs="all"))
@@ -89,7 +89,12 @@ def test_many_models_are_paired_by_signs_and_the_others_folded(tmp_path):
     assert apart
     assert part.count("<bdi>▲</bdi>") == part.count("<bdi>▼</bdi>") == len(apart)
     assert part.count("<bdi>≈</bdi>") == 2 * (36 - len(apart))
-    assert "<details>" in part
+    shown, _, folded = part.partition("<details>")
+    assert f"{len(apart)} of the 36 pairs of models differ significantly by ROC AUC" in shown
+    assert shown.count("<svg") == 1
+    assert "<table" not in shown
+    assert "<table" in folded
+    assert "≈ cannot be told apart" in folded
     rows = json.loads(next(path for path in files if path.name == "differences.json").read_text())
     assert {value for row in rows for key, value in row.items() if key != "model"} <= {
         None, "better", "worse", "not distinguishable",

@@ -10,7 +10,7 @@ from hybrid.comparison import PairSettings
 from hybrid.report import write_report
 from hybrid.report.elements.pair_tables import reference_table
 from hybrid.report.parts.answer import answer
-from hybrid.report.parts.models import differences
+from hybrid.report.parts.differences import differences
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace
@@ -28,26 +28,28 @@ def four_models(tmp_path_factory):
 def test_the_part_says_what_was_compared_and_for_how_many_tests_holm_corrected(four_models):
     (leaderboard,) = compare_results(four_models, tested=PairSettings.of("knn", primary=["f1"])).leaderboards
     part = differences(leaderboard)
-    assert part.lead[0].startswith(
+    assert part.content["how"][0].startswith(
         "Primary metric: F1; each model is compared with the reference knn-made, on the same"
     )
-    assert "Holm's correction for 3 tests" in part.lead[0]
+    assert "Holm's correction for 3 tests" in part.content["how"][0]
     (table,) = part.tables
-    assert table.caption == "F1 of each model minus that of knn"
+    assert table.caption.startswith("F1 of each model minus that of knn")
     assert [column.title for column in table.columns] == [
         "model", "difference", "95% interval", "adjusted for 3 tests", "adjusted p", "result",
     ]  # fmt: skip
     (leaderboard,) = compare_results(four_models, metric="roc_auc", tested=PairSettings.of(primary=["f1"])).leaderboards
     part = differences(leaderboard)
-    assert "with Holm's correction across both" in part.lead[0]
-    assert "Holm's correction for 6 tests" in part.lead[0]
+    assert "with Holm's correction across both" in part.content["how"][0]
+    assert "Holm's correction for 6 tests" in part.content["how"][0]
     assert [table.name for table in part.tables] == ["differences", "differences-f1"]
 
 
 def test_a_margin_adds_what_each_model_may_be_at_worst(four_models):
     (leaderboard,) = compare_results(four_models, tested=PairSettings.of("knn", margin=0.1)).leaderboards
     part = differences(leaderboard)
-    assert "not inferior to knn-made if it is shown to be worse by less than the margin of 0.1" in part.lead[-1]
+    assert (
+        "not inferior to knn-made if it is shown to be worse by less than the margin of 0.1" in part.content["how"][-1]
+    )
     (table,) = part.tables
     assert [column.title for column in table.columns[-3:]] == ["at worst", "adjusted p, one-sided", "margin 0.100"]
     tests = {test.first: test for test in leaderboard.pairs if test.metric == leaderboard.metric}
@@ -60,7 +62,7 @@ def test_a_margin_adds_what_each_model_may_be_at_worst(four_models):
 
 def test_the_answer_compares_the_chosen_model_with_a_named_reference(four_models):
     (leaderboard,) = compare_results(four_models, tested=PairSettings.of("guess", margin=0.1)).leaderboards
-    said = "it is significantly better than the reference guess-made, and is not inferior to it by a margin of 0.1"
+    said = "It is significantly better than the reference guess-made, and is not inferior to it by a margin of 0.1"
     assert said in answer(leaderboard)
 
 
@@ -70,7 +72,8 @@ def test_the_table_holds_the_figures_of_the_tests(four_models):
     table = reference_table(
         "differences", tests, dict(zip(leaderboard.names, leaderboard.labels, strict=True)), "accuracy"
     )
-    assert table.caption.endswith(", in percentage points")
+    assert table.caption.startswith("Accuracy of each model minus that of")
+    assert ", in percentage points" in table.caption
     for row, test in zip(table.rows, tests, strict=True):
         assert float(row[1].text.replace("−", "-")) == pytest.approx(100 * test.difference, abs=0.05)
         low, high = (float(bound.replace("−", "-")) for bound in row[3].text.split(" to "))

@@ -28,7 +28,7 @@ from hybrid.report.elements.pictures import SIDE, Pictures
 from hybrid.report.elements.svg import inline_svg, svg_text
 from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import visible, with_interval
-from hybrid.report.parts.answer import answer
+from hybrid.report.parts.answer import answer, cost_sentence
 from hybrid.report.parts.cases import most_disputed, worst_mistakes
 from hybrid.report.parts.models import threshold
 from hybrid.wording import Footnotes
@@ -72,12 +72,12 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
 @pytest.mark.parametrize(
     ("differences", "said"),
     [
-        ({}, "no other model was compared with it"),
-        ({"b": (0.01, 0.4)}, "the other model is not distinguishable from it"),
-        ({"b": (0.01, 0.4), "c": (-0.02, 0.06)}, "none of the other 2 models is distinguishable from it"),
+        ({}, "No other model was compared with it"),
+        ({"b": (0.01, 0.4)}, "The other model cannot be told apart from it"),
+        ({"b": (0.01, 0.4), "c": (-0.02, 0.06)}, "None of the other 2 models can be told apart from it"),
         (
             {"b": (0.2, 0.001), "c": (0.01, 0.5)},
-            "it is significantly better than b, 1 other cannot be distinguished from it",
+            "It is significantly better than b, and 1 other cannot be told apart from it",
         ),
         ({"b": (-0.2, 0.001)}, "b scored significantly better, but test scores are not used to choose a model"),
     ],
@@ -88,15 +88,18 @@ def test_the_answer_says_how_sure_it_is(differences, said):
         "a, chosen on validation, scores 0.900 in ROC AUC (95% interval 0.850–0.950) on the 100 test"
     )
     assert said in text
-    assert text.endswith("it took 12 s to extract, 0.5 s to fit and <0.01 s to predict (processor time).")
+
+
+def test_the_time_of_the_chosen_model_leaves_out_what_takes_no_time():
+    said = "The chosen model took 12 s to extract the features and 0.5 s to fit the head (processor time)."
+    assert cost_sentence(leaderboard_of({})) == said
 
 
 def test_the_answer_about_a_model_of_an_earlier_version_tells_the_time_by_the_clock():
     leaderboard = leaderboard_of({})
     leaderboard.models[0].processor = None
-    assert answer(leaderboard).endswith(
-        "it took 7 s to extract, 0.3 s to fit and <0.01 s to predict (wall-clock time)."
-    )
+    said = "The chosen model took 7 s to extract the features and 0.3 s to fit the head (wall-clock time)."
+    assert cost_sentence(leaderboard) == said
 
 
 def test_an_upper_bound_is_called_one_in_every_table():
@@ -116,7 +119,7 @@ def test_the_price_of_a_model_begins_with_the_training_of_its_networks():
     model = leaderboard.models[0]
     for trained, words in (({"a": 90.0}, "its network"), ({"a": 60.0, "b": 30.0}, "its networks")):
         model.processor, model.trained = Seconds(train=90.0, extract=12.0, fit=0.5, predict=0.004), trained
-        assert f"it took 90 s to train {words}, 12 s to extract," in answer(leaderboard)
+        assert f"took 90 s to train {words}, 12 s to extract" in cost_sentence(leaderboard)
 
 
 def test_the_answer_says_where_the_model_comes_from():
@@ -217,7 +220,7 @@ def test_the_most_disputed_images_are_those_with_the_most_even_votes():
     assert cases[0].lines == (
         ("true", (("a", ""),)),
         ("2 of 3 predict", (("a", "x and y"),)),
-        ("1 of 3 predict", (("b", "z"),)),
+        ("1 of 3 predicts", (("b", "z"),)),
     )
     assert most_disputed(parts[:1], ["x"]) == []
 
