@@ -58,7 +58,7 @@ def test_the_page_says_in_words_what_can_be_told_apart_and_what_is_flattered(cro
     _, page, _ = crossed_report
     part = page[page.index('id="d1-cross"') :]
     part = part[: part.index("</section>")]
-    assert "svm is better than forest by ROC AUC on these 120 images." in part
+    assert "forest is worse than svm by ROC AUC on these 120 images." in part
     assert "Holm" in part
     assert "xgboost-made is left out." in part
     row = part[part.index('<th scope="row"><bdi title="svm-made">svm</bdi>') :]
