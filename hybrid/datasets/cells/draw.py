@@ -150,12 +150,11 @@ class Scene:
 
 
 def draw_patient(rng: np.random.Generator, kind: str) -> Patient:
-    """Return a new patient. In half of the patients, no picture shows a parasite."""
-    sick = rng.random() < 0.5
+    """Return a new patient. How often a picture shows a parasite, or another thing, differs between patients."""
     chances = {
-        "parasites": (0.78 if sick else 0.0, 0.06, 0.0, 0.06),
+        "parasites": (rng.uniform(0.0, 0.85), 0.06, 0.0, 0.06),
         "types": (0.0, 0.05, 0.0, 1.0),
-        "labels": (rng.uniform(0.4, 0.9) if sick else 0.05, *rng.uniform(0.05, 0.6, 3)),
+        "labels": tuple(rng.uniform(0.05, 0.65, 4)),
     }[kind]
     return Patient(
         look=Look.drawn(rng),
@@ -181,8 +180,8 @@ def plan_scene(rng: np.random.Generator, patient: Patient) -> Scene:
     )
     hosts = [visible[i] for i in rng.permutation(len(visible))]
     if has_parasites:
-        many = 1 + rng.binomial(2, 0.35)
-        scene.parasites = [_near(rng, at, 0.42 * patient.radius) for at in hosts[:many]]
+        many = 1 + rng.binomial(2, 0.4)
+        scene.parasites = [_near(rng, at, 0.38 * patient.radius) for at in hosts[:many]]
         hosts = hosts[many:]
     if rng.random() < 0.35:
         scene.bubbles = [_near(rng, at, 0.4 * patient.radius) for at in hosts[: 1 + rng.binomial(2, 0.35)]]
@@ -208,9 +207,9 @@ def draw_scene(rng: np.random.Generator, scene: Scene, patient: Patient) -> np.n
     if scene.white_cell:
         draw_white_cell(canvas, rng, scene.white_at, scene.white_cell, radius)
     for at in scene.bubbles:
-        draw_bubble(canvas, rng, at, radius * rng.uniform(0.16, 0.28))
+        draw_bubble(canvas, rng, at, radius * rng.uniform(0.16, 0.30))
     for at in scene.parasites:
-        draw_parasite(canvas, rng, at, radius * rng.uniform(0.22, 0.34))
+        draw_parasite(canvas, rng, at, radius * rng.uniform(0.22, 0.36))
     for at in scene.platelets + scene.clump:
         draw_platelet(canvas, rng, at, radius * rng.uniform(0.19, 0.34))
     for at in scene.dirt:

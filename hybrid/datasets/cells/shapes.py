@@ -34,7 +34,7 @@ def draw_sickle_cell(canvas: Canvas, rng: np.random.Generator, at: Point, radius
 def draw_parasite(canvas: Canvas, rng: np.random.Generator, at: Point, radius: float) -> None:
     """Draw a parasite in a red cell: a blue ring with one or two purple dots, or, in one of four, a filled blob."""
     patch = canvas.patch(*at, radius + 6)
-    strength = rng.uniform(0.5, 1.0)
+    strength = rng.uniform(0.4, 0.95)
     rho = _outline(patch, rng, radius, 0.10)
     turn = rng.uniform(0, 2 * np.pi)
     if rng.random() < 0.25:
