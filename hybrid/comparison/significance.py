@@ -70,7 +70,8 @@ def standing_of(name: str, tests: Sequence[PairedTest], models: int) -> str:
     >>> standing_of("svm", [test], 4)
     'svm is better than knn, and cannot be told apart from the other 2 models'
     """
-    better, worse = [], []
+    better: list[str] = []
+    worse: list[str] = []
     for test in tests:
         if name in (test.first, test.second) and test.distinguishable:
             is_better = (test.verdict == "better") == (test.first == name)
