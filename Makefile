@@ -1,8 +1,13 @@
 # `make demo` and `make test` each do all the set-up themselves: Python 3.11 to 3.13 and make are enough.
-PYTHON ?= python3
+# PYTHON=python3.12 names the Python; without it, the first of these that hybrid supports is taken.
+SUPPORTED = $(shell command -v $(1) >/dev/null 2>&1 && $(1) -c 'import sys; print((3, 11) <= sys.version_info < (3, 14))' 2>/dev/null)
+PYTHONS := python3 python3.13 python3.12 python3.11
+PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(if $(filter True,$(call SUPPORTED,$(name))),$(name))) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The demo needs the package alone, which is also in the environment of the tests.
+PACKAGE := $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.package)
 TREE := build/typecheck
 # LOCK=requirements.lock installs the versions that the tests ran with, instead of the newest.
 LOCK ?=
@@ -11,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 
 .PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock release format clean
 
-demo: $(STAMP)
+demo: $(PACKAGE)
 	$(BIN)/hybrid demo
 
 # Quick tests that need no Keras network: for every few minutes of work.
@@ -72,14 +77,10 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 $(STAMP): setup.cfg pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'hybrid needs Python 3.11, 3.12 or 3.13: set PYTHON=')"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	# The distribution hybrid-features was once called hybrid: two names must not own the same files.
-	$(BIN)/python -m pip uninstall -qq --yes hybrid
-	rm -rf hybrid.egg-info
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK:%=-c %) -e ".[dev]"
-	touch $(STAMP)
+	@$(PYTHON) .ci/install.py dev $(LOCK)
+
+$(VENV)/.package: setup.cfg pyproject.toml
+	@$(PYTHON) .ci/install.py package $(LOCK)
 
 clean:
 	rm -rf $(VENV) .venv-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache
