@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
+from importlib.util import find_spec
 from pathlib import Path
 
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
@@ -65,10 +67,12 @@ def check_disk(gigabytes: float) -> None:
 
 def make_environment() -> None:
     """Create .venv, anew if an earlier installation was not finished."""
-    again = ["--clear"] if UNFINISHED.exists() else []
+    again = UNFINISHED.exists()
     if again:
         print("The last installation was not finished: starting again.", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", *again, str(VENV)], check=True)
+    if find_spec("ensurepip") is None:
+        sys.exit("This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv")
+    venv.create(VENV, with_pip=True, clear=again, symlinks=True)
 
 
 def install(extra: str, lock: str) -> None:
