@@ -5,6 +5,7 @@ options and the examples that the terminal shows.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+import hybrid.cli
 from hybrid.cli.main import COMMANDS, main
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -82,6 +84,8 @@ class HybridCommand(SphinxDirective):
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
+        for file in Path(hybrid.cli.__file__).parent.glob("*.py"):  # a page is built again when a help text has changed
+            self.env.note_dependency(str(file))
         return self._command(self.arguments[0] if self.arguments else "")
 
     def _command(self, name: str) -> list[nodes.Node]:

@@ -101,3 +101,16 @@ def test_pictures_and_links_of_the_documentation_exist():
     for path in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")
+def test_a_model_is_saved_loaded_and_run_from_onnx_as_the_guides_show(hybrid, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30), np.uint8)).save("image.png")
+    names = {}
+    for block in blocks(ROOT / "docs/guides/saving.md", "python"):
+        exec(compile(block, "saving.md", "exec"), names)
+    hybrid("export", "my_model", "--output", "model.onnx")
+    exec(compile(blocks(ROOT / "docs/guides/onnx.md", "python")[0], "onnx.md", "exec"), names)
+    np.testing.assert_allclose(names["probabilities"][0], names["frame"].filter(like="p_").iloc[0], atol=1e-4)

@@ -1,11 +1,13 @@
 """The reference of the documentation is complete: commands, options, the Python API, environment variables."""
 
+import ast
 import importlib
 import re
 import shutil
 import sys
 import warnings
 from dataclasses import fields
+from itertools import pairwise
 
 import click
 import pytest
@@ -122,3 +124,26 @@ def test_every_key_of_a_record_is_documented(record, section):
     text = (REFERENCE / "files.md").read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
     keys = [field.metadata.get("key") or field.name for field in fields(record) if field.metadata.get("saved", True)]
     assert [key for key in keys if f"`{key}`" not in text] == []
+
+
+def texts_of_the_code():
+    """All literal texts of the code, with an ellipsis in place of values."""
+    for folder in ("hybrid", "extractors", "pipelines", "classifiers"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.JoinedStr):
+                    yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+
+
+@pytest.mark.medium
+def test_every_message_of_the_troubleshooting_page_is_one_of_the_code():
+    page = (ROOT / "docs" / "guides" / "troubleshooting.md").read_text()
+    terms = [line for line, after in pairwise(page.split("\n")) if after.startswith(": ")]
+    assert len(terms) > 60
+    code = "\n".join(texts_of_the_code())
+    for term in terms:
+        for message in re.findall("`([^`]{20,})`", term):
+            for part in re.split(r" ?…:? ?|\b[NM]\b", message):
+                assert part.strip() in code, message
