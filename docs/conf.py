@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from hybrid import __version__
+import hybrid
 
 # The notebooks in examples/ are the tutorials. Sphinx reads files below docs/ only.
 DOCS = Path(__file__).parent
@@ -16,7 +16,7 @@ sys.path.insert(0, str(DOCS / "_extensions"))
 project = "hybrid"
 author = "the hybrid developers"
 copyright = "2026, the hybrid developers"
-version = release = __version__
+version = release = hybrid.__version__
 
 extensions = [
     "myst_nb",
@@ -75,6 +75,16 @@ def skip_members(app, what, name, obj, skip, options):
     return True if inherited or text.lower().removeprefix("the ").startswith("former name") else None
 
 
+def find_at_the_top(app, env, node, contnode):
+    """Resolve a reference such as `hybrid.evaluation.evaluate` to a name that is documented as `hybrid.evaluate`."""
+    first, *_, last = node["reftarget"].split(".")
+    if node.get("refdomain") != "py" or first != "hybrid" or last not in hybrid.__all__:
+        return None
+    domain = env.domains.python_domain
+    return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], f"hybrid.{last}", node, contnode)
+
+
 def setup(app):
-    """Connect the function above to Sphinx."""
+    """Connect the functions above to Sphinx."""
     app.connect("autodoc-skip-member", skip_members)
+    app.connect("missing-reference", find_at_the_top)
