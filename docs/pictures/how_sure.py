@@ -216,16 +216,15 @@ def draw_pictures(theme: str, folder: Path) -> None:
     colours = THEMES[theme]
     tests, alone = twenty(True), twenty(False)
     first, second = ten_models()
-    fonts = {"font.family": ["Liberation Sans", "DejaVu Sans"], "font.size": 10, "svg.fonttype": "none"}
-    with rc_context(fonts | {"svg.hashsalt": "hybrid", "text.color": colours["ink"]}):
-        _write(_intervals(tests, None, colours), folder / f"how_sure_twenty_{theme}.svg")
-        _write(_intervals(alone, tests, colours), folder / f"how_sure_patients_{theme}.svg")
-        _write(_best_of_ten(first, second, colours), folder / f"how_sure_best_{theme}.svg")
+    with rc_context(text_style(colours)):
+        write_svg(_intervals(tests, None, colours), folder / f"how_sure_twenty_{theme}.svg")
+        write_svg(_intervals(alone, tests, colours), folder / f"how_sure_patients_{theme}.svg")
+        write_svg(_best_of_ten(first, second, colours), folder / f"how_sure_best_{theme}.svg")
 
 
 def _intervals(tests: NDArray[np.float64], behind: NDArray[np.float64] | None, colours: dict[str, str]) -> Figure:
     """Draw one line per test: its interval, its accuracy, and in grey the interval behind it."""
-    figure, axes = _panel(4.8, colours)
+    figure, axes = blank_panel(4.8, colours)
     rows = np.arange(len(tests), 0, -1)
     axes.axvline(TRUTH, color=colours["ink"], linewidth=1, zorder=1)
     axes.text(TRUTH, 21.2, f"the truth: {TRUTH:.1f}%", ha="center", va="bottom")
@@ -247,7 +246,7 @@ def _intervals(tests: NDArray[np.float64], behind: NDArray[np.float64] | None, c
 
 def _best_of_ten(first: NDArray[np.float64], second: NDArray[np.float64], colours: dict[str, str]) -> Figure:
     """Draw a line per model, from its accuracy on test to that on new pictures, with the best on test marked."""
-    figure, axes = _panel(4.2, colours)
+    figure, axes = blank_panel(4.2, colours)
     best = int(first.argmax())
     axes.hlines(TRUTH, 0, 1, color=colours["ink"], linewidth=1, zorder=1)
     axes.text(-0.06, TRUTH, f"the truth\nfor all ten:\n{TRUTH:.1f}%", ha="right", va="center")
@@ -268,7 +267,14 @@ def _best_of_ten(first: NDArray[np.float64], second: NDArray[np.float64], colour
     return figure
 
 
-def _panel(height: float, colours: dict[str, str]) -> tuple[Figure, Axes]:
+def text_style(colours: dict[str, str]) -> dict[str, Any]:
+    """Return Matplotlib's settings of a picture."""
+    fonts = {"font.family": ["Liberation Sans", "DejaVu Sans"], "font.size": 10, "svg.fonttype": "none"}
+    return fonts | {"svg.hashsalt": "hybrid", "text.color": colours["ink"]}
+
+
+def blank_panel(height: float, colours: dict[str, str]) -> tuple[Figure, Axes]:
+    """Return a figure of the width of a phone, with axes at the bottom only."""
     figure = Figure(figsize=(4.6, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -279,7 +285,7 @@ def _panel(height: float, colours: dict[str, str]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write_svg(figure: Figure, path: Path) -> None:
     """Write a picture whose text any browser sets in its own font of these widths, without a date."""
     figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
     text = path.read_text(encoding="utf-8")

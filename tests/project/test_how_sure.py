@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 
 import pytest
 from paths import ROOT
@@ -37,3 +38,17 @@ def test_the_pictures_are_drawn_with_the_figures_of_the_text(script, tmp_path):
     assert FIGURES["truth"] in (tmp_path / "how_sure_twenty_dark.svg").read_text(encoding="utf-8")
     best = (tmp_path / "how_sure_best_dark.svg").read_text(encoding="utf-8")
     assert FIGURES["best first"].split()[-1] in best
+
+
+def test_the_picture_of_the_first_page_shows_the_results():
+    from_results = re.findall(
+        r"^\| (linear SVM|random forest|XGBoost|softmax) \| .+ \| 0\.(\d\d)(\d) \[",
+        (ROOT / "docs" / "explanation" / "results.md").read_text(encoding="utf-8").split("**PneumoniaMNIST**")[0],
+        re.MULTILINE,
+    )
+    for theme in ("light", "dark"):
+        drawn = (PICTURES / f"landing_{theme}.svg").read_text(encoding="utf-8")
+        for head, whole, tenth in from_results:
+            assert f">{head}<" in drawn
+            assert f">{whole}.{tenth}%<" in drawn
+    assert len(from_results) == 4
