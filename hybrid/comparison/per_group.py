@@ -68,7 +68,7 @@ def scores_per_group(
     how : {"mean", "max", "vote"}
         How the predictions for the images of a group are combined; thresholds are those of the model.
     fixed_classes : bool, default=True
-        As in :func:`hybrid.evaluation.evaluate`.
+        As in :func:`hybrid.evaluate`.
 
     Raises
     ------

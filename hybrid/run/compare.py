@@ -92,7 +92,7 @@ def compare(
         group as one case. By default there are none.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
-        images whose shares vary as well, as in :func:`hybrid.evaluation.evaluate`.
+        images whose shares vary as well, as in :func:`hybrid.evaluate`.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.

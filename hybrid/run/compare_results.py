@@ -70,7 +70,7 @@ def compare_results(
         group as one case. By default there are none.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
-        images whose shares vary as well, as in :func:`hybrid.evaluation.evaluate`. Saved scores are not changed.
+        images whose shares vary as well, as in :func:`hybrid.evaluate`. Saved scores are not changed.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 

@@ -41,7 +41,7 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_cl
     positive : object or None
         The positive class of a binary task.
     fixed_classes : bool, default=True
-        As in :func:`hybrid.evaluation.evaluate`.
+        As in :func:`hybrid.evaluate`.
     """
     part = predictions.part(split)
     few = split != "train" or len(part) <= _MAX_TRAIN_RESAMPLED
