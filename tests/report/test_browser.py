@@ -344,3 +344,9 @@ def test_a_table_that_is_cut_off_says_so_until_its_last_column_is_reached(browse
         "requestAnimationFrame(() => setTimeout(() => done(box.classList.contains('cut')), 50))"
     )
     assert browser.execute_async_script(reached) is False
+    opened = (
+        "const done = arguments[0]; document.querySelector('#d1-models details').open = true;"
+        "requestAnimationFrame(() => setTimeout(() => done("
+        "document.querySelector('#d1-models details .scroll').classList.contains('cut')), 100))"
+    )
+    assert browser.execute_async_script(opened) is True  # a table that was folded is marked when it is unfolded
