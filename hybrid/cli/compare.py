@@ -8,7 +8,7 @@ import click
 
 from hybrid.cli import completion
 from hybrid.cli.compare_options import CHOICE, SCORES, TESTS
-from hybrid.cli.compared_pairs import print_tests
+from hybrid.cli.compared_pairs import print_tests, print_tests_per_group
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import json_option, seed_option, workspace_option
@@ -185,7 +185,8 @@ def _print_per_group(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:
     ]
     print_table(f"per group: {leaderboard.per_group.groups} groups", ["model", *shown], rows, optional=len(shown) - 1)
     print_footnotes(notes)
-    print_notes([leaderboard.per_group.sentence()])
+    print_tests_per_group(leaderboard)
+    print_notes([leaderboard.per_group.sentence(), *leaderboard.significance_per_group])
 
 
 def _print_without_leakage(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:

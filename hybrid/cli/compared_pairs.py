@@ -24,7 +24,14 @@ def print_tests(leaderboard: "Leaderboard") -> None:
             _print_groups(leaderboard, metric, tests)
 
 
-def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"]) -> None:
+def print_tests_per_group(leaderboard: "Leaderboard") -> None:
+    """Print the differences from the reference with each group of images as one case; nothing for all pairs."""
+    for metric in leaderboard.primary if leaderboard.reference is not None else ():
+        if tests := [test for test in leaderboard.pairs_per_group if test.metric == metric]:
+            _print_differences(leaderboard, metric, tests, ", per group")
+
+
+def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"], cases: str = "") -> None:
     corrected = max(test.corrected_for for test in tests)
     with_result = any(test.verdict != "not distinguishable" for test in tests)
     columns = ["model", "difference", f"{tests[0].level:.0%} interval"]
@@ -43,7 +50,7 @@ def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["Pai
     ]
     chosen = "the chosen model" if leaderboard.reference == leaderboard.chosen else "the reference"
     points = ", in percentage points" if tests[0].in_points else ""
-    title = f"each model minus {leaderboard.label(tests[0].second)}, {chosen}, by {metric}{points}"
+    title = f"each model minus {leaderboard.label(tests[0].second)}, {chosen}, by {metric}{points}{cases}"
     p_value = columns[-1]
     columns += ["significantly"] if with_result else []
     if tests[0].margin is not None:

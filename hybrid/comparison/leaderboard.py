@@ -152,6 +152,12 @@ class Leaderboard:
         first = self.evaluations[0]
         return tuple(paired_tests(self.names, self.predictions, first.positive, self.main_metrics, self.pairs_tested))
 
+    @cached_property
+    def pairs_per_group(self) -> tuple[PairedTest, ...]:
+        """The same tests with each group as one case; empty if results per group were not asked for."""
+        settings = {name: value for name, value in self.pairs_tested.items() if name != "fixed_classes"}
+        return tuple(self.per_group.tests(self.main_metrics, **settings)) if self.per_group else ()
+
     @property
     def primary(self) -> tuple[str, ...]:
         """The metrics that decide, beginning with the one by which the models are ordered."""
@@ -260,13 +266,21 @@ class Leaderboard:
     @property
     def significance(self) -> tuple[str, ...]:
         """Sentences on which models differ significantly, by each primary metric."""
+        return self._significance(self.pairs)
+
+    @property
+    def significance_per_group(self) -> tuple[str, ...]:
+        """Sentences on which models differ significantly with each group as one case."""
+        return self._significance(self.pairs_per_group)
+
+    def _significance(self, tests: Sequence[PairedTest]) -> tuple[str, ...]:
         role = "the chosen model" if self.reference == self.chosen else "the reference"
         return tuple(
             sentence
             for metric in self.primary
             for sentence in (
-                *significance(self.pairs, self.names, metric, self.chosen, self.reference, role),
-                *non_inferiority(self.pairs, metric),
+                *significance(tests, self.names, metric, self.chosen, self.reference, role),
+                *non_inferiority(tests, metric),
             )
         )
 
@@ -311,6 +325,8 @@ class Leaderboard:
             "seeds": [spread.to_dict() for spread in self.seeds],
             "cross_validation": self.crossed.to_dict() if self.crossed else None,
             "test_history": self.history.to_dict() if self.history else None,
-            "per_group": self.per_group.to_dict() if self.per_group else None,
+            "per_group": self.per_group.to_dict() | {"pairs": [test.to_dict() for test in self.pairs_per_group]}
+            if self.per_group
+            else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -1,11 +1,11 @@
 """The scores of models per group of images, such as per patient."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hybrid.errors import InputError
-from hybrid.evaluation import Evaluation, evaluate, per_group
+from hybrid.evaluation import Evaluation, PairedEvaluation, PairedTest, per_group
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 
@@ -28,12 +28,21 @@ class PerGroup:
         Number of groups that are scored, and of groups that are left out, because their images have different labels.
     scores : dict of str to Evaluation
         Scores of each model. Their ``n`` is the number of groups.
+    paired : PairedEvaluation
+        The models on these groups, for tests of their differences.
     """
 
     how: str
     groups: int
     left_out: int
     scores: dict[str, Evaluation]
+    paired: PairedEvaluation
+
+    def tests(self, metrics: Sequence[str], **settings: Any) -> list[PairedTest]:
+        """Return tests of the models on the groups, with the settings of :meth:`PairedEvaluation.tests`."""
+        if len(self.scores) < 2:
+            return []
+        return [replace(test, unit="group") for test in self.paired.tests(metrics, **settings)]
 
     def sentence(self) -> str:
         """Return what was scored, as a sentence."""
@@ -75,22 +84,23 @@ def scores_per_group(
     InputError
         If no groups are known, or no group has one label.
     """
-    groups, scores = known_groups(parts), {}
+    groups, cases = known_groups(parts), {}
     if groups is None:
         raise InputError(
             "Results per group need groups, and none are known for these images: extract them with --group-column or "
             "--group-pattern, and fit the models again."
         )
+    classes = parts[0].classes.tolist()
     for model, part in zip(models, parts, strict=True):
-        classes = part.classes.tolist()
         given: dict[str, Any] = {"y_pred": part.predicted, "pos_label": positive, "threshold": model.threshold}
-        cases = per_group(part.y, part.proba, classes, groups=groups, how=how, **given)
-        scores[model.name] = evaluate(
-            cases.y_true,
-            cases.proba,
-            classes,
-            y_pred=cases.y_pred,
-            pos_label=positive,
-            fixed_classes=fixed_classes,
-        )
-    return PerGroup(how, len(cases.groups), len(cases.left_out), scores)
+        cases[model.name] = per_group(part.y, part.proba, classes, groups=groups, how=how, **given)
+    first = next(iter(cases.values()))  # the labels of the groups are the same for all models
+    paired = PairedEvaluation(
+        first.y_true,
+        {name: one.proba for name, one in cases.items()},
+        classes,
+        y_pred={name: one.y_pred for name, one in cases.items()},
+        pos_label=positive,
+        fixed_classes=fixed_classes,
+    )
+    return PerGroup(how, len(first.groups), len(first.left_out), paired.evaluations(), paired)

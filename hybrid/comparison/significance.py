@@ -37,7 +37,7 @@ def significance(
     if not tests:
         return []
     name = reference or chosen or names[0]
-    where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups)}"
+    where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups, tests[0].unit)}"
     how = _correction(tests, role if reference else "")
     different = sum(test.distinguishable for test in tests)
     if not different and len(names) == 2:

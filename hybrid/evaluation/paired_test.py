@@ -47,6 +47,8 @@ class PairedTest:
         Number of tests of the family, which Holm's correction is for.
     n_groups : int or None
         Number of groups, such as patients, that the images come from; None if no groups were given.
+    unit : {"image", "group"}
+        What `n` counts: images, or groups of which each is one case.
     margin : float or None
         The margin of a non-inferiority test; None if there is none.
     p_margin, p_margin_adjusted : float or None
@@ -78,6 +80,7 @@ class PairedTest:
     p_margin: float | None = None
     p_margin_adjusted: float | None = None
     at_worst: float | None = None
+    unit: str = "image"
 
     @property
     def alpha(self) -> float:
@@ -108,7 +111,7 @@ class PairedTest:
         >>> print(test.sentence())
         svm and forest are not distinguishable on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
         """
-        on = f"on these {images_of_groups(self.n, self.n_groups)}"
+        on = f"on these {images_of_groups(self.n, self.n_groups, self.unit)}"
         if self.difference is None:
             return (
                 f"{self.first} and {self.second} cannot be compared by {self.metric} {on}: it is not defined for both"

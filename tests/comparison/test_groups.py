@@ -13,7 +13,7 @@ from tables import read_rows
 from hybrid.comparison.choice import choose
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined_set import join_sets
-from hybrid.evaluation import compare_models
+from hybrid.evaluation import compare_models, per_group
 from hybrid.report.card import model_card
 from hybrid.report.section import make_section
 from hybrid.run import compare_results
@@ -157,7 +157,26 @@ def test_results_per_group_stand_beside_those_of_images(classes, tmp_path):
     said = f"Each of the {n} groups is one case, predicted by the mean probability of its images."
     assert found.sentence() == said
     assert said in [text for part in make_section("made", leaderboard).parts for text in part.lead]
-    assert comparison.to_dict()["groups"][0]["per_group"]["groups"] == n
+    saved = comparison.to_dict()["groups"][0]["per_group"]
+    assert saved["groups"] == n
+    cases = {
+        model.name: per_group(of.y, of.proba, classes, groups=of.groups, y_pred=of.predicted, threshold=model.threshold)
+        for model, of in zip(leaderboard.models, leaderboard.predictions, strict=True)
+    }
+    tests = compare_models(
+        cases[leaderboard.chosen].y_true,
+        {name: one.proba for name, one in cases.items()},
+        classes,
+        y_pred={name: one.y_pred for name, one in cases.items()},
+        metrics=leaderboard.main_metrics,
+        reference=leaderboard.reference,
+        primary=leaderboard.primary,
+    )
+    assert [replace(test, unit="group") for test in tests] == list(leaderboard.pairs_per_group)
+    assert saved["pairs"][0]["unit"] == "group"
+    assert f"on these {n} groups" in " ".join(leaderboard.significance_per_group)
+    tables = next(part for part in make_section("made", leaderboard).parts if part.key == "per-group").tables
+    assert [table.name for table in tables] == ["per-group", f"per-group-differences-{leaderboard.metric}"]
 
 
 def test_results_per_group_of_several_labels(tmp_path):
@@ -177,4 +196,10 @@ def test_the_command_shows_results_per_group(tmp_path, hybrid):
     shown = hybrid("compare", "--per-group", "vote")
     assert "per group: 10 groups" in shown
     assert "predicted by the votes of its images" in shown.replace("\n", " ")
-    assert "Results per group" in (tmp_path / "hybrid_runs/reports/report.html").read_text()
+    assert "per group" in next(
+        line for line in shown.splitlines() if "each model minus" in line and "per group" in line
+    )
+    assert "on these 10 groups" in shown.replace("\n", " ")
+    page = (tmp_path / "hybrid_runs/reports/report.html").read_text()
+    assert "Results per group" in page
+    assert 'id="table-made-per-group-differences-' in page or "per-group-differences-" in page

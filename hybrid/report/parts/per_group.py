@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from hybrid.evaluation.registry.tasks import TASKS
+from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.tables import metric_cell
-from hybrid.report.elements.words import metric_name
+from hybrid.report.elements.words import metric_name, spoken
 from hybrid.report.parts.part import Part
 from hybrid.wording import Footnotes
 
@@ -30,4 +31,18 @@ def per_group(leaderboard: "Leaderboard") -> Part | None:
     ]
     caption = f"Scores with each of the {result.groups:,} groups as one case"
     table = Table("per-group", caption, columns, rows, sortable=True, notes=notes.lines)
-    return Part("per-group", "Results per group, such as per patient", [result.sentence()], [table])
+    tables, saved = _tests(leaderboard)
+    lead = [result.sentence(), *map(spoken, leaderboard.significance_per_group)]
+    return Part("per-group", "Results per group, such as per patient", lead, [table, *tables], (), saved)
+
+
+def _tests(leaderboard: "Leaderboard") -> tuple[list[Table], list[Table]]:
+    """Return the tables of the differences by the primary metrics, and the table of all tests that is saved."""
+    if not leaderboard.pairs_per_group:
+        return [], []
+    labels, tables = dict(zip(leaderboard.names, leaderboard.labels, strict=True)), []
+    for metric in leaderboard.primary:
+        tests = [test for test in leaderboard.pairs_per_group if test.metric == metric]
+        draw = pair_table if leaderboard.reference is None else reference_table
+        tables.append(draw(f"per-group-differences-{metric}", tests, labels, metric))
+    return tables, [paired_table("per-group-tests", leaderboard.pairs_per_group)]
