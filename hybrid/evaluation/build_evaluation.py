@@ -107,7 +107,9 @@ class _Builder:
 
     def of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         found, few = self._of_class(name, k, value, drawn, without), notes.few_note(name, k, self._problem)
-        return found if found.high is None else _with(value, (found.low, found.high), found.note, few)
+        if not few or found.high is None:
+            return found
+        return replace(found, note="; ".join(filter(None, (found.note, few))), unreliable=True)
 
     def _of_class(self, name: str, k: int, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
         metric, problem, truth = METRICS[name], self._problem, self._problem.truth[:, k]

@@ -268,7 +268,7 @@ def test_few_images_or_patients_of_a_class_are_noted(size):
     metrics = evaluate(y, proba["a"], [0, 1], groups=group, n_boot=100).metrics
     few = f"there are only 6 {'images' if size == 1 else 'groups'} with this class"
     for name in ("roc_auc", "sensitivity", "average_precision", "f1"):
-        assert few in metrics[name].note
+        assert few in metrics[name].reason
     assert not metrics["specificity"].note
     assert not metrics["accuracy"].note
 
