@@ -1,6 +1,7 @@
 """Leaderboard: models that were evaluated on the same images, in the order of their scores on validation."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any

@@ -72,9 +72,9 @@ def test_a_missing_interval_is_explained_wherever_the_score_is(tmp_path, capsys,
     files = {path.name: path.read_text() for path in paths if path.suffix in (".html", ".md")}
     page, card = files["report.html"], files["model-card.md"]
     what = "no interval" if dogs else "not defined"
-    assert re.search(f'<span class="sub">{what} [¹²³]</span>', page)
+    assert re.search(f'<span class="sub">{what} [¹²³⁴⁵]</span>', page)
     # Below the table of models and that of classes.
-    assert len(re.findall(f'<p class="below">[¹²³] {reason}', page)) == 2
+    assert len(re.findall(f'<p class="below">[¹²³⁴⁵] {reason}', page)) == 2
     (row,) = read_rows(tmp_path / "out/comparison.csv")
     saved = saved_tables(paths)
     for found in (row, saved["models"][0], comparison.table().iloc[0]):
