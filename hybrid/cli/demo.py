@@ -1,6 +1,7 @@
 """`hybrid demo`."""
 
 import shlex
+import shutil
 import time
 from pathlib import Path
 
@@ -8,19 +9,25 @@ import click
 
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import workspace_option
-from hybrid.cli.output import print_line
+from hybrid.cli.output import print_line, shell_command
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE
 
-_MODEL = "svm-digits-resnet_small"
+_DATA = "cells:types"
+_MODEL = "svm-cells-types-small"
 _COMMANDS = (
-    "data digits",
-    "train resnet_small digits --epochs 20",
-    "extract digits",
+    f"data {_DATA}",
+    f"train resnet_small:width=16 {_DATA} --size 48 --epochs 20 --name small",
+    f"extract {_DATA}",
     "fit svm",
     "fit forest",
     "fit xgboost",
     "fit softmax",
     "compare",
+)
+_NEXT = (
+    ("A pretrained network, which is downloaded (9 MB)", f"extract {_DATA} --backbone mobilenet_v2"),
+    ("Pictures to practise with, as files", "data cells --write smears"),
+    ("Your own images, with a subfolder for each class", "data PICTURES"),
 )
 
 
@@ -30,27 +37,44 @@ _COMMANDS = (
 )
 @workspace_option
 def demo(workspace: Path) -> None:
-    """Run all steps on built-in data, offline: the handwritten digits of scikit-learn, 8×8 pixels.
+    """Run all steps on built-in pictures, offline: five kinds of white blood cells, drawn by this program.
 
-    Each command is printed before it runs, so that you can repeat it with your own images.
+    The command trains a small network, fits four classifiers to its features, compares them, and writes a report. Each
+    command is printed before it runs, so that you can repeat it with your own images. All of it takes about a minute on
+    two processor cores.
     """
     started = time.perf_counter()
+    _say(
+        f"This runs {len(_COMMANDS) + 1} commands on 800 drawn pictures of blood cells, and takes about a minute on "
+        "two cores. Nothing is downloaded. The task is to tell five kinds of white cells apart, in patients that "
+        f"training has not seen. Results are saved in {workspace}."
+    )
     for command in _COMMANDS:
         _run(shlex.split(command), workspace)
     pictures = _write_pictures(workspace / "demo_images")
     _run(["predict", _MODEL, *pictures], workspace)
-    click.echo(f"\nDone in {time.perf_counter() - started:.0f} s. Then try your own images:")
-    click.echo("  hybrid extract FOLDER --backbone mobilenet_v2 && hybrid fit svm && hybrid compare")
-    print_line("")
-    print_line(f"Open the report in your browser: {(workspace / 'reports' / 'report.html').absolute()}")
+    _say(f"\nDone in {time.perf_counter() - started:.0f} s. Open the report in your browser:")
+    print_line(f"  {(workspace / 'reports' / 'report.html').absolute()}")
+    click.echo("\nWhat to try next:")
+    for words, command in _NEXT:
+        click.secho(f"  # {words}", dim=True)
+        print_line(f"  {shell_command('hybrid', *_in_workspace(shlex.split(command), workspace))}")
+
+
+def _say(text: str) -> None:
+    """Print a paragraph that is wrapped to the width of the terminal."""
+    click.echo(click.wrap_text(text, min(shutil.get_terminal_size().columns, 100)))
+
+
+def _in_workspace(args: list[str], workspace: Path) -> list[str]:
+    return args if str(workspace) == DEFAULT_WORKSPACE else [*args, "--workspace", str(workspace)]
 
 
 def _run(args: list[str], workspace: Path) -> None:
     from hybrid.cli.main import main
 
-    if args[0] != "data" and str(workspace) != DEFAULT_WORKSPACE:
-        args = [*args, "--workspace", str(workspace)]
-    click.secho(f"\n$ hybrid {shlex.join(args)}", bold=True)
+    args = _in_workspace(args, workspace)
+    click.secho(f"\n$ {shell_command('hybrid', *args)}", bold=True)
     main.main(args, prog_name="hybrid", standalone_mode=False)
 
 
@@ -60,11 +84,11 @@ def _write_pictures(folder: Path) -> list[str]:
 
     from hybrid.datasets import load_dataset
 
-    test = load_dataset("digits").part("test")
+    test = load_dataset(_DATA).part("test")
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for row in range(3):
-        path = folder / f"digit_{test.y[row]}_{row}.png"
+        path = folder / f"{test.y[row]}_{row}.png"
         Image.fromarray(test.X[row]).save(path)
         paths.append(str(path))
     return paths
