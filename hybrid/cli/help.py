@@ -36,6 +36,23 @@ class Command(click.Command):
 
     context_class = _Context
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line. The message on a missing or superfluous word has an example of the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.MissingParameter as error:
+            raise click.UsageError(f"{error.format_message()} {self._example()}", ctx) from error
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            raise click.UsageError(f"{error.message}. {self._example()}", ctx) from error
+
+    def _example(self) -> str:
+        line = next((line for line in (self.epilog or "").split("\n") if line.startswith("hybrid ")), "")
+        return f"For example: {line}" if line else ""
+
     def option_groups(self, ctx: click.Context) -> dict[str, list[click.Option]]:
         """Return the options by the title of their group, the general ones last. Few options are one group."""
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and not param.hidden]

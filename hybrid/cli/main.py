@@ -1,6 +1,7 @@
 """The `hybrid` command. The module of a subcommand is imported only when it is called or its help is shown."""
 
 import io
+import shlex
 import sys
 from importlib import import_module
 from typing import Any
@@ -54,6 +55,17 @@ class _Commands(Group):
         raise_interrupt()
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names. For a wrong word the message says what was probably meant."""
+        name, *rest = args
+        if name == "help":
+            raise click.UsageError(f"There is no command 'help': hybrid {rest[0] if rest else 'COMMAND'} --help", ctx)
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"There is no command {name!r}. {_probably_meant(name, rest)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, so that `hybrid --help` imports no command."""
         width = max(map(len, COMMANDS)) + 2
@@ -90,6 +102,16 @@ class _Commands(Group):
             raise
         except OSError as error:
             raise click.ClickException(f"{error.strerror or error} ({error.filename or 'output'}).") from error
+
+
+def _probably_meant(name: str, rest: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if first := next((word for word in rest if word in COMMANDS), None):
+        others = [name, *(word for word in rest if word != first)]
+        return f"The command comes first: {shlex.join(['hybrid', first, *others])}"
+    near = get_close_matches(name, COMMANDS, n=2, cutoff=0.5)
+    return f"Nearest: {', '.join(near)}." if near else f"The commands are {', '.join(COMMANDS)}."
 
 
 @click.group(

@@ -125,6 +125,7 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     from hybrid.workspace.workspace import LAST_NETWORK, check_name, slug
 
     place = Workspace(workspace)
+    check_order(arch, data)
     network, fine_tuning = _network(arch, given)
     names = ("epochs", "batch_size", "steps_per_epoch", "optimizer", "learning_rate", "momentum", "schedule",
              "patience", "plateau_patience", "class_weight", "label_smoothing", "augment", "clean_epochs", "borrow",
@@ -168,6 +169,14 @@ def train(arch: str, data: str, workspace: Path, seed: int, as_json: bool, **giv
     extract = shell_command("hybrid", "extract", data, *given_options({"seed", *given}))
     print_line(f"Saved {path}, {LAST_NETWORK} and curves.png beside it: {extract}")
     print_line(f"Saved {place.models / best.name}: {where_scores_are(best)}")
+
+
+def check_order(arch: str, data: str) -> None:
+    """Raise `InputError` if the network and the data were given in the wrong order."""
+    from hybrid.extractors.backbones.table import BACKBONES
+
+    if data.partition(":")[0] in BACKBONES and Path(arch).exists():
+        raise InputError(f"The network comes first: {shell_command('hybrid', 'train', data, arch)}")
 
 
 def _network(arch: str, given: dict[str, Any]) -> tuple["Trainable", "FineTuning | None"]:

@@ -64,6 +64,7 @@ KINDS = (
     DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, True, True),
     DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, True, True),
 )
+_SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".ods", ".numbers")
 _TAGGED = DatasetKind(  # in place of a folder of class folders, if a label is given
     "tagged", "a folder of DICOM files with labels in a tag", folder.is_folder, load_tagged_folder, has_split_names=True
 )
@@ -267,15 +268,32 @@ def is_named(data: str) -> bool:
 
 
 def _kind_of(data: str) -> DatasetKind:
+    if Path(data).suffix.lower() in _SPREADSHEETS and Path(data).is_file():
+        raise InputError(f"{data!r} is a spreadsheet: save its table as a CSV file, and give that file.")
     for kind in KINDS:
         if kind.recognise(data):
             return kind
     expected = f"Expected one of: {', '.join(kind.summary for kind in KINDS[:-1])}, or {KINDS[-1].summary}."
     if not Path(data).exists():
         nearest = get_close_matches(data, (*cells.NAMES, *named.NAMES), n=1, cutoff=0.6)
-        hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
+        hint = f" Nearest name: {nearest[0]!r}." if nearest else _near_path(data)
         raise InputError(f"There is no file, folder or dataset {data!r}.{hint} {expected}")
     raise InputError(f"{data!r} {_unknown_content(data)}. {expected}")
+
+
+def _near_path(data: str) -> str:
+    """Return a hint at a file or folder with a similar name, or at the folder in which the path was looked for."""
+    path = Path(data)
+    try:
+        names = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return ""
+    nearest = get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return (
+        f" Nearest: {str(path.parent / nearest[0])!r}."
+        if nearest
+        else f" The folder is {str(path.parent.absolute())!r}."
+    )
 
 
 def _unknown_content(data: str) -> str:
@@ -287,4 +305,6 @@ def _unknown_content(data: str) -> str:
         return "is empty or cannot be read"
     if sniff_format(head):
         return "is a single image, not a dataset"
+    if Path(data).suffix.lower() in (".csv", ".tsv", ".txt"):
+        return "has only one column; a manifest needs a column with paths and one with labels"
     return f"is not in a known format of datasets: it starts with {head[:16]!r}"

@@ -90,6 +90,35 @@ def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
         assert word in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pictures extract", "The command comes first: hybrid extract pictures"),
+        ("extrct pictures", "Nearest: extract"),
+        ("something", "The commands are demo, data"),
+        ("help fit", "hybrid fit --help"),
+        ("data", "For example: hybrid data PICTURES"),
+        ("fit svm pictures", "For example: hybrid fit svm"),
+        ("fit --tunes svm", "Did you mean '--tune'"),
+    ],
+)
+def test_a_wrong_command_line_is_answered_with_the_right_one(hybrid, words, said):
+    result = hybrid.result(*words.split())
+    assert result.exit_code == 2
+    assert said in result.stderr.replace("Did you mean: --tune", "Did you mean '--tune'")
+
+
+def test_beginners_mistakes_with_files_are_named(hybrid, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "labels.xlsx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "paths.csv").write_text("path\na.png\n")
+    assert "Nearest: 'pictures'" in hybrid("data", "picturs", code=1)
+    assert f"looked for in {str(tmp_path)!r}" in hybrid("data", "elsewhere", code=1)
+    assert "save its table as a CSV file" in hybrid("data", "labels.xlsx", code=1)
+    assert "has only one column" in hybrid("data", "paths.csv", code=1)
+    assert "hybrid train resnet_small pictures" in hybrid("train", "pictures", "resnet_small", code=1)
+
+
 def test_untrusted_names_do_not_move_the_cursor_or_fill_the_screen(capsys, hybrid):
     from hybrid.cli.output import print_table
     from hybrid.errors import InputError
