@@ -292,7 +292,7 @@ def _near_path(data: str) -> str:
     return (
         f" Nearest: {str(path.parent / nearest[0])!r}."
         if nearest
-        else f" The folder is {str(path.parent.absolute())!r}."
+        else f" It was looked for in {str(path.parent.absolute())!r}."
     )
 
 

@@ -99,13 +99,13 @@ def test_bad_input_gets_one_sentence_and_exit_code_1(hybrid, args, words):
         ("help fit", "hybrid fit --help"),
         ("data", "For example: hybrid data PICTURES"),
         ("fit svm pictures", "For example: hybrid fit svm"),
-        ("fit --tunes svm", "Did you mean '--tune'"),
+        ("fit --tunes svm", "--tune-on-val"),
     ],
 )
 def test_a_wrong_command_line_is_answered_with_the_right_one(hybrid, words, said):
     result = hybrid.result(*words.split())
     assert result.exit_code == 2
-    assert said in result.stderr.replace("Did you mean: --tune", "Did you mean '--tune'")
+    assert said in result.stderr
 
 
 def test_beginners_mistakes_with_files_are_named(hybrid, tmp_path):
