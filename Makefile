@@ -14,7 +14,7 @@ LOCK ?=
 # Tests run in parallel, each worker with one core and about 2 GB of memory.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses=8 --dist=worksteal
 
-.PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock release format clean
+.PHONY: demo docs test test-fast test-all test-long test-lowest coverage check lock notebooks release format clean
 
 demo: $(PACKAGE)
 	$(BIN)/hybrid demo
@@ -55,6 +55,10 @@ check: $(STAMP)
 	ln -s $(CURDIR)/classifiers $(CURDIR)/extractors $(CURDIR)/pipelines $(TREE)/hybrid/
 	cd $(TREE) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg -p hybrid
 	$(BIN)/python .ci/audit.py
+
+# Runs the notebooks in examples/ and stores their outputs, so that they can be read without running them.
+notebooks: $(STAMP)
+	$(BIN)/python .ci/notebooks.py
 
 # Builds the sdist and the wheel of the last commit into dist/, checks them, and says how to publish them.
 release:
