@@ -129,12 +129,25 @@ def export_graph(model: "keras.Model", identity: Identity, folder: Path) -> None
 
 def _convert(model: "keras.Model", path: Path) -> None:
     openvino = _openvino()
+    if sys.version_info >= (3, 13):
+        _replace_environment_setup()
     with contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw.xml"
         model.export(str(raw), format="openvino", verbose=False)
         graph = openvino.Core().read_model(raw)
         # Every use of TensorFlow's swish adds an output of its own after the graph's output.
         openvino.save_model(openvino.Model([graph.output(0)], graph.get_parameters()), path, compress_to_fp16=False)
+
+
+def _replace_environment_setup() -> None:
+    """Replace a function of OpenVINO's converter that raises NameError since Python 3.13.
+
+    It runs ``exec("del tensorflow")`` in a function, where `exec` no longer sees the local variables. Of what it
+    returns, the converter uses only the version of TensorFlow.
+    """
+    from openvino.frontend.tensorflow import utils
+
+    utils.get_environment_setup = lambda framework: {"tensorflow": sys.modules["tensorflow"].__version__}
 
 
 def _difference(model: "keras.Model", runtime: OpenVINORuntime) -> float:
