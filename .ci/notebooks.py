@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PLACE = re.compile(r"(?:/tmp|/home|/root|/Users|/var|[A-Z]:\\)[\w./\\-]+")
-MOST = 400_000  # bytes of a notebook with its outputs
+MOST = 500_000  # bytes of a notebook with its outputs
 
 
 def executed(path: Path) -> nbformat.NotebookNode:
@@ -51,8 +51,8 @@ def faults(notebook: nbformat.NotebookNode) -> list[str]:
         found.append("Its code cells were not run once each, from top to bottom.")
     if any(output.output_type == "error" for output in outputs):
         found.append("A cell ends with an error.")
-    if any(output.output_type == "stream" and output.name == "stderr" for output in outputs):
-        found.append("A cell prints a warning.")
+    if warned := [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]:
+        found.append(f"A cell prints a warning: {''.join(warned)}")
     if not any("image/png" in output.get("data", {}) for output in outputs):
         found.append("It shows no picture.")
     if places := [place for text in texts(outputs) for place in PLACE.findall(text)]:

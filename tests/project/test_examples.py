@@ -40,7 +40,7 @@ def notebook(*outputs, count=1):
         (notebook(nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])), "an error"),
         (notebook(nbformat.v4.new_output("stream", name="stderr", text="careful")), "a warning"),
         (notebook(nbformat.v4.new_output("stream", text="saved in /home/ada/model\n")), "/home/ada/model"),
-        (notebook(nbformat.v4.new_output("stream", text="x" * 500_000)), "400 kB"),
+        (notebook(nbformat.v4.new_output("stream", text="x" * 600_000)), "500 kB"),
         (nbformat.v4.new_notebook(), "no picture"),
     ],
 )
