@@ -4,6 +4,7 @@ import re
 from configparser import ConfigParser
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 from paths import ROOT
 
 CONFIG = ConfigParser()
@@ -49,3 +50,13 @@ def test_the_citation_names_this_version():
     lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
     (version,) = [line.split(": ")[1] for line in lines if line.startswith("version: ")]
     assert hybrid.__version__ == version or hybrid.__version__.endswith(".dev0")
+
+
+def test_the_changelog_has_what_is_new_first_and_then_dated_versions():
+    import hybrid
+
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    versions = [re.fullmatch(r"(\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d", heading)[1] for heading in headings[1:]]
+    assert versions == sorted(set(versions), key=Version, reverse=True)
+    assert hybrid.__version__ == versions[0] or Version(hybrid.__version__).is_devrelease
