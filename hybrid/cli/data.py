@@ -165,7 +165,8 @@ def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
         return
     print_notes(summary.in_words())
     columns = ["finding", "--drop", "found", "clusters", "in several splits", "with several labels"]
-    print_table("findings", columns, [_finding_row(finding) for finding in summary.findings], left=2)
+    rows = [_finding_row(finding) for finding in summary.findings]
+    print_table("findings", columns, rows, left=2, optional=3)  # the notes below name the clusters, too
     for finding in summary.findings:
         print_notes([f"{finding.title}: {cluster.in_words()}" for cluster in finding.clusters[:_NAMED]])
     for finding in summary.findings:

@@ -66,7 +66,8 @@ def print_table(
     shown = len(columns)
     while shown > len(columns) - optional and sum(widths[:shown]) > console.width:
         shown -= 1
-    console.width = max(console.width, sum(widths[left:shown]) + sum(min(width, 50) for width in widths[:left]))
+    most = 50 if left == 1 else 30  # characters of a text before it is divided into lines
+    console.width = max(console.width, sum(widths[left:shown]) + sum(min(width, most) for width in widths[:left]))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns[:shown]):
         text = number < left

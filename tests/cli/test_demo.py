@@ -48,3 +48,17 @@ def test_it_says_what_it_does_and_ends_with_three_commands_to_try(monkeypatch, r
     assert len(to_try) == 3
     for _, name, *args in to_try:
         main.get_command(None, name).make_context(name, args)
+
+
+@pytest.mark.medium
+def test_findings_fit_into_a_narrow_terminal(monkeypatch, tmp_path, capsys):
+    from rich.console import Console
+
+    monkeypatch.setattr(cells, "_drawn", lambda kind: draw_pictures(kind, 20, 3))
+    monkeypatch.setattr(Console, "is_terminal", property(lambda self: True))
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    main.get_command(None, "data").main(["cells", "--workspace", str(tmp_path)], standalone_mode=False)
+    table = capsys.readouterr().out.split("findings\n")[1]
+    assert "near-duplicates" in table
+    assert max(len(line) for line in table.splitlines() if "Saved" not in line and "·" not in line) <= 60
