@@ -6,9 +6,12 @@ what they accept once in ten thousand such runs. `make test-long` draws the 2,00
 
 import importlib
 
+import numpy as np
 import pytest
 from paths import ROOT
 from scipy.stats import binom
+
+from hybrid.evaluation import evaluate
 
 BENCHMARKS = ROOT / "benchmarks"
 LEAST, MOST, ERRORS = 0.935, 0.965, 0.06
@@ -78,7 +81,7 @@ def test_a_better_model_among_19_is_found(many_models):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(12))
 def test_familywise_errors_on_2000_sets(many_models, number):
     for family, shares in many_models.familywise(many_models.ALIKE[number], 2000, jobs=2).items():
         print(many_models.ALIKE[number], family, shares)
@@ -103,6 +106,15 @@ def test_false_positives_on_2000_sets(inference, number):
     print(inference.ALIKE[number], apart)
     for metric, share in apart.items():
         assert share <= ERRORS, metric
+
+
+@pytest.mark.parametrize("number", [2, 7, 14])
+def test_the_simulated_intervals_are_those_of_evaluate(groups, number):
+    y, proba, patient = groups.POPULATIONS[number].draw(np.random.default_rng(0), 1)
+    found = groups.intervals_of(y, proba["model 0"], patient, 50, 3)
+    metrics = evaluate(y, proba["model 0"], [0, 1], groups=patient, n_boot=50, random_state=3).metrics
+    for name in groups.SCORES:
+        assert found[name] == pytest.approx(metrics[name].interval), name
 
 
 @pytest.mark.slow
