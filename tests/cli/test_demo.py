@@ -59,6 +59,6 @@ def test_findings_fit_into_a_narrow_terminal(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("NO_COLOR", "1")
     main.get_command(None, "data").main(["cells", "--workspace", str(tmp_path)], standalone_mode=False)
-    table = capsys.readouterr().out.split("findings\n")[1]
+    table = click.unstyle(capsys.readouterr().out).split("findings\n")[1]
     assert "near-duplicates" in table
     assert max(len(line) for line in table.splitlines() if "Saved" not in line and "·" not in line) <= 60
