@@ -142,8 +142,8 @@ def _convert(model: "keras.Model", path: Path) -> None:
 def _replace_environment_setup() -> None:
     """Replace a function of OpenVINO's converter that raises NameError since Python 3.13.
 
-    It runs ``exec("del tensorflow")`` in a function, where `exec` no longer sees the local variables. Of what it
-    returns, the converter uses only the version of TensorFlow.
+    It imports TensorFlow and deletes the name again, each in a string of code that is run by itself, and since then
+    such strings no longer share local variables. Of what it returns, the converter uses the version of TensorFlow only.
     """
     from openvino.frontend.tensorflow import utils
 
