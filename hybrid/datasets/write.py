@@ -48,6 +48,7 @@ def write_images(dataset: Dataset, folder: "str | os.PathLike[str]") -> Path:
     >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
     >>> data = Dataset.from_arrays(images, ["cat"] * 20 + ["dog"] * 20)
     >>> manifest = write_images(data, "pets")
+    >>> from hybrid import load_dataset
     >>> load_dataset("pets")
     Dataset('pets', 40 images in files, binary; train 28, val 6, test 6; cat 20, dog 20)
     """

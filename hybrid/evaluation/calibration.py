@@ -173,10 +173,15 @@ def calibrated_error(problem: CheckedInput, level: float) -> np.ndarray:
         variance = np.bincount(bin_of, probability * (1 - probability)).clip(min=0)
         if problem.drawn_groups is not None:
             limits.append(_chance_of_groups(outcome - probability, variance, bin_of, problem.drawn_groups, level))
-            continue
-        mean, spread = np.sqrt(2 / np.pi * variance).sum(), np.sqrt((1 - 2 / np.pi) * variance.sum())
-        limits.append((mean + NormalDist().inv_cdf((1 + level) / 2) * spread) / len(probability))
+        else:
+            limits.append(_chance_of_images(variance, len(probability), level))
     return np.array(limits)
+
+
+def _chance_of_images(variance: np.ndarray, n: int, level: float) -> float:
+    """Return the largest calibration error expected by chance from a calibrated model on independent images."""
+    mean, spread = np.sqrt(2 / np.pi * variance).sum(), np.sqrt((1 - 2 / np.pi) * variance.sum())
+    return float((mean + NormalDist().inv_cdf((1 + level) / 2) * spread) / n)
 
 
 def _chance_of_groups(
@@ -185,15 +190,16 @@ def _chance_of_groups(
     """Return the largest calibration error expected by chance from a calibrated model, if images come in groups.
 
     The differences are centred in each bin, so that they do not contain the error of this model. The variance of each
-    bin is that of independent outcomes, multiplied by the design effect of all bins.
+    bin is that of independent outcomes, multiplied by the design effect of all bins. If the differences of every group
+    add up to 0, nothing shows that the images of a group vary together, and they count as independent.
     """
     centred = difference - (np.bincount(bin_of, difference) / np.bincount(bin_of))[bin_of]
     sums = np.zeros((groups.max() + 1, len(variance)))
     np.add.at(sums, (groups, bin_of), centred)
-    squares, of_images = np.sum(sums**2), np.sum(centred**2)
-    if not of_images > 0:
-        return 0.0
-    effect = max(1.0, squares / of_images)
+    squares = np.sum(sums**2)
+    if not squares > 0:
+        return _chance_of_images(variance, len(difference), level)
+    effect = max(1.0, squares / np.sum(centred**2))
     drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(sums))) @ sums
     errors = np.abs(drawn).sum(axis=1) * np.sqrt(effect * variance.sum() / squares) / len(difference)
     return float(np.quantile(errors, (1 + level) / 2))

@@ -17,7 +17,7 @@ def offered(*words: str) -> list[str]:
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def named_files(tmp_path, monkeypatch):
     """A workspace with two models, a set and a network, as the names of empty files."""
     monkeypatch.chdir(tmp_path)
     names = ("models/svm-a/metrics.json", "models/knn-a/metrics.json", "models/.new/metrics.json", "models/half/model",
@@ -50,13 +50,13 @@ def workspace(tmp_path, monkeypatch):
         (["compare", "--workspace", "elsewhere", ""], []),
     ],
 )
-def test_names_are_offered(workspace, words, names):
+def test_names_are_offered(named_files, words, names):
     assert offered(*words) == names
 
 
 @pytest.mark.medium
-def test_a_shell_asks_without_loading_keras_or_changing_the_workspace(workspace):
-    before = sorted(workspace.rglob("*"))
+def test_a_shell_asks_without_loading_keras_or_changing_the_workspace(named_files):
+    before = sorted(named_files.rglob("*"))
     code = (
         "import sys\nfrom hybrid.cli import main\ntry:\n    main(prog_name='hybrid')\nfinally:\n"
         "    print(sorted({'keras', 'tensorflow', 'sklearn', 'matplotlib', 'openvino'} & set(sys.modules)))"
@@ -66,4 +66,4 @@ def test_a_shell_asks_without_loading_keras_or_changing_the_workspace(workspace)
     }  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.stdout.split() == ["plain,svm-a", "[]"]
-    assert sorted(workspace.rglob("*")) == before
+    assert sorted(named_files.rglob("*")) == before

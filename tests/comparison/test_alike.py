@@ -51,14 +51,14 @@ SKILLS = {"svm-made": 2.2, "forest-made": 2.0, "knn-made": 1.0, "guess-made": 0.
 
 
 @pytest.fixture(scope="module")
-def four_models(tmp_path_factory):
+def spread_models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     made_comparison(folder, made_dataset(320, ["cat", "dog"]), SKILLS, n_boot=0)
     return load_records(Workspace(folder))
 
 
-def test_all_pairs_are_printed_as_letters(four_models, capsys, tmp_path):
-    comparison = compare_results(four_models, tested=PairSettings.of(pairs="all"))
+def test_all_pairs_are_printed_as_letters(spread_models, capsys, tmp_path):
+    comparison = compare_results(spread_models, tested=PairSettings.of(pairs="all"))
     show_comparison(comparison, [tmp_path] * 4)
     printed = capsys.readouterr().out
     assert "models with a letter in common cannot be told apart by roc_auc on test" in printed
@@ -72,8 +72,8 @@ def test_all_pairs_are_printed_as_letters(four_models, capsys, tmp_path):
         assert bool(set(one) & set(other)) is not test.distinguishable
 
 
-def test_the_printed_differences_name_only_results_that_are_significant(four_models, capsys, tmp_path):
-    show_comparison(compare_results(four_models), [tmp_path] * 4)
+def test_the_printed_differences_name_only_results_that_are_significant(spread_models, capsys, tmp_path):
+    show_comparison(compare_results(spread_models), [tmp_path] * 4)
     printed = capsys.readouterr().out
     assert "not distinguishable" not in printed
     assert "significantly" in printed

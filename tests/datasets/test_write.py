@@ -13,7 +13,7 @@ from hybrid.errors import InputError
 
 
 @pytest.fixture(autouse=True)
-def fewer(monkeypatch):
+def sixty_pictures(monkeypatch):
     """Draw 60 pictures, not 800, so that a test is quick."""
     monkeypatch.setattr(cells, "_drawn", drawn)
 

@@ -143,3 +143,11 @@ def test_labels_of_images_in_groups_have_their_own_chance_level():
     curve = reliability_curve(truth[five], proba[five], range(3), groups=five, bins=4)
     wide = reliability_curve(truth, proba, range(3), bins=4)
     assert (curve.high - curve.low > 0.8 * (wide.high - wide.low)).all()
+
+
+def test_groups_whose_differences_cancel_count_as_independent_images():
+    probability = np.full(4, 0.5)
+    y, proba = [0, 1, 0, 1], np.column_stack([probability, 1 - probability])
+    alone = calibrated_error(check_problem(y, proba, [0, 1]), 0.95)
+    pairs = calibrated_error(check_problem(y, proba, [0, 1], groups=[0, 0, 1, 1]), 0.95)
+    assert pairs[0] == alone[0] > 0
