@@ -1,23 +1,25 @@
 """Coverage of the confidence intervals on simulated test sets of known populations.
 
-    python benchmarks/interval_coverage.py [--varying-classes] [--sets 2000] [--jobs 2] [--cases 0 1 …]
+    python benchmarks/interval_coverage.py [--varying-classes | --weighted] [--sets 2000] [--jobs 2] [--cases 0 1 …]
 
 The scores of a model are normally distributed within each class. The number of images of each class is fixed, or random
 with `--varying-classes`, as in a consecutive series of patients; the intervals are those for such sets. A 95% interval
 should contain the value of the population in 95 of 100 sets. With ten positive images, a share of these takes eleven
-values only, so its coverage cannot be near 95% for every population.
+values only, so its coverage cannot be near 95% for every population. With `--weighted`, images have random weights that
+do not depend on their scores, and the intervals are those of `evaluate(sample_weight=…)`.
 """
 
 import argparse
 import json
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 from inference import PHI, Population, simulate
+from scipy import special
 from scipy.integrate import quad
-from scipy.special import ndtr, ndtri
 
+from hybrid.evaluation import evaluate
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.independent import area_interval, score_interval, share_interval
 from hybrid.evaluation.intervals import Bounds, perfect_auc
@@ -26,6 +28,7 @@ from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.ranking_metrics import Ranking
 
 SHARED = ("accuracy", "sensitivity", "specificity", "precision", "npv", "f1")
+DRAWS = 500  # bootstrap draws of each weighted set
 RATIOS = ("lr_positive", "lr_negative")
 
 
@@ -49,7 +52,7 @@ class Known(Population):
             count = int(rng.binomial(self.n, self.share))
         return count or super().positives(rng)
 
-    @cached_property
+    @property
     def truth(self) -> dict[str, float]:
         """The true scores of the population."""
         sensitivity, specificity = PHI(self.separation / 2 - self.shift), PHI(self.separation / 2 + self.shift)
@@ -57,7 +60,7 @@ class Known(Population):
         hits, alarms = share * sensitivity, (1 - share) * (1 - specificity)
 
         def precision(recall: float) -> float:
-            false_alarms = ndtr(-self.separation - ndtri(1 - recall))
+            false_alarms = special.ndtr(-self.separation - special.ndtri(1 - recall))
             return share * recall / (share * recall + (1 - share) * false_alarms)
 
         return {
@@ -82,16 +85,42 @@ CASES = [
 ]
 
 
+@dataclass(frozen=True)
+class Weighted(Known):
+    """A population whose images have lognormal weights.
+
+    Attributes
+    ----------
+    spread : float, default=1.0
+        Standard deviation of the logarithm of the weights. The effective number of images is about n exp(-spread²).
+    """
+
+    spread: float = 1.0
+
+    def intervals_of(self, y: np.ndarray, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Bounds | None]:
+        """Return the intervals that `evaluate` gives for images with random weights."""
+        weights, seed = rng.lognormal(sigma=self.spread, size=self.n), int(rng.integers(1 << 31))
+        metrics = evaluate(y, proba, [0, 1], sample_weight=weights, n_boot=DRAWS, random_state=seed).metrics
+        return {name: None if one.low is None else (one.low, one.high) for name, one in metrics.items()}
+
+
+WEIGHTED = [Weighted(n, share, 1.5, spread=spread) for n in (200, 600) for share in (0.5, 0.2) for spread in (0.5, 1.0)]
+
+
 def covered(case: Known, sets: int, seed: int = 0, jobs: int = 1) -> dict[str, float]:
     """Return the share of simulated sets whose interval contains the true value, by metric."""
-    shares = simulate(partial(_covered, case), sets, seed, jobs).mean(axis=0)
-    return dict(zip(case.truth, shares.tolist(), strict=True))
+    truth = case.truth
+    shares = simulate(partial(_covered, case, truth), sets, seed, jobs).mean(axis=0)
+    return dict(zip(truth, shares.tolist(), strict=True))
 
 
-def _covered(case: Known, rng: np.random.Generator) -> list[bool]:
+def _covered(case: Known, truth: dict[str, float], rng: np.random.Generator) -> list[bool]:
     y, proba = case.draw(rng, 1)
-    bounds = intervals_of(y, proba["model 0"], y if case.fixed_classes else np.zeros_like(y))
-    return [bounds[name] is not None and _contains(bounds[name], true) for name, true in case.truth.items()]
+    if isinstance(case, Weighted):
+        bounds = case.intervals_of(y, proba["model 0"], rng)
+    else:
+        bounds = intervals_of(y, proba["model 0"], y if case.fixed_classes else np.zeros_like(y))
+    return [bounds[name] is not None and _contains(bounds[name], true) for name, true in truth.items()]
 
 
 def _contains(bounds: Bounds, true: float) -> bool:
@@ -108,7 +137,10 @@ def intervals_of(y: np.ndarray, proba: np.ndarray, strata: np.ndarray) -> dict[s
     precisions = Ranking(true, score)(weights.T)[1]
     shares = {name: share_interval(METRICS[name].share_of, true, predicted, strata, level) for name in SHARED}
     sizes = (true.sum(), (~true).sum())
-    ratios = {name: ratio_interval(predicted == (name == "lr_positive"), true, sizes, level) for name in RATIOS}
+    said = {name: predicted == (name == "lr_positive") for name in RATIOS}
+    ratios = {
+        name: ratio_interval((rows[true].mean(), rows[~true].mean()), sizes, level) for name, rows in said.items()
+    }
     return (
         shares
         | ratios
@@ -128,14 +160,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--cases", type=int, nargs="*", default=range(len(CASES)))
-    parser.add_argument("--varying-classes", action="store_true", help="Draw the number of images of each class.")
+    parser.add_argument("--cases", type=int, nargs="*", help="Numbers of populations; by default all.")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--varying-classes", action="store_true", help="Draw the number of images of each class.")
+    chosen.add_argument("--weighted", action="store_true", help="Give the images random weights.")
     given = parser.parse_args()
-    file = "interval_coverage_varying" if given.varying_classes else "interval_coverage"
+    cases = WEIGHTED if given.weighted else [replace(c, fixed_classes=not given.varying_classes) for c in CASES]
+    kind = "_weighted" if given.weighted else "_varying" if given.varying_classes else ""
+    file = f"interval_coverage{kind}"
     path = RESULTS / f"{file}.json"
     result = json.loads(path.read_text()) if path.exists() else {}
-    for number in given.cases:
-        case = replace(CASES[number], fixed_classes=not given.varying_classes)
+    for number in range(len(cases)) if given.cases is None else given.cases:
+        case = cases[number]
         shares = covered(case, given.sets, jobs=given.jobs)
         print(case, {name: round(share, 3) for name, share in shares.items()}, flush=True)
         result[str(number)] = asdict(case) | {"truth": case.truth, "sets": given.sets, "shares": shares}

@@ -18,6 +18,7 @@ def evaluate(
     y_pred: Any = None,
     pos_label: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     n_boot: int = 2000,
     random_state: int = 0,
     level: float = 0.95,
@@ -47,6 +48,9 @@ def evaluate(
     groups : array-like of shape (n,), optional
         The group of each image, such as its patient, if several images may come from one. An image whose group is
         missing is a group of its own. Intervals then hold for new groups instead of new images of the same groups.
+    sample_weight : array-like of shape (n,), optional
+        The weight of each image, a number of 0 or more. By default all images count alike, as they do if all weights
+        are equal. Images of weight 0 are left out.
     n_boot : int, default=2000
         Number of bootstrap draws. With 0 there are no intervals.
     random_state : int, default=0
@@ -69,8 +73,8 @@ def evaluate(
     ------
     InputError
         If the shapes do not fit together, labels are missing or not among the classes, the classes cannot be inferred
-        from the labels, or the probabilities hold NaN, lie outside 0 to 1, or do not sum to 1 within 1e-3
-        (single-label tasks).
+        from the labels, the probabilities hold NaN, lie outside 0 to 1, or do not sum to 1 within 1e-3
+        (single-label tasks), or the weights are not finite numbers of 0 or more, one for each image and not all 0.
 
     Notes
     -----
@@ -104,6 +108,15 @@ def evaluate(
     (1997) on the logit scale. Shares of images have Wilson's interval with the number of independent images that would
     have the same variance. If every group has one image, the results are those without groups.
 
+    With `sample_weight`, every score is weighted as in scikit-learn: an image of weight 2 counts as two images do. The
+    confusion matrix holds sums of weights, and the bins of `ece` have equal sums of weights; `n` and the support of a
+    class are numbers of images. Intervals do not depend on the scale of the weights, because what varies is the image,
+    or the group, however large its weight. Shares of images, the ROC AUC and likelihood ratios have intervals from
+    weighted deviations; the bootstrap of all other scores draws images, or groups, with their weights. A few large
+    weights widen all of them: Student's degrees of freedom are those of Kish's effective number of images, and shares
+    of 0 or 1 have Wilson's interval for this number. ``Evaluation.effective_n`` is that of all images. If a row stands
+    for several different images, repeat it instead of giving it a weight: intervals are then those for all of them.
+
     Examples
     --------
     >>> result = evaluate(["cat", "dog", "dog"], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], ["cat", "dog"])
@@ -132,6 +145,7 @@ def evaluate(
         y_pred=predicted,
         pos_label=pos_label,
         groups=groups,
+        sample_weight=sample_weight,
         n_boot=n_boot,
         random_state=random_state,
         level=level,
@@ -150,6 +164,7 @@ def evaluate_models(
     y_pred: Mapping[str, Any] | None = None,
     pos_label: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     n_boot: int = 2000,
     random_state: int = 0,
     level: float = 0.95,
@@ -160,7 +175,7 @@ def evaluate_models(
 
     Parameters
     ----------
-    y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
+    y_true, classes, pos_label, groups, sample_weight, n_boot, random_state, level, method, fixed_classes
         As in :func:`hybrid.evaluate`.
     proba : mapping of str to array-like
         Probabilities or predicted labels by model name, as in :func:`hybrid.evaluate`.
@@ -185,6 +200,7 @@ def evaluate_models(
         y_pred=y_pred,
         pos_label=pos_label,
         groups=groups,
+        sample_weight=sample_weight,
         n_boot=n_boot,
         random_state=random_state,
         level=level,
@@ -203,6 +219,7 @@ def compare_models(
     y_pred: Mapping[str, Any] | None = None,
     pos_label: Any = None,
     groups: Any = None,
+    sample_weight: None = None,
     metrics: Sequence[str] | None = None,
     reference: str | None = None,
     pairs: str | None = None,
@@ -221,6 +238,8 @@ def compare_models(
         As in :func:`hybrid.evaluate`.
     proba, y_pred
         As in :func:`hybrid.evaluation.evaluate_models`.
+    sample_weight : None
+        Not supported: all tests are those for images that count alike. Weights that differ raise an error.
     metrics : sequence of str, optional
         Names of overall metrics, as in ``Evaluation.metrics``. By default accuracy and ROC AUC (its macro average for
         more than two classes); for multi-label tasks, the macro averages of average precision and ROC AUC.
@@ -250,7 +269,8 @@ def compare_models(
     Raises
     ------
     InputError
-        As in :func:`hybrid.evaluation.evaluate_models`, or if a metric or the reference is unknown.
+        As in :func:`hybrid.evaluation.evaluate_models`, or if a metric or the reference is unknown, or if images
+        have different weights.
 
     Notes
     -----
@@ -283,6 +303,7 @@ def compare_models(
         y_pred=y_pred,
         pos_label=pos_label,
         groups=groups,
+        sample_weight=sample_weight,
         n_boot=n_boot,
         random_state=random_state,
         level=level,

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hybrid.evaluation.sample_weights import degrees_by_stratum, variance_by_stratum
+
 CHUNK_ELEMENTS = 1 << 18  # 2 MB of float64, so that the matrices of a chunk fit into the processor's cache
 MOST_BLOCKS = 500  # the error of the acceleration is then below 0.002, far below that of 2000 draws
 FEWEST_BLOCKS = 30  # in a stratum that has at least as many rows
@@ -75,17 +77,28 @@ class JackknifeBlocks:
     stratum : ndarray of int, shape (n_blocks,)
         Index of the stratum of each block.
     kept : ndarray of float, shape (n_blocks,)
-        Share of the stratum that remains when the block is left out.
+        Share of the stratum, or of its weight, that remains when the block is left out.
+    own_degrees : ndarray of float, shape (n_strata,)
+        Degrees of freedom of the variance within each stratum.
+    weight : ndarray of float, shape (n_blocks,), or None
+        Sum of the weights of the images of each block; None if all images count alike.
     """
 
     block_of_row: np.ndarray
     size: np.ndarray
     stratum: np.ndarray
     kept: np.ndarray
+    own_degrees: np.ndarray
+    weight: np.ndarray | None = None
 
     @classmethod
-    def from_strata(cls, strata: np.ndarray, groups: np.ndarray | None = None) -> "JackknifeBlocks":
-        """Return blocks for images of these strata, (n,), or for groups of these strata; see :func:`draw_weights`."""
+    def from_strata(
+        cls, strata: np.ndarray, groups: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> "JackknifeBlocks":
+        """Return blocks for images of these strata, (n,), or for groups of these strata; see :func:`draw_weights`.
+
+        `weights` are those of the images, (n_images,); by default all count alike.
+        """
         _, stratum_of_row, counts = np.unique(strata, return_inverse=True, return_counts=True)
         least = max(2, min(FEWEST_BLOCKS, MOST_BLOCKS // len(counts)))
         proportional = np.ceil(MOST_BLOCKS * counts / counts.sum()).astype(np.intp)
@@ -96,7 +109,13 @@ class JackknifeBlocks:
         first = np.cumsum(n_blocks) - n_blocks
         block_of_row[order] = position % np.repeat(n_blocks, counts) + np.repeat(first, counts)
         size, stratum = np.bincount(block_of_row), np.repeat(np.arange(len(counts)), n_blocks)
-        return cls(block_of_row if groups is None else block_of_row[groups], size, stratum, 1 - size / counts[stratum])
+        own_row = block_of_row if groups is None else block_of_row[groups]
+        if weights is None:
+            return cls(own_row, size, stratum, 1 - size / counts[stratum], np.maximum(counts - 1.0, 1.0))
+        of_row = weights if groups is None else np.bincount(groups, weights)
+        of_block, of_stratum = np.bincount(block_of_row, of_row), np.bincount(stratum_of_row, of_row)
+        own_degrees = degrees_by_stratum(of_row, stratum_of_row)
+        return cls(own_row, size, stratum, 1 - of_block / of_stratum[stratum], own_degrees, of_block)
 
     def weights(self) -> Iterator[np.ndarray]:
         """Yield chunks of rows of weights, (at most n_blocks, n): 0 for the images of one block, 1 for all others."""
@@ -121,9 +140,12 @@ class JackknifeBlocks:
         -------
         ndarray of shape (..., n_blocks)
         """
-        change = np.nan_to_num(self.kept * (np.asarray(value)[..., None] - without))
+        change = self._change(value, without)
         mean = self._by_stratum(change) / self._by_stratum(self.size)
         return change - self.size * mean[..., self.stratum]
+
+    def _change(self, value: float | np.ndarray, without: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(self.kept * (np.asarray(value)[..., None] - without))
 
     def acceleration(self, value: float, without: np.ndarray) -> float:
         """Return the acceleration of the BCa interval: a sixth of the skewness of the influence."""
@@ -136,15 +158,19 @@ class JackknifeBlocks:
 
         In a stratum of n images or groups the variance of the draws is (n - 1) / n of the true variance. The degrees of
         freedom combine those of the strata by their influence (Satterthwaite 1946). If no block has any influence, they
-        are those of all images or groups.
+        are those of all images or groups. With weights, the variance is that of
+        :func:`~hybrid.evaluation.sample_weights.variance_by_stratum`.
         """
         rows, biased = self._by_stratum(self.size), self._by_stratum(self.influence(value, without) ** 2)
-        rows, biased = rows[rows > 1], biased[..., rows > 1]
+        several = rows > 1
+        rows, biased, own = rows[several], biased[..., several], self.own_degrees[several]
         parts = biased * rows / (rows - 1)
+        if self.weight is not None:
+            parts = variance_by_stratum(self._change(value, without), self.weight, self.stratum)[several]
         total, varies = parts.sum(axis=-1), biased.sum(axis=-1) > 0
         factor = np.divide(total, biased.sum(axis=-1), out=np.ones_like(total), where=varies)
         all_rows = np.full_like(total, max(1.0, float(self.size.sum() - 1)))
-        degrees = np.divide(total**2, np.sum(parts**2 / (rows - 1), axis=-1), out=all_rows, where=varies)
+        degrees = np.divide(total**2, np.sum(parts**2 / own, axis=-1), out=all_rows, where=varies)
         return JackknifeVariance(total, factor, degrees)
 
     def _by_stratum(self, values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hybrid.evaluation import clustered, independent, intervals, notes
+from hybrid.evaluation import clustered, independent, intervals, notes, weighted_intervals
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.calibration import calibrated_error
 from hybrid.evaluation.inputs import CheckedInput
@@ -14,6 +14,7 @@ from hybrid.evaluation.registry.spec import MetricSpec
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.resampled_scores import ResampledScores
 from hybrid.evaluation.result import Evaluation, Metric
+from hybrid.evaluation.sample_weights import effective_number, size_of
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def build_evaluation(
         method=settings.method,
         n_groups=problem.n_groups,
         fixed_classes=problem.is_stratified,
+        effective_n=None if problem.weights is None else effective_number(problem.weights),
     )
 
 
@@ -81,7 +83,7 @@ class _Builder:
 
     def __init__(self, problem: CheckedInput, blocks: JackknifeBlocks, settings: IntervalSettings):
         self._problem, self._blocks, self._settings = problem, blocks, settings
-        self._clustered = problem.drawn_groups
+        self._clustered, self._weights = problem.clusters, problem.weights
         self._calibrated = None if problem.probabilities is None else calibrated_error(problem, settings.level)
 
     def overall(self, name: str, value: float, drawn: np.ndarray, without: np.ndarray) -> Metric:
@@ -126,9 +128,9 @@ class _Builder:
             return _plain(value, note, notes.SINGLE_IMAGE)
         sides = self._groups_of_sides(truth)
         if sides and 1 in sides:
-            return _plain(value, note, notes.SINGLE_GROUP)
+            return _plain(value, note, notes.single_group(problem))
         if metric.interval == "area":
-            return self._area(value, drawn, k, sides, note)
+            return self._area(value, drawn, k, note)
         return _with(value, self._drawn(metric, value, drawn, without, truth.sum(keepdims=True)), note)
 
     def _drawn(
@@ -151,6 +153,14 @@ class _Builder:
             return None
         return len(np.unique(self._clustered[truth])), len(np.unique(self._clustered[~truth]))
 
+    def _sizes_of_sides(self, truth: np.ndarray) -> tuple[float, float]:
+        """Return the numbers of images or groups with and without a class, with weights the effective numbers."""
+        groups = np.arange(len(truth)) if self._clustered is None else self._clustered
+        with_class, without = (
+            size_of(groups[side], None if self._weights is None else self._weights[side]) for side in (truth, ~truth)
+        )
+        return with_class, without
+
     def _share(
         self,
         share_of: str,
@@ -164,12 +174,23 @@ class _Builder:
         level = self._settings.level
         if self._settings.method == "percentile" and (bounds := intervals.percentile(drawn, level)):
             return _with(value, bounds, note)
-        if self._clustered is not None:
+        if self._clustered is not None and self._weights is None:
             return self._share_of_groups(share_of, value, drawn, without, truth, predicted, note)
-        bounds = independent.share_interval(share_of, truth, predicted, self._problem.strata, level)
+        bounds, fixed = self._wilson(share_of, truth, predicted)
         if bounds and share_of == "either":  # F1 = 2 J / (1 + J), where J is the share of hits among these images
             bounds = (2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1]))
-        return _with(value, bounds, note, notes.WILSON if value in (0, 1) else "")
+        if bounds is None and self._weights is not None:
+            return _plain(value, note, notes.single_group(self._problem))
+        return _with(value, bounds, note, fixed if value in (0, 1) else "")
+
+    def _wilson(self, share_of: str, truth: np.ndarray, predicted: np.ndarray) -> tuple[intervals.Interval | None, str]:
+        """Return the interval of a share of independent or weighted images, and its note if the share is 0 or 1."""
+        problem, level = self._problem, self._settings.level
+        if self._weights is None or self._clustered is None:
+            return independent.share_interval(share_of, truth, predicted, problem.strata, level), notes.WILSON
+        counted, right = (chosen(truth, predicted) for chosen in independent.SHARES[share_of])
+        given = self._clustered, problem.drawn_strata, self._weights, level
+        return weighted_intervals.share_interval(counted, right, *given), notes.WILSON_WEIGHTED
 
     def _share_of_groups(
         self,
@@ -199,17 +220,20 @@ class _Builder:
         strata = self._problem.drawn_strata
         return _with(value, clustered.share_interval(right[counted], groups, strata, level), note)
 
-    def _area(self, value: float, drawn: np.ndarray, k: int, sides: tuple[int, int] | None, note: str) -> Metric:
-        """Return a ROC AUC; `sides` are the numbers of groups with and without the class, if there are groups."""
+    def _area(self, value: float, drawn: np.ndarray, k: int, note: str) -> Metric:
         level, truth, scores = self._settings.level, self._problem.truth[:, k], self._problem.proba[:, k]
         if self._settings.method == "percentile" and (drawn_bounds := intervals.percentile(drawn, level)):
             return _with(value, drawn_bounds, note)
         if value in (0, 1):
-            low, high = intervals.perfect_auc(*(sides or (int(truth.sum()), int((~truth).sum()))), level)
+            low, high = intervals.perfect_auc(*self._sizes_of_sides(truth), level)
             return _with(value, (low, high) if value == 1 else (1 - high, 1 - low), note, notes.NEWCOMBE)
         if self._clustered is None:
             return _with(value, independent.area_interval(truth, scores, level), note)
-        return _with(value, clustered.area_interval(truth, scores, self._clustered, level), note)
+        if self._weights is None:
+            return _with(value, clustered.area_interval(truth, scores, self._clustered, level), note)
+        return _with(
+            value, weighted_intervals.area_interval(truth, scores, self._clustered, self._weights, level), note
+        )
 
     def _likelihood_ratio(
         self, name: str, value: float, drawn: np.ndarray, truth: np.ndarray, predicted: np.ndarray, note: str
@@ -221,15 +245,20 @@ class _Builder:
             return _with(value, intervals.percentile(drawn, level), note)
         sides = self._groups_of_sides(truth)
         if sides and 1 in sides:
-            return _plain(value, note, notes.SINGLE_GROUP)
+            return _plain(value, note, notes.single_group(self._problem))
         half = notes.HALF_IMAGES if any(said[side].mean() in (0, 1) for side in (truth, ~truth)) else ""
         if self._clustered is not None:
-            return _with(value, clustered_ratio_interval(said, truth, self._clustered, level), note, half)
+            clusters, weights = self._clustered, self._weights
+            if weights is None:
+                return _with(value, clustered_ratio_interval(said, truth, clusters, level), note, half)
+            bounds = weighted_intervals.likelihood_ratio_interval(said, truth, clusters, weights, level)
+            return _with(value, bounds, note, half)
         sizes = [
             independent.effective_images(share_of, truth, predicted, strata) or float(rows.sum())
             for share_of, rows in (("positives", truth), ("negatives", ~truth))
         ]
-        return _with(value, ratio_interval(said, truth, (sizes[0], sizes[1]), level), note, half)
+        shares = [float(said[side].mean()) for side in (truth, ~truth)]
+        return _with(value, ratio_interval(shares, (sizes[0], sizes[1]), level), note, half)
 
     def _calibration(self, value: float, drawn: np.ndarray, columns: int | slice, note: str) -> Metric:
         assert self._calibrated is not None  # a calibration error is defined only with probabilities
@@ -259,10 +288,14 @@ def _with(value: float, bounds: intervals.Bounds | None, *texts: str) -> Metric:
 
 
 def _confusion(problem: CheckedInput) -> np.ndarray:
-    """Return the confusion matrix with true classes as rows, (k, k), or (k, 2, 2) for multi-label tasks."""
-    truth, predicted = problem.truth.astype(np.int64), problem.predicted.astype(np.int64)
+    """Return the confusion matrix with true classes as rows, (k, k), or (k, 2, 2) for multi-label tasks.
+
+    It holds numbers of images, or with weights the sums of their weights.
+    """
+    weights = np.ones(len(problem.truth), dtype=np.int64) if problem.sample_weight is None else problem.sample_weight
+    truth, predicted = problem.truth.astype(weights.dtype), problem.predicted.astype(weights.dtype)
     if problem.task != "multilabel":
-        return truth.T @ predicted
-    hits, positive, true = (truth * predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0)
-    cells = np.array([[len(truth) - true - positive + hits, positive - hits], [true - hits, hits]])
+        return truth.T @ (weights[:, None] * predicted)
+    sides = [(1 - truth, truth), (1 - predicted, predicted)]
+    cells = np.array([[weights @ (true * said) for said in sides[1]] for true in sides[0]])
     return cells.transpose(2, 0, 1)

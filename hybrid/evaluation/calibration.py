@@ -123,17 +123,20 @@ def predicted_outcomes(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:
     return problem.proba[:, column], problem.truth[:, column]
 
 
-def equal_mass_bins(score: np.ndarray, bins: int) -> np.ndarray:
+def equal_mass_bins(score: np.ndarray, bins: int, weights: np.ndarray | None = None) -> np.ndarray:
     """Return the bin of each score, numbered from 0 without gaps; equal scores share the bin of their middle rank.
+
+    With weights, which are whole numbers, the bins are of equal weight.
 
     Examples
     --------
     >>> equal_mass_bins(np.array([0.3, 0.1, 0.2, 0.2, 0.4]), 2)
     array([1, 0, 0, 0, 1])
     """
-    _, code, counts = np.unique(score, return_inverse=True, return_counts=True)
+    _, code = np.unique(score, return_inverse=True)
+    counts = np.bincount(code, weights).astype(np.int64)
     twice_middle = 2 * np.cumsum(counts) - counts
-    bin_of_value = np.unique(twice_middle * bins // (2 * len(score)), return_inverse=True)[1]
+    bin_of_value = np.unique(twice_middle * bins // (2 * counts.sum()), return_inverse=True)[1]
     return bin_of_value[code]
 
 
@@ -141,7 +144,8 @@ def calibration_gaps(problem: CheckedInput) -> np.ndarray:
     """Return the difference of probability and outcome of each image, in the column of its bin.
 
     For any weights of the images, the expected calibration error is the sum over the bins of the absolute weighted
-    sums of these differences, divided by the sum of the weights. The bins are always those of all images.
+    sums of these differences, divided by the sum of the weights. The bins are always those of all images with their own
+    weights.
 
     Returns
     -------
@@ -150,9 +154,9 @@ def calibration_gaps(problem: CheckedInput) -> np.ndarray:
     """
     score, came_true = predicted_outcomes(problem)
     n, columns = score.shape
-    gaps = np.zeros((n, columns, BINS))
+    gaps, weights = np.zeros((n, columns, BINS)), problem.weights
     for column in range(columns):
-        bin_of = equal_mass_bins(score[:, column], BINS)
+        bin_of = equal_mass_bins(score[:, column], BINS, weights)
         gaps[np.arange(n), column, bin_of] = score[:, column] - came_true[:, column]
     return gaps
 
@@ -164,28 +168,34 @@ def calibrated_error(problem: CheckedInput, level: float) -> np.ndarray:
     on 100 images its expected error is near 0.1. The difference in each bin is approximately normal with variance
     sum p (1 - p), which gives the mean and variance of the sum of the absolute differences. Outcomes of images of one
     group vary together: with groups, whole groups get random signs and sizes (the wild bootstrap; Davison and Hinkley
-    1997, section 6.2.4).
+    1997, section 6.2.4). With weights, each outcome counts by its weight.
     """
     score, came_true = predicted_outcomes(problem)
-    limits = []
+    limits, groups = [], problem.clusters
+    weights = np.ones(len(score)) if problem.weights is None else problem.weights
     for probability, outcome in zip(score.T, came_true.T, strict=True):
-        bin_of = equal_mass_bins(probability, BINS)
-        variance = np.bincount(bin_of, probability * (1 - probability)).clip(min=0)
-        if problem.drawn_groups is not None:
-            limits.append(_chance_of_groups(outcome - probability, variance, bin_of, problem.drawn_groups, level))
+        bin_of = equal_mass_bins(probability, BINS, problem.weights)
+        variance = np.bincount(bin_of, weights**2 * probability * (1 - probability)).clip(min=0)
+        if groups is not None:
+            limits.append(_chance_of_groups(outcome - probability, weights, variance, bin_of, groups, level))
         else:
             limits.append(_chance_of_images(variance, len(probability), level))
     return np.array(limits)
 
 
-def _chance_of_images(variance: np.ndarray, n: int, level: float) -> float:
+def _chance_of_images(variance: np.ndarray, n: float, level: float) -> float:
     """Return the largest calibration error expected by chance from a calibrated model on independent images."""
     mean, spread = np.sqrt(2 / np.pi * variance).sum(), np.sqrt((1 - 2 / np.pi) * variance.sum())
     return float((mean + NormalDist().inv_cdf((1 + level) / 2) * spread) / n)
 
 
 def _chance_of_groups(
-    difference: np.ndarray, variance: np.ndarray, bin_of: np.ndarray, groups: np.ndarray, level: float
+    difference: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    bin_of: np.ndarray,
+    groups: np.ndarray,
+    level: float,
 ) -> float:
     """Return the largest calibration error expected by chance from a calibrated model, if images come in groups.
 
@@ -193,13 +203,14 @@ def _chance_of_groups(
     bin is that of independent outcomes, multiplied by the design effect of all bins. If the differences of every group
     add up to 0, nothing shows that the images of a group vary together, and they count as independent.
     """
-    centred = difference - (np.bincount(bin_of, difference) / np.bincount(bin_of))[bin_of]
+    mean = np.bincount(bin_of, weights * difference) / np.bincount(bin_of, weights)
+    centred = weights * (difference - mean[bin_of])
     sums = np.zeros((groups.max() + 1, len(variance)))
     np.add.at(sums, (groups, bin_of), centred)
     squares = np.sum(sums**2)
     if not squares > 0:
-        return _chance_of_images(variance, len(difference), level)
+        return _chance_of_images(variance, weights.sum(), level)
     effect = max(1.0, squares / np.sum(centred**2))
     drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(sums))) @ sums
-    errors = np.abs(drawn).sum(axis=1) * np.sqrt(effect * variance.sum() / squares) / len(difference)
+    errors = np.abs(drawn).sum(axis=1) * np.sqrt(effect * variance.sum() / squares) / weights.sum()
     return float(np.quantile(errors, (1 + level) / 2))

@@ -1,7 +1,7 @@
 """Check the input of an evaluation: true labels, predicted labels and probabilities."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from hybrid.evaluation.labels import (
     prediction_array,
     probabilities_of,
 )
+from hybrid.evaluation.sample_weights import check_weights, whole_numbers
 from hybrid.wording import and_more
 
 SUM_TOLERANCE = 1e-3
@@ -41,6 +42,8 @@ class CheckedInput:
         The number of each image's group, in the order of their first images; None if no groups were given.
     fixed_classes : bool
         Whether intervals hold for the same share of each class; always False in effect for multi-label tasks.
+    sample_weight : ndarray of float64, shape (n,), or None
+        The weight of each image, all above 0; None if all images count alike.
     """
 
     task: str
@@ -51,6 +54,7 @@ class CheckedInput:
     probabilities: np.ndarray | None
     groups: np.ndarray | None = None
     fixed_classes: bool = True
+    sample_weight: np.ndarray | None = None
 
     @property
     def strata(self) -> np.ndarray:
@@ -75,6 +79,22 @@ class CheckedInput:
     def drawn_groups(self) -> np.ndarray | None:
         """The groups if the bootstrap draws groups, (n,); None if it draws images, because none share a group."""
         return None if self.groups is None or self.n_groups == len(self.groups) else self.groups
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """The weights as whole numbers, whose sums are exact, (n,); None if all images count alike."""
+        return None if self.sample_weight is None else whole_numbers(self.sample_weight)
+
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """The groups whose variation the intervals measure, (n,); None if they are those for alike, independent images.
+
+        Weighted images that do not come in groups are groups of their own, because the methods for groups, unlike those
+        for independent images, allow for images that count differently.
+        """
+        if self.drawn_groups is None and self.sample_weight is not None:
+            return np.arange(len(self.truth))
+        return self.drawn_groups
 
     @property
     def drawn_strata(self) -> np.ndarray:
@@ -103,6 +123,7 @@ def check_problem(
     pos_label: Any = None,
     groups: Any = None,
     fixed_classes: bool = True,
+    sample_weight: Any = None,
 ) -> CheckedInput:
     """Check the input of :func:`hybrid.evaluate`, which describes the parameters."""
     labels = _true_labels(y_true, classes)
@@ -130,8 +151,23 @@ def check_problem(
     predicted = _predicted_from(scores, task) if predictions is None else encode(predictions, names, "y_pred")
     if len(predicted) != len(labels):
         raise InputError(f"y_pred has {len(predicted)} rows and y_true {len(labels)}: they must be the same images.")
-    drawn = check_groups(groups, len(labels))
-    return CheckedInput(task, names, positive, truth, predicted, scores, drawn, fixed_classes)
+    drawn, weights = check_groups(groups, len(labels)), check_weights(sample_weight, len(labels))
+    problem = CheckedInput(task, names, positive, truth, predicted, scores, drawn, fixed_classes)
+    return problem if weights is None else _weighted(problem, weights)
+
+
+def _weighted(problem: CheckedInput, weights: np.ndarray) -> CheckedInput:
+    """Return the input with these weights, without the images whose weight is 0."""
+    counted = weights > 0
+    kept, n = weights[counted], int(counted.sum())
+    return replace(
+        problem,
+        truth=problem.truth[counted],
+        predicted=problem.predicted[counted],
+        probabilities=None if problem.probabilities is None else problem.probabilities[counted],
+        groups=None if problem.groups is None else check_groups(problem.groups[counted], n),
+        sample_weight=None if np.ptp(kept) == 0 else kept,
+    )
 
 
 def labels_and_classes(y_true: Any, predictions: Iterable[Any]) -> tuple[np.ndarray, tuple]:

@@ -121,7 +121,7 @@ def wilson(share: float, n: float, level: float, quantile: float | None = None) 
     return (0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half)
 
 
-def perfect_auc(n_positive: int, n_negative: int, level: float) -> Interval:
+def perfect_auc(n_positive: float, n_negative: float, level: float) -> Interval:
     """Return the interval of a ROC AUC of 1 by method 5 of Newcombe (2006), Stat. Med. 25, 559–573.
 
     The lower bound is the area whose own interval, with the standard error of Hanley and McNeil (1982), ends at 1.

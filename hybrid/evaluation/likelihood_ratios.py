@@ -5,6 +5,8 @@ not. Its logarithm is closer to a normal distribution than the ratio itself, so 
 (Simel, Samsa and Matchar 1991, J. Clin. Epidemiol. 44, 763–770).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hybrid.evaluation.groups import group_sums
@@ -14,7 +16,7 @@ from hybrid.evaluation.student import bounds
 Sizes = tuple[float, float]
 
 
-def ratio_interval(said: np.ndarray, true: np.ndarray, sizes: Sizes, level: float) -> Bounds:
+def ratio_interval(shares: Sequence[float], sizes: Sizes, level: float) -> Bounds:
     """Return the interval of a likelihood ratio by the log method, for independent images.
 
     If the share is 0 or 1 on either side, the ratio or its variance would be 0 or infinite. Half an image is then added
@@ -22,10 +24,8 @@ def ratio_interval(said: np.ndarray, true: np.ndarray, sizes: Sizes, level: floa
 
     Parameters
     ----------
-    said : ndarray of bool, shape (n,)
-        Whether each image is predicted as the class, or for the negative likelihood ratio, whether it is not.
-    true : ndarray of bool, shape (n,)
-        Whether each image is of the class. There must be images with and without it.
+    shares : sequence of float
+        The two shares: among images with and without the class.
     sizes : tuple of float
         Number of images with and without the class, or of images of a simple random sample with the same variance.
     level : float
@@ -33,19 +33,16 @@ def ratio_interval(said: np.ndarray, true: np.ndarray, sizes: Sizes, level: floa
 
     Examples
     --------
-    >>> true, said = np.repeat([True, False], [100, 200]), np.tile(np.arange(100) < 80, 3)
-    >>> said[100:] = np.arange(200) < 20
-    >>> [round(bound, 2) for bound in ratio_interval(said, true, (100, 200), 0.95)]
+    >>> [round(bound, 2) for bound in ratio_interval((0.8, 0.1), (100, 200), 0.95)]
     [5.22, 12.26]
     """
-    shares = [float(said[side].mean()) for side in (true, ~true)]
     counts = [share * size for share, size in zip(shares, sizes, strict=True)]
     numbers = list(sizes)
     if any(share in (0, 1) for share in shares):
         counts, numbers = [count + 0.5 for count in counts], [number + 1 for number in numbers]
     error = sum(1 / count - 1 / number for count, number in zip(counts, numbers, strict=True)) ** 0.5
     middle = np.log(counts[0] / numbers[0]) - np.log(counts[1] / numbers[1])
-    return _open_ended(shares, bounds(float(middle), float(error), None, level))
+    return open_ended(shares, bounds(float(middle), float(error), None, level))
 
 
 def clustered_ratio_interval(said: np.ndarray, true: np.ndarray, groups: np.ndarray, level: float) -> Bounds:
@@ -58,8 +55,12 @@ def clustered_ratio_interval(said: np.ndarray, true: np.ndarray, groups: np.ndar
 
     Parameters
     ----------
-    said, true, level
-        As in :func:`ratio_interval`.
+    said : ndarray of bool, shape (n,)
+        Whether each image is predicted as the class, or for the negative likelihood ratio, whether it is not.
+    true : ndarray of bool, shape (n,)
+        Whether each image is of the class. There must be images with and without it.
+    level : float
+        Coverage, such as 0.95.
     groups : ndarray of int, shape (n,)
         The number of each image's group. Images with and without the class come from at least two groups each.
     """
@@ -74,9 +75,9 @@ def clustered_ratio_interval(said: np.ndarray, true: np.ndarray, groups: np.ndar
     shared = _corrected(-2 * np.sum(sums[0] * sums[1]), n_groups)
     variance = sum(parts) + shared
     if any(share in (0, 1) for share in shares) or not variance > ROUNDING**2:
-        return ratio_interval(said, true, (sizes[0], sizes[1]), level)
+        return ratio_interval(shares, (sizes[0], sizes[1]), level)
     degrees = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
-    return _open_ended(shares, bounds(float(np.log(shares[0] / shares[1])), variance**0.5, degrees, level))
+    return open_ended(shares, bounds(float(np.log(shares[0] / shares[1])), variance**0.5, degrees, level))
 
 
 def _corrected(squares: float, size: int) -> float:
@@ -84,7 +85,7 @@ def _corrected(squares: float, size: int) -> float:
     return float(squares) * size / (size - 1)
 
 
-def _open_ended(shares: list[float], ends: Interval) -> Bounds:
+def open_ended(shares: Sequence[float], ends: Interval) -> Bounds:
     """Return bounds of the logarithm as those of the ratio, which are open if one of the shares is 0."""
     low, high = (float(np.exp(end)) for end in ends)
     return (0.0 if shares[0] == 0 else low), (None if shares[1] == 0 else high)

@@ -6,6 +6,7 @@ import numpy as np
 
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS, of_positive_class
+from hybrid.evaluation.sample_weights import size_of
 from hybrid.wording import and_more, number
 
 NEEDS_PROBABILITIES = "needs probabilities, and only predicted labels were given"
@@ -21,12 +22,15 @@ SAME_PROBABILITIES = (
 SINGLE_IMAGE = "no interval: one of the two sides is a single image, whose variation cannot be estimated"
 UPPER_BOUND = "upper bound only: with so few images, a perfectly calibrated model can have such an error by chance"
 SINGLE_GROUP = "no interval: all images that it is computed from, or one of the two sides, are of one group"
+SINGLE_WEIGHTED = "no interval: it is computed from a single image, or one of the two sides is a single image"
 WILSON_GROUPS = "Wilson's interval for the number of groups, because resampling does not vary it"
+WILSON_WEIGHTED = "Wilson's interval for the effective number of images or groups, because resampling does not vary it"
 WILSON = "Wilson's interval, because resampling does not vary it"
 NO_FALSE_ALARM = "infinite, because no image of another class is predicted as the class"
 NO_REJECTION = "infinite, because every image of another class is predicted as the class"
 HALF_IMAGES = "interval with half an image added to each count, because one of the counts is 0"
 NEWCOMBE = "Newcombe's interval, because resampling does not vary it"
+APPROXIMATION = "the interval is only an approximation"
 FEWEST = 10  # images or groups of a class, below which coverage was simulated to differ from the nominal one
 
 
@@ -49,16 +53,30 @@ def class_note(name: str, k: int, problem: CheckedInput) -> str:
     return CONSTANT if name == "mcc" and predicted.all() | ~predicted.any() else ""
 
 
+def single_group(problem: CheckedInput) -> str:
+    """Return that there is no interval, because all images are of one group, or because there is a single image."""
+    return SINGLE_WEIGHTED if problem.drawn_groups is None else SINGLE_GROUP
+
+
 def few_note(name: str, k: int, problem: CheckedInput) -> str:
-    """Return a warning if a score of class `k` rests on few images or groups with or without the class; "" if not."""
-    groups, truth = problem.drawn_groups, problem.truth[:, k]
+    """Return a warning if a score of class `k` rests on few images or groups with or without the class; "" if not.
+
+    With weights it is their effective number that counts.
+    """
+    groups, weights, truth = problem.drawn_groups, problem.weights, problem.truth[:, k]
+    unit = "image" if groups is None else "group"
+    units = np.arange(len(truth)) if groups is None else groups
     for side, rows in (("positives", truth), ("negatives", ~truth)):
-        found = int(rows.sum()) if groups is None else len(np.unique(groups[rows]))
-        if side in METRICS[name].undefined_without and 0 < found < FEWEST:
-            units = number(found, "image" if groups is None else "group")
-            which = "with" if side == "positives" else "without"
+        if side not in METRICS[name].undefined_without or not rows.any():
+            continue
+        found, which = size_of(units[rows], None), "with" if side == "positives" else "without"
+        if found < FEWEST:
             verb = "is" if found == 1 else "are"
-            return f"the interval is only an approximation, because there {verb} only {units} {which} this class"
+            return f"{APPROXIMATION}, because there {verb} only {number(int(found), unit)} {which} this class"
+        if weights is not None and (effective := size_of(units[rows], weights[rows])) < FEWEST:
+            return (
+                f"{APPROXIMATION}, because the effective number of {unit}s {which} this class is only {effective:.1f}"
+            )
     return ""
 
 

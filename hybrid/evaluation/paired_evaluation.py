@@ -41,8 +41,8 @@ class PairedEvaluation:
 
     Parameters
     ----------
-    y_true, classes, pos_label, groups, n_boot, random_state, level, method, fixed_classes
-        As in :func:`hybrid.evaluate`.
+    y_true, classes, pos_label, groups, sample_weight, n_boot, random_state, level, method, fixed_classes
+        As in :func:`hybrid.evaluate`. :meth:`tests` does not take weights.
     proba : mapping of str to array-like
         Probabilities or predicted labels by model name, as in :func:`hybrid.evaluate`.
     y_pred : mapping of str to array-like, optional
@@ -78,6 +78,7 @@ class PairedEvaluation:
         y_pred: Mapping[str, Any] | None = None,
         pos_label: Any = None,
         groups: Any = None,
+        sample_weight: Any = None,
         n_boot: int = 2000,
         random_state: int = 0,
         level: float = 0.95,
@@ -101,11 +102,14 @@ class PairedEvaluation:
             given = [values for values in (*proba.values(), *y_pred.values()) if values is not None]
             y_true, classes = labels_and_classes(y_true, given)
         self.problems = {
-            name: check_problem(y_true, values, classes, y_pred.get(name), pos_label, groups, fixed_classes)
+            name: check_problem(
+                y_true, values, classes, y_pred.get(name), pos_label, groups, fixed_classes, sample_weight
+            )
             for name, values in proba.items()
         }
         self.settings = IntervalSettings(n_boot, int(random_state), level, method)
-        self.blocks = JackknifeBlocks.from_strata(self._first.drawn_strata, self._first.drawn_groups)
+        first = self._first
+        self.blocks = JackknifeBlocks.from_strata(first.drawn_strata, first.drawn_groups, first.weights)
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Return the evaluation of each model by its name."""
@@ -138,8 +142,13 @@ class PairedEvaluation:
         ------
         InputError
             If a metric or the reference is unknown, if a metric needs probabilities that are not given, if there are no
-            draws, or if a margin is not positive or has no reference.
+            draws, if there are weights, or if a margin is not positive or has no reference.
         """
+        if self._first.sample_weight is not None:
+            raise InputError(
+                "sample_weight was given, but the tests of differences between models are those for images that count "
+                "alike: leave it out for tests, or compare the weighted scores by their intervals."
+            )
         if self.settings.n_boot == 0:
             raise InputError("Paired tests need bootstrap draws; got n_boot=0.")
         compared = compared_pairs(list(self.problems), reference, pairs)

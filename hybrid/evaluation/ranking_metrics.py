@@ -7,6 +7,8 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+ROUNDING = 1e-12
+
 
 class Ranking:
     """Items sorted by score once, so that each weighting takes one sum over all items and two over the positive ones.
@@ -50,8 +52,8 @@ class Ranking:
 
         Parameters
         ----------
-        weights : ndarray of int32, shape (n, draws)
-            How often each image counts in each draw. Sums of these integers are exact.
+        weights : ndarray of int32 or float64, shape (n, draws)
+            How often each image counts in each draw, or its weight there, as whole numbers, whose sums are exact.
 
         Returns
         -------
@@ -61,13 +63,14 @@ class Ranking:
         if self._n_segments == 0:
             undefined = np.full(weights.shape[1], np.nan)
             return undefined, undefined
-        above = np.cumsum(self._all @ weights, axis=0, dtype=np.int32)
+        above = np.cumsum(self._all @ weights, axis=0, dtype=weights.dtype)
         gained, passed = self._positive @ weights, above[:-1]
-        hits = np.cumsum(gained, axis=0, dtype=np.int32)
+        hits = np.cumsum(gained, axis=0, dtype=weights.dtype)
         # Twice the number of negatives above each positive, where negatives of equal score count half.
         overtaking = 2 * (passed - hits) - self._tied @ weights
         n_positive, n_negative = _split(above[-1], hits[-1])
         auc = 1 - np.einsum("ij,ij->j", gained, overtaking, dtype=np.float64) / (2 * n_positive * n_negative)
+        auc = np.where(auc < ROUNDING, 0.0, auc)  # products of two weights are rounded
         precision = hits / np.maximum(passed, 1)
         return auc, np.einsum("ij,ij->j", gained, precision) / n_positive
 

@@ -61,16 +61,18 @@ def resample_scores(
     list of ResampledScores
         One for each model.
     """
-    n, scores = len(problems[0].truth), [WeightedScores(problem, metrics) for problem in problems]
+    first, scores = problems[0], [WeightedScores(problem, metrics) for problem in problems]
+    weights = np.ones(len(first.truth)) if first.weights is None else first.weights
+    none = np.ones((0, len(weights)))
     # An empty matrix of weights gives the arrays their names and shapes if there are no draws or blocks.
     weightings: list[Iterable[np.ndarray]] = [
-        [np.ones((1, n))],
-        chain([np.ones((0, n))], draw_weights(problems[0].drawn_strata, n_boot, seed, problems[0].drawn_groups)),
-        chain([np.ones((0, n))], blocks.weights() if blocks else []),
+        [np.ones((1, len(weights)))],
+        chain([none], draw_weights(first.drawn_strata, n_boot, seed, first.drawn_groups)),
+        chain([none], blocks.weights() if blocks else []),
     ]
     # BLAS is limited to one thread, because its threads compete with those of the models: up to 100 times slower.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(len(scores), os.cpu_count() or 1)) as pool:
-        tables = [_compute(scores, weights, pool) for weights in weightings]
+        tables = [_compute(scores, (weights * counts for counts in chunks), pool) for chunks in weightings]
     return [ResampledScores(*chain(*parts)) for parts in zip(*tables, strict=True)]
 
 

@@ -90,9 +90,9 @@ class Evaluation:
     per_class : dict of class to dict of str to Metric or int
         Scores of each class against the rest, and its number of images as "support"; if groups were given, also the
         number of groups with images of the class as "groups".
-    confusion : ndarray of int
+    confusion : ndarray of int or float64
         Confusion matrix with true classes as rows and predicted classes as columns, of shape (k, k). For multi-label
-        tasks of shape (k, 2, 2), as from scikit-learn's ``multilabel_confusion_matrix``.
+        tasks of shape (k, 2, 2), as from scikit-learn's ``multilabel_confusion_matrix``. With weights, sums of them.
     level : float
         Coverage of the intervals.
     n_boot, seed : int
@@ -103,6 +103,9 @@ class Evaluation:
         Number of groups, such as patients, that the images come from; None if no groups were given.
     fixed_classes : bool
         Whether the intervals hold for the same share of each class.
+    effective_n : float or None
+        If the images are weighted, the number of equally weighted images whose mean has the same variance (Kish); None
+        if all images count alike. `n`, `n_groups` and "support" count images and groups, whatever their weights.
 
     Examples
     --------
@@ -126,6 +129,12 @@ class Evaluation:
     method: str = "bca"
     n_groups: int | None = None
     fixed_classes: bool = False
+    effective_n: float | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the images have different weights."""
+        return self.effective_n is not None
 
     @property
     def clustered(self) -> bool:
@@ -134,8 +143,9 @@ class Evaluation:
 
     @property
     def images(self) -> str:
-        """Number of images, and of groups if a group has several, as text."""
-        return images_of_groups(self.n, self.n_groups)
+        """Number of images, and of groups if a group has several, as text; with weights also the effective number."""
+        images = images_of_groups(self.n, self.n_groups)
+        return images if self.effective_n is None else f"{images}, weighted (effective number {self.effective_n:,.1f})"
 
     @property
     def population(self) -> str:
@@ -154,6 +164,7 @@ class Evaluation:
             "positive": self.positive,
             "n": self.n,
             "n_groups": self.n_groups,
+            "effective_n": self.effective_n,
             "fixed_classes": self.fixed_classes,
             "level": self.level,
             "n_boot": self.n_boot,
@@ -176,6 +187,7 @@ class Evaluation:
         """
         classes = tuple(saved["classes"])
         per_class = zip(classes, saved["per_class"], strict=True)
+        effective_n = saved.get("effective_n")  # older versions had no weights
         return cls(
             task=saved["task"],
             classes=classes,
@@ -188,13 +200,14 @@ class Evaluation:
                 }
                 for label, scores in per_class
             },
-            confusion=np.array(saved["confusion"], dtype=np.int64),
+            confusion=np.array(saved["confusion"], dtype=np.int64 if effective_n is None else np.float64),
             level=saved["level"],
             n_boot=saved["n_boot"],
             seed=saved["seed"],
             method=saved.get("method", "percentile"),  # older versions had no other method
             n_groups=saved.get("n_groups"),
             fixed_classes=saved.get("fixed_classes", saved["task"] != "multilabel"),
+            effective_n=effective_n,
         )
 
     def table(self) -> "pd.DataFrame":
@@ -257,7 +270,7 @@ class Evaluation:
         draws = f"{self.n_boot} bootstrap draws" + (" of whole groups" if self.clustered else "")
         if self.method != "bca":
             return f"{self.method}, from {draws}"
-        if self.clustered:
+        if self.clustered or self.weighted:
             return (
                 f"from {draws} with Student's t; Obuchowski's for ROC AUC, Wilson's with a design effect for shares of "
                 "images"

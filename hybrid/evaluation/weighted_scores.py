@@ -69,7 +69,7 @@ class WeightedScores:
         Parameters
         ----------
         weights : ndarray of float64, shape (draws, n)
-            How often each image counts, as whole numbers.
+            How often each image counts, or its weight, as whole numbers.
 
         Returns
         -------
@@ -79,7 +79,8 @@ class WeightedScores:
         total = weights.sum(axis=1)[:, None]
         sums = dict(zip(self._ends, np.split(weights @ self._columns, list(self._ends.values())[:-1], 1), strict=True))
         per_class = class_scores(sums["hits"], sums["predicted"], sums["truth"], total)
-        counts = np.ascontiguousarray(weights.T, dtype=np.int32)
+        kind = np.int32 if self._problem.sample_weight is None else np.float64
+        counts = np.ascontiguousarray(weights.T, dtype=kind)
         per_class |= _ranked([ranking(counts) for ranking in self._rankings])
         if self._problem.task == "multilabel":
             per_class |= _label_scores(sums, total)

@@ -60,6 +60,12 @@ def test_intervals_have_about_their_nominal_coverage(coverage, number):
 
 
 @pytest.mark.slow
+def test_intervals_of_weighted_images_have_about_their_nominal_coverage(coverage):
+    held = coverage.covered(coverage.WEIGHTED[1], 200)
+    assert not outside(held, 200)
+
+
+@pytest.mark.slow
 def test_tests_seldom_distinguish_equal_models(inference):
     sets = 150
     for metric, share in inference.rejected(inference.ALIKE[0], sets).items():
@@ -97,6 +103,15 @@ def test_coverage_on_2000_sets(coverage, number):
     if case.n * case.share < 50:
         del held["sensitivity"]  # with ten images it takes eleven values
     assert not outside(held, 2000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(8))
+def test_coverage_of_weighted_images_on_2000_sets(coverage, number):
+    held = coverage.covered(coverage.WEIGHTED[number], 2000, jobs=2)
+    print(coverage.WEIGHTED[number], held)
+    least = {name: share for name, share in held.items() if share < LEAST}
+    assert not least  # with few effective images of a class, intervals are a little too wide
 
 
 @pytest.mark.long
