@@ -71,7 +71,7 @@ def whole_numbers(weights: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> whole_numbers(np.array([0.5, 1.5, 2.0])) / 2**40
-    array([0.5, 1.5, 2. ])
+    array([0.25, 0.75, 1.  ])
     """
     scaled = np.ldexp(weights, -int(np.frexp(weights.max())[1]))
     return np.maximum(np.rint(np.ldexp(scaled, _TOTAL_BITS - int(np.frexp(scaled.sum())[1]))), 1.0)

@@ -110,8 +110,8 @@ def test_coverage_on_2000_sets(coverage, number):
 def test_coverage_of_weighted_images_on_2000_sets(coverage, number):
     held = coverage.covered(coverage.WEIGHTED[number], 2000, jobs=2)
     print(coverage.WEIGHTED[number], held)
-    least = {name: share for name, share in held.items() if share < LEAST}
-    assert not least  # with few effective images of a class, intervals are a little too wide
+    # With few images of a class or large weights, some intervals are too wide; none may be too narrow.
+    assert min(held.values()) * 2000 >= binom.ppf(RARE, 2000, LEAST)
 
 
 @pytest.mark.long
