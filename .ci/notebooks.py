@@ -14,6 +14,10 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PLACE = re.compile(r"(?:/tmp|/home|/root|/Users|/var|[A-Z]:\\)[\w./\\-]+")
+CONTROL = re.compile(
+    r"[^\n]*(?:\n\x1b\[1A|\x1b\[2K)|\x1b\[[0-9;?]*[A-Za-z]"
+)  # a line that a progress bar erases, and what moves and colours
+LOG_MESSAGES = re.compile(r"(?:(?:[IWE]\d{4} |WARNING: All log messages before absl)[^\n]*\n|\s)*")  # TensorFlow's
 MOST = 500_000  # bytes of a notebook with its outputs
 
 
@@ -32,14 +36,34 @@ def executed(path: Path) -> nbformat.NotebookNode:
         work = Path(folder) / "work"
         work.mkdir()
         client = NotebookClient(
-            notebook, timeout=1200, record_timing=False, resources={"metadata": {"path": work}}, kernel_name="python3"
+            notebook,
+            timeout=1200,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": work}},
+            kernel_name="python3",
         )
         client.execute(env=variables)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = settled(cell.outputs)
     return notebook
+
+
+def settled(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Return outputs as they stay on the screen: without progress bars and without TensorFlow's log messages."""
+    kept = []
+    for output in outputs:
+        if output.output_type == "stream":
+            output.text = CONTROL.sub("", output.text)
+            if LOG_MESSAGES.fullmatch(output.text):
+                continue
+        kept.append(output)
+    return kept
 
 
 def faults(notebook: nbformat.NotebookNode) -> list[str]:

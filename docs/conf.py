@@ -1,6 +1,5 @@
 """Settings of the documentation site, which `make docs` builds with Sphinx in build/docs."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import hybrid
 # The notebooks in examples/ are the tutorials. Sphinx reads files below docs/ only.
 DOCS = Path(__file__).parent
 for notebook in (DOCS.parent / "examples").glob("*.ipynb"):
-    shutil.copyfile(notebook, DOCS / "tutorials" / notebook.name)
+    text = notebook.read_text(encoding="utf-8").replace("](../docs/", "](../")
+    (DOCS / "tutorials" / notebook.name).write_text(text, encoding="utf-8")
 
 sys.path.insert(0, str(DOCS / "_extensions"))
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")  # of a progress bar that is drawn meanwhile
 _LOG_MESSAGE = re.compile(r"[IWE]\d{4} \d|WARNING: All log messages before absl|To enable the following instructions")
 
 # TensorFlow reads these when it creates its device. The limit is in MB; without it, TensorFlow sets 64 GB.
@@ -45,5 +46,5 @@ def _without_log_messages() -> Iterator[None]:
             captured.seek(0)
             lines = captured.read().decode(errors="replace").splitlines()
             for line in lines:
-                if not _LOG_MESSAGE.match(line):
+                if not _LOG_MESSAGE.match(_CONTROL.sub("", line)):
                     print(line, file=sys.stderr)

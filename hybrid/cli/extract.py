@@ -17,7 +17,16 @@ from hybrid.cli.options import (
     seed_option,
     workspace_option,
 )
-from hybrid.cli.output import loud_warnings, print_json, print_notes, print_table, progress_bar, shell_command, warn
+from hybrid.cli.output import (
+    loud_warnings,
+    print_json,
+    print_notes,
+    print_table,
+    progress_bar,
+    shell_command,
+    short_path,
+    warn,
+)
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import BEST_NETWORK, Workspace, check_name, slug
 
@@ -172,9 +181,9 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     for one in embedding_sets:
         fields = one.identity.fields
         print_notes([
-            f"{one.record.extractor.backbone} cut at {', '.join(fields['layers'])}, pooling {fields['pooling']}, "
-            f"preprocessing {fields['preprocessing']}, {fields['size'][0]}×{fields['size'][1]}, "
-            f"fingerprint {one.identity.fingerprint[:12]}"
+            f"{short_path(one.record.extractor.backbone)} cut at {', '.join(fields['layers'])}, "
+            f"pooling {fields['pooling']}, preprocessing {fields['preprocessing']}, "
+            f"{fields['size'][0]}×{fields['size'][1]}, fingerprint {one.identity.fingerprint[:12]}"
         ])  # fmt: skip
     if len(embedding_sets) == 1:
         click.echo(f"Embedding set {embedding_sets[0].name!r} is ready: hybrid fit svm")

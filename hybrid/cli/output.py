@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.evaluation import Evaluation, Metric
     from hybrid.progress import Progress
+
+_BETWEEN = 3  # characters between two columns of a table
 
 
 def print_json(value: Any) -> None:
@@ -50,8 +53,8 @@ def print_table(
     left : int, default=1
         Number of the first columns that contain text. The others contain numbers, which are never divided.
     optional : int, default=0
-        Number of the last columns that may be left out on a narrow terminal. If it is still too narrow, the lines are
-        longer than the terminal.
+        Number of the last columns that may be left out on a narrow terminal. Columns that still do not fit follow in
+        further tables, each of which begins with the columns of text.
     """
     from rich import box
     from rich.console import Console
@@ -62,21 +65,40 @@ def print_table(
     if not console.is_terminal:
         console.width = max(console.width, 160)
     cells = [[plain(str(cell)) for cell in row] for row in rows]
-    widths = [max(len(text) for text in column) + 2 for column in zip(columns, *cells, strict=True)]
+    widths = [max(len(text) for text in column) + _BETWEEN for column in zip(columns, *cells, strict=True)]
     shown = len(columns)
     while shown > len(columns) - optional and sum(widths[:shown]) > console.width:
         shown -= 1
-    most = 50 if left == 1 else 30  # characters of a text before it is divided into lines
-    console.width = max(console.width, sum(widths[left:shown]) + sum(min(width, most) for width in widths[:left]))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns[:shown]):
-        text = number < left
-        table.add_column(Text(column), justify="left" if text else "right", overflow="fold", no_wrap=not text)
-    for row in cells:
-        table.add_row(*map(Text, row[:shown]))
+    most = (50 if left == 1 else 30) + _BETWEEN  # a longer text is divided into lines
+    texts = sum(min(width, most) for width in widths[:left])
     if title:
         click.secho(plain(title), bold=True)
-    console.print(table, soft_wrap=False)
+    for block in _blocks(widths[left:shown], console.width - texts):
+        console.width = max(console.width, texts + sum(widths[left + number] for number in block))
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns[:left]:
+            table.add_column(Text(column), overflow="fold")
+        for number in block:
+            table.add_column(Text(columns[left + number]), justify="right", no_wrap=True)
+        for row in cells:
+            table.add_row(*map(Text, row[:left]), *(Text(row[left + number]) for number in block))
+        console.print(table, soft_wrap=False)
+
+
+def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
+    """Return the numbers of columns that fit side by side, in one list for each table.
+
+    Examples
+    --------
+    >>> _blocks([10, 10, 10], 25)
+    [[0, 1], [2]]
+    """
+    blocks: list[list[int]] = [[]]
+    for number, width in enumerate(widths):
+        if blocks[-1] and sum(widths[other] for other in blocks[-1]) + width > most:
+            blocks.append([])
+        blocks[-1].append(number)
+    return blocks
 
 
 def print_notes(notes: Sequence[str]) -> None:
@@ -93,6 +115,12 @@ def print_line(text: str, err: bool = False) -> None:
 def warn(text: str) -> None:
     """Print a highlighted line to standard error."""
     click.secho(plain(text), fg="yellow", bold=True, err=True)
+
+
+def short_path(path: str) -> str:
+    """Return a path relative to the current folder if it is in that folder, and otherwise as it is."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def shell_command(*words: object) -> str:
@@ -118,11 +146,13 @@ def progress_bar(text: str) -> Iterator["Progress"]:
         yield _progress_lines(text)
         return
     to_terminal = sys.stdout.isatty()  # if not, output must still go to the file or pipe, not to the terminal
-    with Progress(*columns, console=console, transient=True, redirect_stdout=to_terminal) as bar:
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=to_terminal)
+    with contextlib.ExitStack() as stack:
         task: list[Any] = []
 
         def report(done: int, total: int) -> None:
-            if not task:
+            if not task:  # the bar is drawn from now on, and not while Keras is imported, whose messages are captured
+                stack.enter_context(bar)
                 task.append(bar.add_task(text, total=total))
             bar.update(task[0], completed=done, total=total)
 
