@@ -14,9 +14,8 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PLACE = re.compile(r"(?:/tmp|/home|/root|/Users|/var|[A-Z]:\\)[\w./\\-]+")
-CONTROL = re.compile(
-    r"[^\n]*(?:\n\x1b\[1A|\x1b\[2K)|\x1b\[[0-9;?]*[A-Za-z]"
-)  # a line that a progress bar erases, and what moves and colours
+# Lines that a progress bar erases, and the characters that move the cursor and colour the text.
+CONTROL = re.compile(r"[^\n]*(?:\n\x1b\[1A|\x1b\[2K)|\x1b\[[0-9;?]*[A-Za-z]")
 LOG_MESSAGES = re.compile(r"(?:(?:[IWE]\d{4} |WARNING: All log messages before absl)[^\n]*\n|\s)*")  # TensorFlow's
 MOST = 500_000  # bytes of a notebook with its outputs
 
@@ -46,7 +45,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
         client.execute(env=variables)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
     }
     for cell in notebook.cells:
         if cell.cell_type == "code":
