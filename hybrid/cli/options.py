@@ -109,8 +109,8 @@ _SPLITS_OPTIONS = (
     click.option("--group-column", default=None,
                  help="Column of a manifest with groups, such as patients. A split that is drawn divides no group."),
     click.option("--group-pattern", default=None, metavar="REGEX",
-                 help="Regular expression whose first parentheses match the group, such as the patient, in the path of "
-                 "an image."),
+                 help="Regular expression whose parentheses match the group, such as the patient, in the path of an "
+                 "image: '(person\\d+)_|(IM-\\d+)'. Images that it does not match are groups of their own."),
 )  # fmt: skip
 
 cache_option = in_group(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.datasets.checks import check_images, check_train
-from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, named_groups
+from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, named_groups, unmatched_note
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
 from hybrid.datasets.parts.raw import RawDataset
@@ -274,6 +274,7 @@ def assemble(
     groups = None if raw.groups is None else named_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
+        notes += unmatched_note(group_pattern, raw.ids, y)
 
     def kept_together(rows: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
         of_rows = None if groups is None else groups[rows]

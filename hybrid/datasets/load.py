@@ -137,8 +137,10 @@ def load_dataset(
         there is no split in the data; the folders are classes, and no column or path is read as a split. By default,
         the names must be clear.
     group_pattern : str, optional
-        A regular expression whose first group in parentheses finds the group of an image in its id, such as
-        ``(person\d+)_``. Images of one group are never drawn into different splits.
+        A regular expression whose parentheses find the group of an image in its id, such as ``(person\d+)_`` or
+        ``(person\d+)_|(IM-\d+)``: the first pair that matches text counts. An image whose id does not match is a group
+        of its own, and a note of the dataset says how many there are. Images of one group are never drawn into
+        different splits.
     image_root : path, optional
         The folder to which the paths of a manifest are relative. By default, the folder of the manifest, or ``images``
         in it.

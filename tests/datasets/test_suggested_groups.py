@@ -54,3 +54,13 @@ def test_a_dataset_says_so_only_if_no_groups_are_known():
         False,
         False,
     ]
+
+
+def test_a_suggestion_counts_the_names_that_its_pattern_does_not_match():
+    names = [f"ILL/person{i}_{j}.jpeg" for i in range(9) for j in range(3)]
+    others = [f"WELL/IM-{i:04d}-0001.jpeg" for i in range(20)]
+    said = suggested_groups([*names, *others]).sentence()
+    assert "does not match 20 of 47 file names (such as WELL/IM-0000-0001.jpeg)" in said
+    assert "does not match" not in suggested_groups(names).sentence()
+    words = suggested_groups([*names, *(f"case{i}_{j}.png" for i in range(5) for j in range(2))])
+    assert (words.pattern, words.images, words.names) == (r"(person\d+)", 27, 37)

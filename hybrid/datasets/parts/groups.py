@@ -19,7 +19,8 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     Parameters
     ----------
     pattern : str
-        A regular expression with a pair of parentheses. It is searched anywhere in the id.
+        A regular expression with a pair of parentheses. It is searched anywhere in the id. With several pairs, as in
+        ``(person\d+)_|(IM-\d+)``, the first one that matches text counts.
     ids : sequence of str, shape (n,)
         Names of the images.
 
@@ -38,12 +39,39 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     >>> groups_by_pattern(r"(person\d+)_", ["person1_6.jpeg", "person1_7.jpeg", "x.jpeg"]).tolist()
     ['person1', 'person1', 'x.jpeg']
     """
-    regex = check_pattern(pattern)
-    names = [unicodedata.normalize("NFC", image_id) for image_id in ids]
-    groups = [match.group(1) if (match := regex.search(name)) else None for name in names]
+    groups = _matched(pattern, ids)
     if not any(groups):
         raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
     return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
+
+
+def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]:
+    r"""Return a sentence about the images whose ids a group pattern does not match; an empty list if it matches all.
+
+    Examples
+    --------
+    >>> unmatched_note(r"(person\d+)_", ["person1_6.jpeg", "x.jpeg"], np.array(["ill", "healthy"]))[0][:46]
+    '1 of 2 file names does not match the group pat'
+    """
+    others = [i for i, group in enumerate(_matched(pattern, ids)) if not group]
+    if not others:
+        return []
+    one = len(others) == 1
+    each = "this image is a group of its own" if one else "each of these images is a group of its own"
+    classes = np.unique(y[others]) if y.ndim == 1 else ()
+    same = f" All of them are of the class {classes[0]}." if len(classes) == 1 and not one else ""
+    return [
+        f"{len(others):,} of {number(len(ids), 'file name')} {'does' if one else 'do'} not match the group pattern "
+        f"'{pattern}' (such as {ids[others[0]]}): {each}.{same} If they belong to patients too, extend the pattern, as "
+        r"in '(person\d+)|(IM-\d+)'."
+    ]
+
+
+def _matched(pattern: str, ids: Sequence[str]) -> list[str | None]:
+    """Return the text of the first pair of parentheses that matches text in each id; None where there is none."""
+    regex = check_pattern(pattern)
+    found = [regex.search(unicodedata.normalize("NFC", image_id)) for image_id in ids]
+    return [next(filter(None, match.groups()), None) if match else None for match in found]
 
 
 def check_pattern(pattern: str) -> re.Pattern[str]:

@@ -3,7 +3,7 @@ r"""Find out whether the names of images suggest that several images are of one 
 Examples
 --------
 >>> suggested_groups([f"person{n}_virus_{n}{m}.jpeg" for n in range(9) for m in range(3)])
-SuggestedGroups(pattern='(person\\d+)', example='person0', images=27, groups=9)
+SuggestedGroups(pattern='(person\\d+)', example='person0', images=27, groups=9, names=27, other='')
 """
 
 import re
@@ -34,20 +34,34 @@ class SuggestedGroups:
         The group with most images.
     images, groups : int
         Number of images whose name has a group, and number of these groups.
+    names : int
+        Number of all images.
+    other : str
+        A name in which the pattern finds no group; "" if there is none.
     """
 
     pattern: str
     example: str
     images: int
     groups: int
+    names: int
+    other: str
 
     def sentence(self) -> str:
         """Return a note for the user."""
+        others = self.names - self.images
+        extend = (
+            f" The pattern does not match {others:,} of {number(self.names, 'file name')} (such as {self.other}): if "
+            rf"they belong to patients too, add them, as in '{self.pattern}|(scan-\d+)'."
+            if others
+            else ""
+        )
         return (
             f"The file names suggest that several images are of one patient (such as {self.example}: "
             f"{number(self.images, 'image')} of {number(self.groups, 'patient')}). If so, name the patients with "
             f"--group-pattern '{self.pattern}' (group_pattern in Python and in recipes); otherwise one patient can be "
             "in several splits, and intervals and tests, which take the images as independent, promise too much."
+            f"{extend}"
         )
 
 
@@ -61,18 +75,21 @@ def suggested_groups(ids: Sequence[str]) -> SuggestedGroups | None:
     ids : sequence of str, shape (n,)
         Names of the images: their paths.
     """
-    named = [match for name in ids if (match := _NAMED.search(name))]
-    if named:
-        words = Counter((match[2], match[3]) for match in named)
+    words = Counter((match[2], match[3]) for name in ids if (match := _NAMED.search(name)))
+    if words:
         word, separator = words.most_common(1)[0][0]
-        return _checked(rf"({word}{separator}\d+)", [match[1] for match in named], len(ids), 2)
-    numbered = [match[1] for name in ids if (match := _NUMBERED.search(name))]
-    pattern = r"([A-Za-z]{0,4}[-_]?\d{4,})[-_]\d{1,4}\."
-    return _checked(pattern, numbered, len(ids), _FEWEST_NUMBERED)
-
-
-def _checked(pattern: str, names: Sequence[str], n: int, fewest: int) -> SuggestedGroups | None:
-    counts = Counter(names)
-    if len(names) < _LEAST_MATCHING * n or not fewest <= len(counts) <= _MOST_GROUPS * len(names):
+        return _checked(rf"({word}{separator}\d+)", ids, 2)
+    if not any(map(_NUMBERED.search, ids)):
         return None
-    return SuggestedGroups(pattern, counts.most_common(1)[0][0], len(names), len(counts))
+    return _checked(r"([A-Za-z]{0,4}[-_]?\d{4,})[-_]\d{1,4}\.", ids, _FEWEST_NUMBERED)
+
+
+def _checked(pattern: str, ids: Sequence[str], fewest: int) -> SuggestedGroups | None:
+    """Return the groups that a pattern finds; None if it matches too few names, or finds too few or too many groups."""
+    found = [re.search(pattern, name) for name in ids]
+    counts = Counter(match[1] for match in found if match)
+    matching = counts.total()
+    if matching < _LEAST_MATCHING * len(ids) or not fewest <= len(counts) <= _MOST_GROUPS * matching:
+        return None
+    other = next((name for name, match in zip(ids, found, strict=True) if not match), "")
+    return SuggestedGroups(pattern, counts.most_common(1)[0][0], matching, len(counts), len(ids), other)

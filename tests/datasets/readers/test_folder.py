@@ -108,6 +108,19 @@ def test_groups_by_pattern_are_not_divided(tmp_path):
     assert "none of 40 groups divided" in data.notes[-1]
 
 
+def test_names_that_a_group_pattern_does_not_match_are_counted(tmp_path):
+    ill = [f"ill/person{i}_{j}.jpg" for i in range(9) for j in range(3)]
+    well = [f"well/IM-{i:04d}-{j}.jpg" for i in range(10) for j in range(2)]
+    fill(tmp_path, *ill, *well)
+    notes = load_dataset(tmp_path, group_pattern=r"(person\d+)").notes
+    (note,) = [note for note in notes if "not match" in note]
+    assert note.startswith("20 of 47 file names do not match")
+    assert "All of them are of the class well." in note
+    both = load_dataset(tmp_path, group_pattern=r"(person\d+)_|(IM-\d+)")
+    assert both.counts["groups"] == 19
+    assert not any("not match" in note for note in both.notes)
+
+
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [("(", "is not a regular expression"), (r"person\d+", "needs parentheses"), ("(q)", "matches no image's id")],
