@@ -42,7 +42,9 @@ def evaluate(
         multi-label tasks the column names of a DataFrame, or the column indices.
     y_pred : array-like, optional
         Predicted labels in the form of `y_true`. By default the class with the highest probability, of two equal
-        ones the second; for multi-label tasks, every label with a probability of at least 0.5.
+        ones the second; for multi-label tasks, every label with a probability of at least 0.5. A model with another
+        threshold needs ``y_pred=model.predict(X)``: heads with balanced class weights, the default in this package,
+        predict the positive class from its frequency on, and an aim chooses another threshold.
     pos_label : object, optional
         The positive class of a binary task. By default ``classes[1]``.
     groups : array-like of shape (n,), optional
@@ -124,6 +126,15 @@ def evaluate(
     (0.667, 1.0)
     >>> result.confusion.tolist()
     [[1, 0], [1, 1]]
+
+    A model whose threshold is not 0.5: give the labels that it predicts as well.
+
+    >>> from hybrid.pipelines import make_head_pipeline
+    >>> X, y = [[-3], [-2], [-1], [0], [1], [2], [3], [4]], [0, 0, 0, 0, 0, 0, 1, 1]
+    >>> model = make_head_pipeline("softmax").fit(X, y)
+    >>> result = evaluate(y, model.predict_proba(X), y_pred=model.predict(X))
+    >>> result.metrics["accuracy"].value == model.score(X, y)
+    True
 
     From predicted labels alone, only metrics that need no probabilities are defined:
 
