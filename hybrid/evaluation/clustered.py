@@ -212,8 +212,10 @@ def clustered_delong(areas: ClusteredAreas, pairs: list[tuple[int, int]]) -> lis
 
 
 def _on_logit_scale(value: float, error: float, quantile: float) -> Interval:
+    from scipy.special import expit
+
     middle = np.log(value / (1 - value))
-    low, high = (float(1 / (1 + np.exp(-(middle + sign * quantile * error)))) for sign in (-1, 1))
+    low, high = (float(expit(middle + sign * quantile * error)) for sign in (-1, 1))
     return low, high
 
 

@@ -14,6 +14,7 @@ from hybrid.evaluation.intervals import ROUNDING, Bounds, Interval
 from hybrid.evaluation.student import bounds
 
 Sizes = tuple[float, float]
+_LARGEST = 700.0  # logarithm of a number that float64 can hold
 
 
 def ratio_interval(shares: Sequence[float], sizes: Sizes, level: float) -> Bounds:
@@ -86,6 +87,9 @@ def _corrected(squares: float, size: int) -> float:
 
 
 def open_ended(shares: Sequence[float], ends: Interval) -> Bounds:
-    """Return bounds of the logarithm as those of the ratio, which are open if one of the shares is 0."""
-    low, high = (float(np.exp(end)) for end in ends)
-    return (0.0 if shares[0] == 0 else low), (None if shares[1] == 0 else high)
+    """Return bounds of the logarithm as those of the ratio, open if a share is 0 or the bound is too large."""
+    low, high = ends
+    return (
+        0.0 if shares[0] == 0 or low < -_LARGEST else float(np.exp(low)),
+        None if shares[1] == 0 or high > _LARGEST else float(np.exp(high)),
+    )

@@ -124,7 +124,7 @@ def likelihood_ratio_interval(
     """Return the interval of a weighted likelihood ratio, symmetric on the scale of logarithms.
 
     If the share is 0 or 1 on either side, it is that of :func:`~hybrid.evaluation.likelihood_ratios.ratio_interval` for
-    the effective numbers of groups.
+    the effective numbers of groups, extended to the ratio itself if the only mistakes have little weight.
 
     Parameters
     ----------
@@ -146,7 +146,9 @@ def likelihood_ratio_interval(
     variance = sum(spread) - 2 * float(sums[0] @ sums[1]) * n_groups / (n_groups - 1)
     if any(share in (0, 1) for share in shares) or not variance > ROUNDING**2:
         sizes = [size_of(groups[side], weights[side]) for side in (truth, ~truth)]
-        return ratio_interval(shares, (sizes[0], sizes[1]), level)
+        low, high = ratio_interval(shares, (sizes[0], sizes[1]), level)
+        ratio = shares[0] / shares[1] if shares[1] else np.inf
+        return min(low or 0.0, ratio), None if high is None else max(high, ratio)
     freedom = sum(spread) ** 2 / sum(own**2 / of_side for own, of_side in zip(spread, degrees, strict=True))
     return open_ended(shares, bounds(float(np.log(shares[0] / shares[1])), variance**0.5, freedom, level))
 

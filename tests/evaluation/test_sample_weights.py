@@ -297,3 +297,17 @@ def test_whole_numbers_keep_proportions_and_have_exact_sums():
     assert 2**41 <= whole.sum() <= 2**42 + 5000
     np.testing.assert_allclose(whole / whole.sum(), w / w.sum(), rtol=1e-6, atol=1e-12)
     assert whole_numbers(np.array([1.0, 1e-300])).min() == 1
+
+
+@pytest.mark.parametrize("spread", [1, 4, 12])
+def test_intervals_contain_their_scores_and_are_finite_however_large_the_weights(spread):
+    for task in ("binary", "multilabel"):
+        y, proba, _, classes = cases(task, 40, seed=8)
+        w = np.random.default_rng(spread).lognormal(sigma=spread, size=40)
+        result = evaluate(y, proba, classes, sample_weight=w, n_boot=30)
+        for name in ("lr_positive", "lr_negative", "roc_auc", "f1"):
+            for label in classes:
+                metric = result.per_class[label][name]
+                assert metric.low is None or metric.low <= metric.value + 1e-9, name
+                assert metric.high is None or metric.high >= (metric.value or 0) - 1e-9, name
+        json.dumps(result.to_dict(), allow_nan=False)
