@@ -21,6 +21,7 @@ from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
+from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import without_places
@@ -92,6 +93,16 @@ class Leaderboard:
     history: TestHistory | None = None
     per_group: PerGroup | None = None
     fixed_classes: bool = True
+
+    def __repr__(self) -> str:
+        scores = [result.metrics[self.metric] for result in self.evaluations]
+        width = max(map(len, self.names))
+        marks = {self.chosen: "  (chosen)"}
+        lines = [
+            f"  {name:<{width}}  {score}{marks.get(name, '')}" for name, score in zip(self.names, scores, strict=True)
+        ]
+        title = f"{self.dataset}, {self.evaluations[0].images}: {number(len(lines), 'model')} by {self.metric}"
+        return "\n".join([title, *lines])
 
     @property
     def copies(self) -> Leakage | None:

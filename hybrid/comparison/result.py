@@ -39,6 +39,9 @@ class ComparisonResult:
     title: str = ""
     recipe: str = ""
 
+    def __repr__(self) -> str:
+        return "\n".join([f"{type(self).__name__} on {self.split}", *map(str, self.leaderboards)])
+
     @property
     def groups(self) -> tuple[Leaderboard, ...]:
         """The former name of `leaderboards`."""

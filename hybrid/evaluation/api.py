@@ -306,6 +306,13 @@ def compare_models(
     >>> test, = compare_models(y, {"good": good, "poor": poor}, [0, 1], metrics=["accuracy"])
     >>> round(test.difference, 3), test.p_value, test.distinguishable
     (0.333, 0.5, False)
+    >>> print(test)
+    good and poor are not distinguishable on these 6 images (accuracy: +33.3 points, 95% interval −33.2 to 99.9, p = .50)
+
+    A table of all tests:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame([test]).assign(distinguishable=test.distinguishable)
     """
     paired_evaluation = PairedEvaluation(
         y_true,

@@ -124,6 +124,8 @@ class PairedTest:
             return f"{self.first} is better than {self.second} {on} ({self._figures()})"
         return f"{self.second} is better than {self.first} {on} ({self._figures(-1)})"
 
+    __str__ = sentence
+
     @property
     def verdict(self) -> str:
         """What the test says of the first model: "better", "worse", "not distinguishable", or why there is no test."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
+from hybrid.evaluation.named_scores import NamedScores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ class Metric:
         return entry | {"unreliable": True} if self.unreliable else entry
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """The scores of one model on one split.
 
@@ -86,7 +87,8 @@ class Evaluation:
     n : int
         Number of images.
     metrics : dict of str to Metric
-        Overall scores, named as in scikit-learn ("roc_auc", "f1_macro", …).
+        Overall scores, named as in scikit-learn ("roc_auc", "f1_macro", …). The recall of the positive class of two is
+        "sensitivity", and "mcc" and "brier" have short names; scikit-learn's names can be read as well.
     per_class : dict of class to dict of str to Metric or int
         Scores of each class against the rest, and its number of images as "support"; if groups were given, also the
         number of groups with images of the class as "groups".
@@ -135,6 +137,11 @@ class Evaluation:
     def weighted(self) -> bool:
         """Whether the images have different weights."""
         return self.effective_n is not None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", NamedScores(self.metrics))
+        per_class = {label: NamedScores(scores) for label, scores in self.per_class.items()}
+        object.__setattr__(self, "per_class", per_class)
 
     @property
     def clustered(self) -> bool:
@@ -295,6 +302,8 @@ class Evaluation:
         lines += [f"{name:<{width}}  {metric}" for name, metric in self.metrics.items()]
         lines += ["", *_aligned(self._class_rows())]
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes())])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         scores = "".join(

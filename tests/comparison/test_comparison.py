@@ -410,3 +410,14 @@ def test_intervals_and_tests_hold_for_varying_shares_of_the_classes_if_asked(res
     assert [test.low for test in varying.pairs] != [test.low for test in fixed.pairs]
     saved = load_records(Workspace(records[0].folder.parent.parent), ["good"])[0]
     assert saved.splits["test"].fixed_classes  # what is saved with the model is not changed
+
+
+def test_a_comparison_is_shown_in_a_line_for_each_model(results):
+    comparison = compare_results(results(a={}, b={"seed": 1}))
+    first, title, *models = repr(comparison).splitlines()
+    assert first == "Comparison on test"
+    assert title.startswith("xray, 60 images: 2 models by ")
+    assert sorted(line.split()[0] for line in models) == ["a", "b"]
+    assert [line.split()[0] for line in models if "(chosen)" in line] == list(comparison.chosen)
+    assert str(comparison) == repr(comparison)
+    assert str(comparison.leaderboards[0].pairs[0]) == comparison.leaderboards[0].pairs[0].sentence()

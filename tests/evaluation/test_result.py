@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, evaluate
 
 HOSTILE = "<script>alert(1)</script>"
@@ -107,3 +108,19 @@ def test_evaluating_imports_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_scores_can_be_read_by_the_names_of_scikit_learn():
+    result = evaluate([0, 1, 1, 0], [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]], n_boot=0)
+    assert result.metrics["recall"] == result.metrics["sensitivity"] == result.per_class[1]["recall"]
+    assert result.metrics["matthews_corrcoef"] == result.metrics["mcc"]
+    assert list(Evaluation.from_dict(result.to_dict()).metrics) == list(result.metrics)
+    with pytest.raises(KeyError, match=r"^Unknown score 'balanced_acuracy'\. Nearest: 'balanced_accuracy'"):
+        result.metrics["balanced_acuracy"]
+    several = evaluate([0, 1, 2], [0, 1, 2], n_boot=0)
+    with pytest.raises(InputError, match="'recall_macro'"):
+        several.metrics["recall"]
+
+
+def test_a_result_is_shown_as_its_text(result):
+    assert repr(result) == str(result)

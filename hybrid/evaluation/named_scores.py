@@ -1,0 +1,39 @@
+"""Scores by name, which can also be read by the names that scikit-learn gives them."""
+
+from typing import TypeVar
+
+from hybrid.errors import InputError, unknown_name
+
+Score = TypeVar("Score")
+
+ALIASES = {
+    "recall": "sensitivity",
+    "sensitivity": "recall",
+    "matthews_corrcoef": "mcc",
+    "brier_score": "brier",
+    "brier_score_loss": "brier",
+    "roc_auc_ovr": "roc_auc_macro",
+}
+
+
+class UnknownScoreError(InputError, KeyError):
+    """There is no score of this name. The message names the most similar ones."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotation marks
+
+
+class NamedScores(dict[str, Score]):
+    """A dict of scores. A name that is missing is looked up among scikit-learn's names of the same scores.
+
+    Examples
+    --------
+    >>> scores = NamedScores(sensitivity=0.9, specificity=0.8)
+    >>> scores["recall"]
+    0.9
+    """
+
+    def __missing__(self, name: str) -> Score:
+        other = ALIASES.get(name, "")
+        if other in self:
+            return self[other]
+        raise UnknownScoreError(str(unknown_name("score", name, self)))
