@@ -1,7 +1,9 @@
 """`hybrid demo`."""
 
+import os
 import shlex
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -56,9 +58,22 @@ def demo(workspace: Path) -> None:
     _say(f"\nDone in {time.perf_counter() - started:.0f} s. Open the report in your browser:")
     print_line(f"  {(workspace / 'reports' / 'report.html').absolute()}")
     click.echo("\nWhat to try next:")
+    if activation := _activation():
+        click.secho("  # First, so that this terminal finds the command hybrid", dim=True)
+        print_line(f"  {activation}")
     for words, command in _NEXT:
         click.secho(f"  # {words}", dim=True)
         print_line(f"  {shell_command('hybrid', *_in_workspace(shlex.split(command), workspace))}")
+
+
+def _activation() -> str:
+    """Return the command that activates the environment of this program, or "" if a shell finds `hybrid` anyway."""
+    if shutil.which("hybrid"):
+        return ""
+    if sys.platform == "win32":
+        return str(Path(sys.prefix) / "Scripts" / "activate")
+    script = Path(sys.prefix) / "bin" / "activate"
+    return shell_command("source", os.path.relpath(script)) if script.exists() else ""
 
 
 def _say(text: str) -> None:

@@ -50,6 +50,20 @@ def test_it_says_what_it_does_and_ends_with_three_commands_to_try(monkeypatch, r
         main.get_command(None, name).make_context(name, args)
 
 
+def test_it_ends_with_how_to_activate_an_environment_that_the_shell_does_not_use(monkeypatch, ran, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo.sys, "prefix", str(tmp_path / ".venv"))
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "activate").write_text("")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    start(monkeypatch)
+    assert "\n  source .venv/bin/activate\n" in capsys.readouterr().out.split("What to try next:")[1]
+    (tmp_path / "hybrid").write_text("")
+    (tmp_path / "hybrid").chmod(0o755)
+    start(monkeypatch)
+    assert "activate" not in capsys.readouterr().out
+
+
 @pytest.mark.medium
 def test_findings_fit_into_a_narrow_terminal(monkeypatch, tmp_path, capsys):
     from rich.console import Console

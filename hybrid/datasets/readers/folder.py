@@ -132,10 +132,12 @@ def _rows_of_part(root: str, part: Part, left_out: Listing, reader: _Reader) -> 
     if not listing.folders:
         images = number(len(listing.images), "image") if listing.images else "no images"
         skip = f", or leave the folder out with --split-names {part.path.split('/')[0]}={SKIP}" if part.split else ""
+        is_flat = listing.images and not part.path
+        table = ", or give a table of file names and labels instead of the folder" if is_flat else ""
         tag = _tag_hint(parent, listing)
         raise InputError(
             f"The folder {parent!r} contains {images} and no class folders: "
-            f"put the images of each class into a subfolder with the name of the class{skip}{tag}."
+            f"put the images of each class into a subfolder with the name of the class{table}{skip}{tag}."
         )
     prefix = f"{part.path}/" if part.path else ""
     rows = []

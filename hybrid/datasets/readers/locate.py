@@ -109,7 +109,8 @@ def _locate_by_name(root: str, names: Sequence[str], follow_links: bool) -> Loca
     outside = [os.path.join(root, *name.split("/")) for name in listing.outside]
     by_name = _unique((key, path) for path in [*images, *outside] for key in _keys(os.path.basename(path), _nfc))
     paths = [by_name.get(_nfc(name)) for name in names]
-    unnamed = sorted(set(images) - set(paths))
+    folders = {os.path.dirname(path) for path in paths if path}
+    unnamed = sorted(image for image in set(images) - set(paths) if os.path.dirname(image) in folders)
     located = LocatedFiles(root, paths, unnamed, [path for path in paths if path in outside], [], "")
     located.by_name = any(paths)
     return located

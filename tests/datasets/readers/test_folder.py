@@ -133,7 +133,8 @@ def test_an_invalid_group_pattern_is_refused(tmp_path, pattern, says):
 def test_folders_without_labelled_images_are_refused(tmp_path):
     assert "contains no images and no class folders" in refused(tmp_path)
     fill(tmp_path, "1.jpg", "2.jpg")
-    assert "contains 2 images and no class folders" in refused(tmp_path)
+    assert "contains 2 images and no class folders" in (text := refused(tmp_path))
+    assert "or give a table of file names and labels" in text
     classes_of(tmp_path, "a")
     assert "only one class (a)" in refused(tmp_path)
     (tmp_path / "labels.csv").write_text("path,label\n")

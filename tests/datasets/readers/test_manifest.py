@@ -281,9 +281,13 @@ def test_files_in_unknown_folders_are_found_by_their_names_if_these_are_unique(f
         inner = folder / f"images_{i // 20 + 1:03}" / "images"
         inner.mkdir(parents=True, exist_ok=True)
         (folder / f"{i}.jpg").rename(inner / f"{i}.jpg")
+    for name in ("images_002/images/unlabelled.jpg", "figures/logo.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(JPEG)
     data = load_dataset(path := simple(folder))
     assert data.ids[[0, 39]].tolist() == ["images_001/images/0.jpg", "images_002/images/39.jpg"]
     assert any("found by their names" in note for note in data.notes)
+    assert data.left_out["unlabelled_files"] == ["images_002/images/unlabelled.jpg"]
     (folder / "other").mkdir()
     (folder / "other" / "3.jpg").write_bytes(JPEG)
     assert "1 of the 40 images" in refused(path)
