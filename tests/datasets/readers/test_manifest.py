@@ -359,7 +359,7 @@ def test_the_delimiter_divides_all_lines(folder):
 def test_a_workbook_is_called_by_its_name(folder):
     with zipfile.ZipFile(folder / "labels.xlsx", "w") as archive:
         archive.writestr("[Content_Types].xml", "")
-    assert "save the table as CSV" in refused(folder / "labels.xlsx")
+    assert "save its table as a CSV file" in refused(folder / "labels.xlsx")
 
 
 def test_absolute_and_windows_paths_are_read(folder):
