@@ -1,4 +1,4 @@
-"""A faster way to compute convolutions with large kernels and small outputs in TensorFlow on a CPU."""
+"""Other ways to compute convolutions that TensorFlow on a CPU computes slowly, or with errors."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # TensorFlow's own convolution is as fast for larger outputs and for smaller kernels.
 _MAX_POSITIONS = 16  # height times width of the output
 _MIN_WEIGHTS = 2**18
+# oneDNN computes so many channels at once on processors with AVX-512, and half as many with AVX2.
+_CHANNELS_AT_ONCE = 16
 
 
 def multiply_small_maps(model: "keras.Model") -> None:
@@ -33,6 +35,52 @@ def multiply_small_maps(model: "keras.Model") -> None:
     for layer in leaf_operations(model):
         if type(layer) is layers.Conv2D and _can_be_product(layer):
             layer.convolution_op = _convolution_by_products(layer)
+
+
+def apply_strides_first(model: "keras.Model") -> None:
+    """Compute a network's strided 1×1 convolutions of fewer than 16 channels without strides, on the pixels they use.
+
+    The results are the same. TensorFlow leaves the gradient of such a convolution to oneDNN, which writes outside its
+    memory: with AVX-512 the process crashes at about 46×46 pixels or more, and with AVX2 the gradient is wrong (issue
+    6035 of oneDNN; version 3.7.3, which TensorFlow 2.21 contains, is affected). The function changes only the model in
+    memory, not what is saved of it. It does nothing unless TensorFlow runs on a CPU.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network, changed in place.
+    """
+    if not tensorflow_on_cpu():
+        return
+    from keras import layers
+
+    from hybrid.extractors.graph.cutting import leaf_operations
+
+    for layer in leaf_operations(model):
+        if type(layer) is layers.Conv2D and _is_strided_point(layer):
+            layer.convolution_op = _convolution_without_strides(layer)
+
+
+def _is_strided_point(layer: "keras.layers.Conv2D") -> bool:
+    return (
+        {*layer.kernel_size} == {1}
+        and max(layer.strides) > 1
+        and layer.kernel.shape[-2] < _CHANNELS_AT_ONCE
+        and layer.data_format == "channels_last"
+        and layer.groups == 1  # Keras leaves groups to XLA
+    )
+
+
+def _convolution_without_strides(layer: "keras.layers.Conv2D") -> Any:
+    """Return a replacement for the layer's `convolution_op`. A 1×1 kernel needs no padding."""
+    down, right = layer.strides
+
+    def convolution_op(maps: Any, kernel: Any) -> Any:
+        from keras import ops
+
+        return ops.conv(maps[:, ::down, ::right], kernel, data_format="channels_last")
+
+    return convolution_op
 
 
 def _can_be_product(layer: "keras.layers.Conv2D") -> bool:

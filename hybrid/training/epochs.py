@@ -12,7 +12,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.runtimes.base import gpu_is_visible
 from hybrid.progress import Stopwatch
 from hybrid.training import losses
-from hybrid.training.convolutions import multiply_small_maps
+from hybrid.training.convolutions import apply_strides_first, multiply_small_maps
 from hybrid.training.feed import Feed
 from hybrid.training.optimizer import make_optimizer
 from hybrid.training.options import Epoch, TrainingOptions
@@ -58,6 +58,7 @@ class TrainingRun:
         self._objective = losses.cross_entropy(weights, self.is_softmax, options.label_smoothing)
         self._stage: Stage | None = None
         multiply_small_maps(model)
+        apply_strides_first(model)
         self._trainable_layers = {
             stage.unfreeze: _upper_layers(model, stage) for stage in options.stages if stage.unfreeze
         }

@@ -13,7 +13,7 @@ from hybrid.datasets import Dataset
 from hybrid.errors import InputError
 from hybrid.models.fit import fit_network
 from hybrid.training import TrainingOptions, input_shape, save_network, train_network
-from hybrid.training.convolutions import multiply_small_maps
+from hybrid.training.convolutions import apply_strides_first, multiply_small_maps
 from hybrid.training.optimizer import make_optimizer
 from hybrid.workspace.workspace import Workspace
 
@@ -110,6 +110,48 @@ def test_a_convolution_of_small_maps_gives_and_learns_what_that_of_keras_does(si
     assert np.abs(first.get_weights()[0] - before[0]).mean() > 1e-7
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    assert "convolution_op" not in vars(keras.models.clone_model(inner).layers[0])
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "options", "changed"),
+    [
+        (8, 1, {"strides": 2}, True),
+        (15, 1, {"strides": (1, 3), "padding": "same"}, True),
+        (8, 1, {"strides": 2, "groups": 2}, False),
+        (16, 1, {"strides": 2}, False),
+        (8, 1, {}, False),
+        (8, 3, {"strides": 2}, False),
+    ],
+)
+def test_a_strided_convolution_of_few_channels_gives_and_learns_what_its_pixels_give(
+    channels, kernel, options, changed
+):
+    import keras
+    import tensorflow
+
+    inner = keras.Sequential([keras.Input((47, 47, channels)), keras.layers.Conv2D(4, kernel, **options)])
+    model = keras.Sequential([keras.Input((47, 47, channels)), inner])
+    apply_strides_first(model)
+    assert ("convolution_op" in vars(inner.layers[0])) == changed
+    if not changed:
+        return
+    function = tensorflow.function(model)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2, 47, 47, channels)).astype(np.float32)
+    # If the convolution in the graph had strides, the gradient below could end the process.
+    operations = function.get_concrete_function(X).graph.get_operations()
+    assert [list(node.get_attr("strides")) for node in operations if node.type == "Conv2D"] == [[1, 1, 1, 1]]
+    weights = rng.normal(size=model.compute_output_shape(X.shape)).astype(np.float32)
+    with tensorflow.GradientTape() as tape:
+        outputs = function(X)
+        loss = tensorflow.reduce_sum(outputs * weights)
+    gradient = tape.gradient(loss, model.trainable_variables[0].value)
+    down, right = np.broadcast_to(options["strides"], 2)
+    pixels = X[:, ::down, ::right]
+    np.testing.assert_allclose(outputs, np.tensordot(pixels, model.get_weights()[0][0, 0], 1), rtol=0, atol=1e-4)
+    expected = np.tensordot(pixels, weights, ([0, 1, 2], [0, 1, 2]))
+    np.testing.assert_allclose(gradient[0, 0], expected, rtol=0, atol=1e-3)
     assert "convolution_op" not in vars(keras.models.clone_model(inner).layers[0])
 
 
