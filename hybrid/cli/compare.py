@@ -75,8 +75,9 @@ def compare(
     a footnote that says what the validation images also chose, since such scores are too good.
 
     It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
-    or to reports/SPLIT/ for another split than test, so that the report on test stays. Every look at test is added to
-    the history of the workspace, which hybrid plan shows.
+    or to reports/SPLIT/ for another split than test. An earlier report of other models or settings is kept: it is moved
+    to earlier/DATE-TIME/ beside them. Every look at test is added to the history of the workspace, which hybrid plan
+    shows.
     """
     from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
@@ -107,27 +108,55 @@ def compare(
         )
     if cv:
         comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric, models))
-    written = comparison.save(place.reports if split == "test" else place.reports / split)
+    save_and_show(comparison, place.reports if split == "test" else place.reports / split, as_json)
+
+
+def save_and_show(comparison: "Comparison", folder: Path, as_json: bool) -> None:
+    """Write a comparison into a folder and print it. A sentence says where an earlier one was moved, if there was one.
+
+    JSON is the only thing on standard output, so the sentence is on standard error then.
+    """
+    moved: list[str] = []
+    written = comparison.save(folder, moved.append)
     if as_json:
+        for sentence in moved:
+            print_line(sentence, err=True)
         print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
-        return
-    show_comparison(comparison, written)
+    else:
+        show_comparison(comparison, written, moved)
 
 
-def show_comparison(comparison: "Comparison", written: Sequence[Path]) -> None:
-    """Print the scores and costs of the models, conclusions from them, and the paths of the saved files."""
+def show_comparison(comparison: "Comparison", written: Sequence[Path], moved: Sequence[str] = ()) -> None:
+    """Print the answer, the scores of the models, conclusions from them, their costs and the paths of the saved files.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    written : sequence of Path
+        The files of the comparison, from `Comparison.save`.
+    moved : sequence of str, default=()
+        Sentences on an earlier comparison that was moved.
+    """
+    from hybrid.report.parts.answer import answer
+
     for leaderboard in comparison.leaderboards:
+        about = f"{leaderboard.dataset}: " if len(comparison.leaderboards) > 1 else ""
+        click.echo()
+        print_line(f"{about}{answer(leaderboard)}")
+        click.echo()
         _print_leaderboard(leaderboard, comparison.split)
         if leaderboard.crossed:
             show_cross_validation(leaderboard.crossed, leaderboard.label)
+    for leaderboard in comparison.leaderboards:
+        _print_costs(leaderboard)
     print_notes(comparison.notes)
+    for sentence in moved:
+        print_line(sentence)
     print_line(f"Saved {', '.join(str(path) for path in written[1:4])}")
     print_line(f"Report: {written[0]}")
 
 
 def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
-    from hybrid.comparison.costs import cost_notes
-
     others = [name for name in TASKS[leaderboard.task].terminal if name != leaderboard.metric][:_COLUMNS]
     by_validation = [leaderboard.validation(model) for model in leaderboard.models]
     validated = ["on val"] if any(by_validation) else []
@@ -151,14 +180,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     print_footnotes(notes)
     print_notes([f"Intervals hold for {leaderboard.evaluations[0].population}."])
     _print_per_group(leaderboard, [leaderboard.metric, *others])
-    columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
-    with_processor = any(model.processor for model in leaderboard.models)
-    title = (
-        "costs: processor seconds, in brackets wall-clock seconds" if with_processor else "costs: wall-clock seconds"
-    )
-    costs = [[_name(leaderboard, model), *_costs(model, with_processor)] for model in leaderboard.models]
-    print_table(title, columns, costs)
-    print_notes([*leaderboard.label_notes, *cost_notes(leaderboard.models, leaderboard.labels)])
+    print_notes(leaderboard.label_notes)
     print_tests(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
@@ -166,6 +188,19 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     for text in leaderboard.warnings:
         warn(f"WARNING: {text}")
     _print_without_leakage(leaderboard, [leaderboard.metric, *others])
+
+
+def _print_costs(leaderboard: "Leaderboard") -> None:
+    from hybrid.comparison.costs import cost_notes
+
+    columns = ["model", "train s", "extract s", "fit s", "predict s", "parameters", "width", "MB"]
+    with_processor = any(model.processor for model in leaderboard.models)
+    title = (
+        "costs: processor seconds, in brackets wall-clock seconds" if with_processor else "costs: wall-clock seconds"
+    )
+    costs = [[_name(leaderboard, model), *_costs(model, with_processor)] for model in leaderboard.models]
+    print_table(title, columns, costs)
+    print_notes(cost_notes(leaderboard.models, leaderboard.labels))
 
 
 def _print_per_group(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import click
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_json, print_line, progress_bar
+from hybrid.cli.output import loud_warnings, print_line, progress_bar
 from hybrid.extractors.backbones.options import RUNTIMES
 from hybrid.workspace.workspace import Workspace
 
@@ -55,7 +55,7 @@ def run(
     Steps whose results are in the workspace are not run again, so an interrupted run continues where it stopped. The
     model is chosen on validation. The test split is only used once, for the comparison.
     """
-    from hybrid.cli.compare import show_comparison
+    from hybrid.cli.compare import save_and_show
     from hybrid.cli.train import print_epoch
     from hybrid.recipes import read_recipe
     from hybrid.run.recipe import run_recipe
@@ -68,8 +68,4 @@ def run(
         listener = RunProgress(print_line, progress_bar, print_epoch)
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
-        written = comparison.save(place.reports / plan.name)
-    if as_json:
-        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
-        return
-    show_comparison(comparison, written)
+        save_and_show(comparison, place.reports / plan.name, as_json)

@@ -1,7 +1,7 @@
 """`Comparison`: the result of a comparison with its tables, figures, files and notebook display."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.result import ComparisonResult
 from hybrid.errors import renamed_parameters, unknown_name
 from hybrid.files import write_csv_records, write_json, write_output
+from hybrid.run.earlier import CSV, JSON, PAIRS, REPORT, keep_earlier
 
 
 class Comparison(ComparisonResult):
@@ -65,13 +66,18 @@ class Comparison(ComparisonResult):
 
         return write_report(self, Path(path))
 
-    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+    def save(self, folder: str | os.PathLike[str], say: Callable[[str], None] | None = None) -> list[Path]:
         """Write the report and the tables into a folder. Each file is written atomically.
+
+        If the folder holds a comparison with other models, settings or scores, that one is kept: its files are moved
+        into the subfolder ``earlier/DATE-TIME``.
 
         Parameters
         ----------
         folder : path
             Created if it does not exist.
+        say : callable, optional
+            Called with a sentence if an earlier comparison was moved.
 
         Returns
         -------
@@ -79,10 +85,13 @@ class Comparison(ComparisonResult):
             report.html, comparison.json, comparison.csv, pairs.csv, then the files of the report.
         """
         target = Path(folder)
-        tables = [self.to_json(target / "comparison.json"), self.to_csv(target / "comparison.csv")]
-        write_csv_records(target / "pairs.csv", self.pairs)
-        report, *others = self.to_html(target / "report.html")
-        return [report, *tables, target / "pairs.csv", *others]
+        earlier = keep_earlier(target, self.to_dict())
+        if earlier and say:
+            say(f"The earlier comparison, which differs in its models, settings or scores, was moved to {earlier}")
+        tables = [self.to_json(target / JSON), self.to_csv(target / CSV)]
+        write_csv_records(target / PAIRS, self.pairs)
+        report, *others = self.to_html(target / REPORT)
+        return [report, *tables, target / PAIRS, *others]
 
     @renamed_parameters(group="leaderboard")
     def plot_bars(self, leaderboard: int = 0) -> Any:
