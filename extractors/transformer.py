@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from hybrid.errors import renamed_parameters
 from hybrid.extractors.extractor import Extractor
@@ -12,7 +12,7 @@ from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore, LostEmbeddingsError
 
 
-class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Extractor):
+class FeatureExtractor(TransformerMixin, BaseEstimator, Extractor):
     """Convert images to embeddings with a Keras network that is cut at a layer.
 
     One graph takes uint8 pixels and includes preprocessing, the cut network and pooling. Every embedding is stored
@@ -22,7 +22,7 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     ----------
     backbone : str or Path, default="mobilenet_v2"
         A name that ``hybrid backbones`` lists, with options of its constructor if needed
-        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file.
+        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file. A Keras model object is saved to such a file first.
     layers : str or sequence of str, default="penultimate"
         The layer to cut at. The outputs of several layers are concatenated. ``"outer/inner"`` is a layer of a nested
         model, and ``"penultimate"`` is the layer before the classification layer, or the output of a network that ends
@@ -135,9 +135,21 @@ class FeatureExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         [extraction] = self._extract(source, [identity], lambda store_numbers: self._runtime(identity))
         return EmbeddingStore(self.cache_folder, identity).gather(extraction.keys)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.resolve().width
+    # scikit-learn's mixin for this needs the width as an attribute, which `dir` and a notebook's display would read.
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns: "featureextractor0", "featureextractor1", …
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str objects, (width,)
+        """
+        prefix = type(self).__name__.lower()
+        return np.array([f"{prefix}{number}" for number in range(self.resolve().width)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from hybrid.classifiers import make_head
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
+from hybrid.extractors.backbones.table import not_a_backbone
 
 ExtractorLike = FeatureExtractor | str | Path
 
@@ -90,7 +91,7 @@ def side_by_side(extractors: Sequence[FeatureExtractor]) -> FeatureExtractor | F
         return extractors[0]
     names: list[str] = []
     for extractor in extractors:
-        path = Path(extractor.backbone)
+        path = Path(str(extractor.backbone))
         base = (path.stem if path.suffix == ".keras" else str(path)).replace("__", "_")
         names.append(_unused_name(base, names))
     return FeatureUnion(list(zip(names, extractors, strict=True)))
@@ -155,10 +156,7 @@ def _extractor(given: ExtractorLike) -> FeatureExtractor:
     if isinstance(given, (str, Path)):
         return FeatureExtractor(given)
     if not isinstance(given, FeatureExtractor):
-        raise InputError(
-            f"The extractor is a {type(given).__name__}; expected a FeatureExtractor, or the name or .keras file of a "
-            "backbone."
-        )
+        raise not_a_backbone("extractor", given)
     if given.pooling == "none":
         raise InputError(
             "The extractor has pooling='none', which returns feature maps, but a head needs one row per image: "

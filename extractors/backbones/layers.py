@@ -80,7 +80,9 @@ def _add_layer(x: KerasTensor, layer: Layer, name: str, kernels: dict[str, Any],
             f"The layer {GRAMMAR[layer.kind].example!r} takes {' or '.join(_RANKS[rank] for rank in ranks)}, but comes "
             f"after {_RANKS[len(x.shape) - 1]}."
         )
-    too_small = InputError(f"{failure}: no pixels are left at the layer {name}. Use larger images, as with --size 64.")
+    too_small = InputError(
+        f"{failure}: no pixels are left at the layer {name}. Use larger images, as with --size 64 (size=64)."
+    )
     try:
         x = build(x, layer, name, kernels)
     except ValueError as error:

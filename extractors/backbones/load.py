@@ -191,7 +191,8 @@ def _download(spec: BackboneSpec, shape: tuple[int, int, int], top: bool) -> ker
     except Exception as error:  # errors of urllib, socket or Keras, depending on the version
         raise InputError(
             f"The ImageNet weights of {spec.name!r} could not be downloaded ({' '.join(str(error).split())[:400]}). "
-            "Without internet access, give the file with --weights FILE, or --weights random for an untrained network."
+            "Without internet access, give the file with --weights FILE (weights=FILE), or --weights random "
+            "for an untrained network."
         ) from error
 
 

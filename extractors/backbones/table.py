@@ -187,18 +187,35 @@ def parse_backbone(text: str | Path) -> BackboneSpec:
     Raises
     ------
     InputError
-        If the name is unknown, the file does not exist, or an option is not ``key=value``.
+        If the name is unknown, the file does not exist, an option is not ``key=value``, or a Keras model was given
+        instead of its file.
 
     Examples
     --------
     >>> parse_backbone("mobilenet:alpha=0.25").options
     {'alpha': 0.25}
     """
+    if not isinstance(text, (str, Path)):
+        raise not_a_backbone("backbone", text)
     path = expanded(text)
     name, _, options = str(text).partition(":")
     if path.suffix.lower() in (".keras", ".h5", ".hdf5") or (_key(name) not in _ALIASES and _exists(path)):
         return BackboneSpec(None, {}, _network_file(path))
     return BackboneSpec(find_backbone(name), dict(_option(str(text), item) for item in options.split(",") if item))
+
+
+def not_a_backbone(what: str, given: object) -> InputError:
+    """Return the error for an object in the place of a backbone, such as a Keras model instead of its file."""
+    modules = [kind.__module__.partition(".")[0] for kind in type(given).__mro__ if kind.__name__ == "Model"]
+    if "keras" in modules:
+        return InputError(
+            f"The {what} is a Keras model object; save it with model.save('network.keras') and give the path of "
+            "the file."
+        )
+    return InputError(
+        f"The {what} is an object of type {type(given).__name__}; expected the name of a backbone, such as "
+        "'mobilenet_v2', or the path of a .keras file."
+    )
 
 
 def _exists(path: Path) -> bool:

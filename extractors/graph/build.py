@@ -126,7 +126,10 @@ def _input_shape(network: keras.Model, size: tuple[int, int] | None) -> tuple[in
     shape = _image_shape(network)
     height, width, channels = shape
     if size is None and None in (height, width):
-        raise InputError(f"The network {network.name!r} takes images of any size. Give one with --size HEIGHTxWIDTH.")
+        raise InputError(
+            f"The network {network.name!r} takes images of any size. Give one with --size HEIGHTxWIDTH "
+            "(size=(HEIGHT, WIDTH))."
+        )
     for fixed, given in zip((height, width), size or (height, width), strict=True):
         if fixed not in (None, given):
             raise InputError(
@@ -164,7 +167,8 @@ def _preprocessing(
         if not _scales_itself(network):
             raise InputError(
                 f"The network {spec.name!r} has no Rescaling or Normalization layer at its input, so it is not known "
-                f"how pixels were scaled in training. Give --preprocessing {'|'.join(PREPROCESSINGS)}."
+                f"how pixels were scaled in training. Give --preprocessing {'|'.join(PREPROCESSINGS)} "
+                "(preprocessing=… in Python)."
             )
         name = "none"
     if name in ("torch", "caffe") and channels != 3:

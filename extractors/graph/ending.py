@@ -63,7 +63,8 @@ def ending_of(network: keras.Model) -> Ending:
         return Ending(
             cuts[0],
             f"The network {network.name!r} joins the outputs of several classifiers. It is cut before the first one, "
-            f"at {cuts[0]!r}. For the features of all of them, give --layer {' --layer '.join(cuts)}.",
+            f"at {cuts[0]!r}. For the features of all of them, give --layer {' --layer '.join(cuts)} "
+            f"(layers={cuts!r}).",
         )
     if are_probabilities:
         return Ending(cuts[0])
@@ -72,7 +73,7 @@ def ending_of(network: keras.Model) -> Ending:
         f"It is not clear whether the network {network.name!r} ends in a classifier or in an embedding: its layer "
         f"{classifiers[0].path!r} has {classifiers[0].tensor.shape[-1]} outputs, but no softmax or sigmoid follows. "
         f"They are taken for the logits of a classifier, so the network is cut before them, at {cuts[0]!r}. If they "
-        f"are the embedding, give --layer {output.path}.",
+        f"are the embedding, give --layer {output.path} (layers={output.path!r}).",
     )
 
 

@@ -164,7 +164,8 @@ def _limits(samples: Samples, reading: Reading) -> tuple[float, float]:
         return 0, 2 ** (8 * values.dtype.itemsize) - 1
     raise ValueError(
         f"{type_in_words(values.dtype)} pixels have no fixed range, and the file states none; give the range with "
-        "--bit-depth BITS or --window CENTER,WIDTH, or save the image with 8 or 16 bits"
+        "--bit-depth BITS (bit_depth=BITS) or --window CENTER,WIDTH (window=(CENTER, WIDTH)), or "
+        "save the image with 8 or 16 bits"
     )
 
 

@@ -231,7 +231,7 @@ def commit_records(folder: Path) -> set[str]:
     except OSError as error:
         raise InputError(
             f"The embedding store {str(folder)!r} cannot be read ({error.strerror or error}). Check its permissions "
-            "and its disk, or give another folder with --cache."
+            "and its disk, or give another folder with --cache (cache=FOLDER)."
         ) from error
 
 

@@ -297,7 +297,7 @@ def _damage_or_input_error(path: str) -> Iterator[None]:
             raise DamagedShardError(f"{Path(path).name}: {error.strerror}") from error
         raise InputError(
             f"{path!r} in the embedding store cannot be read ({error.strerror or error}). Check its permissions and "
-            "its disk, or give another folder with --cache."
+            "its disk, or give another folder with --cache (cache=FOLDER)."
         ) from error
     except ValueError as error:
         if isinstance(error, InputError):

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
+from hybrid import pipelines
 from hybrid.errors import InputError
 from hybrid.extractors import BadImageError, FeatureExtractor
 from hybrid.extractors.shared_graphs import graphs
@@ -320,3 +321,19 @@ def test_few_networks_are_held_in_memory(tiny_network, pixels):
     for layer in ("conv_a", "conv_b", "pool", "hidden"):
         FeatureExtractor(tiny_network, layer).transform(pixels)
     assert len(graphs) <= 2
+
+
+def test_a_keras_model_object_gets_a_sentence_and_can_be_displayed(pixels):
+    keras = pytest.importorskip("keras")
+    network = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    extractor = FeatureExtractor(network)
+    for use in (extractor.fit, extractor.transform):
+        with pytest.raises(InputError, match=r"is a Keras model object; save it with model\.save\('network\.keras'\)"):
+            use(pixels)
+    with pytest.raises(InputError, match="The extractor is a Keras model object"):
+        pipelines.make_pipeline(network, "svm")
+    with pytest.raises(InputError, match="The backbone is an object of type int"):
+        FeatureExtractor(5).fit(pixels)
+    assert "Sequential" in repr(extractor)
+    assert "FeatureExtractor" in extractor._repr_html_()
+    assert "FeatureExtractor" in FeatureExtractor("not_there.keras")._repr_html_()

@@ -123,7 +123,7 @@ def test_linear_outputs_are_taken_for_logits_and_the_doubt_is_said(net, before, 
     ending = default_ending(net)
     assert ending.layer == before
     assert f"cut before them, at '{before}'" in ending.doubt
-    assert ending.doubt.endswith(f"give --layer {output}.")
+    assert ending.doubt.endswith(f"give --layer {output} (layers={output!r}).")
 
 
 def test_classifiers_on_different_features_are_named():
