@@ -69,7 +69,7 @@ def reason_of(error: Exception) -> str:
 def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "") -> InputError:
     """Return the error for an unknown name; its message suggests the most similar known names.
 
-    If several names begin with the given one, they come first, such as "resnet50" and "resnet101" for "resnet".
+    Names that begin with the given one come first, such as "resnet50" and "resnet101" for "resnet".
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
         (match for match in folded if start and match.startswith(start)), key=lambda match: (len(match), match)
     )
     close = get_close_matches(start, folded, n=3, cutoff=0.5)
-    nearest = [*(family[:_MOST_SIMILAR] if len(family) > 1 else ()), *close]
+    nearest = [*family, *close]
     similar = [folded[name] for name in dict.fromkeys(nearest)][:_MOST_SIMILAR]
     text = f"Unknown {kind} {given!r}."
     if similar:

@@ -106,9 +106,10 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
         A classifier with ``predict_proba``.
     aim : str, optional
         What the threshold on the probability is chosen for: ``"accuracy"``, ``"balanced"`` (accuracy), ``"f1"``,
-        ``"recall=LEVEL"`` or ``"specificity=LEVEL"``; with ``"@0.95"`` after the level, it is reached on new images
-        with this confidence, or an error says how many images that needs. For multi-label targets each label has its
-        own threshold. If None, the most probable class is predicted, or labels with a probability of at least 0.5.
+        ``"recall=LEVEL"``, which may also be written ``"sensitivity=LEVEL"``, or ``"specificity=LEVEL"``; with
+        ``"@0.95"`` after the level, it is reached on new images with this confidence, or an error says how many images
+        that needs. For multi-label targets each label has its own threshold. If None, the most probable class is
+        predicted, or labels with a probability of at least 0.5.
     calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
         The method, as in `Recalibration`. If None, the probabilities are not calibrated.
     positive : object, optional

@@ -13,6 +13,7 @@ from hybrid.evaluation.metrics import METRICS
 AIMS = {metric.aim: metric for metric in METRICS.values() if metric.aim}
 OPTIMA = tuple(aim for aim, metric in AIMS.items() if not metric.aim_has_level)  # aims that maximise a score
 LEVELS = tuple(aim for aim, metric in AIMS.items() if metric.aim_has_level)  # aims that reach a level of a score
+SYNONYMS = {"sensitivity": "recall"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Aim:
     def parse(cls, text: str) -> Self:
         """Return the aim from a text such as ``balanced``, ``recall=0.98`` or ``recall=0.98@0.95``.
 
+        "sensitivity" is another name of recall.
+
         Raises
         ------
         InputError
@@ -50,18 +53,19 @@ class Aim:
         Aim(name='recall', level=0.98, confidence=None)
         """
         name, equals, value = str(text).partition("=")
-        if name not in (*OPTIMA, *LEVELS):
+        aim = SYNONYMS.get(name, name)
+        if aim not in (*OPTIMA, *LEVELS):
             raise unknown_name("aim", name, (*OPTIMA, *(f"{level}=LEVEL" for level in LEVELS)))
-        if name in OPTIMA:
+        if aim in OPTIMA:
             if equals:
                 raise InputError(f"The aim {text!r} was given; {name} takes no level: write {name}.")
-            return cls(name)
+            return cls(aim)
         value, at, confidence = value.partition("@")
         level = _number(value)
         if not 0 < level <= 1:
             raise InputError(f"The aim {text!r} was given; expected a level above 0 and up to 1, such as {name}=0.95.")
         if not at:
-            return cls(name, level)
+            return cls(aim, level)
         if not 0.5 <= (sure := _number(confidence)) < 1:
             raise InputError(
                 f"The aim {text!r} was given; expected a confidence of at least 0.5 and below 1 after @, such as "
@@ -72,7 +76,7 @@ class Aim:
                 f"The aim {text!r} was given; no number of images can show that a level of 1 is reached: choose a "
                 f"lower level, such as {name}=0.98@{sure:g}."
             )
-        return cls(name, level, sure)
+        return cls(aim, level, sure)
 
     def __str__(self) -> str:
         level = "" if self.level is None else f"={self.level:g}"

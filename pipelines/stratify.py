@@ -1,7 +1,7 @@
 """Iterative stratification of images with any number of labels into splits or folds."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -17,8 +17,9 @@ def stratify(
 ) -> np.ndarray:
     """Assign units (groups or single images) to parts so that each label is divided in the same shares as the images.
 
-    Labels are handled from the rarest to the most frequent. Each unit with the label goes to the part that lacks most
-    images of that label.
+    Labels are handled from the rarest to the most frequent, and the units with a label from the largest to the
+    smallest. Each unit goes to the part that lacks most images of the label, counted among the units that are at least
+    as large, so that units of every size are divided in the same shares.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def _units_of_labels(of_unit: np.ndarray, of_label: np.ndarray, order: np.ndarra
 
 
 class _Assignment:
-    """The state of the assignment: how many images of each label, and of all images, each part still lacks."""
+    """The state of the assignment: how many images of each label each part holds, and how many images it lacks."""
 
     def __init__(
         self,
@@ -93,31 +94,33 @@ class _Assignment:
         self.shares = [float(share) for share in shares]
         self.parts = range(len(self.shares))
         self.precedence = precedence
-        totals, self.left = [0] * n_labels, np.zeros(n_labels, dtype=np.int64)
-        for labels in labels_of:
-            for label, count in labels:
-                totals[label] += count
-                self.left[label] += 1
-        self.demand = [[share * total for share in self.shares] for total in totals]
-        self.held = [[0] * len(self.shares) for _ in totals]
+        self.left = np.bincount([label for labels in labels_of for label, _ in labels], minlength=n_labels)
+        self.held = [[0] * len(self.shares) for _ in range(n_labels)]
         self.shortage = [0.0] * len(self.shares)
         self.part_of_unit = np.full(len(self.sizes), -1)
 
     def run(self, order: np.ndarray, units_of: list[list[int]]) -> np.ndarray:
         while np.any(self.left > 0):
             rarest = int(np.argmin(np.where(self.left > 0, self.left, np.iinfo(np.int64).max)))
-            for unit in units_of[rarest]:
-                if self.part_of_unit[unit] < 0:
-                    self._put(unit, self._choose(rarest))
+            units = [unit for unit in units_of[rarest] if self.part_of_unit[unit] < 0]
+            for _, equal in groupby(units, key=self.sizes.__getitem__):
+                self._divide(list(equal), rarest)
         for unit in order[self.part_of_unit[order] < 0].tolist():  # units without any label
             self._put(unit, max(self.parts, key=lambda s: (self.shares[s] > 0, self.shortage[s])))
         return self.part_of_unit
 
-    def _choose(self, label: int) -> int:
-        lacking = [s for s in self.precedence if self.shares[s] > 0 and not self.held[label][s]]
+    def _divide(self, units: list[int], label: int) -> None:
+        """Assign units of equal size with a label. Smaller units that follow make up for what is rounded here."""
+        images = sum(self.held[label]) + sum(dict(self.labels_of[unit])[label] for unit in units)
+        for unit in units:
+            self._put(unit, self._choose(label, images))
+
+    def _choose(self, label: int, images: int) -> int:
+        held, shortage = self.held[label], self.shortage
+        lacking = [s for s in self.precedence if self.shares[s] > 0 and not held[s]]
         if self.left[label] <= len(lacking):
             return lacking[0]
-        demand, shortage = self.demand[label], self.shortage
+        demand = [share * images - n for share, n in zip(self.shares, held, strict=True)]
         # Demands of up to one image are rounding errors. Between such parts the shortage of all images decides, so that
         # many small classes are not all rounded the same way.
         return max(
@@ -128,7 +131,6 @@ class _Assignment:
     def _put(self, unit: int, target: int) -> None:
         self.part_of_unit[unit] = target
         for label, count in self.labels_of[unit]:
-            self.demand[label][target] -= count
             self.held[label][target] += count
             self.left[label] -= 1
         for s in self.parts:

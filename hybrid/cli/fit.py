@@ -71,11 +71,11 @@ _LABELS = (
         "--aim",
         default=None,
         metavar="AIM",
-        help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL or specificity=LEVEL; "
-        "recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how many images that "
-        "needs. The threshold is chosen on validation, or by cross-validation inside train if validation is "
-        "missing or small. Default: what follows from the class weights; with balanced ones, the frequency of the "
-        "class in train.",
+        help="Objective of the threshold: accuracy, balanced (accuracy), f1, recall=LEVEL (or sensitivity=LEVEL), or "
+        "specificity=LEVEL; recall=0.98@0.95 reaches the level on new images with a confidence of 0.95, or says how "
+        "many images that needs. The threshold is chosen on validation, or by cross-validation inside train if "
+        "validation is missing or small. Default: what follows from the class weights; with balanced ones, the "
+        "frequency of the class in train.",
     ),
     click.option(
         "--calibrate",
@@ -232,6 +232,8 @@ def _tuning(tuning: "Tuning") -> str:
 
 def _protocol(record: "ModelRecord") -> list[str]:
     """Return notes about class weights, members, calibration and threshold."""
+    from hybrid.pipelines.threshold_rule import predicted_from, shown_threshold
+
     weight = record.class_weight
     weighted = {"balanced": "all count as much (balanced)", None: "as the data are"}
     notes = [f"classes: {f'weighted by {weight}' if isinstance(weight, dict) else weighted[weight]}"]
@@ -243,9 +245,10 @@ def _protocol(record: "ModelRecord") -> list[str]:
     notes += probability_notes(record)
     if isinstance(record.threshold, tuple):
         values = zip(record.classes, record.threshold, strict=True)
-        notes.append(f"threshold for {record.aim}: {', '.join(f'{label} {value:.3f}' for label, value in values)}")
+        shown = ", ".join(f"{label} {shown_threshold(value)}" for label, value in values)
+        notes.append(f"labels are predicted from these probabilities on: {shown} (the thresholds for {record.aim})")
     elif record.threshold is not None:
-        notes.append(f"threshold for {record.aim}: {record.threshold:.3f} of {record.positive}")
+        notes.append(f"{predicted_from(record.positive, record.threshold)} (the threshold for {record.aim})")
     return [*notes, *(record.adjustment.notes if record.adjustment else ())]
 
 

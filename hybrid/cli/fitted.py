@@ -43,6 +43,8 @@ def where_scores_are(model: "FittedModel") -> str:
 
 def probability_notes(record: "ModelRecord") -> list[str]:
     """Return notes on the class frequencies that the probabilities refer to, and on the default threshold."""
+    from hybrid.pipelines.threshold_rule import predicted_from
+
     if not record.frequencies:
         return []
     origin = "the given class frequencies" if record.prevalence is not None else "the class frequencies of train"
@@ -53,7 +55,7 @@ def probability_notes(record: "ModelRecord") -> list[str]:
     notes = [f"probabilities refer to {origin}: {shares}{more}"]
     default = record.default_threshold
     if record.threshold is None and isinstance(default, float) and abs(default - 0.5) > 1e-9:
-        notes.append(f"threshold: {default:.3f} of {record.positive}, which follows from the class weights")
+        notes.append(f"{predicted_from(record.positive, default)}, which follows from the class weights")
     elif (
         record.threshold is None and (record.task == "multiclass" or isinstance(default, tuple)) and record.class_weight
     ):

@@ -40,7 +40,8 @@ def predict(
 ) -> None:
     """Predict labels and probabilities of new IMAGES (files or folders), as CSV, or as JSON with --json.
 
-    MODEL is the name of a fitted model of the workspace, the folder of a saved model, or a .zip of that folder.
+    MODEL is the name of a fitted model of the workspace, the folder of a saved model, or a .zip of that folder. If a
+    threshold gives an image another label than the most probable one, a line on standard error states the threshold.
     """
     from hybrid.models.predict import find_images, predict_images
 
@@ -49,6 +50,8 @@ def predict(
         result = predict_images(folder, paths, on_bad=on_bad, progress=progress)
     for path, reason in result.skipped.items():
         warn(f"Skipped {path}: {reason}")
+    if result.note:
+        print_line(result.note, err=True)
     if as_json and output is None:
         print_json(result.to_dict())
         return

@@ -17,6 +17,7 @@ from hybrid.models.adjust import positive_class
 from hybrid.pipelines import read_manifest, save_model
 from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
+from hybrid.pipelines.threshold_rule import threshold_rule
 from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import evaluate_split, save_record
 from hybrid.workspace.history import FITTED, Event, History
@@ -154,7 +155,9 @@ def evaluate_and_save(
         **fields,
     )
     views = as_json(embeddings.views) if embeddings.averages else None
-    info = model_info(name, as_json(dataset), head, embeddings.classes.tolist(), views)
+    labels = embeddings.classes.tolist()
+    rule = threshold_rule(pipeline[-1], labels, embeddings.task == "multilabel")
+    info = model_info(name, as_json(dataset), head, labels, views, record.aim, rule)
     unsaved = ""
     with replace_folder(workspace.models / name) as folder:
         try:

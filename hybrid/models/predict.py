@@ -14,8 +14,10 @@ from hybrid.extractors.images.source import ImageSource
 from hybrid.files import csv_text, expanded, plain_start
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.saved.load import open_model
+from hybrid.pipelines.threshold_rule import threshold_rule
 from hybrid.pipelines.views import ViewPipeline
 from hybrid.progress import Progress
+from hybrid.wording import number
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -33,11 +35,14 @@ class ImagePredictions:
         One row for each image.
     skipped : dict of str to str
         Images that could not be decoded, each with the reason.
+    note : str
+        The thresholds that decide, if a label is not the one that the probabilities alone would suggest; else "".
     """
 
     columns: list[str]
     rows: list[list[Any]]
     skipped: dict[str, str]
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the predictions as JSON values, one object per image."""
@@ -95,6 +100,7 @@ def predict_images(
         ["image", "predicted", *(f"p_{label}" for label in labels)],
         rows,
         {paths[row]: reason for row, reason in sorted(skipped.items())},
+        _threshold_note(pipeline, labels, proba, predicted),
     )
 
 
@@ -134,12 +140,27 @@ def predict_checked(pipeline: "Pipeline", X: np.ndarray, labels: Sequence[Any]) 
     return proba, predicted
 
 
+def _threshold_note(pipeline: "Pipeline", labels: Sequence[Any], proba: np.ndarray, predicted: np.ndarray) -> str:
+    """Return which thresholds decide, and how many images they give another label than the probabilities suggest."""
+    multilabel = predicted.ndim == 2
+    expected = proba >= 0.5 if multilabel else pipeline.classes_[proba.argmax(axis=1)]
+    others = int((expected != predicted).reshape(len(proba), -1).any(axis=1).sum())
+    rule = threshold_rule(pipeline[-1], labels, multilabel) if others else ""
+    if not rule:
+        return ""
+    usual = "other labels than at a threshold of 0.5" if multilabel else "another class than the most probable one"
+    share = f"{others} of {number(len(proba), 'image')}"
+    return f"{rule}. For this reason, {share} {'has' if others == 1 else 'have'} {usual}."
+
+
 def _extract_to_store(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
     """Extract embeddings into the store. Return the images that cannot be decoded, by row, with the reasons."""
     extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
     source = pipeline.source(paths) if isinstance(pipeline, ViewPipeline) else ImageSource(paths)
-    for number, extractor in enumerate(extractors, start=1):
-        partial_progress = progress and _partial_progress(progress, number * len(source), len(extractors) * len(source))
+    for position, extractor in enumerate(extractors, start=1):
+        partial_progress = progress and _partial_progress(
+            progress, position * len(source), len(extractors) * len(source)
+        )
         *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=partial_progress))
         skipped |= bad
         if len(skipped) == len(paths):

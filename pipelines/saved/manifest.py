@@ -150,7 +150,13 @@ class Manifest:
 
 
 def model_info(
-    model: str, dataset: Mapping[str, Any], head: str, labels: list[Any], views: Mapping[str, Any] | None
+    model: str,
+    dataset: Mapping[str, Any],
+    head: str,
+    labels: list[Any],
+    views: Mapping[str, Any] | None,
+    aim: str | None = None,
+    threshold: str = "",
 ) -> dict[str, Any]:
     """Return the ``info`` of a model that was fitted in a workspace, which properties of `Manifest` read.
 
@@ -164,8 +170,13 @@ def model_info(
         Names of the classes or labels.
     views : mapping or None
         The views that predictions are means over, as `Views.fields` returns them; None without views.
+    aim : str, optional
+        What the threshold was chosen for.
+    threshold : str, default=""
+        How labels follow from probabilities, in words.
     """
-    return {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
+    info = {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
+    return info | {"aim": aim, "threshold": threshold}
 
 
 def read_manifest(folder: str | Path) -> Manifest:

@@ -50,6 +50,27 @@ def test_no_group_is_divided_and_classes_keep_their_share():
     assert np.allclose(counts / counts.sum(axis=1, keepdims=True), FRACTIONS, atol=0.04)
 
 
+@pytest.mark.parametrize("kind", ["a class per patient", "a class per image", "several labels"])
+def test_each_split_has_its_share_of_the_patients_with_several_images(kind):
+    rng = np.random.default_rng(0)
+    images_of = np.r_[np.ones(500, int), rng.integers(2, 6, 100)]
+    groups = np.repeat(np.arange(600), images_of)
+    y = {
+        "a class per patient": lambda: (rng.random(600) < 0.3).astype(int)[groups],
+        "a class per image": lambda: rng.choice(3, len(groups), p=[0.6, 0.3, 0.1]),
+        "several labels": lambda: (rng.random((len(groups), 3)) < [0.5, 0.3, 0.1]).astype(int),
+    }[kind]()
+    split = make_split(y, groups)
+    assert np.allclose([np.mean(split == name) for name in SPLITS], FRACTIONS, atol=0.005)
+    shares_of_labels = [table(y, split)] if y.ndim == 1 else [table(column, split) for column in y.T]
+    for counts in shares_of_labels:
+        assert np.allclose(counts / counts.sum(axis=1, keepdims=True), FRACTIONS, atol=0.05)
+    split_of_group = split[np.searchsorted(groups, np.arange(600))]
+    for size in (range(2, 6), range(4, 6)):
+        several = split_of_group[np.isin(images_of, size)]
+        assert np.allclose([np.mean(several == name) for name in SPLITS], FRACTIONS, atol=0.06)
+
+
 def test_few_large_groups_still_fill_every_split():
     groups = np.repeat(["a", "b", "c", "d", "e", "f"], 100)
     y = np.repeat([0, 0, 0, 1, 1, 1], 100)

@@ -134,11 +134,24 @@ def test_predict_decides_by_the_threshold(hybrid, fit_workspace, overlapping_pic
     name = hybrid.json("fit", "svm", "--aim", "specificity=0.95", "--name", "careful")["model"]
     written = read_predictions(load_record(fit_workspace, name))
     predicted = dict(zip(written.ids.tolist(), written.predicted.tolist(), strict=True))
-    rows = hybrid.json("predict", name, overlapping_pictures)["predictions"]
+    result = hybrid.result("predict", name, overlapping_pictures, "--json")
+    rows = json.loads(result.stdout)["predictions"]
     assert [row["predicted"] for row in rows] == [predicted["/".join(row["image"].split("/")[-2:])] for row in rows]
     assert any((row["p_pneumonia"] > 0.5) != (row["predicted"] == "pneumonia") for row in rows)
     manifest = read_manifest(fit_workspace.models / name / "model")
     assert manifest.steps[-1].type == "AdjustedHead"
+    rule = f"pneumonia is predicted from a probability of {load_record(fit_workspace, name).threshold:.3f} on"
+    assert f"{rule} (the threshold for specificity=0.95)" in result.stderr
+    others = sum((row["p_pneumonia"] > 0.5) != (row["predicted"] == "pneumonia") for row in rows)
+    assert f"{others} of {len(rows)} images" in result.stderr
+    shown = " ".join(hybrid("inspect", name).split())
+    assert "specificity=0.95" in shown
+    assert "pneumonia is predicted from a probability" in shown
+
+
+def test_sensitivity_is_accepted_as_an_aim(hybrid, fit_workspace):
+    named = hybrid.json("fit", "softmax", "--aim", "sensitivity=0.9")
+    assert named["threshold"] == hybrid.json("fit", "softmax", "--aim", "recall=0.9")["threshold"]
 
 
 def test_without_an_aim_the_frequency_of_the_class_decides_and_nothing_is_adjusted(hybrid, fit_workspace):
@@ -162,7 +175,7 @@ def test_a_prevalence_is_recorded_and_said_and_changes_no_label(hybrid, fit_work
     assert (after.proba[:, 1] < before.proba[:, 1]).all()
     shown = hybrid("fit", "softmax", "--prevalence", "pneumonia=0.02", "--name", "rare")
     assert "probabilities refer to the given class frequencies: pneumonia 2.0%" in shown
-    assert "threshold: 0.020 of pneumonia, which follows from the class weights" in shown
+    assert "pneumonia is predicted from a probability of 0.020 on, which follows from the class weights" in shown
     assert "expected a share such as 0.08" in hybrid("fit", "softmax", "--prevalence", "rare", code=1)
 
 

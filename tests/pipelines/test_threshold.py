@@ -27,6 +27,13 @@ def test_the_text_of_an_aim_can_be_parsed_again(text):
     assert str(Aim.parse(text)) == text
 
 
+@pytest.mark.parametrize("level", ["0.98", "0.98@0.95"])
+def test_sensitivity_is_another_name_of_recall(level):
+    assert Aim.parse(f"sensitivity={level}") == Aim.parse(f"recall={level}")
+    with pytest.raises(InputError, match=r"such as sensitivity=0\.95"):
+        Aim.parse("sensitivity")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -27,7 +27,8 @@ def make_split(
     """Draw a stratified split that divides no group.
 
     It uses iterative stratification: the rarest label is distributed first, each of its groups to the split that lacks
-    most images of that label. Every label is in train, a label in two groups is also in test, and a label in three or
+    most images of that label. The largest groups are distributed before smaller ones, so that each split has its share
+    of the groups of every size. Every label is in train, a label in two groups is also in test, and a label in three or
     more groups is in every split.
 
     Parameters
