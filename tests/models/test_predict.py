@@ -74,25 +74,26 @@ def test_both_ways_predict_the_same(case, extractors, paths, tmp_path):
     assert [row[1] for row in printed.rows] == expected
 
 
-@pytest.mark.parametrize("case", ["one extractor", "threshold", "labels"])
+@pytest.mark.parametrize("case", ["threshold", "labels"])
 def test_the_thresholds_are_stated_where_they_give_another_label(case, extractors, paths, tmp_path, monkeypatch):
     model = saved(case, extractors, paths, tmp_path / "model")
     names = [str(name) for name in load_model(model).classes_]
-    size = 1 if "labels" not in case else len(names)
 
     def note(probabilities, predicted):
         monkeypatch.setattr("hybrid.models.predict.predict_checked", lambda *args: (probabilities, predicted))
         return predict_images(model, paths[:2]).note
 
-    if size == 1:
+    if case == "threshold":
         proba, labels = np.array([[0.8, 0.2], [0.3, 0.7]]), load_model(model).classes_
         assert note(proba, labels[[0, 1]]) == ""
-        assert note(proba, labels[[1, 1]]).startswith(f"{names[1]} is predicted from a probability of ")
-        assert note(proba, labels[[1, 1]]).endswith("1 of 2 images has another class than the most probable one.")
+        said = note(proba, labels[[1, 1]])
+        assert said.startswith(f"{names[1]} is predicted from a probability of ")
+        assert said.endswith("1 of 2 images has another class than the most probable one.")
     else:
-        proba = np.full((2, size), 0.3)
-        assert note(proba, np.zeros((2, size), int)) == ""
-        assert note(proba, np.ones((2, size), int)).startswith("Labels are predicted from these probabilities on: ")
+        proba = np.full((2, len(names)), 0.3)
+        assert note(proba, np.zeros((2, len(names)), int)) == ""
+        said = note(proba, np.ones((2, len(names)), int))
+        assert said.startswith("Labels are predicted from these probabilities on: ")
 
 
 def test_a_model_with_views_predicts_means_over_an_image_and_its_views(extractors, paths, tmp_path):
