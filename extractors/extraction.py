@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.errors import InputError
+from hybrid.errors import SKIP_BAD, InputError
 from hybrid.extractors.images.batches import Batch, decoded_batches
 from hybrid.extractors.images.decoding import BadImageError
 from hybrid.extractors.images.digests import FileDigests
@@ -222,7 +222,8 @@ def _refuse(bad: dict[int, str], on_bad: str) -> None:
         number = len(set(bad.values()))  # views fail together with their image
         more = f" ({number} such images so far.)" if number > 1 else ""
         raise BadImageError(
-            f"{first}{more} Repair or remove it, or skip such images with --on-bad skip (on_bad='skip')."
+            f"{first}{more} Repair or remove it, or skip such images with {SKIP_BAD}. `hybrid data` lists all "
+            "such images of a dataset."
         )
 
 

@@ -15,6 +15,8 @@ _MOST_LISTED = 20
 _MOST_SIMILAR = 4
 _MAX_LENGTH = 2000  # characters; a value in the message, such as a name in an untrusted file, may be of any length
 
+SKIP_BAD = "--on-bad skip (Python: on_bad='skip'; recipe: on_bad = 'skip' under [data])"
+
 
 class InputError(ValueError):
     """Bad input: the message says what was given, what was expected and what to do.

@@ -84,6 +84,20 @@ def first_few(names: Iterable[object], shown: int = 3) -> str:
     return and_more([repr(str(name)) for name in names], shown)
 
 
+def skipped_note(names: Sequence[str]) -> str:
+    """Return the sentence that says which images of a dataset were skipped.
+
+    Examples
+    --------
+    >>> skipped_note(["a.png"])
+    "1 image was skipped, because it could not be read: 'a.png'."
+    >>> skipped_note(["a.png", "b.png"])
+    "2 images were skipped, because they could not be read: 'a.png', 'b.png'."
+    """
+    were, they = ("was", "it") if len(names) == 1 else ("were", "they")
+    return f"{number(len(names), 'image')} {were} skipped, because {they} could not be read: {first_few(names)}."
+
+
 def and_more(texts: Sequence[str], shown: int) -> str:
     """Return the first texts, followed by the number of the others.
 

@@ -127,6 +127,8 @@ def extract(
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     with loud_warnings(), progress_bar("extracting") as progress:
         extracted = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
+    for bad in extracted[0].record.skipped:
+        warn(f"Skipped {bad.id}: {bad.reason}")
     embedding_sets = [save_set(one, place, name) for one, name in zip(extracted, names, strict=True)]
     if as_json:
         records = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
@@ -169,7 +171,6 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     print_notes(dataset.notes)
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
-    print_notes([f"Skipped {bad.id}: {bad.reason}" for bad in first.skipped[:20]])
     if first.animated:
         print_notes([f"{first.animated} images have several frames or pages: the first one was used."])
     if views := embedding_sets[0].views:

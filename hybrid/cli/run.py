@@ -7,7 +7,7 @@ import click
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, max_pixels_option, workspace_option
-from hybrid.cli.output import loud_warnings, print_line, progress_bar
+from hybrid.cli.output import loud_warnings, print_line, progress_bar, warn
 from hybrid.extractors.backbones.options import RUNTIMES
 from hybrid.workspace.workspace import Workspace
 
@@ -63,9 +63,9 @@ def run(
 
     place = Workspace(workspace)
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
-    listener = RunProgress(progress=progress_bar)
+    listener = RunProgress(progress=progress_bar, skipped=warn)
     if not as_json:
-        listener = RunProgress(print_line, progress_bar, print_epoch)
+        listener = RunProgress(print_line, progress_bar, print_epoch, warn)
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
         save_and_show(comparison, place.reports / plan.name, as_json)

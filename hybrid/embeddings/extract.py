@@ -18,6 +18,7 @@ from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.files import expanded
 from hybrid.progress import Progress
+from hybrid.wording import skipped_note
 from hybrid.workspace.provenance import training_time, used_in_training
 from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord, SkippedImage, ViewsRecord
 
@@ -115,6 +116,7 @@ class _DatasetExtraction:
         _check_classes(part)
         identity = extractor.resolve()
         trained = training_time(extractor.backbone)
+        bad = tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items()))
         dataset_record = DatasetRecord(
             name=part.name,
             source=part.source,
@@ -123,6 +125,7 @@ class _DatasetExtraction:
             fingerprint=dataset_fingerprint(keys, part),
             notes=tuple(part.notes),
             warnings=(
+                *([skipped_note([image.id for image in bad])] if bad else []),
                 *dropped_note(part.counts),
                 *part.group_notes(),
                 *_split_warnings(part),
@@ -141,7 +144,7 @@ class _DatasetExtraction:
             images=len(part),
             new=extraction.new,
             cached=extraction.cached,
-            skipped=tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items())),
+            skipped=bad,
             animated=extraction.animated,
             seconds=round(extraction.seconds, 3),
             cost=None if extraction.cost is None else round(extraction.cost, 3),

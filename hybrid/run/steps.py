@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,14 @@ class RunProgress:
         Called with the title of a step. Returns a context manager, whose value is a progress callback or None.
     epoch : callable
         Called with each finished `Epoch` of a training.
+    skipped : callable
+        Called with a sentence on each image that is skipped, because it cannot be decoded.
     """
 
     say: Callable[[str], None] = lambda text: None
     progress: Callable[[str], AbstractContextManager[Progress | None]] = lambda text: nullcontext()
     epoch: Callable[[Epoch], None] = lambda epoch: None
+    skipped: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def extract_step(
     dict of str to EmbeddingSet
     """
     extracted: dict[str, EmbeddingSet] = {}
+    bad: dict[str, str] = {}
     for names in _passes(pending):
         first = pending[names[0]]
         layers = [layer for name in names for layer in pending[name].extractor.layer_list]
@@ -149,9 +153,12 @@ def extract_step(
                 on_bad=on_bad,
                 progress=progress,
             )
+        bad |= {image.id: image.reason for one in sets for image in one.record.skipped}
         for name, embedding_set in zip(names, sets, strict=True):
             saved = pending[name].saved
             extracted[name] = _save_if_new(embedding_set, name, workspace) if saved else embedding_set
+    for image, reason in bad.items():
+        listener.skipped(f"Skipped {image}: {reason}")
     return extracted
 
 
@@ -182,14 +189,19 @@ def _save_if_new(new: EmbeddingSet, name: str, workspace: Workspace) -> Embeddin
     if not new.record.new:
         with suppress(InputError):
             old = load_set(workspace, name)
-            if old.record.content == new.record.content and np.array_equal(old.ids, new.ids):
+            same = old.record.content == new.record.content and np.array_equal(old.ids, new.ids)
+            if same and old.record.skipped == new.record.skipped:
                 return old
+            if same:  # other images were skipped
+                new = replace(new, record=replace(old.record, skipped=new.record.skipped, dataset=new.record.dataset))
     return save_set(new, workspace, name)
 
 
 def _content(embedding_set: EmbeddingSet) -> list[Any]:
-    """Return the content of a set's record as JSON values, which is equal for interchangeable sets."""
-    return as_json(embedding_set.record.content)
+    """Return what a model's record depends on, as JSON values, which are equal for interchangeable sets."""
+    record = embedding_set.record
+    skipped = [[image.id for image in record.skipped]] if record.skipped else []  # its record has a warning about them
+    return [*as_json(record.content), *skipped]
 
 
 def network_step(

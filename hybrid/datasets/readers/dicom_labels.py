@@ -11,7 +11,7 @@ from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.readers.dicom_headers import check_tags, dicom_rows, read_headers
 from hybrid.datasets.readers.manifest import load_table
 from hybrid.datasets.readers.scan import link_error, list_below
-from hybrid.errors import InputError
+from hybrid.errors import SKIP_BAD, InputError
 from hybrid.wording import first_few, number
 
 
@@ -54,7 +54,7 @@ def load_tagged_folder(data: str, options: ReaderOptions) -> RawDataset:
     labels = [header.get(tag, "") for header in read_headers(images[rows], (tag,))]
     lacking = [listing.images[row] for row, label in zip(rows, labels, strict=True) if not label]
     if lacking and (options.on_bad == "raise" or len(lacking) == len(rows)):
-        skip = "; leave them out with --on-bad skip" if len(lacking) < len(rows) else ""
+        skip = f"; leave them out with {SKIP_BAD}" if len(lacking) < len(rows) else ""
         files = number(len(lacking), "DICOM file lacks", "DICOM files lack")
         raise InputError(f"{files} the tag {tag}, which should be the label: {first_few(lacking)}{skip}.")
     table = {

@@ -17,7 +17,7 @@ from hybrid.datasets.readers.locate import LocatedFiles, locate
 from hybrid.datasets.readers.scan import link_error, links_note
 from hybrid.datasets.readers.table import Columns, read_csv, read_parquet
 from hybrid.datasets.readers.text import encoding_of
-from hybrid.errors import InputError
+from hybrid.errors import SKIP_BAD, InputError
 from hybrid.wording import first_few, number
 
 
@@ -157,7 +157,7 @@ def _rows_with_files(
             f"{first_few(missing)}; "
             + (f"there is {path_ids([located.other_suffix], located.root)[0]!r}; " if located.other_suffix else "")
             + ("correct --image-root or the paths" if options.image_root else "give their folder with --image-root")
-            + (", or leave them out with --on-bad skip." if kept else ".")
+            + (f", or leave them out with {SKIP_BAD}." if kept else ".")
         )
     if missing:
         notes.append(f"{number(len(missing), 'row')} without a file left out: {first_few(missing)}.")

@@ -5,7 +5,7 @@
 import os
 from dataclasses import dataclass, field
 
-from hybrid.errors import InputError
+from hybrid.errors import SKIP_BAD, InputError
 from hybrid.wording import first_few, number
 
 _JUNK = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"})
@@ -116,7 +116,7 @@ def leads_out(path: str, folder: str) -> bool:
 def link_error(links: list[str], root: str, skippable: bool = True) -> InputError:
     """Return the error for links that lead out of a folder of images."""
     count = number(len(links), "symbolic link leads", "symbolic links lead")
-    skip = ", or leave them out with --on-bad skip" if skippable else ""
+    skip = f", or leave them out with {SKIP_BAD}" if skippable else ""
     return InputError(
         f"{count} out of {root!r}: {first_few(links)}; follow them with --follow-links (follow_links=True) "
         f"if you trust the folder{skip}."
