@@ -36,7 +36,7 @@ def threshold_rule(head: Any, labels: Sequence[Any], multilabel: bool) -> str:
     if thresholds is None and not multilabel and len(labels) > 2:
         return "The classes are weighted, so that a rare class is predicted from a lower probability on"
     chosen = thresholds is not None
-    values = thresholds if chosen else default_thresholds(ratio, len(labels) if multilabel else 1)
+    values = thresholds if thresholds is not None else default_thresholds(ratio, len(labels) if multilabel else 1)
     if multilabel:
         reason = f"the thresholds for {head.aim}" if chosen else "which follow from the class weights"
         pairs = [f"{label} {shown_threshold(value)}" for label, value in zip(labels, values, strict=True)]

@@ -245,8 +245,10 @@ def _protocol(record: "ModelRecord") -> list[str]:
     notes += probability_notes(record)
     if isinstance(record.threshold, tuple):
         values = zip(record.classes, record.threshold, strict=True)
-        shown = ", ".join(f"{label} {shown_threshold(value)}" for label, value in values)
-        notes.append(f"labels are predicted from these probabilities on: {shown} (the thresholds for {record.aim})")
+        thresholds = ", ".join(f"{label} {shown_threshold(value)}" for label, value in values)
+        notes.append(
+            f"labels are predicted from these probabilities on: {thresholds} (the thresholds for {record.aim})"
+        )
     elif record.threshold is not None:
         notes.append(f"{predicted_from(record.positive, record.threshold)} (the threshold for {record.aim})")
     return [*notes, *(record.adjustment.notes if record.adjustment else ())]

@@ -58,7 +58,7 @@ def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]
         return []
     one = len(others) == 1
     each = "this image is a group of its own" if one else "each of these images is a group of its own"
-    classes = np.unique(y[others]) if y.ndim == 1 else ()
+    classes = np.unique(y[others]) if y.ndim == 1 else np.array([])
     same = f" All of them are of the class {classes[0]}." if len(classes) == 1 and not one else ""
     return [
         f"{len(others):,} of {number(len(ids), 'file name')} {'does' if one else 'do'} not match the group pattern "
