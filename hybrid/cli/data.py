@@ -105,7 +105,7 @@ def data(
     if as_json:
         print_json(summary.to_json())
         return
-    _show(dataset, summary)
+    _show(dataset, summary, reports / f"findings-{name}.json")
     for path in pictures.values():
         print_line(f"Saved {path}")
 
@@ -157,7 +157,7 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
     return save_figure(augmentation_grid(rows, title=dataset.name), path)
 
 
-def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
+def _show(dataset: "Dataset", summary: "DatasetSummary", all_findings: Path) -> None:
     print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
     print_notes(summary.notes)
     if summary.findings is None:
@@ -169,6 +169,8 @@ def _show(dataset: "Dataset", summary: "DatasetSummary") -> None:
     print_table("findings", columns, rows, left=2, optional=3)  # the notes below name the clusters, too
     for finding in summary.findings:
         print_notes([f"{finding.title}: {cluster.in_words()}" for cluster in finding.clusters[:_NAMED]])
+        if (more := len(finding.clusters) - _NAMED) > 0:
+            print_notes([f"{finding.title}: {more} more, all in {all_findings}"])
     for finding in summary.findings:
         if finding.in_several_splits:
             warn(f"WARNING: {finding.warning()}")

@@ -1,6 +1,8 @@
 """The command line: help, start-up, and what it says to bad input."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from hybrid.cli.main import COMMANDS, main
 
@@ -58,6 +60,20 @@ def test_data_says_what_it_found(hybrid):
     assert found["images"] == 1797
     assert sum(found["counts_by_split"]["train"].values()) == pytest.approx(0.7 * 1797, abs=1)
     assert "stratified, seed 0" in found["notes"][0]
+
+
+@pytest.mark.medium
+def test_data_names_three_findings_of_a_kind_and_says_where_all_of_them_are(hybrid, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        pixels = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8) if number > 4 else np.full((9, 9, 3), number, np.uint8)
+        (folder := tmp_path / "pictures" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    said = hybrid("data", tmp_path / "pictures", "--workspace", tmp_path / "runs")
+    assert said.count("blank images: '") == 3
+    path = tmp_path / "runs" / "reports" / "findings-pictures.json"
+    assert f"blank images: 2 more, all in {path}" in said
+    assert path.exists()
 
 
 @pytest.mark.parametrize(
