@@ -30,7 +30,8 @@ def executed(path: Path) -> nbformat.NotebookNode:
     """
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
-        variables = os.environ | {"HYBRID_CACHE": f"{folder}/cache", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables = os.environ | {"HYBRID_CACHE": f"{folder}/cache", "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": commands}
         variables.pop("HYBRID_WORKSPACE", None)
         work = Path(folder) / "work"
         work.mkdir()

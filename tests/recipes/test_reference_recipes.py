@@ -173,4 +173,4 @@ def test_a_quick_run_ends_in_a_report_with_the_networks_and_our_own_answer(name,
     page = (tmp_path / f"hybrid_runs/reports/{name}/report.html").read_text()
     assert ANSWERS[name] in page
     if len(NETWORKS[name]) > 1:
-        assert "All trainings on validation" in page
+        assert "Loss and accuracy of all networks on validation" in page
