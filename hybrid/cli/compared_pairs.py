@@ -33,7 +33,7 @@ def print_tests_per_group(leaderboard: "Leaderboard") -> None:
 
 def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["PairedTest"], cases: str = "") -> None:
     corrected = max(test.corrected_for for test in tests)
-    with_result = any(test.verdict != "not distinguishable" for test in tests)
+    with_result = any(test.verdict != "cannot be told apart" for test in tests)
     columns = ["model", "difference", f"{tests[0].level:.0%} interval"]
     columns += [f"adjusted for {corrected} tests", "adjusted p"] if corrected > 1 else ["p"]
     rows = [
@@ -43,7 +43,7 @@ def _print_differences(leaderboard: "Leaderboard", metric: str, tests: list["Pai
             test.between(test.low, test.high),
             *([test.between(test.low_adjusted, test.high_adjusted)] if corrected > 1 else []),
             test.probability.removeprefix("= "),
-            *(["" if test.verdict == "not distinguishable" else test.verdict] if with_result else []),
+            *(["" if test.verdict == "cannot be told apart" else test.verdict] if with_result else []),
             *([at_worst_text(test), *_of_margin(test)] if tests[0].margin is not None else []),
         ]
         for test in tests

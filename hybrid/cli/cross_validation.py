@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hybrid.comparison.cross_validation_result import CrossValidation
 
 _COLUMNS = 4  # further scores, besides the one by which models are sorted
-_MAX_PAIRS = 10  # distinguishable pairs that are printed
+_MAX_PAIRS = 10  # pairs that can be told apart, at most so many of which are printed
 
 
 def run_cross_validation(
@@ -36,7 +36,7 @@ def run_cross_validation(
 
 
 def show_cross_validation(result: "CrossValidation", label: Callable[[str], str] = str) -> None:
-    """Print mean, interval and spread of each model's scores, and the pairs of models that are distinguishable.
+    """Print mean, interval and spread of each model's scores, and the pairs of models that can be told apart.
 
     `label` returns the short name of a model.
     """
@@ -64,7 +64,7 @@ def show_cross_validation(result: "CrossValidation", label: Callable[[str], str]
     sentences = [pair.sentence() for pair in distinguishable[:_MAX_PAIRS]]
     rest = len(result.pairs) - len(distinguishable)
     if rest:
-        sentences.append(f"{rest} of {len(result.pairs)} pairs are not distinguishable")
+        sentences.append(f"{rest} of {len(result.pairs)} pairs cannot be told apart")
     footnote = ["*: too optimistic, see below."] if any(row["flattered"] for row in result.rows) else []
     print_notes([*footnote, *(f"{text}." for text in sentences), *result.notes])
 

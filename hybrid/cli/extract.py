@@ -157,6 +157,8 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
 
 def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     """Print a summary of embedding sets of the same images."""
+    from hybrid.datasets.parts.groups import groups_of_splits
+
     first = embedding_sets[0].record
     columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "processor s", "width"]
     rows = [
@@ -169,6 +171,8 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     if any(one.record.measure == "runs" for one in embedding_sets):
         print_notes(["cost s contains an average over whole runs, which an earlier version of hybrid recorded."])
     print_notes(dataset.notes)
+    if dataset.groups is not None:
+        print_notes([groups_of_splits(dataset.groups, dataset.split)])
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
     if first.animated:

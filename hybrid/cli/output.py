@@ -205,7 +205,7 @@ def share(count: int, total: int) -> str:
 
 
 def _images(result: "Evaluation") -> str:
-    return f"{result.n} of {result.n_groups} groups" if result.clustered else str(result.n)
+    return f"{result.n} of {result.n_groups} groups" if result.n_groups is not None else str(result.n)
 
 
 def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True, on_val: str = "") -> None:

@@ -7,7 +7,7 @@ from hybrid.evaluation import PairedTest
 
 
 def alike_groups(names: Sequence[str], tests: Iterable[PairedTest]) -> list[tuple[str, ...]]:
-    """Return the largest groups of models of which no two are distinguishable.
+    """Return the largest groups of models of which no two can be told apart.
 
     A model can be in several groups: if a and b cannot be told apart, and b and c cannot either, a and c may differ.
     The groups are found by inserting each difference and absorbing what is contained in another group [1]_.
@@ -17,7 +17,7 @@ def alike_groups(names: Sequence[str], tests: Iterable[PairedTest]) -> list[tupl
     names : sequence of str
         The models, in the order in which they are shown.
     tests : iterable of PairedTest
-        The tests of all pairs by one metric. Models of a pair without a test count as not distinguishable.
+        The tests of all pairs by one metric. Models of a pair without a test count as models that cannot be told apart.
 
     Returns
     -------

@@ -269,7 +269,7 @@ def compare_models(
     n_boot : int, default=2000
         Number of bootstrap draws, at least 1.
     level : float, default=0.95
-        Coverage of the intervals. Models are distinguishable if the adjusted p-value is below 1 − `level`.
+        Coverage of the intervals. Models can be told apart if the adjusted p-value is below 1 − `level`.
 
     Returns
     -------
@@ -290,7 +290,7 @@ def compare_models(
     metrics by a paired bootstrap: both models are evaluated on the same draws, and the difference is compared with its
     standard error over the draws by Student's distribution. Intervals are DeLong's for the ROC AUC and the bootstrap's
     for all other metrics. The p-values are adjusted by Holm's correction for the number of pairs, and adjusted
-    intervals stand beside them: an adjusted interval excludes 0 exactly if the models are distinguishable. McNemar's
+    intervals stand beside them: an adjusted interval excludes 0 exactly if the models can be told apart. McNemar's
     test is stricter than the interval, so in borderline cases they may disagree; the sentence of the test then says
     that the test decides.
 
@@ -307,7 +307,7 @@ def compare_models(
     >>> round(test.difference, 3), test.p_value, test.distinguishable
     (0.333, 0.5, False)
     >>> print(str(test).split(" (")[0])
-    good and poor are not distinguishable on these 6 images
+    good and poor cannot be told apart on these 6 images
 
     A table of all tests:
 

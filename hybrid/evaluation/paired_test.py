@@ -42,7 +42,7 @@ class PairedTest:
         for the normal distribution.
     low_adjusted, high_adjusted : float or None
         Bounds of the interval at the level at which Holm's correction tested the difference. It excludes 0 exactly if
-        the models are distinguishable; only McNemar's exact test can be stricter.
+        the models can be told apart; only McNemar's exact test can be stricter.
     corrected_for : int
         Number of tests of the family, which Holm's correction is for.
     n_groups : int or None
@@ -109,7 +109,7 @@ class PairedTest:
         --------
         >>> test = PairedTest("svm", "forest", "f1", 0.03, -0.01, 0.07, 0.16, 0.16, "paired bootstrap", 99)
         >>> print(test.sentence())
-        svm and forest are not distinguishable on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
+        svm and forest cannot be told apart on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
         """
         on = f"on these {images_of_groups(self.n, self.n_groups, self.unit)}"
         if self.difference is None:
@@ -119,7 +119,7 @@ class PairedTest:
         if self.p_adjusted is None:
             return f"{self.first} and {self.second} cannot be tested by {self.metric} {on}, which are too few for it"
         if not self.distinguishable:
-            return f"{self.first} and {self.second} are not distinguishable {on} ({self._figures()})"
+            return f"{self.first} and {self.second} cannot be told apart {on} ({self._figures()})"
         if self.verdict == "better":
             return f"{self.first} is better than {self.second} {on} ({self._figures()})"
         return f"{self.second} is better than {self.first} {on} ({self._figures(-1)})"
@@ -128,13 +128,13 @@ class PairedTest:
 
     @property
     def verdict(self) -> str:
-        """What the test says of the first model: "better", "worse", "not distinguishable", or why there is no test."""
+        """What the test says of the first model: "better", "worse", "cannot be told apart", or why there is no test."""
         if self.difference is None:
             return "not defined"
         if self.p_adjusted is None:
             return "too few images"
         if not self.distinguishable:
-            return "not distinguishable"
+            return "cannot be told apart"
         return "better" if (self.difference > 0) != (self.metric in LOWER_IS_BETTER) else "worse"
 
     def figure(self, value: float | None, sign: str = "") -> str:

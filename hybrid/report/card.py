@@ -10,6 +10,7 @@ from hybrid.report.elements.words import metric_name, visible, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
 from hybrid.report.parts.models import own_thresholds
+from hybrid.wording import Footnotes
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.private_paths import place_name, without_places
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.report.section import ReportSection
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+# Characters with a meaning in Markdown or HTML: some everywhere, others only at the beginning, beside a space, or in
+# front of a name. An underscore inside a word has none.
+_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[#>+=-]|(?<=^\d)[.)](?=\s))")
 _MOST_CLASSES = 50
 
 
@@ -29,6 +32,8 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         leaderboard.evaluations[number],
         section.report_inputs.dataset_record,
     )
+    notes = Footnotes()
+    on_validation = notes.mark(leaderboard.validation_note(model) if "val" in model.splits else "")
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "with_interval": _shown}
     return engine.get_template("model-card.md").render(
@@ -45,7 +50,8 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
         scores=_scores(model, leaderboard.split),
-        on_validation=leaderboard.validation_note(model) if "val" in model.splits else "",
+        mark=on_validation,
+        footnotes=notes.lines,
         crossed=cross_words(leaderboard, model.name),
         thresholds=_thresholds(model, result),
         result=result,
@@ -61,12 +67,12 @@ def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") 
 
 
 def escaped(value: Any) -> str:
-    r"""Return a value as text, with every special character of Markdown and HTML escaped.
+    r"""Return a value as text, in which no character has a meaning in Markdown or HTML.
 
     Examples
     --------
-    >>> print(escaped("a_b <i> | c"))
-    a\_b \<i\> \| c
+    >>> print(escaped("a_b (c-d) <i> | [e] _f_"))
+    a_b (c-d) \<i> \| \[e\] \_f\_
     """
     return _SPECIAL.sub(r"\\\1", visible(value))
 

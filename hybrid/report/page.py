@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hybrid.plots.style import SERIES
+from hybrid.report.elements.glossary import WORDS, tooltip
 from hybrid.report.elements.words import visible
 
 # The colours of SERIES, made lighter so that they stand out from a dark page.
@@ -32,11 +33,13 @@ def environment(autoescape: bool = True) -> Environment:
 def render(title: str, sections: Sequence[Any], notes: Sequence[str], footer: str) -> str:
     """Return the HTML of the page."""
     engine = environment()
+    engine.globals["tooltip"] = tooltip
     colours = {"light": SERIES, "dark": DARK_SERIES}
     style = Markup(engine.get_template("report.css").render(colours=colours))
     script = Markup(engine.get_template("report.js").render())
     return engine.get_template("report.html").render(
         title=title,
+        words=WORDS,
         sections=sections,
         notes=notes,
         footer=footer,

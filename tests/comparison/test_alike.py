@@ -62,7 +62,7 @@ def test_all_pairs_are_printed_as_letters(spread_models, capsys, tmp_path):
     show_comparison(comparison, [tmp_path] * 4)
     printed = capsys.readouterr().out
     assert "models with a letter in common cannot be told apart by roc_auc on test" in printed
-    lines = printed[printed.index("models with a letter") :].splitlines()
+    lines = printed[printed.index("models with a letter") : printed.index("costs: ")].splitlines()
     rows = [line.split() for line in lines if f"{line.split()[0] if line.split() else ''}-made" in SKILLS]
     letters = {name: middle for name, *middle, _ in rows}
     tests = [test for test in comparison.leaderboards[0].pairs if test.metric == "roc_auc"]

@@ -175,7 +175,7 @@ def test_equal_models_do_not_differ():
         assert test.difference == 0
         assert test.p_value == test.p_adjusted == 1
         assert not test.distinguishable
-        assert "not distinguishable" in test.sentence()
+        assert "cannot be told apart" in test.sentence()
 
 
 def test_the_order_of_the_models_changes_only_the_sign():
@@ -234,7 +234,7 @@ def test_sentences_name_the_better_model_first():
     assert better.sentence() == said
     same = PairedTest("a", "b", "accuracy", 0.003, -0.011, 0.018, 0.62, 0.62, "McNemar, exact", 624)
     assert same.sentence() == (
-        "a and b are not distinguishable on these 624 images (accuracy: +0.3 points, 95% interval −1.1 to 1.8, p = .62)"
+        "a and b cannot be told apart on these 624 images (accuracy: +0.3 points, 95% interval −1.1 to 1.8, p = .62)"
     )
 
 

@@ -194,7 +194,9 @@ def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
     assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
     assert "- Threshold: 0.5" in card
     assert leaderboard.fingerprint in card
-    assert "the validation images also chose the model" in card
+    assert "| score | test | val¹ |" in card
+    assert "\n¹ Too optimistic, because the validation images also chose the model." in card
+    assert "\\" not in card  # none of these names and sentences needs one
     assert f"load_model('runs/models/{leaderboard.chosen}/model')" in card
 
 
@@ -213,5 +215,22 @@ def test_names_are_only_text_in_the_model_card(tmp_path):
     card = next(path for path in paths if path.name == "model-card.md").read_text()
     body = re.sub(r"^```.*?^```", "", card, flags=re.DOTALL | re.MULTILINE)
     assert not re.search(r"(?<!\\)<", body)
-    assert "](javascript" not in body
+    assert not re.search(r"(?<!\\)\]\(javascript", body)
     assert "49" not in re.findall(r"Classes: (.*)", body)[0]
+
+
+def test_the_words_of_the_page_are_explained_in_it(drawn):
+    page = drawn(*CLASSES).page
+    words = page[page.index("What the words of this page mean") :]
+    for word in ("ROC AUC", "F1", "Brier score", "Calibration error", "Interval", "Adjusted p", "t-SNE map"):
+        assert f"<dt><bdi>{word}</bdi></dt>" in words
+    titles = dict(re.findall(r'<th scope="col"[^>]*? title="([^"]+)"><button type="button"><bdi>([^<]+)</bdi>', page))
+    assert {"ROC AUC", "accuracy", "Brier score", "adjusted p"} <= set(titles.values())
+
+
+def test_the_page_says_that_no_patient_is_in_two_splits(tmp_path):
+    dataset = made_dataset(96, CLASSES, of_each=2)
+    comparison = made_comparison(tmp_path / "runs", dataset, {"svm-made": 2.0}, with_set=True)
+    page = write_report(comparison, tmp_path / "report.html")[0].read_text()
+    said = "No group, such as a patient, is in two splits: train has 48 images of 24 groups, val 24 images of 12 groups"
+    assert said in page

@@ -104,3 +104,21 @@ def divided_groups(groups: np.ndarray, split: np.ndarray) -> list[str]:
     pairs = np.unique(np.stack([groups, split]), axis=1)
     names, counts = np.unique(pairs[0], return_counts=True)
     return names[counts > 1].tolist()
+
+
+def groups_of_splits(groups: np.ndarray, split: np.ndarray) -> str:
+    """Return how many images of how many groups each split has, and whether a group is in two of them.
+
+    Examples
+    --------
+    >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]))
+    'No group, such as a patient, is in two splits: train has 2 images of 1 group, test 1 image of 1 group.'
+    """
+    parts = []
+    for name in dict.fromkeys(["train", "val", "test", *split.tolist()]):
+        if n := int((split == name).sum()):
+            of = number(len(np.unique(groups[split == name])), "group")
+            parts.append(f"{name} {'' if parts else 'has '}{number(n, 'image')} of {of}")
+    divided = len(divided_groups(groups, split))
+    how_many = number(divided, "group is", "groups are") if divided else "No group, such as a patient, is"
+    return f"{how_many} in two splits{' or more' if divided else ''}: {', '.join(parts)}."

@@ -10,7 +10,7 @@ from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import capitalized, metric_name
 
 MOST_PAIRED_IN_WORDS = 8
-_MARKS = {"better": "▲ better", "worse": "▼ worse", "not distinguishable": "≈"}
+_MARKS = {"better": "▲ better", "worse": "▼ worse", "cannot be told apart": "≈"}
 
 
 def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str, str], metric: str) -> Table:
@@ -53,7 +53,7 @@ def reference_table(name: str, tests: Sequence[PairedTest], labels: Mapping[str,
     ]
     unit = ", in percentage points" if tests[0].in_points else ""
     caption = f"{capitalized(metric_name(metric))} of each model minus that of {labels[tests[0].second]}{unit}"
-    if any(test.verdict == "not distinguishable" for test in tests):
+    if any(test.verdict == "cannot be told apart" for test in tests):
         caption += "; ≈: cannot be told apart"
     return Table(name, caption, columns, rows, sortable=True)
 
@@ -127,7 +127,7 @@ def _pair_cell(tests: Mapping[tuple[str, str], PairedTest], name: str, other: st
     if test.p_adjusted is not None:
         sub += ", p < 0.001" if test.p_adjusted < 0.001 else f", p = {test.p_adjusted:.3f}"
     if not test.distinguishable:
-        return Cell("not distinguishable", "≈", "" if short else sub)
+        return Cell("cannot be told apart", "≈", "" if short else sub)
     better = (difference < 0) == (metric in LOWER_IS_BETTER)
     word, mark = ("better", "▲") if better else ("worse", "▼")
     return Cell(word, mark, "" if short else sub, tone=word)

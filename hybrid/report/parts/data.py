@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid import plots
+from hybrid.datasets.parts.groups import groups_of_splits
 from hybrid.errors import InputError
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.embedding import project_to_2d, sample_rows
@@ -69,11 +71,18 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
     ]
     shown = any(case.picture.uri for _, row in samples for case in row)
     lead = list(report_inputs.dataset_record.notes if report_inputs.dataset_record else ())
+    lead += _groups_of_splits(report_inputs)
     if not shown:
         lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be shown.'}")
     lead += _changed(case for _, row in samples for case in row)
     table = tables.count_table(counts, totals, saved.y.ndim == 2)
     return Part("data", "Data", lead, [table], content={"samples": samples if shown else []})
+
+
+def _groups_of_splits(report_inputs: ReportInputs) -> list[str]:
+    """Return a sentence on the groups of each split; [] if the dataset has no groups or is no longer known."""
+    known = (one for one in report_inputs.sets.values() if one.groups is not None)
+    return [groups_of_splits(one.groups, one.split) for one in islice(known, 1)]
 
 
 def _spread(ids: np.ndarray) -> list[str]:
