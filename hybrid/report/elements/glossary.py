@@ -5,8 +5,8 @@ from hybrid.report.elements.words import capitalized
 
 # Each in one sentence, for readers who have not met the word.
 WORDS = {
-    "ROC AUC": "How often an image of the class gets a higher probability of it than an image without it, over all such "
-    "pairs: 1 is perfect, 0.5 is chance.",
+    "ROC AUC": "How often an image of the class gets a higher probability of it than an image without it, over all "
+    "such pairs: 1 is perfect, 0.5 is chance.",
     "F1": "The harmonic mean of precision (how many of the predicted images are of the class) and recall (how many "
     "images of the class are found).",
     "Brier score": "The mean squared difference between the predicted probabilities and the truth: 0 is perfect, lower "
