@@ -100,14 +100,17 @@ def data(
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
     drawn: dict[str, Any] = {picture: str(path) for picture, path in pictures.items()}
     summary = replace(summary, **drawn)
+    listing = reports / f"findings-{name}.json"
     if checks:
-        summary.write(reports / f"findings-{name}.json")
+        summary.write(listing)
     if as_json:
         print_json(summary.to_json())
         return
     _show(dataset, summary, reports / f"findings-{name}.json")
     for path in pictures.values():
         print_line(f"Saved {path}")
+    if checks:
+        print_line(f"Saved {listing} with the names of all findings")
 
 
 def _write(dataset: "Dataset", folder: Path, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybrid.comparison.ordering import LOWER_IS_BETTER, badness
 from hybrid.comparison.test_history import TestHistory, times
-from hybrid.datasets.validation_size import is_few, rarest
+from hybrid.datasets.validation_size import is_few, larger_share, rarest
 from hybrid.evaluation import PairedTest, compare_models
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.workspace.model_record import ModelRecord
@@ -96,7 +96,7 @@ def choose(
     part, value, name = validation[chosen], scores[chosen].value, models[chosen].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
     reason = _reason(models, _counted(part), scores, chosen, best, tied, metric) + (
-        _weak_choice_warning(part) if weak else ""
+        _weak_choice_warning(part, models[chosen]) if weak else ""
     )
     return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
 
@@ -222,8 +222,13 @@ def _reason(
     )
 
 
-def _weak_choice_warning(part: Predictions) -> str:
+def _weak_choice_warning(part: Predictions, model: ModelRecord) -> str:
+    others = [result.n for split, result in model.splits.items() if split != "val"]
+    larger = larger_share(len(part) / (len(part) + sum(others)))
+    advice = "Collect more labelled images, or add cross-validation: hybrid compare --cv 5."
+    if larger is not None:
+        advice = f"Use a larger validation split: --val {larger}, or val = {larger} under [data] of a recipe."
     return (
         f" The choice is weak: there are only {len(part)} validation images, {rarest(part.y, part.classes)} of the "
-        "rarest class. Use a larger validation split: --val 0.15, or val = 0.15 under [data] of a recipe."
+        f"rarest class. {advice}"
     )

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.paired_models import optimism, paired_tests
 from hybrid.comparison.per_group import PerGroup
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
-from hybrid.comparison.significance import non_inferiority, significance
+from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
@@ -250,7 +251,9 @@ class Leaderboard:
         reason = (self.choice.reason,) if self.choice else ()
         looks = self.history.sentences() if self.history else ()
         order = () if self.optimism is None else (self._order(self.optimism),)
-        return (*reason, *looks, *order, *self.remarks, *self.significance, *self._group_notes())
+        same = [f"{one} and {other} {SAME_PROBABILITIES}." for one, other in self.same_probabilities]
+        same = same if len(self.models) > 2 else []  # of two models, the sentence on their difference says it
+        return (*reason, *looks, *order, *self.remarks, *self.significance, *same, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the score of the first model."""
@@ -275,6 +278,16 @@ class Leaderboard:
         """Group of each compared image, ndarray of str of shape (n,); None if no groups are known."""
         return known_groups(self.predictions)
 
+    @cached_property
+    def same_probabilities(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of models that give all compared images the same probabilities, but differ in their thresholds."""
+        pairs = combinations(zip(self.names, self.predictions, strict=True), 2)
+        return tuple(
+            (one, other)
+            for (one, first), (other, second) in pairs
+            if np.array_equal(first.proba, second.proba) and not np.array_equal(first.predicted, second.predicted)
+        )
+
     @property
     def significance(self) -> tuple[str, ...]:
         """Sentences on which models differ significantly, by each primary metric."""
@@ -291,7 +304,9 @@ class Leaderboard:
             sentence
             for metric in self.primary
             for sentence in (
-                *significance(tests, self.names, metric, self.chosen, self.reference, role),
+                *significance(
+                    tests, self.names, metric, self.chosen, self.reference, role, bool(self.same_probabilities)
+                ),
                 *non_inferiority(tests, metric),
             )
         )

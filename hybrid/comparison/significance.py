@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.metrics import METRICS
 from hybrid.wording import and_more, joined
 
+SAME_PROBABILITIES = "give all images the same probabilities and differ in the threshold only"
 _MOST_NAMES = 3
 
 
@@ -16,6 +18,7 @@ def significance(
     chosen: str | None = None,
     reference: str | None = None,
     role: str = "the reference",
+    same_probabilities: bool = False,
 ) -> list[str]:
     """Return one or two sentences on which models differ significantly by a metric.
 
@@ -32,6 +35,8 @@ def significance(
         The model that each other was compared with. By default all pairs were tested.
     role : str, default="the reference"
         What the reference is called.
+    same_probabilities : bool, default=False
+        Whether two models are compared that give all images the same probabilities.
     """
     tests = [test for test in tests if test.metric == metric]
     if not tests:
@@ -40,6 +45,8 @@ def significance(
     where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups, tests[0].unit)}"
     how = _correction(tests, role if reference else "")
     different = sum(test.distinguishable for test in tests)
+    if len(names) == 2 and same_probabilities and METRICS[metric].needs != "decisions":
+        return [f"{names[0]} and {names[1]} {SAME_PROBABILITIES}, so they have the same {metric}."]
     if not different and len(names) == 2:
         return [f"{names[0]} and {names[1]} cannot be told apart {where}{how}."]
     if not different and reference:

@@ -30,3 +30,14 @@ def rarest(y: np.ndarray, classes: np.ndarray) -> int:
 def is_few(y: np.ndarray, classes: np.ndarray) -> bool:
     """Return whether there are too few images to choose on: fewer than 100, or fewer than 20 of a class."""
     return len(y) < FEW or rarest(y, classes) < FEW_OF_A_CLASS
+
+
+def larger_share(share: float) -> float | None:
+    """Return a share of validation images that is clearly larger than a given one; None if that would be too large.
+
+    Examples
+    --------
+    >>> larger_share(0.05), larger_share(0.15), larger_share(0.4)
+    (0.15, 0.25, None)
+    """
+    return next((larger for larger in (0.15, 0.25, 0.4) if larger > share + 0.05), None)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from hybrid.comparison.ordering import badness
 from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
+from hybrid.report.parts.answer import standing
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records, read_predictions, save_record
 from hybrid.workspace.model_record import ModelRecord, Seconds
@@ -200,12 +202,26 @@ def test_a_fixed_model_needs_no_validation_split(results):
     assert choice.reason.startswith("b is fixed in advance by the caller. No test score had been shown")
 
 
+def test_models_that_differ_in_the_threshold_only_are_called_so(results, tmp_path):
+    results(a={}, b={})
+    saved = read_predictions(load_records(Workspace(tmp_path), ["b"])[0])
+    lower = np.where(saved.proba[:, 1] > 0.2, "well", "ill")
+    changed = replace(saved, predicted=lower)
+    save_record(load_records(Workspace(tmp_path), ["b"])[0], changed, tmp_path / "models/b")
+    leaderboard = compare_results(load_records(Workspace(tmp_path), ["a", "b"])).leaderboards[0]
+    assert leaderboard.same_probabilities == (("a", "b"),)
+    said = " ".join(leaderboard.notes)
+    assert "give all images the same probabilities and differ in the threshold only" in said
+    assert "cannot be told apart by roc_auc" not in said
+    assert standing(leaderboard, 0).startswith("the other model gives all images the same probabilities")
+
+
 @pytest.mark.parametrize(("n", "weak"), [(120, False), (60, True), (30, True)])
 def test_a_choice_on_few_validation_images_is_called_weak(results, n, weak):
     choice = compare_results(results(a={"n": n}, b={"n": n, "seed": 1})).leaderboards[0].choice
     assert (choice.weak, choice.images) == (weak, n)
     said = f"The choice is weak: there are only {n} validation images, {n // 2} of the rarest class."
-    assert (said in choice.reason) == ("val = 0.15 under [data]" in choice.reason) == weak
+    assert (said in choice.reason) == ("val = 0.4 under [data]" in choice.reason) == weak  # it is a third already
     alone = compare_results(results(c={"n": n})).leaderboards[-1].choice
     assert not alone.weak
 

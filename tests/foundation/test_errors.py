@@ -1,11 +1,11 @@
-"""Former names of parameters."""
+"""Unknown names, and former names of parameters."""
 
 import inspect
 import warnings
 
 import pytest
 
-from hybrid.errors import renamed_parameters
+from hybrid.errors import renamed_parameters, unknown_name
 
 
 @renamed_parameters(seed="random_state", positive="pos_label")
@@ -47,3 +47,11 @@ def test_both_names_of_one_parameter_are_refused():
 def test_a_class_is_named_without_its_init():
     with pytest.warns(FutureWarning, match="'seed' of Drawn is called"):
         assert Drawn(seed=4).random_state == 4
+
+
+def test_an_unknown_name_lists_the_names_that_begin_so():
+    models = ["svm-findings-mobilenet_alpha_0.25-tuned-calibrated", "forest-findings", *map(str, range(30))]
+    assert f"Nearest: '{models[0]}'" in str(unknown_name("model", "svm", models))
+    others = [f"svm-findings-{number}" for number in range(2)]
+    for name in (*others, models[0]):
+        assert f"'{name}'" in str(unknown_name("model", "svm", [*models, *others]))

@@ -7,6 +7,7 @@ from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.metrics import METRICS
 from hybrid.report.elements.words import capitalized, interval, listed, metric_name, score, seconds
 from hybrid.workspace.model_record import ModelRecord
 
@@ -65,6 +66,9 @@ def standing(leaderboard: "Leaderboard", chosen: int) -> str:
         return _against_reference(about[0], name, leaderboard)
     apart = [test for test in tests if name in (test.first, test.second) and test.distinguishable]
     better = [test for test in apart if _advantage(test, name, leaderboard.metric) < 0]
+    decisions = METRICS[leaderboard.metric].needs == "decisions"
+    if others == 1 and leaderboard.same_probabilities and not decisions:
+        return "the other model gives all images the same probabilities and differs in the threshold only"
     if not apart:
         who = "the other model cannot" if others == 1 else f"none of the other {others} models can"
         return f"{who} be told apart from it"

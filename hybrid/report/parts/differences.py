@@ -51,6 +51,7 @@ def compared(
     reference: str | None,
     scores: Mapping[str, Metric],
     chosen: str | None,
+    same_probabilities: bool = False,
 ) -> Compared:
     """Return the comparison of models by one metric.
 
@@ -69,10 +70,17 @@ def compared(
         Score of each model, by its name.
     chosen : str, optional
         Name of the chosen model.
+    same_probabilities : bool, default=False
+        Whether two models are compared that give all images the same probabilities.
     """
     labelled = [replace(test, first=labels[test.first], second=labels[test.second], corrected_for=1) for test in tests]
     sentences = significance(
-        labelled, list(labels.values()), metric, labels.get(chosen or ""), labels.get(reference or "")
+        labelled,
+        list(labels.values()),
+        metric,
+        labels.get(chosen or ""),
+        labels.get(reference or ""),
+        same_probabilities=same_probabilities,
     )
     drawing: Drawing | None
     if reference is None:
@@ -101,6 +109,7 @@ def differences(leaderboard: "Leaderboard") -> Part | None:
                 for name, result in zip(leaderboard.names, leaderboard.evaluations, strict=True)
             },
             leaderboard.chosen,
+            bool(leaderboard.same_probabilities),
         )
         for number, metric in enumerate(leaderboard.primary)
     ]
