@@ -65,6 +65,7 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
         split="test",
         models=models,
         evaluations=[result] * len(names),
+        same_probabilities=(),
         history=history,
     )
 
