@@ -256,10 +256,13 @@ class Leaderboard:
         return (*reason, *looks, *order, *self.remarks, *self.significance, *same, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
-        """Return a sentence on the score of the first model."""
+        """Return a sentence on the order of the models and, if it can be seen in three digits, on the optimism."""
+        order = f"The models are ordered by {self.metric} on {self.split}."
+        if optimism < 0.0005:
+            return order
         return (
-            f"The models are ordered by {self.metric} on {self.split}. The best of {len(self.models)} scores is partly "
-            f"the luckiest: it is too good by about {optimism:.3f} on average."
+            f"{order} The best of {len(self.models)} scores is partly the luckiest: it is too good by about "
+            f"{optimism:.3f} on average."
         )
 
     def _group_notes(self) -> list[str]:
