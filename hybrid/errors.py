@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import wraps
+from inspect import Parameter, signature
 from typing import ParamSpec, TypeVar
 
 from hybrid._version import DISTRIBUTION
@@ -118,6 +119,8 @@ def _folded(name: str) -> str:
 def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that lets a function accept former names of its parameters, with a FutureWarning.
 
+    If a keyword is no parameter at all, the error names the most similar parameter.
+
     Parameters
     ----------
     **new_names : str
@@ -131,7 +134,7 @@ def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[
     Raises
     ------
     TypeError
-        If the decorated function is called with both names of a parameter.
+        If the decorated function is called with both names of a parameter, or with a keyword that it does not have.
 
     Examples
     --------
@@ -143,8 +146,13 @@ def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        parameters = signature(function).parameters
+        is_open = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+
         @wraps(function)
         def accepting(*args: P.args, **given: P.kwargs) -> R:
+            if not is_open and (unknown := given.keys() - parameters.keys() - new_names.keys()):
+                raise _unknown_keyword(function, args, min(unknown), parameters)
             for old in new_names.keys() & given.keys():
                 new = new_names[old]
                 name = function.__qualname__.removesuffix(".__init__")
@@ -158,3 +166,11 @@ def renamed_parameters(**new_names: str) -> Callable[[Callable[P, R]], Callable[
         return accepting
 
     return decorate
+
+
+def _unknown_keyword(function: Callable, args: tuple, keyword: str, parameters: Iterable[str]) -> TypeError:
+    """Return the error for a keyword that a function does not have; it names the class whose object is created."""
+    is_init = function.__name__ == "__init__" and args
+    name = type(args[0]).__name__ if is_init else function.__qualname__
+    near = get_close_matches(keyword, [parameter for parameter in parameters if parameter != "self"], n=1)
+    return TypeError(f"{name} has no parameter {keyword!r}." + (f" Nearest: {near[0]!r}." if near else ""))

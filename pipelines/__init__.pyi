@@ -1,4 +1,4 @@
-from .adjusted import adjust
+from .adjusted import AdjustedHead, adjust
 from .build import make_head_pipeline, make_pipeline
 from .ensemble import Ensemble, make_ensemble
 from .saved.load import load_model
@@ -9,6 +9,7 @@ from .search import tune
 from .weighting import choose_weights
 
 __all__ = [
+    "AdjustedHead",
     "Ensemble",
     "Manifest",
     "OtherVersionsWarning",

@@ -42,8 +42,18 @@ def adjust(
         pipeline is used as it is; otherwise the whole pipeline is fitted to `X` and `y`.
     X, y : array-like
         Training images or embeddings, and their labels.
-    aim, calibration, prevalence
-        As in `AdjustedHead`.
+    aim : str, optional
+        What the threshold on the probability of the positive class is chosen for: ``"accuracy"``, ``"balanced"``
+        (balanced accuracy) or ``"f1"`` for the highest score, ``"recall=0.95"`` or ``"specificity=0.95"`` for reaching
+        this level on the rows that the threshold is chosen on, and ``"recall=0.95@0.95"`` for reaching it on new images
+        with a confidence of 0.95. For two classes, or for each label of a multi-label task. If None, the threshold is
+        that of the head: the class's frequency in the training data with balanced class weights, otherwise 0.5.
+    calibration : {"auto", "sigmoid", "isotonic", "temperature"}, optional
+        How the probabilities are calibrated: by Platt's curve, a staircase or one factor. ``"auto"`` is Platt's curve
+        for two classes and for labels, and one factor for more classes. If None, they are not calibrated.
+    prevalence : float or dict, optional
+        Class frequencies that the probabilities refer to: that of the positive class of two, such as 0.02, or a dict
+        with the frequency of each class or label. By default those of the training data.
     validation : (X, y) or (X, y, groups), optional
         Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
     groups : array-like of shape (n,), optional
@@ -53,12 +63,13 @@ def adjust(
         Rows of `X` on which the cross-validation calibrates and chooses the threshold. On the other rows, such as views
         of images, heads are only trained. By default all rows.
     **settings
-        Further parameters of `AdjustedHead`.
+        Further parameters of `AdjustedHead`: ``positive``, ``cv``, ``repeats`` and ``random_state``.
 
     Returns
     -------
     Pipeline
-        The fitted pipeline, whose last step is an `AdjustedHead`.
+        The fitted pipeline, whose last step is an `AdjustedHead`: its ``thresholds_`` holds the thresholds, and
+        ``choices_`` what they reach.
 
     Raises
     ------
@@ -129,7 +140,8 @@ class AdjustedHead(ClassifierMixin, BaseEstimator):
     thresholds_ : ndarray of shape (1,) or (n_labels,), or None
         The threshold on the probability of the positive class, or of each label; None without an aim.
     choices_ : list of dict
-        For each threshold, the fields of `hybrid.pipelines.threshold.ChosenThreshold`.
+        For each threshold a dict with the keys "threshold", "reached" (the score of the aim on the rows that it was
+        chosen on), "positives" and "negatives" (their numbers), and "note" (a remark on new images, or "").
     recalibration_ : Recalibration or None
         The fitted calibration; None without calibration.
     """

@@ -51,8 +51,12 @@ TRUSTED = (
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",
     "sklearn.decomposition._pca.PCA",
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
     "sklearn.ensemble._forest.ExtraTreesClassifier",
     "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.feature_selection._univariate_selection.SelectKBest",
+    "sklearn.feature_selection._univariate_selection.f_classif",  # a function of arrays, named and not called
+    "sklearn.feature_selection._variance_threshold.VarianceThreshold",
     "sklearn.frozen._frozen.FrozenEstimator",
     "sklearn.isotonic.IsotonicRegression",
     "sklearn.linear_model._logistic.LogisticRegression",
@@ -62,6 +66,7 @@ TRUSTED = (
     "sklearn.preprocessing._data.MaxAbsScaler",
     "sklearn.preprocessing._data.MinMaxScaler",
     "sklearn.preprocessing._data.Normalizer",
+    "sklearn.preprocessing._data.PowerTransformer",
     "sklearn.preprocessing._data.RobustScaler",
     "sklearn.preprocessing._data.StandardScaler",
     "sklearn.svm._classes.LinearSVC",
@@ -92,7 +97,8 @@ def to_bytes(pipeline: Pipeline) -> bytes:
     if untrusted := _untrusted_types(data):
         raise UntrustedTypeError(
             f"The pipeline holds {untrusted}, which cannot be loaded safely, so it is not saved. Use the heads of "
-            "hybrid, or one of the scikit-learn estimators that are listed in hybrid.pipelines.saved.trusted."
+            "hybrid, or other estimators of scikit-learn: the guide 'Saving, loading and passing on a model' lists "
+            "those that can be saved."
         )
     return data
 

@@ -55,3 +55,13 @@ def test_an_unknown_name_lists_the_names_that_begin_so():
     others = [f"svm-findings-{number}" for number in range(2)]
     for name in (*others, models[0]):
         assert f"'{name}'" in str(unknown_name("model", "svm", [*models, *others]))
+
+
+def test_a_misspelt_keyword_gets_the_nearest_parameter_of_the_class_that_was_called():
+    class Described(Drawn):
+        pass
+
+    with pytest.raises(TypeError, match=r"^draw has no parameter 'pos_lable'\. Nearest: 'pos_label'\.$"):
+        draw(3, pos_lable="ill")
+    with pytest.raises(TypeError, match=r"^Described has no parameter 'randomstate'\. Nearest: 'random_state'\.$"):
+        Described(randomstate=3)

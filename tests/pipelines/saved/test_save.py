@@ -10,11 +10,12 @@ import pytest
 from made_models import QUICK, embeddings, fitted, labels, rewrite
 from paths import ROOT
 from sklearn.decomposition import PCA
-from sklearn.feature_selection import SelectKBest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import SelectKBest, VarianceThreshold, mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, PowerTransformer, RobustScaler
 from tiers import slow
 
 from hybrid.classifiers import HEADS
@@ -264,10 +265,17 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path, saved_svm):
 
 def test_additional_steps_are_saved_if_their_types_are_trusted(tmp_path):
     X, y = embeddings(), labels("strings")
-    for steps in ([Normalizer()], [MinMaxScaler(), PCA(3)], [RobustScaler()], [MaxAbsScaler()]):
-        pipeline = make_head_pipeline(*steps, "softmax", scale=False).fit(X, y)
+    for steps in (
+        [Normalizer(), "softmax"],
+        [MinMaxScaler(), PCA(3), "softmax"],
+        [RobustScaler(), MaxAbsScaler(), "softmax"],
+        [VarianceThreshold(), PowerTransformer(), SelectKBest(k=3), LinearDiscriminantAnalysis()],
+    ):
+        pipeline = make_head_pipeline(*steps, scale=False).fit(X, y)
         loaded = load_model(save_model(pipeline, tmp_path / "model"))
         np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
-    pipeline = make_head_pipeline(SelectKBest(k=3), "softmax").fit(X, y)
-    with pytest.raises(InputError, match=r"holds .*SelectKBest.*, which cannot be loaded safely, so it is not saved"):
+    pipeline = make_head_pipeline(SelectKBest(mutual_info_classif, k=3), "softmax").fit(X, y)
+    with pytest.raises(
+        InputError, match=r"holds .*mutual_info_classif, which cannot be loaded safely, so it is not saved"
+    ):
         save_model(pipeline, tmp_path / "other")
