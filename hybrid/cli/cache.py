@@ -1,5 +1,6 @@
 """`hybrid cache list | verify | gc | rm | explain`."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,7 +178,14 @@ def rm(fingerprints: tuple[str, ...], all_: bool, yes: bool, cache: str | None, 
                 f"{_megabytes(extractor.bytes)} MB{f', needed by {sets}' if sets else ''}",
                 err=True,
             )
-        click.confirm("Remove them?", abort=True, err=True)
+        try:
+            click.confirm("Remove them?", abort=True, err=True)
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+            raise click.ClickException(
+                "Nothing was removed, because nobody confirmed it. In a script, give --yes."
+            ) from None
     for extractor in extractors:
         remove_extractor(folder, extractor.fingerprint)
     if as_json:

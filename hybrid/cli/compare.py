@@ -111,17 +111,18 @@ def compare(
     save_and_show(comparison, place.reports if split == "test" else place.reports / split, as_json)
 
 
-def save_and_show(comparison: "Comparison", folder: Path, as_json: bool) -> None:
+def save_and_show(comparison: "Comparison", folder: Path, as_json: bool, **more: Any) -> None:
     """Write a comparison into a folder and print it. A sentence says where an earlier one was moved, if there was one.
 
-    JSON is the only thing on standard output, so the sentence is on standard error then.
+    JSON is the only thing on standard output, so the sentence is on standard error then. The values of `more` are
+    added to it.
     """
     moved: list[str] = []
     written = comparison.save(folder, moved.append)
     if as_json:
         for sentence in moved:
             print_line(sentence, err=True)
-        print_json(comparison.to_dict() | {"files": [str(path) for path in written]})
+        print_json(comparison.to_dict() | more | {"files": [str(path) for path in written]})
     else:
         show_comparison(comparison, written, moved)
 

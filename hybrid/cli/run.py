@@ -1,5 +1,6 @@
 """`hybrid run`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -38,6 +39,7 @@ from hybrid.workspace.workspace import Workspace
     show_default=True,
     help="Library that runs the networks. auto: Keras if it has a GPU, otherwise OpenVINO.",
 )
+@click.option("--hide-test", is_flag=True, help="Compare on val, so that no score on test is shown.")
 @max_pixels_option
 @workspace_option
 @json_option
@@ -47,13 +49,16 @@ def run(
     changes: tuple[str, ...],
     quick: bool,
     runtime: str,
+    hide_test: bool,
     workspace: Path,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Run RECIPE, a TOML file: train, extract, fit, and compare in one report.
 
     Steps whose results are in the workspace are not run again, so an interrupted run continues where it stopped. The
-    model is chosen on validation. The test split is only used once, for the comparison.
+    model is chosen on validation. The test split is only used once, for the comparison, and not at all with
+    --hide-test. The report is reports/RECIPE/report.html in the workspace. The environment variable HYBRID_CACHE names
+    the folder of the embedding store.
     """
     from hybrid.cli.compare import save_and_show
     from hybrid.cli.train import print_epoch
@@ -63,9 +68,10 @@ def run(
 
     place = Workspace(workspace)
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
-    listener = RunProgress(progress=progress_bar, skipped=warn)
-    if not as_json:
-        listener = RunProgress(print_line, progress_bar, print_epoch, warn)
+    listener = RunProgress(print_line, progress_bar, print_epoch, warn)
+    if as_json:  # standard output is for the object alone
+        listener = RunProgress(partial(print_line, err=True), progress_bar, skipped=warn)
     with loud_warnings():
-        comparison = run_recipe(plan, place, runtime=runtime, listener=listener)
-        save_and_show(comparison, place.reports / plan.name, as_json)
+        comparison = run_recipe(plan, place, runtime=runtime, hide_test=hide_test, listener=listener)
+        folder = place.reports / plan.name
+        save_and_show(comparison, folder / "val" if hide_test else folder, as_json, work=listener.work.to_dict())

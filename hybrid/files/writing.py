@@ -110,11 +110,21 @@ def _append(path: str, flags: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_APPEND)
 
 
+_ADVICE = {
+    errno.ENOSPC: "free disk space or give another folder",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "free disk space or give another folder",
+    errno.EROFS: "give a folder on a disk that is not read-only",
+    errno.EACCES: "give another folder, or ask its owner for the permission to write",
+    errno.EPERM: "give another folder, or ask its owner for the permission to write",
+    errno.ENOENT: "create the folder that contains it, or give another one",
+    errno.ENOTDIR: "give a folder: a part of this path is a file",
+}
+
+
 def cannot_write(path: Path, error: OSError) -> InputError:
-    """Return the error that says why a file or a folder cannot be written."""
-    return InputError(
-        f"{str(path)!r} cannot be written ({error.strerror or error}): free disk space or give another folder."
-    )
+    """Return the error that says why a file or a folder cannot be written, and what to do."""
+    advice = _ADVICE.get(error.errno or 0, "give another folder")
+    return InputError(f"{str(path)!r} cannot be written ({error.strerror or error}): {advice}.")
 
 
 def expanded(path: "str | os.PathLike[str]") -> Path:

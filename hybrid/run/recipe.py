@@ -42,6 +42,7 @@ def run_recipe(
     workspace: Workspace,
     *,
     runtime: str = "auto",
+    hide_test: bool = False,
     listener: RunProgress | None = None,
 ) -> Comparison:
     """Run the steps of a recipe whose results do not exist yet, and compare the models.
@@ -53,6 +54,8 @@ def run_recipe(
         Networks, embedding sets and models are saved here.
     runtime : {"auto", "openvino", "keras"}, default="auto"
         The library that runs the networks.
+    hide_test : bool, default=False
+        Whether to compare the models on validation, so that no score on test is shown.
     listener : RunProgress, optional
         Receives progress updates. By default they are discarded.
 
@@ -80,7 +83,7 @@ def run_recipe(
     locked = History(workspace).is_locked
     if locked:
         listener.say("Scores on test are locked in this workspace, so the models are compared on validation.")
-    split = "val" if locked else "test"
+    split = "val" if locked or hide_test else "test"
     references = [models[name] for models in models_by_run for name in protocol.tested.references if name in models]
     tested, records = replace(protocol.tested, references=tuple(references)), load_records(workspace, names)
     for sentence in stated(records, split, protocol.metric, tested):
@@ -219,7 +222,9 @@ class _DatasetRun:
 
     def _evaluate(self, name: str, path: Path, sets: Mapping[str, EmbeddingSet]) -> str:
         model, protocol = self._name("network", name), self.recipe.protocol
-        network_step(path, protocol.options, sets[model], self.dataset, model, self.workspace, protocol.positive)
+        network_step(
+            path, protocol.options, sets[model], self.dataset, model, self.workspace, protocol.positive, self.listener
+        )
         return model
 
     def _fit(self, head: HeadStep, feature: FeatureStep, sets: Sequence[EmbeddingSet]) -> str:

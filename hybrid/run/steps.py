@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from hybrid.models.fit import fit_head, fit_network
 from hybrid.models.options import HeadOptions
 from hybrid.progress import Progress
 from hybrid.recipes.recipe import TrainStep
+from hybrid.run.work import Work
 from hybrid.training import Epoch, forget_state, save_network, train_network
+from hybrid.wording import number
 from hybrid.workspace.records import as_json
 from hybrid.workspace.step_cache import STEP, is_done, mark_done, step_identity
 from hybrid.workspace.workspace import BEST_NETWORK, Workspace
@@ -44,12 +46,15 @@ class RunProgress:
         Called with each finished `Epoch` of a training.
     skipped : callable
         Called with a sentence on each image that is skipped, because it cannot be decoded.
+    work : Work
+        Receives the names of the finished steps.
     """
 
     say: Callable[[str], None] = lambda text: None
     progress: Callable[[str], AbstractContextManager[Progress | None]] = lambda text: nullcontext()
     epoch: Callable[[Epoch], None] = lambda epoch: None
     skipped: Callable[[str], None] = lambda text: None
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
     )
     if is_done(folder, identity):
         listener.say(f"{name}: trained before")
+        listener.work.trained_before.append(name)
         return folder / BEST_NETWORK
     listener.say(f"{name}: training {architecture.label}, at most {options.epochs} epochs")
     state = workspace.networks / f".{name}.state.npz"
@@ -110,6 +116,7 @@ def train_step(step: TrainStep, dataset: Dataset, name: str, workspace: Workspac
     path = save_network(trained, folder, architecture, dataset, options)
     mark_done(folder, identity)
     forget_state(state)
+    listener.work.trained.append(name)
     return path
 
 
@@ -142,8 +149,7 @@ def extract_step(
     for names in _passes(pending):
         first = pending[names[0]]
         layers = [layer for name in names for layer in pending[name].extractor.layer_list]
-        listener.say(f"{', '.join(names)}: extracting")
-        with listener.progress("extracting") as progress:
+        with listener.progress(f"extracting {', '.join(names)}") as progress:
             sets = extract_sets(
                 dataset,
                 first.extractor.but(layers=layers),
@@ -154,12 +160,22 @@ def extract_step(
                 progress=progress,
             )
         bad |= {image.id: image.reason for one in sets for image in one.record.skipped}
+        listener.say(f"{', '.join(names)}: {_amount(sets)}")
         for name, embedding_set in zip(names, sets, strict=True):
+            listener.work.add_set(name, embedding_set.record)
             saved = pending[name].saved
             extracted[name] = _save_if_new(embedding_set, name, workspace) if saved else embedding_set
     for image, reason in bad.items():
         listener.skipped(f"Skipped {image}: {reason}")
     return extracted
+
+
+def _amount(sets: Sequence[EmbeddingSet]) -> str:
+    """Return how many embeddings a pass computed, and how many were in the store."""
+    new, cached = max(one.record.new for one in sets), min(one.record.cached for one in sets)
+    if not new:
+        return "stored before"
+    return f"{number(new, 'embedding')} extracted" + (f", {cached} stored before" if cached else "")
 
 
 def _passes(pending: Mapping[str, PendingExtraction]) -> list[list[str]]:
@@ -212,12 +228,16 @@ def network_step(
     name: str,
     workspace: Workspace,
     positive: str | None,
+    listener: RunProgress,
 ) -> None:
     """Evaluate the output of a trained network as a model, unless that model exists already."""
     identity = step_identity(step="network", set=_content(embedding_set), options=asdict(options), positive=positive)
-    if not is_done(workspace.models / name, identity):
-        fit_network(network, dataset, workspace, name, positive, options=options, embeddings=embedding_set)
-        mark_done(workspace.models / name, identity)
+    if is_done(workspace.models / name, identity):
+        listener.work.fitted_before.append(name)
+        return
+    fit_network(network, dataset, workspace, name, positive, options=options, embeddings=embedding_set)
+    mark_done(workspace.models / name, identity)
+    listener.work.fitted.append(name)
 
 
 def fit_step(
@@ -239,10 +259,12 @@ def fit_step(
     )
     if is_done(workspace.models / name, identity):
         listener.say(f"{name}: fitted before")
+        listener.work.fitted_before.append(name)
         return
     listener.say(f"{name}: fitting")
     fit_head(sets, head, options, workspace, positive=positive, name=name)
     mark_done(workspace.models / name, identity)
+    listener.work.fitted.append(name)
 
 
 def fit_estimator_step(
@@ -275,7 +297,9 @@ def ensemble_step(
     )
     if is_done(workspace.models / name, identity):
         listener.say(f"{name}: averaged before")
+        listener.work.fitted_before.append(name)
         return
     listener.say(f"{name}: averaging {len(members)} models")
     fit_ensemble([], workspace, models=members, weights=weights, options=options, positive=positive, name=name)
     mark_done(workspace.models / name, identity)
+    listener.work.fitted.append(name)

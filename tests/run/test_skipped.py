@@ -27,7 +27,14 @@ def test_skipped_images_are_named_everywhere(hybrid, recipe):
     assert result.exit_code == 0, result.output
     for name in ("train/blue/broken.png", "val/red/broken.png"):
         assert f"Skipped {name}: " in result.stderr
-    (group,) = json.loads(result.stdout)["groups"]
+    done = json.loads(result.stdout)
+    (group,) = done["groups"]
+    for line in ("own-pictures: 56 embeddings extracted", "softmax-own-pictures: fitting", "Dataset('pictures'"):
+        assert line in result.stderr
+    (extracted,) = done["work"]["sets"]
+    assert (extracted["set"], extracted["new"], extracted["cached"]) == ("own-pictures", 56, 0)
+    assert list(extracted["skipped"]) == ["train/blue/broken.png", "val/red/broken.png"]
+    assert done["work"]["models"] == {"fitted": ["softmax-own-pictures"], "reused": []}
     assert SENTENCE in group["warnings"]
     reports = recipe.parent / "hybrid_runs/reports/job"
     assert "2 images were skipped" in (reports / "report.html").read_text()
@@ -40,6 +47,16 @@ def test_skipped_images_are_named_everywhere(hybrid, recipe):
     record = json.loads((recipe.parent / "hybrid_runs/sets/own-pictures.json").read_text())
     assert len(record["skipped"]) == 3
     assert record["new"] == 56  # of the extraction that computed the embeddings
+
+    work = hybrid.json("run", recipe)["work"]
+    assert (work["sets"][0]["new"], work["sets"][0]["cached"]) == (0, 56)
+    assert work["models"] == {"fitted": [], "reused": ["softmax-own-pictures"]}
+    assert "own-pictures: stored before" in hybrid("run", recipe)
+    history = recipe.parent / "hybrid_runs/history.jsonl"
+    looks = history.read_text().count('"shown"')
+    assert hybrid.json("run", recipe, "--hide-test")["split"] == "val"
+    assert history.read_text().count('"shown"') == looks
+    assert (reports / "val/report.html").is_file()
 
     result = hybrid.result(
         "extract", recipe.parent / "pictures", "--on-bad", "skip", "--backbone", tiny(recipe), "--json"

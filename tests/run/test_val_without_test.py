@@ -63,7 +63,7 @@ def test_a_recipe_and_a_comparison(val_only, tiny_network, tmp_path):
         run_recipe(read_recipe(tmp_path / name), Workspace(tmp_path / "runs"), listener=RunProgress(say=heard.append))
         for name in ("kept.toml", "test.toml")
     )
-    assert len(is_told(heard[: heard.index("own-pictures: extracting")])) == 1  # before anything is done
+    assert len(is_told(heard[: heard.index("own-pictures: 120 embeddings extracted")])) == 1  # before anything is done
     assert len(is_told(heard)) == 1
     for comparison in (kept, compare(load_dataset(val_only), {"own": tiny_network}, ["softmax"])):
         assert comparison.leaderboards[0].evaluations[0].n == KEPT["test"]

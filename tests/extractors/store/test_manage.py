@@ -190,6 +190,10 @@ def test_rm_asks_and_names_the_sets_that_need_it(hybrid, cache, image_files, tmp
     assert result.exit_code == 1
     assert "needed by pictures" in result.stderr
     assert len(list_extractors(cache)) == 2
+    result = hybrid.result("cache", "rm", "--all", input="")
+    assert result.exit_code == 1
+    assert "Nothing was removed" in result.stderr
+    assert "--yes" in result.stderr
     hybrid("cache", "rm", identity.fingerprint[:8], input="y\n")
     assert [found.fingerprint for found in list_extractors(cache)] == [other.fingerprint]
     hybrid("cache", "rm", "--all", "--yes")

@@ -96,7 +96,7 @@ def test_more_shards_than_files_may_be_open(cache, python):
 
 def test_a_cache_that_cannot_be_written_gives_one_sentence(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(InputError, match=r"cannot be written \(.*\): free disk space or give another folder"):
+    with pytest.raises(InputError, match=r"cannot be written \(.*\): give a folder: a part of this path is a file"):
         run(images_of(2), tmp_path / "file" / "cache")
 
 
