@@ -122,6 +122,8 @@ def save_and_show(comparison: "Comparison", folder: Path, as_json: bool, **more:
     if as_json:
         for sentence in moved:
             print_line(sentence, err=True)
+        for text in dict.fromkeys(text for one in comparison.leaderboards for text in one.warnings):
+            warn(f"WARNING: {text}")
         print_json(comparison.to_dict() | more | {"files": [str(path) for path in written]})
     else:
         show_comparison(comparison, written, moved)

@@ -70,7 +70,7 @@ def run(
     plan = read_recipe(recipe, data=data, changes=changes, quick=quick)
     listener = RunProgress(print_line, progress_bar, print_epoch, warn)
     if as_json:  # standard output is for the object alone
-        listener = RunProgress(partial(print_line, err=True), progress_bar, skipped=warn)
+        listener = RunProgress(partial(print_line, err=True), progress_bar, warn=warn)
     with loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, hide_test=hide_test, listener=listener)
         folder = place.reports / plan.name

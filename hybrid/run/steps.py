@@ -24,6 +24,7 @@ from hybrid.models.fit import fit_head, fit_network
 from hybrid.models.options import HeadOptions
 from hybrid.progress import Progress
 from hybrid.recipes.recipe import TrainStep
+from hybrid.run.changed_split import changed_split_warning
 from hybrid.run.work import Work
 from hybrid.training import Epoch, forget_state, save_network, train_network
 from hybrid.wording import number
@@ -44,7 +45,7 @@ class RunProgress:
         Called with the title of a step. Returns a context manager, whose value is a progress callback or None.
     epoch : callable
         Called with each finished `Epoch` of a training.
-    skipped : callable
+    warn : callable
         Called with a sentence on each image that is skipped, because it cannot be decoded.
     work : Work
         Receives the names of the finished steps.
@@ -53,7 +54,7 @@ class RunProgress:
     say: Callable[[str], None] = lambda text: None
     progress: Callable[[str], AbstractContextManager[Progress | None]] = lambda text: nullcontext()
     epoch: Callable[[Epoch], None] = lambda epoch: None
-    skipped: Callable[[str], None] = lambda text: None
+    warn: Callable[[str], None] = lambda text: None
     work: Work = field(default_factory=Work)
 
 
@@ -166,7 +167,7 @@ def extract_step(
             saved = pending[name].saved
             extracted[name] = _save_if_new(embedding_set, name, workspace) if saved else embedding_set
     for image, reason in bad.items():
-        listener.skipped(f"Skipped {image}: {reason}")
+        listener.warn(f"Skipped {image}: {reason}")
     return extracted
 
 
@@ -202,14 +203,16 @@ def _differ_only_in_layer(first: PendingExtraction, second: PendingExtraction) -
 
 def _save_if_new(new: EmbeddingSet, name: str, workspace: Workspace) -> EmbeddingSet:
     """Save a set unless the same set exists already. The existing record has the true duration of the extraction."""
-    if not new.record.new:
-        with suppress(InputError):
-            old = load_set(workspace, name)
-            same = old.record.content == new.record.content and np.array_equal(old.ids, new.ids)
-            if same and old.record.skipped == new.record.skipped:
+    with suppress(InputError):
+        old = load_set(workspace, name)
+        same = old.record.content == new.record.content and np.array_equal(old.ids, new.ids)
+        if same and not new.record.new:
+            if old.record.skipped == new.record.skipped:
                 return old
-            if same:  # other images were skipped
-                new = replace(new, record=replace(old.record, skipped=new.record.skipped, dataset=new.record.dataset))
+            new = replace(new, record=replace(old.record, skipped=new.record.skipped, dataset=new.record.dataset))
+        dataset = new.record.dataset
+        dataset = replace(dataset, warnings=(*dataset.warnings, *changed_split_warning(old, new)))
+        new = replace(new, record=replace(new.record, dataset=dataset))
     return save_set(new, workspace, name)
 
 

@@ -70,4 +70,4 @@ def test_a_recipe_and_a_comparison(val_only, tiny_network, tmp_path):
         assert is_told(comparison.leaderboards[0].warnings)
         assert is_told([comparison._repr_html_()])
     assert as_test.leaderboards[0].evaluations[0].n == AS_TEST["test"]
-    assert not as_test.leaderboards[0].warnings
+    assert not is_told(as_test.leaderboards[0].warnings)
