@@ -114,7 +114,7 @@ def groups_of_splits(groups: np.ndarray, split: np.ndarray) -> str:
     >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]))
     'No group, such as a patient, is in two splits: train has 2 images of 1 group, test 1 image of 1 group.'
     """
-    parts = []
+    parts: list[str] = []
     for name in dict.fromkeys(["train", "val", "test", *split.tolist()]):
         if n := int((split == name).sum()):
             of = number(len(np.unique(groups[split == name])), "group")
