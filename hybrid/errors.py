@@ -98,8 +98,10 @@ def unknown_name(kind: str, given: object, known: Iterable[str], hint: str = "")
     names = sorted(set(known))
     folded = {_folded(name): name for name in names}
     start = _folded(str(given))
+    beginning = str(given).lower().replace("_", "-")
     family = sorted(
-        (match for match in folded if start and match.startswith(start)), key=lambda match: (len(match), match)
+        (match for match, name in folded.items() if start and name.lower().replace("_", "-").startswith(beginning)),
+        key=lambda match: (len(match), match),
     )
     close = get_close_matches(start, folded, n=3, cutoff=0.5)
     nearest = [*family, *close]

@@ -57,8 +57,7 @@ def _show(found: "Inspection") -> None:
     rows = [
         ("task", manifest.task),
         ("classes", ", ".join(map(str, manifest.classes))),
-        *([("aim", str(manifest.info["aim"]))] if manifest.info.get("aim") else []),
-        *([("threshold", str(manifest.info["threshold"]))] if manifest.info.get("threshold") else []),
+        *((name, str(manifest.info[name])) for name in ("aim", "threshold") if manifest.info.get(name)),
         ("steps", " → ".join(step.type for step in manifest.steps)),
         ("networks", ", ".join(networks) or "none: the model takes embeddings"),
         *([("pixels of more than 8 bits", "; ".join(reading))] if any(reading) else []),

@@ -3,17 +3,9 @@
 from typing import TypeVar
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.registry.aliases import ALIASES
 
 Score = TypeVar("Score")
-
-ALIASES = {
-    "recall": "sensitivity",
-    "sensitivity": "recall",
-    "matthews_corrcoef": "mcc",
-    "brier_score": "brier",
-    "brier_score_loss": "brier",
-    "roc_auc_ovr": "roc_auc_macro",
-}
 
 
 class UnknownScoreError(InputError, KeyError):

@@ -79,7 +79,7 @@ def test_scaling_makes_the_scale_of_a_column_irrelevant(embeddings):
             "The step 'svm' was given before the head; expected a scikit-learn transformer",
         ),
         (("mobilenet", Normalizer, "svm"), "was given before the head; expected a scikit-learn transformer"),
-        ((LogisticRegression(), "svm"), "The extractor is a LogisticRegression"),
+        ((LogisticRegression(), "svm"), "The extractor is an object of type LogisticRegression"),
         ((FeatureExtractor("mobilenet", pooling="none"), "svm"), "pooling='none', which returns feature maps"),
     ],
 )
