@@ -22,7 +22,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator, Extractor):
     ----------
     backbone : str or Path, default="mobilenet_v2"
         A name that ``hybrid backbones`` lists, with options of its constructor if needed
-        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file. A Keras model object is saved to such a file first.
+        (``"mobilenet:alpha=0.25"``), or a ``.keras`` file. Save a Keras model object to such a file first.
     layers : str or sequence of str, default="penultimate"
         The layer to cut at. The outputs of several layers are concatenated. ``"outer/inner"`` is a layer of a nested
         model, and ``"penultimate"`` is the layer before the classification layer, or the output of a network that ends
