@@ -16,6 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PLACE = re.compile(r"(?:/tmp|/home|/root|/Users|/var|[A-Z]:\\)[\w./\\-]+")
 # Lines that a progress bar erases, and the characters that move the cursor and colour the text.
 CONTROL = re.compile(r"[^\n]*(?:\n\x1b\[1A|\x1b\[2K)|\x1b\[[0-9;?]*[A-Za-z]")
+BAR = re.compile(r"^[\w ]+ [━╸╺ ]+\d+/\d+ [\d:-]+ *", re.MULTILINE)  # what is left of a bar before another text
 LOG_MESSAGES = re.compile(r"(?:(?:[IWE]\d{4} |WARNING: All log messages before absl)[^\n]*\n|\s)*")  # TensorFlow's
 MOST = 500_000  # bytes of a notebook with its outputs
 
@@ -59,7 +60,7 @@ def settled(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
     kept = []
     for output in outputs:
         if output.output_type == "stream":
-            output.text = CONTROL.sub("", output.text)
+            output.text = BAR.sub("", CONTROL.sub("", output.text)).replace("\r", "")
             if LOG_MESSAGES.fullmatch(output.text):
                 continue
         kept.append(output)

@@ -5,6 +5,7 @@ import re
 import subprocess
 from configparser import ConfigParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.specifiers import SpecifierSet
@@ -34,6 +35,7 @@ def installer(tmp_path, monkeypatch):
     script.fault = None
     monkeypatch.setattr(script.subprocess, "run", run)
     monkeypatch.setattr(script.venv, "create", create)
+    monkeypatch.setattr(script.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1e11))  # room for everything
     return script
 
 
@@ -85,4 +87,11 @@ def test_a_full_disk_is_noticed_before_anything_is_downloaded(installer, monkeyp
     monkeypatch.setattr(installer.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10**9}))
     with pytest.raises(SystemExit, match=r"needs 3.4 GB on disk, and .* has 1.0 GB"):
         installer.main("package")
+    assert installer.ran == []
+
+
+def test_a_full_disk_is_named_before_anything_is_installed(installer, monkeypatch):
+    monkeypatch.setattr(installer.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1e9))
+    with pytest.raises(SystemExit, match=r"needs 4.1 GB on disk, and .* has 1.0 GB: make room first"):
+        installer.main("dev", "requirements.lock")
     assert installer.ran == []
