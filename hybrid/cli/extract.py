@@ -1,5 +1,6 @@
 """`hybrid extract`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ from hybrid.cli.output import (
     warn,
 )
 from hybrid.errors import InputError
+from hybrid.wording import number
 from hybrid.workspace.workspace import BEST_NETWORK, Workspace, check_name, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.embeddings.embedding_set import EmbeddingSet
+    from hybrid.embeddings.part import ExtractedPart
     from hybrid.extractors.images.views import Views
 
 
@@ -67,6 +70,13 @@ _OPTIONS = (
         "train.",
     ),
     click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER."),
+    click.option(
+        "--part",
+        default=None,
+        metavar="K/N",
+        help="Only compute the embeddings of part K of N, for jobs that share the cache. Then run the same command "
+        "without --part, which finds them and saves the embedding set.",
+    ),
 )
 
 
@@ -75,6 +85,10 @@ _OPTIONS = (
     ("Features of the network that was trained last", "hybrid extract PICTURES"),
     ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
     ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
+    (
+        "The first of four jobs that share the cache; at last without --part",
+        "hybrid extract PICTURES --backbone resnet50 --part 1/4",
+    ),
     ("ImageNet weights from a file, without a network", "hybrid extract PICTURES --backbone vgg16 --weights vgg.h5"),
 )
 @click.argument("data", shell_complete=completion.datasets)
@@ -90,7 +104,7 @@ _OPTIONS = (
     ),
 )
 @extractor_options
-@in_group("Views and names", *_OPTIONS)
+@in_group("Views, names and parts", *_OPTIONS)
 @data_options
 @on_bad_option
 @seed_option
@@ -101,6 +115,7 @@ def extract(
     workspace: Path,
     name: str | None,
     each_layer: bool,
+    part: str | None,
     views: int | None,
     augment: tuple[str, ...],
     views_of: str | None,
@@ -116,17 +131,26 @@ def extract(
     computed again.
     """
     from hybrid.embeddings.embedding_set import save_set
-    from hybrid.embeddings.extract import extract_sets
+    from hybrid.embeddings.extract import extract_part, extract_sets
+    from hybrid.embeddings.part import Part
 
     place = Workspace(workspace)
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
-    options["on_bad"] = on_bad
+    options |= {"on_bad": on_bad, "each_layer": each_layer}
+    only = None if part is None else Part.parse(part)
+    if only and name:
+        raise click.UsageError("--part computes embeddings and saves no set: give --name to the command without --part.")
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
     extractor.check()
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
+    if only:
+        with loud_warnings(), progress_bar("extracting") as progress:
+            done = extract_part(dataset, extractor, only, **options, progress=progress)
+        _show_part(done, as_json)
+        return
     with loud_warnings(), progress_bar("extracting") as progress:
-        extracted = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
+        extracted = extract_sets(dataset, extractor, **options, progress=progress)
     for bad in extracted[0].record.skipped:
         warn(f"Skipped {bad.id}: {bad.reason}")
     embedding_sets = [save_set(one, place, name) for one, name in zip(extracted, names, strict=True)]
@@ -195,6 +219,18 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
     else:
         names = f"{len(embedding_sets)} embedding sets are ready"
         click.echo(f"{names}: {shell_command('hybrid', 'fit', 'svm', '--set', embedding_sets[0].name)}")
+
+
+def _show_part(done: "ExtractedPart", as_json: bool) -> None:
+    """Print what was extracted of a part of a dataset."""
+    for bad in done.skipped:
+        warn(f"Skipped {bad.id}: {bad.reason}")
+    if as_json:
+        print_json(asdict(done))
+        return
+    counts = f"{number(done.new, 'new embedding')}, {done.cached} cached, {len(done.skipped)} skipped"
+    click.echo(f"{str(done.part).capitalize()}: {number(done.images, 'image')}, {counts}, in {done.seconds:.1f} s.")
+    click.echo("When all parts are done, run the same command without --part, which saves the embedding set.")
 
 
 def _shared_pass(embedding_sets: "list[EmbeddingSet]") -> list[str]:
