@@ -86,7 +86,7 @@ _OPTIONS = (
     ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
     ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
     (
-        "The first of four jobs that share the cache; at last without --part",
+        "The first of four jobs that share the cache",
         "hybrid extract PICTURES --backbone resnet50 --part 1/4",
     ),
     ("ImageNet weights from a file, without a network", "hybrid extract PICTURES --backbone vgg16 --weights vgg.h5"),
@@ -139,7 +139,9 @@ def extract(
     options |= {"on_bad": on_bad, "each_layer": each_layer}
     only = None if part is None else Part.parse(part)
     if only and name:
-        raise click.UsageError("--part computes embeddings and saves no set: give --name to the command without --part.")
+        raise click.UsageError(
+            "--part computes embeddings and saves no set: give --name to the command without --part."
+        )
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
     extractor.check()
     names = _names(name, extractor.layer_list if each_layer else None)

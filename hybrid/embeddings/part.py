@@ -43,8 +43,8 @@ class Part:
         part = cls(int(found[1]), int(found[2])) if found else None
         if part is None or not 1 <= part.number <= part.count:
             raise InputError(
-                f"The part {text!r} was given; expected its number and how many parts there are, from 1/16 to 16/16 for "
-                "sixteen parts."
+                f"The part {text!r} was given; expected its number and how many parts there are, from 1/16 to 16/16 "
+                "for sixteen parts."
             )
         return part
 
