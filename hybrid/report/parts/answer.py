@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hybrid.comparison.ordering import LOWER_IS_BETTER
+from hybrid.comparison.significance import few
 from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
@@ -56,7 +57,11 @@ def _origin(leaderboard: "Leaderboard") -> str:
 
 
 def standing(leaderboard: "Leaderboard", chosen: int) -> str:
-    """Return a text on which other models differ significantly from the chosen one."""
+    """Return a text on which other models differ significantly from the chosen one, and which are not inferior."""
+    return "; ".join(filter(None, [_differing(leaderboard, chosen), _within_margin(leaderboard, chosen)]))
+
+
+def _differing(leaderboard: "Leaderboard", chosen: int) -> str:
     name, others = leaderboard.names[chosen], len(leaderboard.models) - 1
     if not others:
         return "no other model was compared with it"
@@ -90,10 +95,29 @@ def _against_reference(test: PairedTest, name: str, leaderboard: "Leaderboard") 
         text = f"it is significantly better than {reference}"
     elif test.distinguishable:
         text = f"it scored significantly worse than {reference}"
-    if test.margin is None:
-        return text
-    shown = "not inferior to it" if test.not_inferior else "not shown to be not inferior to it"
-    return f"{text}, and is {shown} by a margin of {test.margin:g}"
+    return text
+
+
+def _within_margin(leaderboard: "Leaderboard", chosen: int) -> str:
+    """Return which models are not inferior to the chosen one, or whether it is not to another reference."""
+    name = leaderboard.names[chosen]
+    tests = [test for test in main_tests(leaderboard) if test.margin is not None and name in (test.first, test.second)]
+    if not tests:
+        return ""
+    margin = f"with a margin of {tests[0].margin:g}"
+    if name == tests[0].first:
+        verb = "is" if tests[0].not_inferior else "is not shown to be"
+        return f"{margin}, it {verb} not inferior to {tests[0].second}"
+    shown = [test.first for test in tests if test.not_inferior]
+    others = [test.first for test in tests if not test.not_inferior]
+    if not shown:
+        return f"{margin}, {few(others)} {_is(others)} not shown to be not inferior to it"
+    rest = f", and {few(others)} {_is(others)} not shown to be" if others else ""
+    return f"{margin}, {few(shown)} {_is(shown)} not inferior to it{rest}"
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:

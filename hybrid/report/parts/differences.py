@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybrid.comparison.significance import significance
+from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.evaluation import Metric, PairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.report.elements.difference_figures import group_drawing, reference_drawing
@@ -81,7 +81,7 @@ def compared(
         labels.get(chosen or ""),
         labels.get(reference or ""),
         same_probabilities=same_probabilities,
-    )
+    ) + non_inferiority(labelled, metric)
     drawing: Drawing | None
     if reference is None:
         drawing = group_drawing(name, tests, labels, metric, scores, chosen)
