@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybrid.classifiers.fold_groups import fold_groups
-from hybrid.datasets.quality.known_copies import copies_in_folds, known_copies
+from hybrid.datasets.quality.known_copies import copies_in_folds, groups_with_copies, known_copies
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.embeddings.set_names import joined_name
@@ -95,12 +94,7 @@ class JoinedSet:
 
         None if there are neither groups nor copies.
         """
-        together = fold_groups(self.groups, self.copies)
-        if together is None:
-            return None
-        names = self.ids if self.groups is None else self.groups
-        _, first, group = np.unique(together, return_index=True, return_inverse=True)
-        return names[first][group]
+        return groups_with_copies(self.groups, self.ids, self.copies)
 
     @property
     def notes_on_copies(self) -> list[str]:

@@ -89,7 +89,7 @@ def predict_images(
     if not opened.manifest.extractors:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
     pipeline, labels = opened.pipeline, opened.manifest.label_names
-    skipped = _extract_to_store(pipeline, paths, on_bad, progress)
+    _, skipped = extract_to_store(pipeline, paths, on_bad, progress)
     kept = [path for row, path in enumerate(paths) if row not in skipped]
     proba, predicted = predict_checked(pipeline, np.array(kept), labels)
     rows = [
@@ -153,20 +153,47 @@ def _threshold_note(pipeline: "Pipeline", labels: Sequence[Any], proba: np.ndarr
     return f"{rule}. For this reason, {share} {'has' if others == 1 else 'have'} {usual}."
 
 
-def _extract_to_store(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
-    """Extract embeddings into the store. Return the images that cannot be decoded, by row, with the reasons."""
+def extract_to_store(
+    pipeline: "Pipeline", images: Sequence[str] | np.ndarray, on_bad: str = "raise", progress: Progress | None = None
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Compute the embeddings of images that a pipeline needs and the store lacks.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its first step is an extractor, or several side by side.
+    images : sequence of n paths, or ndarray of uint8
+        Images as `FeatureExtractor` takes them.
+    on_bad : {"raise", "skip"}, default="raise"
+        What to do with an image that cannot be decoded.
+    progress : callable, optional
+        Called with the number of finished images and the total number of images.
+
+    Returns
+    -------
+    keys : ndarray of uint8, shape (n, 32)
+        SHA-256 digests of the images; zeros for some of those that cannot be decoded.
+    skipped : dict of int to str
+        Rows of the images that cannot be decoded, with the reasons.
+
+    Raises
+    ------
+    InputError
+        If none of the images can be decoded, or one cannot and `on_bad` is "raise".
+    """
     extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
-    source = pipeline.source(paths) if isinstance(pipeline, ViewPipeline) else ImageSource(paths)
+    source = pipeline.source(images) if isinstance(pipeline, ViewPipeline) else ImageSource(images)
     for position, extractor in enumerate(extractors, start=1):
         partial_progress = progress and _partial_progress(
             progress, position * len(source), len(extractors) * len(source)
         )
-        *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=partial_progress))
+        extraction = extractor.extract(source, on_bad=on_bad, progress=partial_progress)
+        keys, _, bad = source.by_image(extraction)
         skipped |= bad
-        if len(skipped) == len(paths):
+        if len(skipped) == len(images):
             reason = next(iter(skipped.values()))
-            raise InputError(f"None of the {len(paths)} images can be decoded, first: {reason}")
-    return skipped
+            raise InputError(f"None of the {len(images)} images can be decoded, first: {reason}")
+    return keys, skipped
 
 
 def _partial_progress(progress: Progress, end: int, total: int) -> Progress:

@@ -23,6 +23,7 @@ LAYERS = (
     "hybrid/report",
     "hybrid/report/parts",
     "hybrid/report/elements",
+    "hybrid/external",
     "hybrid/comparison",
     "hybrid/models",
     "hybrid/training",
