@@ -127,8 +127,8 @@ def extract(
     """Compute and store the embeddings of DATA, and save them as an embedding set.
 
     DATA is a folder of class folders (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
-    cells, cells:types, cells:labels, digits, medmnist:NAME, keras:NAME. Embeddings that are already stored are not
-    computed again.
+    cells, cells:types, cells:labels, cells:north, digits, medmnist:NAME, keras:NAME. Embeddings that are already
+    stored are not computed again.
     """
     from hybrid.embeddings.embedding_set import save_set
     from hybrid.embeddings.extract import extract_part, extract_sets

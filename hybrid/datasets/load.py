@@ -55,7 +55,7 @@ class DatasetKind:
 
 
 KINDS = (
-    DatasetKind("cells", "cells, cells:types or cells:labels (drawn)", cells.is_cells, cells.load_cells, named=True),
+    DatasetKind("cells", "a name such as cells or cells:types (drawn)", cells.is_cells, cells.load_cells, named=True),
     DatasetKind("digits", "digits (from scikit-learn)", named.is_digits, named.load_digits, named=True),
     DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
     DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
@@ -106,8 +106,9 @@ def load_dataset(
     ----------
     data : str, path or Dataset
         A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
-        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "digits", "medmnist:NAME",
-        "keras:NAME". Give a folder called "digits" as "./digits". A `Dataset` is returned unchanged.
+        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "cells:north", "cells:south",
+        "cells:hospitals", "digits", "medmnist:NAME", "keras:NAME". Give a folder called "digits" as "./digits". A
+        `Dataset` is returned unchanged.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional
