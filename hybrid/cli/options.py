@@ -83,7 +83,16 @@ _DATA_OPTIONS = (
                  help="Values shown from black to white in DICOM files, and in TIFF files without a fixed range. file: "
                  "the first window of each file. full: from the smallest to the largest value of each image."),
     click.option("--dicom-tag", "dicom_tags", multiple=True, metavar="KEYWORD",
-                 help="Tag of DICOM files, such as ViewPosition, that `hybrid data` counts (repeatable)."),
+                 help="Tag of DICOM files, such as ViewPosition, that is kept for --by (repeatable)."),
+    click.option("--columns", default=None, metavar="A,B|none",
+                 help="Further columns of a table, such as hospital,sex,age, to keep with the embeddings for --by. "
+                 "Default: numbers, and columns with few different values; no names, dates or free text."),
+    click.option("--column-pattern", "column_patterns", multiple=True, metavar="NAME=REGEX",
+                 help="A further column whose value the parentheses of a regular expression match in the path of an "
+                 "image (repeatable): 'hospital=^([^/]+)/' takes the first folder."),
+    click.option("--table", type=click.Path(dir_okay=False), default=None, metavar="FILE",
+                 help="CSV or Parquet file with further columns, such as the age. A row names an image by its path or "
+                 "file name, or a patient by the name of the group."),
     click.option("--drop", default="", metavar="FINDINGS",
                  help="Leave out images with these findings of `hybrid data` before a split is drawn: duplicates, "
                  "near-duplicates, conflicts, blank, undecodable, size, brightness (separated by commas). Of "

@@ -209,7 +209,7 @@ class _DatasetImages:
             runtime=extraction.runtime,
         )
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)
-        return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None)
+        return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None, part.columns)
 
     def skipped(self, extraction: Extraction) -> tuple[SkippedImage, ...]:
         """Return the images that could not be decoded."""

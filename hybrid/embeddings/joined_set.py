@@ -83,6 +83,11 @@ class JoinedSet:
         """Group of each image, ndarray of str of shape (n,), or None."""
         return self.sets[0].groups
 
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """Further values of each image by name, ndarrays of str of shape (n,), of all sets together."""
+        return {name: values for part in reversed(self.sets) for name, values in part.columns.items()}
+
     @cached_property
     def copies(self) -> np.ndarray:
         """Number of each image's cluster of copies, ndarray of int of shape (n,); see :func:`known_copies`."""

@@ -40,6 +40,8 @@ _COLUMNS = {
     "bit_depth": int,
     "window": str | list[float],
     "dicom_tags": list[str],
+    "columns": str | list[str],
+    "column_patterns": dict[str, str],
 }
 
 
@@ -80,6 +82,13 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
+    table = section.take("table", str | None, None)
+    if table is not None:
+        with section.naming("table"):
+            arguments["table"] = data_source(table, folder)
+    with section.naming("column_patterns"):
+        for name, pattern in arguments.get("column_patterns", {}).items():
+            check_pattern(pattern, f"pattern of the column {name!r},")
     if "group_pattern" in arguments:
         with section.naming("group_pattern"):
             check_pattern(arguments["group_pattern"])

@@ -163,7 +163,7 @@ class SkippedImage:
 
 @dataclass(frozen=True)
 class RowsFile:
-    """Name and SHA-256 of the file with the keys, labels and splits of an embedding set's images."""
+    """Name and SHA-256 of the file with the keys, labels, splits and further columns of an embedding set's images."""
 
     file: str
     sha256: str
@@ -207,7 +207,7 @@ class SetRecord(Record):
         The file with the images' keys and labels; None before the set is saved.
     """
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = "Delete it and run `hybrid extract` again."
 

@@ -39,7 +39,7 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     >>> groups_by_pattern(r"(person\d+)_", ["person1_6.jpeg", "person1_7.jpeg", "x.jpeg"]).tolist()
     ['person1', 'person1', 'x.jpeg']
     """
-    groups = _matched(pattern, ids)
+    groups = matched_groups(pattern, ids)
     if not any(groups):
         raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
     return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
@@ -53,7 +53,7 @@ def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]
     >>> unmatched_note(r"(person\d+)_", ["person1_6.jpeg", "x.jpeg"], np.array(["ill", "healthy"]))[0][:46]
     '1 of 2 file names does not match the group pat'
     """
-    others = [i for i, group in enumerate(_matched(pattern, ids)) if not group]
+    others = [i for i, group in enumerate(matched_groups(pattern, ids)) if not group]
     if not others:
         return []
     one = len(others) == 1
@@ -67,21 +67,28 @@ def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]
     ]
 
 
-def _matched(pattern: str, ids: Sequence[str]) -> list[str | None]:
-    """Return the text of the first pair of parentheses that matches text in each id; None where there is none."""
-    regex = check_pattern(pattern)
+def matched_groups(pattern: str, ids: Sequence[str], what: str = "group pattern") -> list[str | None]:
+    """Return the text of the first pair of parentheses that matches text in each id; None where there is none.
+
+    `what` is how an error message calls the pattern.
+    """
+    regex = check_pattern(pattern, what)
     found = [regex.search(unicodedata.normalize("NFC", image_id)) for image_id in ids]
     return [next(filter(None, match.groups()), None) if match else None for match in found]
 
 
-def check_pattern(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a group pattern; raise `InputError` if it is none or has no parentheses."""
+def check_pattern(pattern: str, what: str = "group pattern") -> re.Pattern[str]:
+    """Return the regular expression of a pattern; raise `InputError` if it is none or has no parentheses."""
     try:
         regex = re.compile(unicodedata.normalize("NFC", pattern))
     except re.error as error:
-        raise InputError(f"The group pattern {pattern!r} is not a regular expression: {error}.") from error
+        raise InputError(f"The {what} {pattern!r} is not a regular expression: {error}.") from error
     if not regex.groups:
-        raise InputError(f"The group pattern {pattern!r} needs parentheses around the part that names the group.")
+        raise InputError(
+            f"The {what} {pattern!r} needs parentheses around the part that is the value."
+            if what != "group pattern"
+            else f"The group pattern {pattern!r} needs parentheses around the part that names the group."
+        )
     return regex
 
 
