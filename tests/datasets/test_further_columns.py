@@ -119,6 +119,7 @@ def test_arrays_of_an_npz_with_one_value_for_each_image_are_columns(tmp_path):
     assert data.columns["sex"][data.ids == "train/1"].tolist() == ["M"]
 
 
+@pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")
 def test_columns_of_arrays_survive_extraction_in_the_order_of_each_set(tmp_path):
     rng = np.random.default_rng(0)
     images, age = rng.integers(0, 256, (40, 16, 16), np.uint8), np.arange(40)
