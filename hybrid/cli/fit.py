@@ -7,7 +7,7 @@ import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.cli import completion
-from hybrid.cli.fitted import fitted_json, print_scores, probability_notes, where_scores_are
+from hybrid.cli.fitted import fitted_json, looks_before, print_scores, probability_notes, where_scores_are
 from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import json_option, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
@@ -185,7 +185,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         warn(f"WARNING: {text}")
     if record.tuning:
         click.echo(f"  · {_tuning(record.tuning)}")
-    print_notes(list(dict.fromkeys([*model.notes, *_protocol(record)])))
+    print_notes(list(dict.fromkeys([*model.notes, *_protocol(record), *looks_before(model)])))
     click.echo(f"  · {_times(record)} for {model.images} images")
     predict = shell_command("hybrid", "predict", model.name)
     print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")

@@ -26,10 +26,20 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
 
 
 def fitted_json(model: "FittedModel") -> dict[str, Any]:
-    """Return the record of a model as JSON values, with what the validation images chose for it."""
+    """Return the record of a model as JSON values, with what validation chose for it and earlier looks at test."""
     from hybrid.workspace.validation_use import chosen_on_validation
 
-    return model.record.to_json() | {"chosen_on_validation": list(chosen_on_validation(model.record))}
+    chosen = list(chosen_on_validation(model.record))
+    return model.record.to_json() | {"chosen_on_validation": chosen, "looks": looks_before(model)}
+
+
+def looks_before(model: "FittedModel") -> list[str]:
+    """Return what the history of the workspace says about earlier looks at the model's test images."""
+    from hybrid.comparison.test_history import said_at_fit
+    from hybrid.workspace.fitted_models import workspace_of
+
+    workspace = workspace_of(model.record)
+    return said_at_fit(model.record, workspace) if workspace else []
 
 
 def where_scores_are(model: "FittedModel") -> str:

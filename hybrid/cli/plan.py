@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -93,7 +94,7 @@ def _show(history: History, as_json: bool) -> None:
         shown = {
             "plan": asdict(made.plan) | {"at": made.at, "digest": made.plan.digest} if made and made.plan else None
         }
-        print_json(shown | {"locked": history.is_locked, "intact": history.is_intact, "events": [*map(asdict, events)]})
+        print_json(shown | {"locked": history.is_locked, "intact": history.is_intact, "events": [*map(_shown, events)]})
         return
     if made is None:
         click.echo("There is no plan. Make one before test is read, for example: hybrid plan --metric roc_auc")
@@ -110,3 +111,8 @@ def _show(history: History, as_json: bool) -> None:
     if not history.is_intact:
         notes.append("The history was changed after it was written; it may lack looks at test.")
     print_notes(notes)
+
+
+def _shown(event: Event) -> dict[str, Any]:
+    """Return an event as JSON values, with the number of its test images instead of their digests."""
+    return asdict(event) | {"test_images": len(event.test_images)}

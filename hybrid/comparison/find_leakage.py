@@ -34,7 +34,7 @@ def find_leakage(leaderboard: Leaderboard, progress: Progress | None = None) -> 
     Leakage or None
         None if the embedding set of the images no longer exists, or the compared split is train.
     """
-    embedding_set = _set_of(leaderboard)
+    embedding_set = set_of(leaderboard)
     if embedding_set is None or leaderboard.split == "train":
         return None
     contents, identity = _contents(embedding_set, progress)
@@ -44,7 +44,7 @@ def find_leakage(leaderboard: Leaderboard, progress: Progress | None = None) -> 
     return Leakage(tuple(leaderboard.ids[leaked].tolist()), len(leaked), identity, _scores_without(leaderboard, leaked))
 
 
-def _set_of(leaderboard: Leaderboard) -> EmbeddingSet | None:
+def set_of(leaderboard: Leaderboard) -> EmbeddingSet | None:
     """Return an embedding set of the compared images, or None if none exists any more."""
     for model in leaderboard.models:
         for name in model.sets:

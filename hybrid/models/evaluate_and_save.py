@@ -20,7 +20,7 @@ from hybrid.pipelines.saved.trusted import UntrustedTypeError
 from hybrid.pipelines.threshold_rule import threshold_rule
 from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import evaluate_split, save_record
-from hybrid.workspace.history import FITTED, Event, History
+from hybrid.workspace.history import FITTED, Event, History, image_digests
 from hybrid.workspace.model_record import ModelRecord, Seconds
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.records import as_json
@@ -173,6 +173,7 @@ def evaluate_and_save(
             dataset=record.dataset,
             dataset_fingerprint=record.dataset_fingerprint,
             models={name: record.predictions_sha256},
+            test_images=image_digests(embeddings.sets[0].keys[embeddings.split == _SEALED]),
         )
     )
     notes = tuple(embeddings.notes_on_copies)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hybrid.comparison.find_leakage import set_of
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.test_history import read_history
 from hybrid.errors import InputError
 from hybrid.run.named_models import aliases
 from hybrid.workspace.fitted_models import workspace_of
-from hybrid.workspace.history import SHOWN, Event, History
+from hybrid.workspace.history import SHOWN, Event, History, image_digests
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import METRICS
 
@@ -20,7 +21,7 @@ def with_history(leaderboard: Leaderboard) -> Leaderboard:
     if workspace is None:
         return leaderboard
     names = {leaderboard.how, *(alias for alias, name in aliases(leaderboard) if name == leaderboard.how)}
-    history = read_history(workspace, leaderboard.models, names)
+    history = read_history(workspace, leaderboard.models, names, _test_images(leaderboard))
     differs: tuple[str, ...] = ()
     if history.plan:
         references = [alias for alias, name in aliases(leaderboard) if name == leaderboard.reference]
@@ -35,8 +36,14 @@ def add_look(leaderboards: Sequence[Leaderboard], to_save: Mapping[Path, ModelRe
             models = (*leaderboard.models, *leaderboard.hidden)
             if workspace := workspace_of(models[0]):
                 shown = {model.name: model.predictions_sha256 for model in models}
-                dataset, fingerprint = leaderboard.dataset, leaderboard.fingerprint
-                look = Event(SHOWN, by=by, dataset=dataset, dataset_fingerprint=fingerprint, models=shown)
+                look = Event(
+                    SHOWN,
+                    by=by,
+                    dataset=leaderboard.dataset,
+                    dataset_fingerprint=leaderboard.fingerprint,
+                    models=shown,
+                    test_images=_test_images(leaderboard),
+                )
                 History(workspace).add(look)
                 for model in models:
                     if "test" in ModelRecord.read(model.folder / METRICS).sealed:
@@ -44,3 +51,9 @@ def add_look(leaderboards: Sequence[Leaderboard], to_save: Mapping[Path, ModelRe
     except InputError as error:
         return (f"This look at test could not be added to the history of the workspace: {error}",)
     return ()
+
+
+def _test_images(leaderboard: Leaderboard) -> tuple[str, ...]:
+    """Return the digests of the test images of a leaderboard; empty if its embedding set no longer exists."""
+    embedding_set = set_of(leaderboard)
+    return () if embedding_set is None else image_digests(embedding_set.keys[embedding_set.split == "test"])
