@@ -9,6 +9,7 @@ from .paired_test import PairedTest
 from .predictive_values import PredictiveValues, predictive_values
 from .registry.spec import MetricSpec
 from .result import Evaluation, Metric
+from .unpaired import UnpairedTest, unpaired_tests
 
 __all__ = [
     "LOWER_IS_BETTER",
@@ -23,6 +24,7 @@ __all__ = [
     "PairedTest",
     "PredictiveValues",
     "ReliabilityCurve",
+    "UnpairedTest",
     "calibration_line",
     "compare_models",
     "decision_curve",
@@ -31,4 +33,5 @@ __all__ = [
     "per_group",
     "predictive_values",
     "reliability_curve",
+    "unpaired_tests",
 ]
