@@ -235,6 +235,7 @@ class Splitting:
     val: float | None = None
     val_as_test: bool = False
     together: str = "duplicates"
+    to_fit: bool = True
 
 
 def assemble(
@@ -279,7 +280,7 @@ def assemble(
         raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
     ids = np.array(raw.ids, dtype=np.str_)
-    check_images(source, ids, classes, raw.split)
+    check_images(source, ids, classes if splitting.to_fit else None, raw.split if splitting.to_fit else None)
     groups = None if raw.groups is None else named_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
@@ -294,8 +295,9 @@ def assemble(
         )
         return merged, copies_note(copies, splitting.together)
 
+    fractions = splitting.fractions if splitting.to_fit else (1.0, 0.0, 0.0)
     split, split_notes = complete_split(
-        raw.split, y, groups, ids, splitting.fractions, splitting.random_state, splitting.val, splitting.val_as_test,
+        raw.split, y, groups, ids, fractions, splitting.random_state, splitting.val, splitting.val_as_test,
         kept_together,
     )  # fmt: skip
     counts = dict(raw.counts)
@@ -307,6 +309,8 @@ def assemble(
         notes=(*raw.notes, *notes, *split_notes), counts=counts, left_out=dict(raw.left_out),
         reading=raw.reading, columns=columns,
     )  # fmt: skip
+    if not splitting.to_fit:
+        return data
     check_train(source, y, classes, split)
     return _with_warnings(data)
 

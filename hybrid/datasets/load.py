@@ -97,6 +97,7 @@ def load_dataset(
     bit_depth: int | None = None,
     window: str | tuple[float, float] = "file",
     dicom_tags: Sequence[str] = (),
+    to_fit: bool = True,
     columns: str | Sequence[str] | None = None,
     column_patterns: Mapping[str, str] | Sequence[str] | None = None,
     table: "str | os.PathLike[str] | None" = None,
@@ -169,6 +170,9 @@ def load_dataset(
     dicom_tags : sequence of str, optional
         Tags of DICOM files, such as "ViewPosition", whose values are kept in `Dataset.columns`. Tags that can identify
         a patient are refused.
+    to_fit : bool, default=True
+        Whether a model is to be fitted to the dataset. If False, for a dataset on which a finished model is measured,
+        no split is drawn, so that all images without a split are "train", and classes may be missing.
     columns : str or sequence of str, optional
         Further columns of a manifest, of `table` or arrays of an .npz (``train_sex``, …) to keep in `Dataset.columns`,
         as "A,B" or a sequence, for subgroups and domains; "none" for no column. By default all with numbers of at most
@@ -232,7 +236,7 @@ def load_dataset(
         raise InputError(f"split_names can only be given for a folder or a manifest; {text!r} is {kind.summary}.")
     reading = Reading.of(bit_depth, window)
     raw = with_headers(kind.load(text, options), tuple(dicom_tags), patients=group_pattern is None)
-    splitting = Splitting(fractions, random_state, val, val_as_test, together)
+    splitting = Splitting(fractions, random_state, val, val_as_test, together, to_fit)
     further = ColumnSources(asked, patterns, None if table is None else read_table(table), repr(str(table)))
     dataset = assemble(replace(raw, reading=reading), text, splitting, group_pattern, drop, progress, further)
     arguments = {
@@ -254,6 +258,7 @@ def load_dataset(
         "follow_links": bool(follow_links),
         "drop": list(drop) if drop else None,
         **({"dicom_tags": list(dicom_tags)} if dicom_tags else {}),
+        **({} if to_fit else {"to_fit": False}),
         **({} if asked is None else {"columns": list(asked) or NO_COLUMNS}),
         **({"column_patterns": patterns} if patterns else {}),
         **({} if table is None else {"table": str(expanded(table).absolute())}),

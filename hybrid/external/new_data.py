@@ -1,7 +1,7 @@
 """A labelled dataset as a saved model sees it: embeddings, labels in the model's classes, and predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hybrid.datasets import Dataset, load_dataset
 from hybrid.datasets.parts.split import SPLITS
 from hybrid.datasets.quality.known_copies import groups_with_copies, known_copies
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.labels import truth_matrix
 from hybrid.external.class_mapping import ClassMapping, mapped_labels, match_classes
 from hybrid.extractors.images.depth import AS_STATED
 from hybrid.models.find_model import find_model
@@ -113,8 +114,6 @@ class NewData:
         chosen : ndarray of bool, shape (n,), or of int, shape (m,)
             A mask over the images, or their indices.
         """
-        from dataclasses import replace
-
         names = ("rows", "X", "y", "keys", "ids", "proba", "predicted")
         parts = {name: getattr(self, name)[chosen] for name in names}
         return replace(self, **parts, groups=None if self.groups is None else self.groups[chosen])
@@ -140,6 +139,7 @@ def new_data(
         The folder or .zip file of a saved model, or the name of a model in the workspace.
     dataset : str, path or Dataset
         A dataset, as `load_dataset` takes it. No split is drawn: without splits of its own, all its images are "train".
+        One that is not loaded yet may lack classes and training images.
     split : {"train", "val", "test"}, optional
         The images to use. By default all of them.
     class_map : mapping of str to (str or None), optional
@@ -167,8 +167,8 @@ def new_data(
     manifest, pipeline = opened.manifest, opened.pipeline
     if not manifest.extractors:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
-    data = load_dataset(dataset, fractions=(1, 0, 0), on_bad=on_bad)
-    _check_task(manifest, data)
+    data = load_dataset(dataset, to_fit=False, on_bad=on_bad)
+    data = _in_kind(manifest, data)
     rows = _rows_of(data, split)
     part = data.take(rows)
     ours, theirs = manifest.label_names, [str(name) for name in data.classes.tolist()]
@@ -211,14 +211,20 @@ def _images_of(part: Dataset) -> list[int]:
     return np.bincount(np.searchsorted(part.classes, part.y), minlength=len(part.classes)).tolist()
 
 
-def _check_task(manifest: Manifest, data: Dataset) -> None:
-    several = {True: "several labels for each image", False: "one class for each image"}
-    ours, theirs = manifest.task == "multilabel", data.task == "multilabel"
-    if ours != theirs:
+def _in_kind(manifest: Manifest, data: Dataset) -> Dataset:
+    """Return a dataset with the kind of labels that the model has: one class for each image, or several labels.
+
+    Labels of which each image has exactly one are those of a dataset of classes, too.
+    """
+    if manifest.task != "multilabel" and data.task == "multilabel":
         raise InputError(
-            f"The model predicts {several[ours]}, but {data.name} has {several[theirs]}: give a dataset with "
-            f"{several[ours]}."
+            f"The model predicts one class for each image, but {data.name} has several labels for each image: give a "
+            "dataset with one class for each image, or name one label column with --label."
         )
+    if manifest.task == "multilabel" and data.task != "multilabel":
+        note = f"Each image of {data.name} has exactly one label; the others count as absent."
+        return replace(data, y=truth_matrix(data.y, data.classes).astype(np.uint8), notes=(*data.notes, note))
+    return data
 
 
 def _check_reading(pipeline: Any, data: Dataset) -> None:
