@@ -168,9 +168,11 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
         [
             _name(leaderboard, model),
             *([_on_validation(leaderboard, model, by, notes)] if validated else []),
-            format_metric(result.metrics[leaderboard.metric], notes=notes)
-            + notes.mark(leaderboard.validation_note(model, split)),
-            *(format_metric(result.metrics[name], interval=False, notes=notes) for name in others),
+            *(
+                format_metric(result.metrics[name], interval=name == leaderboard.metric, notes=notes)
+                + notes.mark(leaderboard.validation_note(model, name, split))
+                for name in (leaderboard.metric, *others)
+            ),
         ]
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
@@ -254,7 +256,8 @@ def _with_and_without(whole: Any, other: Any) -> str:
 def _on_validation(leaderboard: "Leaderboard", model: "ModelRecord", by: "Metric | None", notes: Footnotes) -> str:
     if by is None:
         return "–"
-    return format_metric(by, interval=False, notes=notes) + notes.mark(leaderboard.validation_note(model))
+    remark = leaderboard.validation_note(model, leaderboard.metric)
+    return format_metric(by, interval=False, notes=notes) + notes.mark(remark)
 
 
 def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:

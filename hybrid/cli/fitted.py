@@ -15,7 +15,10 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
     """Print a model's scores on train and validation."""
     from hybrid.workspace.validation_use import chosen_on_validation, validation_note
 
-    print_evaluations(title, model.splits, each_class, validation_note(chosen_on_validation(model.record)))
+    def on_val(metric: str) -> str:
+        return validation_note(chosen_on_validation(model.record, metric))
+
+    print_evaluations(title, model.splits, each_class, on_val)
     if "val" not in model.splits:
         print_notes(
             [
@@ -27,10 +30,13 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
 
 def fitted_json(model: "FittedModel") -> dict[str, Any]:
     """Return the record of a model as JSON values, with what validation chose for it and earlier looks at test."""
-    from hybrid.workspace.validation_use import chosen_on_validation
+    from hybrid.workspace.validation_use import affected_metrics, chosen_on_validation
 
-    chosen = list(chosen_on_validation(model.record))
-    return model.record.to_json() | {"chosen_on_validation": chosen, "looks": looks_before(model)}
+    return model.record.to_json() | {
+        "chosen_on_validation": list(chosen_on_validation(model.record)),
+        "too_optimistic_on_validation": list(affected_metrics(model.record)),
+        "looks": looks_before(model),
+    }
 
 
 def looks_before(model: "FittedModel") -> list[str]:

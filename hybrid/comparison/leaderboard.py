@@ -26,7 +26,7 @@ from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import without_places
-from hybrid.workspace.validation_use import chosen_on_validation, validation_note
+from hybrid.workspace.validation_use import affected_metrics, chosen_on_validation, validation_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,15 +217,17 @@ class Leaderboard:
             return None
         return model.splits["val"].metrics[self.metric]
 
-    def chosen_on_validation(self, model: ModelRecord) -> tuple[str, ...]:
-        """Return what the validation images chose for a model: parts of it, and the model itself among others."""
-        here = self.choice is not None and self.choice.model == model.name and not self.choice.fixed_by
-        others = len(self.models) + len(self.hidden) > 1
-        return (*chosen_on_validation(model), *(["the model"] if here and others else []))
+    def chosen_on_validation(self, model: ModelRecord, metric: str | None = None) -> tuple[str, ...]:
+        """Return what the validation images chose for a model and can change a metric: parts of it, and the model."""
+        return (*chosen_on_validation(model, metric), *self._chosen_itself(model))
 
-    def validation_note(self, model: ModelRecord, split: str = "val") -> str:
-        """Return the footnote of a model's scores on a split, which is empty for other splits than validation."""
-        return validation_note(self.chosen_on_validation(model)) if split == "val" else ""
+    def _chosen_itself(self, model: ModelRecord) -> list[str]:
+        here = self.choice is not None and self.choice.model == model.name and not self.choice.fixed_by
+        return ["the model"] if here and len(self.models) + len(self.hidden) > 1 else []
+
+    def validation_note(self, model: ModelRecord, metric: str, split: str = "val") -> str:
+        """Return the footnote of a model's score on a split, which is empty for other splits than validation."""
+        return validation_note(self.chosen_on_validation(model, metric)) if split == "val" else ""
 
     @property
     def chosen(self) -> str | None:
@@ -334,6 +336,7 @@ class Leaderboard:
             is_chosen=model.name == self.chosen,
             on_validation=self.validation(model),
             chosen_on_validation=self.chosen_on_validation(model),
+            affected=affected_metrics(model, self._chosen_itself(model)),
             without_copies=self.leakage.without.get(model.name) if self.leakage else None,
         )
 

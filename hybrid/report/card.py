@@ -33,7 +33,6 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         section.report_inputs.dataset_record,
     )
     notes = Footnotes()
-    on_validation = notes.mark(leaderboard.validation_note(model) if "val" in model.splits else "")
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "with_interval": _shown}
     return engine.get_template("model-card.md").render(
@@ -49,8 +48,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         manifest=section.report_inputs.manifests.get(model.name),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
-        scores=_scores(model, leaderboard.split),
-        mark=on_validation,
+        scores=_scores(model, leaderboard, notes),
         footnotes=notes.lines,
         crossed=cross_words(leaderboard, model.name),
         thresholds=_thresholds(model, result),
@@ -77,13 +75,16 @@ def escaped(value: Any) -> str:
     return _SPECIAL.sub(r"\\\1", visible(value))
 
 
-def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
-    """Return the title of each score, its value on the compared split and its value on validation."""
+def _scores(model: ModelRecord, leaderboard: "Leaderboard", notes: Footnotes) -> list[tuple[str, str, str]]:
+    """Return the title of each score, its value on the compared split and its value on validation, with their marks."""
+    split = leaderboard.split
     val = model.splits.get("val") if split != "val" else None
     rows = []
     for name, metric in model.splits[split].metrics.items():
         on_val = val.metrics.get(name) if val else None
-        rows.append((metric_name(name), _shown(metric), _shown(on_val) if on_val else "–"))
+        mark = notes.mark(leaderboard.validation_note(model, name) if on_val or split == "val" else "")
+        here = _shown(metric) + (mark if split == "val" else "")
+        rows.append((metric_name(name), here, _shown(on_val) + mark if on_val else "–"))
     return rows
 
 

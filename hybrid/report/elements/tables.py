@@ -45,16 +45,24 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     cells = [
         [
             Cell(model.name, leaderboard.label(model.name), sub="the chosen model" if number == chosen else ""),
-            *([metric_cell(chosen_by, by, notes, leaderboard.validation_note(model))] if validated else []),
             *(
-                metric_cell(name, result.metrics.get(name), notes, remark if name == leaderboard.metric else "")
+                [metric_cell(chosen_by, by, notes, leaderboard.validation_note(model, leaderboard.metric))]
+                if validated
+                else []
+            ),
+            *(
+                metric_cell(
+                    name,
+                    result.metrics.get(name),
+                    notes,
+                    leaderboard.validation_note(model, name, leaderboard.split),
+                )
                 for name in names
             ),
         ]
         for number, (model, result, by) in enumerate(
             zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
         )
-        for remark in [leaderboard.validation_note(model, leaderboard.split)]
     ]
     first = leaderboard.evaluations[0]
     caption = f"Scores with {first.level:.0%} intervals for {first.population}"
