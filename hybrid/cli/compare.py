@@ -22,6 +22,7 @@ from hybrid.cli.output import (
     progress_bar,
     warn,
 )
+from hybrid.cli.subgroups import show_subgroups
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
@@ -42,6 +43,7 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     ("Is anything better than the model in use now?", "hybrid compare --reference network-own"),
     ("Also with 5 folds, repeated twice", "hybrid compare --cv 5x2"),
     ("Test images are a consecutive series of patients", "hybrid compare --varying-classes"),
+    ("Does the model work for everybody?", "hybrid compare --by sex --by age:50,70 --by sex+view"),
 )
 @click.argument("models", nargs=-1, shell_complete=completion.models)
 @in_group("Images and scores", *SCORES)
@@ -62,6 +64,7 @@ def compare(
     primary: tuple[str, ...],
     margin: float | None,
     per_group: str | None,
+    by: tuple[str, ...],
     fixed_classes: bool,
     cv: str | None,
     seed: int,
@@ -103,6 +106,7 @@ def compare(
             by="hybrid compare",
             tested=tested,
             per_group=per_group,
+            subgroups=by,
             fixed_classes=fixed_classes,
             progress=progress,
         )
@@ -148,6 +152,8 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path], moved: Se
         print_line(f"{about}{answer(leaderboard)}")
         click.echo()
         _print_leaderboard(leaderboard, comparison.split)
+        if leaderboard.subgroups:
+            show_subgroups(leaderboard.subgroups, leaderboard.chosen, leaderboard.label)
         if leaderboard.crossed:
             show_cross_validation(leaderboard.crossed, leaderboard.label)
     for leaderboard in comparison.leaderboards:

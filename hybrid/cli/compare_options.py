@@ -29,6 +29,13 @@ SCORES = (
         "images, or by their votes. Groups whose images have different labels are left out.",
     ),
     click.option(
+        "--by",
+        multiple=True,
+        metavar="COLUMN[:BINS][+COLUMN]",
+        help="Also score subgroups of the images by a further column of the data (repeatable): sex, age:50,70 with "
+        "limits of bins, or sex+view for combinations. Numbers without limits are divided at their quartiles.",
+    ),
+    click.option(
         "--fixed-classes/--varying-classes",
         default=True,
         show_default=True,

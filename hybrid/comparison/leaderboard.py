@@ -19,6 +19,7 @@ from hybrid.comparison.paired_models import optimism, paired_tests
 from hybrid.comparison.per_group import PerGroup
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
+from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
@@ -70,6 +71,8 @@ class Leaderboard:
         The earlier looks at test, for a comparison on test of models in a workspace.
     per_group : PerGroup, optional
         The scores with each group of images, such as each patient, as one case.
+    subgroups : ComparedSubgroups, optional
+        The scores on subgroups of the images, such as on each hospital.
     fixed_classes : bool
         Whether intervals and tests hold for other images with the same share of each class.
     """
@@ -93,6 +96,7 @@ class Leaderboard:
     ordered_by: str = ""
     history: TestHistory | None = None
     per_group: PerGroup | None = None
+    subgroups: ComparedSubgroups | None = None
     fixed_classes: bool = True
 
     def __repr__(self) -> str:
@@ -361,5 +365,6 @@ class Leaderboard:
             "per_group": self.per_group.to_dict() | {"pairs": [test.to_dict() for test in self.pairs_per_group]}
             if self.per_group
             else None,
+            "subgroups": self.subgroups.to_dict() if self.subgroups else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

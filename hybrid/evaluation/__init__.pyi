@@ -9,6 +9,8 @@ from .paired_test import PairedTest
 from .predictive_values import PredictiveValues, predictive_values
 from .registry.spec import MetricSpec
 from .result import Evaluation, Metric
+from .subgroups.result import Gap, Subgroup, SubgroupScores
+from .subgroups.scores import by_subgroup
 from .unpaired import UnpairedTest, unpaired_tests
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "CalibrationLine",
     "DecisionCurve",
     "Evaluation",
+    "Gap",
     "GroupCases",
     "Metric",
     "MetricSpec",
@@ -24,7 +27,10 @@ __all__ = [
     "PairedTest",
     "PredictiveValues",
     "ReliabilityCurve",
+    "Subgroup",
+    "SubgroupScores",
     "UnpairedTest",
+    "by_subgroup",
     "calibration_line",
     "compare_models",
     "decision_curve",

@@ -147,6 +147,8 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     if "metric" in given:
         with section.naming("metric"):
             check_metric(given["metric"])
+    by = section.take("by", str | list[str], [])
+    given["by"] = (by,) if isinstance(by, str) else tuple(by)
     choose = section.take("choose", str, PREFERENCES[0])
     tested = _tested(section)
     if "cv" in given:

@@ -19,6 +19,7 @@ from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
 from hybrid.report.parts.seeds import seeds
+from hybrid.report.parts.subgroups import subgroups
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def make_section(
     parts = (
         model_parts.models(leaderboard),
         per_group(leaderboard),
+        subgroups(leaderboard),
         leakage(leaderboard),
         differences(leaderboard),
         cross_validation(leaderboard),

@@ -43,6 +43,7 @@ def compare(
     primary: str | Sequence[str] = (),
     margin: float | None = None,
     per_group: str | None = None,
+    by: str | Sequence[str] = (),
     fixed_classes: bool = True,
     cv: Any = None,
     random_state: int = 0,
@@ -90,6 +91,10 @@ def compare(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    by : str or sequence of str, default=()
+        Columns of the dataset that divide the images into subgroups, which are scored as well: ``"sex"``,
+        ``"age:50,70"`` with limits of bins, or ``"sex+view"`` for combinations, as for
+        :func:`hybrid.evaluation.by_subgroup`.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`.
@@ -173,6 +178,7 @@ def compare(
         choose=choose,
         tested=tested,
         per_group=per_group,
+        subgroups=(by,) if isinstance(by, str) else tuple(by),
         fixed_classes=fixed_classes,
         by="compare",
     )

@@ -12,6 +12,7 @@ from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.per_group import scores_per_group
+from hybrid.comparison.subgroups import compared_subgroups
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
@@ -35,6 +36,7 @@ def compare_results(
     by: str = "compare_results",
     tested: PairSettings = DEFAULT_PAIRS,
     per_group: str | None = None,
+    subgroups: Sequence[str] = (),
     fixed_classes: bool = True,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -68,6 +70,9 @@ def compare_results(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    subgroups : sequence of str, default=()
+        What divides the images into subgroups that are scored as well, such as ``"sex"``, ``"age:50,70"`` or
+        ``"sex+view"``: columns of the dataset.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`. Saved scores are not changed.
@@ -117,6 +122,8 @@ def compare_results(
     leaderboards = with_references(leaderboards, asked.references, tested.references)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
+    if subgroups:
+        leaderboards = tuple(_with_subgroups(leaderboard, subgroups) for leaderboard in leaderboards)
     leaderboards = tuple(
         replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
     )
@@ -131,6 +138,12 @@ def _with_groups(leaderboard: Leaderboard, how: str) -> Leaderboard:
     positive = leaderboard.evaluations[0].positive
     models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
     return replace(leaderboard, per_group=scores_per_group(models, parts, positive, how, fixed))
+
+
+def _with_subgroups(leaderboard: Leaderboard, by: Sequence[str]) -> Leaderboard:
+    positive = leaderboard.evaluations[0].positive
+    models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
+    return replace(leaderboard, subgroups=compared_subgroups(models, parts, by, leaderboard.metric, positive, fixed))
 
 
 def _sorted_by_id(predictions: Predictions) -> Predictions:

@@ -96,6 +96,7 @@ def run_recipe(
         fixed_by="the recipe",
         tested=tested,
         per_group=protocol.per_group,
+        subgroups=protocol.by,
         fixed_classes=protocol.fixed_classes,
         by="hybrid run",
     )
