@@ -6,7 +6,7 @@ interval (1998, method 10), and for the ROC AUC it rests on DeLong's variances. 
 distributions are taken into account as the intervals of the scores do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
@@ -98,9 +98,14 @@ class UnpairedTest:
 
 
 def unpaired_tests(
-    first: Evaluation, second: Evaluation, metrics: Sequence[str] | None = None, *, per_class: bool = False
+    first: Evaluation,
+    second: Evaluation,
+    metrics: Sequence[str] | None = None,
+    *,
+    per_class: bool = False,
+    correlation: Mapping[str, float] | None = None,
 ) -> list[UnpairedTest]:
-    """Compare the scores of two evaluations on different, independent images.
+    """Compare the scores of two evaluations on different images.
 
     Parameters
     ----------
@@ -110,6 +115,9 @@ def unpaired_tests(
         Names of the metrics. By default all that both evaluations have.
     per_class : bool, default=False
         Whether to compare the scores of each class instead of those of all images.
+    correlation : mapping of str to float, optional
+        The correlation of the two scores by metric, if the images are not independent, because some patients have
+        images in both sets. By default 0.
 
     Returns
     -------
@@ -151,7 +159,9 @@ def unpaired_tests(
     if metrics is not None and (unknown := [name for name in metrics if name not in known and not per_class]):
         raise unknown_name("metric", unknown[0], known)
     if not per_class:
-        return [_test(name, None, first, second) for name in (known if metrics is None else metrics)]
+        rho = correlation or {}
+        names = known if metrics is None else metrics
+        return [_test(name, None, first, second, rho.get(name, 0.0)) for name in names]
     return [
         _test(name, label, first, second)
         for label in first.classes
@@ -195,12 +205,12 @@ def _check(first: Evaluation, second: Evaluation) -> None:
         raise InputError("The evaluations have no intervals, because n_boot is 0: evaluate with bootstrap draws.")
 
 
-def _test(name: str, label: Any, first: Evaluation, second: Evaluation) -> UnpairedTest:
+def _test(name: str, label: Any, first: Evaluation, second: Evaluation, rho: float = 0.0) -> UnpairedTest:
     one, other = (
         result.metrics[name] if label is None else result.per_class[label][name] for result in (first, second)
     )
     degrees = min(_degrees(name, label, result) for result in (first, second))
-    return _compare(name, label, one, other, _scale_of(name), first.level, degrees)
+    return _compare(name, label, one, other, _scale_of(name), first.level, degrees, rho)
 
 
 def _degrees(name: str, label: Any, result: Evaluation) -> float:
@@ -222,7 +232,14 @@ Scale = Callable[[float, float, float], float]
 
 
 def _compare(
-    name: str, label: Any, one: Metric, other: Metric, scale: Scale, level: float, degrees: float | None
+    name: str,
+    label: Any,
+    one: Metric,
+    other: Metric,
+    scale: Scale,
+    level: float,
+    degrees: float | None,
+    rho: float = 0.0,
 ) -> UnpairedTest:
     first, second = one.value, other.value
     if first is None or second is None:
@@ -233,21 +250,26 @@ def _compare(
     if one.interval is None or other.interval is None:
         note = "one of the scores has no interval"
         return UnpairedTest(name, label, first, second, difference, level=level, note=note)
-    low, high = _interval((first, *one.interval), (second, *other.interval))
-    p_value = _p_value((first, *one.interval), (second, *other.interval), scale, level, degrees)
+    low, high = _interval((first, *one.interval), (second, *other.interval), rho)
+    p_value = _p_value((first, *one.interval), (second, *other.interval), scale, level, degrees, rho)
     return UnpairedTest(name, label, first, second, difference, low, high, p_value, level)
 
 
 Bounded = tuple[float, float, float]  # a score and the bounds of its interval
 
 
-def _interval(one: Bounded, other: Bounded) -> tuple[float, float]:
+def _interval(one: Bounded, other: Bounded, rho: float) -> tuple[float, float]:
     """Return the interval of the difference of two scores by the method of variance estimates recovery."""
     (a, a_low, a_high), (b, b_low, b_high) = one, other
-    return a - b - np.hypot(a - a_low, b_high - b).item(), a - b + np.hypot(a_high - a, b - b_low).item()
+    return a - b - _reach(a - a_low, b_high - b, rho), a - b + _reach(a_high - a, b - b_low, rho)
 
 
-def _p_value(one: Bounded, other: Bounded, scale: Scale, level: float, degrees: float | None) -> float:
+def _reach(one: float, other: float, rho: float) -> float:
+    """Return how far the interval of a difference reaches from it, by the distances of the bounds of both scores."""
+    return float(max(one**2 + other**2 - 2 * rho * one * other, 0.0) ** 0.5)
+
+
+def _p_value(one: Bounded, other: Bounded, scale: Scale, level: float, degrees: float | None, rho: float) -> float:
     """Return the p-value of the factor of the intervals at which that of the difference ends at 0."""
     from scipy.special import stdtr, stdtrit
 
@@ -258,7 +280,7 @@ def _p_value(one: Bounded, other: Bounded, scale: Scale, level: float, degrees: 
 
     def excludes(factor: float) -> bool:
         toward = one[0] - scale(one[0], one[1], factor), scale(other[0], other[2], factor) - other[0]
-        return bool(np.hypot(*toward) < one[0] - other[0])
+        return _reach(*toward, rho) < one[0] - other[0]
 
     smallest, largest = np.log([_NARROWEST, _WIDEST])
     for _ in range(_STEPS):

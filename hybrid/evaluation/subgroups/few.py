@@ -6,8 +6,7 @@ from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.metrics import METRICS
 from hybrid.wording import number
 
-FEWEST_IMAGES = 20  # for scores of all images
-FEWEST_OF_CLASS = 10  # with and without a class, for scores that depend on them
+FEWEST = 10  # images or groups: of a subgroup, and with and without a class for scores that depend on it
 
 _BOTH = (True, False)
 _SIDES = {
@@ -38,8 +37,8 @@ def too_few(problem: CheckedInput, rows: np.ndarray, metric: str) -> str:
     """
     unit = "image" if problem.drawn_groups is None else "group"
     spec, n = METRICS[metric], _count(problem, rows)
-    if n < FEWEST_IMAGES:
-        return f"too few {unit}s: {n}, and {FEWEST_IMAGES} are needed"
+    if n < FEWEST:
+        return f"too few {unit}s: {n}, and {FEWEST} are needed"
     if spec.share_of == "images" or spec.needs == "probabilities":
         return ""
     of = [problem.classes.index(problem.positive)] if problem.task == "binary" else range(len(problem.classes))
@@ -47,9 +46,9 @@ def too_few(problem: CheckedInput, rows: np.ndarray, metric: str) -> str:
     for k in of:
         for side in sides:
             count = _count(problem, rows & (problem.truth[:, k] == side))
-            if count < FEWEST_OF_CLASS:
+            if count < FEWEST:
                 name = f"{'of' if side else 'without'} {str(problem.classes[k])!r}"
-                return f"too few {unit}s: {number(count, unit)} {name}, and {FEWEST_OF_CLASS} are needed"
+                return f"too few {unit}s: {number(count, unit)} {name}, and {FEWEST} are needed"
     return ""
 
 

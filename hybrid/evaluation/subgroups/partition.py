@@ -28,7 +28,7 @@ class Partition:
     Attributes
     ----------
     name : str
-        Names of the columns, such as ``"sex+view"``.
+        What divides the images, such as ``"age:50,70"`` or ``"sex+view"``.
     names : tuple of str
         Names of the subgroups, such as ``"F, AP"``.
     labels : tuple of str
@@ -56,7 +56,7 @@ class Partition:
 
 
 def make_partitions(
-    columns: Mapping[str, Sequence[Any]], by: str | Sequence[str] | None = None, n: int | None = None
+    columns: Mapping[str, Any], by: str | Sequence[str] | None = None, n: int | None = None
 ) -> list[Partition]:
     """Return the divisions of the images that are asked for.
 
@@ -171,7 +171,7 @@ def _binned(name: str, numbers: list[float | None], known: np.ndarray, bins: str
     used, code = np.unique(code, return_inverse=True)
     kept = tuple(names[i] for i in used)
     note = f"{name} is divided at its quartiles: {', '.join(limits)}." if by_shares else ""
-    return Partition(name, kept, _labels(name, kept), code.reshape(-1), note)
+    return Partition(f"{name}:{bins}" if bins else name, kept, _labels(name, kept), code.reshape(-1), note)
 
 
 def _edges(name: str, bins: str) -> np.ndarray:

@@ -9,10 +9,12 @@ from hybrid.evaluation.metrics import LOWER_IS_BETTER, format_score
 from hybrid.evaluation.paired_test import p_text, shown_in_points
 from hybrid.evaluation.result import Evaluation, Metric
 from hybrid.evaluation.unpaired import UnpairedTest
-from hybrid.wording import number
+from hybrid.wording import and_more, number
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_NAMED = 6  # subgroups that a sentence names
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +133,10 @@ class SubgroupScores:
         return min(scored, key=lambda subgroup: sign * (subgroup.metric(metric).value or 0.0))
 
     def sentence(self, column: str, metric: str) -> str:
-        """Return a sentence on the worst subgroup of a division and its gap."""
+        """Return a sentence on the worst subgroup of a division and its gap; "" if there is none."""
         worst = self.worst(column, metric)
         if worst is None:
-            few = [subgroup for subgroup in self.of(column) if subgroup.gaps[metric].test is None]
-            why = f" ({few[0].label}: {few[0].gaps[metric].reason})" if few else ""
-            return f"The subgroups of {column} cannot be compared by {metric}{why}."
+            return ""
         gap, value = worst.gaps[metric], worst.metric(metric)
         interval = f" ({value.bounds_text()})" if value.bounds_text() else ""
         text = f"Lowest {metric} by {column}" if metric not in LOWER_IS_BETTER else f"Highest {metric} by {column}"
@@ -152,13 +152,14 @@ class SubgroupScores:
         return f"{text}, against {others} ({figures}), {differs}."
 
     def sentences(self, metric: str) -> list[str]:
-        """Return a sentence on the worst subgroup of each division, and on those that are too small."""
+        """Return a sentence on the worst subgroup of each division, and one on subgroups that are not compared."""
         found = [self.sentence(column, metric) for column in self.columns]
-        few = [s for s in self.subgroups if s.gaps[metric].test is None]
-        if few:
-            names = ", ".join(subgroup.label for subgroup in few)
-            found.append(f"Too few images to be compared by {metric}: {names}.")
-        return found
+        few = [s.label for s in self.subgroups if s.gaps[metric].test is None]
+        if few and metric == self.metrics[0]:
+            found.append(
+                f"Shown but not compared by {metric}, because there are too few images: {and_more(few, _NAMED)}."
+            )
+        return [text for text in found if text]
 
     @property
     def records(self) -> list[dict[str, Any]]:

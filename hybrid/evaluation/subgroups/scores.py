@@ -76,7 +76,7 @@ def by_subgroup(
     Each subgroup is compared with all other images by the test of :func:`hybrid.evaluation.unpaired_tests`, which
     inverts the interval of the difference. If a group, such as a patient, has images in both, their scores are
     correlated; the correlation is estimated by the jackknife over groups, and the interval allows for it. P-values have
-    Holm's correction for all gaps in the same metric; two subgroups have a single gap. A subgroup with fewer than 20
+    Holm's correction for all gaps in the same metric; two subgroups have a single gap. A subgroup with fewer than ten
     images, or fewer than ten with or without a class that the metric needs, is shown but not compared; if the images
     come in groups, groups are counted. ``benchmarks/subgroups.py`` checks by simulation how often equal subgroups are
     told apart.
@@ -172,45 +172,34 @@ def _of_partition(
     problems: Mapping[str, CheckedInput], partition: Partition, metrics: Sequence[str], settings: Mapping[str, Any]
 ) -> dict[str, list[Subgroup]]:
     """Return the subgroups of a division for each model. The p-values of their gaps are not corrected."""
-    numbers = partition.used
+    first, numbers = next(iter(problems.values())), partition.used
     inside = {number: _evaluated(problems, partition.code == number, settings) for number in numbers}
-    outside = {
-        number: inside[numbers[1 - position]] if len(numbers) == 2 else
-        _evaluated(problems, partition.code != number, settings)
-        for position, number in enumerate(numbers) if len(numbers) > 1
-    }  # fmt: skip
-    return {
-        name: [
-            Subgroup(
-                partition.name, partition.names[number], partition.labels[number], inside[number][name],
-                _gaps(problem, partition.code == number, metrics, inside[number][name], outside, number, name),
-            )
-            for number in numbers
-        ]
-        for name, problem in problems.items()
-    }  # fmt: skip
+    found: dict[str, list[Subgroup]] = {name: [] for name in problems}
+    for position, number in enumerate(numbers):
+        rows = partition.code == number
+        reasons = {metric: _why_not(first, rows, metric) for metric in metrics}
+        compared = [metric for metric in metrics if not reasons[metric]]
+        others: Mapping[str, Evaluation] = {}
+        if compared:
+            others = inside[numbers[1 - position]] if len(numbers) == 2 else _evaluated(problems, ~rows, settings)
+        for name, problem in problems.items():
+            own = inside[number][name]
+            shared = correlations(problem, rows, compared)
+            tests = unpaired_tests(own, others[name], compared, correlation=shared) if compared else []
+            gaps = {metric: Gap(metric, None, reason=reason) for metric, reason in reasons.items() if reason}
+            gaps |= {test.metric: Gap(test.metric, test) for test in tests}
+            found[name].append(Subgroup(partition.name, partition.names[number], partition.labels[number], own, gaps))
+    return found
 
 
-def _gaps(
-    problem: CheckedInput,
-    rows: np.ndarray,
-    metrics: Sequence[str],
-    own: Evaluation,
-    outside: Mapping[int, Mapping[str, Evaluation]],
-    number: int,
-    model: str,
-) -> dict[str, Gap]:
-    if not outside:
-        return {metric: Gap(metric, None, reason="all images are of this subgroup") for metric in metrics}
-    reasons = {metric: too_few(problem, rows, metric) for metric in metrics}
-    reasons |= {
-        metric: f"all others are {reason}" for metric in metrics
-        if not reasons[metric] and (reason := too_few(problem, ~rows, metric))
-    }  # fmt: skip
-    compared = [metric for metric in metrics if not reasons[metric]]
-    shared = correlations(problem, rows, compared)
-    tests = {test.metric: test for test in unpaired_tests(own, outside[number][model], compared, correlation=shared)}
-    return {metric: Gap(metric, tests.get(metric), reason=reasons[metric]) for metric in metrics}
+def _why_not(problem: CheckedInput, rows: np.ndarray, metric: str) -> str:
+    """Return why a subgroup is not compared with all other images in a metric; "" if it is."""
+    if rows.all():
+        return "all images are of this subgroup"
+    if reason := too_few(problem, rows, metric):
+        return reason
+    reason = too_few(problem, ~rows, metric)
+    return f"of all others, {reason}" if reason else ""
 
 
 def _evaluated(

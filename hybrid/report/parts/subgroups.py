@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hybrid import plots
 from hybrid.evaluation import Evaluation
 from hybrid.evaluation.paired_test import p_text
-from hybrid.evaluation.subgroups.few import FEWEST_IMAGES, FEWEST_OF_CLASS
+from hybrid.evaluation.subgroups.few import FEWEST
 from hybrid.evaluation.subgroups.result import Gap, Subgroup, SubgroupScores
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
@@ -23,9 +23,9 @@ _MOST_DESCRIBED = 12
 _HOW = (
     "Each subgroup is compared with all other images. P-values are adjusted for the number of subgroups by Holm's "
     "correction, and the worst of several subgroups is partly the unluckiest. A gap says that the model performs "
-    "differently, not why: subgroups may differ in how hard their images are. Not compared are subgroups with fewer than "
-    f"{FEWEST_IMAGES} images, or fewer than {FEWEST_OF_CLASS} with or without a class that the score needs; if several "
-    "images may show one patient, patients are counted."
+    "differently, not why: subgroups may differ in how hard their images are. Not compared are subgroups with fewer "
+    f"than {FEWEST} images, or fewer than {FEWEST} with or without a class that the score needs; where several images "
+    "show one patient, patients are counted."
 )
 
 
@@ -40,7 +40,7 @@ def subgroups(leaderboard: "Leaderboard") -> Part | None:
     tables, drawings = subgroup_elements(scores, label, leaderboard.evaluations[number])
     lead = [spoken(text) for metric in scores.metrics for text in scores.sentences(metric)]
     if len(leaderboard.names) > 1:
-        lead[0] = f"Of {label}: {lead[0]}"
+        lead = [f"The following is about {label}. The last table has the other models.", *lead]
         tables.append(_worst_table(result, leaderboard))
     return Part("subgroups", "Subgroups", lead, tables, drawings, [_all_scores(result)], {"how": [*scores.notes, _HOW]})
 
@@ -104,7 +104,7 @@ def _gap_cells(gap: Gap, notes: Footnotes) -> list[Cell]:
         return [Cell(None, f"–{notes.mark(reason)}", also={"reason": reason}), Cell(None, "–")]
     test = gap.test
     also = {"difference_low": test.low, "difference_high": test.high}
-    tone = "significant" if gap.distinguishable else ""
+    tone = gap.verdict if gap.distinguishable else ""
     probability = p_text(gap.p_adjusted).removeprefix("= ")
     return [
         Cell(test.difference, test.figure(test.difference, "+"), test.interval, also, tone),
