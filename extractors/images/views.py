@@ -133,8 +133,20 @@ class ViewSource(Source):
         self._view = np.arange(counts.sum()) - (np.cumsum(counts) - counts)[self._image]  # 0 is the image itself
         self._last = threading.local()
 
+    def __reduce__(self) -> tuple[type["ViewSource"], tuple[Any, Views, np.ndarray]]:
+        return ViewSource, (self._source.images, self._views, self._chosen)  # what threads hold stays where it is
+
     def __len__(self) -> int:
         return len(self._image)
+
+    @property
+    def paths(self) -> list[str] | None:
+        """The path of each image, see `Source`."""
+        return self._source.paths
+
+    def of_images(self, first: int, end: int) -> "ViewSource":
+        """Return the rows of consecutive images, see `Source`."""
+        return ViewSource(self._source.images[first:end], self._views, self._chosen[first:end])
 
     def name(self, number: int) -> str:
         """Return the name of the image in error messages, see `Source`."""

@@ -9,11 +9,13 @@ import click
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import (
+    cluster_option,
     data_options,
     extractor_options,
     json_option,
     make_extractor,
     on_bad_option,
+    on_cluster,
     read_data,
     seed_option,
     workspace_option,
@@ -77,6 +79,7 @@ _OPTIONS = (
         help="Only compute the embeddings of part K of N, for jobs that share the cache. Then run the same command "
         "without --part, which finds them and saves the embedding set.",
     ),
+    cluster_option,
 )
 
 
@@ -85,6 +88,7 @@ _OPTIONS = (
     ("Features of the network that was trained last", "hybrid extract PICTURES"),
     ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
     ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
+    ("On two processes of this machine", "hybrid extract PICTURES --backbone resnet50 --cluster local:2"),
     (
         "The first of four jobs that share the cache",
         "hybrid extract PICTURES --backbone resnet50 --part 1/4",
@@ -104,7 +108,7 @@ _OPTIONS = (
     ),
 )
 @extractor_options
-@in_group("Views, names and parts", *_OPTIONS)
+@in_group("Views, names and machines", *_OPTIONS)
 @data_options
 @on_bad_option
 @seed_option
@@ -116,6 +120,7 @@ def extract(
     name: str | None,
     each_layer: bool,
     part: str | None,
+    cluster: str | None,
     views: int | None,
     augment: tuple[str, ...],
     views_of: str | None,
@@ -147,11 +152,11 @@ def extract(
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
     if only:
-        with loud_warnings(), progress_bar("extracting") as progress:
+        with on_cluster(cluster), loud_warnings(), progress_bar("extracting") as progress:
             done = extract_part(dataset, extractor, only, **options, progress=progress)
         _show_part(done, as_json)
         return
-    with loud_warnings(), progress_bar("extracting") as progress:
+    with on_cluster(cluster), loud_warnings(), progress_bar("extracting") as progress:
         extracted = extract_sets(dataset, extractor, **options, progress=progress)
     for bad in extracted[0].record.skipped:
         warn(f"Skipped {bad.id}: {bad.reason}")

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ workspace_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Seed of all random choices. Default: 0."
+)
+cluster_option = click.option(
+    "--cluster",
+    default=None,
+    metavar="ADDRESS",
+    help="Extract on the workers of a Dask cluster: the address of its scheduler, such as tcp://10.0.0.5:8786, or "
+    "local:4 for four processes on this machine.",
 )
 on_bad_option = in_group(
     DATA,
@@ -251,6 +259,19 @@ def given_options(names: Collection[str]) -> list[str]:
             values = value if parameter.multiple else [value]
             words += [word for one in values for word in (parameter.opts[0], str(one))]
     return words
+
+
+@contextlib.contextmanager
+def on_cluster(address: str | None) -> Iterator[None]:
+    """Let extractors use the workers of a cluster until the end of the block; without an address, this process."""
+    if address is None:
+        yield
+        return
+    from hybrid.extractors.cluster.client import connected
+
+    with connected(address) as client:
+        click.echo(f"Dask dashboard: {client.dashboard_link}", err=True)
+        yield
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
