@@ -23,6 +23,7 @@ from hybrid.cli.options import (
 from hybrid.cli.output import (
     loud_warnings,
     print_json,
+    print_line,
     print_notes,
     print_table,
     progress_bar,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from hybrid.embeddings.embedding_set import EmbeddingSet
     from hybrid.embeddings.part import ExtractedPart
     from hybrid.extractors.images.views import Views
+    from hybrid.shift.dataset_shift import DatasetShift
 
 
 _COSTS = (
@@ -80,6 +82,13 @@ _OPTIONS = (
         "without --part, which finds them and saves the embedding set.",
     ),
     cluster_option,
+    click.option(
+        "--shift/--no-shift",
+        default=True,
+        show_default=True,
+        help="Whether to test if test images differ from training and validation images. Of several layers the last is "
+        "tested.",
+    ),
 )
 
 
@@ -124,6 +133,7 @@ def extract(
     views: int | None,
     augment: tuple[str, ...],
     views_of: str | None,
+    shift: bool,
     on_bad: str,
     seed: int,
     as_json: bool,
@@ -138,6 +148,7 @@ def extract(
     from hybrid.embeddings.embedding_set import save_set
     from hybrid.embeddings.extract import extract_part, extract_sets
     from hybrid.embeddings.part import Part
+    from hybrid.shift.of_set import shift_of_extracted
 
     place = Workspace(workspace)
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
@@ -161,11 +172,13 @@ def extract(
     for bad in extracted[0].record.skipped:
         warn(f"Skipped {bad.id}: {bad.reason}")
     embedding_sets = [save_set(one, place, name) for one, name in zip(extracted, names, strict=True)]
+    found = shift_of_extracted(dataset, embedding_sets[-1]) if shift else None
     if as_json:
-        records = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
+        records: list[dict[str, Any]] = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
+        records[-1]["shift"] = found.to_dict() if found else None
         print_json({"sets": records} if each_layer else records[0])
     else:
-        _show(dataset, embedding_sets)
+        _show(dataset, embedding_sets, found)
 
 
 def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, seed: int) -> "Views | None":
@@ -186,7 +199,7 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
     return [check_name(f"{check_name(name)}-{slug(layer)}") for layer in layers]
 
 
-def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
+def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]", shift: "DatasetShift | None") -> None:
     """Print a summary of embedding sets of the same images."""
     from hybrid.datasets.parts.groups import groups_of_splits
 
@@ -221,6 +234,9 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
             f"pooling {fields['pooling']}, preprocessing {fields['preprocessing']}, "
             f"{fields['size'][0]}×{fields['size'][1]}, fingerprint {one.identity.fingerprint[:12]}"
         ])  # fmt: skip
+    if shift and shift.tested:
+        (warn if shift.found else print_line)(shift.sentence)
+        print_notes(shift.properties_found)
     if len(embedding_sets) == 1:
         click.echo(f"Embedding set {embedding_sets[0].name!r} is ready: hybrid fit svm")
     else:

@@ -23,6 +23,7 @@ from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
+from hybrid.shift.dataset_shift import DatasetShift
 from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
@@ -75,6 +76,8 @@ class Leaderboard:
         The scores on subgroups of the images, such as on each hospital.
     fixed_classes : bool
         Whether intervals and tests hold for other images with the same share of each class.
+    shift : DatasetShift, optional
+        Whether the test images are like the images of train and validation.
     """
 
     dataset: str
@@ -98,6 +101,7 @@ class Leaderboard:
     per_group: PerGroup | None = None
     subgroups: ComparedSubgroups | None = None
     fixed_classes: bool = True
+    shift: DatasetShift | None = None
 
     def __repr__(self) -> str:
         scores = [result.metrics[self.metric] for result in self.evaluations]
@@ -366,5 +370,6 @@ class Leaderboard:
             if self.per_group
             else None,
             "subgroups": self.subgroups.to_dict() if self.subgroups else None,
+            "shift": self.shift.to_dict() if self.shift else None,
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.compared_images import compared_images
 from hybrid.comparison.find_leakage import find_leakage
+from hybrid.comparison.find_shift import find_shift
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
@@ -124,9 +126,7 @@ def compare_results(
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
     if subgroups:
         leaderboards = tuple(_with_subgroups(leaderboard, subgroups) for leaderboard in leaderboards)
-    leaderboards = tuple(
-        replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
-    )
+    leaderboards = tuple(_with_images(leaderboard, progress) for leaderboard in leaderboards)
     notes = _notes(records, split, leaderboards)
     if split == "test":
         leaderboards = tuple(with_history(leaderboard) for leaderboard in leaderboards)
@@ -144,6 +144,12 @@ def _with_subgroups(leaderboard: Leaderboard, by: Sequence[str]) -> Leaderboard:
     positive = leaderboard.evaluations[0].positive
     models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
     return replace(leaderboard, subgroups=compared_subgroups(models, parts, by, leaderboard.metric, positive, fixed))
+
+
+def _with_images(leaderboard: Leaderboard, progress: Progress | None) -> Leaderboard:
+    """Return a leaderboard with what its images tell: those that are also in train, and whether test differs."""
+    images = compared_images(leaderboard, progress)
+    return replace(leaderboard, leakage=find_leakage(leaderboard, images), shift=find_shift(leaderboard, images))
 
 
 def _sorted_by_id(predictions: Predictions) -> Predictions:

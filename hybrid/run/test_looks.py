@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hybrid.comparison.find_leakage import set_of
+from hybrid.comparison.compared_images import set_of
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.test_history import read_history
 from hybrid.errors import InputError

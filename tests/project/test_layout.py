@@ -25,6 +25,7 @@ LAYERS = (
     "hybrid/report/elements",
     "hybrid/external",
     "hybrid/comparison",
+    "hybrid/shift",
     "hybrid/models",
     "hybrid/training",
     "hybrid/embeddings",

@@ -21,7 +21,17 @@ _FEW_NAMES = 3
 
 
 def answer(leaderboard: "Leaderboard") -> str:
-    """Return the main result of a leaderboard in one or two sentences."""
+    """Return the main result of a leaderboard in a few sentences.
+
+    If the test images differ from those that the models learnt from, this is the first of them.
+    """
+    shift = leaderboard.shift
+    if shift is None or not shift.tested:
+        return _result(leaderboard)
+    return f"{shift.sentence} {_result(leaderboard)}" if shift.found else f"{_result(leaderboard)} {shift.short}"
+
+
+def _result(leaderboard: "Leaderboard") -> str:
     name, number = metric_name(leaderboard.metric), leaderboard.chosen_number
     if number is None:
         reason = f"none of the models has a value of {name} on validation"
