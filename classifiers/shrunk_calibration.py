@@ -38,6 +38,8 @@ class ShrunkCalibration(BaseEstimator):
         The intercept of each class. For two classes, the intercept of the log-odds is the second minus the first.
     multilabel_ : bool
         Whether the columns are independent labels.
+    classes_ : ndarray of int, shape (k,)
+        The numbers of the columns.
 
     References
     ----------
@@ -70,7 +72,7 @@ class ShrunkCalibration(BaseEstimator):
         Self
             The fitted calibration.
         """
-        self.multilabel_ = codes.ndim == 2
+        self.multilabel_, self.classes_ = codes.ndim == 2, np.arange(proba.shape[1])
         fitted = [
             _fit(logs, column, self.slope)
             for logs, column in zip(self._logs(proba), np.atleast_2d(codes.T), strict=True)

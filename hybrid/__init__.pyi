@@ -1,4 +1,5 @@
 from ._version import show_versions
+from .adaptation import Adaptation, adapt
 from .datasets import Dataset, load_dataset
 from .errors import InputError
 from .evaluation import Evaluation, compare_models, evaluate
@@ -11,12 +12,14 @@ from .training import TrainingOptions, train_network
 __version__: str
 
 __all__ = [
+    "Adaptation",
     "Comparison",
     "Dataset",
     "Evaluation",
     "FeatureExtractor",
     "InputError",
     "TrainingOptions",
+    "adapt",
     "adjust",
     "compare",
     "compare_models",

@@ -46,12 +46,11 @@ class AdaptedHead(ClassifierMixin, BaseEstimator):
         The fitted head.
     calibration_ : ShrunkCalibration or None
         The new intercepts and slopes; None if the probabilities are not recalibrated.
-    shift_ : ndarray of shape (1, n_classes) or (n_labels, 2), or None
+    conversion_ : ndarray of shape (1, n_classes) or (n_labels, 2), or None
         For ``"refit"``, the class frequencies of the new site divided by those that the head's probabilities refer to.
     class_shares_ : ndarray of shape (1, n_classes) or (n_labels, 2)
-        The class frequencies of the new rows, with one row more of each class.
-    prior_ratio_ : ndarray of shape (1, n_classes) or (n_labels, 2), or None
-        The factors by which the probabilities differ from those that decide; None if the same probabilities decide.
+        The class frequencies that the probabilities refer to: those of the new rows, with one row more of each class,
+        or those of the head if its probabilities stay.
     thresholds_ : ndarray of shape (1,) or (n_labels,), or None
         The threshold on the probability of the positive class, or of each label; None without an aim.
     notes_ : list of str
@@ -114,13 +113,14 @@ class AdaptedHead(ClassifierMixin, BaseEstimator):
             self.n_features_in_ = head.n_features_in_
         codes = y.astype(np.int64) if self.multilabel_ else np.searchsorted(self.classes_, y)
         self.class_shares_ = smoothed_shares(y, self.classes_)
+        if self.update == "threshold" and (kept := frequencies_of(head)) is not None:
+            self.class_shares_ = kept
         self.notes_: list[str] = []
-        self.calibration_, self.shift_ = None, None
+        self.calibration_, self.conversion_ = None, None
         if self.update in ("intercept", "calibration"):
             self.calibration_ = ShrunkCalibration(slope=self.update == "calibration").fit(proba, codes)
         elif self.update == "refit" and shares is not None:
-            self.shift_ = self.class_shares_ / shares
-        self.prior_ratio_ = self._ratio()
+            self.conversion_ = self.class_shares_ / shares
         self.thresholds_ = None
         if aim := self._aim():
             self.thresholds_ = self._choose(Aim.parse(aim), self.adapted(proba), codes, groups)
@@ -148,15 +148,16 @@ class AdaptedHead(ClassifierMixin, BaseEstimator):
         """Return the adapted probabilities, (n, k), that follow from those of `head_`."""
         if self.calibration_ is not None:
             return self.calibration_.transform(proba)
-        return corrected(proba, self.shift_, self.multilabel_)
+        return corrected(np.asarray(proba, np.float64), self.conversion_, self.multilabel_)
 
-    def _ratio(self) -> NDArray[np.float64] | None:
-        """Return the factors by which the adapted probabilities differ from those that decide."""
+    @property
+    def prior_ratio_(self) -> NDArray[np.float64] | None:
+        """The factors by which the probabilities differ from those that decide; None if they decide themselves."""
         old = getattr(self.head_, "prior_ratio_", None)
         if self.update == "threshold" or old is None:
             return old
-        if self.shift_ is not None:
-            return old * self.shift_
+        if self.conversion_ is not None:
+            return old * self.conversion_
         return self.class_shares_ * self.class_shares_.shape[1] if is_balanced(self.head_) else old
 
     def _aim(self) -> str | None:
@@ -207,6 +208,12 @@ def is_balanced(head: BaseEstimator) -> bool:
     if shares is None or ratio is None:
         return False
     return bool(np.allclose(shares / ratio, 1 / shares.shape[1]))
+
+
+def frequencies_of(head: BaseEstimator) -> NDArray[np.float64] | None:
+    """Return the class frequencies that the probabilities of a fitted head refer to; None if they are not known."""
+    shares, shift = getattr(head, "class_shares_", None), getattr(head, "shift_", None)
+    return shares if shares is None or shift is None else shares * shift
 
 
 def smoothed_shares(y: NDArray, classes: NDArray) -> NDArray[np.float64]:

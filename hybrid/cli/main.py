@@ -37,6 +37,7 @@ GROUPS = {
     },
     "Saved models": {
         "predict": "Predict labels of new images.",
+        "adapt": "Adapt a model to another site.",
         "inspect": "Describe and check a saved model.",
         "export": "Export a saved model as an ONNX file.",
     },

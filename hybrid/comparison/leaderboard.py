@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.comparison.adapted import adapted_notes
 from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.labels import label_notes, model_labels, shared_suffix
@@ -263,7 +264,8 @@ class Leaderboard:
         order = () if self.optimism is None else (self._order(self.optimism),)
         same = [f"{one} and {other} {SAME_PROBABILITIES}." for one, other in self.same_probabilities]
         same = same if len(self.models) > 2 else []  # of two models, the sentence on their difference says it
-        return (*reason, *looks, *order, *self.remarks, *self.significance, *same, *self._group_notes())
+        adapted = adapted_notes(self.models)
+        return (*reason, *looks, *order, *self.remarks, *adapted, *self.significance, *same, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the order of the models and, if it can be seen in three digits, on the optimism."""

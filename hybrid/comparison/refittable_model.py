@@ -67,6 +67,11 @@ def load_refittable(record: ModelRecord, workspace: Workspace, pipeline: Pipelin
         changed or are no longer there.
     """
     name, folder = record.name, workspace.models / record.name / "model"
+    if record.adapted is not None:
+        raise InputError(
+            f"{name} was {record.adapted.sentence()}, so it cannot be fitted to these images alone: cross-validate its "
+            "parent."
+        )
     if pipeline is None:
         pipeline = load_model(folder)
         if extractors_of(pipeline[0]):

@@ -157,7 +157,7 @@ def evaluate_and_save(
     views = as_json(embeddings.views) if embeddings.averages else None
     labels = embeddings.classes.tolist()
     rule = threshold_rule(pipeline[-1], labels, embeddings.task == "multilabel")
-    info = model_info(name, as_json(dataset), head, labels, views, record.aim, rule)
+    info = model_info(name, as_json(dataset), head, labels, views, record.aim, rule, record.adapted)
     unsaved = ""
     with replace_folder(workspace.models / name) as folder:
         try:

@@ -4,6 +4,7 @@ They are drawn with Matplotlib's object-oriented interface, which needs neither 
 models, classes and files can contain any character, so they are never parsed as mathematical formulas.
 """
 
+from hybrid.plots.adapting import adapting_curves
 from hybrid.plots.augmented import augmentation_grid
 from hybrid.plots.bars import bar_chart, interval_chart
 from hybrid.plots.confusion import confusion_matrices
@@ -17,6 +18,7 @@ from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.training import training_curves
 
 __all__ = [
+    "adapting_curves",
     "augmentation_grid",
     "bar_chart",
     "class_counts",

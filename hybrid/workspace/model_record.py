@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from hybrid.evaluation.result import Evaluation, Metric
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.workspace.records import Record, empty_for_none, from_json, one_or_many, saved_as
 from hybrid.workspace.set_record import ViewsRecord, read_task
 
@@ -200,6 +201,8 @@ class ModelRecord(Record):
         The class frequencies that the user gave; None for those of the training data.
     adjustment : Adjustment or None
         How the calibration and the threshold were chosen; None if neither was.
+    adapted : AdaptedFrom or None
+        The parent of a model that was adapted to a new site, and the images that it was adapted to; None for others.
     weights : str or None
         How the weights of an ensemble were chosen; None if they are equal.
     members : tuple of Member
@@ -256,6 +259,7 @@ class ModelRecord(Record):
     frequencies: dict[str, float] = field(default_factory=dict)
     prevalence: float | dict[str, float] | None = None
     adjustment: Adjustment | None = field(default=None, metadata=empty_for_none(Adjustment))
+    adapted: AdaptedFrom | None = field(default=None, metadata=empty_for_none(AdaptedFrom))
     bytes: int | None = None
     predictions_sha256: str = ""
     folder: Path = field(default=Path(), metadata=saved_as(saved=False))

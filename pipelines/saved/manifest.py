@@ -13,6 +13,7 @@ from hybrid._version import __version__
 from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import expanded, file_digest, parse_json, restore_folder, write_json
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.pipelines.saved.contents import MANIFEST, list_files
 
 SCHEMA, _OLDEST = 3, 2  # since schema 3 the trees of forests are saved in separate files
@@ -133,6 +134,11 @@ class Manifest:
         return dataset if isinstance(dataset, dict) else {}
 
     @property
+    def adapted(self) -> AdaptedFrom | None:
+        """Where an adapted model comes from; None for other models."""
+        return AdaptedFrom.from_info(self.info.get("adapted"))
+
+    @property
     def label_names(self) -> list[str]:
         """Names of the classes or labels as strings."""
         names = self.info.get("labels")
@@ -157,6 +163,7 @@ def model_info(
     views: Mapping[str, Any] | None,
     aim: str | None = None,
     threshold: str = "",
+    adapted: AdaptedFrom | None = None,
 ) -> dict[str, Any]:
     """Return the ``info`` of a model that was fitted in a workspace, which properties of `Manifest` read.
 
@@ -174,9 +181,12 @@ def model_info(
         What the threshold was chosen for.
     threshold : str, default=""
         How labels follow from probabilities, in words.
+    adapted : AdaptedFrom, optional
+        Where an adapted model comes from.
     """
     info = {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
-    return info | {"aim": aim, "threshold": threshold}
+    info |= {"aim": aim, "threshold": threshold}
+    return info if adapted is None else info | {"adapted": adapted.to_info()}
 
 
 def read_manifest(folder: str | Path) -> Manifest:

@@ -18,6 +18,7 @@ FOUNDATION = {"__init__.py", "_version.py", "errors.py", "progress.py", "wording
 LAYERS = (
     "hybrid/cli",
     "hybrid/run",
+    "hybrid/adaptation",
     "hybrid/export",
     "hybrid/recipes",
     "hybrid/report",
