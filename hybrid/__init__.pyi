@@ -1,5 +1,5 @@
 from ._version import show_versions
-from .adaptation import Adaptation, adapt
+from .adaptation import adapt
 from .datasets import Dataset, load_dataset
 from .errors import InputError
 from .evaluation import Evaluation, compare_models, evaluate
@@ -12,7 +12,6 @@ from .training import TrainingOptions, train_network
 __version__: str
 
 __all__ = [
-    "Adaptation",
     "Comparison",
     "Dataset",
     "Evaluation",

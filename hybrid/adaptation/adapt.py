@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.adaptation.adaptation import Adaptation
 from hybrid.adaptation.automatic import adapt_automatically
 from hybrid.adaptation.curve import DRAWS, AdaptingCurve, adapting_curve
 from hybrid.adaptation.draws import check_number, draw_images, sizes_up_to
 from hybrid.adaptation.judge import judge, metrics_shown
 from hybrid.adaptation.methods import AUTO, METHODS, NONE, Parent, SiteImages, adapt_with
 from hybrid.adaptation.origin import Origin, origin_of, unseen
-from hybrid.adaptation.result import Adaptation
 from hybrid.adaptation.save import save_adapted
 from hybrid.datasets import Dataset
 from hybrid.datasets.parts.split import SPLITS
@@ -106,7 +106,21 @@ def adapt(
     Warns
     -----
     UserWarning
-        If images are left out because the model has seen them, or could not be decoded.
+        If images are left out because the model has seen them, or could not be decoded; or if it is not known whether
+        the model has seen them, because it is not in a workspace.
+
+    Examples
+    --------
+    >>> from hybrid import FeatureExtractor, make_pipeline, save_model
+    >>> images = np.repeat(np.arange(40, 240, 2, dtype=np.uint8), 256).reshape(100, 16, 16)
+    >>> labels = ["dark"] * 50 + ["light"] * 50
+    >>> pipeline = make_pipeline(FeatureExtractor("convnet_small", size=16), "softmax").fit(images, labels)
+    >>> model = save_model(pipeline, "here")
+    >>> there = Dataset.from_arrays(images // 2 + 20, labels)
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     result = adapt(model, there, images=20, method="intercept", curve=False)
+    >>> result.model, result.judging
+    ('here-adapted-arrays', 80)
     """
     if (images is None) == (split is None):
         raise InputError("Give either a number of images to adapt to, or a split, and not both.")

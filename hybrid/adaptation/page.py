@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hybrid._version import __version__
 from hybrid.adaptation.figures import curve_figure
 from hybrid.adaptation.methods import METHODS, NONE
+from hybrid.adaptation.result import AdaptationResult
 from hybrid.evaluation import CalibrationLine, Evaluation, PairedTest
 from hybrid.files import replace_folder, write_output
 from hybrid.report.elements.figures import Drawing
@@ -15,9 +15,6 @@ from hybrid.report.elements.words import capitalized, interval, metric_name, plu
 from hybrid.report.page import render
 from hybrid.report.parts.part import Part
 from hybrid.workspace.private_paths import without_places
-
-if TYPE_CHECKING:
-    from hybrid.adaptation.result import Adaptation
 
 _CURVE = (
     "In each draw, the model is adapted to images that are drawn at random and judged on images of other groups; the "
@@ -40,7 +37,7 @@ class PageSection:
     parts: tuple[Part, ...]
 
 
-def write_page(result: "Adaptation", path: Path) -> list[Path]:
+def write_page(result: AdaptationResult, path: Path) -> list[Path]:
     """Write the page and its files; return their paths, the page first."""
     parts = (_scores(result), *([_curve(result)] if result.curve else []), _origin(result))
     section = PageSection(
@@ -61,7 +58,7 @@ def write_page(result: "Adaptation", path: Path) -> list[Path]:
     return [path, *(folder / file.relative_to(new) for file in written)]
 
 
-def _scores(result: "Adaptation") -> Part:
+def _scores(result: AdaptationResult) -> Part:
     """Return the part with the scores of both models on the judging images."""
     first = next(iter(result.evaluations.values()))
     lead = [
@@ -71,7 +68,7 @@ def _scores(result: "Adaptation") -> Part:
     return Part("adapted-scores", "Before and after", lead, [_score_table(result), _line_table(result.lines)])
 
 
-def _score_table(result: "Adaptation") -> Table:
+def _score_table(result: AdaptationResult) -> Table:
     names = list(result.evaluations)[::-1]
     tests = {test.metric: test for test in result.tests}
     columns = [Column("metric", "score", numeric=False), *(Column(name, name) for name in names)]
@@ -123,7 +120,7 @@ def _line_cell(key: str, value: float | None, low: float | None, high: float | N
     return Cell(value, score(value), sub, {f"{key}_low": low, f"{key}_high": high})
 
 
-def _curve(result: "Adaptation") -> Part:
+def _curve(result: AdaptationResult) -> Part:
     """Return the part with the scores of each method against the number of labelled images."""
     curve = result.curve
     assert curve is not None
@@ -146,7 +143,7 @@ def _drawn(metrics: tuple[str, ...]) -> list[str]:
     return sorted(metrics, key=lambda name: (name != metrics[0], name != "log_loss", "auc" not in name))[:_FIGURES]
 
 
-def _described(result: "Adaptation", metric: str) -> str:
+def _described(result: AdaptationResult, metric: str) -> str:
     curve = result.curve
     assert curve is not None
     last = curve.sizes[-1]
@@ -154,7 +151,7 @@ def _described(result: "Adaptation", metric: str) -> str:
     return f"Mean {metric_name(metric)} with {last} labelled images: {', '.join(shown)}."
 
 
-def _curve_table(result: "Adaptation") -> Table:
+def _curve_table(result: AdaptationResult) -> Table:
     curve = result.curve
     assert curve is not None
     columns = [Column("method", "method", numeric=False), Column("images", "images")]
@@ -177,7 +174,7 @@ def _curve_table(result: "Adaptation") -> Table:
     return Table("curve", "Means and standard deviations over the draws", columns, rows, sortable=True, notes=notes)
 
 
-def _origin(result: "Adaptation") -> Part:
+def _origin(result: AdaptationResult) -> Part:
     origin = result.ancestry
     pairs = [
         ("model", result.model or "nothing was saved"),

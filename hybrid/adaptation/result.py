@@ -1,6 +1,5 @@
 """The result of adapting a model: both models' scores on the judging images, tests, curve and sentences."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,19 +9,17 @@ from hybrid.adaptation.advice import advice
 from hybrid.adaptation.curve import AdaptingCurve
 from hybrid.adaptation.judge import ADAPTED, UNADAPTED
 from hybrid.adaptation.methods import NONE
-from hybrid.errors import InputError
 from hybrid.evaluation import CalibrationLine, Evaluation, PairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Adaptation:
-    """The result of :func:`hybrid.adapt`.
+class AdaptationResult:
+    """The result of adapting a model, as values; `Adaptation` draws and writes it.
 
     Attributes
     ----------
@@ -121,36 +118,6 @@ class Adaptation:
             }  # fmt: skip
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
 
-    def plot_curve(self, metric: str | None = None) -> "Figure":
-        """Draw the mean score of each method against the number of labelled images, with the range over the draws.
-
-        Parameters
-        ----------
-        metric : str, optional
-            By default the main score.
-        """
-        from hybrid.adaptation.figures import curve_figure
-
-        return curve_figure(self._curve(), metric or self.metrics[0])
-
-    def to_html(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the result as one HTML file that needs no network, with its figures and tables beside it.
-
-        Parameters
-        ----------
-        path : path-like
-            Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets the figures and
-            tables.
-
-        Returns
-        -------
-        list of Path
-            The page, then the other files.
-        """
-        from hybrid.adaptation.page import write_page
-
-        return write_page(self, Path(path))
-
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {
@@ -173,8 +140,3 @@ class Adaptation:
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
-
-    def _curve(self) -> AdaptingCurve:
-        if self.curve is None:
-            raise InputError("There is no curve: adapt with curve=True.")
-        return self.curve

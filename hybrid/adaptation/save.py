@@ -86,7 +86,7 @@ def save_adapted(
     labels = [str(label) for label in data.classes.tolist()]
     rule = threshold_rule(head, labels, data.task == "multilabel")
     info = model_info(
-        name, data.manifest.dataset, _head_name(data), labels, None, getattr(head, "aim", None), rule, ancestry
+        name, data.manifest.dataset, data.manifest.head, labels, None, getattr(head, "aim", None), rule, ancestry
     )
     folder = save_model(
         adapted.pipeline, place.models / name / "model", extractor=extractors_of(data.model.pipeline[0]), info=info
@@ -96,8 +96,3 @@ def save_adapted(
         f"predict takes its folder."
     )
     return SavedModel(name, folder, (note,))
-
-
-def _head_name(data: NewData) -> str:
-    head = data.manifest.info.get("head")
-    return head if isinstance(head, str) else type(data.head[-1]).__name__

@@ -130,10 +130,8 @@ def adapt(model: str, data: str, workspace: Path, as_json: bool, **given: Any) -
     chosen = {name: given.pop(name) for name in ("method", "aim", "metric", "name", "draws")}
     class_map = parse_class_map(given.pop("class_map"))
     seed, on_bad = given["seed"], given["on_bad"]
-    if images is not None:
-        given["fractions"] = "100/0/0"  # no split is needed
     with loud_warnings():
-        dataset = read_data(data, **given)
+        dataset = read_data(data, to_fit=False, **given)
         with progress_bar("extracting") as extracting, progress_bar("drawing images") as drawing:
             draws = chosen.pop("draws")
             result = adapt_model(

@@ -134,6 +134,11 @@ class Manifest:
         return dataset if isinstance(dataset, dict) else {}
 
     @property
+    def head(self) -> str:
+        """Name of the head, or the type of the last step if no name is recorded."""
+        return str(self.info.get("head") or self.steps[-1].type)
+
+    @property
     def adapted(self) -> AdaptedFrom | None:
         """Where an adapted model comes from; None for other models."""
         return AdaptedFrom.from_info(self.info.get("adapted"))
