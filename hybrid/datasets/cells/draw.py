@@ -66,7 +66,7 @@ def draw_pictures(
     ----------
     kind : {"parasites", "types", "labels", "clumps"}
         What the labels tell: "healthy" or "parasite"; which of five kinds the white cell is; 0 or 1 for each of
-        `LABELS`; or whether the platelets are "clumped" or "normal".
+        `LABELS`; or whether the platelets are "apart" or "clumped".
     patients : int, default=80
         Number of patients.
     pictures : int, default=10
@@ -166,7 +166,7 @@ class Scene:
         if kind == "parasites":
             return "parasite" if self.parasites else "healthy"
         if kind == "clumps":
-            return "clumped" if self.clump else "normal"
+            return "clumped" if self.clump else "apart"
         return tuple(int(bool(thing)) for thing in (self.parasites, self.clump, self.sickle_cells, self.white_cell))
 
 

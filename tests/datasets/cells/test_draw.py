@@ -53,7 +53,7 @@ def test_labels_say_what_was_drawn(kind):
             assert label == scene.white_cell
             assert shown["white_cell"]
         elif kind == "clumps":
-            assert label == ("clumped" if shown["platelet_clump"] else "normal")
+            assert label == ("clumped" if shown["platelet_clump"] else "apart")
         else:
             assert label == ("parasite" if shown["parasites"] else "healthy")
 

@@ -40,8 +40,8 @@ def test_a_picture_is_clumped_if_at_least_six_platelets_stick_together():
         for _ in range(4):
             scene = plan_scene(rng, patient)
             draw_scene(rng, scene, patient)
-            assert next(labels) == ("clumped" if len(scene.clump) >= 6 else "normal")
-    assert set(drawn.y) == {"clumped", "normal"}
+            assert next(labels) == ("clumped" if len(scene.clump) >= 6 else "apart")
+    assert set(drawn.y) == {"apart", "clumped"}
 
 
 @pytest.mark.medium
