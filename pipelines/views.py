@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from hybrid.classifiers.prior import decide
-from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.images.source import Source
 from hybrid.extractors.images.views import Views, ViewSource
 
 
@@ -46,7 +46,7 @@ class ViewPipeline(Pipeline):
 
     def source(self, X: Any) -> ViewSource:
         """Return images and their views as a source for the extractor."""
-        return ViewSource(X, self.views, np.ones(len(ImageSource(X)), bool))
+        return ViewSource(X, self.views, np.ones(len(Source.of(X)), bool))
 
     def predict_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
         """Return the probabilities of images, (n, k), as means over each image and its views."""

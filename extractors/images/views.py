@@ -14,7 +14,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.images.augment import POLICY, Augmentation
 from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests, digest_keys
-from hybrid.extractors.images.source import Extraction, ImageSource, Source
+from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.store.identity import canonical
 
 _MAX_VIEWS = 10_000  # limit for records read from a file, since each view takes some memory
@@ -127,7 +127,7 @@ class ViewSource(Source):
     """
 
     def __init__(self, X: Any, views: Views, chosen: np.ndarray):
-        self._source, self._views, self._chosen = ImageSource(X), views, chosen
+        self._source, self._views, self._chosen = Source.of(X), views, chosen
         counts = 1 + views.number * chosen.astype(int)
         self._image = np.repeat(np.arange(len(counts)), counts)
         self._view = np.arange(counts.sum()) - (np.cumsum(counts) - counts)[self._image]  # 0 is the image itself

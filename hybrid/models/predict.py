@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid.datasets.readers.scan import link_error, list_below
 from hybrid.errors import InputError, reason_of
-from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.images.source import Source
 from hybrid.files import csv_text, expanded, plain_start
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.saved.load import open_model
@@ -182,7 +182,7 @@ def extract_to_store(
         If none of the images can be decoded, or one cannot and `on_bad` is "raise".
     """
     extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
-    source = pipeline.source(images) if isinstance(pipeline, ViewPipeline) else ImageSource(images)
+    source = pipeline.source(images) if isinstance(pipeline, ViewPipeline) else Source.of(images)
     for position, extractor in enumerate(extractors, start=1):
         partial_progress = progress and _partial_progress(
             progress, position * len(source), len(extractors) * len(source)

@@ -15,10 +15,12 @@ from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
+from hybrid.plots.stress import StressLine, stress_chart
 from hybrid.plots.training import training_curves
 
 __all__ = [
     "adapting_curves",
+    "StressLine",
     "augmentation_grid",
     "bar_chart",
     "class_counts",
@@ -34,5 +36,6 @@ __all__ = [
     "reliability_curves",
     "roc_curves",
     "save_figure",
+    "stress_chart",
     "training_curves",
 ]

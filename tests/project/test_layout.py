@@ -24,6 +24,7 @@ LAYERS = (
     "hybrid/report",
     "hybrid/report/parts",
     "hybrid/report/elements",
+    "hybrid/robustness",
     "hybrid/external",
     "hybrid/comparison",
     "hybrid/shift",

@@ -1,0 +1,213 @@
+"""The record of a stress run: the scores of one model on the same images, unchanged and corrupted."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from hybrid.errors import unknown_name
+from hybrid.evaluation import METRICS, Metric
+from hybrid.extractors.images.corruptions import KINDS, Corruption
+from hybrid.pipelines.saved.manifest import Manifest
+from hybrid.workspace.records import Record, saved_as
+from hybrid.workspace.set_record import read_task
+from hybrid.workspace.workspace import Workspace, slug
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class StressedScores:
+    """The scores on images with one corruption.
+
+    Attributes
+    ----------
+    corruption : {"blur", "noise", "contrast", "jpeg", "rotation"}
+    strength : float
+        Its strength, in the unit of the corruption.
+    metrics : dict of str to Metric
+        Scores with intervals.
+    difference, low, high : float or None
+        The main score on the corrupted images minus that on the unchanged ones, with its interval.
+    p_adjusted : float or None
+        p-value of the difference, adjusted for all corruptions by :func:`~hybrid.robustness.stress.from_strongest`.
+    distinguishable : bool
+        Whether the difference is significant at the level of the intervals.
+    """
+
+    corruption: str
+    strength: float
+    metrics: dict[str, Metric]
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_adjusted: float | None = None
+    distinguishable: bool = False
+
+    @property
+    def words(self) -> str:
+        """The corruption in words, such as "blur of 2 pixels"."""
+        return Corruption(self.corruption, self.strength).describe()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StressRecord(Record):
+    """The record of a stress run.
+
+    Attributes
+    ----------
+    created : str
+        Date and time in ISO format.
+    model : str
+        Name of the model.
+    model_digest : str
+        SHA-256 of its manifest, which changes if the model is fitted again.
+    dataset : str
+        Name of the dataset.
+    split : str or None
+        The split of the images; None for all images.
+    task : {"binary", "multiclass", "multilabel"}
+    metric : str
+        The main score, whose differences are tested.
+    images : int
+    groups : int or None
+        Number of groups, such as patients; None if none are known.
+    level : float
+        Coverage of the intervals.
+    test : str
+        The test of the differences.
+    seed, policy : int
+        Seed of the random numbers, and version of the definitions of the corruptions.
+    clean : dict of str to Metric
+        Scores on the unchanged images.
+    scores : tuple of StressedScores
+        Scores for each corruption and strength.
+    notes : tuple of str
+        Sentences about images that were left out.
+    path : Path
+        File of the record. It is not saved.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+    SEALED_SINCE: ClassVar[int] = 1
+    REMEDY: ClassVar[str] = "Delete it and run `hybrid stress` again."
+
+    created: str
+    model: str
+    model_digest: str
+    dataset: str
+    split: str | None = None
+    task: str = field(metadata=saved_as(read=read_task))
+    metric: str
+    images: int
+    groups: int | None = None
+    level: float = 0.95
+    test: str = ""
+    seed: int = 0
+    policy: int = 1
+    clean: dict[str, Metric]
+    scores: tuple[StressedScores, ...]
+    notes: tuple[str, ...] = ()
+    path: Path = field(default=Path(), metadata=saved_as(saved=False))
+
+    def of(self, corruption: str) -> list[StressedScores]:
+        """Return the scores for one kind of corruption, from the weakest strength to the strongest."""
+        return [scores for scores in self.scores if scores.corruption == corruption]
+
+    @property
+    def corruptions(self) -> list[str]:
+        """The kinds of corruption, in their order."""
+        return list(dict.fromkeys(scores.corruption for scores in self.scores))
+
+    def table(self) -> "pd.DataFrame":
+        """Return the scores as a DataFrame: a row for each corruption and strength, the first for unchanged images.
+
+        Its columns are ``corruption``, ``strength``, each score with ``_low`` and ``_high``, and the ``difference`` of
+        the main score with ``difference_low``, ``difference_high`` and ``p_adjusted``.
+        """
+        import pandas as pd
+
+        rows = [{"corruption": "none", "strength": None, **_flat(self.clean)}]
+        for one in self.scores:
+            tested = {"difference": one.difference, "difference_low": one.low, "difference_high": one.high}
+            rows.append(
+                {
+                    "corruption": one.corruption,
+                    "strength": one.strength,
+                    **_flat(one.metrics),
+                    **tested,
+                    "p_adjusted": one.p_adjusted,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def plot(self, metric: str | None = None, title: str = "") -> "Figure":
+        """Draw a score, by default the main one, against the strength of each corruption; return the figure."""
+        from hybrid import plots
+
+        metric = metric or self.metric
+        if metric not in self.clean:
+            raise unknown_name("metric", metric, self.clean)
+        lines = {}
+        for kind in self.corruptions:
+            found = [scores.metrics[metric] for scores in self.of(kind)]
+            strengths = [KINDS[kind].tick(scores.strength) for scores in self.of(kind)]
+            lines[KINDS[kind].unit] = plots.StressLine(
+                strengths, [one.value for one in found], [one.interval for one in found]
+            )
+        clean = self.clean[metric]
+        return plots.stress_chart(
+            lines, label=METRICS[metric].title, clean=clean.value, clean_interval=clean.interval, title=title
+        )
+
+    def sentences(self) -> list[str]:
+        """Return what the run shows, in words: first all corruptions together, then one sentence for each kind."""
+        from hybrid.robustness.words import sentences
+
+        return sentences(self)
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences())
+
+
+def _flat(metrics: dict[str, Metric]) -> dict[str, float | None]:
+    return {
+        key: value
+        for name, metric in metrics.items()
+        for key, value in ((name, metric.value), (f"{name}_low", metric.low), (f"{name}_high", metric.high))
+    }
+
+
+def model_digest(manifest: Manifest) -> str:
+    """Return the SHA-256 of a saved model's manifest, which contains those of all its files."""
+    return hashlib.sha256(json.dumps(manifest.to_dict(), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def stress_path(workspace: Workspace, model: str, dataset: str) -> Path:
+    """Return where the record of a model on a dataset is saved."""
+    return workspace.folder / "stress" / f"{slug(model, dataset)}.json"
+
+
+def stress_records(workspace: Workspace, manifest: Manifest) -> list[StressRecord]:
+    """Return the records of the stress runs of a saved model in a workspace, oldest first.
+
+    Runs of an earlier model with the same name are left out.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    manifest : Manifest
+        The manifest of the model.
+
+    Raises
+    ------
+    InputError
+        If a record is damaged.
+    """
+    digest = model_digest(manifest)
+    paths = sorted((workspace.folder / "stress").glob("[!.]*.json"))
+    records = [replace(StressRecord.read(path), path=path) for path in paths]
+    return sorted((one for one in records if one.model_digest == digest), key=lambda one: one.created)
