@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from hybrid.plots.style import FAINT, FONTS, PANEL, line_style, plain_axes, set_title
 
 _COLUMNS = 2
-_WIDTH = 1.4 * PANEL
+_WIDTH = 1.25 * PANEL
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
+from hybrid.report.parts.robustness import robustness
 from hybrid.report.parts.seeds import seeds
 from hybrid.report.parts.subgroups import subgroups
 from hybrid.workspace.private_paths import without_places
@@ -78,6 +79,7 @@ def make_section(
         model_parts.errors(leaderboard, shown),
         data_parts.mistakes(leaderboard, pictures, shown),
         model_parts.curves(leaderboard, shown),
+        robustness(leaderboard),
         data_parts.embedding_map(leaderboard, report_inputs, shown, SEED),
         data_parts.data(leaderboard, report_inputs, pictures),
         data_parts.training(report_inputs),

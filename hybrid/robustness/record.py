@@ -1,15 +1,13 @@
 """The record of a stress run: the scores of one model on the same images, unchanged and corrupted."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hybrid.errors import unknown_name
-from hybrid.evaluation import METRICS, Metric
+from hybrid.evaluation import LOWER_IS_BETTER, METRICS, Metric
 from hybrid.extractors.images.corruptions import KINDS, Corruption
-from hybrid.pipelines.saved.manifest import Manifest
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.records import Record, saved_as
 from hybrid.workspace.set_record import read_task
 from hybrid.workspace.workspace import Workspace, slug
@@ -47,6 +45,12 @@ class StressedScores:
     p_adjusted: float | None = None
     distinguishable: bool = False
 
+    def is_worse(self, metric: str) -> bool:
+        """Return whether the main score, `metric`, is significantly worse than on the unchanged images."""
+        if not self.distinguishable or self.difference is None:
+            return False
+        return self.difference > 0 if metric in LOWER_IS_BETTER else self.difference < 0
+
     @property
     def words(self) -> str:
         """The corruption in words, such as "blur of 2 pixels"."""
@@ -63,8 +67,9 @@ class StressRecord(Record):
         Date and time in ISO format.
     model : str
         Name of the model.
-    model_digest : str
-        SHA-256 of its manifest, which changes if the model is fitted again.
+    predictions_sha256 : str
+        SHA-256 of its predictions in the workspace, which changes with the model; "" for a model that is
+        in no workspace.
     dataset : str
         Name of the dataset.
     split : str or None
@@ -97,7 +102,7 @@ class StressRecord(Record):
 
     created: str
     model: str
-    model_digest: str
+    predictions_sha256: str = ""
     dataset: str
     split: str | None = None
     task: str = field(metadata=saved_as(read=read_task))
@@ -181,33 +186,27 @@ def _flat(metrics: dict[str, Metric]) -> dict[str, float | None]:
     }
 
 
-def model_digest(manifest: Manifest) -> str:
-    """Return the SHA-256 of a saved model's manifest, which contains those of all its files."""
-    return hashlib.sha256(json.dumps(manifest.to_dict(), sort_keys=True, default=str).encode()).hexdigest()
-
-
 def stress_path(workspace: Workspace, model: str, dataset: str) -> Path:
     """Return where the record of a model on a dataset is saved."""
     return workspace.folder / "stress" / f"{slug(model, dataset)}.json"
 
 
-def stress_records(workspace: Workspace, manifest: Manifest) -> list[StressRecord]:
-    """Return the records of the stress runs of a saved model in a workspace, oldest first.
+def stress_records(workspace: Workspace, model: ModelRecord) -> list[StressRecord]:
+    """Return the records of the stress runs of a model of a workspace, oldest first.
 
     Runs of an earlier model with the same name are left out.
 
     Parameters
     ----------
     workspace : Workspace
-    manifest : Manifest
-        The manifest of the model.
+    model : ModelRecord
 
     Raises
     ------
     InputError
         If a record is damaged.
     """
-    digest = model_digest(manifest)
     paths = sorted((workspace.folder / "stress").glob("[!.]*.json"))
     records = [replace(StressRecord.read(path), path=path) for path in paths]
-    return sorted((one for one in records if one.model_digest == digest), key=lambda one: one.created)
+    own = [one for one in records if one.model == model.name and one.predictions_sha256 == model.predictions_sha256]
+    return sorted(own, key=lambda one: one.created)

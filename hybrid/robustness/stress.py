@@ -23,8 +23,9 @@ from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.views import ViewPipeline
 from hybrid.progress import Progress
 from hybrid.robustness.own_data import OwnData, own_data, record_of
-from hybrid.robustness.record import StressedScores, StressRecord, model_digest, stress_path
+from hybrid.robustness.record import StressedScores, StressRecord, stress_path
 from hybrid.wording import number
+from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import DEFAULT_WORKSPACE, Workspace
 
 CLEAN = "clean"
@@ -197,7 +198,7 @@ def _record(
     predictions: Mapping[str, _Predictions],
     corruptions: list[Corruption],
     metric: str,
-    fitted: Any,
+    fitted: ModelRecord | None,
     n_boot: int,
     seed: int,
 ) -> StressRecord:
@@ -221,7 +222,7 @@ def _record(
     return StressRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=data.name,
-        model_digest=model_digest(data.manifest),
+        predictions_sha256=fitted.predictions_sha256 if fitted else "",
         dataset=data.dataset.name,
         task=data.task,
         metric=metric,
@@ -264,7 +265,7 @@ def from_strongest(p_values: Mapping[Corruption, float | None]) -> dict[Corrupti
             p = p_values[corruption]
             so_far = None if p is None or so_far is None else max(so_far, min(1.0, p * len(kinds)))
             adjusted[corruption] = so_far
-    return adjusted
+    return {corruption: adjusted[corruption] for corruption in p_values}
 
 
 def _scores(

@@ -17,7 +17,7 @@ def sentences(record: "StressRecord") -> list[str]:
 
 
 def _all(record: "StressRecord") -> str:
-    worse = [one for one in record.scores if _is_worse(record, one)]
+    worse = [one for one in record.scores if one.is_worse(record.metric)]
     title, clean = METRICS[record.metric].title, record.clean[record.metric]
     images = images_of_groups(record.images, record.groups, "image")
     where = f"{images} of {record.dataset}" + (f" ({record.split})" if record.split else "")
@@ -36,7 +36,7 @@ def _all(record: "StressRecord") -> str:
 def _kind(record: "StressRecord", scores: Sequence["StressedScores"]) -> str:
     title, clean = METRICS[record.metric].title, record.clean[record.metric].value
     strongest = scores[-1]
-    worse = [one for one in scores if _is_worse(record, one)]
+    worse = [one for one in scores if one.is_worse(record.metric)]
     if not worse:
         value = format_score(strongest.metrics[record.metric].value)
         tested = "" if strongest.difference is None else f" (difference {_difference(record, strongest)})"
@@ -66,12 +66,6 @@ def _difference(record: "StressRecord", one: "StressedScores") -> str:
         return value
     bounds = f"{one.low:.3f} to {one.high:.3f}".replace("-", "−")
     return f"{value}, {record.level:.0%} interval {bounds}"
-
-
-def _is_worse(record: "StressRecord", one: "StressedScores") -> bool:
-    if not one.distinguishable or one.difference is None:
-        return False
-    return one.difference > 0 if record.metric in LOWER_IS_BETTER else one.difference < 0
 
 
 def _noun(kind: str) -> str:
