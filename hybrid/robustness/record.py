@@ -1,12 +1,16 @@
 """The record of a stress run: the scores of one model on the same images, unchanged and corrupted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hybrid.errors import unknown_name
 from hybrid.evaluation import LOWER_IS_BETTER, METRICS, Metric
+from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.metrics import format_score
 from hybrid.extractors.images.corruptions import KINDS, Corruption
+from hybrid.wording import joined, number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.records import Record, saved_as
 from hybrid.workspace.set_record import read_task
@@ -170,9 +174,7 @@ class StressRecord(Record):
 
     def sentences(self) -> list[str]:
         """Return what the run shows, in words: first all corruptions together, then one sentence for each kind."""
-        from hybrid.robustness.words import sentences
-
-        return sentences(self)
+        return [_all(self), *(_kind(self, self.of(kind)) for kind in self.corruptions)]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
@@ -210,3 +212,63 @@ def stress_records(workspace: Workspace, model: ModelRecord) -> list[StressRecor
     records = [replace(StressRecord.read(path), path=path) for path in paths]
     own = [one for one in records if one.model == model.name and one.predictions_sha256 == model.predictions_sha256]
     return sorted(own, key=lambda one: one.created)
+
+
+def _all(record: StressRecord) -> str:
+    worse = [one for one in record.scores if one.is_worse(record.metric)]
+    title, clean = METRICS[record.metric].title, record.clean[record.metric]
+    images = images_of_groups(record.images, record.groups, "image")
+    where = f"{images} of {record.dataset}" + (f" ({record.split})" if record.split else "")
+    start = f"On {where}, {record.model} has a {title} of {clean}."
+    if clean.value is None:
+        return f"{start} Corruptions cannot be compared with it."
+    if not worse:
+        return f"{start} None of the {len(record.scores)} corruptions is shown to make it worse."
+    kinds = [kind for kind in record.corruptions if any(one in worse for one in record.of(kind))]
+    return (
+        f"{start} {len(worse)} of {number(len(record.scores), 'corruption')} {'make' if len(worse) > 1 else 'makes'} "
+        f"it significantly worse: {joined([_noun(kind) for kind in kinds])}."
+    )
+
+
+def _kind(record: StressRecord, scores: Sequence[StressedScores]) -> str:
+    title, clean = METRICS[record.metric].title, record.clean[record.metric].value
+    strongest = scores[-1]
+    worse = [one for one in scores if one.is_worse(record.metric)]
+    if not worse:
+        value = format_score(strongest.metrics[record.metric].value)
+        tested = "" if strongest.difference is None else f" (difference {_difference(record, strongest)})"
+        noun, excludes = _noun(strongest.corruption), strongest.high is not None and strongest.high < 0
+        start = (
+            f"The loss of {title} by {noun} is not significant after the correction for all corruptions"
+            if excludes and record.metric not in LOWER_IS_BETTER
+            else f"No loss of {title} by {noun} is shown on these images"
+        )
+        return f"{start}: {strongest.words} changes it from {format_score(clean)} to {value}{tested}."
+    first = worse[0]
+    verb = "raises" if record.metric in LOWER_IS_BETTER else "lowers"
+    text = (
+        f"{_capital(first.words)} {verb} the {title} from {format_score(clean)} to "
+        f"{format_score(first.metrics[record.metric].value)} (difference {_difference(record, first)})"
+    )
+    if first is strongest:
+        return f"{text}; no loss is shown for weaker ones."
+    rest = f"{strongest.words} {verb} it to {format_score(strongest.metrics[record.metric].value)}"
+    weaker = "" if first is scores[0] else " No loss is shown for weaker ones."
+    return f"{text}; {rest}.{weaker}"
+
+
+def _difference(record: StressRecord, one: StressedScores) -> str:
+    value = f"{one.difference:+.3f}".replace("-", "−")
+    if one.low is None or one.high is None:
+        return value
+    bounds = f"{one.low:.3f} to {one.high:.3f}".replace("-", "−")
+    return f"{value}, {record.level:.0%} interval {bounds}"
+
+
+def _noun(kind: str) -> str:
+    return {"contrast": "less contrast", "jpeg": "JPEG compression"}.get(kind, kind)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -21,8 +21,8 @@ KEY = b"k" * 32
 def test_blur_is_gaussian(sd):
     expected = gaussian_filter(PIXELS.astype(float), (sd, sd, 0), mode="nearest")
     error = np.abs(Corruption("blur", sd)(PIXELS, KEY) - expected)
-    assert error.mean() < 0.5
-    assert error[8:-8, 8:-8].max() < 3
+    assert error.mean() < 1
+    assert error[8:-8, 8:-8].max() < 4
 
 
 def test_noise_has_the_stated_spread_and_grey_stays_grey():
