@@ -145,6 +145,15 @@ class CorruptedSource(Source):
     def __len__(self) -> int:
         return len(self._source)
 
+    @property
+    def paths(self) -> list[str] | None:
+        """The path of each image, see `Source`."""
+        return self._source.paths
+
+    def of_images(self, first: int, end: int) -> "CorruptedSource":
+        """Return some consecutive images, see `Source`."""
+        return CorruptedSource(self._source.of_images(first, end), self._corruption)
+
     def name(self, number: int) -> str:
         """Return the name of the image in error messages, see `Source`."""
         return self._source.name(number)

@@ -134,7 +134,7 @@ class ViewSource(Source):
         self._last = threading.local()
 
     def __reduce__(self) -> tuple[type["ViewSource"], tuple[Any, Views, np.ndarray]]:
-        return ViewSource, (self._source.images, self._views, self._chosen)  # what threads hold stays where it is
+        return ViewSource, (self._source, self._views, self._chosen)  # what threads hold stays where it is
 
     def __len__(self) -> int:
         return len(self._image)
@@ -146,7 +146,7 @@ class ViewSource(Source):
 
     def of_images(self, first: int, end: int) -> "ViewSource":
         """Return the rows of consecutive images, see `Source`."""
-        return ViewSource(self._source.images[first:end], self._views, self._chosen[first:end])
+        return ViewSource(self._source.of_images(first, end), self._views, self._chosen[first:end])
 
     def name(self, number: int) -> str:
         """Return the name of the image in error messages, see `Source`."""
