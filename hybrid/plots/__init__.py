@@ -19,8 +19,8 @@ from hybrid.plots.stress import StressLine, stress_chart
 from hybrid.plots.training import training_curves
 
 __all__ = [
-    "adapting_curves",
     "StressLine",
+    "adapting_curves",
     "augmentation_grid",
     "bar_chart",
     "class_counts",
