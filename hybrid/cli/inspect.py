@@ -70,6 +70,7 @@ def _show(found: "Inspection") -> None:
         *([("pixels of more than 8 bits", "; ".join(reading))] if any(reading) else []),
         *([("tags of DICOM files", ", ".join(map(str, tags)))] if isinstance(tags, list) else []),
         ("width of embeddings", manifest.width),
+        *manifest.kept.items(),
         ("created", manifest.created),
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
         ("schema", manifest.schema),

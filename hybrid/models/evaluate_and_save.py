@@ -14,6 +14,7 @@ from hybrid.evaluation import Evaluation
 from hybrid.extractors.store.cost import total
 from hybrid.files import replace_folder
 from hybrid.models.adjust import positive_class
+from hybrid.models.kept import kept_with
 from hybrid.pipelines import read_manifest, save_model
 from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
@@ -24,6 +25,7 @@ from hybrid.workspace.history import FITTED, Event, History, image_digests
 from hybrid.workspace.model_record import ModelRecord, Seconds
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.records import as_json
+from hybrid.workspace.validation_use import chosen_on_validation
 from hybrid.workspace.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
@@ -157,11 +159,39 @@ def evaluate_and_save(
     views = as_json(embeddings.views) if embeddings.averages else None
     labels = embeddings.classes.tolist()
     rule = threshold_rule(pipeline[-1], labels, embeddings.task == "multilabel")
-    info = model_info(name, as_json(dataset), head, labels, views, record.aim, rule, record.adapted)
+    kept = kept_with(
+        pipeline,
+        X,
+        embeddings,
+        proba,
+        chosen=chosen_on_validation(replace(record, adjustment=None)),
+        refittable=not {head, *(member.head for member in record.members)} & {"network"},
+        adapted=record.adapted is not None,
+        seed=record.seed or 0,
+    )
+    info = model_info(
+        name,
+        as_json(dataset),
+        head,
+        labels,
+        views,
+        record.aim,
+        rule,
+        record.adapted,
+        reference=kept.no_reference,
+        prediction_sets=kept.no_calibration,
+    )
     unsaved = ""
     with replace_folder(workspace.models / name) as folder:
         try:
-            model = save_model(pipeline, folder / "model", extractor=embeddings.extractors, info=info)
+            model = save_model(
+                pipeline,
+                folder / "model",
+                extractor=embeddings.extractors,
+                info=info,
+                reference=kept.reference,
+                calibration=kept.calibration,
+            )
             record = replace(record, bytes=_size(model))
         except UntrustedTypeError as error:
             unsaved = str(error)
