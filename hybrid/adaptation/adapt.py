@@ -163,6 +163,7 @@ def adapt(
         share=adapted.share,
         split="+".join(splits) or None,
         seed=random_state,
+        groups=None if part.groups is None else len(np.unique(part.groups)),
     )
     saved = None
     if adapted.method != NONE:

@@ -43,11 +43,13 @@ def _of_score(curve: AdaptingCurve, method: str, metric: str) -> str:
     if not steps:
         return (
             f"{start}; with up to {points[-1].images:,} labelled images, {method} does not improve it by "
-            f"{format_score(worth)} or more."
+            f"{format_score(worth)} or more on average and in at least {USUALLY:.0%} of the draws."
         )
-    scores = joined([f"{format_score(step.mean)} with {step.images:,} labelled images" for step in steps])
+    scores = joined([f"{format_score(step.mean)} with {step.images:,}" for step in steps])
     last = steps[-1]
-    text = f"{start}; {method} reaches {scores} (better in {last.better} of {number(last.draws, 'draw')})"
+    text = (
+        f"{start}; {method} reaches {scores} labelled images (better in {last.better} of {number(last.draws, 'draw')})"
+    )
     if last is points[-1]:
         return f"{text}. More images would probably gain more."
     return f"{text}. Up to {points[-1].images:,} images gain less than {format_score(worth)} beyond that."

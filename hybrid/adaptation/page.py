@@ -44,7 +44,7 @@ def write_page(result: AdaptationResult, path: Path) -> list[Path]:
         "adapted",
         result.ancestry.data,
         spoken(result.answer),
-        spoken(" ".join(result.advice)),
+        _intro(result),
         tuple(without_places(text) for text in result.warnings),
         parts,
     )
@@ -56,6 +56,15 @@ def write_page(result: AdaptationResult, path: Path) -> list[Path]:
         written += [file for part in parts for table in part.tables for file in table.save(new)]
     write_output(path, lambda file: file.write(page.encode()))
     return [path, *(folder / file.relative_to(new) for file in written)]
+
+
+def _intro(result: AdaptationResult) -> str:
+    """Return how many images there are, and what they are used for."""
+    origin = result.ancestry
+    return (
+        f"{origin.data} has {plural(result.available, 'labelled image')} that are new to {origin.parent}: "
+        f"{origin.images:,} to adapt to, and {result.judging:,} of other groups to judge on."
+    )
 
 
 def _scores(result: AdaptationResult) -> Part:

@@ -92,7 +92,7 @@ def save_adapted(
         adapted.pipeline, place.models / name / "model", extractor=extractors_of(data.model.pipeline[0]), info=info
     )
     note = (
-        f"{name} has no record in the workspace, because {origin.missing}: hybrid compare does not list it, and hybrid "
-        f"predict takes its folder."
+        f"{name} has no record in the workspace, because the embedding sets of its parent are not there "
+        f"({origin.missing}): hybrid compare does not list it, and hybrid predict takes its folder."
     )
     return SavedModel(name, folder, (note,))

@@ -168,7 +168,11 @@ def _report(result: "Adaptation", workspace: Path) -> Path:
 
 
 def _handle(result: "Adaptation") -> str:
-    return str(result.model)
+    """Return what other commands find the adapted model by: its name, or its folder if it has no record."""
+    from hybrid.workspace.workspace import METRICS
+
+    has_record = result.folder is not None and (result.folder.parent / METRICS).is_file()
+    return str(result.model if has_record else result.folder)
 
 
 def _show(result: "Adaptation") -> None:

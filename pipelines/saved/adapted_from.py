@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from hybrid.wording import number
+from hybrid.evaluation.groups import images_of_groups
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class AdaptedFrom:
         The split of the dataset that was adapted to; None for a random draw.
     seed : int
         Seed of the draw.
+    groups : int or None
+        Number of groups, such as patients, that the images are of; None if no groups are known.
     """
 
     parent: str
@@ -41,15 +43,14 @@ class AdaptedFrom:
     share: float | None = None
     split: str | None = None
     seed: int = 0
+    groups: int | None = None
 
     def sentence(self) -> str:
         """Return the origin of the model in words."""
         drawn = f"the split {self.split!r}" if self.split else f"drawn with seed {self.seed}"
         share = "" if self.share is None else f", whose share in the total weight is {self.share:.0%}"
-        return (
-            f"adapted from {self.parent} by {self.method} with {number(self.images, 'labelled image')} of {self.data} "
-            f"({drawn}{share})"
-        )
+        images = images_of_groups(self.images, self.groups, "labelled image")
+        return f"adapted from {self.parent} by {self.method} with {images} of {self.data} ({drawn}{share})"
 
     def to_info(self) -> dict[str, Any]:
         """Return the record as JSON values."""
@@ -66,6 +67,7 @@ class AdaptedFrom:
             return None
         if not isinstance(info["digests"], list) or not all(isinstance(text, str) for text in info["digests"]):
             return None
-        if not isinstance(info["share"], float | None) or not isinstance(info["split"], str | None):
+        kinds = {"share": float, "split": str, "groups": int}
+        if not all(info[name] is None or type(info[name]) is kind for name, kind in kinds.items()):
             return None
         return cls(**info | {"digests": tuple(info["digests"])})
