@@ -10,8 +10,7 @@ from hybrid.cli import completion
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import plain, print_json, print_notes, print_table
-from hybrid.errors import unknown_name
-from hybrid.evaluation.metrics import METRICS
+from hybrid.evaluation.metrics import OVERALL, known_metric
 from hybrid.wording import number
 from hybrid.workspace.history import LOCKED, PLANNED, SHOWN, UNLOCKED, Event, History, Plan
 from hybrid.workspace.workspace import Workspace
@@ -74,9 +73,8 @@ def plan(
     all looks at test so far.
     """
     history = History(Workspace(workspace))
-    for name in primary if metric is None else (metric, *primary):
-        if name not in METRICS:
-            raise unknown_name("metric", name, METRICS)
+    metric = None if metric is None else known_metric(metric, OVERALL)
+    primary = tuple(known_metric(name, OVERALL) for name in primary)
     if primary or (metric, choose, reference, margin) != (None,) * 4:
         made = Plan(metric, choose or "simplest", reference, margin, primary)
         history.add(Event(PLANNED, by=_BY, plan=made))

@@ -24,6 +24,7 @@ from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
+from hybrid.evaluation.metrics import known_metric, overall_name
 from hybrid.pipelines.folds import as_folds, groups_for, make_folds
 from hybrid.progress import Progress
 from hybrid.workspace.fitted_models import load_records, read_predictions
@@ -77,6 +78,7 @@ def cross_validate(
     """
     if not models:
         raise InputError("There are no models to cross-validate. Fit one first, for example: hybrid fit svm")
+    metric = None if metric is None else overall_name(metric)
     first = models[0].embeddings
     task, development = first.task, first.split != "test"
     y, together = first.y[development], first.groups_with_copies
@@ -185,8 +187,8 @@ def cross_validate_models(
         reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
     known = [_metrics(records[members[0].name]) for members in comparable]
-    if metric is not None and not any(metric in names for names in known):
-        raise unknown_name("metric", metric, set().union(*known))
+    if metric is not None:
+        metric = known_metric(metric, set().union(*known))
     results = []
     for members, names in zip(comparable, known, strict=True):
         main, remarks = ordering_metric(metric, members[0].embeddings.task, names)

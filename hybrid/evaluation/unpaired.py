@@ -15,7 +15,7 @@ import numpy as np
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.calibration_line import CalibrationLine
-from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
+from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS, overall_name
 from hybrid.evaluation.paired_test import difference_text, p_text
 from hybrid.evaluation.result import Evaluation, Metric
 
@@ -156,6 +156,7 @@ def unpaired_tests(
     """
     _check(first, second)
     known = [name for name in first.metrics if name in second.metrics]
+    metrics = metrics if metrics is None or per_class else [overall_name(name) for name in metrics]
     if metrics is not None and (unknown := [name for name in metrics if name not in known and not per_class]):
         raise unknown_name("metric", unknown[0], known)
     if not per_class:

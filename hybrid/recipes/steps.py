@@ -14,9 +14,8 @@ from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
-from hybrid.evaluation import METRICS
 from hybrid.evaluation.group_cases import HOW
-from hybrid.evaluation.metrics import check_metric
+from hybrid.evaluation.metrics import OVERALL, check_metric, known_metric, overall_name
 from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.extractors.backbones.parameters import resolve_size
 from hybrid.extractors.images.depth import Reading
@@ -147,6 +146,7 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     if "metric" in given:
         with section.naming("metric"):
             check_metric(given["metric"])
+            given["metric"] = overall_name(given["metric"])
     by = section.take("by", str | list[str], [])
     given["by"] = (by,) if isinstance(by, str) else tuple(by)
     choose = section.take("choose", str, PREFERENCES[0])
@@ -166,8 +166,7 @@ def _tested(section: RecipeTable) -> PairSettings:
     primary = section.take("primary", str | list[str], [])
     with section.naming("primary"):
         for name in [primary] if isinstance(primary, str) else primary:
-            if name not in METRICS:
-                raise unknown_name("metric", name, METRICS)
+            known_metric(name, OVERALL)
     margin = section.take("margin", float | None, None)
     with section.naming("margin"):
         check_margin(margin)
