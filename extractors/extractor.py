@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -275,7 +275,18 @@ class Extractor:
             from hybrid.extractors.cluster.distribute import distribute
 
             return distribute(client, self, source, stores, on_bad, progress)
-        runtime = partial(self.load_runtime, parts, identities)
+        return self.extract_here(source, identities, partial(self.load_runtime, parts, identities), on_bad, progress)
+
+    def extract_here(
+        self,
+        source: Source,
+        identities: Sequence[Identity],
+        runtime: Callable[[list[int]], Runtime],
+        on_bad: str,
+        progress: Progress | None = None,
+    ) -> list[Extraction]:
+        """Return the result for each identity, computed by this process; see `hybrid.extractors.extraction.extract`."""
+        stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
         return extract(source, stores, FileDigests(), runtime, on_bad=on_bad, progress=progress)
 
     def _described_parameters(self) -> dict[str, Any]:

@@ -96,16 +96,14 @@ def _job(extractor: "Extractor", source: Source, stores: list[EmbeddingStore]) -
     for path in [source.paths[number] for number in chosen.tolist()]:
         with contextlib.suppress(BadImageError):  # the extraction reports it
             sample.append((path, bytes_digest(read_bytes(path))))
-    parameters = extractor.get_params() | {"cache": str(cache)}
-    for file in ("backbone", "weights"):
-        if Path(parameters[file]).is_file():
-            parameters[file] = str(Path(parameters[file]).resolve())
+    files = {name: path for name in ("backbone", "weights") if (path := Path(getattr(extractor, name))).is_file()}
+    everywhere = extractor.but(cache=str(cache), **{name: str(path.resolve()) for name, path in files.items()})
     fingerprints = tuple(store.identity.fingerprint for store in stores)
     with temporary_file(cache) as (mark, file_of_mark):
         file_of_mark.write(name.encode())
         file_of_mark.flush()
         os.fsync(file_of_mark.fileno())
-        yield Job(name, parameters, len(stores) > 1, fingerprints, str(mark), tuple(sample))
+        yield Job(name, everywhere, len(stores) > 1, fingerprints, str(mark), tuple(sample))
 
 
 def _prepared(client: "Client", job: Job) -> Report:

@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybrid._version import __version__
 from hybrid.errors import InputError
-from hybrid.extractors.extraction import extract
-from hybrid.extractors.extractor import Extractor
 from hybrid.extractors.images.decoding import BadImageError, bytes_digest, decode, read_bytes
 from hybrid.extractors.images.depth import Reading
-from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.images.synthetic import synthetic_photographs
 from hybrid.extractors.runtimes.base import Runtime
-from hybrid.extractors.store.store import EmbeddingStore
+
+if TYPE_CHECKING:
+    from hybrid.extractors.extractor import Extractor
 
 _PACKAGES = ("numpy", "pillow", "keras", "openvino", "distributed")
 _REFERENCES = 3  # synthetic pictures whose embeddings must be the same on all workers
@@ -40,8 +39,8 @@ class Job:
     ----------
     name : str
         A name that no other extraction has.
-    parameters : dict
-        The parameters of the extractor. The cache is an absolute path.
+    extractor : Extractor
+        The extractor. Its paths are absolute.
     each_layer : bool
         Whether each layer has a store of its own.
     fingerprints : tuple of str
@@ -56,17 +55,12 @@ class Job:
     """
 
     name: str
-    parameters: dict[str, Any]
+    extractor: "Extractor"
     each_layer: bool
     fingerprints: tuple[str, ...]
     mark: str
     sample: tuple[tuple[str, bytes], ...] = ()
     versions: dict[str, str] = field(default_factory=versions)
-
-    @property
-    def extractor(self) -> Extractor:
-        """The extractor."""
-        return Extractor(**self.parameters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +111,8 @@ class _Prepared:
         self.report = self._report()
 
     def extract(self, source: Source, on_bad: str) -> list[Extraction]:
-        stores = [EmbeddingStore(self.extractor.cache_folder, identity) for identity in self.identities]
         with self.lock:
-            return extract(source, stores, FileDigests(), self._runtime, on_bad=on_bad)
+            return self.extractor.extract_here(source, self.identities, self._runtime, on_bad)
 
     def _runtime(self, numbers: list[int]) -> Runtime:
         """Return the runtime for some of the layers. It is kept, so that the network is loaded once in a process."""
@@ -207,7 +200,7 @@ def _check_disk(job: Job) -> None:
     """Raise `InputError` if this worker sees other files than the process that started the extraction."""
     mark = Path(job.mark)
     if not mark.is_file() or mark.read_text() != job.name:
-        raise InputError(f"it does not see the cache {job.parameters['cache']!r}, or another folder of this name")
+        raise InputError(f"it does not see the cache {str(job.extractor.cache)!r}, or another folder of this name")
     for path, digest in job.sample:
         if bytes_digest(read_bytes(path)) != digest:
             raise InputError(f"it sees another file {path!r}")
