@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.extractors.cluster.shard import Job, Report, extract_shard, prepare
+from hybrid.extractors.cluster.shard import DividedExtractor, Job, Report, extract_shard, prepare
 from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
 from hybrid.extractors.images.source import DIGEST_BYTES, Extraction, Source
 from hybrid.extractors.store.store import EmbeddingStore
@@ -25,8 +25,6 @@ from hybrid.progress import Progress, Stopwatch
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
-    from hybrid.extractors.extractor import Extractor
 
 _MOST_ROWS, _LEAST_ROWS = 1024, 64  # of a shard
 _SHARDS = 4  # of each thread of the cluster, at least, so that none is idle for long in the end
@@ -37,7 +35,7 @@ _MOST_LOSSES = 5  # how often a shard is given to the cluster again after it has
 
 def distribute(
     client: "Client",
-    extractor: "Extractor",
+    extractor: DividedExtractor,
     source: Source,
     stores: list[EmbeddingStore],
     on_bad: str,
@@ -49,7 +47,7 @@ def distribute(
     ----------
     client : distributed.Client
         Connected to the cluster.
-    extractor : Extractor
+    extractor : DividedExtractor
     source : Source
         The images, which must be files that all workers see.
     stores : list of EmbeddingStore
@@ -87,7 +85,7 @@ def distribute(
 
 
 @contextlib.contextmanager
-def _job(extractor: "Extractor", source: Source, stores: list[EmbeddingStore]) -> Iterator[Job]:
+def _job(extractor: DividedExtractor, source: Source, stores: list[EmbeddingStore]) -> Iterator[Job]:
     """Yield the description of the extraction. Until the end, a file in the cache lets workers recognise the disk."""
     assert source.paths is not None
     name, cache = uuid.uuid4().hex, extractor.cache_folder.resolve()

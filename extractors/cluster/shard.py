@@ -3,11 +3,11 @@
 import contextlib
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.images.synthetic import synthetic_photographs
 from hybrid.extractors.runtimes.base import Runtime
-
-if TYPE_CHECKING:
-    from hybrid.extractors.extractor import Extractor
+from hybrid.extractors.store.identity import Identity
 
 _PACKAGES = ("numpy", "pillow", "keras", "openvino", "distributed")
 _REFERENCES = 3  # synthetic pictures whose embeddings must be the same on all workers
@@ -31,6 +29,35 @@ def versions() -> dict[str, str]:
     return {"hybrid": __version__, "python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
 
 
+class DividedExtractor(Protocol):
+    """What is used of an `Extractor`, which this folder cannot import because extractors import this folder."""
+
+    backbone: Any
+    weights: Any
+    cache: Any
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder of the store."""
+
+    def but(self, **changed: Any) -> "DividedExtractor":
+        """Return an extractor with the same parameters, except those given."""
+
+    def each_layer(self) -> list[Any]:
+        """Return one extractor for each layer."""
+
+    def resolve(self) -> Identity:
+        """Return the identity."""
+
+    def load_runtime(self, parts: Sequence[Any], identities: Sequence[Identity], numbers: Sequence[int]) -> Runtime:
+        """Return the runtime for some of the parts."""
+
+    def extract_here(
+        self, source: Source, identities: Sequence[Identity], runtime: Callable[[list[int]], Runtime], on_bad: str
+    ) -> list[Extraction]:
+        """Extract images by this process."""
+
+
 @dataclass(frozen=True)
 class Job:
     """An extraction, as workers receive it.
@@ -39,7 +66,7 @@ class Job:
     ----------
     name : str
         A name that no other extraction has.
-    extractor : Extractor
+    extractor : DividedExtractor
         The extractor. Its paths are absolute.
     each_layer : bool
         Whether each layer has a store of its own.
@@ -55,7 +82,7 @@ class Job:
     """
 
     name: str
-    extractor: "Extractor"
+    extractor: "DividedExtractor"
     each_layer: bool
     fingerprints: tuple[str, ...]
     mark: str
