@@ -15,7 +15,7 @@ from hybrid.models.find_model import find_model
     ("All images of a folder, as a CSV file", "hybrid predict svm-PICTURES new_images --output new.csv"),
     ("Some images, with a model that somebody sent", "hybrid predict model.zip a.png b.png"),
     (
-        "Sets of classes that contain the true one with a probability of 0.9",
+        "Sets that contain the true class in 9 of 10 cases",
         "hybrid predict svm-PICTURES new_images --coverage 0.9",
     ),
     ("For scripts", "hybrid predict svm-PICTURES new_images --json"),
