@@ -20,8 +20,8 @@ _MOST_VALUES = 60_000  # probabilities that are kept, with their classes and gro
 class CalibrationScores:
     """The probabilities that a model gives to the true classes of images that it was not fitted to.
 
-    :func:`make_calibration` makes them, :func:`~hybrid.save_model` keeps them with a model, and :meth:`sets` turns them
-    into prediction sets.
+    :func:`~hybrid.pipelines.make_calibration` makes them, :func:`~hybrid.save_model` keeps them with a model, and the
+    method `sets` turns them into prediction sets.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class CalibrationScores:
         Parameters
         ----------
         proba : array-like of shape (n, k)
-            Probabilities of new images, from the pipeline that :func:`uncalibrated` returns.
+            Probabilities of new images, before a calibration, prevalence or threshold of an `AdjustedHead`.
         coverage : float, default=0.9
             Probability with which the set of a new image contains its true class. It is a mean over new images, and
             over the images that calibrate: a single calibration can lie a little below it.

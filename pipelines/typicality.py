@@ -23,7 +23,7 @@ _BLOCK_VALUES = 2**24  # number of similarities that are computed at a time
 class Reference:
     """Some embeddings of training images, and the distances of held-out images from them.
 
-    :func:`make_reference` makes it, :func:`~hybrid.save_model` keeps it with a model, and
+    :func:`~hybrid.pipelines.make_reference` makes it, :func:`~hybrid.save_model` keeps it with a model, and
     :func:`~hybrid.pipelines.load_reference` reads it.
 
     Attributes
