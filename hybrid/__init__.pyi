@@ -7,6 +7,7 @@ from .extractors import FeatureExtractor, set_max_pixels
 from .models.predict_frame import predict
 from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
 from .run import Comparison, compare
+from .shift import dataset_shift
 from .training import TrainingOptions, train_network
 
 __version__: str
@@ -22,6 +23,7 @@ __all__ = [
     "adjust",
     "compare",
     "compare_models",
+    "dataset_shift",
     "evaluate",
     "load_dataset",
     "load_model",

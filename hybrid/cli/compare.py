@@ -196,6 +196,9 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
     )
+    print_notes([one.sentence for one in leaderboard.score_changes if one.test.distinguishable])
+    if leaderboard.shift and leaderboard.shift.found:
+        print_notes(leaderboard.shift.properties_found)
     for text in leaderboard.warnings:
         warn(f"WARNING: {text}")
     _print_without_leakage(leaderboard, [leaderboard.metric, *others])

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -22,9 +23,11 @@ from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
 from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
+from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.shift.dataset_shift import DatasetShift
+from hybrid.shift.score_changes import ScoreChange, score_changes
 from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
@@ -249,6 +252,22 @@ class Leaderboard:
         return None if self.chosen is None else self.names.index(self.chosen)
 
     @cached_property
+    def score_changes(self) -> tuple[ScoreChange, ...]:
+        """By how much the chosen model's main scores change from validation to test; empty if this is not known."""
+        number = self.chosen_number
+        if number is None or self.split != "test" or "val" not in self.models[number].splits:
+            return ()
+        model, val = self.models[number], self.models[number].splits["val"]
+        metrics = [
+            name for name in self.main_metrics if name in val.metrics and name in self.evaluations[number].metrics
+        ]
+        chosen = {name: self.chosen_on_validation(model, name) for name in metrics}
+        validation = self.saved[number].part("val")
+        with suppress(InputError):  # scores of an earlier version may have no intervals
+            return score_changes(self.evaluations[number], val, validation, self.truth, metrics, chosen)
+        return ()
+
+    @cached_property
     def optimism(self) -> float | None:
         """By how much the first score is too good because it is the best; None if validation orders the models."""
         if self.ordered_by != self.split or self.split == "train" or len(self.models) < 2:
@@ -373,5 +392,6 @@ class Leaderboard:
             else None,
             "subgroups": self.subgroups.to_dict() if self.subgroups else None,
             "shift": self.shift.to_dict() if self.shift else None,
+            "score_changes": [one.to_dict() for one in self.score_changes],
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

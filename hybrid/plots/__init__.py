@@ -13,6 +13,7 @@ from hybrid.plots.counts import class_counts
 from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
 from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
+from hybrid.plots.pairs import pair_chart
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.stress import StressLine, stress_chart
@@ -32,6 +33,7 @@ __all__ = [
     "example_grid",
     "group_chart",
     "interval_chart",
+    "pair_chart",
     "precision_recall_curves",
     "reliability_curves",
     "roc_curves",

@@ -20,6 +20,7 @@ from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
 from hybrid.report.parts.robustness import robustness
 from hybrid.report.parts.seeds import seeds
+from hybrid.report.parts.shift import shift
 from hybrid.report.parts.subgroups import subgroups
 from hybrid.workspace.private_paths import without_places
 
@@ -72,6 +73,7 @@ def make_section(
         per_group(leaderboard),
         subgroups(leaderboard),
         leakage(leaderboard),
+        shift(leaderboard, pictures),
         differences(leaderboard),
         cross_validation(leaderboard),
         seeds(leaderboard),

@@ -44,7 +44,7 @@ class PropertyRow:
 PROPERTIES = {
     "brightness": PropertyRow("brighter", "darker", "mean grey level, 0 to 255"),
     "contrast": PropertyRow("richer in contrast", "poorer in contrast", "standard deviation of grey levels"),
-    "sharpness": PropertyRow("sharper", "blurrier", "share of the finest structures in the contrast, per 10,000"),
+    "sharpness": PropertyRow("sharper", "blurrier", "finest structures, per 10,000 of the contrast"),
     "width": PropertyRow("wider", "narrower", "width in pixels"),
     "height": PropertyRow("taller", "less tall", "height in pixels"),
     "aspect": PropertyRow("wider for their height", "narrower for their height", "width divided by height"),
@@ -122,7 +122,7 @@ def property_values(measures: Measures) -> dict[str, np.ndarray]:
     return {
         "brightness": rows["mean"].astype(float),
         "contrast": rows["spread"].astype(float),
-        "sharpness": 1e4 * 10 ** rows["detail"].astype(float),
+        "sharpness": np.where(rows["detail"] < 0, 1e4 * 10 ** rows["detail"].astype(float), 0),
         "width": width,
         "height": height,
         "aspect": width / np.maximum(height, 1),
