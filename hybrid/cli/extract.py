@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from hybrid.embeddings.embedding_set import EmbeddingSet
     from hybrid.embeddings.part import ExtractedPart
     from hybrid.extractors.images.views import Views
-    from hybrid.shift.dataset_shift import DatasetShift
+    from hybrid.shift.result import DatasetShift
 
 
 _COSTS = (

@@ -6,8 +6,8 @@ from hybrid.comparison.compared_images import ComparedImages
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
-from hybrid.shift.dataset_shift import DatasetShift
 from hybrid.shift.of_set import shift_of_set
+from hybrid.shift.result import DatasetShift
 
 
 def find_shift(leaderboard: Leaderboard, images: ComparedImages | None) -> DatasetShift | None:

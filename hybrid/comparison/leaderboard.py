@@ -26,7 +26,7 @@ from hybrid.comparison.test_history import TestHistory
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.shift.dataset_shift import DatasetShift
+from hybrid.shift.result import DatasetShift
 from hybrid.shift.score_changes import ScoreChange, score_changes
 from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord

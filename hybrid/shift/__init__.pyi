@@ -1,9 +1,9 @@
 from .api import dataset_shift
 from .class_shares import ClassShares
-from .dataset_shift import DatasetShift
 from .estimated_shares import EstimatedShares, estimate_class_shares
 from .farthest import FarImage
 from .properties import PROPERTIES, PropertyDifference
+from .result import DatasetShift
 from .score_changes import ScoreChange
 from .two_sample import TwoSampleTest, two_sample_test
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.errors import InputError
-from hybrid.shift.dataset_shift import DatasetShift, compare_samples, with_properties
+from hybrid.shift.result import DatasetShift, compare_samples, with_properties
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset

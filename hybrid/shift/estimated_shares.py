@@ -37,7 +37,7 @@ class EstimatedShares:
     method: str
 
     def excludes(self, shares: Any) -> bool:
-        """Return whether other shares lie outside the interval of any class, corrected by nothing."""
+        """Return whether other shares lie outside the interval of any class."""
         return any(
             not low <= share <= high for low, high, share in zip(self.low, self.high, shares, strict=True)
         )  # fmt: skip
@@ -138,7 +138,8 @@ def estimate_class_shares(
         for _ in range(_DRAWS)
     ])  # fmt: skip
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return EstimatedShares(tuple(names.tolist()), *(tuple(part.tolist()) for part in (value, low, high)), method)
+    shares, lowest, highest = (tuple(part.tolist()) for part in (value, low, high))
+    return EstimatedShares(tuple(names.tolist()), shares, lowest, highest, method)
 
 
 def _weights(group: np.ndarray | None, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.errors import InputError
-from hybrid.shift.dataset_shift import DatasetShift, compare_samples, with_properties
+from hybrid.shift.result import DatasetShift, compare_samples, with_properties
 from hybrid.shift.two_sample import LEAST_UNITS
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from hybrid.errors import InputError
 from hybrid.evaluation import evaluate
 from hybrid.shift import estimate_class_shares
 from hybrid.shift.class_shares import compare_class_shares
-from hybrid.shift.dataset_shift import compare_samples
 from hybrid.shift.farthest import farthest
 from hybrid.shift.properties import border_share, compare_properties
+from hybrid.shift.result import compare_samples
 from hybrid.shift.score_changes import score_changes
 from hybrid.workspace.predictions import Predictions
 

@@ -12,9 +12,9 @@ from hybrid.report.elements.words import listed
 from hybrid.report.parts.data import ShownCase
 from hybrid.report.parts.part import Part
 from hybrid.shift.class_shares import p_text
-from hybrid.shift.dataset_shift import SPLIT_NAMES, DatasetShift
 from hybrid.shift.estimated_shares import estimate_class_shares
 from hybrid.shift.properties import PROPERTIES, PropertyDifference
+from hybrid.shift.result import SPLIT_NAMES, DatasetShift
 from hybrid.workspace.private_paths import place_name
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def _estimate(leaderboard: "Leaderboard") -> list[str]:
     val, test = leaderboard.saved[number].part("val"), leaderboard.predictions[number]
     if not len(val) or not np.isin(val.classes, val.y).all():
         return []
-    groups = {"groups": val.groups, "new_groups": test.groups}
-    estimated = estimate_class_shares(val.y, val.proba, test.proba, val.classes, **groups)
+    estimated = estimate_class_shares(
+        val.y, val.proba, test.proba, val.classes, groups=val.groups, new_groups=test.groups
+    )
     true = [float(np.mean(test.y == label)) for label in val.classes]
     if not estimated.excludes(true):
         return []
