@@ -8,6 +8,7 @@ from .models.predict_frame import predict
 from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
 from .run import Comparison, compare
 from .shift import dataset_shift
+from .run import Comparison, Validation, compare, validate
 from .training import TrainingOptions, train_network
 
 __version__: str
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureExtractor",
     "InputError",
     "TrainingOptions",
+    "Validation",
     "adapt",
     "adjust",
     "compare",
@@ -35,4 +37,5 @@ __all__ = [
     "show_versions",
     "train_network",
     "tune",
+    "validate",
 ]
