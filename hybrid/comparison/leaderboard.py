@@ -24,6 +24,7 @@ from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, 
 from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
 from hybrid.errors import InputError
+from hybrid.comparison.usefulness import Usefulness, labels_of_use, usefulness
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.shift.result import DatasetShift
@@ -82,6 +83,8 @@ class Leaderboard:
         Whether intervals and tests hold for other images with the same share of each class.
     shift : DatasetShift, optional
         Whether the test images are like the images of train and validation.
+    prevalence : dict of str to float
+        The share of classes or labels, by name, in the population in which the models would be used.
     """
 
     dataset: str
@@ -106,6 +109,7 @@ class Leaderboard:
     subgroups: ComparedSubgroups | None = None
     fixed_classes: bool = True
     shift: DatasetShift | None = None
+    prevalence: dict[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         scores = [result.metrics[self.metric] for result in self.evaluations]
@@ -345,6 +349,12 @@ class Leaderboard:
             )
         )
 
+    @cached_property
+    def useful(self) -> dict[Any, list[Usefulness]]:
+        """For each class or label with a decision curve, whether each model is worth using; empty on train."""
+        labels = [] if self.split == "train" else labels_of_use(self)
+        return {label: usefulness(self, label) for label in labels}
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What can make the scores of any of the models misleading, each reason once."""
@@ -393,5 +403,6 @@ class Leaderboard:
             "subgroups": self.subgroups.to_dict() if self.subgroups else None,
             "shift": self.shift.to_dict() if self.shift else None,
             "score_changes": [one.to_dict() for one in self.score_changes],
+            "usefulness": [one.to_dict() for several in self.useful.values() for one in several],
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -11,6 +11,7 @@ from hybrid.plots.confusion import confusion_matrices
 from hybrid.plots.cost import cost_chart
 from hybrid.plots.counts import class_counts
 from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
+from hybrid.plots.decision import decision_curves
 from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
 from hybrid.plots.pairs import pair_chart
@@ -28,6 +29,7 @@ __all__ = [
     "class_map",
     "confusion_matrices",
     "cost_chart",
+    "decision_curves",
     "difference_chart",
     "error_map",
     "example_grid",

@@ -16,6 +16,7 @@ from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.per_group import scores_per_group
 from hybrid.comparison.subgroups import compared_subgroups
 from hybrid.comparison.twins import find_twins, twins_sentence
+from hybrid.comparison.usefulness import Prevalence, named_prevalence
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
 from hybrid.run.comparison import Comparison
@@ -40,6 +41,7 @@ def compare_results(
     per_group: str | None = None,
     subgroups: Sequence[str] = (),
     fixed_classes: bool = True,
+    prevalence: Prevalence = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -78,6 +80,9 @@ def compare_results(
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`. Saved scores are not changed.
+    prevalence : float or mapping of str to float, optional
+        Share of the positive class, or of classes or labels by name, in the population in which the models would be
+        used, for predictive values and net benefit there. It changes no probability and no label of a model.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -122,6 +127,7 @@ def compare_results(
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = with_references(leaderboards, asked.references, tested.references)
+    leaderboards = tuple(replace(each, prevalence=named_prevalence(each, prevalence)) for each in leaderboards)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
     if subgroups:
