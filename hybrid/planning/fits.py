@@ -1,7 +1,7 @@
 """Fit a classifier to nested shares of training images and score it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -162,10 +162,12 @@ def _fit_part(
 
 def _completed(part: FittedShares, first: FittedShares) -> FittedShares:
     """Return scores with those of the fit to all images, which is the same in each repeat."""
-    joined = (
-        np.concatenate([getattr(part, name), getattr(first, name)[-1:]]) for name in ("images", "groups", "scores")
+    return replace(
+        first,
+        images=np.append(part.images, first.images[-1]),
+        groups=np.append(part.groups, first.groups[-1]),
+        scores=np.concatenate([part.scores, first.scores[-1:]]),
     )
-    return FittedShares(*joined, first.test, first.proba, first.predicted)
 
 
 def _is_random(estimator: BaseEstimator) -> bool:

@@ -111,23 +111,25 @@ def interval_widths(evaluation: Evaluation, metrics: Mapping[str, Metric], image
     numbers = np.asarray(images, np.intp).ravel()
     if not len(numbers) or numbers.min() < 2:
         raise InputError(f"The numbers of test images {numbers.tolist()} were given; expected 2 or more.")
-    known = {name: metric for name, metric in metrics.items() if metric.interval and 0 <= metric.value <= 1}
-    per_image = {name: _effective(metric, evaluation.level) / evaluation.n for name, metric in known.items()}
-    widths = {
-        name: np.array([_width(known[name].value, share * number, evaluation.level) for number in numbers])
-        for name, share in per_image.items()
-    }
-    per_group = evaluation.n_groups / evaluation.n if evaluation.clustered else None
-    groups = None if per_group is None else np.maximum(np.round(numbers * per_group), 1).astype(np.intp)
-    return IntervalWidths(numbers, groups, {name: one.value for name, one in known.items()}, widths, evaluation.level)
+    level, values, widths = evaluation.level, {}, {}
+    for name, metric in metrics.items():
+        if metric.value is None or metric.interval is None or not 0 <= metric.value <= 1:
+            continue
+        value, (low, high) = metric.value, metric.interval
+        per_image = _effective(value, high - low, level) / evaluation.n
+        values[name] = value
+        widths[name] = np.array([_width(value, per_image * number, level) for number in numbers])
+    groups = None
+    if evaluation.clustered and evaluation.n_groups is not None:
+        groups = np.maximum(np.round(numbers * (evaluation.n_groups / evaluation.n)), 1).astype(np.intp)
+    return IntervalWidths(numbers, groups, values, widths, level)
 
 
-def _effective(metric: Metric, level: float) -> float:
+def _effective(value: float, width: float, level: float) -> float:
     """Return the size of a simple random sample in which a share with this value has an interval of this width."""
-    low, high = metric.interval
 
     def excess(logarithm: float) -> float:
-        return _width(metric.value, float(np.exp(logarithm)), level) - (high - low)
+        return _width(value, float(np.exp(logarithm)), level) - width
 
     ends = np.log(0.01), np.log(1e9)
     if excess(ends[0]) <= 0:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from hybrid.comparison.ordering import MAIN_METRICS
@@ -149,7 +149,7 @@ def learning_curve(
         n_jobs=n_jobs,
         progress=progress,
     )
-    images = np.round(np.mean([one.images for one in found], axis=0)).astype(np.intp)
+    images = _rounded_mean([one.images for one in found])
     scores = np.array([one.scores for one in found]).reshape(repeats, of_repeat, len(images), 2)
     curves = [
         ScoreCurve(
@@ -159,7 +159,7 @@ def learning_curve(
             scores[..., number].mean(axis=1),
             fit_power_law(
                 images,
-                scores[..., number],
+                scores[..., number] if validation is None else scores[:, 0, :, number],
                 n=len(train.y),
                 factor=factor,
                 best=1.0 if METRICS[which].higher_is_better else 0.0,
@@ -173,14 +173,14 @@ def learning_curve(
         )
     ]
     evaluation = evaluation_of(found[:of_repeat], task_of)
-    counted = groups is not None
+    of_group = None if groups is None else train.groups
     return LearningCurve(
         model=name or type(estimator).__name__,
         task=task,
         sizes=images,
-        groups=np.round(np.mean([one.groups for one in found], axis=0)).astype(np.intp) if counted else None,
+        groups=None if of_group is None else _rounded_mean([one.groups for one in found]),
         n=len(train.y),
-        n_groups=len(np.unique(train.groups)) if counted else None,
+        n_groups=None if of_group is None else len(np.unique(of_group)),
         repeats=repeats,
         folds=of_repeat if validation is None else None,
         scored_on=evaluation.n,
@@ -190,6 +190,12 @@ def learning_curve(
         interval_widths=interval_widths(evaluation, _planned(evaluation, metric, names[rarest]), test_images),
         notes=tuple(notes),
     )
+
+
+def _rounded_mean(counts: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the mean of several arrays of counts."""
+    means: NDArray[np.float64] = np.mean(np.array(counts), axis=0)
+    return np.round(means).astype(np.intp)
 
 
 def _checked_metric(metric: str | None, task: str) -> str:

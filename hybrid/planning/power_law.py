@@ -143,10 +143,10 @@ def fit_power_law(
     low, high = np.minimum(low, curve[0]), np.maximum(high, curve[0])
     sign = -1.0 if higher_is_better else 1.0
     value, ends = best + sign * curve[0], np.sort([best + sign * low, best + sign * high], axis=0)
-    at = {
-        size: tuple(float(part[np.searchsorted(grid, size)]) for part in (grid, value, *ends))
-        for size in (total, factor * total)
-    }
+    now, target = (
+        (float(grid[row]), float(value[row]), float(ends[0][row]), float(ends[1][row]))
+        for row in np.searchsorted(grid, [total, factor * total])
+    )
     return Extrapolation(
         asymptote=float(best + sign * alpha[0]),
         scale=float(-sign * beta[0]),
@@ -155,10 +155,10 @@ def fit_power_law(
         value=value,
         low=ends[0],
         high=ends[1],
-        now=at[total],
-        target=at[factor * total],
+        now=now,
+        target=target,
         level=level,
-        reason=_reason(sizes, loss, at[factor * total]),
+        reason=_reason(sizes, loss, target),
     )
 
 
