@@ -23,8 +23,8 @@ from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
 from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
-from hybrid.errors import InputError
 from hybrid.comparison.usefulness import Usefulness, labels_of_use, usefulness
+from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.shift.result import DatasetShift

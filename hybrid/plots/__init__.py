@@ -14,8 +14,8 @@ from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc
 from hybrid.plots.decision import decision_curves
 from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
-from hybrid.plots.pairs import pair_chart
 from hybrid.plots.learning import interval_width_chart, learning_curve_chart
+from hybrid.plots.pairs import pair_chart
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
 from hybrid.plots.stress import StressLine, stress_chart
@@ -36,9 +36,9 @@ __all__ = [
     "example_grid",
     "group_chart",
     "interval_chart",
-    "pair_chart",
     "interval_width_chart",
     "learning_curve_chart",
+    "pair_chart",
     "precision_recall_curves",
     "reliability_curves",
     "roc_curves",
