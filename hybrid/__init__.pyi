@@ -6,7 +6,7 @@ from .evaluation import Evaluation, compare_models, evaluate
 from .extractors import FeatureExtractor, set_max_pixels
 from .models.predict_frame import predict
 from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
-from .run import Comparison, compare
+from .run import Comparison, Validation, compare, validate
 from .training import TrainingOptions, train_network
 
 __version__: str
@@ -18,6 +18,7 @@ __all__ = [
     "FeatureExtractor",
     "InputError",
     "TrainingOptions",
+    "Validation",
     "adapt",
     "adjust",
     "compare",
@@ -33,4 +34,5 @@ __all__ = [
     "show_versions",
     "train_network",
     "tune",
+    "validate",
 ]
