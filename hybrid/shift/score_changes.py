@@ -116,14 +116,15 @@ def score_changes(
     Returns
     -------
     tuple of ScoreChange
+        Without scores that are not defined or have no interval.
     """
-    tests = unpaired_tests(test, val, metrics)
+    tests = [one for one in unpaired_tests(test, val, metrics) if one.p_value is not None]
     weighted = _with_shares_of(y_test, validation, val)
     if weighted is None:
         return tuple(ScoreChange(one, chosen.get(one.metric, ())) for one in tests)
+    against = {one.metric: one for one in unpaired_tests(test, weighted, [one.metric for one in tests])}
     return tuple(
-        ScoreChange(one, chosen.get(one.metric, ()), against.second, against)
-        for one, against in zip(tests, unpaired_tests(test, weighted, metrics), strict=True)
+        ScoreChange(one, chosen.get(one.metric, ()), against[one.metric].second, against[one.metric]) for one in tests
     )
 
 

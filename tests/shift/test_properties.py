@@ -160,6 +160,14 @@ def test_other_proportions_can_explain_a_change_of_accuracy_and_other_images_can
     assert "worse by more than chance" in change.sentence
 
 
+def test_a_score_that_is_not_defined_has_no_change():
+    y = np.arange(200) % 2
+    validation, val = scored(y, predictions_with(y, 0.9, 0.8))
+    _, test = scored(np.zeros(200, int), np.zeros(200, int))
+    changes = score_changes(test, val, validation, np.zeros(200, int), ["roc_auc", "accuracy"], {})
+    assert [one.test.metric for one in changes] == ["accuracy"]
+
+
 def test_the_farthest_images_are_found_and_their_own_patient_is_no_neighbour():
     rng = np.random.default_rng(0)
     centres = np.eye(6)[rng.integers(0, 4, 90)]

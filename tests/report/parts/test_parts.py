@@ -56,6 +56,7 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
         for name in names
     ]
     return SimpleNamespace(
+        shift=None,
         names=names,
         pairs=pairs,
         chosen=chosen,
