@@ -11,7 +11,7 @@ from hybrid.cli.compare_options import CHOICE, SCORES, TESTS
 from hybrid.cli.compared_pairs import print_tests, print_tests_per_group
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, seed_option, workspace_option
+from hybrid.cli.options import json_option, parse_prevalence, seed_option, workspace_option
 from hybrid.cli.output import (
     format_metric,
     print_footnotes,
@@ -23,6 +23,7 @@ from hybrid.cli.output import (
     warn,
 )
 from hybrid.cli.subgroups import show_subgroups
+from hybrid.cli.usefulness import print_usefulness
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 from hybrid.workspace.workspace import Workspace
@@ -42,6 +43,7 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     ("Two models only", "hybrid compare svm-PICTURES forest-PICTURES"),
     ("Is anything better than the model in use now?", "hybrid compare --reference network-own"),
     ("Also with 5 folds, repeated twice", "hybrid compare --cv 5x2"),
+    ("Predictive values where 5% are positive", "hybrid compare --prevalence 0.05"),
     ("Test images are a consecutive series of patients", "hybrid compare --varying-classes"),
     ("Does the model work for everybody?", "hybrid compare --by sex --by age:50,70 --by sex+view"),
 )
@@ -66,6 +68,7 @@ def compare(
     per_group: str | None,
     by: tuple[str, ...],
     fixed_classes: bool,
+    prevalence: str | None,
     cv: str | None,
     seed: int,
     workspace: Path,
@@ -108,6 +111,7 @@ def compare(
             per_group=per_group,
             subgroups=by,
             fixed_classes=fixed_classes,
+            prevalence=parse_prevalence(prevalence),
             progress=progress,
         )
     if cv:
@@ -193,6 +197,7 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     _print_per_group(leaderboard, [leaderboard.metric, *others])
     print_notes(leaderboard.label_notes)
     print_tests(leaderboard)
+    print_usefulness(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
     )

@@ -43,6 +43,14 @@ SCORES = (
         "which the shares vary as well, as in a consecutive series of patients. In multi-label tasks they always vary.",
     ),
     click.option(
+        "--prevalence",
+        default=None,
+        metavar="SHARE|SHARES",
+        help="Share of the positive class where the model would be used, such as 0.05, or a=0.05,b=0.2 of classes or "
+        "labels: adds predictive values and the net benefit there. Unlike `hybrid fit --prevalence`, it changes no "
+        "model and no probability that a model returns.",
+    ),
+    click.option(
         "--cv",
         default=None,
         metavar="FOLDS[xREPEATS]",

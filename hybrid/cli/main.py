@@ -33,6 +33,7 @@ GROUPS = {
         "fit": "Fit a head on embeddings, evaluate, save.",
         "plan": "Decide before test is read; list looks.",
         "compare": "Compare fitted models on the same images.",
+        "curve": "Show what more training images would bring.",
         "run": "Do all of this as a recipe says.",
     },
     "Saved models": {

@@ -285,3 +285,19 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if len(sides) not in (1, 2) or min(sides) < 1:
         raise InputError(f"--size {text!r} was given; expected pixels, such as 224 or 160x120 (height x width).")
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def parse_prevalence(text: str | None) -> float | dict[str, float] | None:
+    """Return the class frequencies of --prevalence."""
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.rpartition("=") for part in text.split(",")]
+        return {name.strip(): float(share) for name, _, share in pairs}
+    except ValueError:
+        raise InputError(
+            f"--prevalence {text!r} was given; expected a share such as 0.08, or CLASS=SHARE for each class, separated "
+            "by commas."
+        ) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -15,8 +15,8 @@ from hybrid.comparison.cross_validation_result import CrossValidation, ModelScor
 from hybrid.comparison.ordering import MAIN_METRICS, ordering_metric
 from hybrid.comparison.refittable_model import (
     RefittableModel,
-    estimators_in,
     load_refittable,
+    set_seed,
     training_overlap_notes,
 )
 from hybrid.comparison.twins import find_twins, twins_sentence
@@ -210,7 +210,7 @@ def _score(
     train, test = split
     started = time.perf_counter()
     pipeline = clone(model.pipeline)
-    _set_seed(pipeline, seed)
+    set_seed(pipeline, seed)
     pipeline.fit(X[train], y[train], **groups_for(pipeline, None if inseparable is None else inseparable[train]))
     proba, predicted = pipeline.predict_proba(X[test]), pipeline.predict(X[test])
     seconds = time.perf_counter() - started
@@ -231,13 +231,6 @@ def _model_scores(
 ) -> ModelScores:
     scores = {key: np.array([row[key] for row, _ in scored]).reshape(repeats, -1) for key in scored[0][0]}
     return ModelScores(model.name, scores, sum(seconds for _, seconds in scored), model.images_in_training > 0)
-
-
-def _set_seed(estimator: BaseEstimator, seed: int) -> None:
-    """Set every seed inside an unfitted estimator, also in the members of an ensemble."""
-    for part in estimators_in(estimator):
-        if part.get_params(deep=False).get("random_state") is not None:
-            part.set_params(random_state=seed)
 
 
 def _development_embeddings(embeddings: JoinedSet, first: JoinedSet) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
 from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
+from hybrid.comparison.usefulness import Usefulness
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
@@ -82,6 +83,10 @@ class Leaderboard:
         Whether intervals and tests hold for other images with the same share of each class.
     shift : DatasetShift, optional
         Whether the test images are like the images of train and validation.
+    prevalence : dict of str to float
+        The share of classes or labels, by name, in the population in which the models would be used.
+    useful : dict of label to list of Usefulness
+        For each class or label with a decision curve, whether each model is worth using.
     """
 
     dataset: str
@@ -106,6 +111,8 @@ class Leaderboard:
     subgroups: ComparedSubgroups | None = None
     fixed_classes: bool = True
     shift: DatasetShift | None = None
+    prevalence: dict[str, float] = field(default_factory=dict)
+    useful: dict[Any, list[Usefulness]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         scores = [result.metrics[self.metric] for result in self.evaluations]
@@ -393,5 +400,6 @@ class Leaderboard:
             "subgroups": self.subgroups.to_dict() if self.subgroups else None,
             "shift": self.shift.to_dict() if self.shift else None,
             "score_changes": [one.to_dict() for one in self.score_changes],
+            "usefulness": [one.to_dict() for several in self.useful.values() for one in several],
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -108,6 +108,13 @@ def estimators_in(estimator: BaseEstimator) -> Iterator[BaseEstimator]:
                     yield from estimators_in(part)
 
 
+def set_seed(estimator: BaseEstimator, seed: int) -> None:
+    """Set every seed inside an unfitted estimator, also in the members of an ensemble."""
+    for part in estimators_in(estimator):
+        if part.get_params(deep=False).get("random_state") is not None:
+            part.set_params(random_state=seed)
+
+
 def training_overlap_notes(models: Sequence[RefittableModel], images: int) -> list[str]:
     """Return notes on models whose features come from networks that were trained on images of the folds."""
     by_count: dict[int, list[str]] = {}

@@ -73,7 +73,7 @@ class DecisionCurve:
 
     def sentences(self, name: str = "the model") -> list[str]:
         """Return in words where acting on the model's predictions is worth more than all or none, and how surely."""
-        worth, certain = _widest(self.ranges), _widest(self.certain_ranges)
+        worth = _widest(self.ranges)
         if worth is None:
             first, last = self.thresholds[[0, -1]]
             return [
@@ -82,8 +82,9 @@ class DecisionCurve:
             ]
         first_sentence = f"{_spoken(worth)} {name} has a higher net benefit than treating all or none."
         intervals = f"{self.level:.0%} intervals"
+        certain = _widest([ends for ends in self.certain_ranges if worth[0] <= ends[0] and ends[1] <= worth[1]])
         if certain is None:
-            return [first_sentence, f"Nowhere do both {intervals} exclude that this is chance."]
+            return [first_sentence, f"Nowhere there do both {intervals} exclude that this is chance."]
         where = "" if certain == worth else f" {_spoken(certain).lower()}"
         return [first_sentence, f"The {intervals} exclude that this is chance{where}."]
 

@@ -11,8 +11,10 @@ from hybrid.plots.confusion import confusion_matrices
 from hybrid.plots.cost import cost_chart
 from hybrid.plots.counts import class_counts
 from hybrid.plots.curves import precision_recall_curves, reliability_curves, roc_curves
+from hybrid.plots.decision import decision_curves
 from hybrid.plots.differences import difference_chart, group_chart
 from hybrid.plots.examples import example_grid
+from hybrid.plots.learning import interval_width_chart, learning_curve_chart
 from hybrid.plots.pairs import pair_chart
 from hybrid.plots.saving import save_figure
 from hybrid.plots.scatter import class_map, error_map
@@ -28,11 +30,14 @@ __all__ = [
     "class_map",
     "confusion_matrices",
     "cost_chart",
+    "decision_curves",
     "difference_chart",
     "error_map",
     "example_grid",
     "group_chart",
     "interval_chart",
+    "interval_width_chart",
+    "learning_curve_chart",
     "pair_chart",
     "precision_recall_curves",
     "reliability_curves",

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import Metric
 from hybrid.files import write_atomic
 from hybrid.report.elements.words import metric_name, visible, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
-from hybrid.report.parts.models import own_thresholds
 from hybrid.wording import Footnotes
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.private_paths import place_name, without_places

@@ -22,6 +22,7 @@ from hybrid.report.parts.robustness import robustness
 from hybrid.report.parts.seeds import seeds
 from hybrid.report.parts.shift import shift
 from hybrid.report.parts.subgroups import subgroups
+from hybrid.report.parts.worth import worth
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def make_section(
         data_parts.mistakes(leaderboard, pictures, shown),
         model_parts.curves(leaderboard, shown),
         robustness(leaderboard),
+        worth(leaderboard, shown),
         data_parts.embedding_map(leaderboard, report_inputs, shown, SEED),
         data_parts.data(leaderboard, report_inputs, pictures),
         data_parts.training(report_inputs),

@@ -10,6 +10,7 @@ from hybrid.comparison.choice import PREFERENCES
 from hybrid.comparison.compared_images import compared_images
 from hybrid.comparison.find_leakage import find_leakage
 from hybrid.comparison.find_shift import find_shift
+from hybrid.comparison.find_usefulness import Prevalence, find_usefulness, named_prevalence
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
@@ -40,6 +41,7 @@ def compare_results(
     per_group: str | None = None,
     subgroups: Sequence[str] = (),
     fixed_classes: bool = True,
+    prevalence: Prevalence = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -78,6 +80,9 @@ def compare_results(
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`. Saved scores are not changed.
+    prevalence : float or mapping of str to float, optional
+        Share of the positive class, or of classes or labels by name, in the population in which the models would be
+        used, for predictive values and net benefit there. It changes no probability and no label of a model.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -122,6 +127,8 @@ def compare_results(
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = with_references(leaderboards, asked.references, tested.references)
+    leaderboards = tuple(replace(each, prevalence=named_prevalence(each, prevalence)) for each in leaderboards)
+    leaderboards = tuple(replace(each, useful=find_usefulness(each)) for each in leaderboards)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
     if subgroups:

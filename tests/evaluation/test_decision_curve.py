@@ -125,7 +125,7 @@ def test_the_words_name_the_ranges_and_whether_they_exceed_chance():
     assert few.ranges == [(0.3, 0.3)]
     assert few.certain_ranges == []
     assert str(few).startswith("At a threshold probability of .30 the model has a higher")
-    assert "Nowhere do both" in str(few)
+    assert "Nowhere there do both" in str(few)
 
 
 def test_the_only_group_of_a_class_has_no_interval_and_json_has_null():

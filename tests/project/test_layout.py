@@ -26,6 +26,7 @@ LAYERS = (
     "hybrid/report/elements",
     "hybrid/robustness",
     "hybrid/external",
+    "hybrid/planning",
     "hybrid/comparison",
     "hybrid/shift",
     "hybrid/models",
