@@ -69,8 +69,8 @@ CHOICE = (
         default=None,
         metavar="simplest|best|domains|MODEL",
         help="How the model is chosen on validation: the simplest model within one standard error of the best, or the "
-        "best model. domains: the best mean over the domains that --cv-domains leaves out. Or the name of a model that was fixed before its scores were known. Default: as planned, or "
-        "simplest.",
+        "best model. domains: the best mean over the domains that --cv-domains leaves out. Or the name of a model that "
+        "was fixed before its scores were known. Default: as planned, or simplest.",
     ),
 )
 TESTS = (
