@@ -80,7 +80,7 @@ _OPTIONS = (
     click.option(
         "--test-images",
         default=None,
-        metavar="N,N,…",
+        metavar="N,N",
         help="Numbers of test images for which the width of the intervals is shown.",
     ),
     click.option("--jobs", type=int, default=None, help="Number of repeats to run in parallel. Default: 1."),
