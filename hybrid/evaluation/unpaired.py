@@ -8,10 +8,9 @@ distributions are taken into account as the intervals of the scores do.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import exp, log
 from statistics import NormalDist
 from typing import Any
-
-import numpy as np
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.calibration_line import CalibrationLine
@@ -20,7 +19,7 @@ from hybrid.evaluation.paired_test import difference_text, p_text
 from hybrid.evaluation.result import Evaluation, Metric
 
 _SMALLEST, _ROUNDING = 1e-9, 1e-12
-_NARROWEST, _WIDEST, _STEPS = 1e-6, 1e3, 100  # factors of the intervals among which the one that ends at 0 is sought
+_NARROWEST, _WIDEST, _STEPS = 1e-6, 1e3, 60  # factors of the intervals among which the one that ends at 0 is sought
 NOT_COMPARED = "depends on the number of images, so that it is not compared between different images"
 
 
@@ -259,7 +258,7 @@ def _compare(
 Bounded = tuple[float, float, float]  # a score and the bounds of its interval
 
 
-def _interval(one: Bounded, other: Bounded, rho: float) -> tuple[float, float]:
+def _interval(one: Bounded, other: Bounded, rho: float = 0.0) -> tuple[float, float]:
     """Return the interval of the difference of two scores by the method of variance estimates recovery."""
     (a, a_low, a_high), (b, b_low, b_high) = one, other
     return a - b - _reach(a - a_low, b_high - b, rho), a - b + _reach(a_high - a, b - b_low, rho)
@@ -283,11 +282,11 @@ def _p_value(one: Bounded, other: Bounded, scale: Scale, level: float, degrees: 
         toward = one[0] - scale(one[0], one[1], factor), scale(other[0], other[2], factor) - other[0]
         return _reach(*toward, rho) < one[0] - other[0]
 
-    smallest, largest = np.log([_NARROWEST, _WIDEST])
+    smallest, largest = log(_NARROWEST), log(_WIDEST)
     for _ in range(_STEPS):
         middle = (smallest + largest) / 2
-        smallest, largest = (middle, largest) if excludes(float(np.exp(middle))) else (smallest, middle)
-    factor, share = float(np.exp(smallest)), (1 + level) / 2
+        smallest, largest = (middle, largest) if excludes(exp(middle)) else (smallest, middle)
+    factor, share = exp(smallest), (1 + level) / 2
     if degrees is None:
         return 2 * NormalDist().cdf(-factor * NormalDist().inv_cdf(share))
     return 2 * float(stdtr(degrees, -factor * stdtrit(degrees, share)))
