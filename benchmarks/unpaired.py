@@ -13,24 +13,23 @@ import argparse
 import json
 import warnings
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from inference import simulate
-from interval_coverage import Known, intervals_of
+from interval_coverage import Known
 from scipy.special import expit
 from scipy.stats import rankdata
-from sklearn.metrics import average_precision_score
 
-from hybrid.evaluation import Metric, evaluate, independent
+from hybrid.evaluation import Metric, PairedEvaluation, evaluate, independent
 from hybrid.evaluation.clustered import area_interval, share_interval
 from hybrid.evaluation.independent import SHARES
-from hybrid.evaluation.intervals import Bounds, perfect_auc, wilson
+from hybrid.evaluation.intervals import bca, perfect_auc, wilson
 from hybrid.evaluation.metrics import METRICS
 from hybrid.evaluation.unpaired import _interval
 
-SCORES = ("roc_auc", "accuracy", "sensitivity", "specificity", "precision", "npv", "f1", "average_precision")
+SCORES = ("roc_auc", "accuracy", "sensitivity", "specificity", "precision", "npv", "f1")
 IN_GROUPS = ("roc_auc", "accuracy", "sensitivity", "specificity")
 DRAWN = ("balanced_accuracy", "mcc", "f1_macro", "log_loss", "brier")
 CORRELATION, DRAWS = 0.5, 400
@@ -108,25 +107,24 @@ def share(name: str, true: np.ndarray, predicted: np.ndarray) -> float | None:
 def scores_alone(population: Known, rng: np.random.Generator) -> dict[str, Metric]:
     """Return the scores of a simulated set of independent images, as `evaluate` gives them."""
     y, proba = population.draw(rng, 1)
-    score = proba["model 0"][:, 1]
-    bounds = intervals_of(y, proba["model 0"], y) if population.n == 100 else shares_and_area(y, score)
-    values = {name: share(name, y == 1, score > 0.5) for name in SCORES if METRICS[name].share_of}
-    values |= {"roc_auc": area(y, score)}
-    if "average_precision" in bounds:
-        values["average_precision"] = average_precision_score(y, score)
-    return {name: Metric(values[name], *(bounds[name] or (None, None))) for name in SCORES if name in bounds}
+    true, score = y == 1, proba["model 0"][:, 1]
+    predicted = score > 0.5
+    counts = (int((true & predicted).sum()), int(true.sum()), int((~true & predicted).sum()), int((~true).sum()))
+    found = {name: share_of_counts(name, *counts) for name in SCORES if METRICS[name].share_of}
+    bounds = independent.area_interval(true, score, 0.95) or perfect_auc(counts[1], counts[3], 0.95)
+    return found | {"roc_auc": Metric(area(y, score), *bounds)}
 
 
-def shares_and_area(y: np.ndarray, score: np.ndarray) -> dict[str, Bounds | None]:
-    """Return those of the intervals that need no jackknife, which takes most of the time with many images."""
-    true, predicted = y == 1, score > 0.5
-    found = {
-        name: independent.share_interval(METRICS[name].share_of, true, predicted, y, 0.95)
-        for name in SCORES
-        if METRICS[name].share_of
-    }
-    found["f1"] = found["f1"] and (2 * found["f1"][0] / (1 + found["f1"][0]), 2 * found["f1"][1] / (1 + found["f1"][1]))
-    return found | {"roc_auc": independent.area_interval(true, score, 0.95)}
+@cache
+def share_of_counts(name: str, hits: int, positives: int, alarms: int, negatives: int) -> Metric:
+    """Return a share of images with its interval, which depend on four counts only."""
+    true = np.arange(positives + negatives) < positives
+    place = np.r_[np.arange(positives), np.arange(negatives)]
+    predicted = place < np.where(true, hits, alarms)
+    bounds = independent.share_interval(METRICS[name].share_of, true, predicted, true.astype(int), 0.95)
+    if name == "f1" and bounds:
+        bounds = (2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1]))
+    return Metric(share(name, true, predicted), *(bounds or (None, None)))
 
 
 def scores_of_patients(population: Patients, rng: np.random.Generator) -> dict[str, Metric]:
@@ -146,10 +144,16 @@ def scores_of_patients(population: Patients, rng: np.random.Generator) -> dict[s
 
 
 def scores_drawn(population: Known, rng: np.random.Generator) -> dict[str, Metric]:
-    """Return the scores of a simulated set whose intervals need draws."""
+    """Return the scores of a simulated set whose intervals need draws, as `evaluate` gives them."""
     y, proba = population.draw(rng, 1)
-    metrics = evaluate(y, proba["model 0"], [0, 1], n_boot=DRAWS, random_state=int(rng.integers(1 << 31))).metrics
-    return {name: metrics[name] for name in DRAWN}
+    trial = PairedEvaluation(y, {"": proba["model 0"]}, [0, 1], n_boot=DRAWS, random_state=int(rng.integers(1 << 31)))
+    scores = trial.resample(DRAWN)[""]
+    found = {}
+    for name in DRAWN:
+        value, without = float(scores.overall[name][0]), scores.without_overall[name]
+        acceleration = trial.blocks.acceleration(value, without)
+        found[name] = Metric(value, *(bca(value, scores.drawn_overall[name], 0.95, acceleration) or (None, None)))
+    return found
 
 
 MAKERS = {"alone": (scores_alone, SCORES), "groups": (scores_of_patients, IN_GROUPS), "draws": (scores_drawn, DRAWN)}

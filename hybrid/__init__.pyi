@@ -6,8 +6,12 @@ from .evaluation import Evaluation, compare_models, evaluate
 from .extractors import FeatureExtractor, set_max_pixels
 from .models.predict_frame import predict
 from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
+<<<<<<< HEAD
 from .run import Comparison, compare
 from .shift import dataset_shift
+=======
+from .run import Comparison, Validation, compare, validate
+>>>>>>> afd20ab (External validation: validate, its result and record)
 from .training import TrainingOptions, train_network
 
 __version__: str
@@ -19,6 +23,7 @@ __all__ = [
     "FeatureExtractor",
     "InputError",
     "TrainingOptions",
+    "Validation",
     "adapt",
     "adjust",
     "compare",
@@ -35,4 +40,5 @@ __all__ = [
     "show_versions",
     "train_network",
     "tune",
+    "validate",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.calibration_line import CalibrationLine
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS, overall_name
-from hybrid.evaluation.paired_test import difference_text, p_text
+from hybrid.evaluation.paired_test import difference_text, p_text, shown_in_points
 from hybrid.evaluation.result import Evaluation, Metric
 
 _SMALLEST, _ROUNDING = 1e-9, 1e-12
@@ -80,6 +80,11 @@ class UnpairedTest:
     def figure(self, value: float | None, sign: str = "") -> str:
         """Return a difference as text, in percentage points for metrics that are shares; a dash if it is None."""
         return difference_text(self.metric, value, sign)
+
+    @property
+    def in_points(self) -> bool:
+        """Whether differences are shown in percentage points."""
+        return shown_in_points(self.metric)
 
     @property
     def interval(self) -> str:
@@ -215,16 +220,24 @@ def _test(name: str, label: Any, first: Evaluation, second: Evaluation, rho: flo
 
 def _degrees(name: str, label: Any, result: Evaluation) -> float:
     """Return the degrees of freedom of a score: those of its images, or of their groups, on the smaller side."""
-    count = "groups" if result.clustered else "support"
-    n = (result.n_groups or result.n) if result.clustered else result.n
-    of_class = result.positive if label is None else label
-    metric = METRICS[name]
+    metric, of_class = METRICS[name], result.positive if label is None else label
     if of_class is None or metric.share_of == "images" or metric.needs == "probabilities":
-        return max(n - 1.0, 1.0)
-    positives = result.per_class[of_class][count]
-    negatives = max(n - positives, 1)
+        units = (result.n_groups or result.n) if result.clustered else result.n
+        return max(units - 1.0, 1.0)
+    positives, negatives = _units_of_sides(of_class, result)
     side = {"positives": positives, "negatives": negatives}.get(metric.share_of, min(positives, negatives))
     return max(side - 1.0, 1.0)
+
+
+def _units_of_sides(label: Any, result: Evaluation) -> tuple[int, int]:
+    """Return the numbers of images, or of groups, with and without a class. Groups may have images of several."""
+    if not result.clustered:
+        positives = result.per_class[label]["support"]
+        return positives, result.n - positives
+    with_class = {other: scores["groups"] for other, scores in result.per_class.items()}
+    others = [groups for other, groups in with_class.items() if other != label]
+    rest = (result.n_groups or 0) - with_class[label]
+    return with_class[label], max(rest, *others) if result.task != "multilabel" else max(rest, 2)
 
 
 Scale = Callable[[float, float, float], float]

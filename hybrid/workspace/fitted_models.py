@@ -57,11 +57,14 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_cl
     )
 
 
-def unsealed(record: ModelRecord, predictions: Predictions, split: str) -> ModelRecord:
-    """Return a record with its scores on a split, which are computed if the split is sealed. Nothing is saved."""
+def unsealed(record: ModelRecord, predictions: Predictions, split: str, known: Evaluation | None = None) -> ModelRecord:
+    """Return a record with its scores on a split, which are computed if the split is sealed. Nothing is saved.
+
+    `known` are the scores that :func:`evaluate_split` gives, if they were computed already.
+    """
     if split not in record.sealed:
         return record
-    splits = record.splits | {split: evaluate_split(predictions, split, record.positive)}
+    splits = record.splits | {split: known or evaluate_split(predictions, split, record.positive)}
     return replace(record, splits=splits, sealed=tuple(name for name in record.sealed if name != split))
 
 

@@ -127,6 +127,12 @@ class _SavedEvaluation:
     n_groups: int | None = None
 
 
+def read_evaluation(value: Any, key: str) -> Evaluation:
+    """Return the evaluation that JSON values hold; raise `ValueError` if a value does not fit."""
+    from_json(_SavedEvaluation, value, key)
+    return Evaluation.from_dict(value)
+
+
 def _read_splits(value: Any, key: str) -> dict[str, Evaluation]:
     from_json(dict[str, _SavedEvaluation], value, key)
     return {split: Evaluation.from_dict(saved) for split, saved in value.items()}
