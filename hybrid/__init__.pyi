@@ -6,12 +6,8 @@ from .evaluation import Evaluation, compare_models, evaluate
 from .extractors import FeatureExtractor, set_max_pixels
 from .models.predict_frame import predict
 from .pipelines import adjust, load_model, make_head_pipeline, make_pipeline, save_model, tune
-<<<<<<< HEAD
-from .run import Comparison, compare
-from .shift import dataset_shift
-=======
 from .run import Comparison, Validation, compare, validate
->>>>>>> afd20ab (External validation: validate, its result and record)
+from .shift import dataset_shift
 from .training import TrainingOptions, train_network
 
 __version__: str
