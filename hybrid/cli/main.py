@@ -38,6 +38,7 @@ GROUPS = {
     },
     "Saved models": {
         "predict": "Predict labels of new images.",
+        "validate": "Measure models on other data.",
         "adapt": "Adapt a model to another site.",
         "stress": "Score a model on corrupted images.",
         "inspect": "Describe and check a saved model.",

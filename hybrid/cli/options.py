@@ -74,7 +74,7 @@ max_pixels_option = in_group(
     ),
 )
 
-_DATA_OPTIONS = (
+_TABLE_OPTIONS = (
     click.option("--label", default=None,
                  help="Label column of a manifest, or several columns A,B,C for multi-label data. For a folder of "
                  "DICOM files: the tag, such as ViewPosition, whose values are the labels."),
@@ -84,12 +84,18 @@ _DATA_OPTIONS = (
     click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder to which the paths of a manifest are relative."),
+)  # fmt: skip
+
+_READING_OPTIONS = (
     click.option("--bit-depth", type=click.IntRange(1, 32), default=None, metavar="BITS",
                  help="Number of bits that pixels use in files with more than 8 bits whose header does not tell, such "
                  "as 12 for 12-bit data in 16-bit PNG files. Default: the full depth of the file."),
     click.option("--window", default="file", show_default=True, metavar="CENTER,WIDTH|file|full",
                  help="Values shown from black to white in DICOM files, and in TIFF files without a fixed range. file: "
                  "the first window of each file. full: from the smallest to the largest value of each image."),
+)  # fmt: skip
+
+_FURTHER_OPTIONS = (
     click.option("--dicom-tag", "dicom_tags", multiple=True, metavar="KEYWORD",
                  help="Tag of DICOM files, such as ViewPosition, that is kept for --by (repeatable)."),
     click.option("--columns", default=None, metavar="A,B|none",
@@ -109,7 +115,9 @@ _DATA_OPTIONS = (
     max_pixels_option,
 )  # fmt: skip
 
-_SPLITS_OPTIONS = (
+_DATA_OPTIONS = (*_TABLE_OPTIONS, *_READING_OPTIONS, *_FURTHER_OPTIONS)
+
+_DRAWN_OPTIONS = (
     click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
                  help="Percentages of train/val/test, for the splits that are missing in the data."),
     click.option("--val", type=float, default=None, metavar="SHARE",
@@ -119,6 +127,9 @@ _SPLITS_OPTIONS = (
     click.option("--together", type=click.Choice(["duplicates", "near-duplicates", "none"]), default="duplicates",
                  show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
                  "ones, nearly identical ones as well, or none."),
+)  # fmt: skip
+
+_GIVEN_OPTIONS = (
     click.option("--split-names", default=None, metavar="NAMES|none",
                  help="What the names of folders or the values of the split column mean: train, val, test or skip, "
                  "such as fold1=train,fold2=test. none: there is no split in the data, and folders are classes."),
@@ -215,7 +226,11 @@ def _all_of(*options: Decorator) -> Decorator:
 
 # read by `make_extractor`
 extractor_options = _all_of(in_group("Features", *_EXTRACTOR_OPTIONS), in_group(SPEED, *_SPEED_OPTIONS))
-data_options = _all_of(in_group(DATA, *_DATA_OPTIONS), in_group("Splits", *_SPLITS_OPTIONS))  # read by `read_data`
+data_options = _all_of(
+    in_group(DATA, *_DATA_OPTIONS), in_group("Splits", *_DRAWN_OPTIONS, *_GIVEN_OPTIONS)
+)  # read by `read_data`
+# Of a dataset on which a finished model is measured: no split is drawn, and the model reads pixels as in training.
+new_data_options = in_group(DATA, *_TABLE_OPTIONS, *_FURTHER_OPTIONS, *_GIVEN_OPTIONS)  # read by `read_new_data`
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
@@ -242,6 +257,16 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
     names = [name.strip() for name in drop.split(",") if name.strip()]
     with progress_bar("examining images") as progress:
         return load_dataset(data, drop=names or None, progress=progress, **given)
+
+
+def read_new_data(data: str, *, on_bad: str = "raise", drop: str = "", **given: Any) -> Any:
+    """Return the `Dataset` that DATA and its options describe, on which a finished model is measured."""
+    from hybrid.cli.output import progress_bar
+    from hybrid.datasets import load_dataset
+
+    names = [name.strip() for name in drop.split(",") if name.strip()]
+    with progress_bar("examining images") as progress:
+        return load_dataset(data, to_fit=False, on_bad=on_bad, drop=names or None, progress=progress, **given)
 
 
 def given_options(names: Collection[str]) -> list[str]:
