@@ -84,7 +84,7 @@ _SCORES = (
 
 @documented_command(
     ("A model of the workspace on another hospital's images", "hybrid validate svm-PICTURES other_hospital"),
-    ("Where a class has another name", 'hybrid validate svm-PICTURES other.csv --map "Pneumonia=PNEUMONIA"'),
+    ("Where a class has another name", "hybrid validate svm-PICTURES B --map Pneumonia=PNEUMONIA"),
     ("Several models on two datasets, as one table", "hybrid validate svm-PICTURES forest-PICTURES A --also B"),
     ("A model that somebody sent, with the patients' ids", "hybrid validate model.zip b.csv --group-column patient"),
 )

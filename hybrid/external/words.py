@@ -1,23 +1,19 @@
 """The main result of an external validation in words."""
 
-from typing import TYPE_CHECKING
-
 from hybrid.evaluation import METRICS, Evaluation, Metric, UnpairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
-
-if TYPE_CHECKING:
-    from hybrid.external.result import ExternalResult
+from hybrid.external.measured import MeasuredModel
 
 _LARGEST_SHIFT = 0.05  # difference of the shares of a class from which a note says what depends on them
 
 
-def sentences(result: "ExternalResult") -> tuple[str, ...]:
+def sentences(result: MeasuredModel) -> tuple[str, ...]:
     """Return the main result: the score and its difference, what the model's own threshold does, and calibration."""
     return tuple(filter(None, (_main(result), _threshold(result), _calibration(result))))
 
 
-def _main(result: "ExternalResult") -> str:
+def _main(result: MeasuredModel) -> str:
     evaluation, name = result.evaluation, METRICS[result.metric].title
     images = images_of_groups(evaluation.n, evaluation.n_groups)
     score, test = evaluation.metrics[result.metric], result.difference(result.metric)
@@ -50,7 +46,7 @@ def _with_interval(score: Metric, evaluation: Evaluation) -> str:
     )  # fmt: skip
 
 
-def _threshold(result: "ExternalResult") -> str:
+def _threshold(result: MeasuredModel) -> str:
     """Return what the model's own threshold reaches: sensitivity and specificity, or the class that loses most."""
     evaluation = result.evaluation
     if evaluation.task == "binary":
@@ -67,7 +63,7 @@ def _threshold(result: "ExternalResult") -> str:
     )
 
 
-def _decided(result: "ExternalResult", name: str) -> str:
+def _decided(result: MeasuredModel, name: str) -> str:
     score, test = result.evaluation.metrics[name], result.difference(name)
     if score.value is None:
         return ""
@@ -77,7 +73,7 @@ def _decided(result: "ExternalResult", name: str) -> str:
     return f"{METRICS[name].title} is {format_score(score.value)} ({_by(test)}; {test.interval}{chance})"
 
 
-def _calibration(result: "ExternalResult") -> str:
+def _calibration(result: MeasuredModel) -> str:
     side, line = result.external, result.external.line
     if side.observed is None or side.expected is None or line.intercept is None:
         return ""

@@ -208,7 +208,7 @@ def made(result: ExternalResult) -> Part:
     facts = {
         "model": result.model,
         "model saved": manifest.created,
-        "head": manifest.info.get("head") or manifest.steps[-1].type,
+        "head": own.head if own else manifest.steps[-1].type,
         "network": listed([str(place_name(one.backbone)) for one in manifest.extractors]),
         "fitted to": own.dataset if own else manifest.dataset.get("name", "not known"),
         "data": place_name(result.data.dataset.source),
