@@ -27,11 +27,11 @@ from hybrid.evaluation.clustered import area_interval, share_interval
 from hybrid.evaluation.independent import SHARES
 from hybrid.evaluation.intervals import bca, perfect_auc, wilson
 from hybrid.evaluation.metrics import METRICS
-from hybrid.evaluation.unpaired import _interval
+from hybrid.evaluation.unpaired import _interval, mean_of_shares
 
-SCORES = ("roc_auc", "accuracy", "sensitivity", "specificity", "precision", "npv", "f1")
+SCORES = ("roc_auc", "accuracy", "sensitivity", "specificity", "precision", "npv", "f1", "balanced_accuracy")
 IN_GROUPS = ("roc_auc", "accuracy", "sensitivity", "specificity")
-DRAWN = ("balanced_accuracy", "mcc", "f1_macro", "log_loss", "brier")
+DRAWN = ("mcc", "f1_macro", "log_loss", "brier")
 CORRELATION, DRAWS = 0.5, 400
 
 
@@ -111,6 +111,7 @@ def scores_alone(population: Known, rng: np.random.Generator) -> dict[str, Metri
     predicted = score > 0.5
     counts = (int((true & predicted).sum()), int(true.sum()), int((~true & predicted).sum()), int((~true).sum()))
     found = {name: share_of_counts(name, *counts) for name in SCORES if METRICS[name].share_of}
+    found["balanced_accuracy"] = mean_of_shares([found["sensitivity"], found["specificity"]]) or Metric(None)
     bounds = independent.area_interval(true, score, 0.95) or perfect_auc(counts[1], counts[3], 0.95)
     return found | {"roc_auc": Metric(area(y, score), *bounds)}
 
@@ -162,6 +163,7 @@ MAKERS = {"alone": (scores_alone, SCORES), "groups": (scores_of_patients, IN_GRO
 def true_scores(population: Known, names: tuple[str, ...], rng: np.random.Generator) -> dict[str, float]:
     """Return the scores of a population: exact ones, or those of a very large set."""
     known = population.truth
+    known |= {"balanced_accuracy": (known["sensitivity"] + known["specificity"]) / 2}
     if all(name in known for name in names):
         return known
     big = Known(400_000, population.share, population.separation, population.shift)

@@ -122,7 +122,9 @@ def _why_not_test(record: ModelRecord, locked: bool, hidden: bool) -> str:
 def _keys_of(record: ModelRecord) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the digests and the splits of the images that a model was made with; None if they are not known."""
     workspace = workspace_of(record)
-    for name in record.sets if workspace else ():
+    if workspace is None:
+        return None, None
+    for name in record.sets:
         with suppress(InputError):
             embeddings = load_set(workspace, name)
             if embeddings.record.dataset.fingerprint == record.dataset_fingerprint:

@@ -62,10 +62,8 @@ def measure(
         data = data.take(~known)
     external = side_scores(_as_predictions(data, split), positive, level)
     internal = _internal_scores(data, own, positive, level)
-    if internal is None:
-        tests, of_classes = (), ()
-    else:
-        tests, of_classes = differences(external, internal), class_differences(external, internal)
+    tests = () if internal is None else differences(external, internal)
+    of_classes = () if internal is None else class_differences(external, internal)
     notes = _notes(data, own, overlap, external, internal)
     return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Model = str | os.PathLike[str]
-Data = "str | os.PathLike[str] | Dataset"
+Data = str | os.PathLike[str] | Dataset
 SCORES = "scores.csv"
 
 
@@ -44,7 +44,8 @@ class Validation:
     >>> images = np.random.default_rng(0).integers(0, 128, (60, 16, 16), np.uint8)
     >>> images[30:] += 60
     >>> data = hybrid.Dataset.from_arrays(images, ["dark"] * 30 + ["light"] * 30)
-    >>> _ = hybrid.compare(data, {"random": hybrid.FeatureExtractor("convnet_small", size=16)}, ["softmax"])
+    >>> random = {"random": hybrid.FeatureExtractor("convnet_small", size=16)}
+    >>> _ = hybrid.compare(data, random, ["softmax"], workspace="hybrid_runs")
     >>> brighter = hybrid.Dataset.from_arrays(images + np.uint8(60), data.y, name="brighter")
     >>> validation = hybrid.validate("softmax-random", brighter)
     >>> validation.results[0].evaluation.n
@@ -63,7 +64,7 @@ class Validation:
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of :meth:`table` as JSON values."""
         tests = [result.difference(result.metric) for result in self.results]
-        steps = holm_steps([test and test.p_value for test in tests], 0.05)
+        steps = holm_steps([None if test is None else test.p_value for test in tests], 0.05)
         found = []
         for result, test, step in zip(self.results, tests, steps, strict=True):
             score = result.evaluation.metrics[result.metric]
@@ -133,7 +134,7 @@ class Validation:
         """
         from hybrid.report.external import write_external_report
 
-        place = Workspace(workspace)
+        place = Workspace(Path(workspace))
         reports, others = [], []
         for result in self.results:
             folder = result.folder_in(place)
@@ -154,7 +155,7 @@ class Validation:
 
 def validate(
     model: Model | Sequence[Model],
-    dataset: "Data | Sequence[Data]",
+    dataset: Data | Sequence[Data],
     *,
     split: str | None = None,
     class_map: Mapping[str, str | None] | None = None,
@@ -227,7 +228,8 @@ def validate(
     >>> images = np.random.default_rng(0).integers(0, 128, (60, 16, 16), np.uint8)
     >>> images[30:] += 60
     >>> data = hybrid.Dataset.from_arrays(images, ["dark"] * 30 + ["light"] * 30)
-    >>> _ = hybrid.compare(data, {"random": hybrid.FeatureExtractor("convnet_small", size=16)}, ["softmax"])
+    >>> random = {"random": hybrid.FeatureExtractor("convnet_small", size=16)}
+    >>> _ = hybrid.compare(data, random, ["softmax"], workspace="hybrid_runs")
     >>> brighter = hybrid.Dataset.from_arrays(images + np.uint8(60), ["Dark"] * 30 + ["Light"] * 30, name="brighter")
     >>> validation = hybrid.validate("softmax-random", brighter, class_map={"Dark": "dark", "Light": "light"})
     >>> list(validation.table()["dataset"])
