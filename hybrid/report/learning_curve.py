@@ -60,8 +60,9 @@ def _training(curve: LearningCurve) -> Part:
     level = f"{curve.overall.fit.level:.0%}"
     meaning = (
         f"In {level} of the cases, the band should contain the score of a model that is fitted to so many images, "
-        "computed on the same images as here. It does not include that other validation images would give another "
-        "score, and it holds for more images from the same source only."
+        "computed on the same images as here; in a check with real images it did so somewhat less often. It does not "
+        "include that other validation images would give another score, and it holds for more images from the same "
+        "source only."
     )
     drawings = [_drawing(curve, one, name) for one, name in ((curve.overall, "overall"), (curve.rarest, "rarest"))]
     lead = [meaning, *curve.notes]
