@@ -8,6 +8,7 @@ from hybrid.comparison.result import ComparisonResult
 from hybrid.datasets import Dataset
 from hybrid.files import replace_folder, write_output
 from hybrid.report.card import save_card
+from hybrid.report.checklist.write import CHECKLIST, save_checklist
 from hybrid.report.page import render
 from hybrid.report.parts.part import Part
 from hybrid.report.section import ReportSection, make_section
@@ -24,7 +25,8 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
         The comparison to report on.
     path : Path
         Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets a folder for each
-        dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
+        dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown). The
+        checklist for a paper, ``checklist.md``, is beside the page, too.
     dataset : Dataset, optional
         The dataset whose images the page shows, as far as they are those of the models' embedding sets. By default, it
         is opened again with the recorded arguments.
@@ -32,7 +34,7 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     Returns
     -------
     list of Path
-        The page, then the other files.
+        The page, the checklist, then the other files.
 
     Raises
     ------
@@ -52,7 +54,8 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
     write_output(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / file.relative_to(new) for file in written)]
+    checklist = save_checklist(path.with_name(CHECKLIST), comparison.leaderboards, sections, comparison.recipe)
+    return [path, checklist, *(folder / file.relative_to(new) for file in written)]
 
 
 def _write_files(comparison: ComparisonResult, sections: list[ReportSection], folder: Path) -> list[Path]:

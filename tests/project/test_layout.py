@@ -22,6 +22,7 @@ LAYERS = (
     "hybrid/export",
     "hybrid/recipes",
     "hybrid/report",
+    "hybrid/report/checklist",
     "hybrid/report/parts",
     "hybrid/report/elements",
     "hybrid/robustness",
