@@ -80,10 +80,10 @@ def compare(
     default each model is compared with the chosen one, by the metric by which it was chosen. Scores on validation have
     a footnote that says what the validation images also chose, since such scores are too good.
 
-    It writes report.html, checklist.md (CLAIM 2024 and TRIPOD+AI, as far as the run can fill them in), comparison.json,
-    comparison.csv and pairs.csv to reports/ in the workspace, or to reports/SPLIT/ for another split than test. An earlier report of other models or settings is kept: it is moved
-    to earlier/DATE-TIME/ beside them. Every look at test is added to the history of the workspace, which hybrid plan
-    shows.
+    It writes report.html, the checklist for a paper (checklist.md), comparison.json, comparison.csv and pairs.csv to
+    reports/ in the workspace, or to reports/SPLIT/ for another split than test. An earlier report of other models or
+    settings is kept: it is moved to earlier/DATE-TIME/ beside them. Every look at test is added to the
+    history of the workspace, which hybrid plan shows.
     """
     from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
