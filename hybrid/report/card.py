@@ -1,13 +1,12 @@
 """The model card of the chosen model, in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019)."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import Metric
 from hybrid.files import write_atomic
-from hybrid.report.elements.words import metric_name, visible, with_interval
+from hybrid.report.elements.words import escaped, metric_name, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
 from hybrid.wording import Footnotes
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.report.section import ReportSection
 
-# Characters with a meaning in Markdown or HTML: some everywhere, others only at the beginning, beside a space, or in
-# front of a name. An underscore inside a word has none.
-_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[#>+=-]|(?<=^\d)[.)](?=\s))")
 _MOST_CLASSES = 50
 
 
@@ -62,17 +58,6 @@ def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") 
     text = model_card(leaderboard, section)
     write_atomic(path, lambda file: file.write(text.encode()))
     return path
-
-
-def escaped(value: Any) -> str:
-    r"""Return a value as text, in which no character has a meaning in Markdown or HTML.
-
-    Examples
-    --------
-    >>> print(escaped("a_b (c-d) <i> | [e] _f_"))
-    a_b (c-d) \<i> \| \[e\] \_f\_
-    """
-    return _SPECIAL.sub(r"\\\1", visible(value))
 
 
 def _scores(model: ModelRecord, leaderboard: "Leaderboard", notes: Footnotes) -> list[tuple[str, str, str]]:

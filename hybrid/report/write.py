@@ -8,6 +8,7 @@ from hybrid.comparison.result import ComparisonResult
 from hybrid.datasets import Dataset
 from hybrid.files import replace_folder, write_output
 from hybrid.report.card import save_card
+from hybrid.report.checklist.run import Run
 from hybrid.report.checklist.write import CHECKLIST, save_checklist
 from hybrid.report.page import render
 from hybrid.report.parts.part import Part
@@ -54,7 +55,11 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
     write_output(path, lambda file: file.write(page.encode()))
-    checklist = save_checklist(path.with_name(CHECKLIST), comparison.leaderboards, sections, comparison.recipe)
+    runs = [
+        Run.of(leaderboard, section.report_inputs, comparison.recipe)
+        for leaderboard, section in zip(comparison.leaderboards, sections, strict=True)
+    ]
+    checklist = save_checklist(path.with_name(CHECKLIST), runs)
     return [path, checklist, *(folder / file.relative_to(new) for file in written)]
 
 

@@ -58,7 +58,8 @@ def training(run: Run) -> list[str]:
     params = [f"{key} {_plain(value)}" for key, value in model.params.items()]
     scaled = {True: "standardised features", False: "features as they are", None: ""}[model.scale]
     seed = "" if model.seed is None else f"seed {model.seed}"
-    said.append(f"The head {model.head}: {listed([*filter(None, [scaled, seed]), *params], 30) or 'no settings'}.")
+    settings = [*filter(None, [scaled, seed]), *params]
+    said += [f"The head {model.head}: {listed(settings, 30)}."] if settings else []
     if model.tuning is not None:
         on = "cross-validation in train" if model.tuning.on == "cv" else "validation"
         said.append(

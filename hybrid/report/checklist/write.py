@@ -3,19 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hybrid.files import write_output
-from hybrid.report.card import escaped
 from hybrid.report.checklist import of_data, of_model, of_results
 from hybrid.report.checklist.items import ITEMS, Item
 from hybrid.report.checklist.run import Run
-from hybrid.report.elements.words import spoken
+from hybrid.report.elements.words import escaped, spoken
 from hybrid.workspace.private_paths import without_places
-
-if TYPE_CHECKING:
-    from hybrid.comparison import Leaderboard
-    from hybrid.report.section import ReportSection
 
 CHECKLIST = "checklist.md"
 TO_WRITE = "*To be written by the author.*"
@@ -113,11 +107,8 @@ def _lines(item: Item, sentences: Sequence[str]) -> list[str]:
     return [head, "", " ".join(filter(None, [TO_WRITE, hint]))]
 
 
-def save_checklist(
-    path: Path, leaderboards: Sequence["Leaderboard"], sections: Sequence["ReportSection"], recipe: str = ""
-) -> Path:
+def save_checklist(path: Path, runs: Sequence[Run]) -> Path:
     """Write the checklist beside a report and return its path."""
-    pairs = zip(leaderboards, sections, strict=True)
-    text = checklist([Run.of(leaderboard, section.report_inputs, recipe) for leaderboard, section in pairs])
+    text = checklist(runs)
     write_output(path, lambda file: file.write(text.encode()))
     return path
