@@ -127,6 +127,7 @@ CHANGES = {
     "29": with_other_results,
     "30": lambda run: replace(run, stress=[stress_of(run)]),
     "32": with_other_results,
+    "33": lambda run: replace(run, external=[SimpleNamespace(sentences=("On south it scores 0.7.",))]),
     "35": with_other_predictions,
     "36": with_other_predictions,
     "37": with_other_results,

@@ -53,6 +53,11 @@ def internal(run: Run) -> list[str]:
     return said
 
 
+def external(run: Run) -> list[str]:
+    """What `hybrid validate` found on other data."""
+    return [text for record in run.external for text in record.sentences]
+
+
 def shift(run: Run) -> list[str]:
     """Whether the compared images differ from those that the model learnt from."""
     found = run.leaderboard.shift

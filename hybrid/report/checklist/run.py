@@ -1,14 +1,18 @@
 """The records of a run that the checklist quotes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation
 from hybrid.pipelines import Manifest
 from hybrid.report.elements.inputs import ReportInputs
 from hybrid.report.parts.robustness import runs_of
 from hybrid.robustness import StressRecord
+from hybrid.workspace.external_record import ExternalRecord, external_records
+from hybrid.workspace.fitted_models import workspace_of
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.set_record import DatasetRecord
 
@@ -27,6 +31,8 @@ class Run:
         The files of the workspace that are still there.
     stress : sequence of StressRecord
         The stress runs of the chosen model.
+    external : sequence of ExternalRecord
+        The external validations of the chosen model.
     recipe : str
         The recipe, if the comparison followed one.
     """
@@ -34,12 +40,14 @@ class Run:
     leaderboard: "Leaderboard"
     inputs: ReportInputs
     stress: Sequence[StressRecord] = ()
+    external: Sequence[ExternalRecord] = ()
     recipe: str = ""
 
     @classmethod
     def of(cls, leaderboard: "Leaderboard", inputs: ReportInputs, recipe: str = "") -> "Run":
-        """Return the records of a leaderboard, with the stress runs of its chosen model."""
-        return cls(leaderboard, inputs, runs_of(leaderboard.models[leaderboard.chosen_number or 0]), recipe)
+        """Return the records of a leaderboard, with the stress runs and external validations of its chosen model."""
+        model = leaderboard.models[leaderboard.chosen_number or 0]
+        return cls(leaderboard, inputs, runs_of(model), _external(model), recipe)
 
     @property
     def number(self) -> int:
@@ -70,3 +78,13 @@ class Run:
     def manifest(self) -> Manifest | None:
         """The manifest of the saved model; None if it is gone."""
         return self.inputs.manifests.get(self.model.name)
+
+
+def _external(model: ModelRecord) -> list[ExternalRecord]:
+    """Return the external validations of a model, not those of an earlier one with its name or of damaged records."""
+    workspace = workspace_of(model)
+    if workspace is not None:
+        with suppress(InputError):
+            found = list(external_records(workspace, model.name))
+            return [one for one in found if one.model_sha256 == model.predictions_sha256]
+    return []

@@ -16,7 +16,7 @@ TO_WRITE = "*To be written by the author.*"
 
 _HINTS = {
     "30": "`hybrid stress MODEL` fills in this item.",
-    "33": "`hybrid validate MODEL DATA` tests on other data.",
+    "33": "`hybrid validate MODEL DATA` fills in this item.",
     "T14": "`hybrid compare --by COLUMN` fills in this item.",
     "T23b": "`hybrid compare --by COLUMN` fills in this item.",
 }
@@ -48,6 +48,7 @@ _ANSWERS = {
     "29": _Answer(of_results.uncertainty, "Differences"),
     "30": _Answer(of_results.robustness, "Robustness"),
     "32": _Answer(of_results.internal, "the main result"),
+    "33": _Answer(of_results.external, "that of hybrid validate"),
     "35": _Answer(of_data.included, "Data"),
     "36": _Answer(of_data.characteristics, "Data"),
     "37": _Answer(of_results.partitions, "Models"),
