@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli import completion
-from hybrid.cli.compare_options import CHOICE, SCORES, TESTS
+from hybrid.cli.compare_options import CHOICE, DOMAINS, SCORES, TESTS
 from hybrid.cli.compared_pairs import print_tests, print_tests_per_group
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
@@ -45,10 +45,14 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     ("Also with 5 folds, repeated twice", "hybrid compare --cv 5x2"),
     ("Predictive values where 5% are positive", "hybrid compare --prevalence 0.05"),
     ("Test images are a consecutive series of patients", "hybrid compare --varying-classes"),
+    (
+        "Which model is best at a hospital that it has not seen?",
+        "hybrid compare --cv-domains hospital --choose domains",
+    ),
     ("Does the model work for everybody?", "hybrid compare --by sex --by age:50,70 --by sex+view"),
 )
 @click.argument("models", nargs=-1, shell_complete=completion.models)
-@in_group("Images and scores", *SCORES)
+@in_group("Images and scores", *SCORES, DOMAINS)
 @in_group("Choice of the model", *CHOICE)
 @in_group("Tests of differences", *TESTS)
 @seed_option
@@ -70,6 +74,7 @@ def compare(
     fixed_classes: bool,
     prevalence: str | None,
     cv: str | None,
+    cv_domains: str | None,
     seed: int,
     workspace: Path,
     as_json: bool,
@@ -85,11 +90,16 @@ def compare(
     settings is kept: it is moved to earlier/DATE-TIME/ beside them. Every look at test is added to the
     history of the workspace, which hybrid plan shows.
     """
+    from hybrid.comparison.choice import BY_DOMAINS
     from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
     from hybrid.run.stated import stated
     from hybrid.workspace.fitted_models import load_records
 
+    if cv and cv_domains:
+        raise click.UsageError("--cv and --cv-domains are two ways to divide the images: give one of them.")
+    if choose == BY_DOMAINS and not cv_domains:
+        raise click.UsageError("--choose domains needs the domains: name their column, as in --cv-domains hospital.")
     if hide_test:
         split = "val"
     place = Workspace(workspace)
@@ -114,8 +124,9 @@ def compare(
             prevalence=parse_prevalence(prevalence),
             progress=progress,
         )
-    if cv:
-        comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric, models))
+    if cv or cv_domains:
+        crossed = run_cross_validation(place, cv, seed, metric, models, cv_domains)
+        comparison = comparison.cross_validated(crossed)
     save_and_show(comparison, place.reports if split == "test" else place.reports / split, as_json)
 
 

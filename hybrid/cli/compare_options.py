@@ -58,6 +58,13 @@ SCORES = (
         "validation.",
     ),
 )
+DOMAINS = click.option(
+    "--cv-domains",
+    default=None,
+    metavar="COLUMN",
+    help="Also compare by leaving out one value of a further column at a time, such as one hospital: every model is "
+    "fitted again on the other ones. With --choose domains, the model is chosen by it.",
+)
 CHOICE = (
     click.option(
         "--metric",
@@ -68,10 +75,10 @@ CHOICE = (
     click.option(
         "--choose",
         default=None,
-        metavar="simplest|best|MODEL",
+        metavar="simplest|best|domains|MODEL",
         help="How the model is chosen on validation: the simplest model within one standard error of the best, or the "
-        "best model. Or the name of a model that was fixed before its scores were known. Default: as planned, or "
-        "simplest.",
+        "best model. domains: the best mean over the domains that --cv-domains leaves out. Or the name of a model that "
+        "was fixed before its scores were known. Default: as planned, or simplest.",
     ),
 )
 TESTS = (

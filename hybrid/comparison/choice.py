@@ -13,7 +13,8 @@ from hybrid.evaluation.groups import images_of_groups
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 
-PREFERENCES = ("simplest", "best")
+BY_DOMAINS = "domains"
+PREFERENCES = ("simplest", "best", BY_DOMAINS)
 _HALF_WIDTH = 1.96  # half the width of a 95% interval, in standard errors
 
 
@@ -73,7 +74,8 @@ def choose(
         Predictions on the validation split, in the order of `models`.
     metric : str
         Name of the metric to choose by.
-    how : {"simplest", "best"}, default="simplest"
+    how : {"simplest", "best", "domains"}, default="simplest"
+        ``"domains"`` is the same as ``"simplest"`` here: the domains are those of a cross-validation.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def choose(
         return None
     best = min(scores, key=lambda number: (badness(scores[number], metric), cost(models[number])))
     tied = [best]
-    if how == "simplest" and len(scores) > 1:
+    if how != "best" and len(scores) > 1:
         tied = _within_standard_error(models, validation, list(scores), best, metric)
     chosen = min(tied, key=lambda number: cost(models[number]))
     names = tuple(models[number].name for number in tied)

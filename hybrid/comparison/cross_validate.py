@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores, by_rank
+from hybrid.comparison.domains import domain_folds, domains_of
 from hybrid.comparison.ordering import MAIN_METRICS, ordering_metric
 from hybrid.comparison.refittable_model import (
     RefittableModel,
@@ -41,6 +42,7 @@ def cross_validate(
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
+    domains: str | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
@@ -62,6 +64,9 @@ def cross_validate(
         Seed of the first repeat. The next one has `seed` + 1, and so on.
     metric : str, optional
         Metric by which models are ordered and tested in pairs. By default the main metric of the task.
+    domains : str, optional
+        A column of the dataset, such as ``"hospital"``: each fold leaves out one of its values. `folds` and `repeats`
+        are not used then.
     n_jobs : int, optional
         Number of folds to run in parallel, through joblib. By default they run one after the other.
     progress : callable, optional
@@ -83,7 +88,11 @@ def cross_validate(
     task, development = first.task, first.split != "test"
     y, together = first.y[development], first.groups_with_copies
     inseparable = None if together is None else together[development]
-    if isinstance(folds, int):
+    left_out = None
+    if domains is not None:
+        left_out = domain_folds(domains_of([model.embeddings for model in models], domains), y, inseparable)
+        splits, repeats, folds = left_out.folds, 1, len(left_out.folds)
+    elif isinstance(folds, int):
         splits = make_folds(y, inseparable, cv=folds, repeats=repeats, random_state=seed)
     else:
         splits, repeats = as_folds(folds, y, inseparable), 1
@@ -122,8 +131,12 @@ def cross_validate(
         repeats=repeats,
         seed=seed,
         ratio=float(np.mean([len(test) / len(train) for train, test in splits])),
+        domain=left_out.column if left_out else "",
+        domains=left_out.names if left_out else (),
+        domain_images=tuple(len(test) for _, test in splits) if left_out else (),
         notes=(
             *notes,
+            *(left_out.notes if left_out else ()),
             *training_overlap_notes(models, len(y)),
             *dict.fromkeys(note for model in models for note in model.notes),
         ),
@@ -137,6 +150,7 @@ def cross_validate_models(
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
+    domains: str | None = None,
     models: Sequence[str] | None = None,
     pipelines: Mapping[str, Pipeline] | None = None,
     progress: Progress | None = None,
@@ -151,6 +165,8 @@ def cross_validate_models(
     metric : str, optional
         As for :func:`cross_validate`. Models whose task does not have this metric are ordered by the main metric of
         their task, and a note says so.
+    domains : str, optional
+        As for :func:`cross_validate`.
     models : sequence of str, optional
         Names of the models; by default all. Models that cannot be fitted again are left out, and a note says why.
     pipelines : mapping of str to Pipeline, optional
@@ -192,7 +208,9 @@ def cross_validate_models(
     results = []
     for members, names in zip(comparable, known, strict=True):
         main, remarks = ordering_metric(metric, members[0].embeddings.task, names)
-        result = cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=main, progress=progress)
+        result = cross_validate(
+            members, folds=folds, repeats=repeats, seed=seed, metric=main, domains=domains, progress=progress
+        )
         own_notes = (text for data, text in notes if data == result.fingerprint)
         results.append(replace(result, notes=(*result.notes, *remarks, *own_notes)))
     return results

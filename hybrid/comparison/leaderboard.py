@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.adapted import adapted_notes
-from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
+from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
+from hybrid.comparison.domains import choice_by_domains
 from hybrid.comparison.labels import label_notes, model_labels, shared_suffix
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.model_row import model_row
@@ -58,7 +59,8 @@ class Leaderboard:
         Remarks on how the leaderboard was built.
     how : str
         How a model is chosen: ``"simplest"`` (the simplest within one standard error of the best on validation) or
-        ``"best"``; or the name of a model that was fixed in advance.
+        ``"best"``, or ``"domains"`` for the best mean over the domains that a cross-validation left out; or the name of
+        a model that was fixed in advance.
     fixed_by : str
         What fixed this name in advance, such as "the recipe".
     tested : PairSettings
@@ -226,6 +228,8 @@ class Leaderboard:
     def choice(self) -> Choice | None:
         """The chosen model and the reason; None if no model has a validation score. The test split is never used."""
         validation = [predictions.part("val") for predictions in self.saved]
+        if self.how == BY_DOMAINS and self.crossed and self.crossed.domains:
+            return choice_by_domains(self.crossed)
         if self.how in PREFERENCES:
             return choose(self.models, validation, self.metric, self.how)
         return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by, self.history)

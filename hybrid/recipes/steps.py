@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES
 from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.groups import check_pattern
@@ -138,7 +138,7 @@ def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]
 def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
     """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
     given = section.take_given(
-        {"metric": str, "positive": str | int, "cv": str, "per_group": str, "fixed_classes": bool}
+        {"metric": str, "positive": str | int, "cv": str, "cv_domains": str, "per_group": str, "fixed_classes": bool}
     )
     with section.naming("per_group"):
         if given.get("per_group", HOW[0]) not in HOW:
@@ -154,6 +154,10 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     if "cv" in given:
         with section.naming("cv"):
             parse_folds(given["cv"])
+    if given.get("cv") and given.get("cv_domains"):
+        raise section.error("cv_domains", "it is given besides cv; expected one of the two.")
+    if choose == BY_DOMAINS and not given.get("cv_domains"):
+        raise section.error("choose", "'domains' needs the domains: name their column, cv_domains = \"hospital\".")
     shared = {"seed": seed} | head_settings(section)
     section.finish()
     options = HeadOptions(**{key: shared[key] for key in ADJUSTING if key in shared})

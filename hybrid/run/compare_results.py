@@ -60,7 +60,8 @@ def compare_results(
         plan, or ``roc_auc`` for two classes, ``accuracy`` for more and ``average_precision_macro`` for multi-label.
     choose : str or sequence of str, optional
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
-        ``"best"``. Or the names of models that were fixed in advance, one for each set of images. By default as the
+        ``"best"``, or ``"domains"`` for the best mean over domains, once the comparison is cross-validated by leaving
+        them out. Or the names of models that were fixed in advance, one for each set of images. By default as the
         workspace's plan says, or ``"simplest"``.
     fixed_by : str, default="the caller"
         Who or what fixed these models. The report shows it with the model's name.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hybrid.comparison.choice import BY_DOMAINS
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.significance import few
 from hybrid.comparison.test_history import times
@@ -61,6 +62,9 @@ def _origin(leaderboard: "Leaderboard") -> str:
         if late:
             return f"named by {choice.fixed_by} after test had been shown {times(late)}"
         return f"fixed in advance by {choice.fixed_by}"
+    crossed = leaderboard.crossed
+    if leaderboard.how == BY_DOMAINS and crossed and crossed.domains:
+        return f"chosen by leaving out each {crossed.domain}"
     if choice is not None and choice.weak:
         return f"chosen on only {choice.images} validation images"
     return "chosen on validation"
