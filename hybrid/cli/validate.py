@@ -19,6 +19,7 @@ from hybrid.cli.output import (
     progress_bar,
     warn,
 )
+from hybrid.cli.subgroups import print_subgroup_scores
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.wording import Footnotes
 
@@ -67,6 +68,14 @@ _IMAGES = (
 )
 _SCORES = (
     click.option(
+        "--by",
+        "subgroups",
+        multiple=True,
+        metavar="COLUMN[:BINS][+COLUMN]",
+        help="Also score subgroups of the images by a further column of DATA (repeatable): sex, age:50,70 with limits "
+        "of bins, or sex+view for combinations.",
+    ),
+    click.option(
         "--metric",
         default=None,
         shell_complete=completion.metrics,
@@ -85,6 +94,7 @@ _SCORES = (
 @documented_command(
     ("A model of the workspace on another hospital's images", "hybrid validate svm-PICTURES other_hospital"),
     ("Where a class has another name", "hybrid validate svm-PICTURES B --map Pneumonia=PNEUMONIA"),
+    ("For whom does it work there?", "hybrid validate svm-PICTURES other.csv --by sex --by age:50,70"),
     ("Several models on two datasets, as one table", "hybrid validate svm-PICTURES forest-PICTURES A --also B"),
     ("A model that somebody sent, with the patients' ids", "hybrid validate model.zip b.csv --group-column patient"),
 )
@@ -106,6 +116,7 @@ def validate(
     also: tuple[str, ...],
     keep_known: bool,
     hide_test: bool,
+    subgroups: tuple[str, ...],
     metric: str | None,
     level: float,
     on_bad: str,
@@ -136,6 +147,7 @@ def validate(
             level=level,
             hide_test=hide_test,
             keep_known=keep_known,
+            subgroups=subgroups,
             workspace=workspace,
             on_bad=on_bad,
             by="hybrid validate",
@@ -161,6 +173,8 @@ def _show(validation: "Validation", written: list[Path]) -> None:
         if len(validation) == 1:
             _print_scores(result)
             _print_classes(result)
+        if result.subgroups:
+            print_subgroup_scores(result.subgroups, result.model)
         print_notes(result.notes)
     print_notes(validation.notes)
     for report, result in zip(written, validation, strict=False):

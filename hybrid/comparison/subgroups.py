@@ -100,6 +100,7 @@ def scores_of_subgroups(
     metric: str | None = None,
     positive: Any = None,
     fixed_classes: bool = True,
+    level: float = 0.95,
 ) -> dict[str, SubgroupScores]:
     """Return the scores of models on subgroups.
 
@@ -113,6 +114,8 @@ def scores_of_subgroups(
         The first of the metrics whose gaps are tested. By default the metric by which models of this task are ordered.
     positive, fixed_classes
         As in :func:`compared_subgroups`.
+    level : float, default=0.95
+        Coverage of the intervals.
     """
     first = next(iter(predictions.values()))
     task = "multilabel" if first.y.ndim == 2 else "binary" if len(first.classes) == 2 else "multiclass"
@@ -126,6 +129,7 @@ def scores_of_subgroups(
         groups=known_groups(list(predictions.values())),
         metrics=tuple(dict.fromkeys([metric or TASKS[task].ordering, *DEFAULT_METRICS[task]])),
         fixed_classes=fixed_classes,
+        level=level,
     )
 
 

@@ -1,15 +1,18 @@
 """Measure a saved model on another dataset, and compare its scores with those on its own images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hybrid.comparison.subgroups import scores_of_subgroups
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation import SubgroupScores
 from hybrid.evaluation.metrics import metric_for
+from hybrid.evaluation.subgroups.partition import make_partitions
 from hybrid.external.internal import InternalSide, find_internal
 from hybrid.external.new_data import NewData, new_data
 from hybrid.external.overlap import Overlap, find_overlap
@@ -33,6 +36,7 @@ def measure(
     level: float = 0.95,
     hide_test: bool = False,
     keep_known: bool = False,
+    subgroups: Sequence[str] = (),
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     progress: Progress | None = None,
@@ -61,11 +65,12 @@ def measure(
     else:
         data = data.take(~known)
     external = side_scores(_as_predictions(data, split), positive, level)
+    groups = _subgroup_scores(data, external.predictions, subgroups, name, positive, level)
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
     of_classes = () if internal is None else class_differences(external, internal)
     notes = _notes(data, own, overlap, external, internal)
-    return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes)
+    return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups)
 
 
 def _as_predictions(data: NewData, split: str | None) -> Predictions:
@@ -73,6 +78,22 @@ def _as_predictions(data: NewData, split: str | None) -> Predictions:
     splits = np.array([split or "external"] * len(data))
     whole = Predictions(data.ids, splits, data.y, data.predicted, data.proba, data.classes, data.groups)
     return with_known(whole, data.known) if data.task == "multilabel" else whole
+
+
+def _subgroup_scores(
+    data: NewData, predictions: Predictions, by: Sequence[str], metric: str, positive: Any, level: float
+) -> SubgroupScores | None:
+    """Return the scores on subgroups by the columns of the dataset; None if none were asked for."""
+    if not by:
+        return None
+    columns = {name: values[data.rows] for name, values in data.dataset.columns.items()}
+    if not columns:
+        raise InputError(
+            f"{data.dataset.name} has no columns that could divide its images by {', '.join(by)}: give a table with "
+            "them (--table), or take them from the paths (--column-pattern)."
+        )
+    partitions = make_partitions(columns, by, len(data))
+    return scores_of_subgroups({data.name: predictions}, partitions, metric, positive, level=level)[data.name]
 
 
 def _internal_scores(data: NewData, own: InternalSide, positive: Any, level: float) -> SideScores | None:

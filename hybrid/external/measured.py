@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hybrid.evaluation import Evaluation, UnpairedTest
+from hybrid.evaluation import Evaluation, SubgroupScores, UnpairedTest
 from hybrid.external.internal import OWN_NAMES, InternalSide
 from hybrid.external.new_data import NewData
 from hybrid.external.overlap import Overlap
@@ -33,6 +33,8 @@ class MeasuredModel:
         The images that are also among those the model was made with.
     notes : tuple of str
         What limits the scores.
+    subgroups : SubgroupScores or None
+        The scores on subgroups of the images, if they were asked for.
     """
 
     data: NewData
@@ -45,6 +47,7 @@ class MeasuredModel:
     class_differences: tuple[UnpairedTest, ...]
     overlap: Overlap
     notes: tuple[str, ...]
+    subgroups: SubgroupScores | None = None
 
     @property
     def model(self) -> str:

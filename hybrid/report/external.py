@@ -11,6 +11,7 @@ from hybrid.files import replace_folder, write_output
 from hybrid.report.page import render
 from hybrid.report.parts import external as parts
 from hybrid.report.parts.part import Part
+from hybrid.report.parts.subgroups import external_subgroups
 from hybrid.report.write import save_parts
 from hybrid.workspace.private_paths import without_places
 
@@ -20,6 +21,7 @@ MakePart = Callable[[ExternalResult], Part | None]
 # images or on subgroups, is one more function here; None leaves it out. Its template can be "plain".
 PARTS: tuple[MakePart, ...] = (
     parts.scores,
+    external_subgroups,
     parts.curves,
     parts.errors,
     parts.images,

@@ -43,7 +43,7 @@ def compare(
     primary: str | Sequence[str] = (),
     margin: float | None = None,
     per_group: str | None = None,
-    by: str | Sequence[str] = (),
+    subgroups: str | Sequence[str] = (),
     fixed_classes: bool = True,
     cv: Any = None,
     cv_domains: str | None = None,
@@ -92,7 +92,7 @@ def compare(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
-    by : str or sequence of str, default=()
+    subgroups : str or sequence of str, default=()
         Columns of the dataset that divide the images into subgroups, which are scored as well: ``"sex"``,
         ``"age:50,70"`` with limits of bins, or ``"sex+view"`` for combinations, as for
         :func:`hybrid.evaluation.by_subgroup`.
@@ -186,7 +186,7 @@ def compare(
         choose=choose,
         tested=tested,
         per_group=per_group,
-        subgroups=(by,) if isinstance(by, str) else tuple(by),
+        subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups),
         fixed_classes=fixed_classes,
         by="compare",
     )

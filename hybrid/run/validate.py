@@ -106,7 +106,7 @@ class Validation:
         """Return the results as JSON values: the table, and the record of each model and dataset."""
         return {
             "table": self.rows(),
-            "results": [as_json(result.record()) for result in self.results],
+            "results": [as_json(result.record()) | _subgroups(result) for result in self.results],
             "notes": list(self.notes),
         }
 
@@ -164,6 +164,7 @@ def validate(
     level: float = 0.95,
     hide_test: bool = False,
     keep_known: bool = False,
+    subgroups: str | Sequence[str] = (),
     workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     by: str = "hybrid.validate",
@@ -198,6 +199,9 @@ def validate(
         Whether to compare with the model's validation images, so that its test scores are not shown.
     keep_known : bool, default=False
         Whether to keep images that are also among those the model was made with.
+    subgroups : str or sequence of str, default=()
+        Columns of the datasets that divide the images into subgroups, which are scored as well: ``"sex"``,
+        ``"age:50,70"`` or ``"sex+view"``, as for :func:`hybrid.evaluation.by_subgroup`.
     workspace : path, default="hybrid_runs"
         The workspace in which models are looked up by their names.
     on_bad : {"raise", "skip"}, default="raise"
@@ -252,6 +256,7 @@ def validate(
             level=level,
             hide_test=hide_test,
             keep_known=keep_known,
+            subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups),
             workspace=os.fspath(workspace),
             on_bad=on_bad,
             progress=progress,
@@ -260,6 +265,10 @@ def validate(
         for data, class_map_of in zip(datasets, maps, strict=True)
     ]
     return Validation(tuple(results), add_external_look(results, by))
+
+
+def _subgroups(result: ExternalResult) -> dict[str, Any]:
+    return {} if result.subgroups is None else {"subgroups": result.subgroups.to_dict()}
 
 
 def _maps(given: Mapping[str, str | None], datasets: Sequence[Dataset]) -> list[dict[str, str | None]]:

@@ -152,14 +152,21 @@ class SubgroupScores:
         return f"{text}, against {others} ({figures}), {differs}."
 
     def sentences(self, metric: str) -> list[str]:
-        """Return a sentence on the worst subgroup of each division, and one on subgroups that are not compared."""
-        found = [self.sentence(column, metric) for column in self.columns]
+        """Return a sentence on the worst subgroup of each division, and one on subgroups that are not compared.
+
+        Of further metrics than the first, only gaps that are more than chance are stated.
+        """
+        found = [self.sentence(column, metric) for column in self.columns if self._is_stated(column, metric)]
         few = [s.label for s in self.subgroups if s.gaps[metric].test is None]
         if few and metric == self.metrics[0]:
             found.append(
                 f"Shown but not compared by {metric}, because there are too few images: {and_more(few, _NAMED)}."
             )
         return [text for text in found if text]
+
+    def _is_stated(self, column: str, metric: str) -> bool:
+        worst = self.worst(column, metric)
+        return metric == self.metrics[0] or (worst is not None and worst.gaps[metric].distinguishable)
 
     @property
     def records(self) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The part of the report on subgroups of the images: a table and a chart for each division of the images."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from hybrid import plots
 from hybrid.evaluation import Evaluation
@@ -18,6 +19,7 @@ from hybrid.workspace.workspace import slug
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.comparison.subgroups import ComparedSubgroups
+    from hybrid.external.measured import MeasuredModel
 
 _MOST_DESCRIBED = 12
 _HOW = (
@@ -42,7 +44,26 @@ def subgroups(leaderboard: "Leaderboard") -> Part | None:
     if len(leaderboard.names) > 1:
         lead = [f"The following is about {label}. The last table has the other models.", *lead]
         tables.append(_worst_table(result, leaderboard))
-    return Part("subgroups", "Subgroups", lead, tables, drawings, [_all_scores(result)], {"how": [*scores.notes, _HOW]})
+    return Part(
+        "subgroups",
+        "Subgroups",
+        lead,
+        tables,
+        drawings,
+        [_table_of_records(result.records)],
+        {"how": [*scores.notes, _HOW]},
+    )
+
+
+def external_subgroups(result: "MeasuredModel") -> Part | None:
+    """Return the scores of a model on subgroups of other data; None if they were not asked for."""
+    scores = result.subgroups
+    if scores is None:
+        return None
+    tables, drawings = subgroup_elements(scores, result.model, result.evaluation)
+    lead = [spoken(text) for metric in scores.metrics for text in scores.sentences(metric)]
+    saved = [_table_of_records(scores.records)]
+    return Part("subgroups", "Subgroups", lead, tables, drawings, saved, {"how": [*scores.notes, _HOW]})
 
 
 def subgroup_elements(
@@ -148,10 +169,8 @@ def _worst_table(result: "ComparedSubgroups", leaderboard: "Leaderboard") -> Tab
     return Table("worst-subgroups", caption, columns, rows, sortable=True, marked=leaderboard.chosen_number)
 
 
-def _all_scores(result: "ComparedSubgroups") -> Table:
-    """Return the table of all models, subgroups and metrics, which is saved."""
-    records = result.records
+def _table_of_records(records: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of all subgroups and metrics, which is saved."""
     columns = [Column(key, key.replace("_", " ")) for key in records[0]]
-    return Table(
-        "subgroups", "Subgroups", columns, [[Cell(row[c.key], str(row[c.key])) for c in columns] for row in records]
-    )
+    rows = [[Cell(value, str(value)) for value in record.values()] for record in records]
+    return Table("subgroups", "Subgroups", columns, rows)
