@@ -35,7 +35,7 @@ class StressedScores:
     difference, low, high : float or None
         The main score on the corrupted images minus that on the unchanged ones, with its interval.
     p_adjusted : float or None
-        p-value of the difference, adjusted for all corruptions by :func:`~hybrid.robustness.stress.from_strongest`.
+        p-value of the difference, adjusted for all corruptions, from the strongest of each kind on.
     distinguishable : bool
         Whether the difference is significant at the level of the intervals.
     """
