@@ -94,8 +94,8 @@ _CURVE = (
 
 @documented_command(
     ("Adapt to 50 images of another hospital", "hybrid adapt svm-PICTURES OTHER_HOSPITAL --with 50"),
-    ("Only the threshold, again for a sensitivity", "hybrid adapt svm-PICTURES NEW --with 100 --method threshold"),
-    ("Patients stay together", "hybrid adapt svm-PICTURES NEW.csv --group-column patient --with 100"),
+    ("Only the threshold, again for a sensitivity", "hybrid adapt svm-X NEW --with 100 --method threshold"),
+    ("Patients stay together", "hybrid adapt svm-X NEW.csv --group-column id --with 100"),
     ("Adapt to the train split, judge on the others", "hybrid adapt svm-PICTURES NEW --with-split train"),
 )
 @click.argument("model", shell_complete=completion.models_or_files)

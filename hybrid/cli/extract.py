@@ -97,7 +97,7 @@ _OPTIONS = (
     ("Features of the network that was trained last", "hybrid extract PICTURES"),
     ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
     ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
-    ("On two processes of this machine", "hybrid extract PICTURES --backbone resnet50 --cluster local:2"),
+    ("On two processes of this machine", "hybrid extract PICTURES --backbone vgg16 --cluster local:2"),
     (
         "The first of four jobs that share the cache",
         "hybrid extract PICTURES --backbone resnet50 --part 1/4",

@@ -58,12 +58,17 @@ _MORE = 2  # scores besides the main one
 )
 @on_bad_option
 @max_pixels_option
-@click.option("--metric", default=None, help="Main score, whose differences are tested. Default: that of the task.")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    help="Draw the figure to this file, such as stress.png.",
+@in_group(
+    "Result",
+    click.option(
+        "--metric", default=None, help="Main score, whose differences are tested. Default: that of the task."
+    ),
+    click.option(
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="Draw the figure to this file, such as stress.png.",
+    ),
 )
 @seed_option
 @workspace_option

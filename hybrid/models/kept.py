@@ -85,7 +85,7 @@ def kept_with(
 
 def _reference(X: np.ndarray, embeddings: JoinedSet, trained_on: bool, seed: int) -> tuple[Reference | None, str]:
     """Return the reference, or the reason why there is none."""
-    if all(part.record.extractor.params.get("layers") == ["probabilities"] for part in embeddings.sets):
+    if all(part.record.extractor.layers == ("probabilities",) for part in embeddings.sets):
         return None, "the model sees the probabilities of its network only, not the features behind them"
     train, val = embeddings.split == "train", embeddings.split == "val"
     groups, held_out = embeddings.groups_with_copies, None

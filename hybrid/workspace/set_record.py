@@ -80,6 +80,11 @@ class ExtractorRecord:
     identity: Identity
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers at which the network is cut."""
+        return tuple(self.params["layers"])
+
+    @property
     def backbone(self) -> str:
         """Name of the backbone, or path of the network's file."""
         return self.params["backbone"]

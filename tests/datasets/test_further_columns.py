@@ -19,7 +19,7 @@ JPEG = b"\xff\xd8\xff\xe0 the rest is not looked at"
 
 
 @pytest.fixture
-def folder(tmp_path):
+def hospitals(tmp_path):
     """A folder of two classes with 20 images each, in the subfolders of two hospitals."""
     for label in ("cat", "dog"):
         for i in range(20):
@@ -51,8 +51,8 @@ def manifest(folder):
     })  # fmt: skip
 
 
-def test_a_manifest_gives_the_columns_that_form_subgroups_and_no_names_or_identifiers(folder):
-    data = load_dataset(written(folder / "labels.csv", manifest(folder)), together="none")
+def test_a_manifest_gives_the_columns_that_form_subgroups_and_no_names_or_identifiers(hospitals):
+    data = load_dataset(written(hospitals / "labels.csv", manifest(hospitals)), together="none")
     assert list(data.columns) == ["sex", "age"]
     assert data.columns["sex"].tolist() == ["F", "M", "", "M"] * 10
     assert data.columns["age"].tolist()[:2] == ["20", "20.5"]
@@ -60,8 +60,8 @@ def test_a_manifest_gives_the_columns_that_form_subgroups_and_no_names_or_identi
     assert any("not read unless --columns names them: 'name', 'identifier'" in note for note in data.notes)
 
 
-def test_columns_are_chosen_by_name_and_reopened(folder):
-    path = written(folder / "labels.csv", manifest(folder))
+def test_columns_are_chosen_by_name_and_reopened(hospitals):
+    path = written(hospitals / "labels.csv", manifest(hospitals))
     data = load_dataset(path, columns="name,sex", together="none")
     assert list(reopen(data.arguments).columns) == list(data.columns) == ["name", "sex"]
     assert load_dataset(path, columns="none", together="none").columns == {}
@@ -70,42 +70,42 @@ def test_columns_are_chosen_by_name_and_reopened(folder):
 
 
 @pytest.mark.parametrize("key", ["path", "name", "stem"])
-def test_a_folder_joins_a_table_by_path_or_file_name(folder, tmp_path, key):
-    files = sorted(folder.rglob("*.jpg"), reverse=True)
-    names = {"path": [f.relative_to(folder).as_posix() for f in files], "name": [f.name for f in files],
+def test_a_folder_joins_a_table_by_path_or_file_name(hospitals, tmp_path, key):
+    files = sorted(hospitals.rglob("*.jpg"), reverse=True)
+    names = {"path": [f.relative_to(hospitals).as_posix() for f in files], "name": [f.name for f in files],
              "stem": [f.stem for f in files]}  # fmt: skip
     table = pd.DataFrame({"which": names[key], "number": [int(f.stem[3:]) for f in files]})
-    data = load(folder, table=written(tmp_path / "more.csv", table.iloc[:30]))
+    data = load(hospitals, table=written(tmp_path / "more.csv", table.iloc[:30]))
     expected = {name: str(n) for name, n in zip(names["path"][:30], table["number"][:30], strict=True)}
     assert data.columns["number"].tolist() == [expected.get(name, "") for name in data.ids.tolist()]
 
 
-def test_a_table_of_patients_is_joined_by_the_group(folder, tmp_path):
+def test_a_table_of_patients_is_joined_by_the_group(hospitals, tmp_path):
     patients = pd.DataFrame({"patient": [f"cat{i}" for i in range(20)], "sex": ["F", "M"] * 10})
-    data = load(folder, table=written(tmp_path / "p.csv", patients), group_pattern=r"(cat\d+)")
+    data = load(hospitals, table=written(tmp_path / "p.csv", patients), group_pattern=r"(cat\d+)")
     sex = dict(zip(data.ids.tolist(), data.columns["sex"].tolist(), strict=True))
     assert sex["cat/north/cat3.jpg"] == "M"
     assert sex["dog/north/dog3.jpg"] == ""
 
 
-def test_a_table_that_names_no_image_or_contradicts_itself_is_refused(folder, tmp_path):
+def test_a_table_that_names_no_image_or_contradicts_itself_is_refused(hospitals, tmp_path):
     table = pd.DataFrame({"file": ["x.jpg", "y.jpg"], "sex": ["F", "M"]})
     with pytest.raises(InputError, match="No cell of the table .* is the path"):
-        load(folder, table=written(tmp_path / "t.csv", table))
+        load(hospitals, table=written(tmp_path / "t.csv", table))
     table = pd.DataFrame({"file": ["cat1.jpg", "cat1.jpg", "cat2.jpg", "cat3.jpg"], "sex": ["F", "M", "F", "M"]})
     with pytest.raises(InputError, match="Two rows of .* are of file 'cat1.jpg', with different values of 'sex'"):
-        load(folder, table=written(tmp_path / "t.csv", table))
+        load(hospitals, table=written(tmp_path / "t.csv", table))
     with pytest.raises(InputError, match="There is no table"):
-        load(folder, table=tmp_path / "none.csv")
+        load(hospitals, table=tmp_path / "none.csv")
 
 
-def test_a_pattern_makes_a_column_of_a_part_of_the_path(folder):
-    data = load(folder, column_patterns=["hospital=/(north|south)/"])
+def test_a_pattern_makes_a_column_of_a_part_of_the_path(hospitals):
+    data = load(hospitals, column_patterns=["hospital=/(north|south)/"])
     assert data.columns["hospital"].tolist() == [name.split("/")[1] for name in data.ids.tolist()]
     assert reopen(data.arguments).columns.keys() == {"hospital"}
     for wrong, reason in (("hospital", "expected NAME=REGEX"), ("h=(x", "not a regular"), ("h=(zzz)", "matches no")):
         with pytest.raises(InputError, match=reason):
-            load(folder, column_patterns=[wrong])
+            load(hospitals, column_patterns=[wrong])
 
 
 def test_arrays_of_an_npz_with_one_value_for_each_image_are_columns(tmp_path):

@@ -22,7 +22,7 @@ MODEL = "softmax-pictures-tiny"
 
 
 @pytest.fixture
-def workspace(hybrid, tmp_path, tiny_network):
+def measured_place(hybrid, tmp_path, tiny_network):
     """A workspace with a model of two colours; `other` is a folder of duller pictures, with other names of classes."""
     write_colours(tmp_path / "pictures", COLOURS, {"train": 14, "val": 8, "test": 8})
     write_colours(tmp_path / "made", OTHER, {"train": 12})
@@ -33,12 +33,12 @@ def workspace(hybrid, tmp_path, tiny_network):
     return Workspace(tmp_path / "hybrid_runs")
 
 
-def test_a_model_is_measured_on_other_data(hybrid, workspace, tmp_path):
+def test_a_model_is_measured_on_other_data(hybrid, measured_place, tmp_path):
     printed = hybrid("validate", MODEL, "other", "--map", "Blau=blue")
     assert "On other (24 images)" in printed
     assert "own test images" in printed
-    [record] = external_records(workspace)
-    folder = workspace.external / MODEL / "other"
+    [record] = external_records(measured_place)
+    folder = measured_place.external / MODEL / "other"
     assert {path.name for path in folder.iterdir()} == {
         "predictions.csv", "report-files", "report.html", "scores.csv", "validation.json"
     }  # fmt: skip
@@ -53,34 +53,34 @@ def test_a_model_is_measured_on_other_data(hybrid, workspace, tmp_path):
         found = record.external.metrics[name].value
         assert found is metric.value or found == pytest.approx(metric.value, abs=1e-8)
     # the internal scores are those that a comparison shows, and the differences are between the two
-    own = load_record(workspace, MODEL).splits["test"]
+    own = load_record(measured_place, MODEL).splits["test"]
     assert record.internal.metrics == own.metrics
     for test, again in zip(record.differences, unpaired_tests(record.external, own), strict=False):
         assert test == again
 
 
-def test_a_look_at_test_is_recorded_and_the_scores_unsealed(hybrid, workspace):
-    assert load_record(workspace, MODEL).sealed == ("test",)
+def test_a_look_at_test_is_recorded_and_the_scores_unsealed(hybrid, measured_place):
+    assert load_record(measured_place, MODEL).sealed == ("test",)
     hybrid("validate", MODEL, "other", "--map", "Blau=blue", "--hide-test")
-    assert not [event for event in History(workspace).events() if event.what == SHOWN]
-    assert load_record(workspace, MODEL).sealed == ("test",)
+    assert not [event for event in History(measured_place).events() if event.what == SHOWN]
+    assert load_record(measured_place, MODEL).sealed == ("test",)
     hybrid("validate", MODEL, "other", "--map", "Blau=blue")
-    [look] = [event for event in History(workspace).events() if event.what == SHOWN]
+    [look] = [event for event in History(measured_place).events() if event.what == SHOWN]
     assert (look.by, list(look.models)) == ("hybrid validate", [MODEL])
-    assert load_record(workspace, MODEL).sealed == ()
+    assert load_record(measured_place, MODEL).sealed == ()
 
 
-def test_locked_test_scores_are_not_shown(hybrid, workspace):
+def test_locked_test_scores_are_not_shown(hybrid, measured_place):
     hybrid("plan", "--lock-test")
     result = hybrid.json("validate", MODEL, "other", "--map", "Blau=blue")["results"][0]
     assert result["internal_split"] == "val"
     assert "locked" in " ".join(result["notes"])
-    assert not [event for event in History(workspace).events() if event.what == SHOWN]
+    assert not [event for event in History(measured_place).events() if event.what == SHOWN]
     said = hybrid("validate", MODEL, "pictures", "--keep-known", code=1)
     assert "locked" in said
 
 
-def test_images_that_the_model_knows_are_left_out(hybrid, workspace, tmp_path):
+def test_images_that_the_model_knows_are_left_out(hybrid, measured_place, tmp_path):
     for number in range(3):
         shutil.copy(tmp_path / f"pictures/train/blue/{number}.png", tmp_path / f"other/Blau/copy{number}.png")
     shutil.copy(tmp_path / "pictures/test/green/0.png", tmp_path / "other/green/copy.png")
@@ -93,8 +93,8 @@ def test_images_that_the_model_knows_are_left_out(hybrid, workspace, tmp_path):
     assert "All 60 images" in hybrid("validate", MODEL, "pictures", code=1)
 
 
-def test_a_model_outside_a_workspace_has_no_internal_scores(hybrid, workspace, tmp_path):
-    archive = shutil.make_archive(str(tmp_path / "sent"), "zip", workspace.models / MODEL / "model")
+def test_a_model_outside_a_workspace_has_no_internal_scores(hybrid, measured_place, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "sent"), "zip", measured_place.models / MODEL / "model")
     result = hybrid.json("validate", archive, "other", "--map", "Blau=blue", "--workspace", "mine")["results"][0]
     assert result["internal"] is None
     assert result["differences"] == []
@@ -104,7 +104,7 @@ def test_a_model_outside_a_workspace_has_no_internal_scores(hybrid, workspace, t
 
 
 @pytest.mark.slow
-def test_several_models_and_datasets_are_one_table(hybrid, workspace, tmp_path):
+def test_several_models_and_datasets_are_one_table(hybrid, measured_place, tmp_path):
     hybrid("fit", "knn")
     write_colours(tmp_path / "third", COLOURS, {"test": 5, "train": 5})
     models = (MODEL, "knn-pictures-tiny")
@@ -112,18 +112,18 @@ def test_several_models_and_datasets_are_one_table(hybrid, workspace, tmp_path):
     rows = [(row["model"], row["dataset"]) for row in found["table"]]
     assert rows == [(model, data) for model in models for data in ("other", "third")]
     assert all(row["p_adjusted"] is None or row["p_adjusted"] >= row["p_value"] for row in found["table"])
-    looks = [event for event in History(workspace).events() if event.what == SHOWN]
+    looks = [event for event in History(measured_place).events() if event.what == SHOWN]
     assert [sorted(look.models) for look in looks] == [sorted(models)]
     assert "p adjusted" in hybrid("validate", *models, "other", "--also", "third", "--map", "Blau=blue")
 
 
-def test_similar_names_are_proposed(hybrid, workspace, tmp_path):
+def test_similar_names_are_proposed(hybrid, measured_place, tmp_path):
     (tmp_path / "other" / "Blau").rename(tmp_path / "other" / "Blue")
     assert '--map "Blue=blue"' in hybrid("validate", MODEL, "other", code=1)
 
 
 @pytest.mark.medium
-def test_python_gives_tables(hybrid, workspace, tmp_path):
+def test_python_gives_tables(hybrid, measured_place, tmp_path):
     data = load_dataset(tmp_path / "other", to_fit=False)
     validation = package.validate(MODEL, data, class_map={"Blau": "blue"}, level=0.9)
     [result] = validation
@@ -134,18 +134,18 @@ def test_python_gives_tables(hybrid, workspace, tmp_path):
     )
     assert validation.table()["dataset"].tolist() == ["other"]
     assert result.evaluation.level == result.internal.evaluation.level == 0.9
-    assert load_record(workspace, MODEL).splits["test"].level == 0.95
-    paths = validation.save(workspace.folder)
+    assert load_record(measured_place, MODEL).splits["test"].level == 0.95
+    paths = validation.save(measured_place.folder)
     assert paths[0].name == "report.html"
     page = paths[0].read_text()
     for words in ("on its own test images", "Curves and calibration", "calibration in the large", "Blau"):
         assert words in page
-    record = ExternalRecord.read(result.folder_in(workspace) / "validation.json")
+    record = ExternalRecord.read(result.folder_in(measured_place) / "validation.json")
     assert record.differences == result.differences
     assert record.sentences == result.sentences()
 
 
-def test_a_level_that_is_none_is_refused(hybrid, workspace):
+def test_a_level_that_is_none_is_refused(hybrid, measured_place):
     with pytest.raises(InputError, match="level=2"):
         package.validate(MODEL, "other", class_map={"Blau": "blue"}, level=2)
 

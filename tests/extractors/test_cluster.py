@@ -43,7 +43,7 @@ def client(cluster):
 
 
 @pytest.fixture
-def paths(tmp_path):
+def files(tmp_path):
     """400 small pictures."""
     rng = np.random.default_rng(5)
     for number in range(400):
@@ -62,11 +62,11 @@ def rows(extractor, result):
     return EmbeddingStore(extractor.cache_folder, extractor.resolve()).gather(result.keys)
 
 
-def test_a_cluster_computes_the_bits_of_one_process(client, paths, tiny_network, alone):
+def test_a_cluster_computes_the_bits_of_one_process(client, files, tiny_network, alone):
     with no_client():
-        expected = alone.extract(paths)
+        expected = alone.extract(files)
     extractor, seen = Extractor(tiny_network), []
-    result = extractor.extract(paths, progress=lambda done, total: seen.append((done, total)))
+    result = extractor.extract(files, progress=lambda done, total: seen.append((done, total)))
     assert rows(extractor, result).tobytes() == rows(alone, expected).tobytes()
     assert result.keys.tobytes() == expected.keys.tobytes()
     assert (result.new, result.cached, result.skipped, result.runtime) == (400, 0, {}, "openvino")
@@ -74,7 +74,7 @@ def test_a_cluster_computes_the_bits_of_one_process(client, paths, tiny_network,
     assert [total for _, total in seen] == [400] * len(seen)
     assert len(seen) >= 4
     assert sorted(done for done, _ in seen)[-1] == 400
-    again = extractor.extract(paths)
+    again = extractor.extract(files)
     assert (again.new, again.cached, again.runtime) == (0, 400, None)
 
 
@@ -87,10 +87,10 @@ def no_client():
 
 
 @pytest.mark.slow
-def test_views_and_several_layers(client, paths, tiny_network, alone):
+def test_views_and_several_layers(client, files, tiny_network, alone):
     views = Views(2, Augmentation.parse(["rotate=30"]))
     chosen = np.arange(400) % 2 == 0
-    source = partial(ViewSource, paths, views, chosen)
+    source = partial(ViewSource, files, views, chosen)
     layers = ["base/conv_a", "penultimate"]
     with no_client():
         expected = alone.but(layers=layers).extract_each(source())
@@ -102,31 +102,31 @@ def test_views_and_several_layers(client, paths, tiny_network, alone):
         assert result.new == 800
 
 
-def test_shards_divide_no_image_and_cover_all_rows(paths):
+def test_shards_divide_no_image_and_cover_all_rows(files):
     views = Views(3, Augmentation.parse(["flip"]))
-    source = ViewSource(paths[:50], views, np.arange(50) < 20)
+    source = ViewSource(files[:50], views, np.arange(50) < 20)
     shards = list(source.shards(7))
     assert sum(len(part) for _, part in shards) == len(source) == 50 + 60
     assert [first for first, _ in shards] == np.cumsum([0, *(len(part) for _, part in shards[:-1])]).tolist()
     assert all(len(part) >= 7 for _, part in shards[:-1])
     assert [part.name(0) for _, part in shards] == [source.name(first) for first, _ in shards]
-    assert [name for _, part in ImageSource(paths).shards(90) for name in part.paths] == paths
+    assert [name for _, part in ImageSource(files).shards(90) for name in part.paths] == files
 
 
-def test_a_damaged_image_is_reported_as_by_one_process(client, paths, tiny_network):
-    Path(paths[123]).write_bytes(b"no image")
+def test_a_damaged_image_is_reported_as_by_one_process(client, files, tiny_network):
+    Path(files[123]).write_bytes(b"no image")
     with pytest.raises(InputError, match=r"123\.png.*Repair or remove it"):
-        Extractor(tiny_network).extract(paths)
-    result = Extractor(tiny_network).extract(paths, on_bad="skip")
+        Extractor(tiny_network).extract(files)
+    result = Extractor(tiny_network).extract(files, on_bad="skip")
     assert list(result.skipped) == [123]
     assert "123.png" in result.skipped[123]
     assert result.new + result.cached == 399
     assert not result.keys[123].any()
 
 
-def test_killed_workers_lose_nothing(cluster, client, paths, tiny_network, alone):
+def test_killed_workers_lose_nothing(cluster, client, files, tiny_network, alone):
     with no_client():
-        expected = rows(alone, alone.extract(paths))
+        expected = rows(alone, alone.extract(files))
     killed = set()
 
     def kill(done, total):
@@ -136,13 +136,13 @@ def test_killed_workers_lose_nothing(cluster, client, paths, tiny_network, alone
             os.kill(living[0], signal.SIGKILL)
 
     extractor = Extractor(tiny_network)
-    result = extractor.extract(paths, progress=kill)
+    result = extractor.extract(files, progress=kill)
     assert len(killed) >= 2
     assert rows(extractor, result).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("kind", ["version", "values", "files", "cache"])
-def test_a_worker_that_differs_is_named_before_anything_is_written(client, paths, tiny_network, cache, kind):
+def test_a_worker_that_differs_is_named_before_anything_is_written(client, files, tiny_network, cache, kind):
     def change():  # in the process of one worker
         from hybrid.extractors.cluster import shard
 
@@ -175,7 +175,7 @@ def test_a_worker_that_differs_is_named_before_anything_is_written(client, paths
     }[kind]
     try:
         with pytest.raises(InputError, match=said) as error:
-            Extractor(tiny_network).extract(paths)
+            Extractor(tiny_network).extract(files)
     finally:
         client.run(restore, workers=[address])
     if kind != "values":  # of two workers, either may be the usual one
@@ -189,22 +189,22 @@ def test_an_array_is_extracted_by_this_process(client, tiny_network, computed):
     assert sum(computed) == 1
 
 
-def test_an_interrupted_extraction_leaves_a_valid_store_and_no_work(client, paths, tiny_network):
+def test_an_interrupted_extraction_leaves_a_valid_store_and_no_work(client, files, tiny_network):
     def interrupt(done, total):
         raise KeyboardInterrupt
 
     extractor = Extractor(tiny_network)
     with pytest.raises(KeyboardInterrupt):
-        extractor.extract(paths, progress=interrupt)
-    result = extractor.extract(paths)
+        extractor.extract(files, progress=interrupt)
+    result = extractor.extract(files)
     assert result.new + result.cached == 400
     assert result.cached > 0
     assert rows(extractor, result).shape == (400, 5)
 
 
-def test_no_client_no_cluster(paths, tiny_network):
+def test_no_client_no_cluster(files, tiny_network):
     assert current_client() is None
-    assert Extractor(tiny_network).extract(paths[:3]).new == 3
+    assert Extractor(tiny_network).extract(files[:3]).new == 3
 
 
 @pytest.mark.parametrize("address", ["here", "local:x", "4"])
@@ -237,12 +237,12 @@ def scheduler(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_lost_scheduler_is_one_sentence_and_keeps_what_was_written(scheduler, paths, tiny_network):
+def test_a_lost_scheduler_is_one_sentence_and_keeps_what_was_written(scheduler, files, tiny_network):
     extractor = Extractor(tiny_network)
     process, address = scheduler
     with connected(address), pytest.raises(InputError, match="connection to the scheduler was lost"):
-        extractor.extract(paths, progress=lambda done, total: process.kill())
-    again = extractor.extract(paths)
+        extractor.extract(files, progress=lambda done, total: process.kill())
+    again = extractor.extract(files)
     assert again.new + again.cached == 400
     assert again.cached > 0
 

@@ -14,7 +14,7 @@ MODEL = "hybrid_runs/models/m/model"
 
 
 @pytest.fixture
-def fit(hybrid, tiny_network, tmp_path, monkeypatch):
+def fit_drawn(hybrid, tiny_network, tmp_path, monkeypatch):
     """Extract drawn images, fit a head to them and return the model; images are dark or light, of 60 patients."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
@@ -40,8 +40,8 @@ def strange(folder):
     return str(path)
 
 
-def test_predict_flags_unlike_images_and_makes_sets(fit, hybrid, tmp_path):
-    fit("--aim", "f1")
+def test_predict_flags_unlike_images_and_makes_sets(fit_drawn, hybrid, tmp_path):
+    fit_drawn("--aim", "f1")
     images = sorted(map(str, (tmp_path / "images/dark").iterdir()))[:3]
     result = hybrid.result("predict", "m", *images, strange(tmp_path), "--coverage", "0.9", "--json")
     found = json.loads(result.stdout)
@@ -65,8 +65,8 @@ def test_predict_flags_unlike_images_and_makes_sets(fit, hybrid, tmp_path):
     assert (len(reference.distances), reference.held_out_groups) == (72, 36)
 
 
-def test_without_validation_images_the_sets_come_from_cross_validation(fit, hybrid):
-    fit(split="100/0/0", images=60)
+def test_without_validation_images_the_sets_come_from_cross_validation(fit_drawn, hybrid):
+    fit_drawn(split="100/0/0", images=60)
     scores = open_model(MODEL).calibration
     assert (scores.images, scores.n_groups) == (60, 30)
     assert scores.source.startswith("cross-validated predictions of 60 training images of 30 groups")
@@ -74,8 +74,8 @@ def test_without_validation_images_the_sets_come_from_cross_validation(fit, hybr
     assert "cross-validated predictions" in " ".join(hybrid("inspect", "m").split())
 
 
-def test_a_small_set_has_no_reference_and_says_so(fit, hybrid, tmp_path):
-    fit(images=20)
+def test_a_small_set_has_no_reference_and_says_so(fit_drawn, hybrid, tmp_path):
+    fit_drawn(images=20)
     result = hybrid.result("predict", "m", str(tmp_path / "images/dark"), "--json")
     assert "cannot tell whether an image is unlike its training images: there are 12 embeddings" in result.stderr
     assert "typicality" not in json.loads(result.stdout)["predictions"][0]

@@ -175,7 +175,7 @@ def test_a_class_of_a_few_images_gets_a_sentence():
 
 
 @pytest.fixture
-def fitted(hybrid, image_folder):
+def with_model(hybrid, image_folder):
     """The command line, in a folder with an embedding set and a fitted model."""
     network = ("--backbone", "convnet_small", "--size", "16", "--weights", "random")
     hybrid("extract", image_folder, *network, "--split", "50/30/20", "--name", "pictures")
@@ -185,9 +185,9 @@ def fitted(hybrid, image_folder):
 
 @pytest.mark.network
 @pytest.mark.filterwarnings("ignore::hybrid.extractors.RandomWeightsWarning")
-def test_the_command_shows_the_curve_and_writes_a_report(fitted, tmp_path):
+def test_the_command_shows_the_curve_and_writes_a_report(with_model, tmp_path):
     given = ("--sizes", "3", "--repeats", "3", "--test-images", "40,160")
-    shown = fitted("curve", *given)
+    shown = with_model("curve", *given)
     assert "It cannot be said what twice as many training images would bring for the ROC AUC: there are only 3" in shown
     assert "mine: scores on the 18 validation images" in shown
     folder = tmp_path / "hybrid_runs" / "reports" / "curves" / "mine"
@@ -200,11 +200,11 @@ def test_the_command_shows_the_curve_and_writes_a_report(fitted, tmp_path):
     assert {"learning-curve-overall.png", "interval-widths.csv", "scores.csv"} <= {
         path.name for path in folder.iterdir()
     }
-    result = fitted.json("curve", "softmax", *given)
+    result = with_model.json("curve", "softmax", *given)
     assert result["model"] == "softmax-pictures"
     assert result["folds"] is None
-    few = fitted("curve", "softmax", "--folds", "3", code=1)
+    few = with_model("curve", "softmax", "--folds", "3", code=1)
     assert "the rarest class has 10 of the 20 images" in few
-    assert "'nothing'" in fitted("curve", "nothing", code=1)
-    assert "expected numbers such as" in fitted("curve", "mine", "--test-images", "many", code=1)
-    assert "--set is for a head" in fitted("curve", "mine", "--set", "pictures", code=2)
+    assert "'nothing'" in with_model("curve", "nothing", code=1)
+    assert "expected numbers such as" in with_model("curve", "mine", "--test-images", "many", code=1)
+    assert "--set is for a head" in with_model("curve", "mine", "--set", "pictures", code=2)

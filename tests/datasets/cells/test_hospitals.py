@@ -18,7 +18,7 @@ def of(name, patients=24, pictures=4):
 
 
 @pytest.fixture
-def fewer(monkeypatch):
+def smaller(monkeypatch):
     """Draw 96 pictures of each hospital, so that a test is quick."""
     monkeypatch.setattr(cells, "_of_hospital", of)
 
@@ -68,7 +68,7 @@ def test_the_ward_tells_something_about_clumps_and_a_patient_has_one_row_of_valu
 
 
 @pytest.mark.medium
-def test_the_datasets_have_columns_and_no_patient_in_two_hospitals(fewer, tmp_path):
+def test_the_datasets_have_columns_and_no_patient_in_two_hospitals(smaller, tmp_path):
     both, north, south = (load_dataset(f"cells:{name}") for name in ("hospitals", "north", "south"))
     assert len(both) == len(north) + len(south) == 192
     assert both.task == "binary"

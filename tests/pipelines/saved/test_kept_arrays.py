@@ -13,7 +13,7 @@ from hybrid.pipelines.saved.load import open_model
 
 
 @pytest.fixture
-def model(tmp_path):
+def keeping(tmp_path):
     X, y, pipeline = embeddings(), labels("strings"), fitted()
     return save_model(
         pipeline,
@@ -23,12 +23,12 @@ def model(tmp_path):
     )
 
 
-def test_both_are_read_back_from_the_folder_and_from_a_zip(model, tmp_path, cache, monkeypatch):
+def test_both_are_read_back_from_the_folder_and_from_a_zip(keeping, tmp_path, cache, monkeypatch):
     monkeypatch.setenv("HYBRID_CACHE", str(cache))
     X = embeddings()
-    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", model)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", keeping)
     made = make_reference(X, np.arange(60) // 2)
-    for path in (model, packed):
+    for path in (keeping, packed):
         reference, opened = load_reference(path), open_model(path)
         for name in ("directions", "lengths", "groups", "distances", "sizes"):
             np.testing.assert_array_equal(getattr(reference, name), getattr(made, name))
@@ -37,7 +37,7 @@ def test_both_are_read_back_from_the_folder_and_from_a_zip(model, tmp_path, cach
         np.testing.assert_allclose(reference.embeddings, X, rtol=2e-3, atol=1e-3)
         assert opened.calibration.source == "60 images of my own"
         assert opened.calibration.sets([[0.5, 0.5]], 0.9).shape == (1, 2)
-    manifest = read_manifest(model)
+    manifest = read_manifest(keeping)
     assert manifest.schema == 3  # versions that do not know these files read the model all the same
     assert manifest.kept == {"reference": made.describe(), "prediction sets": "60 images of my own"}
 
@@ -51,8 +51,8 @@ def test_a_model_without_them_says_so(tmp_path, hybrid):
     assert hybrid("inspect", model).count("none: it was saved without") == 2
 
 
-def test_inspect_shows_both(model, hybrid):
-    said = " ".join(hybrid("inspect", model).split())
+def test_inspect_shows_both(keeping, hybrid):
+    said = " ".join(hybrid("inspect", keeping).split())
     assert "60 held-out images of 30 groups" in said
     assert "60 images of my own" in said
     assert "reference.npz" in said
@@ -100,19 +100,19 @@ def changed(path, **arrays):
         ("calibration.npz", {"groups": np.zeros(59, np.int32)}),
     ],
 )
-def test_a_manipulated_file_is_one_sentence(model, name, arrays):
-    put(model, name, changed(model / name, **arrays))
+def test_a_manipulated_file_is_one_sentence(keeping, name, arrays):
+    put(keeping, name, changed(keeping / name, **arrays))
     with pytest.raises(InputError, match=f"Model 'model' has a damaged {name}: .*Fit and save it again"):
-        (open_model(model).reference, open_model(model).calibration)
-    assert load_model(model).classes_.tolist() == ["healthy", "sick"]  # the model itself is read without them
+        (open_model(keeping).reference, open_model(keeping).calibration)
+    assert load_model(keeping).classes_.tolist() == ["healthy", "sick"]  # the model itself is read without them
 
 
-def test_what_is_no_archive_is_one_sentence(model):
-    put(model, "reference.npz", b"no archive")
+def test_what_is_no_archive_is_one_sentence(keeping):
+    put(keeping, "reference.npz", b"no archive")
     with pytest.raises(InputError, match=r"has a damaged reference\.npz"):
-        load_reference(model)
+        load_reference(keeping)
 
 
-def test_a_replaced_model_does_not_keep_the_former_files(model):
-    save_model(fitted(), model)
-    assert set(read_manifest(model).files) == {"head.skops"}
+def test_a_replaced_model_does_not_keep_the_former_files(keeping):
+    save_model(fitted(), keeping)
+    assert set(read_manifest(keeping).files) == {"head.skops"}
