@@ -60,9 +60,7 @@ _MORE = 2  # scores besides the main one
 @max_pixels_option
 @in_group(
     "Result",
-    click.option(
-        "--metric", default=None, help="Main score, whose differences are tested. Default: that of the task."
-    ),
+    click.option("--metric", default=None, help="Main score, whose differences are tested. Default: that of the task."),
     click.option(
         "--output",
         type=click.Path(dir_okay=False, path_type=Path),

@@ -20,7 +20,7 @@ def with_columns(dataset, **columns):
 
 
 @pytest.fixture
-def with_columns(tmp_path):
+def surveyed(tmp_path):
     """A workspace with two models of images that have a sex and an age."""
     n = 480
     sex, age = ["F", "M", "M", "F", ""] * (n // 5), [str(20 + i % 70) for i in range(n)]
@@ -33,8 +33,8 @@ def compared(workspace, by, **options):
     return compare_results(load_records(Workspace(workspace)), split="val", subgroups=by, **options)
 
 
-def test_every_model_is_scored_on_every_subgroup(with_columns):
-    comparison = compared(with_columns, ["sex", "age:50", "sex+age:50"])
+def test_every_model_is_scored_on_every_subgroup(surveyed):
+    comparison = compared(surveyed, ["sex", "age:50", "sex+age:50"])
     (board,) = comparison.leaderboards
     result = board.subgroups
     assert result.columns == ["sex", "age:50", "sex+age:50"]
@@ -48,8 +48,8 @@ def test_every_model_is_scored_on_every_subgroup(with_columns):
     assert {row["subgroup"] for row in rows if row["by"] == "sex"} == {"F", "M", "not known"}
 
 
-def test_the_report_shows_tables_and_charts_and_saves_all_scores(with_columns, tmp_path):
-    comparison = compared(with_columns, ["sex", "age"])
+def test_the_report_shows_tables_and_charts_and_saves_all_scores(surveyed, tmp_path):
+    comparison = compared(surveyed, ["sex", "age"])
     section = make_section("made", comparison.leaderboards[0])
     part = next(part for part in section.parts if part.key == "subgroups")
     assert [table.name for table in part.tables] == ["subgroups-sex", "subgroups-age", "worst-subgroups"]
@@ -60,17 +60,17 @@ def test_the_report_shows_tables_and_charts_and_saves_all_scores(with_columns, t
     assert any(path.name == "subgroups.csv" for path in written)
 
 
-def test_bins_come_from_all_images_of_the_dataset(with_columns):
-    (board,) = compared(with_columns, ["age"]).leaderboards
+def test_bins_come_from_all_images_of_the_dataset(surveyed):
+    (board,) = compared(surveyed, ["age"]).leaderboards
     edges = np.quantile([20 + i % 70 for i in range(480)], (0.25, 0.5, 0.75), method="nearest")
     assert (
         board.subgroups.of(None).notes[0] == f"age is divided at its quartiles: {', '.join(f'{e:g}' for e in edges)}."
     )
 
 
-def test_a_set_without_the_column_says_what_to_do(with_columns, tmp_path):
+def test_a_set_without_the_column_says_what_to_do(surveyed, tmp_path):
     with pytest.raises(InputError, match="Unknown column 'view'.*has the columns 'sex', 'age'.*extract --columns"):
-        compared(with_columns, ["view"])
+        compared(surveyed, ["view"])
     old = tmp_path / "old"
     data = made_dataset(80, ["healthy", "ill"])
     made_comparison(old, data, SKILLS, with_set=True)
@@ -89,8 +89,8 @@ def test_several_labels_and_classes(tmp_path):
         assert make_section("made", comparison.leaderboards[0]).parts
 
 
-def test_the_command_prints_the_worst_subgroup(with_columns, hybrid):
-    text = hybrid("compare", "--hide-test", "--by", "sex", "--by", "age:50", "--workspace", with_columns)
+def test_the_command_prints_the_worst_subgroup(surveyed, hybrid):
+    text = hybrid("compare", "--hide-test", "--by", "sex", "--by", "age:50", "--workspace", surveyed)
     assert "by sex" in text
     assert "worst subgroup of each model by roc_auc" in text
     assert "Lowest roc_auc by age:50" in text

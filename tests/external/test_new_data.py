@@ -52,7 +52,8 @@ def test_it_is_what_the_model_predicts(saved, colours):
 
 
 def test_a_split_and_a_map(saved, colours, computed):
-    other = Dataset.from_arrays(colours.X, np.where(colours.y == "blue", "Blau", "green"), colours.split, ids=colours.ids)
+    y = np.where(colours.y == "blue", "Blau", "green")
+    other = Dataset.from_arrays(colours.X, y, colours.split, ids=colours.ids)
     new = new_data(saved, other, split="test", class_map={"Blau": "blue"})
     np.testing.assert_array_equal(new.rows, np.flatnonzero(colours.split == "test"))
     np.testing.assert_array_equal(new.y, colours.part("test").y)
