@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.comparison.adapted import adapted_notes
+from hybrid.comparison.aims import ReachedAim, aim_sentences, reached_aims
 from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
 from hybrid.comparison.domains import choice_by_domains
@@ -279,6 +280,11 @@ class Leaderboard:
         return ()
 
     @cached_property
+    def aims(self) -> tuple[ReachedAim, ...]:
+        """Whether each model with an aim such as ``recall=0.98`` reached it on the compared images."""
+        return reached_aims(self.models, self.evaluations, self.split)
+
+    @cached_property
     def optimism(self) -> float | None:
         """By how much the first score is too good because it is the best; None if validation orders the models."""
         if self.ordered_by != self.split or self.split == "train" or len(self.models) < 2:
@@ -294,8 +300,8 @@ class Leaderboard:
         order = () if self.optimism is None else (self._order(self.optimism),)
         same = [f"{one} and {other} {SAME_PROBABILITIES}." for one, other in self.same_probabilities]
         same = same if len(self.models) > 2 else []  # of two models, the sentence on their difference says it
-        adapted = adapted_notes(self.models)
-        return (*reason, *looks, *order, *self.remarks, *adapted, *self.significance, *same, *self._group_notes())
+        further = (*adapted_notes(self.models), *aim_sentences(self.aims, self.split, but=self.chosen))
+        return (*reason, *looks, *order, *self.remarks, *further, *self.significance, *same, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the order of the models and, if it can be seen in three digits, on the optimism."""
@@ -404,6 +410,7 @@ class Leaderboard:
             "subgroups": self.subgroups.to_dict() if self.subgroups else None,
             "shift": self.shift.to_dict() if self.shift else None,
             "score_changes": [one.to_dict() for one in self.score_changes],
+            "aims": [one.to_dict() for one in self.aims],
             "usefulness": [one.to_dict() for several in self.useful.values() for one in several],
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -1,5 +1,6 @@
 """The main result of an external validation in words."""
 
+from hybrid.comparison.aims import reached_aim
 from hybrid.evaluation import METRICS, Evaluation, Metric, UnpairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
@@ -10,7 +11,7 @@ _LARGEST_SHIFT = 0.05  # difference of the shares of a class from which a note s
 
 def sentences(result: MeasuredModel) -> tuple[str, ...]:
     """Return the main result: the score and its difference, what the model's own threshold does, and calibration."""
-    return tuple(filter(None, (_main(result), _threshold(result), _calibration(result))))
+    return tuple(filter(None, (_main(result), _threshold(result), *_aim(result), _calibration(result))))
 
 
 def _main(result: MeasuredModel) -> str:
@@ -71,6 +72,16 @@ def _decided(result: MeasuredModel, name: str) -> str:
         return f"{METRICS[name].title} is {format_score(score.value)}"
     chance = "" if test.distinguishable else ", which can be due to chance"
     return f"{METRICS[name].title} is {format_score(score.value)} ({_by(test)}; {test.interval}{chance})"
+
+
+def _aim(result: MeasuredModel) -> list[str]:
+    """Return whether the aim of the model's threshold was reached here; nothing without an aim that has a level."""
+    record = result.own.record
+    if record is not None and record.positive != result.evaluation.positive:
+        return []
+    aim = result.data.manifest.info.get("aim")
+    reached = reached_aim(result.model, aim if isinstance(aim, str) else None, result.evaluation)
+    return [] if reached is None else reached.sentences(f"images of {result.dataset}")
 
 
 def _calibration(result: MeasuredModel) -> str:

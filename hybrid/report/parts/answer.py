@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hybrid.comparison.aims import aim_sentences
 from hybrid.comparison.choice import BY_DOMAINS
 from hybrid.comparison.ordering import LOWER_IS_BETTER
 from hybrid.comparison.significance import few
@@ -42,10 +43,12 @@ def _result(leaderboard: "Leaderboard") -> str:
     ends = f"{result.level:.0%} interval {interval(metric)}" if interval(metric) else metric.reason
     ends = f" ({ends})" if ends else ""
     images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image")
-    return (
+    aim = aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.chosen)
+    scored = (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
         f"{images}. {capitalized(standing(leaderboard, number))}."
     )
+    return " ".join([scored, *aim])
 
 
 def cost_sentence(leaderboard: "Leaderboard") -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.comparison.aims import aim_sentences
 from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import METRICS
 from hybrid.evaluation.metrics import format_score
@@ -128,6 +129,7 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
         if result.task == "binary"
         else f"{leaderboard.names[shown]} predicts a label when its probability reaches the label's threshold; "
         f"each threshold {_threshold_origin(model)}.",
+        *aim_sentences(leaderboard.aims, leaderboard.split, only=model.name),
         f"Move the threshold here to see its effect, not to choose one: a threshold that is chosen on "
         f"{leaderboard.split} has scores there that are too optimistic. To choose one, use hybrid fit --aim, which "
         "never uses test.",
