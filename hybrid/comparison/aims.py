@@ -191,7 +191,9 @@ def reached_aims(models: Sequence[ModelRecord], results: Sequence[Evaluation], s
     return tuple(one for one in found if one is not None)
 
 
-def aim_sentences(aims: Sequence[ReachedAim], split: str, *, only: str | None = None, but: str | None = None) -> list[str]:
+def aim_sentences(
+    aims: Sequence[ReachedAim], split: str, *, only: str | None = None, but: str | None = None
+) -> list[str]:
     """Return the sentences on the aim of one model, which they do not name, or on those of all but one.
 
     Parameters

@@ -59,6 +59,17 @@ def test_a_model_is_measured_on_other_data(hybrid, measured_place, tmp_path):
         assert test == again
 
 
+def test_other_data_say_whether_the_aim_of_the_threshold_is_reached(hybrid, measured_place):
+    hybrid("fit", "softmax", "--aim", "recall=0.8", "--name", "aimed")
+    hybrid("validate", "aimed", "other", "--map", "Blau=blue")
+    [record] = external_records(measured_place)
+    recall = record.external.metrics["sensitivity"]
+    reached = "was reached" if recall.value >= 0.8 else "was not reached"
+    words = f"The aim, a recall of at least 0.8, {reached} on the images of other: {recall.value:.3f}"
+    page = (measured_place.external / "aimed" / "other" / "report.html").read_text()
+    assert words in page
+
+
 def test_a_look_at_test_is_recorded_and_the_scores_unsealed(hybrid, measured_place):
     assert load_record(measured_place, MODEL).sealed == ("test",)
     hybrid("validate", MODEL, "other", "--map", "Blau=blue", "--hide-test")
