@@ -129,7 +129,7 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
         if result.task == "binary"
         else f"{leaderboard.names[shown]} predicts a label when its probability reaches the label's threshold; "
         f"each threshold {_threshold_origin(model)}.",
-        *aim_sentences(leaderboard.aims, leaderboard.split, only=model.name),
+        *aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.names[shown]),
         f"Move the threshold here to see its effect, not to choose one: a threshold that is chosen on "
         f"{leaderboard.split} has scores there that are too optimistic. To choose one, use hybrid fit --aim, which "
         "never uses test.",

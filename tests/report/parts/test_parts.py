@@ -57,6 +57,9 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
     ]
     return SimpleNamespace(
         shift=None,
+        aims=(),
+        crossed=None,
+        how="simplest",
         names=names,
         pairs=pairs,
         chosen=chosen,
