@@ -25,7 +25,7 @@ from hybrid.cli.output import (
 from hybrid.cli.subgroups import show_subgroups
 from hybrid.cli.usefulness import print_usefulness
 from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, number
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -248,7 +248,9 @@ def _print_per_group(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:
         ]
         for model in leaderboard.models
     ]
-    print_table(f"per group: {leaderboard.per_group.groups} groups", ["model", *shown], rows, optional=len(shown) - 1)
+    name = leaderboard.per_group.group_name
+    title = f"per {name}: {number(leaderboard.per_group.groups, name)}"
+    print_table(title, ["model", *shown], rows, optional=len(shown) - 1)
     print_footnotes(notes)
     print_tests_per_group(leaderboard)
     print_notes([leaderboard.per_group.sentence(), *leaderboard.significance_per_group])

@@ -202,6 +202,7 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
 def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]", shift: "DatasetShift | None") -> None:
     """Print a summary of embedding sets of the same images."""
     from hybrid.datasets.parts.groups import groups_of_splits
+    from hybrid.evaluation.groups import group_name_of
 
     first = embedding_sets[0].record
     columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "processor s", "width"]
@@ -216,7 +217,7 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]", shift: "Data
         print_notes(["cost s contains an average over whole runs, which an earlier version of hybrid recorded."])
     print_notes(dataset.notes)
     if dataset.groups is not None:
-        print_notes([groups_of_splits(dataset.groups, dataset.split)])
+        print_notes([groups_of_splits(dataset.groups, dataset.split, group_name_of(dataset.arguments))])
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
     if first.animated:

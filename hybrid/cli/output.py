@@ -13,7 +13,8 @@ import click
 
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, plural_of
+from hybrid.wording import number as counted
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
@@ -205,7 +206,9 @@ def share(count: int, total: int) -> str:
 
 
 def _images(result: "Evaluation") -> str:
-    return f"{result.n} of {result.n_groups} groups" if result.n_groups is not None else str(result.n)
+    return (
+        f"{result.n} of {counted(result.n_groups, result.group_name)}" if result.n_groups is not None else str(result.n)
+    )
 
 
 def print_evaluations(
@@ -247,7 +250,9 @@ def print_evaluations(
         for label, scores in result.per_class.items()
     ]
     print_table(
-        f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support", *grouped], rows
+        f"each {'label' if task == 'multilabel' else 'class'} on {split}",
+        ["", *names, "support", *(plural_of(result.group_name) for _ in grouped)],
+        rows,
     )
     print_footnotes(notes)
 

@@ -97,7 +97,7 @@ def choose(
     names = tuple(models[number].name for number in tied)
     part, value, name = validation[chosen], scores[chosen].value, models[chosen].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
-    reason = _reason(models, _counted(part), scores, chosen, best, tied, metric) + (
+    reason = _reason(models, _counted(part, models[chosen]), scores, chosen, best, tied, metric) + (
         _weak_choice_warning(part, models[chosen]) if weak else ""
     )
     return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
@@ -133,7 +133,7 @@ def fixed_choice(
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
     part = next(part for model, part in zip(models, validation, strict=True) if model.name == other.model)
-    where = f"on the {_counted(part)}"
+    where = f"on the {_counted(part, fixed)}"
     if other.model == name:
         reason += f"; it would also have been chosen {where}, with {metric} {value:.3f}."
     else:
@@ -197,10 +197,10 @@ def _is_tied(test: PairedTest) -> bool:
     return abs(test.difference) <= (test.high - test.low) / (2 * _HALF_WIDTH)
 
 
-def _counted(part: Predictions) -> str:
+def _counted(part: Predictions, model: ModelRecord) -> str:
     """Return the number of validation images, and of their groups, as text."""
     n_groups = None if part.groups is None else len(set(part.groups.tolist()))
-    return images_of_groups(len(part), n_groups, "validation image")
+    return images_of_groups(len(part), n_groups, "validation image", model.group_name)
 
 
 def _reason(

@@ -356,7 +356,14 @@ class Leaderboard:
             for metric in self.primary
             for sentence in (
                 *significance(
-                    tests, self.names, metric, self.chosen, self.reference, role, bool(self.same_probabilities)
+                    tests,
+                    self.names,
+                    metric,
+                    self.chosen,
+                    self.reference,
+                    role,
+                    bool(self.same_probabilities),
+                    self.evaluations[0].group_name,
                 ),
                 *non_inferiority(tests, metric),
             )

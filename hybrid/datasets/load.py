@@ -251,7 +251,7 @@ def load_dataset(
         "path_column": path_column,
         "split_column": split_column,
         "split_names": names,
-        "group_column": group_column,
+        "group_column": group_column or raw.group_column or None,
         "group_pattern": group_pattern,
         "image_root": None if root is None else str(Path(root).absolute()),
         "on_bad": on_bad,

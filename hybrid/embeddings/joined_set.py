@@ -13,6 +13,7 @@ from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
+from hybrid.evaluation.groups import GROUP
 from hybrid.extractors.store.cost import Pass, together, total
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
 
@@ -100,6 +101,14 @@ class JoinedSet:
         None if there are neither groups nor copies.
         """
         return groups_with_copies(self.groups, self.ids, self.copies)
+
+    @property
+    def group_name(self) -> str:
+        """What a group is called in words; "group" if copies of an image join the groups of the dataset."""
+        together = self.groups_with_copies
+        if self.groups is None or together is None or len(np.unique(together)) < len(np.unique(self.groups)):
+            return GROUP
+        return self.sets[0].record.dataset.group_name
 
     @property
     def notes_on_copies(self) -> list[str]:

@@ -147,7 +147,11 @@ def evaluate_and_save(
             predict=predict.processor,
         ),
         cuts=max(one.cuts for one in embeddings.passes),
-        splits={split: evaluate_split(predictions, split, positive) for split in splits if split != _SEALED},
+        splits={
+            split: evaluate_split(predictions, split, positive, group_name=embeddings.group_name)
+            for split in splits
+            if split != _SEALED
+        },
         sealed=(_SEALED,) if _SEALED in splits else (),
         skipped=len(embeddings.sets[0].record.skipped),
         warnings=dataset.warnings,

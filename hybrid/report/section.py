@@ -107,7 +107,8 @@ def _intro(leaderboard: "Leaderboard") -> str:
         "multiclass": f"{len(result.classes)} classes",
         "multilabel": f"{plural(len(result.classes), 'label')}; an image may have several",
     }[result.task]
-    where = f"the same {images_of_groups(result.n, result.n_groups, f'{SPLITS[leaderboard.split]} image')}"
+    noun = f"{SPLITS[leaderboard.split]} image"
+    where = f"the same {images_of_groups(result.n, result.n_groups, noun, result.group_name)}"
     models = f"{plural(len(leaderboard.models), 'model')}, all evaluated on {where}"
     return " ".join(filter(None, [f"{kind}. {models}.", cost_sentence(leaderboard)]))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.result import Evaluation, Metric
 from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.workspace.records import Record, empty_for_none, from_json, one_or_many, saved_as
@@ -269,3 +270,8 @@ class ModelRecord(Record):
     bytes: int | None = None
     predictions_sha256: str = ""
     folder: Path = field(default=Path(), metadata=saved_as(saved=False))
+
+    @property
+    def group_name(self) -> str:
+        """What a group of images is called in words, as its scores say; "group" if this is not known."""
+        return next((result.group_name for result in self.splits.values()), GROUP)

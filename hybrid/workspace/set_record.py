@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from hybrid.evaluation.groups import group_name_of
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.recorded_parameters import recorded_parameters
 from hybrid.extractors.store.cost import Pass
@@ -42,6 +43,11 @@ class DatasetRecord:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     counts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def group_name(self) -> str:
+        """What a group is called in words: after its column if this is known, else "group"."""
+        return group_name_of(self.arguments)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from hybrid.datasets.parts.numbers import is_missing, same_numbers
 from hybrid.errors import InputError
-from hybrid.wording import first_few, number, one_form
+from hybrid.evaluation.groups import GROUP
+from hybrid.wording import first_few, number, one_form, plural_of
 
 
 def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
@@ -113,19 +114,22 @@ def divided_groups(groups: np.ndarray, split: np.ndarray) -> list[str]:
     return names[counts > 1].tolist()
 
 
-def groups_of_splits(groups: np.ndarray, split: np.ndarray) -> str:
+def groups_of_splits(groups: np.ndarray, split: np.ndarray, noun: str = GROUP) -> str:
     """Return how many images of how many groups each split has, and whether a group is in two of them.
 
     Examples
     --------
     >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]))
     'No group, such as a patient, is in two splits: train has 2 images of 1 group, test 1 image of 1 group.'
+    >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]), "patient")
+    'No patient is in two splits: train has 2 images of 1 patient, test 1 image of 1 patient.'
     """
     parts: list[str] = []
     for name in dict.fromkeys(["train", "val", "test", *split.tolist()]):
         if n := int((split == name).sum()):
-            of = number(len(np.unique(groups[split == name])), "group")
+            of = number(len(np.unique(groups[split == name])), noun)
             parts.append(f"{name} {'' if parts else 'has '}{number(n, 'image')} of {of}")
     divided = len(divided_groups(groups, split))
-    how_many = number(divided, "group is", "groups are") if divided else "No group, such as a patient, is"
+    none = "No group, such as a patient, is" if noun == GROUP else f"No {noun} is"
+    how_many = number(divided, f"{noun} is", f"{plural_of(noun)} are") if divided else none
     return f"{how_many} in two splits{' or more' if divided else ''}: {', '.join(parts)}."

@@ -69,6 +69,8 @@ class RawDataset:
         Further values of each image by name, such as its hospital. Missing values are empty.
     offered : sequence of str
         Names of all columns of the source, for messages.
+    group_column : str
+        Name of the column with the groups; empty if they come from no column.
     """
 
     name: str
@@ -84,6 +86,7 @@ class RawDataset:
     reading: Reading = AS_STATED
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     offered: Sequence[str] = ()
+    group_column: str = ""
 
 
 class LabelledImages(Protocol):

@@ -81,6 +81,7 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     kept = _one_row_per_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
+    raw.group_column = chosen.group or ""
     raw.columns, raw.offered = {name: values[kept] for name, values in further.items()}, list(table)
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
     raw.left_out = {

@@ -66,7 +66,11 @@ def partitions(run: Run) -> list[str]:
 
 def disjoint(run: Run) -> list[str]:
     """Whether patients or copies of images are in two splits."""
-    known = (groups_of_splits(one.groups, one.split) for one in run.sets if one.groups is not None)
+    known = (
+        groups_of_splits(one.groups, one.split, one.record.dataset.group_name)
+        for one in run.sets
+        if one.groups is not None
+    )
     said = list(islice(known, 1))
     leaked = run.leaderboard.leakage
     if leaked is not None:
@@ -80,7 +84,7 @@ def disjoint(run: Run) -> list[str]:
 def test_size(run: Run) -> list[str]:
     """The number of compared images and the precision that it gives; how it was determined is for the author."""
     result, name = run.result, run.leaderboard.metric
-    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[run.leaderboard.split]} image")
+    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[run.leaderboard.split]} image", result.group_name)
     bounds = interval(result.metrics[name])
     precision = f"; the {result.level:.0%} interval of the {metric_name(name)} is {bounds}" if bounds else ""
     unknown = "No calculation of the number is recorded: the author adds how it was determined."
@@ -91,7 +95,7 @@ def included(run: Run) -> list[str]:
     """How many images, and groups such as patients, were used, and how many were left out."""
     saved = run.leaderboard.saved[run.number]
     groups = None if saved.groups is None else len(set(saved.groups.tolist()))
-    return [f"{images_of_groups(len(saved.split), groups, 'image')} were used.", *unreadable(run)]
+    return [f"{images_of_groups(len(saved.split), groups, group=run.model.group_name)} were used.", *unreadable(run)]
 
 
 def characteristics(run: Run) -> list[str]:

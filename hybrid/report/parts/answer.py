@@ -42,7 +42,7 @@ def _result(leaderboard: "Leaderboard") -> str:
     metric = result.metrics[leaderboard.metric]
     ends = f"{result.level:.0%} interval {interval(metric)}" if interval(metric) else metric.reason
     ends = f" ({ends})" if ends else ""
-    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image")
+    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image", result.group_name)
     aim = aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.chosen)
     scored = (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "

@@ -13,7 +13,7 @@ from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import listed, metric_name, score, spoken, with_interval
 from hybrid.report.parts.part import Part
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, number
 from hybrid.workspace.workspace import slug
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _table(scores: SubgroupScores, column: str, model: str) -> Table:
 
 def _groups(subgroup: Subgroup) -> str:
     n = subgroup.evaluation.n_groups
-    return "" if n is None or not subgroup.evaluation.clustered else f"{n:,} groups"
+    return "" if n is None or not subgroup.evaluation.clustered else number(n, subgroup.evaluation.group_name)
 
 
 def _gap_cells(gap: Gap, notes: Footnotes) -> list[Cell]:
