@@ -65,6 +65,12 @@ _IMAGES = (
         is_flag=True,
         help="Compare with the model's validation images, so that no score on its own test images is shown.",
     ),
+    click.option(
+        "--shift/--no-shift",
+        default=True,
+        show_default=True,
+        help="Whether to test if the images are like those that the model learnt from.",
+    ),
 )
 _SCORES = (
     click.option(
@@ -116,6 +122,7 @@ def validate(
     also: tuple[str, ...],
     keep_known: bool,
     hide_test: bool,
+    shift: bool,
     subgroups: tuple[str, ...],
     metric: str | None,
     level: float,
@@ -136,7 +143,7 @@ def validate(
 
     mapped = parse_class_map(class_map)
     datasets = [read_new_data(one, on_bad=on_bad, **given) for one in (data, *also)]
-    with loud_warnings(), progress_bar("extracting") as progress:
+    with loud_warnings(), progress_bar("reading images") as progress:
         validation = run(
             list(models),
             datasets,
@@ -148,6 +155,7 @@ def validate(
             hide_test=hide_test,
             keep_known=keep_known,
             subgroups=subgroups,
+            shift=shift,
             workspace=workspace,
             on_bad=on_bad,
             by="hybrid validate",
@@ -175,6 +183,7 @@ def _show(validation: "Validation", written: list[Path]) -> None:
             _print_classes(result)
         if result.subgroups:
             print_subgroup_scores(result.subgroups, result.model)
+        print_notes(result.shift.details if result.shift else [])
         print_notes(result.notes)
     print_notes(validation.notes)
     for report, result in zip(written, validation, strict=False):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid.embeddings.embedding_set import load_set
+from hybrid.embeddings.embedding_set import EmbeddingSet, load_set
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation
 from hybrid.workspace.fitted_models import evaluate_split, read_predictions, read_record, workspace_of
@@ -38,6 +38,8 @@ class InternalSide:
         SHA-256 digests of the images of all splits; None if they are not known.
     key_splits : ndarray of str, shape (n,), or None
         Their splits.
+    sets : tuple of EmbeddingSet
+        The embedding sets that the model was fitted to; empty unless all of them are still in the workspace.
     """
 
     split: str = ""
@@ -46,6 +48,7 @@ class InternalSide:
     note: str = ""
     keys: np.ndarray | None = None
     key_splits: np.ndarray | None = None
+    sets: tuple[EmbeddingSet, ...] = ()
 
     @property
     def of_test(self) -> bool:
@@ -97,17 +100,20 @@ def find_internal(model: Path, *, hide_test: bool = False) -> InternalSide:
     locked = workspace is not None and History(workspace).is_locked
     evaluated = (*record.splits, *record.sealed)
     allowed = [split for split in _SPLITS if split in evaluated and not (split == "test" and (locked or hide_test))]
-    keys, key_splits = _keys_of(record)
+    found = _sets_of(record)
+    keys, key_splits = (found[0].keys, found[0].split) if found else (None, None)
+    sets = tuple(one for one in found if record.was_fitted_to(one.record.dataset.fingerprint, one.fingerprint))
+    sets = sets if len(sets) == len(record.sets) else ()
     if not allowed:
         note = f"There is no internal score to compare with: {_why_not_test(record, locked, hide_test)}."
-        return InternalSide("", None, record, note, keys, key_splits)
+        return InternalSide("", None, record, note, keys, key_splits, sets)
     split = allowed[0]
     note = ""
     if split == "val":
         used = validation_note(chosen_on_validation(record))
         note = f"Compared with the model's validation images, because {_why_not_test(record, locked, hide_test)}."
         note = f"{note} {used}".rstrip()
-    return InternalSide(split, read_predictions(record).part(split), record, note, keys, key_splits)
+    return InternalSide(split, read_predictions(record).part(split), record, note, keys, key_splits, sets)
 
 
 def _why_not_test(record: ModelRecord, locked: bool, hidden: bool) -> str:
@@ -119,14 +125,15 @@ def _why_not_test(record: ModelRecord, locked: bool, hidden: bool) -> str:
     return "scores on test are locked in its workspace (hybrid plan --unlock-test)"
 
 
-def _keys_of(record: ModelRecord) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the digests and the splits of the images that a model was made with; None if they are not known."""
+def _sets_of(record: ModelRecord) -> list[EmbeddingSet]:
+    """Return the embedding sets of a model's images that are still in its workspace."""
     workspace = workspace_of(record)
     if workspace is None:
-        return None, None
+        return []
+    found = []
     for name in record.sets:
         with suppress(InputError):
             embeddings = load_set(workspace, name)
             if embeddings.record.dataset.fingerprint == record.dataset_fingerprint:
-                return embeddings.keys, embeddings.split
-    return None, None
+                found.append(embeddings)
+    return found

@@ -18,6 +18,7 @@ from hybrid.external.new_data import NewData, new_data
 from hybrid.external.overlap import Overlap, find_overlap
 from hybrid.external.result import ExternalResult
 from hybrid.external.scores import SideScores, class_differences, differences, side_scores, with_known
+from hybrid.external.shift import ExternalShift, find_shift
 from hybrid.external.words import shares_note
 from hybrid.progress import Progress
 from hybrid.wording import one_form, skipped_note
@@ -37,6 +38,7 @@ def measure(
     hide_test: bool = False,
     keep_known: bool = False,
     subgroups: Sequence[str] = (),
+    shift: bool = True,
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     progress: Progress | None = None,
@@ -69,8 +71,9 @@ def measure(
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
     of_classes = () if internal is None else class_differences(external, internal)
-    notes = _notes(data, own, overlap, external, internal)
-    return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups)
+    found = find_shift(data, own, external, internal, name, progress) if shift else None
+    notes = _notes(data, own, overlap, external, internal, found)
+    return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups, found)
 
 
 def _as_predictions(data: NewData, split: str | None) -> Predictions:
@@ -131,7 +134,12 @@ def _check_lock(overlap: Overlap, own: InternalSide, hide_test: bool) -> None:
 
 
 def _notes(
-    data: NewData, own: InternalSide, overlap: Overlap, external: SideScores, internal: SideScores | None
+    data: NewData,
+    own: InternalSide,
+    overlap: Overlap,
+    external: SideScores,
+    internal: SideScores | None,
+    shift: ExternalShift | None,
 ) -> tuple[str, ...]:
     skipped = [skipped_note(list(data.skipped))] if data.skipped else []
     compared = []
@@ -142,6 +150,7 @@ def _notes(
             else "The differences are those on the model's own images of the same classes."
         )
     shares = shares_note(external.evaluation, internal.evaluation if internal else None)
+    tested = shift.note if shift else ""
     return tuple(
-        filter(None, (overlap.sentence(), own.note, *data.mapping.notes(), *skipped, *compared, shares))
+        filter(None, (overlap.sentence(), own.note, tested, *data.mapping.notes(), *skipped, *compared, shares))
     )  # fmt: skip

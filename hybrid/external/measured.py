@@ -7,6 +7,7 @@ from hybrid.external.internal import OWN_NAMES, InternalSide
 from hybrid.external.new_data import NewData
 from hybrid.external.overlap import Overlap
 from hybrid.external.scores import SideScores
+from hybrid.external.shift import ExternalShift
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +36,8 @@ class MeasuredModel:
         What limits the scores.
     subgroups : SubgroupScores or None
         The scores on subgroups of the images, if they were asked for.
+    shift : ExternalShift or None
+        Whether the images are like those that the model learnt from; None if this was not asked for.
     """
 
     data: NewData
@@ -48,6 +51,7 @@ class MeasuredModel:
     overlap: Overlap
     notes: tuple[str, ...]
     subgroups: SubgroupScores | None = None
+    shift: ExternalShift | None = None
 
     @property
     def model(self) -> str:

@@ -92,6 +92,7 @@ class ExternalResult(MeasuredModel):
             expected=self.external.expected,
             differences=self.differences,
             class_differences=self.class_differences,
+            shift=self.shift.to_dict() if self.shift else None,
             sentences=self.sentences(),
             notes=self.notes,
             predictions_sha256=predictions_sha256,

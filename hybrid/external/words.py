@@ -10,8 +10,9 @@ _LARGEST_SHIFT = 0.05  # difference of the shares of a class from which a note s
 
 
 def sentences(result: MeasuredModel) -> tuple[str, ...]:
-    """Return the main result: the score and its difference, what the model's own threshold does, and calibration."""
-    return tuple(filter(None, (_main(result), _threshold(result), *_aim(result), _calibration(result))))
+    """Return the result: whether the images differ, the score, what the model's threshold does, and calibration."""
+    shift = result.shift.sentence if result.shift else ""
+    return tuple(filter(None, (shift, _main(result), _threshold(result), *_aim(result), _calibration(result))))
 
 
 def _main(result: MeasuredModel) -> str:

@@ -11,16 +11,18 @@ from hybrid.files import replace_folder, write_output
 from hybrid.report.page import render
 from hybrid.report.parts import external as parts
 from hybrid.report.parts.part import Part
+from hybrid.report.parts.shift import external_shift
 from hybrid.report.parts.subgroups import external_subgroups
 from hybrid.report.write import save_parts
 from hybrid.workspace.private_paths import without_places
 
 MakePart = Callable[[ExternalResult], Part | None]
 
-# The parts of the report, in the order of the page. A further part, such as one on the shift between the two sets of
-# images or on subgroups, is one more function here; None leaves it out. Its template can be "plain".
+# The parts of the report, in the order of the page. A further part is one more function here; None leaves it out. Its
+# template can be "plain".
 PARTS: tuple[MakePart, ...] = (
     parts.scores,
+    external_shift,
     external_subgroups,
     parts.curves,
     parts.errors,
@@ -43,7 +45,9 @@ class ExternalSection:
 
 def external_section(key: str, result: ExternalResult) -> ExternalSection:
     """Return the section of the page on an external validation."""
-    first, *rest = map(without_places, result.sentences())
+    sentences = [without_places(text) for text in result.sentences()]
+    main = 2 if result.shift and result.shift.sentence else 1  # the shift of the images is stated before the score
+    first, rest = " ".join(sentences[:main]), sentences[main:]
     made = [part for part in (make(result) for make in PARTS) if part is not None]
     return ExternalSection(
         key,

@@ -165,6 +165,7 @@ def validate(
     hide_test: bool = False,
     keep_known: bool = False,
     subgroups: str | Sequence[str] = (),
+    shift: bool = True,
     workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     by: str = "hybrid.validate",
@@ -202,6 +203,9 @@ def validate(
     subgroups : str or sequence of str, default=()
         Columns of the datasets that divide the images into subgroups, which are scored as well: ``"sex"``,
         ``"age:50,70"`` or ``"sex+view"``, as for :func:`hybrid.evaluation.by_subgroup`.
+    shift : bool, default=True
+        Whether to test if the images are like those that the model learnt from, as :func:`hybrid.dataset_shift` does.
+        The embeddings of its training and validation images must still be in the store.
     workspace : path, default="hybrid_runs"
         The workspace in which models are looked up by their names.
     on_bad : {"raise", "skip"}, default="raise"
@@ -257,6 +261,7 @@ def validate(
             hide_test=hide_test,
             keep_known=keep_known,
             subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups),
+            shift=shift,
             workspace=os.fspath(workspace),
             on_bad=on_bad,
             progress=progress,

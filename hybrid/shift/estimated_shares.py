@@ -7,6 +7,7 @@ import numpy as np
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.groups import check_groups
+from hybrid.workspace.predictions import Predictions
 
 METHODS = ("em", "bbse")
 _DRAWS = 200
@@ -140,6 +141,40 @@ def estimate_class_shares(
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     shares, lowest, highest = (tuple(part.tolist()) for part in (value, low, high))
     return EstimatedShares(tuple(names.tolist()), shares, lowest, highest, method)
+
+
+def misled_estimate(known: Predictions, new: Predictions, which: str = "test") -> str:
+    """Return a sentence if the class proportions that predictions suggest are wrong, because the images differ.
+
+    Parameters
+    ----------
+    known : Predictions
+        Predictions of a model for images that it was not fitted to, with every class among them.
+    new : Predictions
+        Its predictions for the new images, with their true labels.
+    which : str, default="test"
+        What the new images are called.
+
+    Returns
+    -------
+    str
+        "" for several labels per image, if a class is missing, or if the estimate contains the true proportions.
+    """
+    if known.y.ndim == 2 or not len(known) or not np.isin(known.classes, known.y).all():
+        return ""
+    estimated = estimate_class_shares(
+        known.y, known.proba, new.proba, known.classes, groups=known.groups, new_groups=new.groups
+    )
+    true = [float(np.mean(new.y == label)) for label in known.classes]
+    if not estimated.excludes(true):
+        return ""
+    k = max(range(len(true)), key=lambda one: abs(estimated.shares[one] - true[one]))
+    ends = f"95% interval {estimated.low[k]:.0%} to {estimated.high[k]:.0%}"
+    return (
+        f"From the model's probabilities alone, {known.classes[k]} would be estimated in {estimated.shares[k]:.0%} of "
+        f"the {which} images ({ends}, by expectation maximisation); it is in {true[k]:.0%}. The images of a class "
+        "differ, so that a correction for other class proportions would be misled."
+    )
 
 
 def _weights(group: np.ndarray | None, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hybrid.embeddings.embedding_set import EmbeddingSet
     from hybrid.embeddings.joined_set import JoinedSet
 
-_LEARNT = (
+LEARNT = (
     "The network learnt from the training images, so that their features differ from those of any other image: "
     "{new} images were compared with validation images only."
 )
@@ -97,7 +97,7 @@ def _samples(joined: "JoinedSet") -> tuple[str, tuple[str, ...], tuple[str, ...]
         return new, tuple(reference), ()
     if reference == ["train"] or (joined.split == "val").sum() < LEAST_UNITS:
         return None
-    return new, ("val",), (_LEARNT.format(new=new),)
+    return new, ("val",), (LEARNT.format(new=new),)
 
 
 def _values(keys: np.ndarray, measures: "Measures") -> Mapping[str, np.ndarray] | None:

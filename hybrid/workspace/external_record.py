@@ -84,6 +84,8 @@ class ExternalRecord(Record):
         External minus internal scores.
     class_differences : tuple of UnpairedTest
         The same for each class.
+    shift : dict or None
+        Whether the images are like those that the model learnt from, as JSON values; None if it was not examined.
     sentences : tuple of str
         The main result in words.
     notes : tuple of str
@@ -118,6 +120,7 @@ class ExternalRecord(Record):
     expected: float | None = None
     differences: tuple[UnpairedTest, ...] = ()
     class_differences: tuple[UnpairedTest, ...] = ()
+    shift: dict[str, Any] | None = None
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     predictions_sha256: str = ""

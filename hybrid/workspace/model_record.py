@@ -275,3 +275,8 @@ class ModelRecord(Record):
     def group_name(self) -> str:
         """What a group of images is called in words, as its scores say; "group" if this is not known."""
         return next((result.group_name for result in self.splits.values()), GROUP)
+
+    def was_fitted_to(self, dataset_fingerprint: str, extractor_fingerprint: str) -> bool:
+        """Return whether the model was fitted to this embedding set, and not to an earlier one with the same name."""
+        known = self.extractor_fingerprints
+        return dataset_fingerprint == self.dataset_fingerprint and (not known or extractor_fingerprint in known)

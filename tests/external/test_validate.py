@@ -195,15 +195,15 @@ def test_labels_that_the_data_lack(hybrid, tmp_path, tiny_network):
     assert "'b'" in said
 
 
-def test_subgroups_of_other_data_are_scored(hybrid, workspace, tmp_path):
+def test_subgroups_of_other_data_are_scored(hybrid, measured_place, tmp_path):
     with pytest.raises(InputError, match="other has no columns that could divide its images by sex"):
-        package.validate(MODEL, "other", class_map={"Blau": "blue"}, subgroups="sex", workspace=workspace.folder)
+        package.validate(MODEL, "other", class_map={"Blau": "blue"}, subgroups="sex", workspace=measured_place.folder)
     names = sorted(path.relative_to(tmp_path / "other").as_posix() for path in (tmp_path / "other").rglob("*.png"))
     rows = [f"{name},{'F' if number % 2 else 'M'}" for number, name in enumerate(names)]
     (tmp_path / "patients.csv").write_text("\n".join(["file,sex", *rows]))
     printed = hybrid("validate", MODEL, "other", "--map", "Blau=blue", "--table", "patients.csv", "--by", "sex")
     assert f"{MODEL} by sex" in printed
-    report = workspace.external / MODEL / "other" / "report.html"
+    report = measured_place.external / MODEL / "other" / "report.html"
     assert "How to read these figures" in report.read_text()
     found = hybrid.json("validate", MODEL, "other", "--map", "Blau=blue", "--table", "patients.csv", "--by", "sex")
     scores = found["results"][0]["subgroups"]["scores"]

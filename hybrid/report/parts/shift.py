@@ -1,10 +1,10 @@
 """The part of the report on dataset shift: are the test images like those that the models learnt from?"""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hybrid import plots
+from hybrid.external.result import ExternalResult
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
@@ -12,7 +12,7 @@ from hybrid.report.elements.words import listed
 from hybrid.report.parts.data import ShownCase
 from hybrid.report.parts.part import Part
 from hybrid.shift.class_shares import p_text
-from hybrid.shift.estimated_shares import estimate_class_shares
+from hybrid.shift.estimated_shares import misled_estimate
 from hybrid.shift.properties import PROPERTIES, PropertyDifference
 from hybrid.shift.result import SPLIT_NAMES, DatasetShift
 from hybrid.workspace.private_paths import place_name
@@ -28,7 +28,22 @@ def shift(leaderboard: "Leaderboard", pictures: Pictures) -> Part | None:
     result, changes = leaderboard.shift, [one.sentence for one in leaderboard.score_changes]
     if result is None:
         return Part("shift", "From validation to test", changes, content={"cases": []}) if changes else None
-    new = SPLIT_NAMES[result.new]
+    estimate = _estimate(leaderboard) if result.found else ""
+    title = f"Are the {SPLIT_NAMES[result.new]} images like the others?"
+    return _part(result, title, [*result.sentences, *changes, estimate], pictures)
+
+
+def external_shift(result: ExternalResult) -> Part | None:
+    """Return whether the images differ from those that the model learnt from; None if it could not be examined."""
+    found, data = result.shift, result.data
+    if found is None or found.images is None:
+        return None
+    title = "Are these images like those that the model learnt from?"
+    lead = [*found.images.sentences, *found.proportions]
+    return _part(found.images, title, lead, Pictures(data.dataset, sets=[data]))
+
+
+def _part(result: DatasetShift, title: str, lead: Sequence[str], pictures: Pictures) -> Part:
     cases = [
         ShownCase(
             place_name(one.id),
@@ -37,38 +52,22 @@ def shift(leaderboard: "Leaderboard", pictures: Pictures) -> Part | None:
         )
         for one in result.farthest
     ]
-    lead = [*result.sentences, *changes, *(_estimate(leaderboard) if result.found else [])]
     return Part(
         "shift",
-        f"Are the {new} images like the others?",
-        lead,
+        title,
+        [text for text in lead if text],
         [_table(result)] if result.properties else [],
         [_drawing(result)] if result.tested else [],
-        content={"cases": cases, "new": new},
+        content={"cases": cases, "new": SPLIT_NAMES[result.new]},
     )
 
 
-def _estimate(leaderboard: "Leaderboard") -> list[str]:
+def _estimate(leaderboard: "Leaderboard") -> str:
     """Return a sentence if class proportions that are estimated from predictions are wrong, as the images differ."""
     number = leaderboard.chosen_number
-    if number is None or leaderboard.task == "multilabel" or leaderboard.split != "test":
-        return []
-    val, test = leaderboard.saved[number].part("val"), leaderboard.predictions[number]
-    if not len(val) or not np.isin(val.classes, val.y).all():
-        return []
-    estimated = estimate_class_shares(
-        val.y, val.proba, test.proba, val.classes, groups=val.groups, new_groups=test.groups
-    )
-    true = [float(np.mean(test.y == label)) for label in val.classes]
-    if not estimated.excludes(true):
-        return []
-    k = max(range(len(true)), key=lambda one: abs(estimated.shares[one] - true[one]))
-    ends = f"95% interval {estimated.low[k]:.0%} to {estimated.high[k]:.0%}"
-    return [
-        f"From the model's probabilities alone, {val.classes[k]} would be estimated in {estimated.shares[k]:.0%} of "
-        f"the test images ({ends}, by expectation maximisation); it is in {true[k]:.0%}. The images of a class differ, "
-        "so that a correction for other class proportions would be misled."
-    ]
+    if number is None or leaderboard.split != "test":
+        return ""
+    return misled_estimate(leaderboard.saved[number].part("val"), leaderboard.predictions[number])
 
 
 def _table(result: DatasetShift) -> Table:
