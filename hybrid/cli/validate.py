@@ -100,7 +100,7 @@ _SCORES = (
 @documented_command(
     ("A model of the workspace on another hospital's images", "hybrid validate svm-PICTURES other_hospital"),
     ("Where a class has another name", "hybrid validate svm-PICTURES B --map Pneumonia=PNEUMONIA"),
-    ("For whom does it work there?", "hybrid validate svm-PICTURES other.csv --by sex --by age:50,70"),
+    ("For whom does it work there?", "hybrid validate svm-PICTURES b.csv --by sex --by age:50,70"),
     ("Several models on two datasets, as one table", "hybrid validate svm-PICTURES forest-PICTURES A --also B"),
     ("A model that somebody sent, with the patients' ids", "hybrid validate model.zip b.csv --group-column patient"),
 )
