@@ -129,3 +129,20 @@ def test_a_network_that_was_trained_on_the_images_is_compared_on_validation_alon
     shift = hybrid.json("validate", model, "other")["results"][0]["shift"]
     assert shift["reference"] == ["val"]
     assert "learnt from the training images" in " ".join(shift["notes"])
+
+
+def test_a_second_run_imports_neither_keras_nor_tensorflow(hybrid, two_levels, python):
+    two_levels("other", (20, 20), darker=60)
+    hybrid("validate", MODEL, "other")
+    code = """
+import sys
+from hybrid.cli.main import main
+try:
+    main(["validate", sys.argv[1], "other"])
+except SystemExit:
+    pass
+print("imported:", {"keras", "tensorflow"} & set(sys.modules))
+"""
+    printed = python(code, MODEL)
+    assert SENTENCE in " ".join(printed.split())
+    assert "imported: set()" in printed
