@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import Metric
 from hybrid.files import write_atomic
+from hybrid.report.checklist.run import external_validations
 from hybrid.report.elements.words import escaped, metric_name, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
@@ -47,6 +48,7 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         scores=_scores(model, leaderboard, notes),
         footnotes=notes.lines,
         crossed=cross_words(leaderboard, model.name),
+        external=[without_places(text) for one in external_validations(model) for text in one.sentences],
         thresholds=_thresholds(model, result),
         result=result,
         model_path="/".join([*model.folder.absolute().parts[-3:], "model"]),

@@ -13,6 +13,7 @@ from hybrid.report.parts import external as parts
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.shift import external_shift
 from hybrid.report.parts.subgroups import external_subgroups
+from hybrid.report.parts.worth import external_worth
 from hybrid.report.write import save_parts
 from hybrid.workspace.private_paths import without_places
 
@@ -26,6 +27,7 @@ PARTS: tuple[MakePart, ...] = (
     external_subgroups,
     parts.curves,
     parts.errors,
+    external_worth,
     parts.images,
     parts.made,
 )

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from tables import read_rows
 
 import hybrid as package
 from hybrid import Dataset
@@ -70,6 +71,22 @@ def test_images_from_the_same_source_are_not_told_apart(hybrid, two_levels):
     without = hybrid.json("validate", MODEL, "same", "--no-shift")["results"][0]
     assert without["shift"] is None
     assert without["sentences"][0].startswith("On same (50 images)")
+
+
+def test_the_report_has_a_decision_curve_of_two_classes(hybrid, two_levels, tmp_path):
+    two_levels("other", (25, 25))
+    hybrid("validate", MODEL, "other", "--no-shift")
+    folder = tmp_path / "hybrid_runs/external" / MODEL / "other"
+    assert "Is it worth using?</" in (folder / "report.html").read_text()
+    rows = read_rows(folder / "report-files/decision-curves.csv")
+    assert {row["model"] for row in rows} == {MODEL}
+    hybrid("compare")
+    said = (folder / "../../../reports/report-files/pictures/model-card.md").resolve().read_text()
+    assert "## On other data" in said
+    assert "On other (50 images)" in said
+    for row in rows:  # treating all is worth the positive images, less the others by the odds of the threshold
+        odds = float(row["threshold"]) / (1 - float(row["threshold"]))
+        assert float(row["treat_all"]) == pytest.approx(0.5 - 0.5 * odds, abs=1e-6)
 
 
 def test_other_proportions_are_separated_from_other_images(hybrid, two_levels):

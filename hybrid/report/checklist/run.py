@@ -47,7 +47,7 @@ class Run:
     def of(cls, leaderboard: "Leaderboard", inputs: ReportInputs, recipe: str = "") -> "Run":
         """Return the records of a leaderboard, with the stress runs and external validations of its chosen model."""
         model = leaderboard.models[leaderboard.chosen_number or 0]
-        return cls(leaderboard, inputs, runs_of(model), _external(model), recipe)
+        return cls(leaderboard, inputs, runs_of(model), external_validations(model), recipe)
 
     @property
     def number(self) -> int:
@@ -80,7 +80,7 @@ class Run:
         return self.inputs.manifests.get(self.model.name)
 
 
-def _external(model: ModelRecord) -> list[ExternalRecord]:
+def external_validations(model: ModelRecord) -> list[ExternalRecord]:
     """Return the external validations of a model, not those of an earlier one with its name or of damaged records."""
     workspace = workspace_of(model)
     if workspace is not None:

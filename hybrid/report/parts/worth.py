@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid import plots
 from hybrid.comparison.find_usefulness import curve_of
 from hybrid.comparison.usefulness import Usefulness
-from hybrid.evaluation import DecisionCurve, Metric
+from hybrid.evaluation import DecisionCurve, Metric, decision_curve
 from hybrid.report.elements.figures import MOST_MODELS, Drawing
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.tables import metric_cell
@@ -17,6 +17,7 @@ from hybrid.workspace.workspace import slug
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
+    from hybrid.external.result import ExternalResult
 
 _MOST_LABELS = 6
 _TITLE = "Is it worth using?"
@@ -30,6 +31,12 @@ _SEVERAL = (
     "Net benefit compares treating with not treating, so there is no decision curve of several classes together. For "
     "one class against the rest, name the class and its share where the model would be used: hybrid compare "
     "--prevalence CLASS=0.05."
+)
+
+
+_AS_HERE = (
+    "This holds if the class is as frequent where the model would be used as among these images. The probabilities are "
+    "those of the model as it is, whether or not they are calibrated here."
 )
 
 
@@ -52,6 +59,24 @@ def worth(leaderboard: "Leaderboard", shown: int) -> Part | None:
     if len(useful) > _MOST_LABELS:
         lead.append(f"Only the first {_MOST_LABELS} of {len(useful)} labels are shown.")
     return Part("worth", _TITLE, [*lead, _MEANING, _limits(leaderboard)], tables, drawings, saved)
+
+
+def external_worth(result: "ExternalResult") -> Part | None:
+    """Return the decision curve of a model of two classes on other data; None for other tasks and a single class."""
+    evaluation, part = result.evaluation, result.external.predictions
+    label = evaluation.positive
+    if label is None or not 0 < evaluation.per_class[label]["support"] < evaluation.n:
+        return None
+    curve = decision_curve(
+        part.y, part.proba, part.classes.tolist(), pos_label=label, groups=part.groups, fixed_classes=False
+    )
+    curves, sentences = {result.model: curve}, curve.sentences(result.model)
+    lead = [" ".join(sentences), _MEANING, _AS_HERE]
+    figure = plots.decision_curves(curves, band=result.model, numbers={result.model: 0})
+    words = f"Net benefit against the threshold probability of {label}. {sentences[0]}"
+    title = f"Decision curve of {label}; thin lines: its {curve.level:.0%} interval"
+    drawing = Drawing("decision-curve", title, words, figure)
+    return Part("worth", _TITLE, lead, (), [drawing], [_whole(curves, "")], template="plain")
 
 
 def _limits(leaderboard: "Leaderboard") -> str:
