@@ -1,6 +1,6 @@
 """Time of `hybrid validate` on 600 images whose embeddings are in the store.
 
-    python benchmarks/validating.py [--runs 7]
+    python benchmarks/validating.py [--runs 5]
 
 The drawn pictures of two hospitals are written as files: a softmax head is fitted to 800 pictures of the north and
 measured on the 600 of the south, in 60 patients. The first run extracts and measures the pictures and is not counted.
@@ -22,7 +22,7 @@ PATIENTS = ("--group-column", "patient")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
     command = str(Path(sys.executable).with_name("hybrid"))
     with tempfile.TemporaryDirectory() as folder:
