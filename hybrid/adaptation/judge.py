@@ -7,13 +7,9 @@ from typing import Any
 from hybrid.adaptation.methods import NONE, AdaptedModel, SiteImages
 from hybrid.evaluation import CalibrationLine, Evaluation, PairedEvaluation, PairedTest, calibration_line
 from hybrid.evaluation.metrics import metric_for
+from hybrid.evaluation.registry.tasks import TASKS
 
 UNADAPTED, ADAPTED = "unadapted", "adapted"
-SHOWN = {
-    "binary": ("balanced_accuracy", "sensitivity", "specificity", "roc_auc", "log_loss"),
-    "multiclass": ("balanced_accuracy", "accuracy", "roc_auc_macro", "log_loss"),
-    "multilabel": ("f1_macro", "average_precision_macro", "hamming_loss"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ def metrics_shown(task: str, metric: str | None) -> tuple[str, ...]:
         If the task has no such metric.
     """
     first = [] if metric is None else [metric_for(metric, task).name]
-    return tuple(dict.fromkeys([*first, *SHOWN[task]]))
+    return tuple(dict.fromkeys([*first, *TASKS[task].adapting]))
 
 
 def judge(

@@ -230,7 +230,7 @@ def _print_scores(result: "ExternalResult") -> None:
 def _print_classes(result: "ExternalResult") -> None:
     if result.evaluation.task == "binary":
         return
-    notes = Footnotes()
+    notes, shown = Footnotes(), TASKS[result.evaluation.task].changing_classes
     tests = {(test.label, test.metric): test for test in result.class_differences}
     rows = [
         [
@@ -238,14 +238,15 @@ def _print_classes(result: "ExternalResult") -> None:
             scores["support"],
             *(
                 text
-                for name in ("recall", "roc_auc")
+                for name in shown
                 for text in (format_metric(scores[name], notes=notes), _change(tests.get((label, name))))
             ),
         ]
         for label, scores in result.evaluation.per_class.items()
     ]
     what = "label" if result.evaluation.task == "multilabel" else "class"
-    print_table(f"each {what}", [what, "images", "recall", "difference", "roc_auc", "difference"], rows)
+    columns = [what, "images", *(title for name in shown for title in (name, "difference"))]
+    print_table(f"each {what}", columns, rows)
     print_footnotes(notes)
 
 

@@ -12,7 +12,7 @@ from hybrid.errors import InputError
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.subgroups.partition import Partition, make_partitions
 from hybrid.evaluation.subgroups.result import SubgroupScores
-from hybrid.evaluation.subgroups.scores import DEFAULT_METRICS, subgroup_scores
+from hybrid.evaluation.subgroups.scores import subgroup_scores
 from hybrid.wording import first_few
 from hybrid.workspace.fitted_models import workspace_of
 from hybrid.workspace.model_record import ModelRecord
@@ -127,7 +127,7 @@ def scores_of_subgroups(
         y_pred={name: part.predicted for name, part in predictions.items()},
         pos_label=positive,
         groups=known_groups(list(predictions.values())),
-        metrics=tuple(dict.fromkeys([metric or TASKS[task].ordering, *DEFAULT_METRICS[task]])),
+        metrics=tuple(dict.fromkeys([metric or TASKS[task].ordering, *TASKS[task].subgroups])),
         fixed_classes=fixed_classes,
         level=level,
     )

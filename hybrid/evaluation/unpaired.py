@@ -16,6 +16,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.calibration_line import CalibrationLine
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS, overall_name
 from hybrid.evaluation.paired_test import difference_text, p_text, shown_in_points
+from hybrid.evaluation.registry.tasks import MEANS_OF_RECALLS
 from hybrid.evaluation.result import Evaluation, Metric
 
 _SMALLEST, _ROUNDING = 1e-9, 1e-12
@@ -220,7 +221,7 @@ def _score(name: str, label: Any, result: Evaluation) -> Metric:
     """Return a score; a mean of the recalls of independent images has the interval that follows from theirs."""
     if label is not None:
         return result.per_class[label][name]
-    if name not in ("balanced_accuracy", "recall_macro") or result.clustered or result.weighted:
+    if name not in MEANS_OF_RECALLS or result.clustered or result.weighted:
         return result.metrics[name]
     recalls = [scores["recall"] for scores in result.per_class.values() if scores["support"]]
     return mean_of_shares(recalls) or result.metrics[name]

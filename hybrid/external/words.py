@@ -4,6 +4,7 @@ from hybrid.comparison.aims import reached_aim
 from hybrid.evaluation import METRICS, Evaluation, Metric, UnpairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
+from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.external.measured import MeasuredModel
 
 _LARGEST_SHIFT = 0.05  # difference of the shares of a class from which a note says what depends on them
@@ -52,7 +53,7 @@ def _threshold(result: MeasuredModel) -> str:
     """Return what the model's own threshold reaches: sensitivity and specificity, or the class that loses most."""
     evaluation = result.evaluation
     if evaluation.task == "binary":
-        parts = [_decided(result, name) for name in ("sensitivity", "specificity")]
+        parts = [_decided(result, name) for name in TASKS["binary"].decided]
         return f"With the model's own threshold, {' and '.join(filter(None, parts))}." if any(parts) else ""
     worse = [test for test in result.class_differences if test.metric == "recall" and test.verdict == "worse"]
     if not worse:

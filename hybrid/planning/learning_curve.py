@@ -208,7 +208,8 @@ def _checked_metric(metric: str | None, task: str) -> str:
 
 def _planned(evaluation: Evaluation, metric: str, rarest: Any) -> dict[str, Metric]:
     """Return the scores whose intervals are planned: the score of the curve, those of the task, and a recall."""
-    names = dict.fromkeys([metric, *TASKS[evaluation.task].tested, "sensitivity", "specificity"])
+    task = TASKS[evaluation.task]
+    names = dict.fromkeys([metric, *task.tested, *task.decided])
     scores = {name: evaluation.metrics[name] for name in names if name in evaluation.metrics}
     recall = evaluation.per_class[rarest]["recall"]
     return scores if evaluation.task == "binary" else scores | {f"recall of {rarest}": recall}

@@ -89,7 +89,7 @@ def _narrow(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         rows = rows @ rng.normal(scale=MOST_COLUMNS**-0.5, size=(width, MOST_COLUMNS)).astype(np.float32)
     if rows.shape[1] <= n:
         return rows
-    products = (rows @ rows.T).astype(np.float64)
+    products = rows.astype(np.float64) @ rows.T.astype(np.float64)  # in float32, errors may exceed what is added below
     products[np.diag_indices(n)] += 1e-6 * max(np.trace(products) / n, 1e-6)
     return np.linalg.cholesky(products).astype(np.float32)
 

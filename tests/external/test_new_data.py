@@ -30,7 +30,7 @@ def tiny_extractor(tiny_network):
 
 
 @pytest.fixture
-def saved(colours, tiny_extractor, tmp_path):
+def kept_model(colours, tiny_extractor, tmp_path):
     """A saved model whose threshold is not 0.5."""
     train = colours.part("train")
     X = tiny_extractor.transform(train.X)
@@ -38,8 +38,8 @@ def saved(colours, tiny_extractor, tmp_path):
     return save_model(head, tmp_path / "model", extractor=tiny_extractor)
 
 
-def test_it_is_what_the_model_predicts(saved, colours):
-    new, pipeline = new_data(saved, colours.source), load_model(saved)
+def test_it_is_what_the_model_predicts(kept_model, colours):
+    new, pipeline = new_data(kept_model, colours.source), load_model(kept_model)
     assert len(new) == len(colours)
     assert new.ids.tolist() == colours.ids.tolist()
     np.testing.assert_array_equal(new.y, colours.y)
@@ -51,10 +51,10 @@ def test_it_is_what_the_model_predicts(saved, colours):
     assert new.groups is None
 
 
-def test_a_split_and_a_map(saved, colours, computed):
+def test_a_split_and_a_map(kept_model, colours, computed):
     y = np.where(colours.y == "blue", "Blau", "green")
     other = Dataset.from_arrays(colours.X, y, colours.split, ids=colours.ids)
-    new = new_data(saved, other, split="test", class_map={"Blau": "blue"})
+    new = new_data(kept_model, other, split="test", class_map={"Blau": "blue"})
     np.testing.assert_array_equal(new.rows, np.flatnonzero(colours.split == "test"))
     np.testing.assert_array_equal(new.y, colours.part("test").y)
     assert sum(computed) == 8
@@ -72,34 +72,34 @@ def test_views_are_averaged(colours, tiny_extractor, tmp_path):
     np.testing.assert_array_equal(new.X, X)
 
 
-def test_copies_are_one_group(saved, colours):
+def test_copies_are_one_group(kept_model, colours):
     twice = np.concatenate([colours.X, colours.X[:1]])
     other = Dataset.from_arrays(twice, [*colours.y, colours.y[0]], ["train"] * len(twice), ids=range(len(twice)))
-    groups = new_data(saved, other).groups
+    groups = new_data(kept_model, other).groups
     assert groups[0] == groups[-1]
     assert len(set(groups)) == len(colours)
 
 
-def test_images_that_cannot_be_decoded_are_left_out_if_wanted(saved, colours, tmp_path):
+def test_images_that_cannot_be_decoded_are_left_out_if_wanted(kept_model, colours, tmp_path):
     broken = colours.X[3]
     with Path(broken).open("wb") as file:
         file.write(b"\x89PNG no picture")
     with pytest.raises(InputError, match="--on-bad skip"):
-        new_data(saved, colours)
-    new = new_data(saved, colours, on_bad="skip")
+        new_data(kept_model, colours)
+    new = new_data(kept_model, colours, on_bad="skip")
     assert list(new.skipped) == [colours.ids[3]]
     assert 3 not in new.rows
     assert len(new) == len(colours) - 1 == len(new.X) == len(new.keys)
 
 
-def test_other_kinds_of_labels_are_refused(saved, colours):
+def test_other_kinds_of_labels_are_refused(kept_model, colours):
     labels = np.stack([colours.y == "blue", np.arange(len(colours)) % 3 == 0], axis=1).astype(int)
     other = Dataset.from_arrays(colours.X, labels, colours.split, label_names=["blue", "green"])
     with pytest.raises(InputError, match="one class for each image, but arrays has several labels"):
-        new_data(saved, other)
+        new_data(kept_model, other)
 
 
-def test_a_split_that_is_not_there_is_refused(saved, colours):
+def test_a_split_that_is_not_there_is_refused(kept_model, colours):
     other = Dataset.from_arrays(colours.X, colours.y, ["train"] * len(colours), fractions=(1, 0, 0))
     with pytest.raises(InputError, match="no images of the split 'test', only of train"):
-        new_data(saved, other, split="test")
+        new_data(kept_model, other, split="test")

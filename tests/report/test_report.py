@@ -194,7 +194,7 @@ def test_the_model_card_says_what_it_is_and_how_to_use_it(drawn):
     assert f"| ROC AUC | {metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f}) |" in card
     assert "- Threshold: 0.5" in card
     assert leaderboard.fingerprint in card
-    assert "| score | test | val¹ |" in card
+    assert "| score | test | val |" in card
     assert "\n¹ Too optimistic, because the validation images also chose the model." in card
     assert "\\" not in card  # none of these names and sentences needs one
     assert f"load_model('runs/models/{leaderboard.chosen}/model')" in card

@@ -60,7 +60,7 @@ def text_column(cells: Sequence[Any]) -> np.ndarray:
 
     Examples
     --------
-    >>> text_column([47.0, None, 8]).tolist(), text_column(["F", "NA", " M"]).tolist()
+    >>> text_column([47.0, None, 8]).tolist(), text_column(["F", "NaN", " M"]).tolist()
     (['47', '', '8'], ['F', '', 'M'])
     """
     values = list(dict.fromkeys(None if is_missing(cell) else cell for cell in cells))
@@ -78,7 +78,7 @@ def forms_subgroups(cells: Sequence[Any]) -> bool:
 
     Examples
     --------
-    >>> forms_subgroups(["F", "M", "F", None]), forms_subgroups([61.5, 47, None]), forms_subgroups(["Ann", "Bob"])
+    >>> forms_subgroups(["F", "M", "F", "M", None]), forms_subgroups([61.5, 47, None]), forms_subgroups(["Ann", "Bob"])
     (True, True, False)
     """
     if any(isinstance(cell, _NESTED) for cell in cells[:1]) or any(isinstance(cell, _NESTED) for cell in cells):

@@ -12,20 +12,13 @@ from hybrid.evaluation.api import evaluate_models
 from hybrid.evaluation.holm import holm_steps
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.metrics import metrics_of
+from hybrid.evaluation.registry.tasks import OF_SHARES, TASKS
 from hybrid.evaluation.result import Evaluation
 from hybrid.evaluation.subgroups.few import too_few
 from hybrid.evaluation.subgroups.partition import Partition, make_partitions
 from hybrid.evaluation.subgroups.result import Gap, Subgroup, SubgroupScores, notes_on_shares
 from hybrid.evaluation.subgroups.shared_groups import correlations
 from hybrid.evaluation.unpaired import unpaired_tests
-
-DEFAULT_METRICS = {
-    "binary": ("roc_auc", "sensitivity", "specificity"),
-    "multiclass": ("accuracy", "roc_auc_macro"),
-    "multilabel": ("roc_auc_macro", "average_precision_macro"),
-}
-# Metrics of two classes that depend on the share of the positive class.
-OF_SHARES = ("accuracy", "average_precision", "precision", "npv", "f1", "mcc", "log_loss", "brier")
 
 
 def by_subgroup(
@@ -156,7 +149,7 @@ def subgroup_scores(
 def _tested(metrics: Sequence[str] | None, problem: CheckedInput, has_probabilities: bool) -> tuple[str, ...]:
     known = metrics_of(problem.task)
     if metrics is None:
-        wanted = DEFAULT_METRICS[problem.task]
+        wanted = TASKS[problem.task].subgroups
         if has_probabilities:
             return wanted
         return {"binary": wanted[1:], "multiclass": wanted[:1], "multilabel": ("f1_macro",)}[problem.task]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hybrid.evaluation import METRICS
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.checklist.run import Run
 from hybrid.report.elements.words import listed, metric_name, plural, with_interval
@@ -109,6 +110,6 @@ def subgroups(run: Run) -> list[str]:
 
 def calibration(run: Run) -> list[str]:
     """The scores of the probabilities."""
-    names = [name for name in ("brier", "ece", "ece_macro", "log_loss") if name in run.result.metrics]
+    names = [name for name in run.result.metrics if METRICS[name].needs == "probabilities"]
     texts = [f"{metric_name(name)} {with_interval(run.result.metrics[name])}" for name in names]
     return [f"On {SPLITS[run.leaderboard.split]}: {listed(texts)}."] if texts else []

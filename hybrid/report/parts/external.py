@@ -17,7 +17,6 @@ from hybrid.wording import Footnotes, number
 from hybrid.workspace.private_paths import place_name
 
 _PLAIN = "plain"
-_OF_CLASSES = ("recall", "precision", "roc_auc")
 
 
 def scores(result: ExternalResult) -> Part:
@@ -150,14 +149,15 @@ def _classes(result: ExternalResult) -> Table:
     what, notes = "label" if result.evaluation.task == "multilabel" else "class", Footnotes()
     tests = {(test.label, test.metric): test for test in result.class_differences}
     columns = [Column(what, what, numeric=False), Column("images", "images")]
-    for name in _OF_CLASSES:
+    shown = TASKS[result.evaluation.task].changing_classes
+    for name in shown:
         columns.append(Column(name, metric_name(name)))
         if result.internal:
             columns.append(Column(f"{name}_difference", "difference"))
     rows = []
     for label, scores_of in result.evaluation.per_class.items():
         row = [text_cell(label), Cell(scores_of["support"], f"{scores_of['support']:,}")]
-        for name in _OF_CLASSES:
+        for name in shown:
             row.append(metric_cell(name, scores_of[name], notes))
             if result.internal:
                 row.append(_class_difference(tests.get((label, name)), name))
