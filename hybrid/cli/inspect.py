@@ -75,8 +75,7 @@ def _show(found: "Inspection") -> None:
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
         ("schema", manifest.schema),
     ]
-    given = manifest.info.get("model")  # the folder of a model of a workspace is called "model"
-    name = given if isinstance(given, str) and given else found.model
+    name = manifest.model or found.model  # the folder of a model of a workspace is called "model"
     print_table(f"Model {name!r}", ["", "value"], rows, left=2)
     files = manifest.files
     names = [*files, *(name for name in found.faults if name not in files)]

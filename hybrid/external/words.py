@@ -81,8 +81,7 @@ def _aim(result: MeasuredModel) -> list[str]:
     record = result.own.record
     if record is not None and record.positive != result.evaluation.positive:
         return []
-    aim = result.data.manifest.info.get("aim")
-    reached = reached_aim(result.model, aim if isinstance(aim, str) else None, result.evaluation)
+    reached = reached_aim(result.model, result.data.manifest.aim, result.evaluation)
     return [] if reached is None else reached.sentences(f"images of {result.dataset}")
 
 

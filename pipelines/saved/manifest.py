@@ -122,6 +122,18 @@ class Manifest:
         return self.to_dict()[name]
 
     @property
+    def model(self) -> str | None:
+        """The name that the model was given; None without one."""
+        name = self.info.get("model")
+        return name if isinstance(name, str) else None
+
+    @property
+    def aim(self) -> str | None:
+        """The aim that the threshold was chosen for; None without one."""
+        aim = self.info.get("aim")
+        return aim if isinstance(aim, str) else None
+
+    @property
     def views(self) -> dict[str, Any] | None:
         """The views that predictions are means over, as `Views.fields` returns them; None without views."""
         views = self.info.get("views")

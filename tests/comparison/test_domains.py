@@ -1,11 +1,11 @@
 """Leaving out one domain at a time: folds, scores of each domain, and the choice of a model by them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_report import made_comparison, made_dataset
-from made_sets import made_set_record
+from made_sets import MadeSet, made_set_record
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -15,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 from hybrid.cli.cross_validation import show_cross_validation
 from hybrid.comparison.cross_validate import RefittableModel, cross_validate
 from hybrid.comparison.domains import domain_folds
-from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
 from hybrid.evaluation.subgroups.partition import make_partitions
@@ -27,16 +26,6 @@ from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace
 
 SITES = np.array(["north", "south", "west"])
-
-
-@dataclass(frozen=True, eq=False)
-class MadeSet(EmbeddingSet):
-    """An embedding set that holds its embeddings itself."""
-
-    X: np.ndarray | None = None
-
-    def embeddings(self, cache=None):
-        return self.X
 
 
 def made(n=240, *, X=None, columns=None, groups=None, multilabel=False):

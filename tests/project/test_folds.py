@@ -41,4 +41,7 @@ def test_whoever_draws_folds_asks_for_groups_with_copies():
     # those named below are given groups with copies: the head by its pipeline, the others by the rows of their set
     for path, tree in sources():
         if names_in(tree) & {"make_folds", "as_folds", "calibration_folds", "StratifiedKFold"}:
-            assert path in ("classifiers/svm.py", "hybrid/adaptation/folds.py", "hybrid/planning/learning_curve.py") or names_in(tree) & GROUPS, path
+            assert (
+                path in ("classifiers/svm.py", "hybrid/adaptation/folds.py", "hybrid/planning/learning_curve.py")
+                or names_in(tree) & GROUPS
+            ), path

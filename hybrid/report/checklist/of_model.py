@@ -41,8 +41,8 @@ def initialisation(run: Run) -> list[str]:
         weights = place_name(params.get("weights", "auto"))
         said.append(f"Weights of {backbone}: {own if weights == 'auto' else weights}.")
     for name, record in run.inputs.trainings.items():
-        seed = record.options.get("random_state", record.options.get("seed"))
-        said.append(f"The network {name} ({record.arch}) was trained here{'' if seed is None else f', seed {seed}'}.")
+        seed = "" if record.seed is None else f", seed {record.seed}"
+        said.append(f"The network {name} ({record.arch}) was trained here{seed}.")
     return list(dict.fromkeys(said))
 
 
