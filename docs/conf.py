@@ -77,7 +77,8 @@ def skip_members(app, what, name, obj, skip, options):
 
 def find_at_the_top(app, env, node, contnode):
     """Resolve a reference such as `hybrid.evaluation.evaluate` to a name that is documented as `hybrid.evaluate`."""
-    first, *_, last = node["reftarget"].split(".")
+    parts = node["reftarget"].split(".")
+    first, last = parts[0], parts[-1]
     if node.get("refdomain") != "py" or first != "hybrid" or last not in hybrid.__all__:
         return None
     domain = env.domains.python_domain

@@ -1,3 +1,4 @@
+from .backbones.listing import backbone_layers
 from .backbones.parameters import RandomWeightsWarning, UnclearLayerWarning
 from .backbones.table import BACKBONES, Backbone, find_backbone, parse_backbone
 from .extractor import Extractor
@@ -15,6 +16,7 @@ __all__ = [
     "RandomWeightsWarning",
     "SharedFolderWarning",
     "UnclearLayerWarning",
+    "backbone_layers",
     "find_backbone",
     "parse_backbone",
     "set_max_pixels",

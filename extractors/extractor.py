@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +20,7 @@ from hybrid.extractors.backbones.parameters import (
     resolve_weights,
 )
 from hybrid.extractors.backbones.table import parse_backbone
+from hybrid.extractors.cluster.client import current_client
 from hybrid.extractors.extraction import extract
 from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.digests import FileDigests
@@ -116,8 +118,7 @@ class Extractor:
         InputError
             If the network cannot be built with these parameters, or the store cannot be read or written.
         """
-        source, identity = Source.of(X), self.resolve()
-        return self._extract(source, [identity], lambda store_numbers: self._runtime(identity), on_bad, progress)[0]
+        return self._extract(Source.of(X), [self], [self.resolve()], on_bad, progress)[0]
 
     def extract_each(self, X: Any, *, on_bad: str = "raise", progress: Progress | None = None) -> list[Extraction]:
         """Store the embeddings of each layer as those of a separate extractor for this layer.
@@ -142,18 +143,13 @@ class Extractor:
         source, parts = Source.of(X), self.each_layer()
         identities = [part.resolve() for part in parts]
         _refuse_duplicate_layers(self.layer_list, identities)
-
-        def runtime(numbers: list[int]) -> Runtime:
-            joint = parts[numbers[0]] if len(numbers) == 1 else self._joint_extractor(numbers)
-            return joint._runtime(joint.resolve())
-
-        return self._extract(source, identities, runtime, on_bad, progress)
+        return self._extract(source, parts, identities, on_bad, progress)
 
     def each_layer(self) -> list[Self]:
         """Return one extractor for each layer."""
         return [self.but(layers=[layer], fingerprint=None) for layer in self.layer_list]
 
-    def _joint_extractor(self, numbers: list[int]) -> Self:
+    def _joint_extractor(self, numbers: Sequence[int]) -> Self:
         """Return the extractor whose embeddings are those of several layers, concatenated."""
         pooling = "flatten" if self.pooling == "none" else self.pooling  # the same values, but in one row
         return self.but(layers=[self.layer_list[number] for number in numbers], pooling=pooling, fingerprint=None)
@@ -238,15 +234,58 @@ class Extractor:
         """The layers as a list."""
         return [self.layers] if isinstance(self.layers, str) else list(self.layers)
 
+    def load_runtime(
+        self, parts: Sequence["Extractor"], identities: Sequence[Identity], numbers: Sequence[int]
+    ) -> Runtime:
+        """Return the runtime that computes the embeddings of some parts of this extractor, side by side.
+
+        Parameters
+        ----------
+        parts : sequence of Extractor
+            This extractor alone, or those of :meth:`each_layer`.
+        identities : sequence of Identity
+            The identity of each part.
+        numbers : sequence of int
+            The numbers of some of the parts.
+        """
+        if len(numbers) == 1:
+            return parts[numbers[0]]._runtime(identities[numbers[0]])
+        joint = self._joint_extractor(numbers)
+        return joint._runtime(joint.resolve())
+
     def _extract(
         self,
         source: Source,
-        identities: list[Identity],
+        parts: Sequence["Extractor"],
+        identities: Sequence[Identity],
+        on_bad: str,
+        progress: Progress | None,
+    ) -> list[Extraction]:
+        """Return the result for each part, from the workers of a Dask cluster if a client is connected to one."""
+        check_batch_size(self.batch_size, identities[0].size)
+        stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
+        client = current_client()
+        if client and source.paths is None:
+            warnings.warn(
+                "The images are an array in memory, so they are extracted by this process: the workers of a cluster "
+                "read image files.",
+                stacklevel=3,
+            )
+        elif client:
+            from hybrid.extractors.cluster.distribute import distribute
+
+            return distribute(client, self, source, stores, on_bad, progress)
+        return self.extract_here(source, identities, partial(self.load_runtime, parts, identities), on_bad, progress)
+
+    def extract_here(
+        self,
+        source: Source,
+        identities: Sequence[Identity],
         runtime: Callable[[list[int]], Runtime],
-        on_bad: str = "raise",
+        on_bad: str,
         progress: Progress | None = None,
     ) -> list[Extraction]:
-        check_batch_size(self.batch_size, identities[0].size)
+        """Return the result for each identity, computed by this process; see `hybrid.extractors.extraction.extract`."""
         stores = [EmbeddingStore(self.cache_folder, identity) for identity in identities]
         return extract(source, stores, FileDigests(), runtime, on_bad=on_bad, progress=progress)
 

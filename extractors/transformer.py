@@ -132,7 +132,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator, Extractor):
         return super().set_params(**params)
 
     def _rows(self, source: Source, identity: Identity) -> np.ndarray:
-        [extraction] = self._extract(source, [identity], lambda store_numbers: self._runtime(identity))
+        [extraction] = self._extract(source, [self], [identity], "raise", None)
         return EmbeddingStore(self.cache_folder, identity).gather(extraction.keys)
 
     # scikit-learn's mixin for this needs the width as an attribute, which `dir` and a notebook's display would read.

@@ -118,7 +118,20 @@ def number(count: int, noun: str, plural: str = "") -> str:
     >>> number(1, "image"), number(1341, "image"), number(2, "class", "classes")
     ('1 image', '1341 images', '2 classes')
     """
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count} {noun if count == 1 else plural or plural_of(noun)}"
+
+
+def plural_of(noun: str) -> str:
+    """Return the plural of a noun that is formed by rule.
+
+    Examples
+    --------
+    >>> plural_of("patient"), plural_of("study"), plural_of("box")
+    ('patients', 'studies', 'boxes')
+    """
+    if noun[-1:] == "y" and noun[-2:-1] not in ("", *"aeiou"):
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def joined(texts: Sequence[str]) -> str:

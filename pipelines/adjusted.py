@@ -55,7 +55,8 @@ def adjust(
         Class frequencies that the probabilities refer to: that of the positive class of two, such as 0.02, or a dict
         with the frequency of each class or label. By default those of the training data.
     validation : (X, y) or (X, y, groups), optional
-        Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`.
+        Rows to calibrate and choose the threshold on. By default this is done by cross-validation on `X`. If `groups`
+        are given and the aim has a confidence, the groups of these rows are needed, too; they may be None.
     groups : array-like of shape (n,), optional
         Rows of one group are never split between folds, and neither are copies of an image, whose rows are equal. The
         confidence of an aim allows for groups and copies; those of `validation` are given with it.
@@ -74,7 +75,8 @@ def adjust(
     Raises
     ------
     InputError
-        If the aim does not suit the task or cannot be reached, or the rows do not suffice to adjust the head.
+        If the aim does not suit the task or cannot be reached, the rows do not suffice to adjust the head, `validation`
+        lacks groups or has parts of different lengths, or `pipeline` is no pipeline, such as a search.
 
     Examples
     --------
@@ -85,16 +87,53 @@ def adjust(
     >>> adjusted[-1].choices_[0]["reached"] >= 0.99
     True
     """
+    _check_pipeline(pipeline)
     *before, (name, head) = pipeline.steps
     adjusted = AdjustedHead(head, aim=aim, calibration=calibration, prevalence=prevalence, **settings)
     if validation is None:
         return Pipeline([*before, (name, adjusted)]).fit(
             X, y, **{f"{name}__groups": groups, f"{name}__counted": counted}
         )
+    images, labels, of_validation = _validation(validation, groups is not None and aim is not None and "@" in aim)
     if not _is_fitted(pipeline):
         pipeline = clone(pipeline).fit(X, y, **groups_for(pipeline, groups))
-    rows = pipeline[:-1].transform(validation[0]) if before else validation[0]
-    return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, *validation[1:]))])
+    rows = pipeline[:-1].transform(images) if before else images
+    return Pipeline([*pipeline.steps[:-1], (name, adjusted.adopt(pipeline[-1], rows, labels, of_validation))])
+
+
+def _check_pipeline(pipeline: Any) -> None:
+    """Raise `InputError` if the first argument of `adjust` is no pipeline."""
+    if isinstance(pipeline, Pipeline):
+        return
+    kind = type(pipeline).__name__
+    if kind.endswith("SearchCV"):
+        raise InputError(
+            f"adjust was given a {kind}; expected a Pipeline: fit the search, and give its best_estimator_, or use "
+            "hybrid.tune."
+        )
+    raise InputError(
+        f"adjust was given {kind}; expected a Pipeline, as make_pipeline or make_head_pipeline returns it. For an "
+        "estimator alone, give sklearn.pipeline.make_pipeline(estimator)."
+    )
+
+
+def _validation(given: Any, needs_groups: bool) -> tuple[Any, ArrayLike, ArrayLike | None]:
+    """Return the rows, labels and groups of `validation`, after a check that they belong together."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise InputError(
+            "validation must be (X, y) or (X, y, groups): images or embeddings, their labels and, if there are any, "
+            f"their groups; got {f'{len(given)} values' if isinstance(given, (tuple, list)) else type(given).__name__}."
+        )
+    if needs_groups and len(given) == 2:
+        raise InputError(
+            "groups were given for the training rows, but validation has none, and the confidence of the aim has to "
+            "allow for them: give validation=(X, y, groups), or (X, y, None) if all these images are independent."
+        )
+    X, y, groups = (*given, None)[:3]
+    for what, values in (("labels", y), ("groups", groups)):
+        if values is not None and len(values) != len(X):
+            raise InputError(f"validation has {len(X)} rows and {len(values)} {what}: give one of them for each row.")
+    return X, y, groups
 
 
 def check_adjustment(aim: str | None, calibration: str | None) -> None:

@@ -55,7 +55,11 @@ class Aim:
         name, equals, value = str(text).partition("=")
         aim = SYNONYMS.get(name, name)
         if aim not in (*OPTIMA, *LEVELS):
-            raise unknown_name("aim", name, (*OPTIMA, *(f"{level}=LEVEL" for level in LEVELS)))
+            hint = (
+                "With @CONFIDENCE after it, such as recall=0.98@0.95, the level is reached on new images. Sensitivity "
+                "is another name of recall."
+            )
+            raise unknown_name("aim", name, (*OPTIMA, *(f"{level}=LEVEL" for level in (*LEVELS, *SYNONYMS))), hint)
         if aim in OPTIMA:
             if equals:
                 raise InputError(f"The aim {text!r} was given; {name} takes no level: write {name}.")
@@ -63,7 +67,10 @@ class Aim:
         value, at, confidence = value.partition("@")
         level = _number(value)
         if not 0 < level <= 1:
-            raise InputError(f"The aim {text!r} was given; expected a level above 0 and up to 1, such as {name}=0.95.")
+            raise InputError(
+                f"The aim {text!r} was given; expected a level above 0 and up to 1, such as {name}=0.95, or "
+                f"{name}=0.95@0.95 to reach it on new images with a confidence of 0.95."
+            )
         if not at:
             return cls(aim, level)
         if not 0.5 <= (sure := _number(confidence)) < 1:

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from hybrid.classifiers.prior import decide
-from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.images.source import Source
 from hybrid.extractors.images.views import Views, ViewSource
 
 
@@ -46,7 +46,7 @@ class ViewPipeline(Pipeline):
 
     def source(self, X: Any) -> ViewSource:
         """Return images and their views as a source for the extractor."""
-        return ViewSource(X, self.views, np.ones(len(ImageSource(X)), bool))
+        return ViewSource(X, self.views, np.ones(len(Source.of(X)), bool))
 
     def predict_proba(self, X: Any, **params: Any) -> NDArray[np.float64]:
         """Return the probabilities of images, (n, k), as means over each image and its views."""
@@ -69,11 +69,14 @@ class ViewPipeline(Pipeline):
         """Not available, because means over views are defined for probabilities only."""
         raise NotImplementedError
 
-    def _predict(self, X: Any) -> tuple[NDArray, NDArray]:
-        source = self.source(X)
-        rows = self[0].transform(source)  # an image, its views, the next image
+    def blocks(self, X: Any) -> list[NDArray]:
+        """Return the embeddings of the images, of their first views, their second views, and so on, each (n, width)."""
+        rows = self[0].transform(self.source(X))  # an image, its views, the next image
         blocks = rows.reshape(-1, 1 + self.views.number, rows.shape[1]).transpose(1, 0, 2)
-        return predict_mean(self[1:], [np.ascontiguousarray(block) for block in blocks])
+        return [np.ascontiguousarray(block) for block in blocks]
+
+    def _predict(self, X: Any) -> tuple[NDArray, NDArray]:
+        return predict_mean(self[1:], self.blocks(X))
 
 
 def predict_mean(pipeline: Pipeline, blocks: Sequence[NDArray]) -> tuple[NDArray, NDArray]:

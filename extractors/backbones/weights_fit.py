@@ -34,7 +34,7 @@ def check_weights_fit(spec: BackboneSpec, path: Path) -> None:
         return
     listed = file_shapes(path)
     held = Counter(stored_shapes(path) if listed is None else (shape for _, shapes in listed for shape in shapes))
-    known, own = variants(), _variant(spec)
+    known, own = variants(), variant(spec)
     if own in known and _holds(held, known[own]):
         return
     others = [name for name, found in known.items() if name != own and _holds(held, found)]
@@ -48,7 +48,7 @@ def check_weights_fit(spec: BackboneSpec, path: Path) -> None:
         raise InputError(f"Weights file {str(path)!r} does not fit {spec.name!r}: {problem}")
 
 
-def _variant(spec: BackboneSpec) -> str:
+def variant(spec: BackboneSpec) -> str:
     """Return the backbone as users write it, without options that do not change its weights."""
     kept = {
         name: value

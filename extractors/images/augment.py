@@ -170,7 +170,7 @@ class Augmentation:
             if transform := OPERATIONS[name].transform:
                 affine = _compose(affine, transform(strength, draws[name], width, height))
         if affine != _IDENTITY:
-            pixels = _resample(pixels, affine)
+            pixels = moved(pixels, affine)
         for name, strength in self.operations:
             if recolour := OPERATIONS[name].recolour:
                 pixels = recolour(pixels, strength, draws[name])
@@ -199,11 +199,13 @@ def _draw(seed: bytes | int, count: int) -> list[float]:
     return np.random.default_rng(number).random(count).tolist()
 
 
-def _image(pixels: np.ndarray) -> Image.Image:
+def as_image(pixels: np.ndarray) -> Image.Image:
+    """Return pixels of shape (h, w, 1 or 3) as a Pillow image, grey or RGB."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def as_pixels(image: Image.Image) -> np.ndarray:
+    """Return a Pillow image as pixels of shape (h, w, 1 or 3)."""
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
@@ -214,15 +216,16 @@ def _compose(first: Affine, second: Affine) -> Affine:
     return (a * p + b * s, a * q + b * t, a * r + b * u + c, d * p + e * s, d * q + e * t, d * r + e * u + f)
 
 
-def _resample(pixels: np.ndarray, affine: Affine) -> np.ndarray:
+def moved(pixels: np.ndarray, affine: Affine) -> np.ndarray:
+    """Return an image whose pixels are moved by an affine map. Pixels outside it take the value of the nearest edge."""
     a, b, c, d, e, f = affine
     h, w = pixels.shape[:2]
     reach_x, reach_y = abs(a) * w + abs(b) * h, abs(d) * w + abs(e) * h  # width and height of the area of input used
     margin_x, margin_y = (max(0, math.ceil(r)) for r in ((reach_x - w) / 2 + abs(c), (reach_y - h) / 2 + abs(f)))
-    image = _image(_with_margin(pixels, margin_x, margin_y))
+    image = as_image(_with_margin(pixels, margin_x, margin_y))
     data = (a, b, c + margin_x + (w - a * w - b * h) / 2, d, e, f + margin_y + (h - d * w - e * h) / 2)
     resampling = Image.Resampling.BICUBIC if min(h, w) <= _MAX_BICUBIC_SIDE else Image.Resampling.BILINEAR
-    return _pixels(image.transform((w, h), Image.Transform.AFFINE, data, resampling))
+    return as_pixels(image.transform((w, h), Image.Transform.AFFINE, data, resampling))
 
 
 def _with_margin(pixels: np.ndarray, x: int, y: int) -> np.ndarray:
@@ -239,9 +242,14 @@ def _signed(draw: float) -> float:
     return 2 * draw - 1
 
 
-def _rotate(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
-    angle = math.radians(strength * _signed(draws[0]))
+def rotation(degrees: float) -> Affine:
+    """Return the map that rotates an image about its centre."""
+    angle = math.radians(degrees)
     return (math.cos(angle), -math.sin(angle), 0.0, math.sin(angle), math.cos(angle), 0.0)
+
+
+def _rotate(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
+    return rotation(strength * _signed(draws[0]))
 
 
 def _flip(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
@@ -277,27 +285,28 @@ def _crop(strength: float, draws: Sequence[float], w: int, h: int) -> Affine:
 
 def _blur(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
     radius = strength * draws[0] * min(pixels.shape[:2]) / 224
-    return _pixels(_image(pixels).filter(ImageFilter.GaussianBlur(radius)))
+    return as_pixels(as_image(pixels).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def _brightness(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
-    return _scaled(pixels, 1 + strength * _signed(draws[0]), centre=0.0)
+    return scaled(pixels, 1 + strength * _signed(draws[0]), centre=0.0)
 
 
 def _contrast(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
-    return _scaled(pixels, 1 + strength * _signed(draws[0]), centre=float(pixels.mean()))
+    return scaled(pixels, 1 + strength * _signed(draws[0]), centre=float(pixels.mean()))
 
 
 def _cutout(pixels: np.ndarray, strength: float, draws: Sequence[float]) -> np.ndarray:
     side = max(1, round(strength * min(pixels.shape[:2])))
     top, left = (round(draw * length - side / 2) for draw, length in zip(draws, pixels.shape[:2], strict=True))
-    mean = _pixels(_image(pixels).resize((1, 1), Image.Resampling.BOX))
+    mean = as_pixels(as_image(pixels).resize((1, 1), Image.Resampling.BOX))
     pixels = pixels.copy()
     pixels[max(top, 0) : top + side, max(left, 0) : left + side] = mean
     return pixels
 
 
-def _scaled(pixels: np.ndarray, factor: float, centre: float) -> np.ndarray:
+def scaled(pixels: np.ndarray, factor: float, centre: float) -> np.ndarray:
+    """Return an image in which the distance of every value from a centre is multiplied by a factor."""
     values = np.clip((np.arange(256) - centre) * factor + centre, 0, 255).round().astype(np.uint8)
     return values.take(pixels)
 

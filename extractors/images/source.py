@@ -1,6 +1,7 @@
 """Sources of images for an extractor: an array of paths, or an array of uint8 pixels."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,35 @@ class Source(ABC):
         return done.keys, np.empty((len(done.keys), 0, DIGEST_BYTES), np.uint8), done.skipped
 
     def image_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the image (n,) that each row comes from. Rows of one image are best decoded one after the other."""
+        """Return the image (n,) that each row comes from. Rows of one image follow each other."""
         return numbers
+
+    @property
+    @abstractmethod
+    def paths(self) -> list[str] | None:
+        """The path of each image; None if the images are in memory."""
+
+    @abstractmethod
+    def of_images(self, first: int, end: int) -> "Source":
+        """Return the rows of consecutive images."""
+
+    def shards(self, rows: int) -> Iterator[tuple[int, "Source"]]:
+        """Divide the rows into sources of at least `rows` rows, without dividing those of an image.
+
+        Yields
+        ------
+        first : int
+            Number of the first row.
+        source : Source
+        """
+        image = self.image_of(np.arange(len(self)))
+        starts = np.flatnonzero(np.diff(image, prepend=-1))  # the first row of each image
+        first = 0
+        while first < len(self):
+            following = np.searchsorted(starts, first + rows)
+            end = int(starts[following]) if following < len(starts) else len(self)
+            yield first, self.of_images(int(image[first]), int(image[end - 1]) + 1)
+            first = end
 
 
 class ImageSource(Source):
@@ -157,24 +185,33 @@ class ImageSource(Source):
     """
 
     def __init__(self, X: Any):
-        self._images: list[str] | np.ndarray = _check(X)
+        self.images: list[str] | np.ndarray = _check(X)
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self.images)
+
+    @property
+    def paths(self) -> list[str] | None:
+        """The path of each image, see `Source`."""
+        return self.images if isinstance(self.images, list) else None
+
+    def of_images(self, first: int, end: int) -> "ImageSource":
+        """Return the rows of consecutive images, see `Source`."""
+        return ImageSource(self.images[first:end])
 
     def name(self, number: int) -> str:
         """Return the name of an image in error messages, see `Source`."""
-        return self._images[number] if isinstance(self._images, list) else f"row {number}"
+        return self.images[number] if isinstance(self.images, list) else f"row {number}"
 
     def digests(self, files: FileDigests) -> tuple[np.ndarray, dict[int, str]]:
         """Return the digest of every image, see `Source`."""
         keys = np.zeros((len(self), DIGEST_BYTES), np.uint8)
         bad: dict[int, str] = {}
-        if not isinstance(self._images, list):
-            for number, pixels in enumerate(self._images):
+        if not isinstance(self.images, list):
+            for number, pixels in enumerate(self.images):
                 keys[number] = np.frombuffer(pixels_digest(pixels), np.uint8)
             return keys, bad
-        for number, digest in enumerate(files(self._images)):
+        for number, digest in enumerate(files(self.images)):
             if isinstance(digest, Exception):
                 bad[number] = str(digest)
             else:
@@ -185,10 +222,10 @@ class ImageSource(Source):
         self, number: int, size: tuple[int, int], channels: int, interpolation: str, reading: Reading = AS_STATED
     ) -> tuple[bytes, np.ndarray]:
         """Return an image's digest and its pixels, see `Source`."""
-        if isinstance(self._images, list):
-            data = read_bytes(self._images[number])
-            return bytes_digest(data), decode(data, size, channels, interpolation, self._images[number], reading)
-        pixels = self._images[number]
+        if isinstance(self.images, list):
+            data = read_bytes(self.images[number])
+            return bytes_digest(data), decode(data, size, channels, interpolation, self.images[number], reading)
+        pixels = self.images[number]
         return pixels_digest(pixels), decode(pixels, size, channels, interpolation, self.name(number), reading)
 
 

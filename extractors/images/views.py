@@ -14,7 +14,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.images.augment import POLICY, Augmentation
 from hybrid.extractors.images.depth import AS_STATED, Reading
 from hybrid.extractors.images.digests import FileDigests, digest_keys
-from hybrid.extractors.images.source import Extraction, ImageSource, Source
+from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.store.identity import canonical
 
 _MAX_VIEWS = 10_000  # limit for records read from a file, since each view takes some memory
@@ -127,14 +127,26 @@ class ViewSource(Source):
     """
 
     def __init__(self, X: Any, views: Views, chosen: np.ndarray):
-        self._source, self._views, self._chosen = ImageSource(X), views, chosen
+        self._source, self._views, self._chosen = Source.of(X), views, chosen
         counts = 1 + views.number * chosen.astype(int)
         self._image = np.repeat(np.arange(len(counts)), counts)
         self._view = np.arange(counts.sum()) - (np.cumsum(counts) - counts)[self._image]  # 0 is the image itself
         self._last = threading.local()
 
+    def __reduce__(self) -> tuple[type["ViewSource"], tuple[Any, Views, np.ndarray]]:
+        return ViewSource, (self._source, self._views, self._chosen)  # what threads hold stays where it is
+
     def __len__(self) -> int:
         return len(self._image)
+
+    @property
+    def paths(self) -> list[str] | None:
+        """The path of each image, see `Source`."""
+        return self._source.paths
+
+    def of_images(self, first: int, end: int) -> "ViewSource":
+        """Return the rows of consecutive images, see `Source`."""
+        return ViewSource(self._source.of_images(first, end), self._views, self._chosen[first:end])
 
     def name(self, number: int) -> str:
         """Return the name of the image in error messages, see `Source`."""

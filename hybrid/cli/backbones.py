@@ -1,6 +1,5 @@
 """`hybrid backbones`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,15 +8,18 @@ from hybrid.cli import completion
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option
 from hybrid.cli.output import print_json, print_table
-from hybrid.errors import InputError
 
 if TYPE_CHECKING:
-    from hybrid.extractors import Backbone
+    from hybrid.extractors.backbones.table import BackboneSpec
+
+
+_SIZES = ("width", "parameters")
 
 
 @documented_command(
     ("All networks", "hybrid backbones"),
     ("The layers of one, for hybrid extract --layer", "hybrid backbones resnet50"),
+    ("The layers of one with options", "hybrid backbones mobilenet:alpha=0.25"),
 )
 @click.argument("name", required=False, shell_complete=completion.backbones)
 @json_option
@@ -30,49 +32,59 @@ def backbones(name: str | None, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from hybrid.extractors import BACKBONES, find_backbone
+    from hybrid.extractors import BACKBONES
+    from hybrid.extractors.backbones.listing import listed_backbone
 
-    if name and Path(name).suffix.lower() == ".keras":
-        raise InputError(
-            f"{name!r} is a network file; only the layers of the listed networks are shown. For a layer that the file "
-            "does not have, `hybrid extract --layer` names the nearest ones."
-        )
-    rows = list(BACKBONES.values()) if name is None else [find_backbone(name)]
+    spec = listed_backbone(name) if name else None
+    rows: list[dict[str, Any]] = [asdict(row) for row in BACKBONES.values()] if spec is None else [_row(spec)]
     if as_json:
-        print_json({"backbones": [asdict(row) for row in rows]} | (_layers(rows[0]) if name else {}))
+        print_json({"backbones": rows} | (_layers(spec) if spec else {}))
         return
     cells = [
-        [row.name, row.kind, row.module and f"keras.applications.{row.module}", f"{row.size}×{row.size}", row.width,
-         f"{row.parameters:,}"]
+        [row["name"], row["kind"], row["module"] and f"keras.applications.{row['module']}",
+         f"{row['size']}×{row['size']}", *("–" if row[key] is None else f"{row[key]:,}" for key in _SIZES)]
         for row in rows
     ]  # fmt: skip
     print_table("", ["backbone", "kind", "preprocessing", "input", "width", "parameters"], cells, left=3)
-    if name:
-        _print_layers(rows[0])
+    if spec:
+        _print_layers(spec)
     click.echo(
         "Options follow a colon: mobilenet:alpha=0.25, convnet_bn:dropout=0.3. A .keras file is your own network."
     )
 
 
-def _layers(row: "Backbone") -> dict[str, Any]:
-    """Return the layers of a network as JSON values: lines of its description, or names, kinds and shapes."""
-    from hybrid.extractors.backbones.custom import Architecture
-    from hybrid.extractors.backbones.layer_table import pretrained_layers
+def _row(spec: "BackboneSpec") -> dict[str, Any]:
+    """Return the row of a network; with options, its own width and parameters, or None where they are not known."""
+    from dataclasses import asdict
 
-    if row.kind == "custom":
-        return {"layers": list(Architecture(row.name).lines((row.size, row.size, 3)))}
-    found = pretrained_layers(row)
+    from hybrid.extractors.backbones.listing import layers_with_options, width_and_parameters
+
+    assert spec.row is not None
+    row = asdict(spec.row)
+    if not spec.options:
+        return row
+    known = (None, None) if row["kind"] == "custom" else width_and_parameters(layers_with_options(spec))
+    return row | {"name": spec.name} | dict(zip(_SIZES, known, strict=True))
+
+
+def _layers(spec: "BackboneSpec") -> dict[str, Any]:
+    """Return the layers of a network as JSON values: lines of its description, or names, kinds and shapes."""
+    from hybrid.extractors.backbones.listing import description, layers_with_options
+
+    if spec.row is not None and spec.row.kind == "custom":
+        return {"layers": description(spec)}
+    found = layers_with_options(spec)
     layers = [{"name": layer.name, "kind": layer.kind, "shape": layer.shape} for layer in found.layers]
     return {"layers": layers, "default_layer": found.default}
 
 
-def _print_layers(row: "Backbone") -> None:
+def _print_layers(spec: "BackboneSpec") -> None:
     """Print the layers of a network from input to output."""
-    from hybrid.extractors.backbones.description import layer_names, parse_description
+    from hybrid.extractors.backbones.listing import backbone_layers
 
-    found = _layers(row)
-    if row.kind == "custom":
-        names = [*layer_names(parse_description(found["layers"])[:-1]), "probabilities"]
+    found = _layers(spec)
+    if spec.row is not None and spec.row.kind == "custom":
+        names = backbone_layers(spec.name)
         print_table("", ["layer", "description"], list(zip(names, found["layers"], strict=False)), left=2)
     else:
         shapes = ["×".join(map(str, layer["shape"])) for layer in found["layers"]]
@@ -80,6 +92,6 @@ def _print_layers(row: "Backbone") -> None:
         print_table("", ["layer", "kind", "output"], cells, left=2)
     default = found.get("default_layer", "features")
     click.echo(
-        f"The embedding is the output of {default}, unless `hybrid extract --backbone {row.name} --layer NAME` names "
+        f"The embedding is the output of {default}, unless `hybrid extract --backbone {spec.name} --layer NAME` names "
         "another layer."
     )

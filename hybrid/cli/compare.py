@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli import completion
-from hybrid.cli.compare_options import CHOICE, SCORES, TESTS
+from hybrid.cli.compare_options import CHOICE, DOMAINS, SCORES, TESTS
 from hybrid.cli.compared_pairs import print_tests, print_tests_per_group
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, seed_option, workspace_option
+from hybrid.cli.options import json_option, parse_prevalence, seed_option, workspace_option
 from hybrid.cli.output import (
     format_metric,
     print_footnotes,
@@ -22,8 +22,10 @@ from hybrid.cli.output import (
     progress_bar,
     warn,
 )
+from hybrid.cli.subgroups import show_subgroups
+from hybrid.cli.usefulness import print_usefulness
 from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, number
 from hybrid.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,10 +43,16 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     ("Two models only", "hybrid compare svm-PICTURES forest-PICTURES"),
     ("Is anything better than the model in use now?", "hybrid compare --reference network-own"),
     ("Also with 5 folds, repeated twice", "hybrid compare --cv 5x2"),
+    ("Predictive values where 5% are positive", "hybrid compare --prevalence 0.05"),
     ("Test images are a consecutive series of patients", "hybrid compare --varying-classes"),
+    (
+        "Which model is best at a hospital that it has not seen?",
+        "hybrid compare --cv-domains hospital --choose domains",
+    ),
+    ("Does the model work for everybody?", "hybrid compare --by sex --by age:50,70 --by sex+view"),
 )
 @click.argument("models", nargs=-1, shell_complete=completion.models)
-@in_group("Images and scores", *SCORES)
+@in_group("Images and scores", *SCORES, DOMAINS)
 @in_group("Choice of the model", *CHOICE)
 @in_group("Tests of differences", *TESTS)
 @seed_option
@@ -62,8 +70,11 @@ def compare(
     primary: tuple[str, ...],
     margin: float | None,
     per_group: str | None,
+    by: tuple[str, ...],
     fixed_classes: bool,
+    prevalence: str | None,
     cv: str | None,
+    cv_domains: str | None,
     seed: int,
     workspace: Path,
     as_json: bool,
@@ -74,16 +85,21 @@ def compare(
     default each model is compared with the chosen one, by the metric by which it was chosen. Scores on validation have
     a footnote that says what the validation images also chose, since such scores are too good.
 
-    It writes report.html, comparison.json, comparison.csv and pairs.csv to reports/ in the workspace,
-    or to reports/SPLIT/ for another split than test. An earlier report of other models or settings is kept: it is moved
-    to earlier/DATE-TIME/ beside them. Every look at test is added to the history of the workspace, which hybrid plan
-    shows.
+    It writes report.html, the checklist for a paper (checklist.md), comparison.json, comparison.csv and pairs.csv to
+    reports/ in the workspace, or to reports/SPLIT/ for another split than test. An earlier report of other models or
+    settings is kept: it is moved to earlier/DATE-TIME/ beside them. Every look at test is added to the
+    history of the workspace, which hybrid plan shows.
     """
+    from hybrid.comparison.choice import BY_DOMAINS
     from hybrid.comparison.pair_settings import PairSettings
     from hybrid.run import compare_results
     from hybrid.run.stated import stated
     from hybrid.workspace.fitted_models import load_records
 
+    if cv and cv_domains:
+        raise click.UsageError("--cv and --cv-domains are two ways to divide the images: give one of them.")
+    if choose == BY_DOMAINS and not cv_domains:
+        raise click.UsageError("--choose domains needs the domains: name their column, as in --cv-domains hospital.")
     if hide_test:
         split = "val"
     place = Workspace(workspace)
@@ -103,11 +119,14 @@ def compare(
             by="hybrid compare",
             tested=tested,
             per_group=per_group,
+            subgroups=by,
             fixed_classes=fixed_classes,
+            prevalence=parse_prevalence(prevalence),
             progress=progress,
         )
-    if cv:
-        comparison = comparison.cross_validated(run_cross_validation(place, cv, seed, metric, models))
+    if cv or cv_domains:
+        crossed = run_cross_validation(place, cv, seed, metric, models, cv_domains)
+        comparison = comparison.cross_validated(crossed)
     save_and_show(comparison, place.reports if split == "test" else place.reports / split, as_json)
 
 
@@ -148,6 +167,8 @@ def show_comparison(comparison: "Comparison", written: Sequence[Path], moved: Se
         print_line(f"{about}{answer(leaderboard)}")
         click.echo()
         _print_leaderboard(leaderboard, comparison.split)
+        if leaderboard.subgroups:
+            show_subgroups(leaderboard.subgroups, leaderboard.chosen, leaderboard.label)
         if leaderboard.crossed:
             show_cross_validation(leaderboard.crossed, leaderboard.label)
     for leaderboard in comparison.leaderboards:
@@ -168,9 +189,11 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
         [
             _name(leaderboard, model),
             *([_on_validation(leaderboard, model, by, notes)] if validated else []),
-            format_metric(result.metrics[leaderboard.metric], notes=notes)
-            + notes.mark(leaderboard.validation_note(model, split)),
-            *(format_metric(result.metrics[name], interval=False, notes=notes) for name in others),
+            *(
+                format_metric(result.metrics[name], interval=name == leaderboard.metric, notes=notes)
+                + notes.mark(leaderboard.validation_note(model, name, split))
+                for name in (leaderboard.metric, *others)
+            ),
         ]
         for model, result, by in zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
     ]
@@ -185,9 +208,13 @@ def _print_leaderboard(leaderboard: "Leaderboard", split: str) -> None:
     _print_per_group(leaderboard, [leaderboard.metric, *others])
     print_notes(leaderboard.label_notes)
     print_tests(leaderboard)
+    print_usefulness(leaderboard)
     print_notes(
         [*leaderboard.notes, *(f"{one.sentence()}." for one in leaderboard.seeds if one.metric == leaderboard.metric)]
     )
+    print_notes([one.sentence for one in leaderboard.score_changes if one.test.distinguishable])
+    if leaderboard.shift and leaderboard.shift.found:
+        print_notes(leaderboard.shift.properties_found)
     for text in leaderboard.warnings:
         warn(f"WARNING: {text}")
     _print_without_leakage(leaderboard, [leaderboard.metric, *others])
@@ -221,7 +248,9 @@ def _print_per_group(leaderboard: "Leaderboard", shown: Sequence[str]) -> None:
         ]
         for model in leaderboard.models
     ]
-    print_table(f"per group: {leaderboard.per_group.groups} groups", ["model", *shown], rows, optional=len(shown) - 1)
+    name = leaderboard.per_group.group_name
+    title = f"per {name}: {number(leaderboard.per_group.groups, name)}"
+    print_table(title, ["model", *shown], rows, optional=len(shown) - 1)
     print_footnotes(notes)
     print_tests_per_group(leaderboard)
     print_notes([leaderboard.per_group.sentence(), *leaderboard.significance_per_group])
@@ -254,7 +283,8 @@ def _with_and_without(whole: Any, other: Any) -> str:
 def _on_validation(leaderboard: "Leaderboard", model: "ModelRecord", by: "Metric | None", notes: Footnotes) -> str:
     if by is None:
         return "–"
-    return format_metric(by, interval=False, notes=notes) + notes.mark(leaderboard.validation_note(model))
+    remark = leaderboard.validation_note(model, leaderboard.metric)
+    return format_metric(by, interval=False, notes=notes) + notes.mark(remark)
 
 
 def _name(leaderboard: "Leaderboard", model: "ModelRecord") -> str:

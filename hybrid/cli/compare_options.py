@@ -29,11 +29,26 @@ SCORES = (
         "images, or by their votes. Groups whose images have different labels are left out.",
     ),
     click.option(
+        "--by",
+        multiple=True,
+        metavar="COLUMN[:BINS][+COLUMN]",
+        help="Also score subgroups of the images by a further column of the data (repeatable): sex, age:50,70 with "
+        "limits of bins, or sex+view for combinations. Numbers without limits are divided at their quartiles.",
+    ),
+    click.option(
         "--fixed-classes/--varying-classes",
         default=True,
         show_default=True,
         help="Whether intervals and tests hold for other images with the same share of each class, or for images in "
         "which the shares vary as well, as in a consecutive series of patients. In multi-label tasks they always vary.",
+    ),
+    click.option(
+        "--prevalence",
+        default=None,
+        metavar="SHARE|SHARES",
+        help="Share of the positive class where the model would be used, such as 0.05, or a=0.05,b=0.2 of classes or "
+        "labels: adds predictive values and the net benefit there. Unlike `hybrid fit --prevalence`, it changes no "
+        "model and no probability that a model returns.",
     ),
     click.option(
         "--cv",
@@ -42,6 +57,13 @@ SCORES = (
         help="Also compare by cross-validation, such as 5x2: every model is fitted again on folds of train and "
         "validation.",
     ),
+)
+DOMAINS = click.option(
+    "--cv-domains",
+    default=None,
+    metavar="COLUMN",
+    help="Also compare by leaving out one value of a further column at a time, such as one hospital: every model is "
+    "fitted again on the other ones. With --choose domains, the model is chosen by it.",
 )
 CHOICE = (
     click.option(
@@ -53,10 +75,10 @@ CHOICE = (
     click.option(
         "--choose",
         default=None,
-        metavar="simplest|best|MODEL",
+        metavar="simplest|best|domains|MODEL",
         help="How the model is chosen on validation: the simplest model within one standard error of the best, or the "
-        "best model. Or the name of a model that was fixed before its scores were known. Default: as planned, or "
-        "simplest.",
+        "best model. domains: the best mean over the domains that --cv-domains leaves out. Or the name of a model that "
+        "was fixed before its scores were known. Default: as planned, or simplest.",
     ),
 )
 TESTS = (

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from hybrid.workspace.workspace import BEST_NETWORK, DEFAULT_WORKSPACE, METRICS
 
-_DATASETS = ("cells", "cells:labels", "cells:types", "digits")
+_DATASETS = ("cells", "cells:hospitals", "cells:labels", "cells:north", "cells:south", "cells:types", "digits")
 
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

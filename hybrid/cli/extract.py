@@ -1,5 +1,6 @@
 """`hybrid extract`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +9,13 @@ import click
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command, in_group
 from hybrid.cli.options import (
+    cluster_option,
     data_options,
     extractor_options,
     json_option,
     make_extractor,
     on_bad_option,
+    on_cluster,
     read_data,
     seed_option,
     workspace_option,
@@ -20,6 +23,7 @@ from hybrid.cli.options import (
 from hybrid.cli.output import (
     loud_warnings,
     print_json,
+    print_line,
     print_notes,
     print_table,
     progress_bar,
@@ -28,12 +32,15 @@ from hybrid.cli.output import (
     warn,
 )
 from hybrid.errors import InputError
+from hybrid.wording import number
 from hybrid.workspace.workspace import BEST_NETWORK, Workspace, check_name, slug
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.embeddings.embedding_set import EmbeddingSet
+    from hybrid.embeddings.part import ExtractedPart
     from hybrid.extractors.images.views import Views
+    from hybrid.shift.result import DatasetShift
 
 
 _COSTS = (
@@ -67,6 +74,21 @@ _OPTIONS = (
         "train.",
     ),
     click.option("--name", default=None, help="Name of the embedding set; with --each-layer, NAME-LAYER."),
+    click.option(
+        "--part",
+        default=None,
+        metavar="K/N",
+        help="Only compute the embeddings of part K of N, for jobs that share the cache. Then run the same command "
+        "without --part, which finds them and saves the embedding set.",
+    ),
+    cluster_option,
+    click.option(
+        "--shift/--no-shift",
+        default=True,
+        show_default=True,
+        help="Whether to test if test images differ from training and validation images. Of several layers the last is "
+        "tested.",
+    ),
 )
 
 
@@ -75,6 +97,11 @@ _OPTIONS = (
     ("Features of the network that was trained last", "hybrid extract PICTURES"),
     ("Another layer; hybrid backbones vgg16 lists them", "hybrid extract PICTURES --backbone vgg16 --layer fc1"),
     ("Heads also learn from 4 random views of each image", "hybrid extract PICTURES --backbone resnet50 --views 4"),
+    ("On two processes of this machine", "hybrid extract PICTURES --backbone vgg16 --cluster local:2"),
+    (
+        "The first of four jobs that share the cache",
+        "hybrid extract PICTURES --backbone resnet50 --part 1/4",
+    ),
     ("ImageNet weights from a file, without a network", "hybrid extract PICTURES --backbone vgg16 --weights vgg.h5"),
 )
 @click.argument("data", shell_complete=completion.datasets)
@@ -90,7 +117,7 @@ _OPTIONS = (
     ),
 )
 @extractor_options
-@in_group("Views and names", *_OPTIONS)
+@in_group("Views, names and machines", *_OPTIONS)
 @data_options
 @on_bad_option
 @seed_option
@@ -101,9 +128,12 @@ def extract(
     workspace: Path,
     name: str | None,
     each_layer: bool,
+    part: str | None,
+    cluster: str | None,
     views: int | None,
     augment: tuple[str, ...],
     views_of: str | None,
+    shift: bool,
     on_bad: str,
     seed: int,
     as_json: bool,
@@ -112,29 +142,43 @@ def extract(
     """Compute and store the embeddings of DATA, and save them as an embedding set.
 
     DATA is a folder of class folders (with or without train/val/test), an .npz, a CSV or Parquet manifest, or a name:
-    cells, cells:types, cells:labels, digits, medmnist:NAME, keras:NAME. Embeddings that are already stored are not
-    computed again.
+    cells, cells:types, cells:labels, cells:north, digits, medmnist:NAME, keras:NAME. Embeddings that are already
+    stored are not computed again.
     """
     from hybrid.embeddings.embedding_set import save_set
-    from hybrid.embeddings.extract import extract_sets
+    from hybrid.embeddings.extract import extract_part, extract_sets
+    from hybrid.embeddings.part import Part
+    from hybrid.shift.of_set import shift_of_extracted
 
     place = Workspace(workspace)
     options: dict[str, Any] = {"views": _views(views, augment, views_of, seed), "views_of": views_of or "train"}
-    options["on_bad"] = on_bad
+    options |= {"on_bad": on_bad, "each_layer": each_layer}
+    only = None if part is None else Part.parse(part)
+    if only and name:
+        raise click.UsageError(
+            "--part computes embeddings and saves no set: give --name to the command without --part."
+        )
     extractor = make_extractor(given.pop("backbone") or _latest_network(place), seed, given)
     extractor.check()
     names = _names(name, extractor.layer_list if each_layer else None)
     dataset = read_data(data, seed=seed, on_bad=on_bad, **given)
-    with loud_warnings(), progress_bar("extracting") as progress:
-        extracted = extract_sets(dataset, extractor, each_layer=each_layer, **options, progress=progress)
+    if only:
+        with on_cluster(cluster), loud_warnings(), progress_bar("extracting") as progress:
+            done = extract_part(dataset, extractor, only, **options, progress=progress)
+        _show_part(done, as_json)
+        return
+    with on_cluster(cluster), loud_warnings(), progress_bar("extracting") as progress:
+        extracted = extract_sets(dataset, extractor, **options, progress=progress)
     for bad in extracted[0].record.skipped:
         warn(f"Skipped {bad.id}: {bad.reason}")
     embedding_sets = [save_set(one, place, name) for one, name in zip(extracted, names, strict=True)]
+    found = shift_of_extracted(dataset, embedding_sets[-1]) if shift else None
     if as_json:
-        records = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
+        records: list[dict[str, Any]] = [{"set": one.name} | one.record.to_json() for one in embedding_sets]
+        records[-1]["shift"] = found.to_dict() if found else None
         print_json({"sets": records} if each_layer else records[0])
     else:
-        _show(dataset, embedding_sets)
+        _show(dataset, embedding_sets, found)
 
 
 def _views(number: int | None, augment: tuple[str, ...], views_of: str | None, seed: int) -> "Views | None":
@@ -155,9 +199,10 @@ def _names(name: str | None, layers: list[str] | None) -> list[str | None]:
     return [check_name(f"{check_name(name)}-{slug(layer)}") for layer in layers]
 
 
-def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
+def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]", shift: "DatasetShift | None") -> None:
     """Print a summary of embedding sets of the same images."""
     from hybrid.datasets.parts.groups import groups_of_splits
+    from hybrid.evaluation.groups import group_name_of
 
     first = embedding_sets[0].record
     columns = ["set", "images", "new", "cached", "skipped", "run s", "cost s", "processor s", "width"]
@@ -172,7 +217,7 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
         print_notes(["cost s contains an average over whole runs, which an earlier version of hybrid recorded."])
     print_notes(dataset.notes)
     if dataset.groups is not None:
-        print_notes([groups_of_splits(dataset.groups, dataset.split)])
+        print_notes([groups_of_splits(dataset.groups, dataset.split, group_name_of(dataset.arguments))])
     for text in first.dataset.warnings:
         warn(f"WARNING: {text}")
     if first.animated:
@@ -190,11 +235,26 @@ def _show(dataset: "Dataset", embedding_sets: "list[EmbeddingSet]") -> None:
             f"pooling {fields['pooling']}, preprocessing {fields['preprocessing']}, "
             f"{fields['size'][0]}×{fields['size'][1]}, fingerprint {one.identity.fingerprint[:12]}"
         ])  # fmt: skip
+    if shift and shift.tested:
+        (warn if shift.found else print_line)(shift.sentence)
+        print_notes(shift.properties_found)
     if len(embedding_sets) == 1:
         click.echo(f"Embedding set {embedding_sets[0].name!r} is ready: hybrid fit svm")
     else:
         names = f"{len(embedding_sets)} embedding sets are ready"
         click.echo(f"{names}: {shell_command('hybrid', 'fit', 'svm', '--set', embedding_sets[0].name)}")
+
+
+def _show_part(done: "ExtractedPart", as_json: bool) -> None:
+    """Print what was extracted of a part of a dataset."""
+    for bad in done.skipped:
+        warn(f"Skipped {bad.id}: {bad.reason}")
+    if as_json:
+        print_json(asdict(done))
+        return
+    counts = f"{number(done.new, 'new embedding')}, {done.cached} cached, {len(done.skipped)} skipped"
+    click.echo(f"{str(done.part).capitalize()}: {number(done.images, 'image')}, {counts}, in {done.seconds:.1f} s.")
+    click.echo("When all parts are done, run the same command without --part, which saves the embedding set.")
 
 
 def _shared_pass(embedding_sets: "list[EmbeddingSet]") -> list[str]:

@@ -7,9 +7,9 @@ import click
 
 from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.cli import completion
-from hybrid.cli.fitted import fitted_json, print_scores, probability_notes, where_scores_are
+from hybrid.cli.fitted import fitted_json, looks_before, print_scores, probability_notes, where_scores_are
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, seed_option, workspace_option
+from hybrid.cli.options import json_option, parse_prevalence, seed_option, workspace_option
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
@@ -169,7 +169,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         metric=given["metric"],
         aim=given["aim"],
         calibration=given["calibration"],
-        prevalence=_prevalence(given["prevalence"]),
+        prevalence=parse_prevalence(given["prevalence"]),
         folds=folds,
         repeats=repeats,
         seed=given["seed"],
@@ -185,7 +185,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         warn(f"WARNING: {text}")
     if record.tuning:
         click.echo(f"  · {_tuning(record.tuning)}")
-    print_notes(list(dict.fromkeys([*model.notes, *_protocol(record)])))
+    print_notes(list(dict.fromkeys([*model.notes, *_protocol(record), *looks_before(model)])))
     click.echo(f"  · {_times(record)} for {model.images} images")
     predict = shell_command("hybrid", "predict", model.name)
     print_line(f"Saved {place.models / model.name}: {where_scores_are(model)}; {predict} IMAGES…")
@@ -262,22 +262,6 @@ def _params(given: tuple[str, ...], class_weight: str | None) -> dict[str, Any]:
     if "class_weight" in params:
         raise InputError("The class weight was given twice, by --class-weight and by --param: leave one of them out.")
     return params | {"class_weight": None if class_weight == "none" else class_weight}
-
-
-def _prevalence(text: str | None) -> float | dict[str, float] | None:
-    """Return the class frequencies of --prevalence."""
-    if text is None:
-        return None
-    try:
-        if "=" not in text:
-            return float(text)
-        pairs = [part.rpartition("=") for part in text.split(",")]
-        return {name.strip(): float(share) for name, _, share in pairs}
-    except ValueError:
-        raise InputError(
-            f"--prevalence {text!r} was given; expected a share such as 0.08, or CLASS=SHARE for each class, separated "
-            "by commas."
-        ) from None
 
 
 def _param(text: str) -> tuple[str, Any]:

@@ -15,7 +15,10 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
     """Print a model's scores on train and validation."""
     from hybrid.workspace.validation_use import chosen_on_validation, validation_note
 
-    print_evaluations(title, model.splits, each_class, validation_note(chosen_on_validation(model.record)))
+    def on_val(metric: str) -> str:
+        return validation_note(chosen_on_validation(model.record, metric))
+
+    print_evaluations(title, model.splits, each_class, on_val)
     if "val" not in model.splits:
         print_notes(
             [
@@ -26,10 +29,23 @@ def print_scores(title: str, model: "FittedModel", each_class: bool = True) -> N
 
 
 def fitted_json(model: "FittedModel") -> dict[str, Any]:
-    """Return the record of a model as JSON values, with what the validation images chose for it."""
-    from hybrid.workspace.validation_use import chosen_on_validation
+    """Return the record of a model as JSON values, with what validation chose for it and earlier looks at test."""
+    from hybrid.workspace.validation_use import affected_metrics, chosen_on_validation
 
-    return model.record.to_json() | {"chosen_on_validation": list(chosen_on_validation(model.record))}
+    return model.record.to_json() | {
+        "chosen_on_validation": list(chosen_on_validation(model.record)),
+        "too_optimistic_on_validation": list(affected_metrics(model.record)),
+        "looks": looks_before(model),
+    }
+
+
+def looks_before(model: "FittedModel") -> list[str]:
+    """Return what the history of the workspace says about earlier looks at the model's test images."""
+    from hybrid.comparison.test_history import said_at_fit
+    from hybrid.workspace.fitted_models import workspace_of
+
+    workspace = workspace_of(model.record)
+    return said_at_fit(model.record, workspace) if workspace else []
 
 
 def where_scores_are(model: "FittedModel") -> str:

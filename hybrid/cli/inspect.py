@@ -13,6 +13,7 @@ from hybrid.cli.output import print_json, print_table
 from hybrid.models.find_model import find_model
 
 if TYPE_CHECKING:
+    from hybrid.pipelines.saved.adapted_from import AdaptedFrom
     from hybrid.pipelines.saved.inspect import Inspection
 
 
@@ -48,6 +49,11 @@ def _reading(params: Mapping[str, Any]) -> str:
     return Reading.from_fields(params).describe()
 
 
+def _parent(adapted: "AdaptedFrom") -> str:
+    """Return the parent of an adapted model, with the digest by which its manifest is recognised."""
+    return f"{adapted.sentence()}; SHA-256 of the parent's manifest: {adapted.parent_sha256[:16]}"
+
+
 def _show(found: "Inspection") -> None:
     manifest = found.manifest
     networks = [f"{extractor.backbone} ({extractor.fingerprint[:12]})" for extractor in manifest.extractors]
@@ -58,16 +64,19 @@ def _show(found: "Inspection") -> None:
         ("task", manifest.task),
         ("classes", ", ".join(map(str, manifest.classes))),
         *((name, str(manifest.info[name])) for name in ("aim", "threshold") if manifest.info.get(name)),
+        *([("parent", _parent(manifest.adapted))] if manifest.adapted else []),
         ("steps", " → ".join(step.type for step in manifest.steps)),
         ("networks", ", ".join(networks) or "none: the model takes embeddings"),
         *([("pixels of more than 8 bits", "; ".join(reading))] if any(reading) else []),
         *([("tags of DICOM files", ", ".join(map(str, tags)))] if isinstance(tags, list) else []),
         ("width of embeddings", manifest.width),
+        *manifest.kept.items(),
         ("created", manifest.created),
         ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
         ("schema", manifest.schema),
     ]
-    print_table(f"Model {found.model!r}", ["", "value"], rows, left=2)
+    name = manifest.model or found.model  # the folder of a model of a workspace is called "model"
+    print_table(f"Model {name!r}", ["", "value"], rows, left=2)
     files = manifest.files
     names = [*files, *(name for name in found.faults if name not in files)]
     print_table(

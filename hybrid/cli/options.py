@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ workspace_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Seed of all random choices. Default: 0."
+)
+cluster_option = click.option(
+    "--cluster",
+    default=None,
+    metavar="ADDRESS",
+    help="Extract on the workers of a Dask cluster: the address of its scheduler, such as tcp://10.0.0.5:8786, or "
+    "local:4 for four processes on this machine.",
 )
 on_bad_option = in_group(
     DATA,
@@ -66,7 +74,7 @@ max_pixels_option = in_group(
     ),
 )
 
-_DATA_OPTIONS = (
+_TABLE_OPTIONS = (
     click.option("--label", default=None,
                  help="Label column of a manifest, or several columns A,B,C for multi-label data. For a folder of "
                  "DICOM files: the tag, such as ViewPosition, whose values are the labels."),
@@ -76,14 +84,29 @@ _DATA_OPTIONS = (
     click.option("--path-column", default=None, help="Column of a manifest with the image paths."),
     click.option("--image-root", type=click.Path(file_okay=False), default=None,
                  help="Folder to which the paths of a manifest are relative."),
+)  # fmt: skip
+
+_READING_OPTIONS = (
     click.option("--bit-depth", type=click.IntRange(1, 32), default=None, metavar="BITS",
                  help="Number of bits that pixels use in files with more than 8 bits whose header does not tell, such "
                  "as 12 for 12-bit data in 16-bit PNG files. Default: the full depth of the file."),
     click.option("--window", default="file", show_default=True, metavar="CENTER,WIDTH|file|full",
                  help="Values shown from black to white in DICOM files, and in TIFF files without a fixed range. file: "
                  "the first window of each file. full: from the smallest to the largest value of each image."),
+)  # fmt: skip
+
+_FURTHER_OPTIONS = (
     click.option("--dicom-tag", "dicom_tags", multiple=True, metavar="KEYWORD",
-                 help="Tag of DICOM files, such as ViewPosition, that `hybrid data` counts (repeatable)."),
+                 help="Tag of DICOM files, such as ViewPosition, that is kept for --by (repeatable)."),
+    click.option("--columns", default=None, metavar="A,B|none",
+                 help="Further columns of a table, such as hospital,sex,age, to keep with the embeddings for --by. "
+                 "Default: numbers, and columns with few different values; no names, dates or free text."),
+    click.option("--column-pattern", "column_patterns", multiple=True, metavar="NAME=REGEX",
+                 help="A further column whose value the parentheses of a regular expression match in the path of an "
+                 "image (repeatable): 'hospital=^([^/]+)/' takes the first folder."),
+    click.option("--table", type=click.Path(dir_okay=False), default=None, metavar="FILE",
+                 help="CSV or Parquet file with further columns, such as the age. A row names an image by its path or "
+                 "file name, or a patient by the name of the group."),
     click.option("--drop", default="", metavar="FINDINGS",
                  help="Leave out images with these findings of `hybrid data` before a split is drawn: duplicates, "
                  "near-duplicates, conflicts, blank, undecodable, size, brightness (separated by commas). Of "
@@ -92,7 +115,9 @@ _DATA_OPTIONS = (
     max_pixels_option,
 )  # fmt: skip
 
-_SPLITS_OPTIONS = (
+_DATA_OPTIONS = (*_TABLE_OPTIONS, *_READING_OPTIONS, *_FURTHER_OPTIONS)
+
+_DRAWN_OPTIONS = (
     click.option("--split", "fractions", default="70/15/15", show_default=True, metavar="T/V/T",
                  help="Percentages of train/val/test, for the splits that are missing in the data."),
     click.option("--val", type=float, default=None, metavar="SHARE",
@@ -102,6 +127,9 @@ _SPLITS_OPTIONS = (
     click.option("--together", type=click.Choice(["duplicates", "near-duplicates", "none"]), default="duplicates",
                  show_default=True, help="Which copies of an image stay in one split when a split is drawn: identical "
                  "ones, nearly identical ones as well, or none."),
+)  # fmt: skip
+
+_GIVEN_OPTIONS = (
     click.option("--split-names", default=None, metavar="NAMES|none",
                  help="What the names of folders or the values of the split column mean: train, val, test or skip, "
                  "such as fold1=train,fold2=test. none: there is no split in the data, and folders are classes."),
@@ -198,7 +226,11 @@ def _all_of(*options: Decorator) -> Decorator:
 
 # read by `make_extractor`
 extractor_options = _all_of(in_group("Features", *_EXTRACTOR_OPTIONS), in_group(SPEED, *_SPEED_OPTIONS))
-data_options = _all_of(in_group(DATA, *_DATA_OPTIONS), in_group("Splits", *_SPLITS_OPTIONS))  # read by `read_data`
+data_options = _all_of(
+    in_group(DATA, *_DATA_OPTIONS), in_group("Splits", *_DRAWN_OPTIONS, *_GIVEN_OPTIONS)
+)  # read by `read_data`
+# Of a dataset on which a finished model is measured: no split is drawn, and the model reads pixels as in training.
+new_data_options = in_group(DATA, *_TABLE_OPTIONS, *_FURTHER_OPTIONS, *_GIVEN_OPTIONS)  # read by `read_new_data`
 
 
 def make_extractor(backbone: str, seed: int, given: dict[str, Any]) -> Any:
@@ -227,6 +259,16 @@ def read_data(data: str, *, fractions: str, seed: int, on_bad: str = "raise", dr
         return load_dataset(data, drop=names or None, progress=progress, **given)
 
 
+def read_new_data(data: str, *, on_bad: str = "raise", drop: str = "", **given: Any) -> Any:
+    """Return the `Dataset` that DATA and its options describe, on which a finished model is measured."""
+    from hybrid.cli.output import progress_bar
+    from hybrid.datasets import load_dataset
+
+    names = [name.strip() for name in drop.split(",") if name.strip()]
+    with progress_bar("examining images") as progress:
+        return load_dataset(data, to_fit=False, on_bad=on_bad, drop=names or None, progress=progress, **given)
+
+
 def given_options(names: Collection[str]) -> list[str]:
     """Return those of some options that the user of the running command has given, as words of a command line."""
     context = click.get_current_context()
@@ -244,6 +286,19 @@ def given_options(names: Collection[str]) -> list[str]:
     return words
 
 
+@contextlib.contextmanager
+def on_cluster(address: str | None) -> Iterator[None]:
+    """Let extractors use the workers of a cluster until the end of the block; without an address, this process."""
+    if address is None:
+        yield
+        return
+    from hybrid.extractors.cluster.client import connected
+
+    with connected(address) as client:
+        click.echo(f"Dask dashboard: {client.dashboard_link}", err=True)
+        yield
+
+
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
     """Return the size that --size gives: the side of a square, or height and width."""
     if text is None:
@@ -255,3 +310,19 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if len(sides) not in (1, 2) or min(sides) < 1:
         raise InputError(f"--size {text!r} was given; expected pixels, such as 224 or 160x120 (height x width).")
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def parse_prevalence(text: str | None) -> float | dict[str, float] | None:
+    """Return the class frequencies of --prevalence."""
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.rpartition("=") for part in text.split(",")]
+        return {name.strip(): float(share) for name, _, share in pairs}
+    except ValueError:
+        raise InputError(
+            f"--prevalence {text!r} was given; expected a share such as 0.08, or CLASS=SHARE for each class, separated "
+            "by commas."
+        ) from None

@@ -5,7 +5,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ import click
 
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, plural_of
+from hybrid.wording import number as counted
 
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
@@ -205,22 +206,33 @@ def share(count: int, total: int) -> str:
 
 
 def _images(result: "Evaluation") -> str:
-    return f"{result.n} of {result.n_groups} groups" if result.n_groups is not None else str(result.n)
+    return (
+        f"{result.n} of {counted(result.n_groups, result.group_name)}" if result.n_groups is not None else str(result.n)
+    )
 
 
-def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: bool = True, on_val: str = "") -> None:
+def print_evaluations(
+    title: str, splits: dict[str, "Evaluation"], each_class: bool = True, on_val: Callable[[str], str] | None = None
+) -> None:
     """Print the main scores of each split side by side, with intervals, then each class on the last split.
 
-    `on_val` is a footnote of the scores on validation.
+    `on_val` returns the footnote of a metric on validation.
     """
     task = next(iter(splits.values())).task
     names = TASKS[task].terminal
     notes = Footnotes()
-    columns = [
-        f"{split} (n={_images(result)}){notes.mark(on_val) if split == 'val' else ''}"
-        for split, result in splits.items()
+    columns = [f"{split} (n={_images(result)})" for split, result in splits.items()]
+    rows = [
+        [
+            name,
+            *(
+                format_metric(result.metrics[name], notes=notes)
+                + (notes.mark(on_val(name)) if on_val and split == "val" else "")
+                for split, result in splits.items()
+            ),
+        ]
+        for name in names
     ]
-    rows = [[name, *(format_metric(result.metrics[name], notes=notes) for result in splits.values())] for name in names]
     print_table(title, ["metric", *columns], rows)
     print_footnotes(notes)
     if not each_class:
@@ -238,7 +250,9 @@ def print_evaluations(title: str, splits: dict[str, "Evaluation"], each_class: b
         for label, scores in result.per_class.items()
     ]
     print_table(
-        f"each {'label' if task == 'multilabel' else 'class'} on {split}", ["", *names, "support", *grouped], rows
+        f"each {'label' if task == 'multilabel' else 'class'} on {split}",
+        ["", *names, "support", *(plural_of(result.group_name) for _ in grouped)],
+        rows,
     )
     print_footnotes(notes)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,8 +10,7 @@ from hybrid.cli import completion
 from hybrid.cli.help import documented_command
 from hybrid.cli.options import json_option, workspace_option
 from hybrid.cli.output import plain, print_json, print_notes, print_table
-from hybrid.errors import unknown_name
-from hybrid.evaluation.metrics import METRICS
+from hybrid.evaluation.metrics import OVERALL, known_metric
 from hybrid.wording import number
 from hybrid.workspace.history import LOCKED, PLANNED, SHOWN, UNLOCKED, Event, History, Plan
 from hybrid.workspace.workspace import Workspace
@@ -73,9 +73,8 @@ def plan(
     all looks at test so far.
     """
     history = History(Workspace(workspace))
-    for name in primary if metric is None else (metric, *primary):
-        if name not in METRICS:
-            raise unknown_name("metric", name, METRICS)
+    metric = None if metric is None else known_metric(metric, OVERALL)
+    primary = tuple(known_metric(name, OVERALL) for name in primary)
     if primary or (metric, choose, reference, margin) != (None,) * 4:
         made = Plan(metric, choose or "simplest", reference, margin, primary)
         history.add(Event(PLANNED, by=_BY, plan=made))
@@ -93,7 +92,7 @@ def _show(history: History, as_json: bool) -> None:
         shown = {
             "plan": asdict(made.plan) | {"at": made.at, "digest": made.plan.digest} if made and made.plan else None
         }
-        print_json(shown | {"locked": history.is_locked, "intact": history.is_intact, "events": [*map(asdict, events)]})
+        print_json(shown | {"locked": history.is_locked, "intact": history.is_intact, "events": [*map(_shown, events)]})
         return
     if made is None:
         click.echo("There is no plan. Make one before test is read, for example: hybrid plan --metric roc_auc")
@@ -110,3 +109,8 @@ def _show(history: History, as_json: bool) -> None:
     if not history.is_intact:
         notes.append("The history was changed after it was written; it may lack looks at test.")
     print_notes(notes)
+
+
+def _shown(event: Event) -> dict[str, Any]:
+    """Return an event as JSON values, with the number of its test images instead of their digests."""
+    return asdict(event) | {"test_images": len(event.test_images)}

@@ -7,7 +7,7 @@ import click
 
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command
-from hybrid.cli.options import json_option, max_pixels_option, workspace_option
+from hybrid.cli.options import cluster_option, json_option, max_pixels_option, on_cluster, workspace_option
 from hybrid.cli.output import loud_warnings, print_line, progress_bar, warn
 from hybrid.extractors.backbones.options import RUNTIMES
 from hybrid.workspace.workspace import Workspace
@@ -39,6 +39,7 @@ from hybrid.workspace.workspace import Workspace
     show_default=True,
     help="Library that runs the networks. auto: Keras if it has a GPU, otherwise OpenVINO.",
 )
+@cluster_option
 @click.option("--hide-test", is_flag=True, help="Compare on val, so that no score on test is shown.")
 @max_pixels_option
 @workspace_option
@@ -49,6 +50,7 @@ def run(
     changes: tuple[str, ...],
     quick: bool,
     runtime: str,
+    cluster: str | None,
     hide_test: bool,
     workspace: Path,
     as_json: bool,
@@ -71,7 +73,7 @@ def run(
     listener = RunProgress(print_line, progress_bar, print_epoch, warn)
     if as_json:  # standard output is for the object alone
         listener = RunProgress(partial(print_line, err=True), progress_bar, warn=warn)
-    with loud_warnings():
+    with on_cluster(cluster), loud_warnings():
         comparison = run_recipe(plan, place, runtime=runtime, hide_test=hide_test, listener=listener)
         folder = place.reports / plan.name
         save_and_show(comparison, folder / "val" if hide_test else folder, as_json, work=listener.work.to_dict())

@@ -13,7 +13,8 @@ from hybrid.evaluation.groups import images_of_groups
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 
-PREFERENCES = ("simplest", "best")
+BY_DOMAINS = "domains"
+PREFERENCES = ("simplest", "best", BY_DOMAINS)
 _HALF_WIDTH = 1.96  # half the width of a 95% interval, in standard errors
 
 
@@ -73,7 +74,8 @@ def choose(
         Predictions on the validation split, in the order of `models`.
     metric : str
         Name of the metric to choose by.
-    how : {"simplest", "best"}, default="simplest"
+    how : {"simplest", "best", "domains"}, default="simplest"
+        ``"domains"`` is the same as ``"simplest"`` here: the domains are those of a cross-validation.
 
     Returns
     -------
@@ -89,13 +91,13 @@ def choose(
         return None
     best = min(scores, key=lambda number: (badness(scores[number], metric), cost(models[number])))
     tied = [best]
-    if how == "simplest" and len(scores) > 1:
+    if how != "best" and len(scores) > 1:
         tied = _within_standard_error(models, validation, list(scores), best, metric)
     chosen = min(tied, key=lambda number: cost(models[number]))
     names = tuple(models[number].name for number in tied)
     part, value, name = validation[chosen], scores[chosen].value, models[chosen].name
     weak = len(scores) > 1 and is_few(part.y, part.classes)
-    reason = _reason(models, _counted(part), scores, chosen, best, tied, metric) + (
+    reason = _reason(models, _counted(part, models[chosen]), scores, chosen, best, tied, metric) + (
         _weak_choice_warning(part, models[chosen]) if weak else ""
     )
     return Choice(name, metric, value, models[best].name, names, reason, len(part), weak)
@@ -131,7 +133,7 @@ def fixed_choice(
     if other is None:
         return Choice(name, metric, value, name, (name,), f"{reason}. {fair}", fixed_by=fixed_by)
     part = next(part for model, part in zip(models, validation, strict=True) if model.name == other.model)
-    where = f"on the {_counted(part)}"
+    where = f"on the {_counted(part, fixed)}"
     if other.model == name:
         reason += f"; it would also have been chosen {where}, with {metric} {value:.3f}."
     else:
@@ -195,10 +197,10 @@ def _is_tied(test: PairedTest) -> bool:
     return abs(test.difference) <= (test.high - test.low) / (2 * _HALF_WIDTH)
 
 
-def _counted(part: Predictions) -> str:
+def _counted(part: Predictions, model: ModelRecord) -> str:
     """Return the number of validation images, and of their groups, as text."""
     n_groups = None if part.groups is None else len(set(part.groups.tolist()))
-    return images_of_groups(len(part), n_groups, "validation image")
+    return images_of_groups(len(part), n_groups, "validation image", model.group_name)
 
 
 def _reason(

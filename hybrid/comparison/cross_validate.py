@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores, by_rank
+from hybrid.comparison.domains import domain_folds, domains_of
 from hybrid.comparison.ordering import MAIN_METRICS, ordering_metric
 from hybrid.comparison.refittable_model import (
     RefittableModel,
-    estimators_in,
     load_refittable,
+    set_seed,
     training_overlap_notes,
 )
 from hybrid.comparison.twins import find_twins, twins_sentence
@@ -24,6 +25,7 @@ from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
+from hybrid.evaluation.metrics import known_metric, overall_name
 from hybrid.pipelines.folds import as_folds, groups_for, make_folds
 from hybrid.progress import Progress
 from hybrid.workspace.fitted_models import load_records, read_predictions
@@ -40,6 +42,7 @@ def cross_validate(
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
+    domains: str | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
@@ -61,6 +64,9 @@ def cross_validate(
         Seed of the first repeat. The next one has `seed` + 1, and so on.
     metric : str, optional
         Metric by which models are ordered and tested in pairs. By default the main metric of the task.
+    domains : str, optional
+        A column of the dataset, such as ``"hospital"``: each fold leaves out one of its values. `folds` and `repeats`
+        are not used then.
     n_jobs : int, optional
         Number of folds to run in parallel, through joblib. By default they run one after the other.
     progress : callable, optional
@@ -77,11 +83,16 @@ def cross_validate(
     """
     if not models:
         raise InputError("There are no models to cross-validate. Fit one first, for example: hybrid fit svm")
+    metric = None if metric is None else overall_name(metric)
     first = models[0].embeddings
     task, development = first.task, first.split != "test"
     y, together = first.y[development], first.groups_with_copies
     inseparable = None if together is None else together[development]
-    if isinstance(folds, int):
+    left_out = None
+    if domains is not None:
+        left_out = domain_folds(domains_of([model.embeddings for model in models], domains), y, inseparable)
+        splits, repeats, folds = left_out.folds, 1, len(left_out.folds)
+    elif isinstance(folds, int):
         splits = make_folds(y, inseparable, cv=folds, repeats=repeats, random_state=seed)
     else:
         splits, repeats = as_folds(folds, y, inseparable), 1
@@ -120,8 +131,12 @@ def cross_validate(
         repeats=repeats,
         seed=seed,
         ratio=float(np.mean([len(test) / len(train) for train, test in splits])),
+        domain=left_out.column if left_out else "",
+        domains=left_out.names if left_out else (),
+        domain_images=tuple(len(test) for _, test in splits) if left_out else (),
         notes=(
             *notes,
+            *(left_out.notes if left_out else ()),
             *training_overlap_notes(models, len(y)),
             *dict.fromkeys(note for model in models for note in model.notes),
         ),
@@ -135,6 +150,7 @@ def cross_validate_models(
     repeats: int = 2,
     seed: int = 0,
     metric: str | None = None,
+    domains: str | None = None,
     models: Sequence[str] | None = None,
     pipelines: Mapping[str, Pipeline] | None = None,
     progress: Progress | None = None,
@@ -149,6 +165,8 @@ def cross_validate_models(
     metric : str, optional
         As for :func:`cross_validate`. Models whose task does not have this metric are ordered by the main metric of
         their task, and a note says so.
+    domains : str, optional
+        As for :func:`cross_validate`.
     models : sequence of str, optional
         Names of the models; by default all. Models that cannot be fitted again are left out, and a note says why.
     pipelines : mapping of str to Pipeline, optional
@@ -185,12 +203,14 @@ def cross_validate_models(
         reason = " ".join(text for _, text in notes) or "Fit one first, for example: hybrid fit svm"
         raise InputError(f"There are no models to cross-validate. {reason}")
     known = [_metrics(records[members[0].name]) for members in comparable]
-    if metric is not None and not any(metric in names for names in known):
-        raise unknown_name("metric", metric, set().union(*known))
+    if metric is not None:
+        metric = known_metric(metric, set().union(*known))
     results = []
     for members, names in zip(comparable, known, strict=True):
         main, remarks = ordering_metric(metric, members[0].embeddings.task, names)
-        result = cross_validate(members, folds=folds, repeats=repeats, seed=seed, metric=main, progress=progress)
+        result = cross_validate(
+            members, folds=folds, repeats=repeats, seed=seed, metric=main, domains=domains, progress=progress
+        )
         own_notes = (text for data, text in notes if data == result.fingerprint)
         results.append(replace(result, notes=(*result.notes, *remarks, *own_notes)))
     return results
@@ -208,7 +228,7 @@ def _score(
     train, test = split
     started = time.perf_counter()
     pipeline = clone(model.pipeline)
-    _set_seed(pipeline, seed)
+    set_seed(pipeline, seed)
     pipeline.fit(X[train], y[train], **groups_for(pipeline, None if inseparable is None else inseparable[train]))
     proba, predicted = pipeline.predict_proba(X[test]), pipeline.predict(X[test])
     seconds = time.perf_counter() - started
@@ -229,13 +249,6 @@ def _model_scores(
 ) -> ModelScores:
     scores = {key: np.array([row[key] for row, _ in scored]).reshape(repeats, -1) for key in scored[0][0]}
     return ModelScores(model.name, scores, sum(seconds for _, seconds in scored), model.images_in_training > 0)
-
-
-def _set_seed(estimator: BaseEstimator, seed: int) -> None:
-    """Set every seed inside an unfitted estimator, also in the members of an ensemble."""
-    for part in estimators_in(estimator):
-        if part.get_params(deep=False).get("random_state") is not None:
-            part.set_params(random_state=seed)
 
 
 def _development_embeddings(embeddings: JoinedSet, first: JoinedSet) -> NDArray[np.float32]:

@@ -91,6 +91,13 @@ class CrossValidation:
     groups : int or None
         Number of groups of these images, such as patients, of which no fold divides one; copies of an image are one
         group. None if there are neither groups nor copies.
+    domain : str
+        What divides the images into domains of which each fold leaves one out, such as "hospital"; "" if the folds are
+        drawn at random.
+    domains : tuple of str
+        The domain that each fold leaves out.
+    domain_images : tuple of int
+        Number of images of each of these domains.
     """
 
     dataset: str
@@ -106,6 +113,24 @@ class CrossValidation:
     notes: tuple[str, ...] = ()
     reference: str | None = None
     groups: int | None = None
+    domain: str = ""
+    domains: tuple[str, ...] = ()
+    domain_images: tuple[int, ...] = ()
+
+    @property
+    def division(self) -> str:
+        """How the images are divided, as text."""
+        if self.domains:
+            return f"leaving out each {self.domain}"
+        return f"{self.folds} folds × {self.repeats}"
+
+    def worst_domain(self, model: ModelScores, metric: str) -> tuple[str, float] | None:
+        """Return the domain on which a model scores worst, and its score; None without domains or scores."""
+        values = model.scores[metric].ravel()
+        if not self.domains or np.isnan(values).all():
+            return None
+        worst = int(np.nanargmax(values) if metric in LOWER_IS_BETTER else np.nanargmin(values))
+        return self.domains[worst], float(values[worst])
 
     @property
     def images_of_groups(self) -> str:
@@ -121,6 +146,9 @@ class CrossValidation:
             row = {"dataset": self.dataset, "rank": rank, "model": model.name, "images": self.images}
             row |= {"groups": self.groups}
             row |= {"ordered_by": self.metric, **model.summary(self.metric, self.ratio)}
+            if self.domains:
+                name, value = self.worst_domain(model, self.metric) or (None, None)
+                row |= {"worst": value, "worst_domain": name}
             rows.append(row | means | {"seconds": round(model.seconds, 3), "flattered": model.flattered})
         return rows
 
@@ -176,11 +204,16 @@ class CrossValidation:
             for model in self.models
         ]
         fields = ("dataset", "fingerprint", "task", "metric", "images", "groups", "folds", "repeats", "seed")
-        return {name: getattr(self, name) for name in fields} | {
-            "models": [row | {"scores": values} for row, values in zip(self.rows, scores, strict=True)],
-            "pairs": [pair.to_dict() for pair in self.pairs],
-            "notes": [without_places(text) for text in self.notes],
-        }
+        domains = {"domain": self.domain, "domains": list(self.domains), "domain_images": list(self.domain_images)}
+        return (
+            {name: getattr(self, name) for name in fields}
+            | (domains if self.domains else {})
+            | {
+                "models": [row | {"scores": values} for row, values in zip(self.rows, scores, strict=True)],
+                "pairs": [pair.to_dict() for pair in self.pairs],
+                "notes": [without_places(text) for text in self.notes],
+            }
+        )
 
     def _pair(self, first: ModelScores, second: ModelScores, metric: str) -> PairedTest:
         from scipy.stats import t

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -9,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.comparison.choice import PREFERENCES, Choice, choose, fixed_choice
+from hybrid.comparison.adapted import adapted_notes
+from hybrid.comparison.aims import ReachedAim, aim_sentences, reached_aims
+from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES, Choice, choose, fixed_choice
 from hybrid.comparison.cross_validation_result import CrossValidation
+from hybrid.comparison.domains import choice_by_domains
 from hybrid.comparison.labels import label_notes, model_labels, shared_suffix
 from hybrid.comparison.leakage import Leakage
 from hybrid.comparison.model_row import model_row
@@ -19,14 +23,19 @@ from hybrid.comparison.paired_models import optimism, paired_tests
 from hybrid.comparison.per_group import PerGroup
 from hybrid.comparison.seeds import SeedSpread, seed_spreads
 from hybrid.comparison.significance import SAME_PROBABILITIES, non_inferiority, significance
+from hybrid.comparison.subgroups import ComparedSubgroups
 from hybrid.comparison.test_history import TestHistory
+from hybrid.comparison.usefulness import Usefulness
+from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric, PairedTest
 from hybrid.evaluation.registry.tasks import TASKS
+from hybrid.shift.result import DatasetShift
+from hybrid.shift.score_changes import ScoreChange, score_changes
 from hybrid.wording import number
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 from hybrid.workspace.private_paths import without_places
-from hybrid.workspace.validation_use import chosen_on_validation, validation_note
+from hybrid.workspace.validation_use import affected_metrics, chosen_on_validation, validation_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,8 @@ class Leaderboard:
         Remarks on how the leaderboard was built.
     how : str
         How a model is chosen: ``"simplest"`` (the simplest within one standard error of the best on validation) or
-        ``"best"``; or the name of a model that was fixed in advance.
+        ``"best"``, or ``"domains"`` for the best mean over the domains that a cross-validation left out; or the name of
+        a model that was fixed in advance.
     fixed_by : str
         What fixed this name in advance, such as "the recipe".
     tested : PairSettings
@@ -70,8 +80,16 @@ class Leaderboard:
         The earlier looks at test, for a comparison on test of models in a workspace.
     per_group : PerGroup, optional
         The scores with each group of images, such as each patient, as one case.
+    subgroups : ComparedSubgroups, optional
+        The scores on subgroups of the images, such as on each hospital.
     fixed_classes : bool
         Whether intervals and tests hold for other images with the same share of each class.
+    shift : DatasetShift, optional
+        Whether the test images are like the images of train and validation.
+    prevalence : dict of str to float
+        The share of classes or labels, by name, in the population in which the models would be used.
+    useful : dict of label to list of Usefulness
+        For each class or label with a decision curve, whether each model is worth using.
     """
 
     dataset: str
@@ -93,7 +111,11 @@ class Leaderboard:
     ordered_by: str = ""
     history: TestHistory | None = None
     per_group: PerGroup | None = None
+    subgroups: ComparedSubgroups | None = None
     fixed_classes: bool = True
+    shift: DatasetShift | None = None
+    prevalence: dict[str, float] = field(default_factory=dict)
+    useful: dict[Any, list[Usefulness]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         scores = [result.metrics[self.metric] for result in self.evaluations]
@@ -207,6 +229,8 @@ class Leaderboard:
     def choice(self) -> Choice | None:
         """The chosen model and the reason; None if no model has a validation score. The test split is never used."""
         validation = [predictions.part("val") for predictions in self.saved]
+        if self.how == BY_DOMAINS and self.crossed and self.crossed.domains:
+            return choice_by_domains(self.crossed)
         if self.how in PREFERENCES:
             return choose(self.models, validation, self.metric, self.how)
         return fixed_choice(self.models, validation, self.metric, self.how, self.fixed_by, self.history)
@@ -217,15 +241,17 @@ class Leaderboard:
             return None
         return model.splits["val"].metrics[self.metric]
 
-    def chosen_on_validation(self, model: ModelRecord) -> tuple[str, ...]:
-        """Return what the validation images chose for a model: parts of it, and the model itself among others."""
-        here = self.choice is not None and self.choice.model == model.name and not self.choice.fixed_by
-        others = len(self.models) + len(self.hidden) > 1
-        return (*chosen_on_validation(model), *(["the model"] if here and others else []))
+    def chosen_on_validation(self, model: ModelRecord, metric: str | None = None) -> tuple[str, ...]:
+        """Return what the validation images chose for a model and can change a metric: parts of it, and the model."""
+        return (*chosen_on_validation(model, metric), *self._chosen_itself(model))
 
-    def validation_note(self, model: ModelRecord, split: str = "val") -> str:
-        """Return the footnote of a model's scores on a split, which is empty for other splits than validation."""
-        return validation_note(self.chosen_on_validation(model)) if split == "val" else ""
+    def _chosen_itself(self, model: ModelRecord) -> list[str]:
+        here = self.choice is not None and self.choice.model == model.name and not self.choice.fixed_by
+        return ["the model"] if here and len(self.models) + len(self.hidden) > 1 else []
+
+    def validation_note(self, model: ModelRecord, metric: str, split: str = "val") -> str:
+        """Return the footnote of a model's score on a split, which is empty for other splits than validation."""
+        return validation_note(self.chosen_on_validation(model, metric)) if split == "val" else ""
 
     @property
     def chosen(self) -> str | None:
@@ -236,6 +262,27 @@ class Leaderboard:
     def chosen_number(self) -> int | None:
         """Index of the chosen model in `models`; None if none was chosen."""
         return None if self.chosen is None else self.names.index(self.chosen)
+
+    @cached_property
+    def score_changes(self) -> tuple[ScoreChange, ...]:
+        """By how much the chosen model's main scores change from validation to test; empty if this is not known."""
+        number = self.chosen_number
+        if number is None or self.split != "test" or "val" not in self.models[number].splits:
+            return ()
+        model, val = self.models[number], self.models[number].splits["val"]
+        metrics = [
+            name for name in self.main_metrics if name in val.metrics and name in self.evaluations[number].metrics
+        ]
+        chosen = {name: self.chosen_on_validation(model, name) for name in metrics}
+        validation = self.saved[number].part("val")
+        with suppress(InputError):  # scores of an earlier version may have no intervals
+            return score_changes(self.evaluations[number], val, validation, self.truth, metrics, chosen)
+        return ()
+
+    @cached_property
+    def aims(self) -> tuple[ReachedAim, ...]:
+        """Whether each model with an aim such as ``recall=0.98`` reached it on the compared images."""
+        return reached_aims(self.models, self.evaluations, self.split)
 
     @cached_property
     def optimism(self) -> float | None:
@@ -253,7 +300,8 @@ class Leaderboard:
         order = () if self.optimism is None else (self._order(self.optimism),)
         same = [f"{one} and {other} {SAME_PROBABILITIES}." for one, other in self.same_probabilities]
         same = same if len(self.models) > 2 else []  # of two models, the sentence on their difference says it
-        return (*reason, *looks, *order, *self.remarks, *self.significance, *same, *self._group_notes())
+        further = (*adapted_notes(self.models), *aim_sentences(self.aims, self.split, but=self.chosen))
+        return (*reason, *looks, *order, *self.remarks, *further, *self.significance, *same, *self._group_notes())
 
     def _order(self, optimism: float) -> str:
         """Return a sentence on the order of the models and, if it can be seen in three digits, on the optimism."""
@@ -308,7 +356,14 @@ class Leaderboard:
             for metric in self.primary
             for sentence in (
                 *significance(
-                    tests, self.names, metric, self.chosen, self.reference, role, bool(self.same_probabilities)
+                    tests,
+                    self.names,
+                    metric,
+                    self.chosen,
+                    self.reference,
+                    role,
+                    bool(self.same_probabilities),
+                    self.evaluations[0].group_name,
                 ),
                 *non_inferiority(tests, metric),
             )
@@ -334,6 +389,7 @@ class Leaderboard:
             is_chosen=model.name == self.chosen,
             on_validation=self.validation(model),
             chosen_on_validation=self.chosen_on_validation(model),
+            affected=affected_metrics(model, self._chosen_itself(model)),
             without_copies=self.leakage.without.get(model.name) if self.leakage else None,
         )
 
@@ -358,5 +414,10 @@ class Leaderboard:
             "per_group": self.per_group.to_dict() | {"pairs": [test.to_dict() for test in self.pairs_per_group]}
             if self.per_group
             else None,
+            "subgroups": self.subgroups.to_dict() if self.subgroups else None,
+            "shift": self.shift.to_dict() if self.shift else None,
+            "score_changes": [one.to_dict() for one in self.score_changes],
+            "aims": [one.to_dict() for one in self.aims],
+            "usefulness": [one.to_dict() for several in self.useful.values() for one in several],
             "in_train_too": self.leakage.to_dict() if self.leakage else None,
         }

@@ -18,6 +18,7 @@ def model_row(
     is_chosen: bool,
     on_validation: Metric | None = None,
     chosen_on_validation: Sequence[str] = (),
+    affected: Sequence[str] = (),
     without_copies: Evaluation | None = None,
 ) -> dict[str, Any]:
     """Return a model's identity, its scores with their intervals, and its costs.
@@ -37,6 +38,8 @@ def model_row(
         Validation score of the model.
     chosen_on_validation : sequence of str
         What the validation images chose for the model.
+    affected : sequence of str
+        The metrics whose scores on validation are too optimistic because of it.
     without_copies : Evaluation, optional
         Scores without the images that are also in train.
     """
@@ -48,6 +51,7 @@ def model_row(
         row |= _with_interval(f"val_{metric}", on_validation)
     if "val" in model.splits:
         row |= {"chosen_on_validation": ", ".join(chosen_on_validation)}
+        row |= {"too_optimistic_on_validation": ", ".join(affected)}
     for name, value in result.metrics.items():
         row |= _with_interval(name, value)
     if without_copies:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Container
 
 from hybrid.evaluation import LOWER_IS_BETTER, Metric
+from hybrid.evaluation.metrics import overall_name
 from hybrid.evaluation.registry.tasks import TASKS
 
 __all__ = ["LOWER_IS_BETTER", "MAIN_METRICS", "badness", "ordering_metric"]
@@ -20,6 +21,7 @@ def ordering_metric(asked: str | None, task: str, known: Container[str]) -> tupl
     ('accuracy', ('roc_auc does not exist for a multiclass task; ordered by accuracy.',))
     """
     main = MAIN_METRICS[task]
+    asked = None if asked is None else overall_name(asked)
     if asked is None or asked in known:
         return asked or main, ()
     return main, (f"{asked} does not exist for a {task} task; ordered by {main}.",)

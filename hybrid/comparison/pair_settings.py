@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.metrics import overall_name
 from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.wording import joined
 from hybrid.workspace.history import Plan
@@ -56,7 +57,7 @@ class PairSettings:
                 f"A reference, {joined(references)}, and all pairs were given: leave out one of them, because either "
                 "each model is compared with the reference, or each with every other."
             )
-        names = (primary,) if isinstance(primary, str) else tuple(dict.fromkeys(primary))
+        names = tuple(dict.fromkeys(map(overall_name, [primary] if isinstance(primary, str) else primary)))
         if margin is not None and pairs == "all":
             raise InputError(
                 f"A margin, {margin:g}, and all pairs were given: leave out one of them, because whether a model is "

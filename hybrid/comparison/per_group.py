@@ -6,6 +6,8 @@ from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, PairedEvaluation, PairedTest, per_group
+from hybrid.evaluation.groups import GROUP
+from hybrid.wording import number, plural_of
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
 
@@ -30,6 +32,8 @@ class PerGroup:
         Scores of each model. Their ``n`` is the number of groups.
     paired : PairedEvaluation
         The models on these groups, for tests of their differences.
+    group_name : str, default="group"
+        What a group is called in words.
     """
 
     how: str
@@ -37,6 +41,7 @@ class PerGroup:
     left_out: int
     scores: dict[str, Evaluation]
     paired: PairedEvaluation
+    group_name: str = GROUP
 
     def tests(self, metrics: Sequence[str], **settings: Any) -> list[PairedTest]:
         """Return tests of the models on the groups, with the settings of :meth:`PairedEvaluation.tests`."""
@@ -48,8 +53,11 @@ class PerGroup:
         """Return what was scored, as a sentence."""
         left_out = ""
         if self.left_out:
-            left_out = f" {self.left_out} groups are left out, because their images have different labels."
-        cases = "The 1 group is" if self.groups == 1 else f"Each of the {self.groups:,} groups is"
+            are, their = ("is", "its") if self.left_out == 1 else ("are", "their")
+            some = number(self.left_out, self.group_name)
+            left_out = f" {some} {are} left out, because {their} images have different labels."
+        several = plural_of(self.group_name)
+        cases = f"The 1 {self.group_name} is" if self.groups == 1 else f"Each of the {self.groups:,} {several} is"
         return f"{cases} one case, predicted by {_WORDS[self.how]}.{left_out}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,4 +111,5 @@ def scores_per_group(
         pos_label=positive,
         fixed_classes=fixed_classes,
     )
-    return PerGroup(how, len(first.groups), len(first.left_out), paired.evaluations(), paired)
+    name = models[0].group_name
+    return PerGroup(how, len(first.groups), len(first.left_out), paired.evaluations(), paired, name)

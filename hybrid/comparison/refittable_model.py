@@ -67,6 +67,11 @@ def load_refittable(record: ModelRecord, workspace: Workspace, pipeline: Pipelin
         changed or are no longer there.
     """
     name, folder = record.name, workspace.models / record.name / "model"
+    if record.adapted is not None:
+        raise InputError(
+            f"{name} was {record.adapted.sentence()}, so it cannot be fitted to these images alone: cross-validate its "
+            "parent."
+        )
     if pipeline is None:
         pipeline = load_model(folder)
         if extractors_of(pipeline[0]):
@@ -101,6 +106,13 @@ def estimators_in(estimator: BaseEstimator) -> Iterator[BaseEstimator]:
             for part in item if isinstance(item, tuple) else [item]:
                 if isinstance(part, BaseEstimator):
                     yield from estimators_in(part)
+
+
+def set_seed(estimator: BaseEstimator, seed: int) -> None:
+    """Set every seed inside an unfitted estimator, also in the members of an ensemble."""
+    for part in estimators_in(estimator):
+        if part.get_params(deep=False).get("random_state") is not None:
+            part.set_params(random_state=seed)
 
 
 def training_overlap_notes(models: Sequence[RefittableModel], images: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hybrid.evaluation import PairedTest
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.evaluation.metrics import METRICS
 from hybrid.wording import and_more, joined
 
@@ -19,6 +19,7 @@ def significance(
     reference: str | None = None,
     role: str = "the reference",
     same_probabilities: bool = False,
+    group: str = GROUP,
 ) -> list[str]:
     """Return one or two sentences on which models differ significantly by a metric.
 
@@ -37,12 +38,15 @@ def significance(
         What the reference is called.
     same_probabilities : bool, default=False
         Whether two models are compared that give all images the same probabilities.
+    group : str, default="group"
+        What a group of images is called.
     """
     tests = [test for test in tests if test.metric == metric]
     if not tests:
         return []
     name = reference or chosen or names[0]
-    where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups, tests[0].unit)}"
+    unit = group if tests[0].unit == GROUP else tests[0].unit
+    where = f"by {metric} on these {images_of_groups(tests[0].n, tests[0].n_groups, unit, group)}"
     how = _correction(tests, role if reference else "")
     different = sum(test.distinguishable for test in tests)
     if len(names) == 2 and same_probabilities and METRICS[metric].needs != "decisions":

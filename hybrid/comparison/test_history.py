@@ -1,19 +1,23 @@
-"""What the history of a workspace says about a comparison on test: how often test was shown, and for which models."""
+"""What the history of a workspace says about a comparison on test: how often test was shown, and for which models.
+
+A look counts if it showed scores on any of the test images, also if they belonged to another state of the dataset then.
+"""
 
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hybrid.comparison.significance import few
 from hybrid.errors import InputError
 from hybrid.wording import number
-from hybrid.workspace.history import FITTED, PLANNED, SHOWN, Event, History, Plan
+from hybrid.workspace.history import FITTED, PLANNED, SHOWN, Event, History, Plan, images_by_dataset
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class TestHistory:
-    """The looks at test that were made before a comparison, in the same workspace and on the same dataset.
+    """The looks at test that were made before a comparison, in the same workspace and on any of the same test images.
 
     Attributes
     ----------
@@ -39,6 +43,13 @@ class TestHistory:
         How often test scores were shown before the last plan was made.
     is_intact : bool
         Whether the history is as it was written.
+    images : int
+        Number of test images, each counted once however often it is there; 0 if it is not known.
+    images_shown : int
+        How many of them an earlier look was at; 0 if it is not known.
+    shared : bool
+        Whether some of the models were fitted on another dataset, or another state of this one, that has some of the
+        same test images.
     """
 
     __test__ = False  # pytest would take the class for tests because of its name
@@ -54,6 +65,9 @@ class TestHistory:
     plan: Plan | None = None
     plan_looks: int = 0
     is_intact: bool = True
+    images: int = 0
+    images_shown: int = 0
+    shared: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -67,25 +81,38 @@ class TestHistory:
         """Return those of the sentences that say that test had no influence, so that nothing limits its scores."""
         return tuple(text for text, is_limit in self._said() if not is_limit)
 
+    @property
+    def seen(self) -> str:
+        """Whether, how often and how many of the test images had been shown before, as part of a sentence."""
+        if not self.looks:
+            return "test had not been shown before"
+        when = f"{times(self.looks)} before, first on {self.first[:10]}"
+        if 0 < self.images_shown < self.images:
+            return (
+                f"of the {self.images} test images, {self.images_shown} {'was' if self.images_shown == 1 else 'were'} "
+                f"among those that had been shown {when}"
+            )
+        return f"test had been shown {when}"
+
     def _said(self) -> list[tuple[str, bool]]:
         """Return each sentence, and whether it limits the scores on test."""
-        shown = f"had been shown {times(self.looks)} before, first on {self.first[:10]}" if self.looks else ""
         gone = (
             f" ({number(self.gone, 'of them was', 'of them were')} removed or fitted again since)" if self.gone else ""
         )
-        fitted = number(self.models, "model was", "models were")
-        test = f"test {shown or 'had not been shown before'}"
-        said = [(f"{fitted} fitted on this dataset in this workspace{gone}; {test}.", self.looks > 0)]
+        others = " or on other data with some of its test images" if self.shared else ""
+        fitted = f"{number(self.models, 'model was', 'models were')} fitted on this dataset{others} in this workspace"
+        said = [(f"{fitted}{gone}; {self.seen}.", self.looks > 0)]
         if self.fitted_after:
             text = (
                 f"{number(len(self.fitted_after), 'of the compared models was', 'of the compared models were')} fitted "
-                "after test was first shown. If what it showed influenced them, their test scores are too optimistic."
+                f"after test was first shown ({few(self.fitted_after)}). If what it showed influenced them, their test "
+                "scores are too optimistic."
             )
             said.append((text, True))
         if self.unrecorded:
             text = (
                 f"{number(len(self.unrecorded), 'of the models was', 'of the models were')} fitted before this history "
-                "began, so earlier looks at test are not known."
+                f"began ({few(self.unrecorded)}), so earlier looks at test are not known."
             )
             said.append((text, True))
         if self.plan:
@@ -102,7 +129,9 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def read_history(workspace: Workspace, models: Sequence[ModelRecord], names: Container[str]) -> TestHistory:
+def read_history(
+    workspace: Workspace, models: Sequence[ModelRecord], names: Container[str], test_images: Sequence[str] = ()
+) -> TestHistory:
     """Return what a workspace's history says before a comparison of models of one dataset.
 
     Parameters
@@ -112,13 +141,19 @@ def read_history(workspace: Workspace, models: Sequence[ModelRecord], names: Con
         The compared models, all of the same dataset.
     names : container of str
         How a model is chosen, or all names of the model that was named.
+    test_images : sequence of str, default=()
+        Digests of the test images from `hybrid.workspace.history.image_digests`, if the history does not have them.
     """
     history = History(workspace)
     events, dataset = history.events(), models[0].dataset_fingerprint
-    here = [event for event in events if event.dataset_fingerprint == dataset]
+    images_of = {dataset: frozenset(test_images)} | images_by_dataset(events)
+    images = images_of[dataset]
+    datasets = {dataset, *(other for other, its in images_of.items() if its & images)}
+    here = [event for event in events if event.dataset_fingerprint in datasets]
     looks = [
-        index for index, event in enumerate(events) if event.what == SHOWN and event.dataset_fingerprint == dataset
+        index for index, event in enumerate(events) if event.what == SHOWN and event.dataset_fingerprint in datasets
     ]
+    shown = frozenset[str]().union(*(images_of.get(events[index].dataset_fingerprint, ()) for index in looks))
     fitted = {pair: index for index, event in enumerate(events) if event.what == FITTED for pair in _pairs(event)}
     compared = {(model.name, model.predictions_sha256): model.name for model in models}
     ever = {pair for event in here for pair in _pairs(event)} | set(compared)
@@ -136,7 +171,35 @@ def read_history(workspace: Workspace, models: Sequence[ModelRecord], names: Con
         plan=events[plans[-1]].plan if plans else None,
         plan_looks=sum(index < plans[-1] for index in looks) if plans else 0,
         is_intact=history.is_intact,
+        images=len(images),
+        images_shown=len(images & shown),
+        shared=any(event.dataset_fingerprint != dataset for event in here),
     )
+
+
+def said_at_fit(record: ModelRecord, workspace: Workspace) -> list[str]:
+    """Return what the history says about a model that was just fitted: earlier looks at its test images, and the plan.
+
+    Parameters
+    ----------
+    record : ModelRecord
+    workspace : Workspace
+    """
+    if "test" not in (*record.splits, *record.sealed):
+        return []
+    history = read_history(workspace, [record], ())
+    said = []
+    if history.looks:
+        said.append(
+            f"{history.seen[0].upper()}{history.seen[1:]}. If what it showed influenced this model, the model's score "
+            "on test will be too optimistic."
+        )
+    choose = history.plan.choose if history.plan else record.name
+    if choose not in ("simplest", "best") and not record.name.startswith(choose):  # it may be named without its end
+        said.append(
+            f"The plan of this workspace chooses {choose}: this model will be compared with it, but not chosen."
+        )
+    return said
 
 
 def _pairs(event: Event) -> list[tuple[str, str]]:

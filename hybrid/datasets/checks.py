@@ -7,7 +7,7 @@ from hybrid.errors import InputError
 from hybrid.wording import first_few, number
 
 
-def check_images(source: str, ids: np.ndarray, classes: np.ndarray, given: np.ndarray | None) -> None:
+def check_images(source: str, ids: np.ndarray, classes: np.ndarray | None, given: np.ndarray | None) -> None:
     """Raise `InputError`, which names the source, if no split can be drawn that a classifier can be fitted on.
 
     Parameters
@@ -16,8 +16,8 @@ def check_images(source: str, ids: np.ndarray, classes: np.ndarray, given: np.nd
         Where the dataset comes from.
     ids : ndarray of str, shape (n,)
         Names of the images.
-    classes : ndarray of shape (k,)
-        The classes, or the names of the labels.
+    classes : ndarray of shape (k,), or None
+        The classes, or the names of the labels; None if no classifier is to be fitted.
     given : ndarray of str, shape (n,), or None
         The given split.
     """
@@ -26,7 +26,7 @@ def check_images(source: str, ids: np.ndarray, classes: np.ndarray, given: np.nd
     _check_ids(ids)
     if given is not None and not np.any(given == "train"):
         raise InputError(f"{source} has no train images, only images of {' and '.join(sorted(set(given)))}.")
-    if len(classes) < 2:
+    if classes is not None and len(classes) < 2:
         raise InputError(f"{source} has only one class ({classes[0]!s}): a classifier needs two or more.")
 
 

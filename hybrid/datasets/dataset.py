@@ -1,12 +1,13 @@
 """`Dataset`: images with labels and a split, the same for every source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from hybrid.datasets.checks import check_images, check_train
+from hybrid.datasets.parts.further_columns import NO_FURTHER, ColumnSources, text_column
 from hybrid.datasets.parts.groups import divided_groups, groups_by_pattern, named_groups, unmatched_note
 from hybrid.datasets.parts.labels import tidy_labels
 from hybrid.datasets.parts.pixels import common_folder, numbered_ids, path_ids, tidy_images
@@ -57,7 +58,8 @@ class Dataset:
     reading : Reading
         How pixels with more than 8 bits are read. Extractors of the dataset read them in this way.
     columns : dict of str to ndarray of str, shape (n,)
-        Further values of each image by name: the tags of DICOM files that were asked for. Missing values are empty.
+        Further values of each image by name, such as its hospital or the tags of DICOM files that were asked for.
+        Missing values are empty.
 
     Examples
     --------
@@ -101,6 +103,7 @@ class Dataset:
         drop: Sequence[str] | None = None,
         together: str = "duplicates",
         val_as_test: bool = False,
+        columns: Mapping[str, Sequence[object]] | None = None,
     ) -> "Dataset":
         """Return a dataset of images and labels in arrays.
 
@@ -131,6 +134,8 @@ class Dataset:
             Which copies of an image stay in one split when a split is drawn, as for `load_dataset`.
         val_as_test : bool, default=False
             Whether the given val images are the test split.
+        columns : mapping of str to sequence of shape (n,), or DataFrame, optional
+            Further values of each image, such as its hospital or the age of the patient, for subgroups and domains.
 
         Returns
         -------
@@ -155,6 +160,7 @@ class Dataset:
             split=names,
             groups=None if groups is None else np.asarray(groups),
             label_names=label_names,
+            columns=_given_columns(columns, len(images)),
         )
         splitting = Splitting(fractions, random_state, val_as_test=val_as_test, together=together)
         return assemble(raw, "The dataset from arrays", splitting, drop=drop)
@@ -229,6 +235,7 @@ class Splitting:
     val: float | None = None
     val_as_test: bool = False
     together: str = "duplicates"
+    to_fit: bool = True
 
 
 def assemble(
@@ -238,6 +245,7 @@ def assemble(
     group_pattern: str | None = None,
     drop: Sequence[str] | None = None,
     progress: Progress | None = None,
+    further: ColumnSources = NO_FURTHER,
 ) -> Dataset:
     """Return the checked dataset of the images that a reader found, with normalised labels and a complete split.
 
@@ -255,6 +263,8 @@ def assemble(
         Findings whose images are left out before the split is completed, as for `leave_out`.
     progress : callable, optional
         Called with the number of examined images and of all images to examine.
+    further : ColumnSources, optional
+        Where further columns come from, besides those that the reader found.
 
     Returns
     -------
@@ -270,11 +280,13 @@ def assemble(
         raw = leave_out(raw, drop, progress)
     y, classes, notes = tidy_labels(raw.y, raw.ids, raw.label_names)
     ids = np.array(raw.ids, dtype=np.str_)
-    check_images(source, ids, classes, raw.split)
+    check_images(source, ids, classes if splitting.to_fit else None, raw.split if splitting.to_fit else None)
     groups = None if raw.groups is None else named_groups(raw.groups, raw.ids)
     if group_pattern:
         groups = groups_by_pattern(group_pattern, raw.ids)
         notes += unmatched_note(group_pattern, raw.ids, y)
+    columns, column_notes = further.add_to(raw.columns, raw.ids, groups, raw.offered)
+    notes += column_notes
 
     def kept_together(rows: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
         of_rows = None if groups is None else groups[rows]
@@ -283,8 +295,9 @@ def assemble(
         )
         return merged, copies_note(copies, splitting.together)
 
+    fractions = splitting.fractions if splitting.to_fit else (1.0, 0.0, 0.0)
     split, split_notes = complete_split(
-        raw.split, y, groups, ids, splitting.fractions, splitting.random_state, splitting.val, splitting.val_as_test,
+        raw.split, y, groups, ids, fractions, splitting.random_state, splitting.val, splitting.val_as_test,
         kept_together,
     )  # fmt: skip
     counts = dict(raw.counts)
@@ -294,8 +307,10 @@ def assemble(
     data = Dataset(
         raw.name, raw.X, y, classes, split, groups, ids, source,
         notes=(*raw.notes, *notes, *split_notes), counts=counts, left_out=dict(raw.left_out),
-        reading=raw.reading, columns=dict(raw.columns),
+        reading=raw.reading, columns=columns,
     )  # fmt: skip
+    if not splitting.to_fit:
+        return data
     check_train(source, y, classes, split)
     return _with_warnings(data)
 
@@ -330,3 +345,14 @@ def _default_ids(images: np.ndarray, split: np.ndarray | None) -> list[str]:
     if split is None:
         return [str(i) for i in range(len(images))]
     return numbered_ids(split)
+
+
+def _given_columns(columns: Mapping[str, Sequence[object]] | None, n: int) -> dict[str, np.ndarray]:
+    given = {} if columns is None else {str(name): list(columns[name]) for name in columns}
+    for name, values in given.items():
+        if len(values) != n:
+            raise InputError(
+                f"The column {name!r} has {number(len(values), 'value')}, but there are {number(n, 'image')}: give one "
+                "value for each image."
+            )
+    return {name: text_column(values) for name, values in given.items()}

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid.datasets.dataset import Dataset, Splitting, assemble
+from hybrid.datasets.parts.further_columns import NO_COLUMNS, ColumnSources, parse_column_patterns, parse_columns
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
 from hybrid.datasets.parts.split import FRACTIONS, check_fractions
 from hybrid.datasets.parts.split_names import parse_split_names
-from hybrid.datasets.readers import cells, folder, manifest, named, npz, table
+from hybrid.datasets.readers import cells, folder, manifest, named, npz
 from hybrid.datasets.readers.dicom_headers import with_headers
 from hybrid.datasets.readers.dicom_labels import load_tagged_folder
 from hybrid.datasets.readers.scan import read_head
+from hybrid.datasets.readers.table import Columns, is_csv, is_parquet, read_csv, read_parquet
 from hybrid.errors import InputError, renamed_parameters, unknown_name
 from hybrid.extractors.images.depth import Reading
 from hybrid.files import expanded
@@ -55,14 +57,14 @@ class DatasetKind:
 
 
 KINDS = (
-    DatasetKind("cells", "cells, cells:types or cells:labels (drawn)", cells.is_cells, cells.load_cells, named=True),
+    DatasetKind("cells", "a name such as cells or cells:types (drawn)", cells.is_cells, cells.load_cells, named=True),
     DatasetKind("digits", "digits (from scikit-learn)", named.is_digits, named.load_digits, named=True),
     DatasetKind("medmnist", "medmnist:NAME[:SIZE]", named.is_medmnist, named.load_medmnist, named=True),
     DatasetKind("keras", "keras:NAME", named.is_keras, named.load_keras, named=True),
     DatasetKind("folder", "a folder of class folders", folder.is_folder, folder.load_folder, has_split_names=True),
     DatasetKind("npz", "an .npz with train_images and train_labels", npz.is_npz, npz.load_npz),
-    DatasetKind("parquet", "a Parquet manifest", table.is_parquet, manifest.load_parquet, True, True),
-    DatasetKind("csv", "a CSV manifest with a header line", table.is_csv, manifest.load_csv, True, True),
+    DatasetKind("parquet", "a Parquet manifest", is_parquet, manifest.load_parquet, True, True),
+    DatasetKind("csv", "a CSV manifest with a header line", is_csv, manifest.load_csv, True, True),
 )
 _SPREADSHEETS = (".xls", ".xlsx", ".xlsm", ".ods", ".numbers")
 _TAGGED = DatasetKind(  # in place of a folder of class folders, if a label is given
@@ -95,6 +97,10 @@ def load_dataset(
     bit_depth: int | None = None,
     window: str | tuple[float, float] = "file",
     dicom_tags: Sequence[str] = (),
+    to_fit: bool = True,
+    columns: str | Sequence[str] | None = None,
+    column_patterns: Mapping[str, str] | Sequence[str] | None = None,
+    table: "str | os.PathLike[str] | None" = None,
     progress: "Progress | None" = None,
 ) -> Dataset:
     r"""Load a dataset in any of the supported formats, and check it.
@@ -106,8 +112,9 @@ def load_dataset(
     ----------
     data : str, path or Dataset
         A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
-        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "digits", "medmnist:NAME",
-        "keras:NAME". Give a folder called "digits" as "./digits". A `Dataset` is returned unchanged.
+        CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "cells:north", "cells:south",
+        "cells:hospitals", "digits", "medmnist:NAME", "keras:NAME". Give a folder called "digits" as "./digits". A
+        `Dataset` is returned unchanged.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional
@@ -163,6 +170,20 @@ def load_dataset(
     dicom_tags : sequence of str, optional
         Tags of DICOM files, such as "ViewPosition", whose values are kept in `Dataset.columns`. Tags that can identify
         a patient are refused.
+    to_fit : bool, default=True
+        Whether a model is to be fitted to the dataset. If False, for a dataset on which a finished model is measured,
+        no split is drawn, so that all images without a split are "train", and classes may be missing.
+    columns : str or sequence of str, optional
+        Further columns of a manifest, of `table` or arrays of an .npz (``train_sex``, …) to keep in `Dataset.columns`,
+        as "A,B" or a sequence, for subgroups and domains; "none" for no column. By default all with numbers of at most
+        four digits before the decimal point, and those with at most 50 different values, each for two images on
+        average. Names, free text, dates and identifiers are thus only kept if they are named here.
+    column_patterns : mapping of str to str, or sequence of str, optional
+        Regular expressions whose parentheses find the value of a column in an image's id, by the name of the column,
+        such as ``{"hospital": "^([^/]+)/"}`` or ``["hospital=^([^/]+)/"]``. It is missing where the id does not match.
+    table : path, optional
+        A CSV or Parquet file with further columns. Each row names an image by its path, its file name or its file name
+        without suffix, or the images of a patient by the name of their group.
     progress : callable, optional
         If images are examined because of `drop` or `together`, called with the number of examined and of all images.
 
@@ -197,8 +218,9 @@ def load_dataset(
     if label_separator == "":
         raise InputError('label_separator="" was given; expected the text between two labels, such as "|", or "none".')
     names = parse_split_names(split_names)
+    asked, patterns = parse_columns(columns), parse_column_patterns(column_patterns)
     options = ReaderOptions(
-        label, path_column, split_column, group_column, root, on_bad, follow_links, names, label_separator
+        label, path_column, split_column, group_column, root, on_bad, follow_links, names, label_separator, asked
     )
     text = data if isinstance(data, str) else str(Path(data).absolute())
     if text.startswith("~"):
@@ -214,8 +236,9 @@ def load_dataset(
         raise InputError(f"split_names can only be given for a folder or a manifest; {text!r} is {kind.summary}.")
     reading = Reading.of(bit_depth, window)
     raw = with_headers(kind.load(text, options), tuple(dicom_tags), patients=group_pattern is None)
-    splitting = Splitting(fractions, random_state, val, val_as_test, together)
-    dataset = assemble(replace(raw, reading=reading), text, splitting, group_pattern, drop, progress)
+    splitting = Splitting(fractions, random_state, val, val_as_test, together, to_fit)
+    further = ColumnSources(asked, patterns, None if table is None else read_table(table), repr(str(table)))
+    dataset = assemble(replace(raw, reading=reading), text, splitting, group_pattern, drop, progress, further)
     arguments = {
         "data": text if kind.named else str(Path(text).absolute()),
         "fractions": [float(share) for share in fractions],
@@ -228,13 +251,17 @@ def load_dataset(
         "path_column": path_column,
         "split_column": split_column,
         "split_names": names,
-        "group_column": group_column,
+        "group_column": group_column or raw.group_column or None,
         "group_pattern": group_pattern,
         "image_root": None if root is None else str(Path(root).absolute()),
         "on_bad": on_bad,
         "follow_links": bool(follow_links),
         "drop": list(drop) if drop else None,
         **({"dicom_tags": list(dicom_tags)} if dicom_tags else {}),
+        **({} if to_fit else {"to_fit": False}),
+        **({} if asked is None else {"columns": list(asked) or NO_COLUMNS}),
+        **({"column_patterns": patterns} if patterns else {}),
+        **({} if table is None else {"table": str(expanded(table).absolute())}),
         **reading.fields(),
     }
     return replace(dataset, arguments=arguments)
@@ -262,6 +289,20 @@ def reopen(arguments: Mapping[str, Any]) -> Dataset:
         raise InputError("A dataset made from arrays cannot be loaded again: give the arrays.")
     given = {"together": "none"} | dict(arguments)  # version 0.1.0 did not keep copies together
     return load_dataset(random_state=given.pop("seed", 0), **given)
+
+
+def read_table(path: "str | os.PathLike[str]") -> Columns:
+    """Return the columns of a CSV or Parquet file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is not a table.
+    """
+    text = str(expanded(path))
+    if not Path(text).is_file():
+        raise InputError(f"There is no table {text!r}.{_near_path(text)} Give a CSV or Parquet file.")
+    return read_parquet(text) if is_parquet(text) else read_csv(text)
 
 
 def is_named(data: str) -> bool:

@@ -3,7 +3,7 @@
 import io
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,12 @@ def save_split(dataset: Dataset, path: Path) -> Path:
 
 
 def manifest_bytes(
-    dataset: Dataset, paths: Sequence[str], *, with_split: bool = False, group_column: str = "group"
+    dataset: Dataset,
+    paths: Sequence[str],
+    *,
+    with_split: bool = False,
+    group_column: str = "group",
+    further: Mapping[str, np.ndarray] | None = None,
 ) -> bytes:
     """Return the content of a CSV manifest of a dataset.
 
@@ -121,6 +126,8 @@ def manifest_bytes(
         Whether there is a column of splits.
     group_column : str, default="group"
         Name of the column of groups, if the dataset has groups.
+    further : mapping of str to ndarray of shape (n,), optional
+        Further columns by name.
 
     Returns
     -------
@@ -143,6 +150,7 @@ def manifest_bytes(
         columns["split"] = dataset.split
     if dataset.groups is not None:
         columns[group_column] = dataset.groups
+    columns |= further or {}
     rows = list(zip(*(np.asarray(cells).tolist() for cells in columns.values()), strict=True))
     return csv_text(list(columns), rows).encode(errors="surrogateescape")
 

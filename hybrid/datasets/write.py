@@ -35,7 +35,7 @@ def write_images(dataset: Dataset, folder: "str | os.PathLike[str]") -> Path:
     -------
     Path
         The manifest, ``labels.csv`` in the folder. Its columns are ``path``, ``label`` (or one column of 0 and 1 for
-        each label) and, if groups are known, ``patient`` or ``group``.
+        each label), if groups are known ``patient`` or ``group``, and those of `Dataset.columns`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def write_images(dataset: Dataset, folder: "str | os.PathLike[str]") -> Path:
     root = expanded(folder).absolute()
     paths = _relative_paths(dataset)
     manifest = root / MANIFEST
-    content = manifest_bytes(dataset, paths, group_column=_group_column(dataset))
+    content = manifest_bytes(dataset, paths, group_column=_group_column(dataset), further=dataset.columns)
     try:
         root.mkdir(parents=True, exist_ok=True)
         if any(root.iterdir()) and not (manifest.is_file() and manifest.read_bytes() == content):

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class EmbeddingSet:
         Everything else that is saved about the set.
     view_keys : ndarray of uint8 of shape (n, v, 32), or None
         Keys of the embeddings of each image's v views; zeros for images without views. None if no image has views.
+    columns : dict of str to ndarray of str of shape (n,)
+        Further values of each image, as in `Dataset`. Empty in sets of earlier versions.
     """
 
     name: str
@@ -59,6 +61,7 @@ class EmbeddingSet:
     groups: np.ndarray | None
     record: SetRecord
     view_keys: np.ndarray | None = None
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -169,6 +172,9 @@ def save_set(embeddings: EmbeddingSet, workspace: Workspace, name: str | None = 
     """
     names = ("keys", "ids", "y", "classes", "split", "groups", "view_keys")
     arrays: dict[str, Any] = {name: values for name in names if (values := getattr(embeddings, name)) is not None}
+    if embeddings.columns:  # their names may not be those of files
+        arrays["column_names"] = np.array(list(embeddings.columns), dtype=np.str_)
+        arrays |= {f"column_{number}": values for number, values in enumerate(embeddings.columns.values())}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
@@ -224,8 +230,10 @@ def _load_set(workspace: Workspace, name: str | None) -> EmbeddingSet:
             values = {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError) as error:
         raise record.damage(rows, f"cannot be read ({reason_of(error)})") from error
-    groups = values.pop("groups", None)
-    return EmbeddingSet(name=path.stem, groups=groups, record=_with_current_paths(record, workspace), **values)
+    groups, names = values.pop("groups", None), values.pop("column_names", np.array([], np.str_)).tolist()
+    columns = {name: values.pop(f"column_{number}") for number, name in enumerate(names)}
+    record = _with_current_paths(record, workspace)
+    return EmbeddingSet(name=path.stem, groups=groups, record=record, columns=columns, **values)
 
 
 def _with_current_paths(record: SetRecord, workspace: Workspace) -> SetRecord:

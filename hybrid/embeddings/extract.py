@@ -11,6 +11,7 @@ from hybrid.datasets.parts.split import VAL_AS_TEST
 from hybrid.datasets.quality.drop import dropped_note
 from hybrid.datasets.unused_bits import unused_bits_note
 from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.embeddings.part import ExtractedPart, Part
 from hybrid.errors import InputError, unknown_name
 from hybrid.extractors import Extractor
 from hybrid.extractors.images.depth import AS_STATED
@@ -78,11 +79,63 @@ def extract_sets(
         If an image cannot be decoded, or if no training image of a class is left after skipping.
     """
     extractor = _reading_like(extractor, dataset)
-    extraction = _DatasetExtraction(dataset, views, views_of)
-    if not each_layer:
-        return [extraction.result(extractor, extractor.extract(extraction.source, on_bad=on_bad, progress=progress))]
-    extracted = extractor.extract_each(extraction.source, on_bad=on_bad, progress=progress)
-    return [extraction.result(layer, one) for layer, one in zip(extractor.each_layer(), extracted, strict=True)]
+    images = _DatasetImages(dataset, views, views_of)
+    extracted = _extract(extractor, images.source, each_layer, on_bad, progress)
+    layers = extractor.each_layer() if each_layer else [extractor]
+    return [images.result(layer, one) for layer, one in zip(layers, extracted, strict=True)]
+
+
+def extract_part(
+    dataset: Dataset,
+    extractor: Extractor,
+    part: Part,
+    *,
+    each_layer: bool = False,
+    views: Views | None = None,
+    views_of: str = "train",
+    on_bad: str = "raise",
+    progress: Progress | None = None,
+) -> ExtractedPart:
+    """Extract the embeddings of a part of a dataset into the store.
+
+    Several processes, on one machine or on several that share the cache, can extract one part each. Afterwards,
+    :func:`extract_sets` finds all embeddings in the store.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The whole dataset.
+    extractor : Extractor
+    part : Part
+        Which part of the images.
+    each_layer, views, views_of, on_bad, progress
+        As in :func:`extract_sets`.
+
+    Returns
+    -------
+    ExtractedPart
+        The numbers of images and of embeddings. A part may have no images if there are more parts than images.
+
+    Raises
+    ------
+    InputError
+        If an image cannot be decoded.
+    """
+    own = part.of_dataset(dataset)
+    if not len(own):
+        return ExtractedPart(part)
+    images = _DatasetImages(own, views, views_of)
+    extracted = _extract(_reading_like(extractor, dataset), images.source, each_layer, on_bad, progress)
+    new, cached = (sum(getattr(one, count) for one in extracted) for count in ("new", "cached"))
+    return ExtractedPart(part, len(own), new, cached, images.skipped(extracted[0]), extracted[0].seconds)
+
+
+def _extract(
+    extractor: Extractor, source: Source, each_layer: bool, on_bad: str, progress: Progress | None
+) -> list[Extraction]:
+    if each_layer:
+        return extractor.extract_each(source, on_bad=on_bad, progress=progress)
+    return [extractor.extract(source, on_bad=on_bad, progress=progress)]
 
 
 def _reading_like(extractor: Extractor, dataset: Dataset) -> Extractor:
@@ -97,7 +150,7 @@ def _reading_like(extractor: Extractor, dataset: Dataset) -> Extractor:
     return extractor.but(**dataset.reading.fields(), fingerprint=None)
 
 
-class _DatasetExtraction:
+class _DatasetImages:
     """The images of a dataset, with their views if there are any, as a source for extractors."""
 
     def __init__(self, dataset: Dataset, views: Views | None, views_of: str):
@@ -110,13 +163,13 @@ class _DatasetExtraction:
 
     def result(self, extractor: Extractor, extraction: Extraction) -> EmbeddingSet:
         """Return the outcome of an extraction as an embedding set."""
-        keys, view_keys, skipped = self.source.by_image(extraction)
-        kept = np.array([row not in skipped for row in range(len(self.dataset))], bool)
+        keys, view_keys, bad = self.source.by_image(extraction)
+        kept = np.array([row not in bad for row in range(len(self.dataset))], bool)
         part, keys = self.dataset.take(kept), keys[kept]
         _check_classes(part)
+        skipped = self.skipped(extraction)
         identity = extractor.resolve()
         trained = training_time(extractor.backbone)
-        bad = tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items()))
         dataset_record = DatasetRecord(
             name=part.name,
             source=part.source,
@@ -125,7 +178,7 @@ class _DatasetExtraction:
             fingerprint=dataset_fingerprint(keys, part),
             notes=tuple(part.notes),
             warnings=(
-                *([skipped_note([image.id for image in bad])] if bad else []),
+                *([skipped_note([image.id for image in skipped])] if skipped else []),
                 *dropped_note(part.counts),
                 *part.group_notes(),
                 *_split_warnings(part),
@@ -144,7 +197,7 @@ class _DatasetExtraction:
             images=len(part),
             new=extraction.new,
             cached=extraction.cached,
-            skipped=bad,
+            skipped=skipped,
             animated=extraction.animated,
             seconds=round(extraction.seconds, 3),
             cost=None if extraction.cost is None else round(extraction.cost, 3),
@@ -156,7 +209,12 @@ class _DatasetExtraction:
             runtime=extraction.runtime,
         )
         arrays = (keys, part.ids, part.y, part.classes, part.split, part.groups)
-        return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None)
+        return EmbeddingSet("", *arrays, record, view_keys[kept] if self.views else None, part.columns)
+
+    def skipped(self, extraction: Extraction) -> tuple[SkippedImage, ...]:
+        """Return the images that could not be decoded."""
+        *_, skipped = self.source.by_image(extraction)
+        return tuple(SkippedImage(str(self.dataset.ids[row]), why) for row, why in sorted(skipped.items()))
 
 
 def _check_classes(part: Dataset) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hybrid.classifiers.fold_groups import fold_groups
-from hybrid.datasets.quality.known_copies import copies_in_folds, known_copies
+from hybrid.datasets.quality.known_copies import copies_in_folds, groups_with_copies, known_copies
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
+from hybrid.evaluation.groups import GROUP
 from hybrid.extractors.store.cost import Pass, together, total
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
 
@@ -84,6 +84,11 @@ class JoinedSet:
         """Group of each image, ndarray of str of shape (n,), or None."""
         return self.sets[0].groups
 
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """Further values of each image by name, ndarrays of str of shape (n,), of all sets together."""
+        return {name: values for part in reversed(self.sets) for name, values in part.columns.items()}
+
     @cached_property
     def copies(self) -> np.ndarray:
         """Number of each image's cluster of copies, ndarray of int of shape (n,); see :func:`known_copies`."""
@@ -95,12 +100,15 @@ class JoinedSet:
 
         None if there are neither groups nor copies.
         """
-        together = fold_groups(self.groups, self.copies)
-        if together is None:
-            return None
-        names = self.ids if self.groups is None else self.groups
-        _, first, group = np.unique(together, return_index=True, return_inverse=True)
-        return names[first][group]
+        return groups_with_copies(self.groups, self.ids, self.copies)
+
+    @property
+    def group_name(self) -> str:
+        """What a group is called in words; "group" if copies of an image join the groups of the dataset."""
+        together = self.groups_with_copies
+        if self.groups is None or together is None or len(np.unique(together)) < len(np.unique(self.groups)):
+            return GROUP
+        return self.sets[0].record.dataset.group_name
 
     @property
     def notes_on_copies(self) -> list[str]:

@@ -32,7 +32,8 @@ def in_order_of(first: EmbeddingSet, other: EmbeddingSet) -> EmbeddingSet:
         rows[_canonical_order(first)] = _canonical_order(other)
         arrays: dict[str, Any] = {name: value for name, value in vars(other).items() if isinstance(value, np.ndarray)}
         del arrays["classes"]
-        other = replace(other, **{name: values[rows] for name, values in arrays.items()})
+        columns = {name: values[rows] for name, values in other.columns.items()}
+        other = replace(other, **{name: values[rows] for name, values in arrays.items()}, columns=columns)
     if first.groups is not None and other.groups is not None and not np.array_equal(first.groups, other.groups):
         raise InputError(
             f"The sets {first.name!r} and {other.name!r} have different groups: extract both with the same groups."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import InputError, renamed_parameters
+from hybrid.evaluation import weighted_intervals
 from hybrid.evaluation.clustered import share_interval
 from hybrid.evaluation.inputs import CheckedInput, check_problem
 from hybrid.evaluation.intervals import Interval, wilson
@@ -55,6 +56,7 @@ def reliability_curve(
     *,
     pos_label: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     bins: int = 10,
     level: float = 0.95,
 ) -> ReliabilityCurve:
@@ -68,6 +70,11 @@ def reliability_curve(
     ----------
     y_true, proba, classes, pos_label
         As in :func:`hybrid.evaluate`.
+    groups : array-like of shape (n,), optional
+        Group of each image, such as its patient.
+    sample_weight : array-like of shape (n,), optional
+        Weight of each image, 0 or more. The bins are then of equal weight, means and frequencies are weighted, and
+        intervals are those for the effective number of images. `count` is the number of predictions all the same.
     bins : int, default=10
         Number of bins.
     level : float, default=0.95
@@ -90,25 +97,35 @@ def reliability_curve(
     """
     if bins < 1 or not 0 < level < 1:
         raise InputError(f"bins must be 1 or more and level between 0 and 1; got {bins} and {level}.")
-    problem = check_problem(y_true, proba, classes, pos_label=pos_label, groups=groups)
+    problem = check_problem(y_true, proba, classes, pos_label=pos_label, groups=groups, sample_weight=sample_weight)
     score, came_true = predicted_outcomes(problem)
-    group = None if problem.drawn_groups is None else np.repeat(problem.drawn_groups, score.shape[1])
+    columns, clusters, of_images = score.shape[1], problem.clusters, problem.weights
+    group = None if clusters is None else np.repeat(clusters, columns)
+    weights = None if of_images is None else np.repeat(of_images, columns)
     score, came_true = score.ravel(), came_true.ravel()
-    bin_of = equal_mass_bins(score, bins)
-    count = np.bincount(bin_of)
-    observed = np.bincount(bin_of, came_true) / count
-    rows = [bin_of == number for number in range(len(count))]
-    ends = np.array([_interval(came_true[row], None if group is None else group[row], level) for row in rows])
-    return ReliabilityCurve(np.bincount(bin_of, score) / count, observed, ends[:, 0], ends[:, 1], count, level)
+    bin_of = equal_mass_bins(score, bins, weights)
+    count, total = np.bincount(bin_of), np.bincount(bin_of, weights)
+    mass = np.ones(len(score)) if weights is None else weights
+    predicted, observed = (np.bincount(bin_of, mass * values) / total for values in (score, came_true))
+    ends = np.array([_interval(bin_of == number, came_true, group, weights, level) for number in range(len(count))])
+    return ReliabilityCurve(predicted, observed, ends[:, 0], ends[:, 1], count, level)
 
 
-def _interval(came_true: np.ndarray, groups: np.ndarray | None, level: float) -> Interval:
+def _interval(
+    in_bin: np.ndarray, outcome: np.ndarray, group: np.ndarray | None, weights: np.ndarray | None, level: float
+) -> Interval:
     """Return the interval of the observed frequency in a bin."""
-    share = float(came_true.mean())
-    if groups is None:
+    came_true, mass = outcome[in_bin], None if weights is None else weights[in_bin]
+    share = float(np.average(came_true, weights=mass))
+    if group is None:
         return wilson(share, len(came_true), level)
+    groups = group[in_bin]
     one_stratum = np.zeros(groups.max() + 1, dtype=np.intp)
-    return share_interval(came_true, groups, one_stratum, level) or wilson(share, 1, level)
+    if mass is None:
+        return share_interval(came_true, groups, one_stratum, level) or wilson(share, 1, level)
+    counted, right = np.ones(len(came_true), dtype=bool), came_true.astype(bool)
+    found = weighted_intervals.share_interval(counted, right, groups, one_stratum, mass, level)
+    return found or wilson(share, 1, level)
 
 
 def predicted_outcomes(problem: CheckedInput) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from scipy.special import expit, stdtrit
 
 from hybrid.evaluation.inputs import check_problem
 from hybrid.evaluation.labels import log_odds
+from hybrid.evaluation.sample_weights import size_of
 
 _STEPS, _TOLERANCE, _LARGEST, _LARGEST_CONDITION = 50, 1e-9, 50.0, 1e12
 
@@ -47,6 +48,7 @@ def calibration_line(
     *,
     pos_label: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     level: float = 0.95,
 ) -> CalibrationLine:
     """Return calibration slope and intercept.
@@ -64,6 +66,10 @@ def calibration_line(
         more than two classes is then 0 by definition.
     groups : array-like of shape (n,), optional
         Group of each image, such as its patient.
+    sample_weight : array-like of shape (n,), optional
+        Weight of each image, 0 or more. An image of weight 2 counts as two images do in slope and intercept. In the
+        intervals it is one image: standard errors are those of weighted scores, and quantiles are Student's for the
+        effective number of images or groups.
     level : float, default=0.95
         Coverage of the intervals.
 
@@ -89,29 +95,43 @@ def calibration_line(
     >>> line.slope_low < 1 < line.slope_high
     True
     """
-    problem = check_problem(y_true, proba, classes, None, pos_label)
+    problem = check_problem(y_true, proba, classes, None, pos_label, groups, sample_weight=sample_weight)
     columns = [problem.classes.index(problem.positive)] if problem.positive is not None else slice(None)
     truth = problem.truth[:, columns].astype(float)
     x = log_odds(problem.proba[:, columns])
-    _, group = np.unique(np.arange(len(truth)) if groups is None else np.asarray(groups), return_inverse=True)
-    cluster, y, x = np.repeat(group, truth.shape[1]), truth.ravel(), x.ravel()
-    share = (1 + level) / 2
-    z = NormalDist().inv_cdf(share) if groups is None else float(stdtrit(max(group.max(), 1), share))
-    slope = _interval(_fit(np.column_stack([x, np.ones(len(x))]), y, np.zeros(len(x)), cluster), z)
-    return CalibrationLine(*slope, *_interval(_fit(np.ones((len(x), 1)), y, x, cluster), z), level=level)
+    group = np.arange(len(truth)) if problem.groups is None else problem.groups
+    weights = np.ones(len(truth)) if problem.sample_weight is None else problem.sample_weight
+    rows = _Rows(x.ravel(), truth.ravel(), *(np.repeat(each, truth.shape[1]) for each in (group, weights)))
+    share, alike = (1 + level) / 2, groups is None and problem.sample_weight is None
+    z = (
+        NormalDist().inv_cdf(share)
+        if alike
+        else float(stdtrit(max(size_of(group, problem.sample_weight) - 1, 1), share))
+    )
+    n = len(rows.x)
+    slope = _interval(_fit(np.column_stack([rows.x, np.ones(n)]), np.zeros(n), rows), z)
+    return CalibrationLine(*slope, *_interval(_fit(np.ones((n, 1)), rows.x, rows), z), level=level)
 
 
-def _fit(
-    X: NDArray[np.float64], y: NDArray[np.float64], offset: NDArray[np.float64], cluster: NDArray[np.intp]
-) -> tuple[float, float] | None:
+@dataclass(frozen=True)
+class _Rows:
+    """Log-odds of the probabilities, outcomes, numbers of the groups and weights, each of shape (n,)."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    group: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+
+def _fit(X: NDArray[np.float64], offset: NDArray[np.float64], rows: _Rows) -> tuple[float, float] | None:
     """Return the first coefficient of a logistic regression and its standard error; None if there is no maximum."""
-    coefficients = np.zeros(X.shape[1])
+    coefficients, y, weights = np.zeros(X.shape[1]), rows.y, rows.weights / rows.weights.mean()
     for _ in range(_STEPS):
         p = expit(X @ coefficients + offset)
-        information = (X * (p * (1 - p))[:, None]).T @ X
+        information = (X * (weights * p * (1 - p))[:, None]).T @ X
         if np.linalg.cond(information) > _LARGEST_CONDITION:
             return None
-        step = np.linalg.solve(information, X.T @ (y - p))
+        step = np.linalg.solve(information, X.T @ (weights * (y - p)))
         coefficients = coefficients + np.clip(step, -1, 1)
         if np.abs(step).max() < _TOLERANCE:
             break
@@ -119,8 +139,8 @@ def _fit(
         return None
     if np.abs(coefficients).max() > _LARGEST:  # the classes are separated
         return None
-    scores = X * (y - p)[:, None]
-    sums = np.array([np.bincount(cluster, column) for column in scores.T])
+    scores = X * (weights * (y - p))[:, None]
+    sums = np.array([np.bincount(rows.group, column) for column in scores.T])
     n = sums.shape[1]
     bread = np.linalg.inv(information)
     variance = bread @ (sums @ sums.T) @ bread * n / max(n - 1, 1)

@@ -45,6 +45,7 @@ def per_group(
     y_pred: Any = None,
     pos_label: Any = None,
     threshold: float | Sequence[float] | None = None,
+    sample_weight: None = None,
 ) -> GroupCases:
     """Return one prediction for each group of images, such as each patient, to be given to :func:`hybrid.evaluate`.
 
@@ -63,6 +64,8 @@ def per_group(
         by the mean probability.
     threshold : float or sequence of float, optional
         Threshold of the positive class, or of each label, for ``"mean"`` and ``"max"``. By default 0.5.
+    sample_weight : None
+        Not supported: each group is one case. Weight the groups in :func:`hybrid.evaluate` instead.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def per_group(
     Raises
     ------
     InputError
-        If `how` is unknown, probabilities are missing, no group is left, or as in :func:`hybrid.evaluate`.
+        If `how` is unknown, there are weights, probabilities are missing, no group is left, or as in
+        :func:`hybrid.evaluate`.
 
     Examples
     --------
@@ -81,6 +85,11 @@ def per_group(
     """
     if how not in HOW:
         raise unknown_name("way to combine the images of a group", how, HOW)
+    if sample_weight is not None:
+        raise InputError(
+            "sample_weight was given, but each group becomes one case, and its weight does not follow from those of "
+            "its images: leave it out here, and give evaluate one weight for each group that is returned."
+        )
     problem = check_problem(y_true, proba, classes, y_pred, pos_label, groups)
     if problem.groups is None:
         raise InputError("Results per group need groups: give one group, such as the patient, for each image.")

@@ -1,12 +1,18 @@
 """Groups of images that are not independent of each other, such as the images of one patient."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import is_missing
-from hybrid.wording import number
+from hybrid.wording import number, plural_of
+
+GROUP = "group"  # what a group of images is called unless the name of its column is known
+_LONGEST = 24  # letters; a longer name is not a noun
+_KEY = {"id", "ids", "uid", "uids", "no", "nr", "number", "num", "code", "key", "name"}  # words that name no thing
 
 
 def check_groups(groups: Any, n: int) -> np.ndarray | None:
@@ -75,13 +81,46 @@ def group_sums(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndar
     return sums.reshape(*values.shape[:-1], n_groups)
 
 
-def images_of_groups(n: int, n_groups: int | None, noun: str = "image") -> str:
+def group_noun(column: object) -> str:
+    """Return what one group is called if its column has this name: "patient" for `patient_id`, "group" if unclear.
+
+    Examples
+    --------
+    >>> [group_noun(name) for name in ("patient", "PatientID", "lesion_ids", "Study UID", "id", "col7", None)]
+    ['patient', 'patient', 'lesion', 'study', 'group', 'group', 'group']
+    """
+    text = column if isinstance(column, str) else ""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", " ", text).lower().split()
+    words = [re.sub(r"^(patient|subject)ids?$", r"\1", word) for word in words]
+    words = [word for word in words if word not in _KEY]
+    if not words or not all(word.isalpha() and word.isascii() for word in words) or len(" ".join(words)) > _LONGEST:
+        return GROUP
+    last = words[-1]
+    singular = next((one for one in (last[:-1], f"{last[:-3]}y") if one and plural_of(one) == last), last)
+    return " ".join([*words[:-1], singular])
+
+
+def group_name_of(arguments: Mapping[str, Any] | None) -> str:
+    """Return what a group of a dataset is called, by the arguments that load it; "group" if no column is known.
+
+    Examples
+    --------
+    >>> group_name_of({"group_column": "patient_id"}), group_name_of(None)
+    ('patient', 'group')
+    """
+    given = arguments or {}
+    return GROUP if given.get("group_pattern") else group_noun(given.get("group_column"))
+
+
+def images_of_groups(n: int, n_groups: int | None, noun: str = "image", group: str = GROUP) -> str:
     """Return a number of images as text, with the number of their groups if a group has several images.
 
     Examples
     --------
     >>> images_of_groups(3000, 60, "test image"), images_of_groups(300, None), images_of_groups(300, 300)
     ('3,000 test images of 60 groups', '300 images', '300 images')
+    >>> images_of_groups(3000, 60, group="patient")
+    '3,000 images of 60 patients'
     """
     images = f"{n:,} {noun if n == 1 else noun + 's'}"
-    return images if n_groups is None or n_groups == n else f"{images} of {number(n_groups, 'group')}"
+    return images if n_groups is None or n_groups == n else f"{images} of {number(n_groups, group)}"

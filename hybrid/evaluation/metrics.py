@@ -1,6 +1,9 @@
 """The metrics by name, and which of them a task has."""
 
+from collections.abc import Collection
+
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.registry.aliases import ALIASES
 from hybrid.evaluation.registry.averages import AVERAGES
 from hybrid.evaluation.registry.decisions import DECISIONS
 from hybrid.evaluation.registry.spec import MetricSpec
@@ -9,6 +12,7 @@ from hybrid.evaluation.registry.threshold_free import PROBABILITIES, RANKS
 
 DECIMALS = 3  # of every metric, in text and tables
 METRICS = {row.name: row for row in (*DECISIONS, *RANKS, *AVERAGES, *PROBABILITIES)}
+OVERALL = tuple(name for name, metric in METRICS.items() if metric.tasks)  # those of all images of some task
 LOWER_IS_BETTER = frozenset(name for name, metric in METRICS.items() if not metric.higher_is_better)
 
 
@@ -21,6 +25,37 @@ def metrics_of(task: str) -> tuple[str, ...]:
     ('subset_accuracy', 'hamming_loss', 'roc_auc_macro')
     """
     return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
+
+
+def overall_name(name: str) -> str:
+    """Return the name of an overall metric for a name of it in scikit-learn; other names are returned as they are.
+
+    Examples
+    --------
+    >>> overall_name("recall"), overall_name("matthews_corrcoef"), overall_name("f1"), overall_name("f2")
+    ('sensitivity', 'mcc', 'f1', 'f2')
+    """
+    other = ALIASES.get(name, name)
+    return other if name not in OVERALL and other in OVERALL else name
+
+
+def known_metric(name: str, known: Collection[str]) -> str:
+    """Return the name of an overall metric, which may be given by its name in scikit-learn.
+
+    Parameters
+    ----------
+    name : str
+    known : collection of str
+        The names to choose from.
+
+    Raises
+    ------
+    InputError
+        If the metric is not among the known ones.
+    """
+    if overall_name(name) not in known:
+        raise unknown_name("metric", name, known)
+    return overall_name(name)
 
 
 def of_positive_class() -> dict[str, str]:
@@ -41,7 +76,7 @@ def metric_for(name: str, task: str) -> MetricSpec:
     >>> metric_for("roc_auc", "binary").name, metric_for("roc_auc", "multiclass").name
     ('roc_auc', 'roc_auc_macro')
     """
-    for known in (name, f"{name}_macro"):
+    for known in (name, overall_name(name), f"{name}_macro"):
         if known in METRICS and task in METRICS[known].tasks:
             return METRICS[known]
     raise unknown_name("metric", name, metrics_of(task))
@@ -49,7 +84,7 @@ def metric_for(name: str, task: str) -> MetricSpec:
 
 def check_metric(name: str) -> None:
     """Raise `InputError` if no task has a metric of this name, before the task is known."""
-    if not {name, f"{name}_macro"} & METRICS.keys():
+    if not {name, overall_name(name), f"{name}_macro"} & METRICS.keys():
         raise unknown_name("metric", name, METRICS)
 
 

@@ -1,6 +1,6 @@
 """Scores by name, which can also be read by the names that scikit-learn gives them."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.registry.aliases import ALIASES
@@ -20,8 +20,8 @@ class NamedScores(dict[str, Score]):
     Examples
     --------
     >>> scores = NamedScores(sensitivity=0.9, specificity=0.8)
-    >>> scores["recall"]
-    0.9
+    >>> scores["recall"], scores.get("recall"), scores.get("f1")
+    (0.9, 0.9, None)
     """
 
     def __missing__(self, name: str) -> Score:
@@ -29,3 +29,7 @@ class NamedScores(dict[str, Score]):
         if other in self:
             return self[other]
         raise UnknownScoreError(str(unknown_name("score", name, self)))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the score of this name, or of scikit-learn's name of it; the default if there is none."""
+        return self[name] if name in self or ALIASES.get(name, "") in self else default

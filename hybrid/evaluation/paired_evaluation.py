@@ -25,7 +25,7 @@ from hybrid.evaluation.differences import (
 )
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
-from hybrid.evaluation.metrics import METRICS, metrics_of
+from hybrid.evaluation.metrics import METRICS, metrics_of, overall_name
 from hybrid.evaluation.non_inferiority import Deficit, ShareDeficit, estimated_deficit, with_margin
 from hybrid.evaluation.paired_test import PairedTest, holm
 from hybrid.evaluation.registry.tasks import TASKS
@@ -91,6 +91,12 @@ class PairedEvaluation:
             raise InputError(f"random_state={random_state!r} was given; expected a whole number, 0 or more.")
         if method not in METHODS:
             raise unknown_name("interval method", method, METHODS)
+        for name, given in (("proba", proba), ("y_pred", y_pred)):
+            if given is not None and not isinstance(given, Mapping):
+                raise InputError(
+                    f"{name} of several models is {_kind(given)}; expected a dict with one array for each model, by "
+                    'its name: {"svm": …, "forest": …}. For a single model, use evaluate.'
+                )
         if not proba:
             raise InputError(
                 "There is no model to evaluate: proba is empty. Give one array of probabilities per model."
@@ -158,10 +164,10 @@ class PairedEvaluation:
                 "A margin was given without a reference: whether a model is not inferior is a question about it and a "
                 "reference. Give the reference, and not all pairs."
             )
-        primary = (primary,) if isinstance(primary, str) else tuple(dict.fromkeys(primary))
+        primary = tuple(dict.fromkeys(map(overall_name, [primary] if isinstance(primary, str) else primary)))
         known = self._known_metrics()
         default = [name for name in TASKS[self._first.task].tested if name in known]
-        names = tuple(dict.fromkeys([*primary, *(default if metrics is None else metrics)]))
+        names = tuple(dict.fromkeys([*primary, *(default if metrics is None else map(overall_name, metrics))]))
         for metric in names:
             if metric in metrics_of(self._first.task) and metric not in known:
                 raise InputError(
@@ -282,6 +288,10 @@ def check_margin(margin: float | None) -> None:
     """Raise `InputError` if a margin is not a number above 0."""
     if margin is not None and not 0 < margin < math.inf:
         raise InputError(f"margin={margin!r} was given; expected a number above 0, such as 0.02.")
+
+
+def _kind(value: Any) -> str:
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
 def compared_pairs(models: Sequence[str], reference: str | None, pairs: str | None) -> list[tuple[str, str]]:

@@ -146,11 +146,7 @@ class PairedTest:
         >>> test.figure(test.difference, sign="+"), test.figure(-0.0004)
         ('+3.1', '0.0')
         """
-        if value is None:
-            return "–"
-        scale, digits = (100, 1) if self.in_points else (1, 3)
-        # Adding 0.0 turns a rounded -0.0 into 0.0.
-        return f"{round(scale * value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+        return difference_text(self.metric, value, sign)
 
     def between(self, low: float | None, high: float | None) -> str:
         """Return an interval as text, such as "−0.010 to 0.070"; a dash if there is none."""
@@ -164,7 +160,7 @@ class PairedTest:
     @property
     def in_points(self) -> bool:
         """Whether differences are shown in percentage points."""
-        return self.metric in METRICS and METRICS[self.metric].in_points
+        return shown_in_points(self.metric)
 
     def _figures(self, sign: int = 1) -> str:
         difference, low, high, low_adjusted, high_adjusted = (
@@ -204,6 +200,26 @@ class PairedTest:
             If a field is missing or unknown.
         """
         return cls(**saved)
+
+
+def shown_in_points(metric: str) -> bool:
+    """Return whether differences of a metric are shown in percentage points."""
+    return metric in METRICS and METRICS[metric].in_points
+
+
+def difference_text(metric: str, value: float | None, sign: str = "") -> str:
+    """Return a difference as text, in percentage points for metrics that are shares; a dash if it is None.
+
+    Examples
+    --------
+    >>> difference_text("accuracy", 0.0312, sign="+"), difference_text("brier", -0.0004), difference_text("f1", None)
+    ('+3.1', '0.000', '–')
+    """
+    if value is None:
+        return "–"
+    scale, digits = (100, 1) if shown_in_points(metric) else (1, 3)
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
+    return f"{round(scale * value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
 
 
 def holm(tests: Sequence[PairedTest]) -> list[PairedTest]:

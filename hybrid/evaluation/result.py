@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.named_scores import NamedScores
+from hybrid.wording import plural_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,8 @@ class Evaluation:
         Number of groups, such as patients, that the images come from; None if no groups were given.
     fixed_classes : bool
         Whether the intervals hold for the same share of each class.
+    group_name : str
+        What a group is called in words, such as "patient"; "group" if the name of its column is not known.
     effective_n : float or None
         If the images are weighted, the number of equally weighted images whose mean has the same variance (Kish); None
         if all images count alike. `n`, `n_groups` and "support" count images and groups, whatever their weights.
@@ -132,6 +135,7 @@ class Evaluation:
     n_groups: int | None = None
     fixed_classes: bool = False
     effective_n: float | None = None
+    group_name: str = GROUP
 
     @property
     def weighted(self) -> bool:
@@ -151,13 +155,13 @@ class Evaluation:
     @property
     def images(self) -> str:
         """Number of images, and of groups if a group has several, as text; with weights also the effective number."""
-        images = images_of_groups(self.n, self.n_groups)
+        images = images_of_groups(self.n, self.n_groups, group=self.group_name)
         return images if self.effective_n is None else f"{images}, weighted (effective number {self.effective_n:,.1f})"
 
     @property
     def population(self) -> str:
         """What the intervals hold for, in a few words."""
-        images = f"other {'groups' if self.clustered else 'images'} like these"
+        images = f"other {plural_of(self.group_name) if self.clustered else 'images'} like these"
         if self.fixed_classes:
             return f"{images} with the same share of each class"
         varying = "label" if self.task == "multilabel" else "class"
@@ -172,6 +176,7 @@ class Evaluation:
             "n": self.n,
             "n_groups": self.n_groups,
             "effective_n": self.effective_n,
+            **({} if self.group_name == GROUP else {"group_name": self.group_name}),
             "fixed_classes": self.fixed_classes,
             "level": self.level,
             "n_boot": self.n_boot,
@@ -215,6 +220,7 @@ class Evaluation:
             n_groups=saved.get("n_groups"),
             fixed_classes=saved.get("fixed_classes", saved["task"] != "multilabel"),
             effective_n=effective_n,
+            group_name=saved.get("group_name", GROUP),
         )
 
     def table(self) -> "pd.DataFrame":
@@ -274,7 +280,7 @@ class Evaluation:
     @property
     def interval_method(self) -> str:
         """How the intervals were computed, in a few words."""
-        draws = f"{self.n_boot} bootstrap draws" + (" of whole groups" if self.clustered else "")
+        draws = f"{self.n_boot} bootstrap draws" + (f" of whole {plural_of(self.group_name)}" if self.clustered else "")
         if self.method != "bca":
             return f"{self.method}, from {draws}"
         if self.clustered or self.weighted:
@@ -291,9 +297,11 @@ class Evaluation:
         """A sentence on how the groups were taken into account; "" if no group has several images."""
         if not self.clustered or not self.n_boot:
             return ""
+        one, several = self.group_name, plural_of(self.group_name)
+        what = "group (a patient, or copies of one image)" if one == GROUP else one
         return (
-            f"Images of one group (a patient, or copies of one image) resemble each other, so the intervals are those "
-            f"for {self.n_groups:,} groups, not for {self.n:,} independent images: {self.interval_method}."
+            f"Images of one {what} resemble each other, so the intervals are those for {self.n_groups:,} {several}, "
+            f"not for {self.n:,} independent images: {self.interval_method}."
         )
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from hybrid.export.builder import GraphBuilder
 from hybrid.export.calibrators import calibrate, recalibrate, row_sums
 from hybrid.export.libraries import classifier, transformer
 from hybrid.export.neighbours import nearest_neighbours
+from hybrid.pipelines.adapted import AdaptedHead
 from hybrid.pipelines.adjusted import AdjustedHead
 from hybrid.pipelines.ensemble import Ensemble, ratio_of
 
@@ -59,6 +60,8 @@ def probabilities(graph: GraphBuilder, steps: Any, X: str, width: int) -> str:
         if steps.recalibration_ is not None:
             proba = recalibrate(graph, steps.recalibration_, proba, len(steps.classes_))
         return _corrected(graph, proba, getattr(steps, "shift_", None), steps.multilabel_)
+    if isinstance(steps, AdaptedHead):
+        raise InputError("A model that was adapted to a new site cannot be exported yet: export its parent.")
     if isinstance(steps, NetworkOutput):
         return _corrected(graph, _network_output(graph, steps, X, width), steps.prior_ratio_, steps.multilabel_)
     if isinstance(steps, Head):

@@ -14,16 +14,18 @@ from hybrid.evaluation import Evaluation
 from hybrid.extractors.store.cost import total
 from hybrid.files import replace_folder
 from hybrid.models.adjust import positive_class
+from hybrid.models.kept import kept_with
 from hybrid.pipelines import read_manifest, save_model
 from hybrid.pipelines.saved.manifest import model_info
 from hybrid.pipelines.saved.trusted import UntrustedTypeError
 from hybrid.pipelines.threshold_rule import threshold_rule
 from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import evaluate_split, save_record
-from hybrid.workspace.history import FITTED, Event, History
+from hybrid.workspace.history import FITTED, Event, History, image_digests
 from hybrid.workspace.model_record import ModelRecord, Seconds
 from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.records import as_json
+from hybrid.workspace.validation_use import chosen_on_validation
 from hybrid.workspace.workspace import Workspace
 
 SPLITS = ("train", "val", "test")
@@ -145,7 +147,11 @@ def evaluate_and_save(
             predict=predict.processor,
         ),
         cuts=max(one.cuts for one in embeddings.passes),
-        splits={split: evaluate_split(predictions, split, positive) for split in splits if split != _SEALED},
+        splits={
+            split: evaluate_split(predictions, split, positive, group_name=embeddings.group_name)
+            for split in splits
+            if split != _SEALED
+        },
         sealed=(_SEALED,) if _SEALED in splits else (),
         skipped=len(embeddings.sets[0].record.skipped),
         warnings=dataset.warnings,
@@ -157,11 +163,39 @@ def evaluate_and_save(
     views = as_json(embeddings.views) if embeddings.averages else None
     labels = embeddings.classes.tolist()
     rule = threshold_rule(pipeline[-1], labels, embeddings.task == "multilabel")
-    info = model_info(name, as_json(dataset), head, labels, views, record.aim, rule)
+    kept = kept_with(
+        pipeline,
+        X,
+        embeddings,
+        proba,
+        chosen=chosen_on_validation(replace(record, adjustment=None)),
+        refittable=not {head, *(member.head for member in record.members)} & {"network"},
+        adapted=record.adapted is not None,
+        seed=record.seed or 0,
+    )
+    info = model_info(
+        name,
+        as_json(dataset),
+        head,
+        labels,
+        views,
+        record.aim,
+        rule,
+        record.adapted,
+        reference=kept.no_reference,
+        prediction_sets=kept.no_calibration,
+    )
     unsaved = ""
     with replace_folder(workspace.models / name) as folder:
         try:
-            model = save_model(pipeline, folder / "model", extractor=embeddings.extractors, info=info)
+            model = save_model(
+                pipeline,
+                folder / "model",
+                extractor=embeddings.extractors,
+                info=info,
+                reference=kept.reference,
+                calibration=kept.calibration,
+            )
             record = replace(record, bytes=_size(model))
         except UntrustedTypeError as error:
             unsaved = str(error)
@@ -173,6 +207,7 @@ def evaluate_and_save(
             dataset=record.dataset,
             dataset_fingerprint=record.dataset_fingerprint,
             models={name: record.predictions_sha256},
+            test_images=image_digests(embeddings.sets[0].keys[embeddings.split == _SEALED]),
         )
     )
     notes = tuple(embeddings.notes_on_copies)

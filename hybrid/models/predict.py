@@ -10,8 +10,9 @@ import numpy as np
 
 from hybrid.datasets.readers.scan import link_error, list_below
 from hybrid.errors import InputError, reason_of
-from hybrid.extractors.images.source import ImageSource
+from hybrid.extractors.images.source import Source
 from hybrid.files import csv_text, expanded, plain_start
+from hybrid.models.predicted_columns import PredictedColumns, SetMaker, typicality_columns
 from hybrid.pipelines.build import extractors_of
 from hybrid.pipelines.saved.load import open_model
 from hybrid.pipelines.threshold_rule import threshold_rule
@@ -30,25 +31,38 @@ class ImagePredictions:
     Attributes
     ----------
     columns : list of str
-        ``image``, ``predicted`` and one ``p_CLASS`` for each class.
+        ``image``, ``predicted`` and one ``p_CLASS`` for each class; ``typicality`` and ``unfamiliar`` if the model
+        keeps a reference; with a coverage, ``set`` or, for several labels, one ``set_LABEL`` for each.
     rows : list of list
         One row for each image.
     skipped : dict of str to str
         Images that could not be decoded, each with the reason.
     note : str
         The thresholds that decide, if a label is not the one that the probabilities alone would suggest; else "".
+    unfamiliar : str
+        Which images are unlike the training images, or why the model cannot tell; "" if none is.
+    sets : str
+        A sentence on what the prediction sets guarantee; "" without a coverage.
     """
 
     columns: list[str]
     rows: list[list[Any]]
     skipped: dict[str, str]
     note: str = ""
+    unfamiliar: str = ""
+    sets: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """The sentences that belong to the predictions."""
+        return [text for text in (self.note, self.unfamiliar, self.sets) if text]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the predictions as JSON values, one object per image."""
         return {
             "predictions": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
             "skipped": self.skipped,
+            "notes": self.notes,
         }
 
     def to_json(self) -> str:
@@ -57,11 +71,17 @@ class ImagePredictions:
 
     def to_csv(self) -> str:
         """Return the predictions as CSV text. A path is one that names the file in a spreadsheet, too."""
-        return csv_text(self.columns, [[plain_start(path), *row] for path, *row in self.rows])
+        return csv_text(self.columns, [[plain_start(path), *map(_cell, row)] for path, *row in self.rows])
 
 
 def predict_images(
-    model: Path, paths: list[str], *, on_bad: str = "raise", progress: Progress | None = None
+    model: Path,
+    paths: list[str],
+    *,
+    coverage: float | None = None,
+    per_class: bool = False,
+    on_bad: str = "raise",
+    progress: Progress | None = None,
 ) -> ImagePredictions:
     """Return the labels and probabilities that a saved model predicts for image files.
 
@@ -71,6 +91,10 @@ def predict_images(
         Folder or .zip file of a saved model.
     paths : list of str
         Image files.
+    coverage : float, optional
+        Probability with which the prediction set of a new image contains its true class. By default there are no sets.
+    per_class : bool, default=False
+        Whether the coverage holds for each class by itself.
     on_bad : {"raise", "skip"}, default="raise"
         What to do with an image that cannot be decoded.
     progress : callable, optional
@@ -83,24 +107,37 @@ def predict_images(
     Raises
     ------
     InputError
-        If the model was changed after it was saved or has no extractor, or if an image cannot be decoded.
+        If the model was changed after it was saved or has no extractor, an image cannot be decoded, or the model was
+        calibrated with too few images for the coverage.
     """
     opened = open_model(model)
     if not opened.manifest.extractors:
         raise InputError(f"The model {str(model)!r} takes embeddings, not images: it was saved without an extractor.")
     pipeline, labels = opened.pipeline, opened.manifest.label_names
-    skipped = _extract_to_store(pipeline, paths, on_bad, progress)
+    sets = None if coverage is None else SetMaker.of(opened, coverage, per_class)
+    _, skipped = extract_to_store(pipeline, paths, on_bad, progress)
     kept = [path for row, path in enumerate(paths) if row not in skipped]
-    proba, predicted = predict_checked(pipeline, np.array(kept), labels)
+    if isinstance(pipeline, ViewPipeline):
+        blocks = pipeline.blocks(kept)
+        proba, predicted = predict_checked(pipeline, np.array(kept), labels)
+    else:
+        blocks = [pipeline[0].transform(kept)]
+        proba, predicted = predict_checked(pipeline[1:], blocks[0], labels)
+    typical = typicality_columns(opened, blocks[0], kept)
+    found = PredictedColumns([], [[] for _ in kept]) if sets is None else sets.columns(blocks)
     rows = [
-        [path, _label(label, labels), *(round(float(value), 9) for value in values)]
-        for path, label, values in zip(kept, predicted, proba, strict=True)
+        [path, _label(label, labels), *(round(float(value), 9) for value in values), *of_reference, *of_sets]
+        for path, label, values, of_reference, of_sets in zip(
+            kept, predicted, proba, typical.rows, found.rows, strict=True
+        )
     ]
     return ImagePredictions(
-        ["image", "predicted", *(f"p_{label}" for label in labels)],
+        ["image", "predicted", *(f"p_{label}" for label in labels), *typical.names, *found.names],
         rows,
         {paths[row]: reason for row, reason in sorted(skipped.items())},
         _threshold_note(pipeline, labels, proba, predicted),
+        typical.note,
+        found.note,
     )
 
 
@@ -153,20 +190,47 @@ def _threshold_note(pipeline: "Pipeline", labels: Sequence[Any], proba: np.ndarr
     return f"{rule}. For this reason, {share} {'has' if others == 1 else 'have'} {usual}."
 
 
-def _extract_to_store(pipeline: "Pipeline", paths: list[str], on_bad: str, progress: Progress | None) -> dict[int, str]:
-    """Extract embeddings into the store. Return the images that cannot be decoded, by row, with the reasons."""
+def extract_to_store(
+    pipeline: "Pipeline", images: Sequence[str] | np.ndarray, on_bad: str = "raise", progress: Progress | None = None
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Compute the embeddings of images that a pipeline needs and the store lacks.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its first step is an extractor, or several side by side.
+    images : sequence of n paths, or ndarray of uint8
+        Images as `FeatureExtractor` takes them.
+    on_bad : {"raise", "skip"}, default="raise"
+        What to do with an image that cannot be decoded.
+    progress : callable, optional
+        Called with the number of finished images and the total number of images.
+
+    Returns
+    -------
+    keys : ndarray of uint8, shape (n, 32)
+        SHA-256 digests of the images; zeros for some of those that cannot be decoded.
+    skipped : dict of int to str
+        Rows of the images that cannot be decoded, with the reasons.
+
+    Raises
+    ------
+    InputError
+        If none of the images can be decoded, or one cannot and `on_bad` is "raise".
+    """
     extractors, skipped = extractors_of(pipeline[0]), dict[int, str]()
-    source = pipeline.source(paths) if isinstance(pipeline, ViewPipeline) else ImageSource(paths)
+    source = pipeline.source(images) if isinstance(pipeline, ViewPipeline) else Source.of(images)
     for position, extractor in enumerate(extractors, start=1):
         partial_progress = progress and _partial_progress(
             progress, position * len(source), len(extractors) * len(source)
         )
-        *_, bad = source.by_image(extractor.extract(source, on_bad=on_bad, progress=partial_progress))
+        extraction = extractor.extract(source, on_bad=on_bad, progress=partial_progress)
+        keys, _, bad = source.by_image(extraction)
         skipped |= bad
-        if len(skipped) == len(paths):
+        if len(skipped) == len(images):
             reason = next(iter(skipped.values()))
-            raise InputError(f"None of the {len(paths)} images can be decoded, first: {reason}")
-    return skipped
+            raise InputError(f"None of the {len(images)} images can be decoded, first: {reason}")
+    return keys, skipped
 
 
 def _partial_progress(progress: Progress, end: int, total: int) -> Progress:
@@ -210,6 +274,11 @@ def find_images(paths: Iterable[str], follow_links: bool = False) -> list[str]:
     if not images:
         raise InputError(f"No image was found in {', '.join(map(repr, paths))}: give files or folders of images.")
     return images
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as one cell of a CSV file: the values of a set are separated by bars."""
+    return "|".join(str(one).replace("|", "\\|") for one in value) if isinstance(value, list) else value
 
 
 def _label(value: Any, labels: list[str]) -> Any:

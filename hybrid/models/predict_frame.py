@@ -18,6 +18,8 @@ def predict(
     model: str | Path,
     images: str | Path | Iterable[str | Path],
     *,
+    coverage: float | None = None,
+    per_class: bool = False,
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
 ) -> "pd.DataFrame":
@@ -29,6 +31,11 @@ def predict(
         The folder or .zip file of a saved model, or the name of a model in the workspace.
     images : str, Path or iterable of them
         Image files, and folders that are searched for image files.
+    coverage : float, optional
+        Probability, such as 0.9, with which the prediction set of a new image contains its true class. By default no
+        sets are made.
+    per_class : bool, default=False
+        Whether the coverage holds for the images of each class by itself, which needs more images that calibrate it.
     workspace : str or Path, default="hybrid_runs"
         The workspace in which a model is looked up by its name.
     on_bad : {"raise", "skip"}, default="raise"
@@ -37,13 +44,17 @@ def predict(
     Returns
     -------
     DataFrame
-        One row for each image, in the order given: ``image``, ``predicted`` and one ``p_CLASS`` for each class.
+        One row for each image, in the order given: ``image``, ``predicted`` and one ``p_CLASS`` for each class. If the
+        model keeps a reference, ``typicality``, the share of held-out training images that are as far away from the
+        others, and ``unfamiliar``, whether that is so few that the image is unlike them; a warning names such images.
+        With a coverage, ``set`` with a list of classes, or for several labels ``set_LABEL`` with the values 0 and 1
+        that are possible.
 
     Raises
     ------
     InputError
         If there is no such model or image, the model was changed after it was saved or has no extractor, or an image
-        cannot be decoded.
+        cannot be decoded; or if the model was calibrated with too few images for the coverage.
 
     Examples
     --------
@@ -61,8 +72,14 @@ def predict(
 
     paths = [images] if isinstance(images, str | Path) else images
     predictions = predict_images(
-        find_model(str(model), workspace), find_images([str(path) for path in paths]), on_bad=on_bad
+        find_model(str(model), workspace),
+        find_images([str(path) for path in paths]),
+        coverage=coverage,
+        per_class=per_class,
+        on_bad=on_bad,
     )
     if predictions.skipped:
         warnings.warn(f"Images were skipped: {first_few(predictions.skipped)}.", stacklevel=2)
+    if "unfamiliar" in predictions.columns and predictions.unfamiliar:
+        warnings.warn(predictions.unfamiliar, stacklevel=2)
     return pd.DataFrame(predictions.rows, columns=predictions.columns)

@@ -13,7 +13,7 @@ from hybrid.datasets.load import is_named
 from hybrid.errors import InputError
 from hybrid.files import expanded
 
-PATH_KEYS = ("source", "image_root", "weights", "backbone")
+PATH_KEYS = ("source", "image_root", "table", "weights", "backbone")
 WEIGHTS = ("auto", "imagenet", "random")
 
 

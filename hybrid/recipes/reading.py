@@ -85,8 +85,11 @@ def _recipe(file: Path, text: str, tables: Mapping[str, Any]) -> Recipe:
     root.finish()
     if not trained and not (features and heads):
         raise root.error("", "there is nothing to compare. Give a network in [train.NAME], or [features] and [heads].")
-    if protocol.cv and not heads:
-        raise protocol_table.error("cv", "there are no heads to cross-validate, and networks are not. Give [heads].")
+    if (protocol.cv or protocol.cv_domains) and not heads:
+        raise protocol_table.error(
+            "cv" if protocol.cv else "cv_domains",
+            "there are no heads to cross-validate, and networks are not. Give [heads].",
+        )
     known = (*PREFERENCES, *model_names(trained, heads, ensembles))
     if protocol.choose not in known:
         raise protocol_table.error("choose", unknown_name("model", protocol.choose, known))

@@ -180,6 +180,10 @@ class ComparisonProtocol:
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for scores with each group as one
         case. By default there are none.
+    cv_domains : str, optional
+        A column of the dataset of which one value at a time is left out in this cross-validation, instead of `cv`.
+    by : tuple of str, default=()
+        Columns of the dataset that divide the images into subgroups, which are scored as well.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class, or for images whose shares
         vary as well.
@@ -193,6 +197,8 @@ class ComparisonProtocol:
     tested: PairSettings = DEFAULT_PAIRS
     cv: str | None = None
     per_group: str | None = None
+    by: tuple[str, ...] = ()
+    cv_domains: str | None = None
     fixed_classes: bool = True
     options: HeadOptions = field(default_factory=HeadOptions)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES
 from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets.load import ON_BAD
 from hybrid.datasets.parts.groups import check_pattern
@@ -14,9 +14,8 @@ from hybrid.datasets.quality.drop import check_drop
 from hybrid.datasets.quality.kept_together import COPIES
 from hybrid.datasets.readers.dicom_headers import check_tags
 from hybrid.errors import unknown_name
-from hybrid.evaluation import METRICS
 from hybrid.evaluation.group_cases import HOW
-from hybrid.evaluation.metrics import check_metric
+from hybrid.evaluation.metrics import OVERALL, check_metric, known_metric, overall_name
 from hybrid.evaluation.paired_evaluation import PAIRS, check_margin
 from hybrid.extractors.backbones.parameters import resolve_size
 from hybrid.extractors.images.depth import Reading
@@ -40,6 +39,8 @@ _COLUMNS = {
     "bit_depth": int,
     "window": str | list[float],
     "dicom_tags": list[str],
+    "columns": str | list[str],
+    "column_patterns": dict[str, str],
 }
 
 
@@ -80,6 +81,13 @@ def _dataset(name: str, section: RecipeTable, folder: Path, seed: int) -> DataSt
     if root is not None:
         with section.naming("image_root"):
             arguments["image_root"] = data_source(root, folder)
+    table = section.take("table", str | None, None)
+    if table is not None:
+        with section.naming("table"):
+            arguments["table"] = data_source(table, folder)
+    with section.naming("column_patterns"):
+        for name, pattern in arguments.get("column_patterns", {}).items():
+            check_pattern(pattern, f"pattern of the column {name!r},")
     if "group_pattern" in arguments:
         with section.naming("group_pattern"):
             check_pattern(arguments["group_pattern"])
@@ -130,7 +138,7 @@ def read_datasets(section: RecipeTable, known: Sequence[str]) -> tuple[str, ...]
 def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, dict[str, Any]]:
     """Read the section ``[protocol]``. Return the protocol and the default settings of all heads."""
     given = section.take_given(
-        {"metric": str, "positive": str | int, "cv": str, "per_group": str, "fixed_classes": bool}
+        {"metric": str, "positive": str | int, "cv": str, "cv_domains": str, "per_group": str, "fixed_classes": bool}
     )
     with section.naming("per_group"):
         if given.get("per_group", HOW[0]) not in HOW:
@@ -138,11 +146,18 @@ def read_protocol(section: RecipeTable, seed: int) -> tuple[ComparisonProtocol, 
     if "metric" in given:
         with section.naming("metric"):
             check_metric(given["metric"])
+            given["metric"] = overall_name(given["metric"])
+    by = section.take("by", str | list[str], [])
+    given["by"] = (by,) if isinstance(by, str) else tuple(by)
     choose = section.take("choose", str, PREFERENCES[0])
     tested = _tested(section)
     if "cv" in given:
         with section.naming("cv"):
             parse_folds(given["cv"])
+    if given.get("cv") and given.get("cv_domains"):
+        raise section.error("cv_domains", "it is given besides cv; expected one of the two.")
+    if choose == BY_DOMAINS and not given.get("cv_domains"):
+        raise section.error("choose", "'domains' needs the domains: name their column, cv_domains = \"hospital\".")
     shared = {"seed": seed} | head_settings(section)
     section.finish()
     options = HeadOptions(**{key: shared[key] for key in ADJUSTING if key in shared})
@@ -155,8 +170,7 @@ def _tested(section: RecipeTable) -> PairSettings:
     primary = section.take("primary", str | list[str], [])
     with section.naming("primary"):
         for name in [primary] if isinstance(primary, str) else primary:
-            if name not in METRICS:
-                raise unknown_name("metric", name, METRICS)
+            known_metric(name, OVERALL)
     margin = section.take("margin", float | None, None)
     with section.naming("margin"):
         check_margin(margin)

@@ -1,15 +1,15 @@
 """The model card of the chosen model, in Markdown (Mitchell et al., Model Cards for Model Reporting, 2019)."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import Metric
 from hybrid.files import write_atomic
-from hybrid.report.elements.words import metric_name, visible, with_interval
+from hybrid.report.checklist.run import external_validations
+from hybrid.report.elements.words import escaped, metric_name, with_interval
 from hybrid.report.page import environment
 from hybrid.report.parts.cross_validation import cross_words
-from hybrid.report.parts.models import own_thresholds
 from hybrid.wording import Footnotes
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.private_paths import place_name, without_places
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
     from hybrid.report.section import ReportSection
 
-# Characters with a meaning in Markdown or HTML: some everywhere, others only at the beginning, beside a space, or in
-# front of a name. An underscore inside a word has none.
-_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[#>+=-]|(?<=^\d)[.)](?=\s))")
 _MOST_CLASSES = 50
 
 
@@ -33,7 +30,6 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         section.report_inputs.dataset_record,
     )
     notes = Footnotes()
-    on_validation = notes.mark(leaderboard.validation_note(model) if "val" in model.splits else "")
     engine = environment(autoescape=False)
     engine.filters |= {"md": escaped, "with_interval": _shown}
     return engine.get_template("model-card.md").render(
@@ -49,10 +45,10 @@ def model_card(leaderboard: "Leaderboard", section: "ReportSection") -> str:
         manifest=section.report_inputs.manifests.get(model.name),
         classes=[str(label) for label in result.classes[:_MOST_CLASSES]],
         more_classes=max(len(result.classes) - _MOST_CLASSES, 0),
-        scores=_scores(model, leaderboard.split),
-        mark=on_validation,
+        scores=_scores(model, leaderboard, notes),
         footnotes=notes.lines,
         crossed=cross_words(leaderboard, model.name),
+        external=[without_places(text) for one in external_validations(model) for text in one.sentences],
         thresholds=_thresholds(model, result),
         result=result,
         model_path="/".join([*model.folder.absolute().parts[-3:], "model"]),
@@ -66,24 +62,16 @@ def save_card(path: Path, leaderboard: "Leaderboard", section: "ReportSection") 
     return path
 
 
-def escaped(value: Any) -> str:
-    r"""Return a value as text, in which no character has a meaning in Markdown or HTML.
-
-    Examples
-    --------
-    >>> print(escaped("a_b (c-d) <i> | [e] _f_"))
-    a_b (c-d) \<i> \| \[e\] \_f\_
-    """
-    return _SPECIAL.sub(r"\\\1", visible(value))
-
-
-def _scores(model: ModelRecord, split: str) -> list[tuple[str, str, str]]:
-    """Return the title of each score, its value on the compared split and its value on validation."""
+def _scores(model: ModelRecord, leaderboard: "Leaderboard", notes: Footnotes) -> list[tuple[str, str, str]]:
+    """Return the title of each score, its value on the compared split and its value on validation, with their marks."""
+    split = leaderboard.split
     val = model.splits.get("val") if split != "val" else None
     rows = []
     for name, metric in model.splits[split].metrics.items():
         on_val = val.metrics.get(name) if val else None
-        rows.append((metric_name(name), _shown(metric), _shown(on_val) if on_val else "–"))
+        mark = notes.mark(leaderboard.validation_note(model, name) if on_val or split == "val" else "")
+        here = _shown(metric) + (mark if split == "val" else "")
+        rows.append((metric_name(name), here, _shown(on_val) + mark if on_val else "–"))
     return rows
 
 

@@ -18,7 +18,11 @@ from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
+from hybrid.report.parts.robustness import robustness
 from hybrid.report.parts.seeds import seeds
+from hybrid.report.parts.shift import shift
+from hybrid.report.parts.subgroups import subgroups
+from hybrid.report.parts.worth import worth
 from hybrid.workspace.private_paths import without_places
 
 if TYPE_CHECKING:
@@ -68,7 +72,9 @@ def make_section(
     parts = (
         model_parts.models(leaderboard),
         per_group(leaderboard),
+        subgroups(leaderboard),
         leakage(leaderboard),
+        shift(leaderboard, pictures),
         differences(leaderboard),
         cross_validation(leaderboard),
         seeds(leaderboard),
@@ -76,6 +82,8 @@ def make_section(
         model_parts.errors(leaderboard, shown),
         data_parts.mistakes(leaderboard, pictures, shown),
         model_parts.curves(leaderboard, shown),
+        robustness(leaderboard),
+        worth(leaderboard, shown),
         data_parts.embedding_map(leaderboard, report_inputs, shown, SEED),
         data_parts.data(leaderboard, report_inputs, pictures),
         data_parts.training(report_inputs),
@@ -99,7 +107,8 @@ def _intro(leaderboard: "Leaderboard") -> str:
         "multiclass": f"{len(result.classes)} classes",
         "multilabel": f"{plural(len(result.classes), 'label')}; an image may have several",
     }[result.task]
-    where = f"the same {images_of_groups(result.n, result.n_groups, f'{SPLITS[leaderboard.split]} image')}"
+    noun = f"{SPLITS[leaderboard.split]} image"
+    where = f"the same {images_of_groups(result.n, result.n_groups, noun, result.group_name)}"
     models = f"{plural(len(leaderboard.models), 'model')}, all evaluated on {where}"
     return " ".join(filter(None, [f"{kind}. {models}.", cost_sentence(leaderboard)]))
 

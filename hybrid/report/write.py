@@ -1,5 +1,6 @@
 """Write the report: the page, and its figures, tables and model cards as files beside it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid._version import __version__
@@ -7,7 +8,10 @@ from hybrid.comparison.result import ComparisonResult
 from hybrid.datasets import Dataset
 from hybrid.files import replace_folder, write_output
 from hybrid.report.card import save_card
+from hybrid.report.checklist.run import Run
+from hybrid.report.checklist.write import CHECKLIST, save_checklist
 from hybrid.report.page import render
+from hybrid.report.parts.part import Part
 from hybrid.report.section import ReportSection, make_section
 from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.workspace import slug, unique_name
@@ -22,7 +26,8 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
         The comparison to report on.
     path : Path
         Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets a folder for each
-        dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown).
+        dataset with figures (SVG, PNG), tables (CSV, JSON) and the model card of the chosen model (Markdown). The
+        checklist for a paper, ``checklist.md``, is beside the page, too.
     dataset : Dataset, optional
         The dataset whose images the page shows, as far as they are those of the models' embedding sets. By default, it
         is opened again with the recorded arguments.
@@ -30,7 +35,7 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     Returns
     -------
     list of Path
-        The page, then the other files.
+        The page, the checklist, then the other files.
 
     Raises
     ------
@@ -50,7 +55,12 @@ def write_report(comparison: ComparisonResult, path: Path, *, dataset: Dataset |
     with replace_folder(folder) as new:
         written = _write_files(comparison, sections, new)
     write_output(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / file.relative_to(new) for file in written)]
+    runs = [
+        Run.of(leaderboard, section.report_inputs, comparison.recipe)
+        for leaderboard, section in zip(comparison.leaderboards, sections, strict=True)
+    ]
+    checklist = save_checklist(path.with_name(CHECKLIST), runs)
+    return [path, checklist, *(folder / file.relative_to(new) for file in written)]
 
 
 def _write_files(comparison: ComparisonResult, sections: list[ReportSection], folder: Path) -> list[Path]:
@@ -58,11 +68,18 @@ def _write_files(comparison: ComparisonResult, sections: list[ReportSection], fo
     for leaderboard, section in zip(comparison.leaderboards, sections, strict=True):
         dataset_folder = folder / unique_name(slug(section.title), taken)
         taken.add(dataset_folder.name)
-        for part in section.parts:
-            for drawing in part.drawings:
-                paths += drawing.save(dataset_folder)
-            for table in (*part.tables, *part.only_saved):
-                paths += table.save(dataset_folder)
+        paths += save_parts(section.parts, dataset_folder)
         if leaderboard.chosen:
             paths.append(save_card(dataset_folder / "model-card.md", leaderboard, section))
+    return paths
+
+
+def save_parts(parts: Sequence[Part], folder: Path) -> list[Path]:
+    """Write the figures and tables of parts into a folder, and return their paths."""
+    paths: list[Path] = []
+    for part in parts:
+        for drawing in part.drawings:
+            paths += drawing.save(folder)
+        for table in (*part.tables, *part.only_saved):
+            paths += table.save(folder)
     return paths

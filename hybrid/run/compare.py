@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from hybrid.classifiers import DEFAULT_HEADS
-from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.choice import BY_DOMAINS, PREFERENCES
 from hybrid.comparison.cross_validate import cross_validate_models
 from hybrid.comparison.pair_settings import PairSettings
 from hybrid.datasets import Dataset
@@ -43,8 +43,10 @@ def compare(
     primary: str | Sequence[str] = (),
     margin: float | None = None,
     per_group: str | None = None,
+    subgroups: str | Sequence[str] = (),
     fixed_classes: bool = True,
     cv: Any = None,
+    cv_domains: str | None = None,
     random_state: int = 0,
     workspace: str | Path | None = None,
 ) -> Comparison:
@@ -90,12 +92,19 @@ def compare(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    subgroups : str or sequence of str, default=()
+        Columns of the dataset that divide the images into subgroups, which are scored as well: ``"sex"``,
+        ``"age:50,70"`` with limits of bins, or ``"sex+view"`` for combinations, as for
+        :func:`hybrid.evaluation.by_subgroup`.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`.
     cv : int, str or splitter, optional
         Number of folds, folds and repeats such as ``"5x2"``, or a splitter of scikit-learn, of an additional
         cross-validation on train and validation. By default there is none.
+    cv_domains : str, optional
+        A column of the dataset, such as ``"hospital"``, of which one value at a time is left out in such a
+        cross-validation, instead of `cv`. With ``choose="domains"``, the model with the best mean over them is chosen.
     random_state : int, default=0
         Seed of the folds and of the named heads. An estimator keeps its own.
     workspace : path, optional
@@ -135,6 +144,10 @@ def compare(
     models = [slug(head, feature) for feature in features for head in chosen_heads]
     if choose not in (*PREFERENCES, *models):
         raise unknown_name("model", choose, (*PREFERENCES, *models))
+    if cv is not None and cv_domains is not None:
+        raise InputError("cv and cv_domains are two ways to divide the images: give one of them.")
+    if choose == BY_DOMAINS and cv_domains is None:
+        raise InputError("choose='domains' needs the domains: name their column, such as cv_domains='hospital'.")
     if reference is not None and reference not in models:
         raise unknown_name("model", reference, models, "It was given as the reference.")
     tested = PairSettings.of(reference, pairs, primary, margin)
@@ -173,9 +186,12 @@ def compare(
         choose=choose,
         tested=tested,
         per_group=per_group,
+        subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups),
         fixed_classes=fixed_classes,
         by="compare",
     )
+    if cv_domains is not None:
+        folds = (2, 1)  # not used
     if folds:
         pipelines = {name: model.pipeline for name, model in unsaved.items()}
         results = cross_validate_models(
@@ -184,6 +200,7 @@ def compare(
             repeats=folds[1],
             seed=random_state,
             metric=metric,
+            domains=cv_domains,
             models=names,
             pipelines=pipelines,
         )

@@ -7,11 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from hybrid.comparison.choice import PREFERENCES
+from hybrid.comparison.compared_images import compared_images
 from hybrid.comparison.find_leakage import find_leakage
+from hybrid.comparison.find_shift import find_shift
+from hybrid.comparison.find_usefulness import Prevalence, find_usefulness, named_prevalence
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import badness, ordering_metric
 from hybrid.comparison.pair_settings import DEFAULT_PAIRS, PairSettings
 from hybrid.comparison.per_group import scores_per_group
+from hybrid.comparison.subgroups import compared_subgroups
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.errors import InputError, unknown_name
 from hybrid.progress import Progress
@@ -35,7 +39,9 @@ def compare_results(
     by: str = "compare_results",
     tested: PairSettings = DEFAULT_PAIRS,
     per_group: str | None = None,
+    subgroups: Sequence[str] = (),
     fixed_classes: bool = True,
+    prevalence: Prevalence = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare fitted models. Models that were evaluated on the same images are in one leaderboard.
@@ -54,7 +60,8 @@ def compare_results(
         plan, or ``roc_auc`` for two classes, ``accuracy`` for more and ``average_precision_macro`` for multi-label.
     choose : str or sequence of str, optional
         How a model is chosen on validation: ``"simplest"`` (the simplest within one standard error of the best) or
-        ``"best"``. Or the names of models that were fixed in advance, one for each set of images. By default as the
+        ``"best"``, or ``"domains"`` for the best mean over domains, once the comparison is cross-validated by leaving
+        them out. Or the names of models that were fixed in advance, one for each set of images. By default as the
         workspace's plan says, or ``"simplest"``.
     fixed_by : str, default="the caller"
         Who or what fixed these models. The report shows it with the model's name.
@@ -68,9 +75,15 @@ def compare_results(
     per_group : {"mean", "max", "vote"}, optional
         How the predictions for the images of a group, such as a patient, are combined for further scores with each
         group as one case. By default there are none.
+    subgroups : sequence of str, default=()
+        What divides the images into subgroups that are scored as well, such as ``"sex"``, ``"age:50,70"`` or
+        ``"sex+view"``: columns of the dataset.
     fixed_classes : bool, default=True
         Whether intervals and tests hold for other images with the same share of each class. If False, they hold for
         images whose shares vary as well, as in :func:`hybrid.evaluate`. Saved scores are not changed.
+    prevalence : float or mapping of str to float, optional
+        Share of the positive class, or of classes or labels by name, in the population in which the models would be
+        used, for predictive values and net benefit there. It changes no probability and no label of a model.
     progress : callable, optional
         Called with the number of images checked for leakage and the total number of images.
 
@@ -115,11 +128,13 @@ def compare_results(
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = with_references(leaderboards, asked.references, tested.references)
+    leaderboards = tuple(replace(each, prevalence=named_prevalence(each, prevalence)) for each in leaderboards)
+    leaderboards = tuple(replace(each, useful=find_usefulness(each)) for each in leaderboards)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)
-    leaderboards = tuple(
-        replace(leaderboard, leakage=find_leakage(leaderboard, progress)) for leaderboard in leaderboards
-    )
+    if subgroups:
+        leaderboards = tuple(_with_subgroups(leaderboard, subgroups) for leaderboard in leaderboards)
+    leaderboards = tuple(_with_images(leaderboard, progress) for leaderboard in leaderboards)
     notes = _notes(records, split, leaderboards)
     if split == "test":
         leaderboards = tuple(with_history(leaderboard) for leaderboard in leaderboards)
@@ -131,6 +146,18 @@ def _with_groups(leaderboard: Leaderboard, how: str) -> Leaderboard:
     positive = leaderboard.evaluations[0].positive
     models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
     return replace(leaderboard, per_group=scores_per_group(models, parts, positive, how, fixed))
+
+
+def _with_subgroups(leaderboard: Leaderboard, by: Sequence[str]) -> Leaderboard:
+    positive = leaderboard.evaluations[0].positive
+    models, parts, fixed = leaderboard.models, leaderboard.predictions, leaderboard.fixed_classes
+    return replace(leaderboard, subgroups=compared_subgroups(models, parts, by, leaderboard.metric, positive, fixed))
+
+
+def _with_images(leaderboard: Leaderboard, progress: Progress | None) -> Leaderboard:
+    """Return a leaderboard with what its images tell: those that are also in train, and whether test differs."""
+    images = compared_images(leaderboard, progress)
+    return replace(leaderboard, leakage=find_leakage(leaderboard, images), shift=find_shift(leaderboard, images))
 
 
 def _sorted_by_id(predictions: Predictions) -> Predictions:

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from hybrid.comparison.aims import aim_sentences
 from hybrid.comparison.costs import COST_TITLES, cost_of, time_measure
 from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.ordering import LOWER_IS_BETTER
@@ -171,7 +172,7 @@ class Comparison(ComparisonResult):
     def _repr_html_(self) -> str:
         tables = "".join(
             f"<h4>{escape(self._title(leaderboard))}</h4>{_html_table(leaderboard)}"
-            f"{_html_notes([*leaderboard.label_notes, *leaderboard.notes])}"
+            f"{_html_notes([*leaderboard.label_notes, *_chosen_aim(leaderboard), *leaderboard.notes])}"
             f"{_html_notes(leaderboard.warnings)}{_html_leakage(leaderboard)}"
             for leaderboard in self.leaderboards
         )
@@ -188,6 +189,10 @@ def _html_table(leaderboard: Leaderboard) -> str:
         name = f'<td title="{escape(row["model"])}">{escape(leaderboard.label(row["model"]))}</td>'
         body += f"<tr>{name}{''.join(f'<td>{escape(str(cell))}</td>' for cell in cells)}</tr>"
     return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _chosen_aim(leaderboard: Leaderboard) -> list[str]:
+    return aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.chosen) if leaderboard.chosen else []
 
 
 def _html_notes(notes: Sequence[str]) -> str:

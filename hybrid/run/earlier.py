@@ -11,7 +11,7 @@ from hybrid.files import cannot_write, read_json
 from hybrid.workspace.workspace import unique_name
 
 REPORT, JSON, CSV, PAIRS = "report.html", "comparison.json", "comparison.csv", "pairs.csv"
-_FILES = (REPORT, "report-files", CSV, PAIRS, JSON)
+_FILES = (REPORT, "report-files", "checklist.md", CSV, PAIRS, JSON)
 _EARLIER = "earlier"
 _COUNTS_LOOKS = ("notes", "test_history")  # they change with each look at test, although the comparison is the same
 

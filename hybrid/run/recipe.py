@@ -96,10 +96,11 @@ def run_recipe(
         fixed_by="the recipe",
         tested=tested,
         per_group=protocol.per_group,
+        subgroups=protocol.by,
         fixed_classes=protocol.fixed_classes,
         by="hybrid run",
     )
-    if protocol.cv:
+    if protocol.cv or protocol.cv_domains:
         comparison = _cross_validated(comparison, names, recipe, workspace, listener)
     return replace(comparison, title=recipe.title, recipe=recipe.text)
 
@@ -149,8 +150,9 @@ def _cross_validated(
     from hybrid.comparison.cross_validate import cross_validate_models
 
     protocol = recipe.protocol
-    folds, repeats = parse_folds(protocol.cv or "")
-    listener.say(f"cross-validation: {folds} folds × {repeats}")
+    folds, repeats = parse_folds(protocol.cv or "5")
+    left_out = f"each {protocol.cv_domains} left out" if protocol.cv_domains else f"{folds} folds × {repeats}"
+    listener.say(f"cross-validation: {left_out}")
     try:
         with listener.progress("cross-validation") as progress:
             return comparison.cross_validated(
@@ -160,6 +162,7 @@ def _cross_validated(
                     repeats=repeats,
                     seed=recipe.seed,
                     metric=protocol.metric,
+                    domains=protocol.cv_domains,
                     models=names,
                     progress=progress,
                 )

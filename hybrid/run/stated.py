@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from hybrid.comparison.ordering import ordering_metric
 from hybrid.comparison.pair_settings import PairSettings
-from hybrid.errors import InputError, unknown_name
-from hybrid.evaluation.metrics import metrics_of
+from hybrid.errors import InputError
+from hybrid.evaluation.metrics import known_metric, metrics_of
 from hybrid.workspace.fitted_models import workspace_of
 from hybrid.workspace.history import History, Plan
 from hybrid.workspace.model_record import ModelRecord
@@ -40,7 +40,5 @@ def stated(records: Sequence[ModelRecord], split: str, metric: str | None, teste
 
 def ordering(metric: str | None, tested: PairSettings, plan: Plan, known: Collection[str]) -> str | None:
     """Return the metric by which models are ordered: the given, first primary or planned one; None for the task's."""
-    for name in tested.primary if metric is None else (metric, *tested.primary):
-        if name not in known:
-            raise unknown_name("metric", name, known)
-    return metric or next(iter(tested.primary), plan.metric)
+    names = [known_metric(name, known) for name in (tested.primary if metric is None else (metric, *tested.primary))]
+    return next(iter(names), plan.metric)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, evaluate
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.result import Metric
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, parse_predictions, write_predictions
@@ -31,7 +32,9 @@ def save_record(record: ModelRecord, predictions: Predictions, folder: Path) -> 
     return record
 
 
-def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_classes: bool = True) -> Evaluation:
+def evaluate_split(
+    predictions: Predictions, split: str, positive: Any, fixed_classes: bool = True, group_name: str = GROUP
+) -> Evaluation:
     """Return the scores of predictions on one split.
 
     Parameters
@@ -42,10 +45,12 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_cl
         The positive class of a binary task.
     fixed_classes : bool, default=True
         As in :func:`hybrid.evaluate`.
+    group_name : str, default="group"
+        What a group of images is called in words.
     """
     part = predictions.part(split)
     few = split != "train" or len(part) <= _MAX_TRAIN_RESAMPLED
-    return evaluate(
+    result = evaluate(
         part.y,
         part.proba,
         part.classes.tolist(),
@@ -55,20 +60,28 @@ def evaluate_split(predictions: Predictions, split: str, positive: Any, fixed_cl
         n_boot=2000 if few else 0,
         fixed_classes=fixed_classes,
     )
+    return replace(result, group_name=group_name)
 
 
-def unsealed(record: ModelRecord, predictions: Predictions, split: str) -> ModelRecord:
-    """Return a record with its scores on a split, which are computed if the split is sealed. Nothing is saved."""
+def unsealed(record: ModelRecord, predictions: Predictions, split: str, known: Evaluation | None = None) -> ModelRecord:
+    """Return a record with its scores on a split, which are computed if the split is sealed. Nothing is saved.
+
+    `known` are the scores that :func:`evaluate_split` gives, if they were computed already.
+    """
     if split not in record.sealed:
         return record
-    splits = record.splits | {split: evaluate_split(predictions, split, record.positive)}
+    splits = record.splits | {
+        split: known or evaluate_split(predictions, split, record.positive, group_name=record.group_name)
+    }
     return replace(record, splits=splits, sealed=tuple(name for name in record.sealed if name != split))
 
 
 def with_varying_classes(record: ModelRecord, predictions: Predictions, splits: Container[str]) -> ModelRecord:
     """Return a record whose intervals on some splits hold for shares of the classes that vary. Nothing is saved."""
     varying = {
-        split: evaluate_split(predictions, split, record.positive, fixed_classes=False) if split in splits else result
+        split: evaluate_split(predictions, split, record.positive, False, record.group_name)
+        if split in splits
+        else result
         for split, result in record.splits.items()
     }
     return replace(record, splits=varying)

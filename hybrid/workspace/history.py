@@ -7,17 +7,20 @@ was changed or removed later is noticed.
 import hashlib
 import json
 import os
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hybrid.errors import InputError
 from hybrid.files import cannot_write, locked, parse_json
 from hybrid.workspace.records import as_json, from_json
 from hybrid.workspace.workspace import HISTORY, Workspace
 
-SCHEMA = 2
+if TYPE_CHECKING:
+    import numpy as np
+
+SCHEMA = 3
 FITTED: Final = "fitted"
 SHOWN: Final = "shown"
 PLANNED: Final = "planned"
@@ -115,6 +118,9 @@ class Event:
         The SHA-256 of the predictions of each model, keyed by its name.
     plan : Plan or None
         The plan that was made.
+    test_images : tuple of str
+        The first 16 digits of the SHA-256 of each test image of the dataset, in order. They are in the first event of a
+        dataset only. Earlier versions did not record them.
     """
 
     what: Literal["fitted", "shown", "planned", "locked", "unlocked"]
@@ -124,6 +130,23 @@ class Event:
     dataset_fingerprint: str = ""
     models: dict[str, str] = field(default_factory=dict)
     plan: Plan | None = None
+    test_images: tuple[str, ...] = ()
+
+
+def image_digests(keys: "np.ndarray") -> tuple[str, ...]:
+    """Return the first 16 digits of the SHA-256 of each image, in order and without repetition.
+
+    Parameters
+    ----------
+    keys : ndarray of uint8 of shape (n, 32)
+        SHA-256 digests of the images.
+    """
+    return tuple(sorted({key[:8].tobytes().hex() for key in keys}))
+
+
+def images_by_dataset(events: Iterable[Event]) -> dict[str, frozenset[str]]:
+    """Return the digests of the test images of each dataset, keyed by its fingerprint, as far as they are recorded."""
+    return {event.dataset_fingerprint: frozenset(event.test_images) for event in events if event.test_images}
 
 
 class History:
@@ -138,7 +161,7 @@ class History:
         self.path = workspace.folder / HISTORY
 
     def add(self, event: Event) -> None:
-        """Add an event.
+        """Add an event, without the digests of the test images if an earlier event has those of the same dataset.
 
         Raises
         ------
@@ -148,6 +171,10 @@ class History:
         with locked(self.path.parent):
             try:
                 lines = self._lines()
+                if event.test_images and event.dataset_fingerprint in images_by_dataset(
+                    filter(None, map(_event, lines))
+                ):
+                    event = replace(event, test_images=())
                 line = _line(event, lines[-1] if lines else b"")
                 before = b"" if not lines or self.path.read_bytes().endswith(b"\n") else b"\n"
                 handle = os.open(

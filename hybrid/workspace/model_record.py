@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.result import Evaluation, Metric
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.workspace.records import Record, empty_for_none, from_json, one_or_many, saved_as
 from hybrid.workspace.set_record import ViewsRecord, read_task
 
@@ -126,6 +128,12 @@ class _SavedEvaluation:
     n_groups: int | None = None
 
 
+def read_evaluation(value: Any, key: str) -> Evaluation:
+    """Return the evaluation that JSON values hold; raise `ValueError` if a value does not fit."""
+    from_json(_SavedEvaluation, value, key)
+    return Evaluation.from_dict(value)
+
+
 def _read_splits(value: Any, key: str) -> dict[str, Evaluation]:
     from_json(dict[str, _SavedEvaluation], value, key)
     return {split: Evaluation.from_dict(saved) for split, saved in value.items()}
@@ -200,6 +208,8 @@ class ModelRecord(Record):
         The class frequencies that the user gave; None for those of the training data.
     adjustment : Adjustment or None
         How the calibration and the threshold were chosen; None if neither was.
+    adapted : AdaptedFrom or None
+        The parent of a model that was adapted to a new site, and the images that it was adapted to; None for others.
     weights : str or None
         How the weights of an ensemble were chosen; None if they are equal.
     members : tuple of Member
@@ -256,6 +266,17 @@ class ModelRecord(Record):
     frequencies: dict[str, float] = field(default_factory=dict)
     prevalence: float | dict[str, float] | None = None
     adjustment: Adjustment | None = field(default=None, metadata=empty_for_none(Adjustment))
+    adapted: AdaptedFrom | None = field(default=None, metadata=empty_for_none(AdaptedFrom))
     bytes: int | None = None
     predictions_sha256: str = ""
     folder: Path = field(default=Path(), metadata=saved_as(saved=False))
+
+    @property
+    def group_name(self) -> str:
+        """What a group of images is called in words, as its scores say; "group" if this is not known."""
+        return next((result.group_name for result in self.splits.values()), GROUP)
+
+    def was_fitted_to(self, dataset_fingerprint: str, extractor_fingerprint: str) -> bool:
+        """Return whether the model was fitted to this embedding set, and not to an earlier one with the same name."""
+        known = self.extractor_fingerprints
+        return dataset_fingerprint == self.dataset_fingerprint and (not known or extractor_fingerprint in known)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from hybrid.evaluation.groups import group_name_of
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.recorded_parameters import recorded_parameters
 from hybrid.extractors.store.cost import Pass
@@ -43,6 +44,11 @@ class DatasetRecord:
     warnings: tuple[str, ...] = ()
     counts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def group_name(self) -> str:
+        """What a group is called in words: after its column if this is known, else "group"."""
+        return group_name_of(self.arguments)
+
 
 @dataclass(frozen=True)
 class _SavedParams:
@@ -78,6 +84,11 @@ class ExtractorRecord:
     params: dict[str, Any] = field(metadata=saved_as(read=_read_params))
     fingerprint: str
     identity: Identity
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers at which the network is cut."""
+        return tuple(self.params["layers"])
 
     @property
     def backbone(self) -> str:
@@ -163,7 +174,7 @@ class SkippedImage:
 
 @dataclass(frozen=True)
 class RowsFile:
-    """Name and SHA-256 of the file with the keys, labels and splits of an embedding set's images."""
+    """Name and SHA-256 of the file with the keys, labels, splits and further columns of an embedding set's images."""
 
     file: str
     sha256: str
@@ -207,7 +218,7 @@ class SetRecord(Record):
         The file with the images' keys and labels; None before the set is saved.
     """
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
     SEALED_SINCE: ClassVar[int] = 2
     REMEDY: ClassVar[str] = "Delete it and run `hybrid extract` again."
 

@@ -63,6 +63,12 @@ class TrainingRecord(Record):
         return "balanced" if self.options.get("class_weight") == "balanced" else None
 
     @property
+    def seed(self) -> int | None:
+        """The seed of the training; None if it is not recorded."""
+        seed = self.options.get("random_state", self.options.get("seed"))
+        return seed if isinstance(seed, int) else None
+
+    @property
     def per_label(self) -> bool:
         """Whether each label has a network of its own."""
         return isinstance(self.best_epoch, dict)

@@ -19,6 +19,8 @@ BEST_NETWORK = "network.keras"
 LAST_NETWORK = "last.keras"
 TRAINING_RECORD = "training.json"
 TRAINING_KEYS = "training.keys"
+# File in the folder of an external validation, beside the predictions.
+VALIDATION = "validation.json"
 
 
 class Workspace:
@@ -31,7 +33,7 @@ class Workspace:
 
     Attributes
     ----------
-    sets, networks, models, reports : Path
+    sets, networks, models, reports, external : Path
         The folders inside.
     """
 
@@ -41,12 +43,13 @@ class Workspace:
         self.networks = self.folder / "networks"
         self.models = self.folder / "models"
         self.reports = self.folder / "reports"
-        warn_if_shared(self.folder, "workspace", ("sets", "networks", "models", "reports"))
+        self.external = self.folder / "external"
+        warn_if_shared(self.folder, "workspace", ("sets", "networks", "models", "reports", "external"))
         self._remove_abandoned()
 
     def _remove_abandoned(self) -> None:
         """Remove the temporary files and folders of killed processes."""
-        folders = [self.folder, self.sets, self.networks, self.models, self.reports]
+        folders = [self.folder, self.sets, self.networks, self.models, self.reports, self.external]
         for folder in (*folders, *(path for parent in folders[2:] for path in parent.glob("[!.]*/"))):
             remove_abandoned(folder)
 

@@ -16,6 +16,7 @@ from hybrid.pipelines.saved.walk import parts_of
 # The arrays that each estimator predicts with, and the length of each of their axes: c components, k classes (1 if
 # there are two), n points, o outputs, p columns of the trees, r rows, t thresholds, v classes of an output, w columns.
 _SHAPES = {
+    "AdaptedHead": {"thresholds_": "t"},
     "AdjustedHead": {"thresholds_": "t"},
     "IsotonicRegression": {"X_thresholds_": "n", "y_thresholds_": "n"},
     "KNN": {"embeddings_": "rw", "votes_": "rov"},
@@ -28,12 +29,15 @@ _SHAPES = {
     "PowerTransformer": {"lambdas_": "w"},
     "RandomForest": {"centre_": "w", "projection_": "wp"},
     "RobustScaler": {"center_": "w", "scale_": "w"},
+    "ShrunkCalibration": {"slopes_": "o", "intercepts_": "ov"},
     "StandardScaler": {"mean_": "w", "scale_": "w"},
     "VarianceThreshold": {"variances_": "w"},
     "_SigmoidCalibration": {"a_": "", "b_": ""},
     "_TemperatureScaling": {"beta_": ""},
 }
-_FREQUENCIES = dict.fromkeys(("class_shares_", "weighted_shares_", "shift_"), "ov")  # of every head; all above 0
+_FREQUENCIES = dict.fromkeys(
+    ("class_shares_", "weighted_shares_", "shift_", "conversion_"), "ov"
+)  # of every head; all above 0
 
 
 def check_arrays(model: Any) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 
 MANIFEST = "manifest.json"
 HEAD = "head.skops"
+REFERENCE = "reference.npz"
+CALIBRATION = "calibration.npz"
 
 _BOOSTER = re.compile(r"boosters/\d+\.json")
 _TREES = re.compile(r"trees/\d+\.npz")

@@ -152,7 +152,7 @@ def _unpack(data: bytes, common: Any) -> list[Any]:
             raise InputError(
                 f"a file holds the arrays {', '.join(sorted(archive.namelist()))}; expected {', '.join(expected)}"
             )
-        arrays = {name.removesuffix(".npy"): _read(archive, name) for name in expected}
+        arrays = {name.removesuffix(".npy"): read_array(archive, name) for name in expected}
     counts, depths, seeds = (arrays[name].astype(np.int64) for name in _TREE_ARRAYS)
     _check_sizes(arrays, counts, depths, seeds, common)
     nodes = np.zeros(counts.sum(), NODE_DTYPE)
@@ -177,7 +177,7 @@ def _unpack(data: bytes, common: Any) -> list[Any]:
     return trees
 
 
-def _read(archive: ZipFile, name: str) -> NDArray:
+def read_array(archive: ZipFile, name: str) -> NDArray:
     """Return the array of a .npy file. It uses the file's bytes as memory, so no stated shape can make it larger."""
     with archive.open(name) as file:
         data = file.read(archive.getinfo(name).file_size)

@@ -9,13 +9,16 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.errors import InputError, reason_of
 from hybrid.files import expanded
+from hybrid.pipelines.prediction_sets import CalibrationScores
 from hybrid.pipelines.saved.contents import HEAD, is_booster, is_trees
 from hybrid.pipelines.saved.forest import attach_trees
 from hybrid.pipelines.saved.inspect import inspect_model
+from hybrid.pipelines.saved.kept_arrays import read_calibration, read_reference
 from hybrid.pipelines.saved.manifest import Manifest
 from hybrid.pipelines.saved.trusted import from_bytes
 from hybrid.pipelines.saved.unpack import unpack_model
 from hybrid.pipelines.saved.versions import OtherVersionsWarning, version_differences
+from hybrid.pipelines.typicality import Reference
 
 
 def load_model(folder: str | Path) -> Pipeline:
@@ -58,10 +61,21 @@ def load_model(folder: str | Path) -> Pipeline:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A pipeline and its manifest, loaded from a saved model."""
+    """A pipeline and its manifest, loaded from a saved model, and the folder in which its files were verified."""
 
     pipeline: Pipeline
     manifest: Manifest
+    folder: Path
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the model knows unfamiliar images by; None if it keeps no reference."""
+        return read_reference(self.folder, self.manifest)
+
+    @property
+    def calibration(self) -> CalibrationScores | None:
+        """What prediction sets are made from; None if the model keeps no scores."""
+        return read_calibration(self.folder, self.manifest)
 
 
 def open_model(folder: str | Path) -> LoadedModel:
@@ -85,7 +99,7 @@ def open_model(folder: str | Path) -> LoadedModel:
     if differences:
         message = f"Model {model!r} was saved with {differences}: its probabilities may differ in their last digits."
         warnings.warn(message, OtherVersionsWarning, stacklevel=3)
-    return LoadedModel(pipeline, manifest)
+    return LoadedModel(pipeline, manifest, folder)
 
 
 def _assemble(folder: Path, manifest: Manifest) -> Pipeline:

@@ -13,7 +13,8 @@ from hybrid._version import __version__
 from hybrid.errors import InputError
 from hybrid.extractors.store.identity import fingerprint
 from hybrid.files import expanded, file_digest, parse_json, restore_folder, write_json
-from hybrid.pipelines.saved.contents import MANIFEST, list_files
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
+from hybrid.pipelines.saved.contents import CALIBRATION, MANIFEST, REFERENCE, list_files
 
 SCHEMA, _OLDEST = 3, 2  # since schema 3 the trees of forests are saved in separate files
 
@@ -121,6 +122,18 @@ class Manifest:
         return self.to_dict()[name]
 
     @property
+    def model(self) -> str | None:
+        """The name that the model was given; None without one."""
+        name = self.info.get("model")
+        return name if isinstance(name, str) else None
+
+    @property
+    def aim(self) -> str | None:
+        """The aim that the threshold was chosen for; None without one."""
+        aim = self.info.get("aim")
+        return aim if isinstance(aim, str) else None
+
+    @property
     def views(self) -> dict[str, Any] | None:
         """The views that predictions are means over, as `Views.fields` returns them; None without views."""
         views = self.info.get("views")
@@ -133,6 +146,26 @@ class Manifest:
         return dataset if isinstance(dataset, dict) else {}
 
     @property
+    def head(self) -> str:
+        """Name of the head, or the type of the last step if no name is recorded."""
+        return str(self.info.get("head") or self.steps[-1].type)
+
+    @property
+    def adapted(self) -> AdaptedFrom | None:
+        """Where an adapted model comes from; None for other models."""
+        return AdaptedFrom.from_info(self.info.get("adapted"))
+
+    @property
+    def reference(self) -> str:
+        """Which images the model knows unfamiliar ones by, in words; without a reference, the reason."""
+        return self._text("reference", REFERENCE)
+
+    @property
+    def prediction_sets(self) -> str:
+        """Which images calibrate prediction sets, in words; without scores of any, the reason."""
+        return self._text("prediction_sets", CALIBRATION)
+
+    @property
     def label_names(self) -> list[str]:
         """Names of the classes or labels as strings."""
         names = self.info.get("labels")
@@ -143,6 +176,18 @@ class Manifest:
     def name(self, default: str) -> str:
         """Return the name of the model, or the default if no name is recorded."""
         return str(self.info.get("model", default))
+
+    def _text(self, name: str, file: str) -> str:
+        text = self.info.get(name)
+        if isinstance(text, str) and text:
+            return text
+        return "images that are not named" if file in self.files else "it was saved without, or by an earlier version"
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What the model keeps of images, in words."""
+        texts = {"reference": (REFERENCE, self.reference), "prediction sets": (CALIBRATION, self.prediction_sets)}
+        return {name: text if file in self.files else f"none: {text}" for name, (file, text) in texts.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as a dict of JSON values."""
@@ -157,6 +202,9 @@ def model_info(
     views: Mapping[str, Any] | None,
     aim: str | None = None,
     threshold: str = "",
+    adapted: AdaptedFrom | None = None,
+    reference: str = "",
+    prediction_sets: str = "",
 ) -> dict[str, Any]:
     """Return the ``info`` of a model that was fitted in a workspace, which properties of `Manifest` read.
 
@@ -174,9 +222,16 @@ def model_info(
         What the threshold was chosen for.
     threshold : str, default=""
         How labels follow from probabilities, in words.
+    adapted : AdaptedFrom, optional
+        Where an adapted model comes from.
+    reference, prediction_sets : str, default=""
+        Why the model keeps no reference of its training images, and why it can make no prediction sets.
     """
     info = {"model": model, "dataset": dataset, "head": head, "labels": labels, "views": views}
-    return info | {"aim": aim, "threshold": threshold}
+    info |= {"aim": aim, "threshold": threshold}
+    kept = {"reference": reference, "prediction_sets": prediction_sets}
+    info |= {name: text for name, text in kept.items() if text}
+    return info if adapted is None else info | {"adapted": adapted.to_info()}
 
 
 def read_manifest(folder: str | Path) -> Manifest:

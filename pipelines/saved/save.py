@@ -4,6 +4,8 @@
     head.skops         scaler, PCA and head, or an ensemble of these
     trees/0.npz        the trees of a random forest; several files if there are several labels or forests
     boosters/0.json    the booster of an XGBoost head; several files if there are several heads
+    reference.npz      some embeddings of training images, and the distances of others, to recognise unfamiliar images
+    calibration.npz    probabilities of images that the model was not fitted to, for prediction sets
     network/           copies of the user's .keras or weights files, if there are any
 
 A network with ImageNet or random weights is not saved: it is rebuilt at loading and its fingerprint checked.
@@ -25,12 +27,15 @@ from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.files import expanded, replace_folder, write_atomic
 from hybrid.pipelines.build import extractors_of, side_by_side
-from hybrid.pipelines.saved.contents import HEAD, foreign_files, is_booster, is_trees
+from hybrid.pipelines.prediction_sets import CalibrationScores
+from hybrid.pipelines.saved.contents import CALIBRATION, HEAD, REFERENCE, foreign_files, is_booster, is_trees
 from hybrid.pipelines.saved.forest import detach_trees
+from hybrid.pipelines.saved.kept_arrays import kept_files
 from hybrid.pipelines.saved.manifest import Manifest, SavedStep, describe_files, write_manifest
 from hybrid.pipelines.saved.network import is_network, save_extractor
 from hybrid.pipelines.saved.trusted import to_bytes
 from hybrid.pipelines.saved.versions import describe_versions
+from hybrid.pipelines.typicality import Reference
 from hybrid.pipelines.views import ViewPipeline
 
 _KINDS = {"U": "string", "O": "string", "i": "integer", "u": "integer", "b": "boolean", "f": "float"}
@@ -42,6 +47,8 @@ def save_model(
     *,
     extractor: FeatureExtractor | Sequence[FeatureExtractor] | None = None,
     info: Mapping[str, Any] | None = None,
+    reference: Reference | None = None,
+    calibration: CalibrationScores | None = None,
 ) -> Path:
     """Save a fitted pipeline in a folder.
 
@@ -58,6 +65,12 @@ def save_model(
         order of their columns. The saved model then takes images. By default it takes what `pipeline` takes.
     info : mapping, optional
         JSON values to store in the manifest, such as the training set, metrics and a threshold.
+    reference : Reference, optional
+        What :func:`~hybrid.pipelines.make_reference` returns for the embeddings of the training images. With it,
+        :func:`~hybrid.predict` says how typical each image is.
+    calibration : CalibrationScores, optional
+        What :func:`~hybrid.pipelines.make_calibration` returns for images that the pipeline was not fitted to. With
+        it, :func:`~hybrid.predict` can return prediction sets.
 
     Returns
     -------
@@ -67,8 +80,8 @@ def save_model(
     Raises
     ------
     InputError
-        If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor;
-        or if the folder holds files that do not belong to a saved model.
+        If the pipeline is not fitted, holds a type that cannot be loaded safely, or does not fit the extractor, the
+        reference or the calibration; or if the folder holds files that do not belong to a saved model.
 
     Examples
     --------
@@ -82,7 +95,7 @@ def save_model(
     target = expanded(folder).resolve()
     _check_target(target)
     with replace_folder(target) as new:
-        _write(new, complete, dict(info or {}))
+        _write(new, complete, dict(info or {}), reference, calibration)
     return target
 
 
@@ -109,17 +122,29 @@ def _compose(pipeline: Any, extractor: FeatureExtractor | Sequence[FeatureExtrac
     return Pipeline([("extractor", side_by_side(extractors)), *pipeline.steps])
 
 
-def _write(folder: Path, pipeline: Pipeline, info: dict[str, Any]) -> None:
+def _write(
+    folder: Path,
+    pipeline: Pipeline,
+    info: dict[str, Any],
+    reference: Reference | None,
+    calibration: CalibrationScores | None,
+) -> None:
     extractors = extractors_of(pipeline[0])
     steps = pipeline[1:] if extractors else pipeline
     stripped, boosters = _without_boosters(steps)
     stripped, trees = detach_trees(stripped)
     contents = {HEAD: to_bytes(stripped), **trees, **boosters}
+    multilabel = getattr(steps[-1], "multilabel_", False)
+    contents |= kept_files(reference, calibration, steps.n_features_in_, len(steps[-1].classes_), multilabel)
     for name, data in contents.items():
         write_atomic(folder / name, partial(_write_bytes, data))
     copies: dict[Path, str] = {}
     if isinstance(pipeline, ViewPipeline):
         info["views"] = pipeline.views.fields()
+    if reference is not None:
+        info.setdefault("reference", reference.describe())
+    if calibration is not None:
+        info.setdefault("prediction_sets", calibration.source)
     manifest = Manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=describe_versions(),
@@ -168,4 +193,4 @@ def _check_target(target: Path) -> None:
 
 
 def _is_model_file(name: str) -> bool:
-    return name == HEAD or is_booster(name) or is_trees(name) or is_network(name)
+    return name in (HEAD, REFERENCE, CALIBRATION) or is_booster(name) or is_trees(name) or is_network(name)

@@ -24,6 +24,7 @@ def test_inspect_shows_window_and_tags_of_a_model_of_dicom_files(hybrid, dicom_f
     hybrid("extract", dicom_folder, "--backbone", tiny_network, "--name", "s", *options)
     hybrid("fit", "softmax")
     said = " ".join(hybrid("inspect", "softmax-s").split())
+    assert "Model 'softmax-s'" in said
     assert "bit depth 12, window 2000,3000.5" in said
     assert "ViewPosition" in said
     assert NAME not in said

@@ -152,7 +152,7 @@ import sys
 from hybrid.cli import main
 for command in " ".join(sys.argv[1:]).split(" then "):
     main.main(command.split(), standalone_mode=False)
-print(sorted({"keras", "tensorflow", "sklearn", "scipy", "pandas"} & set(sys.modules)))
+print(sorted({"keras", "tensorflow", "sklearn", "pandas"} & set(sys.modules)))
 """
     out = python(code, "extract", coloured, "--backbone", tiny_network, "--json")
     second = json.loads(out[: out.rindex("}") + 1])

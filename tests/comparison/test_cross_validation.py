@@ -1,14 +1,13 @@
 """The cross-validated comparison: same folds for all, test untouched, spreads told apart, differences tested."""
 
 import json
-from dataclasses import dataclass
 from statistics import mean, stdev, variance
 from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
-from made_sets import made_set_record
+from made_sets import MadeSet, made_set_record
 from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
@@ -16,7 +15,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross
 from hybrid.cli.cross_validation import show_cross_validation
 from hybrid.comparison.cross_validate import RefittableModel, cross_validate, cross_validate_models
 from hybrid.comparison.cross_validation_result import CrossValidation, ModelScores
-from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined_set import join_sets
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_head_pipeline
@@ -25,16 +23,6 @@ from hybrid.workspace.predictions import Predictions
 from hybrid.workspace.workspace import Workspace
 
 N = 150
-
-
-@dataclass(frozen=True, eq=False)
-class MadeSet(EmbeddingSet):
-    """An embedding set that holds its embeddings itself."""
-
-    X: np.ndarray | None = None
-
-    def embeddings(self, cache=None):
-        return self.X
 
 
 def made(y, *, X=None, groups=None, keys=None, backbone="resnet50", name="made", dataset="f"):

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from made_report import made_dataset, save_made_model
+from made_report import made_dataset, save_made_model, save_made_set
 
 from hybrid.errors import InputError
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records
-from hybrid.workspace.history import FITTED, LOCKED, PLANNED, SHOWN, Event, History, Plan
+from hybrid.workspace.history import FITTED, LOCKED, PLANNED, SHOWN, Event, History, Plan, image_digests
 from hybrid.workspace.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def test_models_that_were_removed_or_fitted_again_stay_in_the_count(runs, fit):
     assert "4 models were fitted" in first
     assert "(2 of them were removed or fitted again since)" in first
     assert "test had been shown once before, first on 20" in first
-    assert second.startswith("1 of the compared models was fitted after test was first shown.")
+    assert second.startswith("1 of the compared models was fitted after test was first shown (b).")
     assert set(history.sentences()) <= set(leaderboard.notes)
 
 
@@ -112,6 +112,84 @@ def test_looks_at_another_dataset_or_at_validation_do_not_count(runs, fit):
     History(runs).add(Event(SHOWN, dataset_fingerprint="another", models={"x": "1"}))
     history = compared(runs).history
     assert (history.models, history.looks) == (2, 0)
+
+
+def images(*numbers):
+    return tuple(f"{number:016x}" for number in numbers)
+
+
+def fit_on(runs, name, state, test_images):
+    """Save a model of another state of the dataset, with the digests of its test images in the history."""
+    about = {"dataset_fingerprint": state * 64}
+    record = save_made_model(runs.folder, name, made_dataset(240, ["ill", "well"]), 1, seed=ord(state), **about)
+    History(runs).add(Event(FITTED, models={name: record.predictions_sha256}, test_images=test_images, **about))
+
+
+@pytest.mark.parametrize(
+    ("test_images", "said"),
+    [
+        (range(60), "test had been shown twice before"),  # only other splits have grown
+        (range(50, 120), "of the 70 test images, 10 were among those that had been shown twice before"),
+        (range(59, 62), "of the 3 test images, 1 was among those that had been shown twice before"),
+        (range(60, 90), None),
+    ],
+)
+def test_looks_count_where_a_dataset_that_has_grown_shares_test_images(runs, test_images, said):
+    fit_on(runs, "old", "a", images(*range(60)))
+    compared(runs)
+    compared(runs)
+    History(runs).add(Event(PLANNED, plan=Plan(metric="f1")))
+    fit_on(runs, "new", "b", images(*test_images))
+    history = compared(runs, "new").history
+    first = history.sentences()[0]
+    if said is None:
+        assert (history.looks, history.models, history.plan_looks, history.fitted_after) == (0, 1, 0, ())
+        assert first == "1 model was fitted on this dataset in this workspace; test had not been shown before."
+        assert history.sentences()[-1].endswith("was made before test was shown.")
+        return
+    assert (history.looks, history.models, history.plan_looks, history.fitted_after) == (2, 2, 2, ("new",))
+    assert first.startswith("2 models were fitted on this dataset or on other data with some of its test images in")
+    assert f"; {said}, first on 20" in first
+    assert history.sentences()[-1].endswith("was made after test had been shown twice.")
+    assert History(runs).is_intact
+
+
+def test_the_digests_of_test_images_are_written_once_for_each_dataset(runs):
+    for name in ("one", "two"):
+        fit_on(runs, name, "a", images(1, 2))
+    fit_on(runs, "three", "b", images(1, 3))
+    compared(runs, "one", "two")
+    recorded = [event.test_images for event in History(runs).events()]
+    assert recorded == [images(1, 2), (), images(1, 3), ()]
+
+
+def test_a_history_without_digests_counts_looks_at_the_same_dataset(runs, fit):
+    fit(old=1)  # as earlier versions recorded it
+    compared(runs)
+    fit_on(runs, "new", "b", images(1, 2))
+    assert compared(runs, "old").history.looks == 1
+    assert compared(runs, "new").history.looks == 0
+
+
+def test_the_images_of_an_earlier_version_are_found_while_their_embeddings_exist(runs):
+    dataset = made_dataset(240, ["ill", "well"])
+    made_set = save_made_set(runs.folder, dataset)
+    save_made_model(runs.folder, "old", dataset, 1, seed=0)
+    compared(runs)
+    (look,) = History(runs).events()
+    assert look.test_images == image_digests(made_set.keys[dataset.split == "test"])
+    assert len(look.test_images) == (dataset.split == "test").sum() == 60
+    fit_on(runs, "new", "b", look.test_images[:7])
+    assert compared(runs, "new").history.looks == 1
+
+
+def test_models_that_were_fitted_after_a_look_are_named(runs, fit):
+    fit(a=2, b=1)
+    compared(runs)
+    fit(**{f"m{number}": 1 for number in range(6)})
+    text = compared(runs).history.sentences()[1]
+    assert text.startswith("6 of the compared models were fitted after test was first shown (m")
+    assert text.partition("(")[2].partition(")")[0].endswith(" and 3 more")
 
 
 def test_locked_scores_are_refused_and_neither_computed_nor_recorded(runs, fit):

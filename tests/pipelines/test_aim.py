@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import binomtest, norm
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_head_pipeline
@@ -204,3 +206,53 @@ def test_the_groups_of_validation_images_count():
     assert "of 30 groups" in grouped[-1].choices_[0]["note"]
     inside = adjust(make_head_pipeline("softmax"), logit(proba)[:, None], truth, groups=patient, **given)
     assert "of 30 groups" in inside[-1].choices_[0]["note"]
+
+
+def test_adjust_asks_for_the_groups_of_validation_where_the_confidence_has_to_allow_for_them():
+    truth, proba = drawn(100, 100, 0)
+    X, y, groups = logit(proba)[:, None], truth.astype(int), np.arange(200) // 2
+    head = make_head_pipeline("softmax", scale=False).fit(X, y)
+    given = {"aim": "recall=0.8@0.95", "groups": groups}
+    with pytest.raises(InputError, match=r"validation has none.*give validation=\(X, y, groups\), or \(X, y, None\)"):
+        adjust(head, X, y, validation=(X, y), **given)
+    alone = adjust(head, X, y, validation=(X, y, None), **given)
+    grouped = adjust(head, X, y, validation=(X, y, groups), **given)
+    assert grouped[-1].thresholds_[0] <= alone[-1].thresholds_[0]
+    assert adjust(head, X, y, aim="recall=0.8", groups=groups, validation=(X, y))[-1].thresholds_ is not None
+
+
+@pytest.mark.parametrize(
+    ("validation", "said"),
+    [
+        (("X", "y", "short"), "validation has 200 rows and 199 groups"),
+        (("X", "short"), "validation has 200 rows and 199 labels"),
+        (("X",), r"validation must be \(X, y\) or \(X, y, groups\).*got 1 values"),
+        ("X", "got ndarray"),
+    ],
+)
+def test_validation_whose_parts_do_not_fit_is_refused(validation, said):
+    truth, proba = drawn(100, 100, 0)
+    y = truth.astype(int)
+    parts = {"X": logit(proba)[:, None], "y": y, "short": y[1:]}
+    given = parts[validation] if isinstance(validation, str) else tuple(parts[name] for name in validation)
+    with pytest.raises(InputError, match=said):
+        adjust(make_head_pipeline("softmax", scale=False), parts["X"], y, aim="f1", validation=given)
+
+
+def test_a_search_and_a_lone_estimator_are_refused_in_one_sentence():
+    search = GridSearchCV(make_head_pipeline("softmax"), {"softmax__C": [1.0]})
+    with pytest.raises(InputError, match="given a GridSearchCV; expected a Pipeline: fit the search"):
+        adjust(search, None, None, aim="f1")
+    with pytest.raises(InputError, match="given LogisticRegression; expected a Pipeline"):
+        adjust(LogisticRegression(), None, None, aim="f1")
+
+
+@pytest.mark.parametrize("text", ["recal=0.9", "recall", "recall=2"])
+def test_messages_about_aims_name_the_confidence(text):
+    with pytest.raises(InputError, match=r"@CONFIDENCE|=0\.95@0\.95"):
+        Aim.parse(text)
+
+
+def test_an_unknown_aim_is_told_that_sensitivity_is_recall():
+    with pytest.raises(InputError, match=r"sensitivity=LEVEL.*Sensitivity is another name of recall"):
+        Aim.parse("balansed")

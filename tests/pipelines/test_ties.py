@@ -73,6 +73,7 @@ def test_the_explorer_begins_at_the_predictions_of_a_model_with_ties(positive):
         models=[SimpleNamespace(task="binary", threshold=None, default_threshold=None, aim=None, adjustment=None)],
         predictions=[SimpleNamespace(y=y, proba=proba, predicted=classes[expected])],
         names=["model"],
+        aims=(),
         split="test",
     )
     shown = threshold(leaderboard, 0)

@@ -19,6 +19,7 @@ from hybrid.datasets.summary import DatasetSummary
 from hybrid.extractors.images import decoding
 from hybrid.extractors.store import identity
 from hybrid.pipelines.saved import manifest
+from hybrid.robustness import StressRecord
 from hybrid.workspace import history
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.set_record import SetRecord
@@ -105,6 +106,7 @@ def test_every_environment_variable_is_documented():
         ("model record", ModelRecord.SCHEMA),
         ("training record", TrainingRecord.SCHEMA),
         ("history", history.SCHEMA),
+        ("stress run", StressRecord.SCHEMA),
         ("saved model", manifest.SCHEMA),
         ("comparison", result.SCHEMA),
         ("findings", DatasetSummary.SCHEMA),
@@ -118,7 +120,12 @@ def test_versions_of_file_formats_are_those_that_are_written(row, version):
 
 @pytest.mark.parametrize(
     ("record", "section"),
-    [(SetRecord, "Embedding sets"), (ModelRecord, "metrics.json"), (TrainingRecord, "Trained networks")],
+    [
+        (SetRecord, "Embedding sets"),
+        (ModelRecord, "metrics.json"),
+        (TrainingRecord, "Trained networks"),
+        (StressRecord, "Stress runs"),
+    ],
 )
 def test_every_key_of_a_record_is_documented(record, section):
     text = (REFERENCE / "files.md").read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]

@@ -318,7 +318,10 @@ def test_paths_may_name_the_environment(read, monkeypatch):
         ('heads.ensemble.heads=["forest"]', "[heads.ensemble] heads: Unknown head 'forest'"),
         ("heads.svm=1", "[heads] svm: 1 was given; expected a table"),
         ('heads.usee=["svm"]', "[heads] usee: Unknown key 'usee'. Nearest: 'use', 'tune'. Expected one of: aim, cal"),
-        ("protocol.metrics=1", "[protocol] metrics: Unknown key 'metrics'. Nearest: 'metric'. Expected one of: aim, c"),
+        (
+            "protocol.metrics=1",
+            "[protocol] metrics: Unknown key 'metrics'. Nearest: 'metric'. Expected one of: aim, by, c",
+        ),
         ('protocol.aim="recall"', "[protocol]: The aim 'recall' was given"),
         ('protocol.cv="many"', "[protocol] cv:"),
         ('protocol.class_weight="equal"', "[protocol] class_weight: Unknown value 'equal'"),

@@ -110,7 +110,8 @@ def save_made_set(workspace, dataset, name="made-set", fingerprint="f" * 64):
     extractor = replace(record.extractor, fingerprint=record.extractor.identity.fingerprint)
     keys = ImageSource(dataset.X).digests(FileDigests())[0]
     rows = (keys, dataset.ids, dataset.y, dataset.classes, dataset.split, dataset.groups)
-    return save_set(EmbeddingSet("", *rows, replace(record, extractor=extractor)), Workspace(workspace), name)
+    embeddings = EmbeddingSet("", *rows, replace(record, extractor=extractor), columns=dataset.columns)
+    return save_set(embeddings, Workspace(workspace), name)
 
 
 def made_comparison(workspace, dataset, skills, *, with_set=False, **record):

@@ -1,5 +1,10 @@
-"""Records of embedding sets whose embeddings no network made."""
+"""Embedding sets whose embeddings no network made, and their records."""
 
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.extractors.store.identity import Identity
 from hybrid.workspace.set_record import DatasetRecord, ExtractorRecord, SetRecord
 
@@ -15,3 +20,13 @@ def made_set_record(task="binary", *, backbone="resnet50", extractor="made", dat
         images=0,
         **fields,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class MadeSet(EmbeddingSet):
+    """An embedding set that holds its embeddings itself."""
+
+    X: np.ndarray | None = None
+
+    def embeddings(self, cache=None):
+        return self.X

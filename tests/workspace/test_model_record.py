@@ -8,6 +8,7 @@ import pytest
 from made_report import made_dataset, save_made_model
 
 from hybrid.errors import InputError
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.workspace.fitted_models import load_records, read_predictions, read_record
 from hybrid.workspace.model_record import Adjustment, Member, ModelRecord, Seconds, Tuning
 from hybrid.workspace.set_record import ViewsRecord
@@ -22,6 +23,7 @@ FULL = {
     "tuning": Tuning("cv", {"C": 0.1}, "roc_auc", 0.9, 7),
     "adjustment": Adjustment("val", 40, None, (CHOICE,), ("Chosen on the 40 validation images.",)),
     "threshold": 0.25,
+    "adapted": AdaptedFrom("svm", "0f" * 32, "refit", "north", 50, ("ab" * 32,), 0.1, None, 7),
     "weights": "val",
     "members": (Member("svm", "svm", "made-set", 0.4), Member("forest", "forest", "made-set", 0.6)),
     "warnings": ("Two images are alike.",),

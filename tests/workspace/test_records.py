@@ -90,5 +90,5 @@ def test_a_value_of_another_type_is_named(tmp_path, kind, changes, words):
 def test_a_later_schema_is_not_guessed_at(tmp_path):
     path = tmp_path / "record.json"
     path.write_text('{"schema": 9}')
-    with pytest.raises(InputError, match="has schema 9, and this version of hybrid reads up to schema 3"):
+    with pytest.raises(InputError, match="has schema 9, and this version of hybrid reads up to schema 4"):
         SetRecord.read(path)

@@ -31,12 +31,15 @@ class Look:
         How far the slide is out of focus, on average, in pixels.
     noise : float
         Standard deviation of the camera's noise, on the scale from 0 to 1.
+    contrast : float, default=1.0
+        Factor by which the camera multiplies the distance of each colour from medium grey.
     """
 
     absorbed: np.ndarray
     light: np.ndarray
     blur: float
     noise: float
+    contrast: float = 1.0
 
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> "Look":
@@ -113,6 +116,8 @@ def photograph(canvas: Canvas, blurred: Canvas, look: Look, rng: np.random.Gener
     seen = look.light * np.exp(-np.tensordot(stain, look.absorbed, (0, 0))) * _unevenness(rng)[..., None]
     focus = look.blur + rng.gamma(2.0, 0.1)
     seen = np.stack([gaussian_filter(seen[..., c], focus * (1 + 0.12 * (c - 1))) for c in range(3)], axis=-1)
+    if look.contrast != 1:
+        seen = 0.5 + look.contrast * (seen - 0.5)
     shot = rng.standard_normal(seen.shape, np.float32) * np.sqrt(np.maximum(seen, 0.05))
     seen = seen + look.noise * gaussian_filter(shot, (0.5, 0.5, 0)) * 1.6
     return _as_jpeg(np.clip(seen * 255 + 0.5, 0, 255).astype(np.uint8), int(rng.integers(82, 96)))

@@ -1,11 +1,12 @@
 """Draw a dataset of blood smears: what is in each picture, and its labels."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hybrid.datasets.cells.canvas import SIZE, Canvas, Look, photograph
+from hybrid.datasets.cells.hospitals import COLUMNS, Hospital
 from hybrid.datasets.cells.shapes import (
     WHITE_CELLS,
     Point,
@@ -18,7 +19,7 @@ from hybrid.datasets.cells.shapes import (
     draw_white_cell,
 )
 
-KINDS = ("parasites", "types", "labels")
+KINDS = ("parasites", "types", "labels", "clumps")
 LABELS = ("parasites", "platelet_clump", "sickle_cell", "white_cell")
 PATIENTS, PICTURES = 80, 10
 
@@ -39,6 +40,8 @@ class DrawnPictures:
         A unique name of each picture: the path that it has when the dataset is written to a folder.
     label_names : tuple of str, or None
         `LABELS` if each picture has several labels.
+    columns : dict of str to ndarray of str, shape (n,)
+        Hospital, scanner, ward, sex and age of the patient of each picture, if a hospital was given.
     """
 
     images: np.ndarray
@@ -46,33 +49,48 @@ class DrawnPictures:
     patients: np.ndarray
     ids: list[str]
     label_names: tuple[str, ...] | None
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def draw_pictures(
-    kind: str, patients: int = PATIENTS, pictures: int = PICTURES, random_state: int = 0
+    kind: str,
+    patients: int = PATIENTS,
+    pictures: int = PICTURES,
+    random_state: int = 0,
+    *,
+    hospital: Hospital | None = None,
 ) -> DrawnPictures:
     """Draw a dataset. The same arguments give the same pictures.
 
     Parameters
     ----------
-    kind : {"parasites", "types", "labels"}
-        What the labels tell: "healthy" or "parasite"; which of five kinds the white cell is; or 0 or 1 for each of
-        `LABELS`.
+    kind : {"parasites", "types", "labels", "clumps"}
+        What the labels tell: "healthy" or "parasite"; which of five kinds the white cell is; 0 or 1 for each of
+        `LABELS`; or whether the platelets are "apart" or "clumped".
     patients : int, default=80
         Number of patients.
     pictures : int, default=10
         Number of pictures of each patient.
     random_state : int, default=0
         Seed of everything that is drawn. The pictures of one patient do not depend on the number of patients.
+    hospital : Hospital, optional
+        The hospital whose stain, microscopes and patients the pictures show. By default, a slide of each patient is
+        stained and lit in its own way.
 
     Returns
     -------
     DrawnPictures
     """
-    images, labels, names, ids = [], [], [], []
-    for number in range(1, patients + 1):
+    images, labels, names, ids, rows = [], [], [], [], []
+    first = hospital.first if hospital else 1
+    for number in range(first, first + patients):
         rng = np.random.default_rng([random_state, KINDS.index(kind), number])
-        patient, name = draw_patient(rng, kind), f"patient{number:02d}"
+        name = f"patient{number:02d}"
+        patient = draw_patient(rng, kind, hospital.rate) if hospital else draw_patient(rng, kind)
+        if hospital:
+            scanner, row = hospital.about(number, patient.chances[LABELS.index("platelet_clump")], random_state)
+            patient = replace(patient, look=hospital.look(patient.look, scanner))
+            rows += [row] * pictures
         for picture in range(1, pictures + 1):
             scene = plan_scene(rng, patient)
             label = scene.label(kind)
@@ -81,7 +99,8 @@ def draw_pictures(
             names.append(name)
             ids.append(f"{label if isinstance(label, str) else 'images'}/{name}_{picture:02d}.png")
     y = np.array(labels, np.uint8) if kind == "labels" else np.array(labels)
-    return DrawnPictures(np.stack(images), y, np.array(names), ids, LABELS if kind == "labels" else None)
+    columns = {column: np.array([row[column] for row in rows]) for column in COLUMNS} if hospital else {}
+    return DrawnPictures(np.stack(images), y, np.array(names), ids, LABELS if kind == "labels" else None, columns)
 
 
 @dataclass(frozen=True)
@@ -146,23 +165,39 @@ class Scene:
             return self.white_cell
         if kind == "parasites":
             return "parasite" if self.parasites else "healthy"
+        if kind == "clumps":
+            return "clumped" if self.clump else "apart"
         return tuple(int(bool(thing)) for thing in (self.parasites, self.clump, self.sickle_cells, self.white_cell))
 
 
-def draw_patient(rng: np.random.Generator, kind: str) -> Patient:
-    """Return a new patient. How often a picture shows a parasite, or another thing, differs between patients."""
+def draw_patient(rng: np.random.Generator, kind: str, rate: tuple[float, float] = (0.1, 0.8)) -> Patient:
+    """Return a new patient. How often a picture shows a parasite, or another thing, differs between patients.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Draws what differs between patients.
+    kind : str
+        Kind of the dataset, as for `draw_pictures`.
+    rate : (float, float), default=(0.1, 0.8)
+        Smallest and largest probability of a clump of platelets, in a dataset of kind "clumps".
+    """
     chances = {
         "parasites": (rng.uniform(0.0, 0.85), 0.06, 0.0, 0.06),
         "types": (0.0, 0.05, 0.0, 1.0),
         "labels": tuple(rng.uniform(0.05, 0.65, 4)),
+        "clumps": (0.06, 0.0, 0.06, 0.06),
     }[kind]
-    return Patient(
+    patient = Patient(
         look=Look.drawn(rng),
         radius=rng.uniform(13.5, 17.0),
         pallor=rng.uniform(0.3, 0.8),
         crowded=rng.uniform(0.45, 0.85),
         chances=np.array(chances),
     )
+    if kind == "clumps":
+        patient.chances[LABELS.index("platelet_clump")] = rng.uniform(*rate)
+    return patient
 
 
 def plan_scene(rng: np.random.Generator, patient: Patient) -> Scene:

@@ -8,7 +8,8 @@ import numpy as np
 
 from hybrid.datasets.parts.numbers import is_missing, same_numbers
 from hybrid.errors import InputError
-from hybrid.wording import first_few, number, one_form
+from hybrid.evaluation.groups import GROUP
+from hybrid.wording import first_few, number, one_form, plural_of
 
 
 def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
@@ -39,7 +40,7 @@ def groups_by_pattern(pattern: str, ids: Sequence[str]) -> np.ndarray:
     >>> groups_by_pattern(r"(person\d+)_", ["person1_6.jpeg", "person1_7.jpeg", "x.jpeg"]).tolist()
     ['person1', 'person1', 'x.jpeg']
     """
-    groups = _matched(pattern, ids)
+    groups = matched_groups(pattern, ids)
     if not any(groups):
         raise InputError(f"The group pattern {pattern!r} matches no image's id; ids are for example {first_few(ids)}.")
     return np.array([group or image_id for group, image_id in zip(groups, ids, strict=True)], dtype=np.str_)
@@ -53,7 +54,7 @@ def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]
     >>> unmatched_note(r"(person\d+)_", ["person1_6.jpeg", "x.jpeg"], np.array(["ill", "healthy"]))[0][:46]
     '1 of 2 file names does not match the group pat'
     """
-    others = [i for i, group in enumerate(_matched(pattern, ids)) if not group]
+    others = [i for i, group in enumerate(matched_groups(pattern, ids)) if not group]
     if not others:
         return []
     one = len(others) == 1
@@ -67,21 +68,28 @@ def unmatched_note(pattern: str, ids: Sequence[str], y: np.ndarray) -> list[str]
     ]
 
 
-def _matched(pattern: str, ids: Sequence[str]) -> list[str | None]:
-    """Return the text of the first pair of parentheses that matches text in each id; None where there is none."""
-    regex = check_pattern(pattern)
+def matched_groups(pattern: str, ids: Sequence[str], what: str = "group pattern") -> list[str | None]:
+    """Return the text of the first pair of parentheses that matches text in each id; None where there is none.
+
+    `what` is how an error message calls the pattern.
+    """
+    regex = check_pattern(pattern, what)
     found = [regex.search(unicodedata.normalize("NFC", image_id)) for image_id in ids]
     return [next(filter(None, match.groups()), None) if match else None for match in found]
 
 
-def check_pattern(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a group pattern; raise `InputError` if it is none or has no parentheses."""
+def check_pattern(pattern: str, what: str = "group pattern") -> re.Pattern[str]:
+    """Return the regular expression of a pattern; raise `InputError` if it is none or has no parentheses."""
     try:
         regex = re.compile(unicodedata.normalize("NFC", pattern))
     except re.error as error:
-        raise InputError(f"The group pattern {pattern!r} is not a regular expression: {error}.") from error
+        raise InputError(f"The {what} {pattern!r} is not a regular expression: {error}.") from error
     if not regex.groups:
-        raise InputError(f"The group pattern {pattern!r} needs parentheses around the part that names the group.")
+        raise InputError(
+            f"The {what} {pattern!r} needs parentheses around the part that is the value."
+            if what != "group pattern"
+            else f"The group pattern {pattern!r} needs parentheses around the part that names the group."
+        )
     return regex
 
 
@@ -106,19 +114,22 @@ def divided_groups(groups: np.ndarray, split: np.ndarray) -> list[str]:
     return names[counts > 1].tolist()
 
 
-def groups_of_splits(groups: np.ndarray, split: np.ndarray) -> str:
+def groups_of_splits(groups: np.ndarray, split: np.ndarray, noun: str = GROUP) -> str:
     """Return how many images of how many groups each split has, and whether a group is in two of them.
 
     Examples
     --------
     >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]))
     'No group, such as a patient, is in two splits: train has 2 images of 1 group, test 1 image of 1 group.'
+    >>> groups_of_splits(np.array(["ann", "ann", "bob"]), np.array(["train", "train", "test"]), "patient")
+    'No patient is in two splits: train has 2 images of 1 patient, test 1 image of 1 patient.'
     """
     parts: list[str] = []
     for name in dict.fromkeys(["train", "val", "test", *split.tolist()]):
         if n := int((split == name).sum()):
-            of = number(len(np.unique(groups[split == name])), "group")
+            of = number(len(np.unique(groups[split == name])), noun)
             parts.append(f"{name} {'' if parts else 'has '}{number(n, 'image')} of {of}")
     divided = len(divided_groups(groups, split))
-    how_many = number(divided, "group is", "groups are") if divided else "No group, such as a patient, is"
+    none = "No group, such as a patient, is" if noun == GROUP else f"No {noun} is"
+    how_many = number(divided, f"{noun} is", f"{plural_of(noun)} are") if divided else none
     return f"{how_many} in two splits{' or more' if divided else ''}: {', '.join(parts)}."

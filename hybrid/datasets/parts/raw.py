@@ -17,7 +17,7 @@ _GENERIC_NAMES = frozenset({"annotations", "data", "dataset", "images", "index",
 class ReaderOptions:
     """Options for reading a dataset, as for `load_dataset`. What is None is found out from the data.
 
-    All but `split_names`, `on_bad` and `follow_links` are about the columns and files of a manifest.
+    All but `split_names`, `on_bad`, `follow_links` and `columns` are about the columns and files of a manifest.
     """
 
     label: str | Sequence[str] | None = None
@@ -29,10 +29,11 @@ class ReaderOptions:
     follow_links: bool = False
     split_names: SplitNames = None
     label_separator: str | None = None
+    columns: Sequence[str] | None = None
 
     def given(self) -> list[str]:
         """Return the names of the manifest options that were given."""
-        general = ("split_names", "on_bad", "follow_links")
+        general = ("split_names", "on_bad", "follow_links", "columns")
         return [name for name, value in vars(self).items() if value and name not in general]
 
 
@@ -65,7 +66,11 @@ class RawDataset:
     reading : Reading
         How pixels with more than 8 bits are read.
     columns : dict of str to ndarray of str, shape (n,)
-        Further values of each image by name, such as tags of DICOM files. Missing values are empty.
+        Further values of each image by name, such as its hospital. Missing values are empty.
+    offered : sequence of str
+        Names of all columns of the source, for messages.
+    group_column : str
+        Name of the column with the groups; empty if they come from no column.
     """
 
     name: str
@@ -80,6 +85,8 @@ class RawDataset:
     left_out: dict[str, list[str]] = field(default_factory=dict)
     reading: Reading = AS_STATED
     columns: dict[str, np.ndarray] = field(default_factory=dict)
+    offered: Sequence[str] = ()
+    group_column: str = ""
 
 
 class LabelledImages(Protocol):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hybrid.classifiers.fold_groups import merge_groups
+from hybrid.classifiers.fold_groups import fold_groups, merge_groups
 from hybrid.datasets.quality.duplicates import duplicate_clusters
 from hybrid.datasets.quality.measure import Measures
 from hybrid.datasets.quality.near_duplicates import near_duplicate_pairs
@@ -38,6 +38,31 @@ def known_copies(keys: np.ndarray) -> np.ndarray:
     missing = {row: "not measured" for row, digest in enumerate(digests) if digest not in found}
     measures = Measures(rows, keys, missing)
     return merge_groups(identical, duplicate_clusters(measures, near_duplicate_pairs(measures).pairs))
+
+
+def groups_with_copies(groups: np.ndarray | None, ids: np.ndarray, copies: np.ndarray) -> np.ndarray | None:
+    """Return the group of each image, where copies of an image are of one group.
+
+    Parameters
+    ----------
+    groups : ndarray of str of shape (n,), or None
+        Group of each image, such as its patient.
+    ids : ndarray of str of shape (n,)
+        Names of the images, after which groups of copies are named if there are no other groups.
+    copies : ndarray of int of shape (n,)
+        The result of :func:`known_copies`.
+
+    Returns
+    -------
+    ndarray of str of shape (n,), or None
+        None if there are neither groups nor copies.
+    """
+    together = fold_groups(groups, copies)
+    if together is None:
+        return None
+    names = ids if groups is None else groups
+    _, first, group = np.unique(together, return_index=True, return_inverse=True)
+    return names[first][group]
 
 
 def copies_in_folds(keys: np.ndarray, cluster_of: np.ndarray) -> list[str]:

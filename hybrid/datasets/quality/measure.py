@@ -82,27 +82,51 @@ def measure_within(
     cache: Path | None = None,
     reading: Reading = AS_STATED,
 ) -> Measures | None:
-    """Measure image files as :func:`measure` does, unless more than `most_bytes` bytes would have to be decoded.
+    """Measure images as :func:`measure` does, unless more than `most_bytes` bytes would have to be read for it.
 
     Parameters
     ----------
-    X : ndarray of str, shape (n,)
-        Paths of the images.
+    X : ndarray of shape (n,), (n, h, w) or (n, h, w, 3)
+        Paths, or pixels of type uint8.
     most_bytes : int
-        Limit of the total size of the files that were not measured before.
+        Limit of the total size of the images, as files or arrays, that were not measured before.
     progress, cache, reading
         As for :func:`measure`.
 
     Returns
     -------
     Measures or None
-        None if the files are larger than the limit.
+        None if the images are larger than the limit.
     """
     known = _remembered(X, cache or default_cache(), reading)
     unknown = [row for row, digest in enumerate(known.digests) if digest not in known.records and row not in known.bad]
-    if sum(Path(X[row]).stat().st_size for row in unknown) > most_bytes:
+    size = X[:1].nbytes
+    if sum(Path(X[row]).stat().st_size if X.dtype.kind == "U" else size for row in unknown) > most_bytes:
         return None
     return _completed(known, progress)
+
+
+def remembered_measures(keys: np.ndarray, reading: Reading = AS_STATED, cache: Path | None = None) -> Measures | None:
+    """Return the measurements of images by their digests, if all of them were measured before.
+
+    Parameters
+    ----------
+    keys : ndarray of uint8, shape (n, 32)
+    reading : Reading, default=AS_STATED
+        How pixels with more than 8 bits were read.
+    cache : Path, optional
+        The cache folder. By default, the cache folder of the user.
+
+    Returns
+    -------
+    Measures or None
+        None if an image was not measured before.
+    """
+    digests = np.ascontiguousarray(keys).view("V32").ravel().tolist()
+    records = MeasurementMemory(cache or default_cache(), reading).find(digests)
+    if not all(digest in records for digest in digests):
+        return None
+    return Measures(np.array([records[digest] for digest in digests], RECORD), keys, {})
 
 
 @dataclass(frozen=True, eq=False)

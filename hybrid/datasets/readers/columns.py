@@ -29,6 +29,11 @@ class ChosenColumns:
     split: SplitColumn | None
     group: str | None
 
+    @property
+    def used(self) -> list[str]:
+        """Names of all these columns."""
+        return [self.path, *self.labels, *(self.split.columns if self.split else ()), *filter(None, [self.group])]
+
 
 def choose_columns(table: Columns, options: ReaderOptions, source: str) -> ChosenColumns:
     """Return the columns to read: those that the options name, otherwise those with a usual name.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid.datasets.parts.further_columns import columns_note, further_columns
 from hybrid.datasets.parts.labels import no_label_error
 from hybrid.datasets.parts.numbers import class_values, is_missing, same_numbers, zero_one
 from hybrid.datasets.parts.pixels import common_folder, path_ids
@@ -68,7 +69,9 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     parent = Path(data).absolute().parent
     roots = [options.image_root] if options.image_root else [str(parent), str(parent / "images")]
     located = locate(names, roots, options.follow_links)
-    notes = [_columns_note(chosen), *(chosen.split.notes() if chosen.split else [])]
+    further = further_columns(table, chosen.used, options.columns)
+    notes = [_columns_note(chosen, list(further)), *(chosen.split.notes() if chosen.split else [])]
+    notes += columns_note(table, chosen.used, options.columns)
     kept, counts = _rows_with_files(names, located, options, data, notes)
     kept = _rows_inside(kept, located, options.on_bad, notes, counts)
     splits = [chosen.split.meaning[cell] for cell in chosen.split.cells] if chosen.split else None
@@ -78,6 +81,8 @@ def load_table(data: str, options: ReaderOptions, read: Callable[[str], Columns]
     kept = _one_row_per_file(kept, located, rows, notes, counts)
     _note_unnamed(located, notes, counts)
     raw = _raw(data, kept, located, rows, notes, counts)
+    raw.group_column = chosen.group or ""
+    raw.columns, raw.offered = {name: values[kept] for name, values in further.items()}, list(table)
     missing = [name for name, path in zip(names, located.paths, strict=True) if path is None]
     raw.left_out = {
         "missing_files": missing,
@@ -218,12 +223,14 @@ def _note_unnamed(located: LocatedFiles, notes: list[str], counts: dict[str, int
         notes.append(f"{unnamed} left out: {first_few(path_ids(located.unnamed, located.root))}.")
 
 
-def _columns_note(chosen: ChosenColumns) -> str:
+def _columns_note(chosen: ChosenColumns, further: list[str]) -> str:
     parts = [f"path {chosen.path!r}", f"label {first_few(chosen.labels, 20)}"]
     if chosen.split and chosen.split.columns:
         parts.append(f"split {first_few(chosen.split.columns)}")
     if chosen.group:
         parts.append(f"group {chosen.group!r}")
+    if further:
+        parts.append(f"further {first_few(further, 20)}")
     return f"Columns: {', '.join(parts)}."
 
 

@@ -6,12 +6,15 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tokenize import TokenError
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
 
+from hybrid.datasets.parts.further_columns import further_columns
 from hybrid.datasets.parts.pixels import numbered_ids, tidy_images
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split import SPLITS
@@ -42,7 +45,7 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
     data : str
         Path of the archive.
     options : ReaderOptions
-        Not used.
+        Only `columns` applies: further arrays such as ``train_sex``, with one value for each image.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
             pairs = {split: (f"{split}_images", f"{split}_labels") for split in _splits_of(keys, data)}
             _check_memory(archive, [key for pair in pairs.values() for key in pair], data)
             parts = {split: (_read(archive, x, data), _read(archive, y, data)) for split, (x, y) in pairs.items()}
+            further = _further_arrays(archive, keys, {split: len(part[1]) for split, part in parts.items()}, data)
     except InputError:
         raise
     except _READ_ERRORS as error:
@@ -74,7 +78,30 @@ def load_npz(data: str, options: ReaderOptions) -> RawDataset:
         raise InputError(
             f"{data!r} is a damaged or incomplete archive ({reason}): copy or download it again."
         ) from error
-    return join_splits(name_of(data), parts)
+    columns = further_columns(further, (), options.columns)
+    return replace(join_splits(name_of(data), parts), columns=columns, offered=list(further))
+
+
+def _further_arrays(archive: zipfile.ZipFile, keys: list[str], sizes: dict[str, int], data: str) -> dict[str, list]:
+    """Return the values of arrays such as ``train_sex``, which have one value for each image, by their names."""
+    taken = {f"{split}_{kind}" for split in sizes for kind in ("images", "labels")}
+    found: dict[str, dict[str, list]] = {}
+    for key in keys:
+        split, _, name = key.partition("_")
+        if key in taken or split not in sizes or not name or not _has_shape(archive, key, sizes[split]):
+            continue
+        found.setdefault(name, {})[split] = _read(archive, key, data).reshape(-1).tolist()
+    return {
+        name: [value for split, size in sizes.items() for value in parts.get(split, [None] * size)]
+        for name, parts in found.items()
+    }
+
+
+def _has_shape(archive: zipfile.ZipFile, key: str, size: int) -> bool:
+    """Return whether an array holds one number or text for each of `size` images."""
+    with archive.open(f"{key}.npy") as file:
+        shape, _, dtype = _header(file)
+    return shape in ((size,), (size, 1)) and dtype.kind in "biufU"
 
 
 def join_splits(
@@ -158,9 +185,7 @@ def _memory() -> float:
 def _read(archive: zipfile.ZipFile, key: str, data: str) -> np.ndarray:
     info = archive.getinfo(f"{key}.npy")
     with archive.open(info) as file:
-        version = npy.read_magic(file)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read_header(file)
+        shape, _, dtype = _header(file)
         if dtype.hasobject:
             raise InputError(
                 f"{key} of {data!r} is pickled, and pickled data are never read: "
@@ -171,3 +196,9 @@ def _read(archive: zipfile.ZipFile, key: str, data: str) -> np.ndarray:
         raise ValueError(f"the header of {key} gives the shape {shape}, but it contains {size} bytes")
     with archive.open(info) as file:
         return npy.read_array(file, allow_pickle=False)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return the shape of an array, whether its order is that of Fortran, and its type, from its header."""
+    version = npy.read_magic(file)
+    return npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)

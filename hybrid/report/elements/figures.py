@@ -121,17 +121,34 @@ def curve_drawings(leaderboard: "Leaderboard", shown: int) -> list[Drawing]:
     names = [leaderboard.labels[number] for number in drawn]
     parts = [leaderboard.predictions[number] for number in drawn]
     numbers = dict(zip(names, drawn, strict=True))  # a model has the colour that it has in the other figures
-    result = leaderboard.evaluations[shown]
+    areas = [_area(leaderboard.evaluations[number]) for number in drawn]
+    return drawn_curves(numbers, parts, leaderboard.evaluations[shown], areas)
+
+
+def drawn_curves(
+    numbers: Mapping[str, int], parts: Sequence[Predictions], result: Evaluation, areas: Sequence[float | None]
+) -> list[Drawing]:
+    """Draw ROC, precision-recall and reliability curves, and for several classes the first ROC curve by class.
+
+    Parameters
+    ----------
+    numbers : mapping of str to int
+        The number of each curve, which decides its colour and line style, by its name.
+    parts : sequence of Predictions
+        The predictions of each curve, of the same classes.
+    result : Evaluation
+        The evaluation of the first.
+    areas : sequence of float or None
+        The ROC AUC of each.
+    """
+    names = list(numbers)
     what = "labels" if result.task == "multilabel" else "classes"
     mean = "" if result.task == "binary" else f", the mean over {len(result.classes)} {what}"
-    areas = [
-        f"{name} {score(_area(leaderboard.evaluations[number]))}" for name, number in zip(names, drawn, strict=True)
-    ]
+    described = [f"{name} {score(area)}" for name, area in zip(names, areas, strict=True)]
     drawings = []
     if curves := _curves(names, parts, result, roc_points):
-        words = (
-            f"ROC curves{mean}; curves nearer to the upper left are better. Areas: {listed(areas, _MOST_DESCRIBED)}."
-        )
+        shown = listed(described, _MOST_DESCRIBED)
+        words = f"ROC curves{mean}; curves nearer to the upper left are better. Areas: {shown}."
         drawings.append(Drawing("roc", f"ROC curves{mean}", words, plots.roc_curves(curves, numbers=numbers)))
     if curves := _curves(names, parts, result, precision_recall_points):
         words = f"Precision against recall{mean}; curves nearer to the upper right are better."

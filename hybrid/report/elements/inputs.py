@@ -85,9 +85,7 @@ def collect(leaderboard: "Leaderboard", dataset: Dataset | None = None) -> Repor
 
 def _is_of_model(embedding_set: EmbeddingSet, model: ModelRecord) -> bool:
     """Return whether a model was fitted to this set, and not to an earlier set with the same name."""
-    return embedding_set.record.dataset.fingerprint == model.dataset_fingerprint and (
-        not model.extractor_fingerprints or embedding_set.fingerprint in model.extractor_fingerprints
-    )
+    return model.was_fitted_to(embedding_set.record.dataset.fingerprint, embedding_set.fingerprint)
 
 
 def _networks(model: ModelRecord, report_inputs: ReportInputs, workspace: Workspace) -> Iterable[Path]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hybrid.datasets import Dataset
 from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.external.new_data import NewData
 from hybrid.extractors.images.decoding import BadImageError, bytes_digest, decode_within, pixels_digest, read_bytes
 
 SIDE = 160
@@ -52,11 +53,12 @@ class Pictures:
         The dataset; with None, no id has a picture.
     missing : str, default=""
         Why there is no dataset.
-    sets : iterable of EmbeddingSet, default=()
-        The embedding sets of the models. They hold the digests of the images that the models saw.
+    sets : iterable of EmbeddingSet or NewData, default=()
+        The embedding sets of the models, or the data that a model measured. They hold the digests of the images that
+        the models saw.
     """
 
-    def __init__(self, dataset: Dataset | None, missing: str = "", sets: Iterable[EmbeddingSet] = ()):
+    def __init__(self, dataset: Dataset | None, missing: str = "", sets: Iterable[EmbeddingSet | NewData] = ()):
         self.missing = missing
         self._digests: dict[str, set[bytes]] = {}
         for embedding_set in sets:

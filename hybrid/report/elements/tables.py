@@ -10,7 +10,7 @@ from hybrid.evaluation import CalibrationLine, Evaluation, Metric, calibration_l
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import count, interval, metric_name, score, seconds, size
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, plural_of
 from hybrid.workspace.predictions import known_groups
 
 if TYPE_CHECKING:
@@ -45,16 +45,24 @@ def model_table(leaderboard: "Leaderboard") -> Table:
     cells = [
         [
             Cell(model.name, leaderboard.label(model.name), sub="the chosen model" if number == chosen else ""),
-            *([metric_cell(chosen_by, by, notes, leaderboard.validation_note(model))] if validated else []),
             *(
-                metric_cell(name, result.metrics.get(name), notes, remark if name == leaderboard.metric else "")
+                [metric_cell(chosen_by, by, notes, leaderboard.validation_note(model, leaderboard.metric))]
+                if validated
+                else []
+            ),
+            *(
+                metric_cell(
+                    name,
+                    result.metrics.get(name),
+                    notes,
+                    leaderboard.validation_note(model, name, leaderboard.split),
+                )
                 for name in names
             ),
         ]
         for number, (model, result, by) in enumerate(
             zip(leaderboard.models, leaderboard.evaluations, by_validation, strict=True)
         )
-        for remark in [leaderboard.validation_note(model, leaderboard.split)]
     ]
     first = leaderboard.evaluations[0]
     caption = f"Scores with {first.level:.0%} intervals for {first.population}"
@@ -194,7 +202,10 @@ def class_table(result: Evaluation) -> Table:
     names = [name for name in TASKS[result.task].report_classes if name in next(iter(result.per_class.values()))]
     what, notes = "label" if result.task == "multilabel" else "class", Footnotes()
     counts = {"images": "support"} | ({"groups": "groups"} if result.clustered else {})
-    columns = [Column(what, what, numeric=False), *(Column(name, name) for name in counts)]
+    columns = [
+        Column(what, what, numeric=False),
+        *(Column(name, plural_of(result.group_name) if name == "groups" else name) for name in counts),
+    ]
     columns += [Column(name, metric_name(name)) for name in names]
     rows = [
         [

@@ -12,6 +12,9 @@ _METRIC = re.compile(rf"(?<![\w-])(?:{'|'.join(METRICS)})(?![\w-])")
 # Characters that change the direction of text, with which a file name could be disguised.
 _BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 _HIDDEN_CATEGORIES = {"Cc", "Cs"}
+# Characters with a meaning in Markdown or HTML: some everywhere, others only at the beginning, beside a space, or in
+# front of a name. An underscore inside a word has none.
+_SPECIAL = re.compile(r"([\\`*\[\]<|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[#>+=-]|(?<=^\d)[.)](?=\s))")
 
 
 def metric_name(name: str) -> str:
@@ -126,3 +129,14 @@ def listed(names: Sequence[Any], most: int = 4) -> str:
 def plural(n: int, singular: str, plural_form: str | None = None) -> str:
     """Return a number with its noun in the singular or plural; by default, the plural ends with "s"."""
     return f"{n:,} {singular if n == 1 else plural_form or singular + 's'}"
+
+
+def escaped(value: Any) -> str:
+    r"""Return a value as text, in which no character has a meaning in Markdown or HTML.
+
+    Examples
+    --------
+    >>> print(escaped("a_b (c-d) <i> | [e] _f_"))
+    a_b (c-d) \<i> \| \[e\] \_f\_
+    """
+    return _SPECIAL.sub(r"\\\1", visible(value))

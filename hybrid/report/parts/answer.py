@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hybrid.comparison.aims import aim_sentences
+from hybrid.comparison.choice import BY_DOMAINS
 from hybrid.comparison.ordering import LOWER_IS_BETTER
+from hybrid.comparison.significance import few
 from hybrid.comparison.test_history import times
 from hybrid.evaluation import PairedTest
 from hybrid.evaluation.groups import images_of_groups
@@ -20,7 +23,17 @@ _FEW_NAMES = 3
 
 
 def answer(leaderboard: "Leaderboard") -> str:
-    """Return the main result of a leaderboard in one or two sentences."""
+    """Return the main result of a leaderboard in a few sentences.
+
+    If the test images differ from those that the models learnt from, this is the first of them.
+    """
+    shift = leaderboard.shift
+    if shift is None or not shift.tested:
+        return _result(leaderboard)
+    return f"{shift.sentence} {_result(leaderboard)}" if shift.found else f"{_result(leaderboard)} {shift.short}"
+
+
+def _result(leaderboard: "Leaderboard") -> str:
     name, number = metric_name(leaderboard.metric), leaderboard.chosen_number
     if number is None:
         reason = f"none of the models has a value of {name} on validation"
@@ -29,11 +42,13 @@ def answer(leaderboard: "Leaderboard") -> str:
     metric = result.metrics[leaderboard.metric]
     ends = f"{result.level:.0%} interval {interval(metric)}" if interval(metric) else metric.reason
     ends = f" ({ends})" if ends else ""
-    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image")
-    return (
+    images = images_of_groups(result.n, result.n_groups, f"{SPLITS[leaderboard.split]} image", result.group_name)
+    aim = aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.chosen)
+    scored = (
         f"{leaderboard.chosen}, {_origin(leaderboard)}, scores {score(metric.value)} in {name}{ends} on the "
         f"{images}. {capitalized(standing(leaderboard, number))}."
     )
+    return " ".join([scored, *aim])
 
 
 def cost_sentence(leaderboard: "Leaderboard") -> str:
@@ -50,13 +65,20 @@ def _origin(leaderboard: "Leaderboard") -> str:
         if late:
             return f"named by {choice.fixed_by} after test had been shown {times(late)}"
         return f"fixed in advance by {choice.fixed_by}"
+    crossed = leaderboard.crossed
+    if leaderboard.how == BY_DOMAINS and crossed and crossed.domains:
+        return f"chosen by leaving out each {crossed.domain}"
     if choice is not None and choice.weak:
         return f"chosen on only {choice.images} validation images"
     return "chosen on validation"
 
 
 def standing(leaderboard: "Leaderboard", chosen: int) -> str:
-    """Return a text on which other models differ significantly from the chosen one."""
+    """Return a text on which other models differ significantly from the chosen one, and which are not inferior."""
+    return "; ".join(filter(None, [_differing(leaderboard, chosen), _within_margin(leaderboard, chosen)]))
+
+
+def _differing(leaderboard: "Leaderboard", chosen: int) -> str:
     name, others = leaderboard.names[chosen], len(leaderboard.models) - 1
     if not others:
         return "no other model was compared with it"
@@ -90,10 +112,29 @@ def _against_reference(test: PairedTest, name: str, leaderboard: "Leaderboard") 
         text = f"it is significantly better than {reference}"
     elif test.distinguishable:
         text = f"it scored significantly worse than {reference}"
-    if test.margin is None:
-        return text
-    shown = "not inferior to it" if test.not_inferior else "not shown to be not inferior to it"
-    return f"{text}, and is {shown} by a margin of {test.margin:g}"
+    return text
+
+
+def _within_margin(leaderboard: "Leaderboard", chosen: int) -> str:
+    """Return which models are not inferior to the chosen one, or whether it is not to another reference."""
+    name = leaderboard.names[chosen]
+    tests = [test for test in main_tests(leaderboard) if test.margin is not None and name in (test.first, test.second)]
+    if not tests:
+        return ""
+    margin = f"with a margin of {tests[0].margin:g}"
+    if name == tests[0].first:
+        verb = "is" if tests[0].not_inferior else "is not shown to be"
+        return f"{margin}, it {verb} not inferior to {tests[0].second}"
+    shown = [test.first for test in tests if test.not_inferior]
+    others = [test.first for test in tests if not test.not_inferior]
+    if not shown:
+        return f"{margin}, {few(others)} {_is(others)} not shown to be not inferior to it"
+    rest = f", and {few(others)} {_is(others)} not shown to be" if others else ""
+    return f"{margin}, {few(shown)} {_is(shown)} not inferior to it{rest}"
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def main_tests(leaderboard: "Leaderboard") -> list[PairedTest]:

@@ -38,7 +38,9 @@ def cross_validation(leaderboard: "Leaderboard") -> Part | None:
         drawings += [block.drawing] if block.drawing else []
         saved.append(paired_table("cross-validation-tests", pairs))
     drawings.append(_drawing(crossed, names, leaderboard))
-    content = {"scores": shown[0], "block": block, "drawing": drawings[-1], "how": _how(crossed)}
+    domains = _domain_table(crossed, names) if crossed.domains else None
+    shown += [domains] if domains else []
+    content = {"scores": shown[0], "domains": domains, "block": block, "drawing": drawings[-1], "how": _how(crossed)}
     return Part("cross", "Cross-validation", _lead(crossed), shown, drawings, saved, content)
 
 
@@ -49,13 +51,20 @@ def cross_words(leaderboard: "Leaderboard", model: str) -> str:
     if crossed is None or model not in names:
         return ""
     row, mean = crossed.rows[names.index(model)], crossed.means[names.index(model)]
-    folds = f"{crossed.folds} folds × {crossed.repeats} of the {crossed.images_of_groups} of train and validation"
+    folds = f"{crossed.division} of the {crossed.images_of_groups} of train and validation"
     spread = f"SD over folds {score(row['sd_folds'])}, over seeds {score(row['sd_seeds'])}"
     flattered = f" ({FLATTERED})" if row["flattered"] else ""
     return f"Cross-validated, {folds}: {metric_name(crossed.metric)} {with_interval(mean)}, {spread}{flattered}."
 
 
 def _lead(crossed: "CrossValidation") -> list[str]:
+    if crossed.domains:
+        return [
+            f"Each {crossed.domain} was left out once: every model was fitted to the others of the "
+            f"{crossed.images_of_groups} of train and validation, with its threshold and calibration, and scored on "
+            "the one that was left out. Test was not used.",
+            *map(spoken, crossed.notes),
+        ]
     often = {1: "once", 2: "twice"}.get(crossed.repeats, f"{crossed.repeats} times")
     return [
         f"The {crossed.images_of_groups} of train and validation together were divided into {crossed.folds} folds "
@@ -100,9 +109,25 @@ def _table(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Lead
         ]
         for row, mean in zip(crossed.rows, crossed.means, strict=True)
     ]  # fmt: skip
-    caption = f"Means over {crossed.folds} folds × {crossed.repeats}, with 95% intervals"
+    over = f"the {len(crossed.domains)} folds, {crossed.division}" if crossed.domains else crossed.division
+    caption = f"Means over {over}, with 95% intervals"
     marked = next((number for number, row in enumerate(crossed.rows) if row["model"] == leaderboard.chosen), None)
     return Table("cross-validation", caption, columns, rows, sortable=True, marked=marked, notes=notes.lines)
+
+
+def _domain_table(crossed: "CrossValidation", names: dict[str, str]) -> Table:
+    columns = [Column("model", "model", numeric=False)]
+    columns += [Column(f"{crossed.metric}_{name}", name) for name in crossed.domains]
+    rows = []
+    for model in crossed.models:
+        worst = crossed.worst_domain(model, crossed.metric)
+        cells = [Cell(model.name, names[model.name])]
+        for name, value in zip(crossed.domains, model.scores[crossed.metric].ravel().tolist(), strict=True):
+            known = None if value != value else value
+            cells.append(Cell(known, score(known), "lowest" if worst and worst[0] == name else ""))
+        rows.append(cells)
+    caption = f"{capitalized(metric_name(crossed.metric))} on each {crossed.domain} that was left out"
+    return Table("cross-validation-domains", caption, columns, rows, sortable=True)
 
 
 def _drawing(crossed: "CrossValidation", names: dict[str, str], leaderboard: "Leaderboard") -> Drawing:

@@ -82,7 +82,9 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
 def _groups_of_splits(report_inputs: ReportInputs) -> list[str]:
     """Return a sentence on the groups of each split; [] if the dataset has no groups or is no longer known."""
     sets = report_inputs.sets.values()
-    known = (groups_of_splits(one.groups, one.split) for one in sets if one.groups is not None)
+    known = (
+        groups_of_splits(one.groups, one.split, one.record.dataset.group_name) for one in sets if one.groups is not None
+    )
     return list(islice(known, 1))
 
 

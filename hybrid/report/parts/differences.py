@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybrid.comparison.significance import significance
+from hybrid.comparison.significance import non_inferiority, significance
 from hybrid.evaluation import Metric, PairedTest
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.report.elements.difference_figures import group_drawing, reference_drawing
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
@@ -52,6 +52,7 @@ def compared(
     scores: Mapping[str, Metric],
     chosen: str | None,
     same_probabilities: bool = False,
+    group: str = GROUP,
 ) -> Compared:
     """Return the comparison of models by one metric.
 
@@ -72,6 +73,8 @@ def compared(
         Name of the chosen model.
     same_probabilities : bool, default=False
         Whether two models are compared that give all images the same probabilities.
+    group : str, default="group"
+        What a group of images is called.
     """
     labelled = [replace(test, first=labels[test.first], second=labels[test.second], corrected_for=1) for test in tests]
     sentences = significance(
@@ -81,7 +84,8 @@ def compared(
         labels.get(chosen or ""),
         labels.get(reference or ""),
         same_probabilities=same_probabilities,
-    )
+        group=group,
+    ) + non_inferiority(labelled, metric)
     drawing: Drawing | None
     if reference is None:
         drawing = group_drawing(name, tests, labels, metric, scores, chosen)
@@ -110,6 +114,7 @@ def differences(leaderboard: "Leaderboard") -> Part | None:
             },
             leaderboard.chosen,
             bool(leaderboard.same_probabilities),
+            leaderboard.evaluations[0].group_name,
         )
         for number, metric in enumerate(leaderboard.primary)
     ]
@@ -128,7 +133,8 @@ def _tested(leaderboard: "Leaderboard") -> list[str]:
     tests = main_tests(leaderboard)
     methods = sorted({test.test for test in leaderboard.pairs if test.metric in leaderboard.primary})
     corrected = max(test.corrected_for for test in tests)
-    how = f"on the same {images_of_groups(tests[0].n, tests[0].n_groups)} ({', '.join(methods)})"
+    images = images_of_groups(tests[0].n, tests[0].n_groups, group=leaderboard.evaluations[0].group_name)
+    how = f"on the same {images} ({', '.join(methods)})"
     correction = ""
     if corrected > 1:
         correction = (

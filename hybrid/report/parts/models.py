@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid.comparison.aims import aim_sentences
+from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.evaluation import METRICS
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.weighted_scores import class_scores
@@ -127,6 +129,7 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
         if result.task == "binary"
         else f"{leaderboard.names[shown]} predicts a label when its probability reaches the label's threshold; "
         f"each threshold {_threshold_origin(model)}.",
+        *aim_sentences(leaderboard.aims, leaderboard.split, only=leaderboard.names[shown]),
         f"Move the threshold here to see its effect, not to choose one: a threshold that is chosen on "
         f"{leaderboard.split} has scores there that are too optimistic. To choose one, use hybrid fit --aim, which "
         "never uses test.",
@@ -137,13 +140,6 @@ def threshold(leaderboard: "Leaderboard", shown: int) -> Part | None:
             "from scores that its calibrated probabilities do not always follow."
         )
     return Part("threshold", "Threshold", lead, content={"counts": counts, "start": _start(counts)})
-
-
-def own_thresholds(model: ModelRecord, k: int) -> list[float]:
-    """Return a model's thresholds, one for each of k labels; the defaults if none was chosen."""
-    chosen = model.default_threshold if model.threshold is None else model.threshold
-    given = 0.5 if chosen is None else chosen
-    return list(given) if isinstance(given, tuple) else [float(given)] * k
 
 
 def _threshold_origin(model: ModelRecord) -> str:

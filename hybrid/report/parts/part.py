@@ -15,7 +15,7 @@ class Part:
     Attributes
     ----------
     key : str
-        Name of its template, ``templates/parts/KEY.html``, and end of its id in the page.
+        End of its id in the page, and name of its template, ``templates/parts/KEY.html``.
     title : str
         The heading.
     lead : sequence of str, default=()
@@ -28,6 +28,8 @@ class Part:
         Tables that are saved but not shown.
     content : mapping, default={}
         Further values for the template.
+    template : str, default=""
+        Name of its template, if it is not the key. ``"plain"`` shows the drawings, then the tables.
     """
 
     key: str
@@ -37,3 +39,4 @@ class Part:
     drawings: Sequence[Drawing] = ()
     only_saved: Sequence[Table] = ()
     content: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""

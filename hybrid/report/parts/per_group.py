@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements.pair_tables import pair_table, paired_table, reference_table
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import metric_name, spoken
 from hybrid.report.parts.part import Part
-from hybrid.wording import Footnotes
+from hybrid.wording import Footnotes, plural_of
 
 if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
@@ -29,11 +30,15 @@ def per_group(leaderboard: "Leaderboard") -> Part | None:
         ]
         for model in leaderboard.names
     ]
-    caption = f"Scores with each of the {result.groups:,} groups as one case"
+    caption = f"Scores with each of the {result.groups:,} {plural_of(result.group_name)} as one case"
     table = Table("per-group", caption, columns, rows, sortable=True, notes=notes.lines)
     tables, saved = _tests(leaderboard)
     lead = [result.sentence(), *map(spoken, leaderboard.significance_per_group)]
-    return Part("per-group", "Results per group, such as per patient", lead, [table, *tables], (), saved)
+    return Part("per-group", _title(result.group_name), lead, [table, *tables], (), saved)
+
+
+def _title(group: str) -> str:
+    return "Results per group, such as per patient" if group == GROUP else f"Results per {group}"
 
 
 def _tests(leaderboard: "Leaderboard") -> tuple[list[Table], list[Table]]:

@@ -30,6 +30,12 @@ def test_the_same_seed_draws_the_same_pictures_however_many_patients(kind):
     assert not np.array_equal(few.images[:3], draw_pictures(kind, 1, 3, random_state=1).images)
 
 
+def test_pictures_are_those_that_earlier_versions_drew():
+    """The mean grey level of a picture, as the version before the hospitals drew it."""
+    for kind, mean in (("parasites", 205.677), ("types", 174.372), ("labels", 212.664)):
+        assert draw_pictures(kind, 1, 1).images.mean() == pytest.approx(mean, abs=0.05)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_say_what_was_drawn(kind):
     drawn = draw_pictures(kind, 8, 4)
@@ -46,6 +52,8 @@ def test_labels_say_what_was_drawn(kind):
         elif kind == "types":
             assert label == scene.white_cell
             assert shown["white_cell"]
+        elif kind == "clumps":
+            assert label == ("clumped" if shown["platelet_clump"] else "apart")
         else:
             assert label == ("parasite" if shown["parasites"] else "healthy")
 

@@ -44,7 +44,7 @@ def test_a_caller_that_changes_the_pixels_changes_only_its_own(monkeypatch):
     assert load_dataset("cells").X.any()
 
 
-def test_an_unknown_task_names_the_three():
+def test_an_unknown_task_names_the_nearest():
     with pytest.raises(InputError, match="Unknown dataset of drawn cells 'cells:type'. Nearest: 'cells:types'"):
         load_dataset("cells:type")
     with pytest.raises(InputError, match="Nearest name: 'cells'"):
@@ -53,7 +53,7 @@ def test_an_unknown_task_names_the_three():
 
 @pytest.mark.slow
 def test_the_whole_datasets_have_800_pictures_and_every_class_in_every_split():
-    for name in cells.NAMES:
+    for name in cells.KINDS:
         data = load_dataset(name)
         assert len(data) == 800
         assert len(np.unique(data.X.reshape(800, -1), axis=0)) == 800

@@ -152,7 +152,8 @@ def test_predict_prints_one_warning_and_continues(hybrid, tiny_network, image_fi
     )
     result = hybrid.result("predict", folder, *image_files)
     assert result.exit_code == 0
-    (line,) = result.stderr.splitlines()
+    line, note = result.stderr.splitlines()
+    assert "saved without" in note  # it was saved by save_model without its training images
     assert "machine Plan9 vax" in line
     assert "keras 3.0.5" in line
     assert result.stdout.count("\n") == 1 + len(image_files)

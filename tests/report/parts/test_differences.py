@@ -12,6 +12,7 @@ from hybrid.report.elements.pair_tables import reference_table
 from hybrid.report.parts.answer import answer
 from hybrid.report.parts.differences import differences
 from hybrid.run import compare_results
+from hybrid.wording import joined
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace
 
@@ -62,8 +63,43 @@ def test_a_margin_adds_what_each_model_may_be_at_worst(four_models):
 
 def test_the_answer_compares_the_chosen_model_with_a_named_reference(four_models):
     (leaderboard,) = compare_results(four_models, tested=PairSettings.of("guess", margin=0.1)).leaderboards
-    said = "It is significantly better than the reference guess-made, and is not inferior to it by a margin of 0.1"
+    said = "It is significantly better than the reference guess-made; with a margin of 0.1, it is not inferior to guess"
     assert said in answer(leaderboard)
+
+
+@pytest.mark.parametrize("reference", ["knn", None])
+def test_the_report_says_in_words_which_models_are_not_inferior(four_models, reference):
+    (leaderboard,) = compare_results(four_models, tested=PairSettings.of(reference, margin=0.1)).leaderboards
+    tests = [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
+    shown = [test.first.removesuffix("-made") for test in tests if test.not_inferior]
+    others = [test.first.removesuffix("-made") for test in tests if not test.not_inferior]
+    assert shown
+    assert others
+    (block,) = differences(leaderboard).content["blocks"]
+    assert len(block.sentences) == 2
+    assert block.sentences[-1] == (
+        f"Not inferior to {leaderboard.reference.removesuffix('-made')} by ROC AUC with a margin of 0.100: "
+        f"{joined(shown)}. Not shown for {joined(others)}."
+    )
+
+
+def test_the_answer_says_which_models_are_not_inferior_to_the_chosen_one(four_models):
+    (leaderboard,) = compare_results(four_models, tested=PairSettings.of(margin=0.1)).leaderboards
+    tests = [test for test in leaderboard.pairs if test.metric == leaderboard.metric]
+    shown, others = ([test.first for test in tests if test.not_inferior is found] for found in (True, False))
+    assert shown
+    assert others
+    verb = ["is" if len(names) == 1 else "are" for names in (shown, others)]
+    said = f"{joined(shown)} {verb[0]} not inferior to it, and {joined(others)} {verb[1]} not shown to be."
+    assert f"; with a margin of 0.1, {said}" in answer(leaderboard)
+
+
+def test_the_answer_states_the_margin_for_two_models(four_models):
+    two = [model for model in four_models if model.name in ("svm-made", "guess-made")]
+    (leaderboard,) = compare_results(two, tested=PairSettings.of("guess", margin=0.1)).leaderboards
+    chosen, other = leaderboard.chosen, leaderboard.reference
+    assert (chosen, other) == ("svm-made", "guess-made")
+    assert answer(leaderboard).endswith("; with a margin of 0.1, it is not inferior to guess-made.")
 
 
 def test_the_table_holds_the_figures_of_the_tests(four_models):

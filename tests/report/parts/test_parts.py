@@ -45,7 +45,9 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
         PairedTest("a", name, metric, difference, None, None, p, p, "DeLong", 100)
         for name, (difference, p) in differences.items()
     ]
-    result = SimpleNamespace(metrics={metric: Metric(0.9, 0.85, 0.95)}, level=0.95, n=100, n_groups=None)
+    result = SimpleNamespace(
+        metrics={metric: Metric(0.9, 0.85, 0.95)}, level=0.95, n=100, n_groups=None, group_name="group"
+    )
     models = [
         SimpleNamespace(
             name=name,
@@ -56,6 +58,10 @@ def leaderboard_of(differences, chosen="a", metric="roc_auc", history=None, **ch
         for name in names
     ]
     return SimpleNamespace(
+        shift=None,
+        aims=(),
+        crossed=None,
+        how="simplest",
         names=names,
         pairs=pairs,
         chosen=chosen,

@@ -1,0 +1,207 @@
+"""Divide an extraction among the workers of a Dask cluster.
+
+The unit of work is a shard of images. A worker receives their paths, reads and decodes the files, runs the network and
+writes the rows to the store, which all processes share. Only paths, digests and counts pass through the scheduler.
+"""
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.extractors.cluster.shard import DividedExtractor, Job, Report, extract_shard, prepare
+from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
+from hybrid.extractors.images.source import DIGEST_BYTES, Extraction, Source
+from hybrid.extractors.store.store import EmbeddingStore
+from hybrid.files.temporary import temporary_file
+from hybrid.progress import Progress, Stopwatch
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_MOST_ROWS, _LEAST_ROWS = 1024, 64  # of a shard
+_SHARDS = 4  # of each thread of the cluster, at least, so that none is idle for long in the end
+_AHEAD = 2  # shards that the scheduler holds for each thread
+_SAMPLE = 3  # image files that every worker must see
+_MOST_LOSSES = 5  # how often a shard is given to the cluster again after it has lost several workers
+
+
+def distribute(
+    client: "Client",
+    extractor: DividedExtractor,
+    source: Source,
+    stores: list[EmbeddingStore],
+    on_bad: str,
+    progress: Progress | None,
+) -> list[Extraction]:
+    """Extract embeddings on the workers of a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the cluster.
+    extractor : DividedExtractor
+    source : Source
+        The images, which must be files that all workers see.
+    stores : list of EmbeddingStore
+        The store of the extractor, or one for each of its layers, on a disk that all workers see.
+    on_bad, progress
+        As for `hybrid.extractors.extraction.extract`.
+
+    Returns
+    -------
+    list of Extraction
+        The results, one for each store.
+
+    Raises
+    ------
+    InputError
+        If a worker sees another disk, has other versions or computes other embeddings, if the same images end one
+        worker after another, if the scheduler is lost, or as for `hybrid.extractors.extraction.extract`.
+    """
+    watch, done = Stopwatch(), 0
+    results = [Extraction(np.zeros((len(source), DIGEST_BYTES), np.uint8)) for _ in stores]
+    with _job(extractor, source, stores) as job, _connection_errors():
+        expected = _prepared(client, job)
+        for first, extracted in _extracted(client, job, expected, source, on_bad):
+            os.utime(job.mark)  # other machines remove temporary files that are old
+            for result, part in zip(results, extracted, strict=True):
+                _add(result, part, first)
+            done += len(extracted[0].keys)
+            if progress:
+                progress(done, len(source))
+    seconds = watch.lap().wall
+    for store, result in zip(stores, results, strict=True):
+        kept = np.array([number not in result.skipped for number in range(len(source))], bool)
+        result.passes, result.seconds = store.passes(result.keys[kept]), seconds
+    return results
+
+
+@contextlib.contextmanager
+def _job(extractor: DividedExtractor, source: Source, stores: list[EmbeddingStore]) -> Iterator[Job]:
+    """Yield the description of the extraction. Until the end, a file in the cache lets workers recognise the disk."""
+    assert source.paths is not None
+    name, cache = uuid.uuid4().hex, extractor.cache_folder.resolve()
+    chosen = np.unique(np.linspace(0, len(source.paths) - 1, _SAMPLE).astype(int))
+    sample = []
+    for path in [source.paths[number] for number in chosen.tolist()]:
+        with contextlib.suppress(BadImageError):  # the extraction reports it
+            sample.append((path, bytes_digest(read_bytes(path))))
+    files = {name: path for name in ("backbone", "weights") if (path := Path(getattr(extractor, name))).is_file()}
+    everywhere = extractor.but(cache=str(cache), **{name: str(path.resolve()) for name, path in files.items()})
+    fingerprints = tuple(store.identity.fingerprint for store in stores)
+    with temporary_file(cache) as (mark, file_of_mark):
+        file_of_mark.write(name.encode())
+        file_of_mark.flush()
+        os.fsync(file_of_mark.fileno())
+        yield Job(name, everywhere, len(stores) > 1, fingerprints, str(mark), tuple(sample))
+
+
+def _prepared(client: "Client", job: Job) -> Report:
+    """Prepare all workers and return their common report.
+
+    One worker is first, because it may have to export the network for all of them.
+    """
+    first = next(iter(client.scheduler_info(n_workers=-1)["workers"]))
+    reports = client.run(prepare, job, workers=[first]) | client.run(prepare, job)
+    wrong = {address: found for address, found in reports.items() if isinstance(found, InputError)}
+    if wrong:
+        address, error = next(iter(wrong.items()))
+        raise InputError(f"The worker {address} cannot take part: {str(error).rstrip('.')}{_others(len(wrong) - 1)}.")
+    usual, _ = Counter(found.embeddings.tobytes() for found in reports.values()).most_common(1)[0]
+    expected = next(found for found in reports.values() if found.embeddings.tobytes() == usual)
+    differences = {address: found.difference(expected) for address, found in reports.items()}
+    different = [
+        f"The worker {address} on {reports[address].host} {why}" for address, why in differences.items() if why
+    ]
+    if different:
+        raise InputError(
+            f"{different[0]}{_others(len(different) - 1)}. All workers must compute the same values: stop "
+            "these workers, or let all use the same --runtime and processor."
+        )
+    return expected
+
+
+def _others(count: int) -> str:
+    return f" ({count} more workers)" if count > 1 else " (1 more worker)" if count else ""
+
+
+def _extracted(
+    client: "Client", job: Job, expected: Report, source: Source, on_bad: str
+) -> Iterator[tuple[int, list[Extraction]]]:
+    """Yield the first row of each shard with its results, as they are finished."""
+    from distributed import KilledWorker, as_completed
+
+    threads = max(1, sum(client.nthreads().values()))
+    rows = int(np.clip(len(source) // (_SHARDS * threads), _LEAST_ROWS, _MOST_ROWS))
+    waiting = deque(source.shards(rows))
+    running: dict[Future, tuple[int, Source]] = {}
+    losses: Counter[int] = Counter()
+    completed = as_completed()
+
+    def submit() -> None:
+        while waiting and len(running) < _AHEAD * max(threads, sum(client.nthreads().values())):
+            first, part = waiting.popleft()
+            future = client.submit(extract_shard, job, expected, part, on_bad, pure=False)
+            running[future] = (first, part)
+            completed.add(future)
+
+    try:
+        submit()
+        for future in completed:
+            first, part = running.pop(future)
+            try:
+                extracted = future.result()
+            except KilledWorker as error:
+                losses[first] += 1
+                if losses[first] > _MOST_LOSSES:
+                    raise _killed(part, str(error.last_worker)) from error
+                waiting.append((first, part))
+            else:
+                yield first, extracted
+            submit()
+    finally:  # after an error or Ctrl-C, shards that have not begun are given up; the store is valid at any moment
+        with contextlib.suppress(Exception):
+            client.cancel(list(running), force=True)
+
+
+def _killed(part: Source, worker: str) -> InputError:
+    return InputError(
+        f"The images from {part.name(0)!r} to {part.name(len(part) - 1)!r} ended one worker after another, "
+        f"the last one was {worker}: see the worker's log; it may need more memory, or a smaller --batch-size."
+    )
+
+
+@contextlib.contextmanager
+def _connection_errors() -> Iterator[None]:
+    """Turn the errors of a lost scheduler into one sentence."""
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except (InputError, KeyboardInterrupt):
+        raise
+    except (FutureCancelledError, CommClosedError, asyncio.CancelledError, OSError, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(
+            f"The connection to the scheduler was lost ({reason}). All embeddings that were written are kept: run "
+            "the same command again when the cluster is back."
+        ) from error
+
+
+def _add(result: Extraction, part: Extraction, first: int) -> None:
+    """Add the result of a shard, whose first row is given."""
+    result.keys[first : first + len(part.keys)] = part.keys
+    result.new += part.new
+    result.cached += part.cached
+    result.animated += part.animated
+    result.skipped |= {first + number: reason for number, reason in part.skipped.items()}
+    result.runtime = part.runtime or result.runtime

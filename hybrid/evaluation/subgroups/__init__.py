@@ -1,0 +1,1 @@
+"""Scores of subgroups of the images, such as of each hospital, and tests of their gaps."""

@@ -1,0 +1,205 @@
+"""Whether images are like those that a model learnt from, and whether class proportions alone explain its scores."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hybrid.classifiers.fold_groups import fold_groups
+from hybrid.comparison.compared_images import MAX_DECODED_BYTES
+from hybrid.datasets import reopen
+from hybrid.datasets.quality.measure import Measures, measure_within, remembered_measures
+from hybrid.embeddings.embedding_set import EmbeddingSet
+from hybrid.embeddings.joined_set import JoinedSet, join_sets
+from hybrid.errors import InputError
+from hybrid.evaluation import METRICS
+from hybrid.evaluation.registry.tasks import TASKS
+from hybrid.external.internal import OWN_NAMES, InternalSide
+from hybrid.external.new_data import NewData
+from hybrid.external.scores import SideScores
+from hybrid.progress import Progress
+from hybrid.shift.estimated_shares import misled_estimate
+from hybrid.shift.of_set import LEARNT
+from hybrid.shift.properties import property_values
+from hybrid.shift.result import DatasetShift, compare_samples, with_properties
+from hybrid.shift.score_changes import ScoreChange, score_changes
+from hybrid.wording import joined as listed
+
+_GONE = (
+    "Whether these images are like those that the model learnt from was not tested, because its embedding set is no "
+    "longer in its workspace, or the embeddings are no longer in the store."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ExternalShift:
+    """Whether measured images are like those that a model learnt from.
+
+    Attributes
+    ----------
+    images : DatasetShift or None
+        The tests of the images. None if the embeddings of the model's own images are no longer there.
+    proportions : tuple of str
+        Sentences on whether other class proportions alone could explain the scores.
+    """
+
+    images: DatasetShift | None
+    proportions: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The result of the test in words; "" if there was none."""
+        return self.images.sentence if self.images and self.images.tested else ""
+
+    @property
+    def note(self) -> str:
+        """Why there was no test; "" if there was one."""
+        if self.images is None:
+            return _GONE
+        return "" if self.images.tested else self.images.sentence
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Sentences on the properties that differ and on class proportions."""
+        return (*(self.images.properties_found if self.images else ()), *self.proportions)
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """Return JSON values; None if the images could not be examined."""
+        return None if self.images is None else self.images.to_dict() | {"proportions": list(self.proportions)}
+
+
+def find_shift(
+    data: NewData,
+    own: InternalSide,
+    external: SideScores,
+    internal: SideScores | None,
+    metric: str,
+    progress: Progress | None = None,
+) -> ExternalShift:
+    """Return whether measured images are like the training and validation images of a model.
+
+    Parameters
+    ----------
+    data : NewData
+    own : InternalSide
+    external, internal : SideScores
+        The scores on the measured images, and those on the model's own images, if they are known.
+    metric : str
+        The metric of the main result.
+    progress : callable, optional
+        Called with the number of measured images and of all images to measure. Measurements are cached.
+
+    Returns
+    -------
+    ExternalShift
+    """
+    proportions = []
+    images = _compare(data, own, progress)
+    if internal is not None:
+        names = tuple(dict.fromkeys([metric, *TASKS[data.task].tested]))
+        validation, y = internal.predictions, external.predictions.y
+        changes = score_changes(external.evaluation, internal.evaluation, validation, y, names, {})
+        proportions.append(_explanation(changes, OWN_NAMES[own.split]))
+        if images is not None and images.found:
+            proportions.append(misled_estimate(validation, external.predictions, "new"))
+    return ExternalShift(images, tuple(filter(None, proportions)))
+
+
+def _explanation(changes: Sequence[ScoreChange], own: str) -> str:
+    """Return whether other class proportions alone could explain the scores; "" if there is nothing to explain."""
+    shown = [one for one in changes if one.explained is not None and one.expected is not None]
+    if not shown:
+        return ""
+    expected = listed([f"{one.expected:.3f} in {METRICS[one.test.metric].title}" for one in shown])
+    said = f"If only the class proportions differed from those of the model's {own}, it would be expected to score "
+    said += f"{expected}. Other proportions alone "
+    could = [METRICS[one.test.metric].title for one in shown if one.explained]
+    cannot = [METRICS[one.test.metric].title for one in shown if not one.explained]
+    parts = [f"do not explain the {listed(cannot)} measured here"] if cannot else []
+    parts += [f"could explain the {listed(could)}" + ("" if cannot else " measured here")] if could else []
+    return f"{said}{', but '.join(parts)}."
+
+
+def _compare(data: NewData, own: InternalSide, progress: Progress | None) -> DatasetShift | None:
+    """Return the tests of the images; None if the embeddings of the model's own images are no longer there."""
+    if not own.sets:
+        return None
+    try:
+        of_model = join_sets(own.sets)
+        rows, notes = _reference(of_model, data)
+        X = of_model.embeddings()[rows]
+    except InputError:
+        return None
+    if X.shape[1] != data.X.shape[1]:
+        return None
+    together = np.concatenate([X, data.X])
+    is_new = np.arange(len(together)) >= len(X)
+    y, classes = _labels(of_model, rows, data)
+    patients = _patients(of_model, rows, data)
+    groups = fold_groups(patients, together)
+    splits = tuple(split for split in ("train", "val") if (of_model.split[rows] == split).any())
+    shift = compare_samples(
+        together, is_new, np.concatenate([of_model.ids[rows], data.ids]), y=y, classes=classes, groups=groups,
+        parts=patients, new="new", reference=splits, notes=notes,
+    )  # fmt: skip
+    values = _properties(of_model.sets[0], rows, data, progress) if shift.tested else None
+    return shift if values is None else with_properties(shift, values, is_new, y, groups)
+
+
+def _reference(of_model: JoinedSet, data: NewData) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the rows of the images that the new ones are compared with, and a note if they are not train and val.
+
+    Images of classes that the new data lack are left out.
+    """
+    train, val = of_model.split == "train", of_model.split == "val"
+    learnt = any(part.in_training()[train].any() for part in of_model.sets)
+    rows = val if learnt else train | val
+    if of_model.y.ndim == 1 and not data.known.all():
+        rows = rows & np.isin(of_model.y, data.classes[data.known])
+    return np.flatnonzero(rows), ((LEARNT.format(new="new"),) if learnt else ())
+
+
+def _labels(of_model: JoinedSet, rows: np.ndarray, data: NewData) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the labels of both samples, in the classes or labels that both have; None if the classes differ."""
+    if of_model.y.ndim != data.y.ndim or of_model.classes.tolist() != data.classes.tolist():
+        return None, None
+    if data.y.ndim == 1:
+        return np.concatenate([of_model.y[rows], data.y]), data.classes[data.known]
+    return np.concatenate([of_model.y[rows], data.y])[:, data.known], data.classes[data.known]
+
+
+def _patients(of_model: JoinedSet, rows: np.ndarray, data: NewData) -> np.ndarray | None:
+    """Return the group of each image of both samples; images without groups are groups of their own."""
+    given = (of_model.groups, rows), (data.dataset.groups, data.rows)
+    if all(groups is None for groups, _ in given):
+        return None
+    return np.concatenate([
+        np.array([f"image {side} {row}" for row in chosen]) if groups is None else groups[chosen]
+        for side, (groups, chosen) in enumerate(given)
+    ])  # fmt: skip
+
+
+def _properties(
+    embeddings: EmbeddingSet, rows: np.ndarray, data: NewData, progress: Progress | None
+) -> dict[str, np.ndarray] | None:
+    """Return the simple properties of the images of both samples; None if some of them cannot be measured."""
+    X, reading = data.dataset.X[data.rows], data.dataset.reading
+    own, new = _own_measures(embeddings, rows), measure_within(X, MAX_DECODED_BYTES, progress, reading=reading)
+    if own is None or new is None or not new.readable.all():
+        return None
+    first, second = property_values(own), property_values(new)
+    return {name: np.concatenate([first[name], second[name]]) for name in first}
+
+
+def _own_measures(embeddings: EmbeddingSet, rows: np.ndarray) -> Measures | None:
+    """Return the measurements of a model's own images; None if the files have gone or are too large."""
+    keys, reading = embeddings.keys[rows], embeddings.extractor.reading
+    if (remembered := remembered_measures(keys, reading)) is not None:
+        return remembered
+    with suppress(InputError):
+        dataset = reopen(embeddings.record.dataset.arguments or {})
+        if measure_within(dataset.X, MAX_DECODED_BYTES, reading=reading) is not None:
+            return remembered_measures(keys, reading)
+    return None

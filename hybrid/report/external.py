@@ -1,0 +1,95 @@
+"""Write the report of an external validation: a saved model on another dataset."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hybrid._version import __version__
+from hybrid.evaluation.groups import images_of_groups
+from hybrid.external.result import ExternalResult
+from hybrid.files import replace_folder, write_output
+from hybrid.report.page import render
+from hybrid.report.parts import external as parts
+from hybrid.report.parts.part import Part
+from hybrid.report.parts.shift import external_shift
+from hybrid.report.parts.subgroups import external_subgroups
+from hybrid.report.parts.worth import external_worth
+from hybrid.report.write import save_parts
+from hybrid.workspace.private_paths import without_places
+
+MakePart = Callable[[ExternalResult], Part | None]
+
+# The parts of the report, in the order of the page. A further part is one more function here; None leaves it out. Its
+# template can be "plain".
+PARTS: tuple[MakePart, ...] = (
+    parts.scores,
+    external_shift,
+    external_subgroups,
+    parts.curves,
+    parts.errors,
+    external_worth,
+    parts.images,
+    parts.made,
+)
+
+
+@dataclass(frozen=True)
+class ExternalSection:
+    """The section of the page on one model and one dataset; the attributes are those of `ReportSection`."""
+
+    key: str
+    title: str
+    answer: str
+    intro: str
+    warnings: Sequence[str]
+    parts: Sequence[Part]
+
+
+def external_section(key: str, result: ExternalResult) -> ExternalSection:
+    """Return the section of the page on an external validation."""
+    sentences = [without_places(text) for text in result.sentences()]
+    main = 2 if result.shift and result.shift.sentence else 1  # the shift of the images is stated before the score
+    first, rest = " ".join(sentences[:main]), sentences[main:]
+    made = [part for part in (make(result) for make in PARTS) if part is not None]
+    return ExternalSection(
+        key,
+        f"{result.model} on {result.dataset}",
+        first,
+        " ".join(rest) or _intro(result),
+        [without_places(note) for note in result.notes],
+        [replace(part, lead=[without_places(text) for text in part.lead]) for part in made],
+    )
+
+
+def _intro(result: ExternalResult) -> str:
+    evaluation = result.evaluation
+    return f"{images_of_groups(evaluation.n, evaluation.n_groups).capitalize()}, {len(evaluation.classes)} classes."
+
+
+def write_external_report(result: ExternalResult, path: Path) -> list[Path]:
+    """Write an external validation as one HTML file that needs no network, with figures and tables beside it.
+
+    Parameters
+    ----------
+    result : ExternalResult
+    path : Path
+        Path of the page. A folder beside it, with the same name and ``-files`` at the end, gets the figures (SVG, PNG)
+        and tables (CSV, JSON).
+
+    Returns
+    -------
+    list of Path
+        The page, then the other files.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    section = external_section("e1", result)
+    page = render("External validation", [section], [], f"Written by hybrid {__version__}.")
+    folder = path.with_name(f"{path.stem}-files")
+    with replace_folder(folder) as new:
+        written = save_parts(section.parts, new)
+    write_output(path, lambda file: file.write(page.encode()))
+    return [path, *(folder / file.relative_to(new) for file in written)]

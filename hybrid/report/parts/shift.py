@@ -1,0 +1,116 @@
+"""The part of the report on dataset shift: are the test images like those that the models learnt from?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hybrid import plots
+from hybrid.external.result import ExternalResult
+from hybrid.report.elements.figures import Drawing
+from hybrid.report.elements.pictures import Pictures
+from hybrid.report.elements.table import Cell, Column, Table, text_cell
+from hybrid.report.elements.words import listed
+from hybrid.report.parts.data import ShownCase
+from hybrid.report.parts.part import Part
+from hybrid.shift.class_shares import p_text
+from hybrid.shift.estimated_shares import misled_estimate
+from hybrid.shift.properties import PROPERTIES, PropertyDifference
+from hybrid.shift.result import SPLIT_NAMES, DatasetShift
+from hybrid.workspace.private_paths import place_name
+
+if TYPE_CHECKING:
+    from hybrid.comparison import Leaderboard
+
+CLASSIFIER = "classifier"
+
+
+def shift(leaderboard: "Leaderboard", pictures: Pictures) -> Part | None:
+    """Return whether the test images differ, in what, and which are farthest away; None if it was not examined."""
+    result, changes = leaderboard.shift, [one.sentence for one in leaderboard.score_changes]
+    if result is None:
+        return Part("shift", "From validation to test", changes, content={"cases": []}) if changes else None
+    estimate = _estimate(leaderboard) if result.found else ""
+    title = f"Are the {SPLIT_NAMES[result.new]} images like the others?"
+    return _part(result, title, [*result.sentences, *changes, estimate], pictures)
+
+
+def external_shift(result: ExternalResult) -> Part | None:
+    """Return whether the images differ from those that the model learnt from; None if it could not be examined."""
+    found, data = result.shift, result.data
+    if found is None or found.images is None:
+        return None
+    title = "Are these images like those that the model learnt from?"
+    lead = [*found.images.sentences, *found.proportions]
+    return _part(found.images, title, lead, Pictures(data.dataset, sets=[data]))
+
+
+def _part(result: DatasetShift, title: str, lead: Sequence[str], pictures: Pictures) -> Part:
+    cases = [
+        ShownCase(
+            place_name(one.id),
+            pictures(one.id),
+            (("farther than", ((f"{one.farther_than:.0%} of the other images", ""),)),),
+        )
+        for one in result.farthest
+    ]
+    return Part(
+        "shift",
+        title,
+        [text for text in lead if text],
+        [_table(result)] if result.properties else [],
+        [_drawing(result)] if result.tested else [],
+        content={"cases": cases, "new": SPLIT_NAMES[result.new]},
+    )
+
+
+def _estimate(leaderboard: "Leaderboard") -> str:
+    """Return a sentence if class proportions that are estimated from predictions are wrong, as the images differ."""
+    number = leaderboard.chosen_number
+    if number is None or leaderboard.split != "test":
+        return ""
+    return misled_estimate(leaderboard.saved[number].part("val"), leaderboard.predictions[number])
+
+
+def _table(result: DatasetShift) -> Table:
+    new = SPLIT_NAMES[result.new]
+    columns = [
+        Column("property", "property", numeric=False),
+        Column("reference", listed([SPLIT_NAMES[split] for split in result.reference])),
+        Column("new", new),
+        Column("auc", f"{new} has more, of 100 pairs"),
+        Column("p_adjusted", "adjusted p"),
+    ]
+    caption = f"Simple properties of {new} images and the others (medians; of borders and greyscale files means)"
+    return Table("shift-properties", caption, columns, [_row(one) for one in result.properties])
+
+
+def _row(one: PropertyDifference) -> list[Cell]:
+    row, (low, high) = PROPERTIES[one.name], one.interval or (None, None)
+    ends = "" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}"
+    return [
+        Cell(one.name, one.name, row.measure),
+        Cell(one.reference, row.text(one.reference)),
+        Cell(one.new, row.text(one.new)),
+        Cell(one.auc, f"{100 * one.auc:.0f}", ends, {"auc_low": low, "auc_high": high}),
+        text_cell(p_text(one.p_adjusted).removeprefix("= ")),
+    ]
+
+
+def _drawing(result: DatasetShift) -> Drawing:
+    test, new = result.images, SPLIT_NAMES[result.new]
+    assert test.auc is not None
+    names = [CLASSIFIER, *(one.name for one in result.properties)]
+    shares = [test.auc, *(one.auc for one in result.properties)]
+    intervals = [test.interval, *(one.interval for one in result.properties)]
+    described = [f"{name} {100 * share:.0f}" for name, share in zip(names, shares, strict=True)]
+    words = (
+        f"In how many of 100 pairs of a {new} image and another one the classifier recognises the {new} image, or the "
+        f"{new} image has more of a property; 50 is chance, and filled points differ from it: {listed(described, 12)}."
+    )
+    figure = plots.pair_chart(
+        names,
+        shares,
+        intervals,
+        label=f"of 100 pairs, {new} image is higher",
+        found=[test.found, *(one.found for one in result.properties)],
+    )
+    return Drawing("shift", f"Pairs of a {new} image and another image, with 95% intervals", words, figure)

@@ -1,0 +1,165 @@
+"""`validate` says whether images are like those that a model learnt from, and whether proportions explain scores."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from tables import read_rows
+
+import hybrid as package
+from hybrid import Dataset
+from hybrid.workspace.external_record import external_records
+from hybrid.workspace.workspace import Workspace
+
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("exported_graph")]
+
+MODEL = "softmax-pictures-tiny"
+SENTENCE = "A classifier can tell new images from training and validation images in"
+
+
+def write_levels(folder, counts, *, darker=0, seed=0):
+    """Write grey noise of two classes, dark and light, with a number of images for each split and class."""
+    rng = np.random.default_rng(seed)
+    for split, of_class in counts.items():
+        for (label, level), count in zip((("a", 110), ("b", 135)), of_class, strict=True):
+            place = folder / split / label
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.normal(level - darker, 25, (24, 24, 3)) + rng.normal(0, 14)
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def two_levels(hybrid, tmp_path, tiny_network):
+    """A workspace with a model of dark and light images; the function writes other images and returns their folder."""
+    write_levels(tmp_path / "pictures", {"train": (30, 30), "val": (12, 12), "test": (20, 20)})
+    hybrid("extract", "pictures", "--backbone", tiny_network, "--no-shift")
+    hybrid("fit", "softmax")
+
+    def write(name, of_class, **how):
+        write_levels(tmp_path / "made", {name: of_class}, seed=9, **how)
+        return (tmp_path / "made" / name).rename(tmp_path / name)
+
+    return write
+
+
+def test_darker_images_are_stated_first(hybrid, two_levels, tmp_path):
+    two_levels("darker", (25, 25), darker=60)
+    printed = " ".join(hybrid("validate", MODEL, "darker").split())
+    assert printed.index(SENTENCE) < printed.index("On darker (50 images)")
+    assert "Do not expect validation scores on these images." in printed
+    assert "New images are darker: median" in printed
+    [record] = external_records(Workspace(tmp_path / "hybrid_runs"))
+    assert record.sentences[0].startswith(SENTENCE)
+    shift = record.shift
+    assert (shift["images"]["images_reference"], shift["images"]["images_new"]) == (84, 50)
+    [brightness] = [row for row in shift["properties"] if row["property"] == "brightness"]
+    assert brightness["reference"] - brightness["new"] == pytest.approx(60, abs=12)
+    page = (tmp_path / "hybrid_runs/external" / MODEL / "darker/report.html").read_text()
+    assert f'<p class="answer"><bdi>{SENTENCE}' in page
+    part = page[page.index("Are these images like those that the model learnt from?</h3>") :]
+    assert part[: part.index("</section>")].count("<img src=") == len(shift["farthest"])
+
+
+def test_images_from_the_same_source_are_not_told_apart(hybrid, two_levels):
+    two_levels("same", (25, 25))
+    found = hybrid.json("validate", MODEL, "same")["results"][0]
+    assert not found["shift"]["images"]["found"]
+    assert found["sentences"][0].startswith("A classifier cannot tell new images from")
+    without = hybrid.json("validate", MODEL, "same", "--no-shift")["results"][0]
+    assert without["shift"] is None
+    assert without["sentences"][0].startswith("On same (50 images)")
+
+
+def test_the_report_has_a_decision_curve_of_two_classes(hybrid, two_levels, tmp_path):
+    two_levels("other", (25, 25))
+    hybrid("validate", MODEL, "other", "--no-shift")
+    folder = tmp_path / "hybrid_runs/external" / MODEL / "other"
+    assert "Is it worth using?</" in (folder / "report.html").read_text()
+    rows = read_rows(folder / "report-files/decision-curves.csv")
+    assert {row["model"] for row in rows} == {MODEL}
+    hybrid("compare")
+    said = (folder / "../../../reports/report-files/pictures/model-card.md").resolve().read_text()
+    assert "## On other data" in said
+    assert "On other (50 images)" in said
+    for row in rows:  # treating all is worth the positive images, less the others by the odds of the threshold
+        odds = float(row["threshold"]) / (1 - float(row["threshold"]))
+        assert float(row["treat_all"]) == pytest.approx(0.5 - 0.5 * odds, abs=1e-6)
+
+
+def test_other_proportions_are_separated_from_other_images(hybrid, two_levels):
+    two_levels("rarer", (90, 10))
+    two_levels("brighter", (90, 10), darker=-60)
+    rarer, brighter = (
+        hybrid.json("validate", MODEL, name, "--metric", "precision")["results"][0]["shift"]
+        for name in ("rarer", "brighter")
+    )
+    assert rarer["class_shares"]["found"]
+    assert rarer["class_shares"]["new"] == pytest.approx([0.9, 0.1])
+    assert not rarer["images"]["found"]
+    assert "could explain the precision" in " ".join(rarer["proportions"])
+    assert "do not explain" in " ".join(brighter["proportions"])
+
+
+def test_a_model_without_its_embeddings_says_so_in_one_sentence(hybrid, two_levels, tmp_path):
+    two_levels("other", (20, 20))
+    archive = shutil.make_archive(str(tmp_path / "sent"), "zip", tmp_path / "hybrid_runs/models" / MODEL / "model")
+    alone = hybrid.json("validate", archive, "other", "--workspace", "mine")["results"][0]
+    assert alone["shift"] is None
+    assert sum("like those that the model learnt from was not tested" in note for note in alone["notes"]) == 1
+    for path in Workspace(tmp_path / "hybrid_runs").sets.glob("*.json"):
+        path.unlink()
+    gone = hybrid.json("validate", MODEL, "other")["results"][0]
+    assert gone["shift"] is None
+    assert gone["internal"] is not None
+    assert sum("its embedding set is no longer in its workspace" in note for note in gone["notes"]) == 1
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_several_classes_and_labels(hybrid, tmp_path, tiny_network, task):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 200, (240, 16, 16, 3), np.uint8)
+    numbers = images.mean(axis=(1, 2)).argmax(axis=1)
+    labels = np.array(["red", "green", "blue"])[numbers]
+    if task == "multilabel":
+        labels = (images.mean(axis=(1, 2)) > 99).astype(int)
+    names = {"label_names": ["r", "g", "b"]} if task == "multilabel" else {}
+    first = Dataset.from_arrays(images[:160], labels[:160], **names)
+    extractor = package.FeatureExtractor(str(tiny_network))
+    comparison = package.compare(first, {"tiny": extractor}, ["softmax"], workspace=tmp_path / "runs")
+    brighter = Dataset.from_arrays(images[160:] + np.uint8(50), labels[160:], **names)
+    [result] = package.validate(comparison.leaderboards[0].names[0], brighter, workspace=tmp_path / "runs")
+    assert result.evaluation.task == task
+    assert result.shift.images.found
+    assert result.shift.images.images.by_class
+    assert result.shift.images.shares.classes == tuple(result.evaluation.classes)
+    assert result.sentences()[0] == result.shift.sentence
+
+
+def test_a_network_that_was_trained_on_the_images_is_compared_on_validation_alone(hybrid, two_levels):
+    two_levels("other", (25, 25), darker=60)
+    hybrid("train", "convnet_small", "pictures", "--size", "16", "--epochs", "1", "--name", "own")
+    hybrid("extract", "pictures", "--backbone", "hybrid_runs/networks/own/network.keras", "--no-shift")
+    model = hybrid.json("fit", "softmax")["model"]
+    shift = hybrid.json("validate", model, "other")["results"][0]["shift"]
+    assert shift["reference"] == ["val"]
+    assert "learnt from the training images" in " ".join(shift["notes"])
+
+
+def test_a_second_run_imports_neither_keras_nor_tensorflow(hybrid, two_levels, python):
+    two_levels("other", (20, 20), darker=60)
+    hybrid("validate", MODEL, "other")
+    code = """
+import sys
+from hybrid.cli.main import main
+try:
+    main(["validate", sys.argv[1], "other"])
+except SystemExit:
+    pass
+print("imported:", {"keras", "tensorflow"} & set(sys.modules))
+"""
+    printed = python(code, MODEL)
+    assert SENTENCE in " ".join(printed.split())
+    assert "imported: set()" in printed

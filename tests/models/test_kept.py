@@ -1,0 +1,82 @@
+"""What `hybrid fit` keeps with a model, and what `hybrid predict` says with it."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hybrid import predict
+from hybrid.pipelines import load_reference
+from hybrid.pipelines.saved.load import open_model
+
+MODEL = "hybrid_runs/models/m/model"
+
+
+@pytest.fixture
+def fit_drawn(hybrid, tiny_network, tmp_path, monkeypatch):
+    """Extract drawn images, fit a head to them and return the model; images are dark or light, of 60 patients."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+
+    def made(*options, split="60/40/0", images=120, head="softmax"):
+        for number in range(images):
+            folder = tmp_path / "images" / ("light" if number % 2 else "dark")
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 120, (16, 16, 3)) + 100 * (number % 2)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"p{number // 2}_{number}.png")
+        hybrid("extract", "images", "--backbone", tiny_network, "--split", split, "--group-pattern", r"(p\d+)_")
+        hybrid("fit", head, "--name", "m", *options)
+        return MODEL
+
+    return made
+
+
+def strange(folder):
+    path = folder / "strange.png"
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:, ::2, 1] = 255
+    Image.fromarray(pixels).save(path)
+    return str(path)
+
+
+def test_predict_flags_unlike_images_and_makes_sets(fit_drawn, hybrid, tmp_path):
+    fit_drawn("--aim", "f1")
+    images = sorted(map(str, (tmp_path / "images/dark").iterdir()))[:3]
+    result = hybrid.result("predict", "m", *images, strange(tmp_path), "--coverage", "0.9", "--json")
+    found = json.loads(result.stdout)
+    rows = found["predictions"]
+    assert [row["unfamiliar"] for row in rows] == [False, False, False, True]
+    assert all(isinstance(row["typicality"], float) and isinstance(row["set"], list) for row in rows)
+    assert rows[0]["set"] == ["dark"]
+    assert "1 of 4 images is unlike the training images: " in result.stderr
+    assert "48 validation images of 24 groups (dark 24 of 24, light 24 of 24)" in result.stderr
+    assert "new groups are drawn like" in result.stderr
+    assert found["notes"] == [line for line in result.stderr.split("\n") if line in found["notes"]]
+    csv = hybrid("predict", "m", images[0], "--coverage", "0.9").splitlines()
+    assert csv[0] == "image,predicted,p_dark,p_light,typicality,unfamiliar,set"
+    assert csv[1].endswith(",False,dark")
+    with pytest.warns(UserWarning, match="1 of 1 image is unlike the training images"):
+        frame = predict("m", strange(tmp_path), coverage=0.8, per_class=True)
+    assert list(frame.columns[-3:]) == ["typicality", "unfamiliar", "set"]
+    assert "at least 99 groups of images" in hybrid("predict", "m", images[0], "--coverage", "0.99", code=1)
+    assert "give --coverage with it" in hybrid.result("predict", "m", images[0], "--per-class").stderr
+    reference = load_reference(MODEL)
+    assert (len(reference.distances), reference.held_out_groups) == (72, 36)
+
+
+def test_without_validation_images_the_sets_come_from_cross_validation(fit_drawn, hybrid):
+    fit_drawn(split="100/0/0", images=60)
+    scores = open_model(MODEL).calibration
+    assert (scores.images, scores.n_groups) == (60, 30)
+    assert scores.source.startswith("cross-validated predictions of 60 training images of 30 groups")
+    assert "only approximately" in scores.source
+    assert "cross-validated predictions" in " ".join(hybrid("inspect", "m").split())
+
+
+def test_a_small_set_has_no_reference_and_says_so(fit_drawn, hybrid, tmp_path):
+    fit_drawn(images=20)
+    result = hybrid.result("predict", "m", str(tmp_path / "images/dark"), "--json")
+    assert "cannot tell whether an image is unlike its training images: there are 12 embeddings" in result.stderr
+    assert "typicality" not in json.loads(result.stdout)["predictions"][0]
+    assert "needs at least 9 groups of images" in hybrid("predict", "m", "images", "--coverage", "0.9", code=1)
