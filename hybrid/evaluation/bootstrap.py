@@ -161,17 +161,29 @@ class JackknifeBlocks:
         are those of all images or groups. With weights, the variance is that of
         :func:`~hybrid.evaluation.sample_weights.variance_by_stratum`.
         """
-        rows, biased = self._by_stratum(self.size), self._by_stratum(self.influence(value, without) ** 2)
-        several = rows > 1
-        rows, biased, own = rows[several], biased[..., several], self.own_degrees[several]
-        parts = biased * rows / (rows - 1)
-        if self.weight is not None:
-            parts = variance_by_stratum(self._change(value, without), self.weight, self.stratum)[several]
+        several = self.rows_of_strata > 1
+        biased = self._by_stratum(self.influence(value, without) ** 2)[..., several]
+        parts, own = self.variance_of_strata(value, without)[..., several], self.own_degrees[several]
         total, varies = parts.sum(axis=-1), biased.sum(axis=-1) > 0
         factor = np.divide(total, biased.sum(axis=-1), out=np.ones_like(total), where=varies)
         all_rows = np.full_like(total, max(1.0, float(self.size.sum() - 1)))
         degrees = np.divide(total**2, np.sum(parts**2 / own, axis=-1), out=all_rows, where=varies)
         return JackknifeVariance(total, factor, degrees)
+
+    def variance_of_strata(self, value: float | np.ndarray, without: np.ndarray) -> np.ndarray:
+        """Return the part of each stratum in the variance of scores, (..., n_strata); 0 for a stratum of one row.
+
+        The parameters are those of :meth:`influence`.
+        """
+        if self.weight is not None:
+            return variance_by_stratum(self._change(value, without), self.weight, self.stratum)
+        rows = self.rows_of_strata
+        return self._by_stratum(self.influence(value, without) ** 2) * rows / np.maximum(rows - 1, 1)
+
+    @property
+    def rows_of_strata(self) -> np.ndarray:
+        """Number of images, or of groups, of each stratum, (n_strata,)."""
+        return self._by_stratum(self.size)
 
     def _by_stratum(self, values: np.ndarray) -> np.ndarray:
         """Return the sums over the blocks of each stratum, which follow each other."""

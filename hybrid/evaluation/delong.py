@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.evaluation.groups import group_sums
+from hybrid.evaluation.groups import group_sums, variance_with_floor
+from hybrid.evaluation.student import cautious_degrees
 
 
 def delong(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -45,6 +46,8 @@ class ClusteredAreas:
     positive, negative, shared : ndarray of shape (m, m)
         The parts of the covariance that come from positive images, from negative images, and from groups that have
         both. NaN if the positive or the negative images are of one group.
+    of_images : tuple of two ndarrays of shape (m, m)
+        The parts of positive and of negative images if the images of a group were independent.
     n_positive, n_negative : int
         Number of groups with positive and with negative images.
     """
@@ -53,6 +56,7 @@ class ClusteredAreas:
     positive: np.ndarray
     negative: np.ndarray
     shared: np.ndarray
+    of_images: tuple[np.ndarray, np.ndarray]
     n_positive: int
     n_negative: int
 
@@ -71,6 +75,7 @@ class ClusteredAreas:
             above @ above.T * _correction(n_positive),
             below @ below.T * _correction(n_negative),
             shared + shared.T,
+            (_covariance_of_means(parts[0]), _covariance_of_means(parts[1])),
             n_positive,
             n_negative,
         )
@@ -81,13 +86,19 @@ class ClusteredAreas:
         return self.positive + self.negative + self.shared
 
     def contrast(self, weights: np.ndarray) -> tuple[float, float]:
-        """Return the variance of a weighted sum of the areas, and its degrees of freedom (Satterthwaite 1946)."""
-        positive, negative = (float(weights @ part @ weights) for part in (self.positive, self.negative))
-        variance = float(weights @ self.covariance @ weights)
-        if not positive + negative > 0:
+        """Return the variance of a weighted sum of the areas, and its degrees of freedom.
+
+        Groups vary at least as :func:`~hybrid.evaluation.groups.variance_with_floor` says, and the degrees of freedom
+        are those of :func:`~hybrid.evaluation.student.cautious_degrees`.
+        """
+        n_groups = np.array([self.n_positive, self.n_negative])
+        of_groups = np.array([weights @ part @ weights for part in (self.positive, self.negative)])
+        of_images = np.array([weights @ part @ weights for part in self.of_images])
+        parts = variance_with_floor(of_groups, of_images, n_groups)
+        variance = float(parts.sum() + weights @ self.shared @ weights)
+        if not parts.sum() > 0:
             return variance, 1.0
-        spread = positive**2 / (self.n_positive - 1) + negative**2 / (self.n_negative - 1)
-        return variance, (positive + negative) ** 2 / spread
+        return variance, float(cautious_degrees(parts, n_groups - 1))
 
 
 def components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,11 @@ import numpy as np
 
 from hybrid.evaluation.bootstrap import JackknifeBlocks
 from hybrid.evaluation.delong import delong
+from hybrid.evaluation.groups import variance_with_floor
 from hybrid.evaluation.inputs import CheckedInput
 from hybrid.evaluation.intervals import MIN_DEFINED
 from hybrid.evaluation.metrics import METRICS
-from hybrid.evaluation.student import two_sided
+from hybrid.evaluation.student import cautious_degrees, two_sided
 
 ROUNDING = 1e-12  # equal differences may differ by this much
 
@@ -103,6 +104,7 @@ def bootstrap_differences(
     blocks: JackknifeBlocks,
     level: float,
     most_degrees: float = math.inf,
+    of_images: np.ndarray | None = None,
 ) -> list[Difference]:
     """Return differences with their standard errors and p-values by the paired bootstrap.
 
@@ -112,7 +114,9 @@ def bootstrap_differences(
     with the standard error of this interval, of the draws or of the jackknife, whichever is largest. Unlike the share
     of draws that are further from the difference than the difference is from 0, it can be as small as the data suggest:
     a share of 2000 draws is at least 1/2001, so that no difference would survive the correction for 105 pairs of
-    models. ``benchmarks/many_models.py`` checks the distribution far out by simulation.
+    models. Degrees of freedom are those of :func:`~hybrid.evaluation.student.cautious_degrees`, and groups vary at
+    least as :func:`~hybrid.evaluation.groups.variance_with_floor` says. ``benchmarks/many_models.py`` checks the
+    distribution far out by simulation.
 
     Parameters
     ----------
@@ -128,6 +132,8 @@ def bootstrap_differences(
         Coverage of the intervals.
     most_degrees : float, optional
         Upper limit of the degrees of freedom of Student's distribution, which follow from the blocks otherwise.
+    of_images : ndarray of shape (n_pairs, n_strata), optional
+        The variance of each stratum if the images were independent, for images in groups.
     """
     distance = np.abs(drawn - values[:, None])
     missing = np.isnan(distance)
@@ -137,8 +143,13 @@ def bootstrap_differences(
     of_interval = quantile(distance, level, axis=1) / NormalDist().inv_cdf((1 + level) / 2)
     variance, factor, degrees = blocks.variance(values[varies], without[varies])
     of_draws = factor**0.5 * np.maximum(of_interval, spread(own, axis=1))
+    parts, missing_variance = blocks.variance_of_strata(values[varies], without[varies]), 0.0
+    if of_images is not None:
+        of_groups, parts = parts, variance_with_floor(parts, of_images[varies], blocks.rows_of_strata)
+        missing_variance = np.sum(parts - of_groups, axis=-1)
+    degrees = np.minimum(degrees, cautious_degrees(parts, blocks.own_degrees))
     errors = np.full((2, len(values)), np.nan)
-    errors[0, varies] = np.maximum(of_draws, variance**0.5)
+    errors[0, varies] = (np.maximum(of_draws**2, variance) + missing_variance) ** 0.5
     errors[1, varies] = np.minimum(degrees, most_degrees)
     return [
         _estimated(float(value), float(error), float(of_freedom)) if found else without_spread(float(value))

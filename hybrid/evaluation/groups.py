@@ -112,6 +112,32 @@ def group_name_of(arguments: Mapping[str, Any] | None) -> str:
     return GROUP if given.get("group_pattern") else group_noun(given.get("group_column"))
 
 
+def variance_with_floor(
+    of_groups: np.ndarray | float, of_images: np.ndarray | float, n_groups: np.ndarray | int
+) -> np.ndarray:
+    """Return the variance between groups, in which that of the images counts like one group if it is larger.
+
+    Few groups may vary hardly at all by chance, such as six patients in each of whom the same number of images is
+    predicted better. Groups seldom vary less than independent images would, so the variance of the images is averaged
+    in then.
+
+    Parameters
+    ----------
+    of_groups : ndarray or float
+        The variance of a score that is estimated from the groups.
+    of_images : ndarray or float
+        The variance that it would have if the images were independent.
+    n_groups : ndarray of int, or int
+        Number of groups.
+
+    Examples
+    --------
+    >>> variance_with_floor(np.array([0.0, 6.0, 18.0]), 12.0, 6)
+    array([ 2.,  7., 18.])
+    """
+    return np.maximum(of_groups, ((n_groups - 1) * of_groups + of_images) / n_groups)
+
+
 def images_of_groups(n: int, n_groups: int | None, noun: str = "image", group: str = GROUP) -> str:
     """Return a number of images as text, with the number of their groups if a group has several images.
 

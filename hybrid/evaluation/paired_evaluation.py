@@ -23,6 +23,7 @@ from hybrid.evaluation.differences import (
     delong_differences,
     mcnemar,
 )
+from hybrid.evaluation.image_variances import ImageVariances
 from hybrid.evaluation.inputs import CheckedInput, check_problem, labels_and_classes
 from hybrid.evaluation.intervals import METHODS
 from hybrid.evaluation.metrics import METRICS, metrics_of, overall_name
@@ -177,9 +178,11 @@ class PairedEvaluation:
                 raise unknown_name("metric", metric, known)
         bootstrapped = [metric for metric in names if not self._has_delong(metric)]
         scores = self._scores_of(bootstrapped) if bootstrapped and compared else {}
+        in_groups = self._first.drawn_groups is not None
+        images = ImageVariances(self.problems, bootstrapped) if scores and in_groups else None
         found = []
         for family in (primary, *((metric,) for metric in names if metric not in primary)):
-            tests = holm([test for metric in family for test in self._test_pairs(metric, scores, compared)])
+            tests = holm([test for metric in family for test in self._test_pairs(metric, scores, images, compared)])
             if margin is not None and (family == primary or not primary):
                 tests = with_margin(tests, [self._deficit(test) for test in tests], margin)
             found += tests
@@ -208,7 +211,11 @@ class PairedEvaluation:
         return METRICS[metric].paired_test == "DeLong"
 
     def _test_pairs(
-        self, metric: str, scores: Mapping[str, ResampledScores], pairs: list[tuple[str, str]]
+        self,
+        metric: str,
+        scores: Mapping[str, ResampledScores],
+        images: ImageVariances | None,
+        pairs: list[tuple[str, str]],
     ) -> list[PairedTest]:
         n, level = len(self._first.truth), self.settings.level
         groups = self._first.drawn_groups
@@ -216,7 +223,7 @@ class PairedEvaluation:
             kind, differences = "DeLong" if groups is None else "DeLong, clustered", self._by_delong(pairs)
         else:
             kind = "paired bootstrap" if groups is None else "paired bootstrap of groups"
-            differences = self._by_draws(metric, scores, pairs)
+            differences = self._by_draws(metric, scores, images, pairs)
         correct = {
             name: rows
             for name, problem in self.problems.items()
@@ -248,7 +255,11 @@ class PairedEvaluation:
         return clustered_mcnemar(first, second, self._first.drawn_groups[compared_rows(self._first, metric)])
 
     def _by_draws(
-        self, metric: str, scores: Mapping[str, ResampledScores], pairs: list[tuple[str, str]]
+        self,
+        metric: str,
+        scores: Mapping[str, ResampledScores],
+        images: ImageVariances | None,
+        pairs: list[tuple[str, str]],
     ) -> list[Difference]:
         if not pairs:
             return []
@@ -261,7 +272,8 @@ class PairedEvaluation:
         )
         # The variance of an average precision rests on the positive images, however many negative ones there are.
         most = max(1, self._positives() - 1) if metric == "average_precision" else math.inf
-        return bootstrap_differences(values[:, 0], drawn, without, self.blocks, self.settings.level, most)
+        of_images = None if images is None else images.of_pairs(metric, first, second)
+        return bootstrap_differences(values[:, 0], drawn, without, self.blocks, self.settings.level, most, of_images)
 
     def _positives(self) -> int:
         """Return the number of images of the positive class, or of groups that have some."""

