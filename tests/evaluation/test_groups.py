@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.special import stdtr
 from scipy.stats import binom, norm
 
 from hybrid.errors import InputError
@@ -12,6 +13,7 @@ from hybrid.evaluation.bootstrap import draw_weights
 from hybrid.evaluation.clustered import area_interval, clustered_delong, clustered_mcnemar, share_interval
 from hybrid.evaluation.delong import ClusteredAreas, delong
 from hybrid.evaluation.differences import mcnemar
+from hybrid.evaluation.student import cautious_degrees
 
 TESTED = ["accuracy", "sensitivity", "specificity", "roc_auc", "f1", "average_precision", "mcc", "log_loss"]
 
@@ -281,3 +283,28 @@ def test_the_positive_patients_limit_the_degrees_of_freedom_of_average_precision
     tests = compare_models(y, proba, [0, 1], metrics=["average_precision", "f1"], groups=group, n_boot=200)
     assert tests[0].degrees == 5
     assert tests[1].degrees > 5
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "roc_auc", "f1", "mcc"])
+def test_six_patients_who_agree_by_chance_do_not_tell_models_apart(metric):
+    # Each positive patient differs by one image of five, so that they do not vary, but all have the same sign in 2 of 64
+    # cases. The models are wrong on equally many negative images.
+    number = np.arange(300)
+    group, y = number // 5, (number < 30).astype(int)
+    first = np.where(y == 1, number % 5 > 0, number % 9 > 0)
+    second = np.where(y == 1, number % 5 > 1, number % 9 != 1)
+    p = [np.where(right == (y == 1), 0.9, 0.1) for right in (first, second)]
+    proba = {name: np.column_stack([1 - one, one]) for name, one in zip("ab", p, strict=True)}
+    (test,) = compare_models(y, proba, [0, 1], metrics=[metric], groups=group, n_boot=200)
+    assert test.difference > 0.05
+    assert test.p_value * 171 > 0.05  # it is not among the pairs of 19 models
+    assert (test.low <= 0 <= test.high) == (test.p_value >= 0.05)
+
+
+def test_small_p_values_with_six_normal_patients_are_not_too_frequent():
+    rng, sets, own = np.random.default_rng(0), 400_000, np.array([53, 5])
+    parts = np.array([0.2, 0.8]) * rng.chisquare(own, (sets, 2)) / own
+    distance = rng.normal(size=sets) / parts.sum(axis=1) ** 0.5
+    p_values = 2 * stdtr(cautious_degrees(parts, own), -np.abs(distance))
+    for level in (0.05, 0.005, 0.0005):
+        assert 0.3 * level < np.mean(p_values < level) < 1.5 * level

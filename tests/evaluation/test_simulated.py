@@ -80,6 +80,15 @@ def test_families_of_many_equal_models_seldom_have_a_difference(many_models):
             assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), (family, metric)
 
 
+@pytest.mark.medium
+def test_equal_models_on_three_positive_patients_are_seldom_told_apart(many_models):
+    sets = 12
+    population = many_models.Patients(300, 0.05, 1.5, icc=0.0)
+    for family, shares in many_models.familywise(population, sets, draws=100).items():
+        for metric, share in shares.items():
+            assert round(share * sets) <= binom.ppf(1 - RARE, sets, ERRORS), (family, metric)
+
+
 @pytest.mark.slow
 def test_a_better_model_among_19_is_found(many_models):
     found = many_models.power(400, 3, 0.1, 5)
