@@ -287,7 +287,7 @@ def test_the_positive_patients_limit_the_degrees_of_freedom_of_average_precision
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "roc_auc", "f1", "mcc"])
 def test_six_patients_who_agree_by_chance_do_not_tell_models_apart(metric):
-    # Each positive patient differs by one image of five, so that they do not vary, but all have the same sign in 2 of 64
+    # Each positive patient differs by one image of five, so that they do not vary. All have the same sign in 2 of 64
     # cases. The models are wrong on equally many negative images.
     number = np.arange(300)
     group, y = number // 5, (number < 30).astype(int)
