@@ -226,3 +226,42 @@ def computed(monkeypatch):
 
         monkeypatch.setattr(kind, "stream", stream)
     return batches
+
+
+@pytest.fixture(scope="session")
+def running_object_server():
+    """A server of objects on this machine, for the whole session."""
+    pytest.importorskip("obstore")
+    pytest.importorskip("moto")
+    from object_server import ObjectServer
+
+    server = ObjectServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def object_server(running_object_server, monkeypatch, tmp_path_factory):
+    """A server of objects with an empty bucket, an environment that leads to it, and short patience."""
+    from datetime import timedelta
+
+    from object_server import BUCKET, KEY, SECRET
+
+    from hybrid.files import object_store
+
+    server = running_object_server
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    values = {"AWS_ENDPOINT_URL": server.url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": KEY}
+    for name, value in (values | {"AWS_SECRET_ACCESS_KEY": SECRET}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HYBRID_MIRROR", str(tmp_path_factory.mktemp("machine")))
+    monkeypatch.setattr(object_store, "_CLIENT", {"timeout": "1s", "connect_timeout": "1s", "allow_http": True})
+    monkeypatch.setattr(object_store, "_RETRY", {"max_retries": 3, "retry_timeout": timedelta(seconds=5)})
+    object_store.open_objects.cache_clear()
+    client = server.client()
+    client.create_bucket(Bucket=BUCKET)
+    yield server
+    for name in server.objects():
+        client.delete_object(Bucket=BUCKET, Key=name)
+    object_store.open_objects.cache_clear()

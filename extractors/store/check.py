@@ -11,6 +11,7 @@ from pathlib import Path
 from hybrid.errors import InputError
 from hybrid.extractors.store.identity import Identity, fingerprint
 from hybrid.extractors.store.index import INDEX_NAME, Index, commit_records
+from hybrid.extractors.store.remote import remote_of
 from hybrid.extractors.store.shards import DamagedShardError, forget_verified, read_shard
 from hybrid.files import file_digest, is_abandoned, read_json
 
@@ -40,12 +41,15 @@ class Damage:
 def find_damage(cache: Path) -> Iterator[Damage]:
     """Compare every file in a cache folder with its checksum, and yield the damage.
 
-    All damage can be repaired: embeddings by extracting again, other files are created again automatically.
+    All damage can be repaired: embeddings by extracting again, other files are created again automatically. In a folder
+    that mirrors a remote store, rows may be missing, because they are fetched when they are read.
     """
     forget_verified()
+    is_mirror = remote_of(cache) is not None
     for folder in store_folders(cache):
         for name in sorted(commit_records(folder)):
-            yield from _check_shard(folder / name)
+            if not is_mirror or (folder / f"{name}.npy").exists():
+                yield from _check_shard(folder / name)
         yield from _check_identity(folder / "identity.json")
         yield from _check_index(folder / INDEX_NAME, folder / "identity.json")
         for record in sorted(folder.glob("*.damaged")):
@@ -92,6 +96,16 @@ def store_folders(cache: Path) -> list[Path]:
         raise InputError(
             f"The cache folder {str(root)!r} cannot be read ({error.strerror}). Check its permissions and its disk."
         ) from error
+
+
+def find_remote_damage(cache: Path) -> Iterator[Damage]:
+    """Compare every shard of the store that a cache folder mirrors with its checksums, and yield the damage.
+
+    Nothing can be removed, because what is at an address is never changed. Extracting again writes new shards.
+    """
+    remote = remote_of(cache)
+    for path, reason in remote.damage() if remote else ():
+        yield Damage(path, reason, ())
 
 
 def _check_shard(stem: Path) -> Iterator[Damage]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.manage import list_extractors
+from hybrid.extractors.store.remote import remote_of
 from hybrid.extractors.store.store import EmbeddingStore
 
 
@@ -71,6 +72,8 @@ def explain(cache: Path, identity: Identity, digest: bytes) -> Explanation:
     -------
     Explanation
     """
+    if remote := remote_of(cache):
+        remote.fold_all()
     key = np.frombuffer(digest, np.uint8).reshape(1, -1)
     others, rows = [], 0
     for extractor in list_extractors(cache):

@@ -15,6 +15,7 @@ from hybrid.extractors.store.check import Damage, find_damage, find_leftovers, s
 from hybrid.extractors.store.compaction import compact, plan_compaction
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import commit_records
+from hybrid.extractors.store.remote import remote_of
 from hybrid.extractors.store.shards import DamagedShardError
 from hybrid.files import read_json, temporary_name
 
@@ -142,7 +143,8 @@ def collect_garbage(
     """Remove useless files from the cache folder and yield what was removed.
 
     Damaged files, leftovers of interrupted writers and duplicate rows are removed, and small shards are merged. Other
-    processes may read and write the cache at the same time.
+    processes may read and write the cache at the same time. In a folder that mirrors a remote store, only these copies
+    are removed, and no shards are merged.
 
     Parameters
     ----------
@@ -167,13 +169,14 @@ def collect_garbage(
     for finding in (*find_leftovers(cache), *find_damage(cache)):
         if finding.remove:
             yield _collect(finding, dry_run)
+    is_mirror = remote_of(cache) is not None
     for extractor in list_extractors(cache):
         if _unused(extractor, older_than) and extractor.fingerprint not in keep:
             days = math.floor((time.time() - extractor.used) / _DAY)
             yield Garbage(str(extractor.folder), f"not used for {days} days", extractor.bytes)
             if not dry_run:
                 remove_extractor(cache, extractor.fingerprint)
-        elif extractor.identity is not None:
+        elif extractor.identity is not None and not is_mirror:
             yield from _merge(extractor.folder, extractor.identity.width, dry_run)
 
 

@@ -158,14 +158,22 @@ class WrittenShard:
 
     def commit(self, spans: Sequence[Span] = ()) -> None:
         """Write the commit record, with the passes that computed the rows; on an error, remove the shard."""
-        record, passes = self.stem.with_suffix(".json"), [span.to_dict() for span in spans]
+        record = self.stem.with_suffix(".json")
         try:
-            value = {"rows": self.rows, "width": self.width, "sha256": self.sha256, "passes": passes}
-            write_json(record, value)
+            write_json(record, self.record(spans))
         except BaseException:
             if not record.exists():  # if it exists, the shard is committed, and only the sync of its folder failed
-                _remove_files(self.stem)
+                self.discard()
             raise
+
+    def record(self, spans: Sequence[Span] = ()) -> dict[str, Any]:
+        """Return the content of the commit record."""
+        passes = [span.to_dict() for span in spans]
+        return {"rows": self.rows, "width": self.width, "sha256": self.sha256, "passes": passes}
+
+    def discard(self) -> None:
+        """Remove the files of a shard that is not committed."""
+        _remove_files(self.stem)
 
 
 def write_rows(folder: Path, keys: np.ndarray, rows: np.ndarray) -> WrittenShard:
@@ -222,8 +230,6 @@ def read_shard(record: Path) -> tuple[Shard, np.ndarray]:
     """
     path = record.with_suffix(".keys")
     with _damage_or_input_error(str(path)):
-        if not record.with_suffix(".npy").exists():
-            raise DamagedShardError(f"{record.stem}.npy is missing")
         shard, keys_digest = _parse(record)
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != keys_digest:

@@ -26,9 +26,11 @@ from hybrid.errors import InputError
 from hybrid.extractors.store.cost import Pass, Span, SpansOfRows, passes_of
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.index import Indexes, open_indexes
+from hybrid.extractors.store.remote import mirror_folder, remote_of
 from hybrid.extractors.store.shards import DamagedShardError, Shard, WrittenShard, write_rows
 from hybrid.extractors.store.sharing import warn_if_shared
 from hybrid.files import expanded, read_json, remove_abandoned, write_json
+from hybrid.files.object_store import is_address
 
 
 def default_cache() -> Path:
@@ -39,9 +41,10 @@ def default_cache() -> Path:
 def open_cache(folder: str | Path) -> Path:
     """Return the path of a cache folder, after a warning if other users can change its content.
 
-    Temporary files that killed processes left in it are removed.
+    Temporary files that killed processes left in it are removed. For an address such as ``s3://bucket/prefix``, the
+    path is that of the folder on this machine that mirrors it (`hybrid.extractors.store.remote`).
     """
-    path = expanded(folder)
+    path = mirror_folder(str(folder)) if is_address(folder) else expanded(folder)
     warn_if_shared(path, "cache", _FOLDERS)
     for inside in (path, *(path / name for name in _FOLDERS)):
         remove_abandoned(inside)
@@ -78,6 +81,8 @@ class EmbeddingStore:
         self.folder = cache / "embeddings" / identity.fingerprint
         remove_abandoned(self.folder)
         self._excluded: set[str] = set()
+        self._remote = remote_of(cache)
+        self._is_listed = False
 
     def append(self, keys: np.ndarray, rows: np.ndarray) -> None:
         """Add a shard, of whose cost nothing is known; it is committed completely or not at all.
@@ -105,10 +110,18 @@ class EmbeddingStore:
             raise ValueError(f"rows have shape {rows.shape}; expected {(len(keys), self.identity.width)}")
         if not (self.folder / "identity.json").exists():
             write_json(self.folder / "identity.json", self.identity.to_dict())
+            if self._remote:
+                self._remote.push(self.folder / "identity.json")
         return write_rows(self.folder, keys, rows)
 
     def commit(self, written: WrittenShard, spans: Sequence[Span] = ()) -> None:
         """Commit a shard, with the passes that computed its rows."""
+        if self._remote:
+            try:
+                self._remote.commit(written, spans)
+            except BaseException:
+                written.discard()
+                raise
         written.commit(spans)
         self.__dict__.pop("_index", None)
 
@@ -164,24 +177,34 @@ class EmbeddingStore:
             If an embedding is not stored.
         """
         out = np.empty((len(keys), self.identity.width), np.float32)
+        listed_again = False
         while True:
-            shards, rows = self._find(keys)
+            shards, rows = self._find(keys, to_read=True)
             if (shards < 0).any():
+                if self._remote and not listed_again:  # another machine may have written them since
+                    self._is_listed, listed_again = False, True
+                    self.__dict__.pop("_index", None)
+                    continue
                 raise LostEmbeddingsError(
                     f"{int((shards < 0).sum())} of {len(keys)} embeddings are no longer in the store "
-                    f"{str(self.folder)!r}: run `hybrid extract` again."
+                    f"{self._name!r}: run `hybrid extract` again."
                 )
             if self._read(shards, rows, out):
                 return out
 
-    def _find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return each key's shard (-1 if it is not stored) and row, after verifying all these shards."""
+    @property
+    def _name(self) -> str:
+        return f"{self._remote.address}/embeddings/{self.folder.name}" if self._remote else str(self.folder)
+
+    def _find(self, keys: np.ndarray, to_read: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return each key's shard (-1 if it is not stored) and row, after verifying all these shards.
+
+        Shards of a remote store whose rows are not on this machine are fetched and verified if they are to be read.
+        """
         while True:
             shards, rows = self._index.find(keys)
             used = [self._index.shards[number] for number in np.unique(shards[shards >= 0])]
-            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # hashing releases the GIL
-                errors = list(pool.map(_damage, [shard for shard in used if not shard.is_verified]))
-            damaged = [error for error in errors if error is not None]
+            damaged = self._remote.check(used, to_read) if self._remote else _damaged(used)
             if not damaged:
                 if used:
                     self._record_use()
@@ -218,7 +241,7 @@ class EmbeddingStore:
         with contextlib.suppress(OSError):
             record.rename(record.with_suffix(".damaged"))
         warnings.warn(
-            f"Shard {record.stem} of the store {str(record.parent)!r} is damaged ({error}). Its embeddings are not "
+            f"Shard {record.stem} of the store {self._name!r} is damaged ({error}). Its embeddings are not "
             "used; extract again to compute them.",
             DamagedShardWarning,
             stacklevel=2,
@@ -226,7 +249,16 @@ class EmbeddingStore:
 
     @cached_property
     def _index(self) -> Indexes:
+        if self._remote and not self._is_listed:
+            self._remote.fold(self.folder, self._set_aside)
+            self._is_listed = True
         return open_indexes(self.folder, self.identity.width, self._excluded, self._set_aside)
+
+
+def _damaged(shards: Sequence[Shard]) -> list[tuple[Shard, DamagedShardError]]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # hashing releases the GIL
+        errors = list(pool.map(_damage, [shard for shard in shards if not shard.is_verified]))
+    return [error for error in errors if error is not None]
 
 
 def _damage(shard: Shard) -> tuple[Shard, DamagedShardError] | None:

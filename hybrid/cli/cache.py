@@ -1,6 +1,7 @@
 """`hybrid cache list | verify | gc | rm | explain`."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,15 @@ def cache() -> None:
 def list_(cache: str | None, as_json: bool) -> None:
     """List the extractors in the store, the last used one first."""
     from hybrid.extractors.store.manage import list_extractors
+    from hybrid.extractors.store.remote import remote_of
 
     folder = _folder(cache)
-    extractors = list_extractors(folder)
+    remote = remote_of(folder)
+    sizes = remote.fold_all() if remote else {}
+    extractors = [replace(one, bytes=sizes.get(one.fingerprint, one.bytes)) for one in list_extractors(folder)]
+    name = remote.address if remote else str(folder)
     if as_json:
-        print_json({"cache": str(folder), "extractors": [extractor.to_dict() for extractor in extractors]})
+        print_json({"cache": name, "extractors": [extractor.to_dict() for extractor in extractors]})
         return
     rows = []
     for extractor in extractors:
@@ -67,7 +72,7 @@ def list_(cache: str | None, as_json: bool) -> None:
              _day(extractor.used), f"{extractor.rows:,}", _megabytes(extractor.bytes)]
         )  # fmt: skip
     columns = ["extractor", "backbone", "layers", "pooling", "size", "created", "last used", "rows", "MB"]
-    print_table(f"{folder}: {number(len(extractors), 'extractor')}", columns, rows, left=7)
+    print_table(f"{name}: {number(len(extractors), 'extractor')}", columns, rows, left=7)
 
 
 @cache.command(
@@ -80,17 +85,25 @@ def list_(cache: str | None, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
-    """Check all checksums in the store and list damaged files. The exit code is 1 if there are any."""
-    from hybrid.extractors.store.check import find_damage
+    """Check all checksums in the store and list damaged files. The exit code is 1 if there are any.
+
+    A store at an address such as s3://bucket/prefix is read completely, and so are the copies on this machine.
+    """
+    from hybrid.extractors.store.check import find_damage, find_remote_damage
     from hybrid.extractors.store.manage import list_extractors
+    from hybrid.extractors.store.remote import remote_of
 
     folder = _folder(cache)
-    damaged_files = list(find_damage(folder))
+    remote = remote_of(folder)
+    if remote:
+        remote.fold_all()
+    damaged_files = [*find_remote_damage(folder), *find_damage(folder)]
+    name = remote.address if remote else str(folder)
     extractors = list_extractors(folder)
     shards, rows = sum(item.shards for item in extractors), sum(item.rows for item in extractors)
     if as_json:
         damaged = [{"path": str(damage.path), "reason": damage.reason} for damage in damaged_files]
-        print_json({"cache": str(folder), "shards": shards, "rows": rows, "damaged": damaged})
+        print_json({"cache": name, "shards": shards, "rows": rows, "damaged": damaged})
     else:
         print_notes([f"{damage.path.relative_to(folder)}: {damage.reason}" for damage in damaged_files])
         click.echo(
@@ -127,9 +140,11 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
     """Remove garbage from the store and merge small shards.
 
     Garbage is damaged files, remains of killed runs and duplicate rows. No valid embedding is lost unless --older-than
-    is given. Other processes may use the store at the same time.
+    is given. Other processes may use the store at the same time. Of a store at an address such as s3://bucket/prefix,
+    only the copies on this machine are removed; they are fetched again when they are needed.
     """
     from hybrid.extractors.store.manage import collect_garbage
+    from hybrid.extractors.store.remote import remote_of
 
     folder = _folder(cache)
     keep = set(_sets_by_fingerprint(workspace))
@@ -140,7 +155,9 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
         print_json({"cache": str(folder), "dry_run": dry_run, "bytes": freed, "removed": removed})
         return
     print_notes([f"{Path(garbage.what).relative_to(folder)}: {garbage.reason}" for garbage in all_garbage])
-    click.echo(f"{'Would free' if dry_run else 'Freed'} {_megabytes(freed)} MB.")
+    remote = remote_of(folder)
+    what = f" of copies on this machine; nothing at {remote.address} is ever removed" if remote else ""
+    click.echo(f"{'Would free' if dry_run else 'Freed'} {_megabytes(freed)} MB{what}.")
 
 
 @cache.command(
@@ -163,10 +180,17 @@ def rm(fingerprints: tuple[str, ...], all_: bool, yes: bool, cache: str | None, 
     this workspace that need the embeddings. They can be computed again.
     """
     from hybrid.extractors.store.manage import find_extractor, list_extractors, remove_extractor
+    from hybrid.extractors.store.remote import remote_of
 
     if all_ == bool(fingerprints):
         raise click.UsageError("Give the FINGERPRINT of an extractor (`hybrid cache list`), or --all.")
     folder = _folder(cache)
+    if remote := remote_of(folder):
+        raise click.ClickException(
+            f"Nothing at {remote.address} is ever removed by hybrid, because other machines may use it: remove objects "
+            f"below {remote.address}/embeddings with your provider's tools, and the copies on this machine with the "
+            f"folder {str(folder)!r}."
+        )
     extractors = list_extractors(folder) if all_ else [find_extractor(folder, given) for given in fingerprints]
     extractors = list({extractor.fingerprint: extractor for extractor in extractors}.values())
     needed = _sets_by_fingerprint(workspace)

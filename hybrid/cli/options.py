@@ -148,7 +148,9 @@ cache_option = in_group(
         type=click.Path(file_okay=False),
         default=None,
         envvar="HYBRID_CACHE",
-        help="Folder of the embedding store. Default: the cache folder of the user.",
+        metavar="FOLDER|ADDRESS",
+        help="Embedding store: a folder, or an address such as s3://bucket/prefix (also gs:// and az://). Default: "
+        "the cache folder of the user.",
     ),
 )
 

@@ -15,6 +15,7 @@ from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
 from hybrid.files import locked, write_atomic
+from hybrid.files.object_store import is_address
 from hybrid.workspace.provenance import used_in_training
 from hybrid.workspace.set_record import RowsFile, SetRecord
 from hybrid.workspace.workspace import BEST_NETWORK, LAST_NETWORK, Workspace, unique_name
@@ -243,7 +244,8 @@ def _with_current_paths(record: SetRecord, workspace: Workspace) -> SetRecord:
     moved = workspace.networks / path.parent.name / path.name
     if path.name in (BEST_NETWORK, LAST_NETWORK) and not path.exists() and moved.is_file():
         extractor = extractor.with_params(backbone=str(moved.resolve()))
-    if extractor.cache is not None and not EmbeddingStore(extractor.cache, extractor.identity).folder.is_dir():
+    cache = extractor.cache
+    if cache and not is_address(cache) and not EmbeddingStore(cache, extractor.identity).folder.is_dir():
         extractor = extractor.with_params(cache=None)
     return replace(record, extractor=extractor)
 

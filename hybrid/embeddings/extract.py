@@ -18,6 +18,7 @@ from hybrid.extractors.images.depth import AS_STATED
 from hybrid.extractors.images.source import Extraction, ImageSource, Source
 from hybrid.extractors.images.views import Views, ViewSource
 from hybrid.files import expanded
+from hybrid.files.object_store import checked_address, is_address
 from hybrid.progress import Progress
 from hybrid.wording import skipped_note
 from hybrid.workspace.provenance import training_time, used_in_training
@@ -246,7 +247,9 @@ def describe_extractor(extractor: Extractor) -> ExtractorRecord:
         params[name] = str(path.resolve()) if path.is_file() else str(params[name])
     params["layers"] = extractor.layer_list
     params["size"] = list(params["size"]) if isinstance(params["size"], (tuple, list)) else params["size"]
-    params["cache"] = None if params["cache"] is None else str(expanded(params["cache"]).resolve())
+    cache = params["cache"]
+    if cache is not None:
+        params["cache"] = checked_address(cache) if is_address(cache) else str(expanded(cache).resolve())
     return ExtractorRecord(params, identity.fingerprint, identity)
 
 

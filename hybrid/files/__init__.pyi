@@ -1,7 +1,7 @@
 from .checksums import file_digest, read_sealed, remove_seal, write_sealed
 from .csv_files import csv_text, plain_start, unguarded, write_csv, write_csv_records
 from .folders import locked, replace_folder, restore_folder, restore_folders
-from .json_files import parse_json, read_json, write_json
+from .json_files import json_bytes, parse_json, read_json, write_json
 from .temporary import is_abandoned, remove_abandoned, temporary_name
 from .writing import Writer, cannot_write, expanded, write_atomic, write_output
 
@@ -12,6 +12,7 @@ __all__ = [
     "expanded",
     "file_digest",
     "is_abandoned",
+    "json_bytes",
     "locked",
     "parse_json",
     "plain_start",

@@ -11,8 +11,14 @@ from hybrid.files.writing import Writer, write_atomic
 
 def write_json(path: Path, value: Any, write: Writer = write_atomic) -> None:
     """Write a value as readable JSON, by default atomically."""
+    data = json_bytes(value)
+    write(path, lambda file: file.write(data))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as readable JSON; :func:`parse_json` reads it."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write(path, lambda file: file.write(text.encode(errors="backslashreplace")))
+    return text.encode(errors="backslashreplace")
 
 
 def read_json(path: Path) -> Any:
