@@ -19,6 +19,7 @@ from hybrid.errors import InputError
 from hybrid.extractors.cluster.shard import DividedExtractor, Job, Report, extract_shard, prepare
 from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
 from hybrid.extractors.images.source import DIGEST_BYTES, Extraction, Source
+from hybrid.extractors.store.remote import remote_of
 from hybrid.extractors.store.store import EmbeddingStore
 from hybrid.files.temporary import temporary_file
 from hybrid.progress import Progress, Stopwatch
@@ -71,7 +72,8 @@ def distribute(
     with _job(extractor, source, stores) as job, _connection_errors():
         expected = _prepared(client, job)
         for first, extracted in _extracted(client, job, expected, source, on_bad):
-            os.utime(job.mark)  # other machines remove temporary files that are old
+            if job.mark:
+                os.utime(job.mark)  # other machines remove temporary files that are old
             for result, part in zip(results, extracted, strict=True):
                 _add(result, part, first)
             done += len(extracted[0].keys)
@@ -86,7 +88,10 @@ def distribute(
 
 @contextlib.contextmanager
 def _job(extractor: DividedExtractor, source: Source, stores: list[EmbeddingStore]) -> Iterator[Job]:
-    """Yield the description of the extraction. Until the end, a file in the cache lets workers recognise the disk."""
+    """Yield the description of the extraction. Until the end, a file in the cache lets workers recognise the disk.
+
+    Where the cache is at an address such as ``s3://bucket/prefix``, the record of the identity does that.
+    """
     assert source.paths is not None
     name, cache = uuid.uuid4().hex, extractor.cache_folder.resolve()
     chosen = np.unique(np.linspace(0, len(source.paths) - 1, _SAMPLE).astype(int))
@@ -95,8 +100,15 @@ def _job(extractor: DividedExtractor, source: Source, stores: list[EmbeddingStor
         with contextlib.suppress(BadImageError):  # the extraction reports it
             sample.append((path, bytes_digest(read_bytes(path))))
     files = {name: path for name in ("backbone", "weights") if (path := Path(getattr(extractor, name))).is_file()}
-    everywhere = extractor.but(cache=str(cache), **{name: str(path.resolve()) for name, path in files.items()})
+    remote = remote_of(cache)
+    address = remote.address if remote else str(cache)
+    everywhere = extractor.but(cache=address, **{name: str(path.resolve()) for name, path in files.items()})
     fingerprints = tuple(store.identity.fingerprint for store in stores)
+    if remote:
+        for store in stores:
+            store.write_identity()
+        yield Job(name, everywhere, len(stores) > 1, fingerprints, "", tuple(sample))
+        return
     with temporary_file(cache) as (mark, file_of_mark):
         file_of_mark.write(name.encode())
         file_of_mark.flush()

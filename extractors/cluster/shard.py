@@ -19,6 +19,7 @@ from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.images.synthetic import synthetic_photographs
 from hybrid.extractors.runtimes.base import Runtime
 from hybrid.extractors.store.identity import Identity
+from hybrid.files.object_store import open_objects
 
 _PACKAGES = ("numpy", "pillow", "keras", "openvino", "distributed")
 _REFERENCES = 3  # synthetic pictures whose embeddings must be the same on all workers
@@ -74,7 +75,7 @@ class Job:
         Fingerprints of the extractors, one for each store.
     mark : str
         A file in the cache, with the name of the extraction as its content. A worker that does not see it has another
-        disk.
+        disk. Empty if the cache is at an address.
     sample : tuple of (str, bytes)
         Some of the image files, with their digests.
     versions : dict of str to str
@@ -226,7 +227,10 @@ def _check_versions(job: Job) -> None:
 def _check_disk(job: Job) -> None:
     """Raise `InputError` if this worker sees other files than the process that started the extraction."""
     mark = Path(job.mark)
-    if not mark.is_file() or mark.read_text() != job.name:
+    if not job.mark:
+        for fingerprint in job.fingerprints:
+            open_objects(str(job.extractor.cache)).get(f"embeddings/{fingerprint}/identity.json")
+    elif not mark.is_file() or mark.read_text() != job.name:
         raise InputError(f"it does not see the cache {str(job.extractor.cache)!r}, or another folder of this name")
     for path, digest in job.sample:
         if bytes_digest(read_bytes(path)) != digest:

@@ -108,11 +108,16 @@ class EmbeddingStore:
         """
         if rows.shape != (len(keys), self.identity.width):
             raise ValueError(f"rows have shape {rows.shape}; expected {(len(keys), self.identity.width)}")
-        if not (self.folder / "identity.json").exists():
-            write_json(self.folder / "identity.json", self.identity.to_dict())
-            if self._remote:
-                self._remote.push(self.folder / "identity.json")
+        self.write_identity()
         return write_rows(self.folder, keys, rows)
+
+    def write_identity(self) -> None:
+        """Write the record of the extractor's identity unless there is one."""
+        path = self.folder / "identity.json"
+        if not path.exists():
+            write_json(path, self.identity.to_dict())
+            if self._remote:
+                self._remote.push(path)
 
     def commit(self, written: WrittenShard, spans: Sequence[Span] = ()) -> None:
         """Commit a shard, with the passes that computed its rows."""

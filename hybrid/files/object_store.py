@@ -1,4 +1,4 @@
-"""Objects at an address such as ``s3://bucket/prefix``, on Amazon S3 or a server like it, Google Cloud Storage or Azure.
+"""Objects at an address such as ``s3://bucket/prefix``: on Amazon S3 or a server like it, on Google Cloud, or on Azure.
 
 An object is written once and never replaced or removed. Credentials come from the environment. Messages are made from
 the kind of an error and never from the words of the server or of the library, which can contain parts of credentials.
