@@ -20,9 +20,11 @@ from sklearn.utils.validation import (
 from hybrid.classifiers.prior import class_shares, corrected
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import most_probable
+from hybrid.files import row_blocks, usable_memory
 
 # scikit-learn converts integers and float16 to the first type; float32 and float64 stay as they are.
 _FLOATS = (np.float32, np.float64)
+_SMALL = 2**28  # bytes; of less, nobody asks how much there is
 
 
 class Head(ClassifierMixin, BaseEstimator, ABC):
@@ -50,6 +52,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
     """
 
     class_weight: str | dict[Any, float] | None
+    memory_advice = "give fewer images"  # what else than another head helps if memory does not suffice
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
@@ -92,6 +95,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         self.multilabel_ = target.ndim == 2
         codes = self._encode_labels(target) if self.multilabel_ else self._encode_classes(target)
         classes = [0, 1] if self.multilabel_ else self.classes_.tolist()
+        self.check_memory(data.shape, len(classes))
         weighted = apply_class_weight(self.class_weight, codes, weights, classes)
         self.class_shares_ = class_shares(codes, weights, len(classes))
         self.weighted_shares_ = class_shares(codes, weighted, len(classes))
@@ -178,6 +182,23 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
         data = validate_data(self, X, dtype=_FLOATS, ensure_all_finite=False, reset=False)
         _check_finite(data)
         return data
+
+    def memory_needed(self, n_samples: int, n_features: int, n_classes: int) -> float | None:
+        """Return about how many bytes fitting needs, for a head that needs all embeddings in memory.
+
+        None, the default, is for heads that read embeddings in blocks of rows.
+        """
+        return None
+
+    def check_memory(self, shape: tuple[int, int], n_classes: int) -> None:
+        """Raise `InputError` if the head needs more memory than there is to be fitted to embeddings of a shape."""
+        needed = self.memory_needed(*shape, n_classes)
+        if needed is not None and needed > _SMALL and needed > (usable := usable_memory()):
+            raise InputError(
+                f"{type(self).__name__} needs up to {needed / 1e9:.3g} GB of memory for {shape[0]:,} embeddings of "
+                f"{shape[1]:,} columns, and {usable / 1e9:.3g} GB may be used: fit svm, softmax or xgboost, which "
+                f"need less, or {self.memory_advice}."
+            )
 
     @classmethod
     @abstractmethod
@@ -274,7 +295,9 @@ def _class_weights(
 
 
 def _check_finite(X: NDArray) -> None:
-    finite = np.isfinite(X).all(axis=1)
+    finite = np.ones(len(X), bool)
+    for rows in row_blocks(*X.shape):
+        finite[rows] = np.isfinite(X[rows]).all(axis=1)
     if finite.all():
         return
     kind = "NaN" if np.isnan(X[~finite]).any() else "infinity"

@@ -13,6 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from hybrid.classifiers.base import Head
 from hybrid.errors import InputError
 
+_NODE_BYTES = 64  # of a node of a tree, without the shares of the classes
+
 
 class RandomForest(Head):
     """Random forest; for multi-label targets, one forest for each label.
@@ -87,6 +89,15 @@ class RandomForest(Head):
         self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
+
+    memory_advice = "give it fewer trees (n_estimators), larger leaves (min_samples_leaf) or a max_depth"
+
+    def memory_needed(self, n_samples: int, n_features: int, n_classes: int) -> float:
+        """Return the bytes of the embeddings and of trees whose leaves are as small as they may be."""
+        leaves = n_samples / max(1, self.min_samples_leaf)
+        if self.max_depth is not None:
+            leaves = min(leaves, 2.0**self.max_depth)
+        return 4.0 * n_samples * n_features + self.n_estimators * 2 * leaves * (_NODE_BYTES + 8 * n_classes)
 
     @classmethod
     def search_space(cls) -> dict[str, list[Any]]:

@@ -1,6 +1,7 @@
 """A solver that trains many linear support vector machines on the same rows at once, in the primal."""
 
 import warnings
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +19,7 @@ _MAX_HALVINGS = 30  # of the step size
 _ARMIJO = 1e-4  # fraction of the predicted decrease of the loss that a step must reach
 _SINGLE_THREAD = 2e7  # below this number of multiplications, the overhead of threads exceeds their gain
 _BLOCK = 2**23  # number of values that are converted to float64 at a time
+_LARGE = 2**29  # bytes of embeddings from which on no copy of them is made
 
 
 def squared_hinge(
@@ -66,7 +68,7 @@ def squared_hinge(
     """
     tolerance = np.broadcast_to(np.asarray(tol, np.float64), signs.shape[1])
     with threadpool_limits(1 if X.size * signs.shape[1] < _SINGLE_THREAD else None, "blas"):
-        machines = _Machines(_Rows(X), signs, costs, tolerance)
+        machines = _Machines(_LargeRows(X) if is_large(X) else _Rows(X), signs, costs, tolerance)
         n_iter = machines.minimise(max_iter)
     if not machines.converged.all():
         warnings.warn(
@@ -78,18 +80,23 @@ def squared_hinge(
     return machines.w, signs * machines.margins, n_iter
 
 
+def is_large(X: NDArray) -> bool:
+    """Return whether embeddings are so large that the solver goes over blocks of their rows and copies none of them."""
+    return X.nbytes >= _LARGE
+
+
 class _Rows:
     """The rows with a column of ones, whose weight is the intercept, for products in float32 and in float64."""
 
     def __init__(self, X: NDArray):
-        self.X = X
-        self.single = np.column_stack([X, np.ones(len(X))]).astype(np.float32)
+        self.X, self.shape = X, (len(X), X.shape[1] + 1)
+        self.single = np.column_stack([X, np.ones(len(X), X.dtype)]).astype(np.float32, copy=False)
         self.norms = np.sqrt(np.einsum("ij,ij->i", self.single, self.single), dtype=np.float64)
 
     @cached_property
     def blocks(self) -> list[tuple[slice, NDArray]]:
         """Slices of the rows. A single one is kept in float64, others are converted when they are used."""
-        size = max(1, _BLOCK // self.single.shape[1])
+        size = max(1, _BLOCK // self.shape[1])
         slices = [slice(start, start + size) for start in range(0, len(self.X), size)]
         kind = np.float64 if len(slices) == 1 else self.X.dtype
         return [(rows, self.X[rows].astype(kind, copy=False)) for rows in slices]
@@ -107,9 +114,58 @@ class _Rows:
         total = sum(block.T.astype(np.float64, copy=False) @ values[rows] for rows, block in self.blocks)
         return np.vstack([total, values.sum(axis=0)])
 
+    def curved(self, used: NDArray[np.bool_]) -> tuple[Callable[[NDArray, NDArray], NDArray], NDArray | slice]:
+        """Return the function of the Hessian matrix, and the rows that its curvatures are of: those used, or all.
+
+        The function takes directions of shape (width + 1, k) and curvatures of shape (n, k), both in float32.
+        """
+        few = used.mean() < 0.6
+        rows = self.single[used] if few else self.single
+        return (lambda direction, curvature: rows.T @ (curvature * (rows @ direction))), used if few else slice(None)
+
     def double(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return some of the rows in float64."""
         return np.column_stack([self.X[mask].astype(np.float64), np.ones(int(mask.sum()))])
+
+
+class _LargeRows(_Rows):
+    """Rows of which only blocks are in memory. They may be mapped from a file."""
+
+    def __init__(self, X: NDArray):
+        self.X, self.shape = X, (len(X), X.shape[1] + 1)
+        self.norms = np.empty(len(X))
+        for rows, block in self.blocks:
+            self.norms[rows] = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64) + 1)
+
+    def times(self, w: NDArray, exact: bool) -> NDArray[np.float64]:
+        if exact:
+            return super().times(w, exact)
+        single = w.astype(np.float32)
+        found = np.empty((len(self.X), w.shape[1]))
+        for rows, block in self.blocks:
+            found[rows] = block.astype(np.float32, copy=False) @ single[:-1] + single[-1]
+        return found
+
+    def transposed_times(self, values: NDArray, exact: bool) -> NDArray[np.float64]:
+        if exact:
+            return super().transposed_times(values, exact)
+        total = np.zeros((self.shape[1], values.shape[1]))
+        for rows, block in self.blocks:
+            total[:-1] += block.T.astype(np.float32, copy=False) @ values[rows].astype(np.float32)
+        total[-1] = values.sum(axis=0)
+        return total
+
+    def curved(self, used: NDArray[np.bool_]) -> tuple[Callable[[NDArray, NDArray], NDArray], NDArray | slice]:
+        return self._hessian_times, slice(None)
+
+    def _hessian_times(self, direction: NDArray, curvature: NDArray) -> NDArray[np.float64]:
+        total = np.zeros(direction.shape)
+        for rows, block in self.blocks:
+            single = block.astype(np.float32, copy=False)
+            projected = curvature[rows] * (single @ direction[:-1] + direction[-1])
+            total[:-1] += single.T @ projected
+            total[-1] += projected.sum(axis=0)
+        return total
 
 
 class _Machines:
@@ -118,7 +174,7 @@ class _Machines:
     def __init__(self, rows: _Rows, signs: NDArray, costs: NDArray, tol: NDArray):
         self.rows, self.signs, self.costs, self.tol = rows, signs, costs, tol
         n_machines = signs.shape[1]
-        self.w, self.margins = np.zeros((rows.single.shape[1], n_machines)), np.zeros(signs.shape)
+        self.w, self.margins = np.zeros((rows.shape[1], n_machines)), np.zeros(signs.shape)
         self.converged, self.stuck, self.by_cholesky = np.zeros((3, n_machines), bool)
         self.exact = False  # whether products are computed in float64
         self.curvature = np.full(n_machines, np.nan)  # the smallest one seen by conjugate gradients
@@ -140,7 +196,7 @@ class _Machines:
         hinge = np.maximum(0, 1 - _columns(self.margins, left))
         slopes = 2 * _columns(self.costs, left) * _columns(self.signs, left) * hinge
         # The curvature is at least 1. It is more in every direction only if enough rows have a loss.
-        few = np.count_nonzero(slopes, axis=0) < min(self.rows.single.shape)
+        few = np.count_nonzero(slopes, axis=0) < min(self.rows.shape)
         inverse_curvature = np.where(
             few | self.by_cholesky[left], 1, _SAFETY / np.maximum(_SAFETY, self.curvature[left])
         )
@@ -176,7 +232,7 @@ class _Machines:
         by_cg = np.flatnonzero(~self.by_cholesky[left])
         if by_cg.size:
             step[:, by_cg], found, seen = _by_conjugate_gradients(
-                self.rows.single, _columns(curvature, by_cg), _columns(gradient, by_cg)
+                self.rows, _columns(curvature, by_cg), _columns(gradient, by_cg)
             )
             self.by_cholesky[left[by_cg]] = ~found
             self.curvature[left[by_cg]] = np.fmin(self.curvature[left[by_cg]], seen)
@@ -186,20 +242,20 @@ class _Machines:
 
 
 def _by_conjugate_gradients(
-    rows: NDArray[np.float32], curvature: NDArray, gradient: NDArray
+    rows: _Rows, curvature: NDArray, gradient: NDArray
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Return the Newton step of each machine, whether it is accurate, and the smallest curvature along a direction."""
-    used = (curvature > 0).any(axis=1)
-    if used.mean() < 0.6:
-        rows, curvature = rows[used], curvature[used]
-    curvature = curvature.astype(np.float32)
+    used_rows: NDArray[np.bool_] = np.asarray((curvature > 0).any(axis=1))
+    hessian, used = rows.curved(used_rows)
+    curvature = curvature[used].astype(np.float32)
+    n_used = len(curvature), rows.shape[1]
     step, left = np.zeros(gradient.shape), np.arange(gradient.shape[1])
     residual = -gradient
     direction = residual
     squared_norm = (residual**2).sum(axis=0)
     target = _CG_TOLERANCE**2 * squared_norm
     smallest = np.full(gradient.shape[1], np.inf)
-    for number in range(max(10, min(rows.shape) // 4)):
+    for number in range(max(10, min(n_used) // 4)):
         active = (squared_norm > target) | (number < _MIN_CG_STEPS)
         if not active.all():
             columns = np.flatnonzero(active)
@@ -207,8 +263,7 @@ def _by_conjugate_gradients(
             residual, direction, curvature = residual[:, columns], direction[:, columns], curvature[:, columns]
         if not left.size:
             break
-        projected = rows @ direction.astype(np.float32)
-        hessian_product = direction + rows.T @ (curvature * projected)
+        hessian_product = direction + hessian(direction.astype(np.float32), curvature)
         curved = (direction * hessian_product).sum(axis=0)
         smallest[left] = np.minimum(smallest[left], curved / (direction**2).sum(axis=0))
         length = squared_norm / curved

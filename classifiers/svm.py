@@ -17,7 +17,7 @@ from hybrid.classifiers.calibration import (
     calibration_folds,
     check_calibration,
 )
-from hybrid.classifiers.squared_hinge import squared_hinge
+from hybrid.classifiers.squared_hinge import is_large, squared_hinge
 from hybrid.errors import InputError
 from hybrid.evaluation.labels import log_odds
 
@@ -147,16 +147,20 @@ class LinearSVM(Head):
         for number, (_, test) in enumerate(folds):
             in_training[test, number] = 0
         classes = np.arange(codes.max() + 1) if codes.max() > 1 else np.array([1])
-        is_class = np.where(codes[:, None] == classes, 1.0, -1.0)
-        signs = np.repeat(is_class, in_training.shape[1], axis=1)
-        costs = self.C * weights[:, None] * np.tile(in_training, len(classes))
-        tolerances = np.tile([*[_FOLD_TOLERANCE] * len(folds), _TOLERANCE], len(classes))
-        coefficients, decisions, n_iter = squared_hinge(X, signs, costs, self.max_iter, tolerances)
-        w = coefficients.reshape(X.shape[1] + 1, len(classes), -1)[..., -1]
-        by_fold = decisions.reshape(len(X), len(classes), -1)
-        out_of_fold = np.empty((len(X), len(classes)))
-        for number, (_, test) in enumerate(folds):
-            out_of_fold[test] = by_fold[test, :, number]
+        # Of many rows, the machines of one class at a time need less memory than those of all classes.
+        together = [classes[k : k + 1] for k in range(len(classes))] if is_large(X) else [classes]
+        w, out_of_fold, n_iter = np.empty((X.shape[1] + 1, len(classes))), np.empty((len(X), len(classes))), 0
+        for some in together:
+            is_class = np.where(codes[:, None] == some, 1.0, -1.0)
+            signs = np.repeat(is_class, in_training.shape[1], axis=1)
+            costs = self.C * weights[:, None] * np.tile(in_training, len(some))
+            tolerances = np.tile([*[_FOLD_TOLERANCE] * len(folds), _TOLERANCE], len(some))
+            coefficients, decisions, steps = squared_hinge(X, signs, costs, self.max_iter, tolerances)
+            columns, n_iter = np.flatnonzero(np.isin(classes, some)), max(n_iter, steps)
+            w[:, columns] = coefficients.reshape(X.shape[1] + 1, len(some), -1)[..., -1]
+            by_fold = decisions.reshape(len(X), len(some), -1)
+            for number, (_, test) in enumerate(folds):
+                out_of_fold[np.ix_(test, columns)] = by_fold[test, :, number]
         machines = LinearSVC(C=self.C, dual=False, max_iter=self.max_iter)
         machines.coef_, machines.intercept_ = np.ascontiguousarray(w[:-1].T), w[-1].copy()
         machines.classes_, machines.n_features_in_, machines.n_iter_ = np.unique(codes), X.shape[1], n_iter

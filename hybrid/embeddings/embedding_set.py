@@ -14,7 +14,7 @@ from hybrid.extractors import Extractor
 from hybrid.extractors.images.views import Views
 from hybrid.extractors.store.identity import Identity
 from hybrid.extractors.store.store import EmbeddingStore
-from hybrid.files import locked, write_atomic
+from hybrid.files import locked, released_blocks, write_atomic
 from hybrid.files.object_store import is_address
 from hybrid.workspace.provenance import used_in_training
 from hybrid.workspace.set_record import RowsFile, SetRecord
@@ -98,13 +98,15 @@ class EmbeddingSet:
         """
         return used_in_training(self.keys, self.record.extractor.backbone)
 
-    def embeddings(self, cache: Path | None = None) -> np.ndarray:
+    def embeddings(self, cache: Path | None = None, out: np.ndarray | None = None) -> np.ndarray:
         """Return the embeddings of all images from the store.
 
         Parameters
         ----------
         cache : Path, optional
             Folder of the store. By default the one that the set was extracted to.
+        out : ndarray of float32 of shape (n, width), optional
+            An array, such as one on disk, that they are read into in blocks.
 
         Returns
         -------
@@ -115,7 +117,12 @@ class EmbeddingSet:
         InputError
             If an embedding is no longer in the store.
         """
-        return self._store(cache).gather(self.keys)
+        store = self._store(cache)
+        if out is None:
+            return store.gather(self.keys)
+        for rows in released_blocks(out):
+            out[rows] = store.gather(self.keys[rows])
+        return out
 
     @property
     def views(self) -> Views | None:

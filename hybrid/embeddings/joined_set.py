@@ -15,6 +15,7 @@ from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
 from hybrid.evaluation.groups import GROUP
 from hybrid.extractors.store.cost import Pass, together, total
+from hybrid.files import array_on_disk, fits_comfortably, is_on_disk, released_blocks
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
 
 if TYPE_CHECKING:
@@ -193,6 +194,9 @@ class JoinedSet:
     def embeddings(self, cache: Path | None = None) -> np.ndarray:
         """Return the embeddings of all images, those of the extractors concatenated.
 
+        If a head could not be fitted to them comfortably in memory, the array is in a temporary file, which is mapped
+        into memory.
+
         Parameters
         ----------
         cache : Path, optional
@@ -207,6 +211,9 @@ class JoinedSet:
         InputError
             If an embedding is no longer in the store, or contains NaN or infinity.
         """
+        width = sum(self.widths)
+        if not fits_comfortably(len(self) * width):
+            return self._on_disk(array_on_disk((len(self), width)), cache)
         arrays = [part.embeddings(cache) for part in self.sets]
         for part, array in zip(self.sets, arrays, strict=True):
             _check_finite(array, part)
@@ -230,17 +237,17 @@ class JoinedSet:
         """
         mask = self.split == split
         together = self.groups_with_copies
-        rows = LabelledRows(X[mask], self.y[mask], None if together is None else together[mask])
+        y, groups = self.y[mask], None if together is None else together[mask]
         if split != "train" or self.views is None:
-            return rows
-        views = self._view_embeddings(mask)
-        image = np.repeat(np.arange(len(rows.y)), views.shape[1])
-        groups = self.ids[mask] if rows.groups is None else rows.groups
-        return LabelledRows(
-            np.concatenate([rows.X, views.reshape(len(image), -1)]),
-            np.concatenate([rows.y, rows.y[image]]),
-            np.concatenate([groups, groups[image]]),
-        )
+            return LabelledRows(self._rows_on_disk(X, mask, 0) if is_on_disk(X) else X[mask], y, groups)
+        n_views = sum(part.view_keys.shape[1] for part in self.sets[:1] if part.view_keys is not None)
+        if is_on_disk(X):
+            rows = self._rows_on_disk(X, mask, n_views)
+        else:
+            rows = np.concatenate([X[mask], self._view_embeddings(mask).reshape(n_views * len(y), -1)])
+        image = np.repeat(np.arange(len(y)), n_views)
+        groups = self.ids[mask] if groups is None else groups
+        return LabelledRows(rows, np.concatenate([y, y[image]]), np.concatenate([groups, groups[image]]))
 
     def predict(self, pipeline: "Pipeline", X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities and labels that a pipeline predicts for all images.
@@ -259,9 +266,19 @@ class JoinedSet:
         proba : ndarray of shape (n, k)
         predicted : ndarray of shape (n,) or (n, k)
         """
+        if not is_on_disk(X):
+            return self._predict(pipeline, X, slice(None))
+        parts = [self._predict(pipeline, np.asarray(X[rows]), rows) for rows in released_blocks(X)]
+        proba, predicted = zip(*parts, strict=True)
+        return np.concatenate(proba), np.concatenate(predicted)
+
+    def _predict(self, pipeline: "Pipeline", X: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a pipeline predicts for some images, given their embeddings."""
         if not self.averages:
             return pipeline.predict_proba(X), pipeline.predict(X)
-        views = self._view_embeddings(np.ones(len(self), bool))
+        mask = np.zeros(len(self), bool)
+        mask[rows] = True
+        views = self._view_embeddings(mask)
         from hybrid.pipelines.views import predict_mean  # imports scikit-learn
 
         return predict_mean(pipeline, [X, *views.transpose(1, 0, 2)])
@@ -277,6 +294,31 @@ class JoinedSet:
         """Total number of parameters of the networks; None if it is not known for one of them."""
         counts = [part.identity.parameters for part in self.sets]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    def _on_disk(self, X: np.memmap, cache: Path | None) -> np.memmap:
+        """Fill an array on disk with the embeddings of all images."""
+        starts = np.cumsum([0, *self.widths])
+        for part, start, stop in zip(self.sets, starts, starts[1:], strict=False):
+            columns = X[:, start:stop]
+            part.embeddings(cache, out=columns)
+            for rows in released_blocks(columns):
+                _check_finite(columns[rows], part, rows.start)
+        return X
+
+    def _rows_on_disk(self, X: np.ndarray, mask: np.ndarray, n_views: int) -> np.ndarray:
+        """Return the embeddings of some images, and behind them those of their views, in another array on disk."""
+        if mask.all() and not n_views:
+            return X
+        images = np.flatnonzero(mask)
+        found = array_on_disk((len(images) * (1 + n_views), X.shape[1]))
+        for rows in released_blocks(found[: len(images)], X):
+            found[rows] = X[images[rows]]
+            if n_views:
+                of_block = np.zeros(len(self), bool)
+                of_block[images[rows]] = True
+                first, last = (len(images) + n_views * number for number in (rows.start, rows.stop))
+                found[first:last] = self._view_embeddings(of_block).reshape(last - first, -1)
+        return found
 
     def _view_embeddings(self, mask: np.ndarray) -> np.ndarray:
         """Return the embeddings of the views of m images as an array of shape (m, v, width)."""
@@ -314,11 +356,11 @@ def join_sets(embedding_sets: "EmbeddingSet | JoinedSet | Sequence[EmbeddingSet]
     return JoinedSet((replace(first, groups=groups), *sets[1:]))
 
 
-def _check_finite(X: np.ndarray, embedding_set: EmbeddingSet) -> None:
+def _check_finite(X: np.ndarray, embedding_set: EmbeddingSet, first: int = 0) -> None:
     not_finite = np.flatnonzero(~np.isfinite(X).all(axis=1))
     if not_finite.size:
         raise InputError(
             f"The embeddings of {not_finite.size} of {len(X)} images contain NaN or infinity, first "
-            f"{str(embedding_set.ids[not_finite[0]])!r}: check the network's weights and its preprocessing, "
+            f"{str(embedding_set.ids[first + not_finite[0]])!r}: check the network's weights and its preprocessing, "
             "then extract again."
         )

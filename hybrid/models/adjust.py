@@ -13,6 +13,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import adjust
 from hybrid.pipelines.aim import Aim
+from hybrid.pipelines.fit import check_in_memory
 from hybrid.wording import one_form
 from hybrid.workspace.model_record import Adjustment
 
@@ -55,6 +56,8 @@ def adjust_model(
             "such means is not supported: extract it with --views-of train, or leave out --aim and --calibrate."
         )
     split, note = choosing_split(embeddings)
+    if split == "train":
+        check_in_memory(X, "A threshold or calibration by cross-validation inside train")
     images = int((embeddings.split == split).sum())
     train, val = embeddings.part(X, "train"), embeddings.part(X, "val")
     adjusted = adjust(

@@ -18,6 +18,7 @@ from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import Ensemble, choose_weights, load_model, make_ensemble
 from hybrid.pipelines.build import extractors_of
+from hybrid.pipelines.fit import check_in_memory
 from hybrid.pipelines.weighting import mixture_weights
 from hybrid.progress import Spent, Stopwatch
 from hybrid.workspace.fitted_models import load_record
@@ -95,6 +96,7 @@ def fit_ensemble(
     saved = [_load_member(model, base.sets[0], workspace) for model in models]
     joined = _extend(base if sets else None, saved)
     X = joined.embeddings()
+    check_in_memory(X, "An ensemble")
     watch = Stopwatch()
     ensemble = _fit_heads(base, heads, X, options) if sets else Ensemble([])
     if saved:

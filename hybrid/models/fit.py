@@ -20,7 +20,7 @@ from hybrid.models.adjust import adjust_model, positive_class
 from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline, tune
-from hybrid.pipelines.folds import groups_for
+from hybrid.pipelines.fit import check_in_memory, fit_pipeline
 from hybrid.progress import Stopwatch
 from hybrid.workspace.model_record import Tuning
 from hybrid.workspace.provenance import training_class_weight
@@ -64,6 +64,8 @@ def fit_head(
     joined = join_sets(embeddings)
     X = joined.embeddings()
     pipeline = _head_pipeline(head, options)
+    if options.tune:
+        check_in_memory(X, "A search of the settings")
     head = head if isinstance(head, str) else type(head).__name__
     watch = Stopwatch()
     train = joined.part(X, "train")
@@ -72,7 +74,7 @@ def fit_head(
         if options.tune:
             pipeline, tuning = _tuned(pipeline, X, joined, options, positive_class(joined, positive))
         else:
-            pipeline.fit(train.X, train.y, **groups_for(pipeline, train.groups))
+            fit_pipeline(pipeline, train.X, train.y, train.groups)
         params = _json_values(pipeline.named_steps["head"])
         pipeline, adjustment = adjust_model(pipeline, X, joined, options, positive)
     except InputError:

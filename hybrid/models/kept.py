@@ -8,12 +8,15 @@ from sklearn.pipeline import Pipeline
 
 from hybrid.embeddings.joined_set import JoinedSet
 from hybrid.errors import InputError, reason_of
+from hybrid.files import is_on_disk
+from hybrid.pipelines.fit import check_in_memory
 from hybrid.pipelines.folds import groups_for, make_folds
 from hybrid.pipelines.prediction_sets import CalibrationScores, scores_of, uncalibrated
 from hybrid.pipelines.typicality import LEAST_GROUPS, Reference, make_reference
 from hybrid.wording import and_more, joined, number
 
 _FOLDS = 5
+_MOST_OF_LARGE = 100_000  # training images of a set on disk that a reference is drawn from
 _MOST_CLASSES = 20
 
 
@@ -89,6 +92,8 @@ def _reference(X: np.ndarray, embeddings: JoinedSet, trained_on: bool, seed: int
         return None, "the model sees the probabilities of its network only, not the features behind them"
     train, val = embeddings.split == "train", embeddings.split == "val"
     groups, held_out = embeddings.groups_with_copies, None
+    if is_on_disk(X) and (surplus := int(train.sum()) - _MOST_OF_LARGE) > 0:
+        train[np.random.default_rng(seed).permutation(np.flatnonzero(train))[:surplus]] = False
     if trained_on:
         if int(val.sum()) < LEAST_GROUPS:
             return None, (
@@ -121,13 +126,15 @@ def _calibration(
     plain, val, groups = uncalibrated(pipeline), embeddings.split == "val", embeddings.groups_with_copies
     if val.any():
         if plain is not pipeline:
-            proba = embeddings.predict(plain, X)[0] if embeddings.averages else plain.predict_proba(X)
+            by_blocks = embeddings.averages or is_on_disk(X)
+            proba = embeddings.predict(plain, X)[0] if by_blocks else plain.predict_proba(X)
         scores = scores_of(proba[val], embeddings.y[val], plain.classes_, None if groups is None else groups[val], "")
         note = f", which also chose {joined(chosen)}, so that this holds only approximately" if chosen else ""
         return _named(scores, embeddings, f"{number(int(val.sum()), 'validation image')}", note)
     if not refittable or embeddings.averages:
         reason = "its predictions are means over views" if embeddings.averages else "its network was trained on train"
         raise InputError(f"there is no validation split, and {reason}, so that cross-validation would not help")
+    check_in_memory(X, "Cross-validation")
     train, images = embeddings.part(X, "train"), int((embeddings.split == "train").sum())
     out_of_fold = np.zeros((len(train.y), proba.shape[1]))
     for fitted, predicted in make_folds(train.y, train.groups, cv=_FOLDS, random_state=seed):

@@ -1,7 +1,6 @@
 """Read an .npz in the format of MedMNIST: ``train_images``, ``train_labels``, and so on."""
 
 import math
-import os
 import struct
 import zipfile
 import zlib
@@ -20,6 +19,7 @@ from hybrid.datasets.parts.raw import RawDataset, ReaderOptions, name_of
 from hybrid.datasets.parts.split import SPLITS
 from hybrid.datasets.readers.scan import read_head
 from hybrid.errors import InputError
+from hybrid.files import physical_memory
 from hybrid.wording import first_few
 
 _READ_ERRORS = (
@@ -168,18 +168,12 @@ def _splits_of(keys: Sequence[str], data: str) -> list[str]:
 def _check_memory(archive: zipfile.ZipFile, keys: list[str], data: str) -> None:
     """Raise `InputError` if the unpacked arrays need more memory than the machine has."""
     needed = sum(archive.getinfo(f"{key}.npy").file_size for key in keys)
-    if needed > _memory():
+    if needed > physical_memory():
         raise InputError(
-            f"The arrays of {data!r} need {needed / 2**30:.1f} GiB, but this machine has {_memory() / 2**30:.1f} GiB: "
+            f"The arrays of {data!r} need {needed / 2**30:.1f} GiB, but this machine has "
+            f"{physical_memory() / 2**30:.1f} GiB: "
             "save the images as files, or save fewer of them."
         )
-
-
-def _memory() -> float:
-    """Return the memory of the machine in bytes, or infinity if it is unknown."""
-    if not hasattr(os, "sysconf"):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _read(archive: zipfile.ZipFile, key: str, data: str) -> np.ndarray:

@@ -122,7 +122,7 @@ def test_the_size_in_a_header_is_checked_before_memory_is_allocated(tmp_path, sa
 
 def test_an_archive_that_unpacks_to_more_than_the_machine_has_is_refused(tmp_path, monkeypatch):
     path = saved(tmp_path, **arrays(400))
-    monkeypatch.setattr("hybrid.datasets.readers.npz._memory", lambda: 20_000.0)
+    monkeypatch.setattr("hybrid.datasets.readers.npz.physical_memory", lambda: 20_000.0)
     assert "this machine has 0.0 GiB: save the images as files" in refused(path)
 
 
