@@ -70,7 +70,7 @@ def extract(
         raise InputError(f"on_bad={on_bad!r} was given; expected 'raise' or 'skip'.")
     whole = Stopwatch()
     keys, bad = source.digests(files)
-    _refuse(bad, on_bad)
+    refuse_bad(bad, on_bad)
     readable = np.array([number not in bad for number in range(len(source))], bool)
     missing = np.zeros((len(source), len(stores)), bool)
     missing[readable] = np.column_stack([~store.contains(keys[readable]) for store in stores])
@@ -166,7 +166,7 @@ class _Job:
         """Yield the pixels of decoded batches, and append the batches to `in_network`."""
         for batch in decoded_batches(self.source, todo, store.identity, batch_size):
             self.skipped.update(batch.failed)
-            _refuse(batch.failed, self.on_bad)
+            refuse_bad(batch.failed, self.on_bad)
             self.done += len(batch.failed)
             self.decoding += batch.processor
             if len(batch.numbers):
@@ -216,7 +216,8 @@ def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return np.array(sorted(first.values()), int)
 
 
-def _refuse(bad: dict[int, str], on_bad: str) -> None:
+def refuse_bad(bad: dict[int, str], on_bad: str) -> None:
+    """Raise `BadImageError` if there are images that cannot be decoded and `on_bad` is ``"raise"``."""
     if bad and on_bad == "raise":
         first = next(iter(bad.values()))
         number = len(set(bad.values()))  # views fail together with their image

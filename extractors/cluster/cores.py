@@ -1,7 +1,8 @@
-"""Give each worker process of a machine its own cores."""
+"""Give each worker process of a machine its own cores, and leave Ctrl-C to the process that started them."""
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin
@@ -25,6 +26,8 @@ class OwnCores(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Bind all threads of this process to its share of the cores; those that start later inherit it."""
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if not hasattr(os, "sched_setaffinity"):
             return
         number, count = int(worker.name), len(self.cores)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import uuid
+import warnings
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid.errors import InputError
+from hybrid.errors import InputError, reason_of
 from hybrid.extractors.cluster.shard import DividedExtractor, Job, Report, extract_shard, prepare
+from hybrid.extractors.extraction import refuse_bad
 from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
+from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.source import DIGEST_BYTES, Extraction, Source
 from hybrid.extractors.store.remote import remote_of
 from hybrid.extractors.store.store import EmbeddingStore
@@ -25,12 +28,13 @@ from hybrid.files.temporary import temporary_file
 from hybrid.progress import Progress, Stopwatch
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, as_completed
 
 _MOST_ROWS, _LEAST_ROWS = 1024, 64  # of a shard
 _SHARDS = 4  # of each thread of the cluster, at least, so that none is idle for long in the end
 _AHEAD = 2  # shards that the scheduler holds for each thread
 _SAMPLE = 3  # image files that every worker must see
+_PATIENCE = 60  # seconds without a finished shard, after which it is checked whether there are workers at all
 _MOST_LOSSES = 5  # how often a shard is given to the cluster again after it has lost several workers
 
 
@@ -71,9 +75,11 @@ def distribute(
     results = [Extraction(np.zeros((len(source), DIGEST_BYTES), np.uint8)) for _ in stores]
     with _job(extractor, source, stores) as job, _connection_errors():
         expected = _prepared(client, job)
-        for first, extracted in _extracted(client, job, expected, source, on_bad):
+        for first, extracted in _extracted(client, job, expected, source):
             if job.mark:
-                os.utime(job.mark)  # other machines remove temporary files that are old
+                with contextlib.suppress(OSError):
+                    os.utime(job.mark)  # other machines remove temporary files that are old
+            _check_skipped(source, first, extracted[0].skipped, stores[0], on_bad)
             for result, part in zip(results, extracted, strict=True):
                 _add(result, part, first)
             done += len(extracted[0].keys)
@@ -121,12 +127,16 @@ def _prepared(client: "Client", job: Job) -> Report:
 
     One worker is first, because it may have to export the network for all of them.
     """
-    first = next(iter(client.scheduler_info(n_workers=-1)["workers"]))
-    reports = client.run(prepare, job, workers=[first]) | client.run(prepare, job)
-    wrong = {address: found for address, found in reports.items() if isinstance(found, InputError)}
+    workers = list(client.scheduler_info(n_workers=-1)["workers"])
+    if not workers:
+        raise InputError("The cluster has no workers: start some, for example with `dask worker`.")
+    reports = {**client.run(prepare, job, workers=workers[:1], on_error="return")}
+    reports |= client.run(prepare, job, on_error="return")
+    wrong = {address: found for address, found in reports.items() if isinstance(found, Exception)}
     if wrong:
         address, error = next(iter(wrong.items()))
-        raise InputError(f"The worker {address} cannot take part: {str(error).rstrip('.')}{_others(len(wrong) - 1)}.")
+        reason = (str(error) if isinstance(error, InputError) else reason_of(error)).rstrip(".")
+        raise InputError(f"The worker {address} cannot take part: {reason}{_others(len(wrong) - 1)}.") from error
     usual, _ = Counter(found.embeddings.tobytes() for found in reports.values()).most_common(1)[0]
     expected = next(found for found in reports.values() if found.embeddings.tobytes() == usual)
     differences = {address: found.difference(expected) for address, found in reports.items()}
@@ -145,9 +155,7 @@ def _others(count: int) -> str:
     return f" ({count} more workers)" if count > 1 else " (1 more worker)" if count else ""
 
 
-def _extracted(
-    client: "Client", job: Job, expected: Report, source: Source, on_bad: str
-) -> Iterator[tuple[int, list[Extraction]]]:
+def _extracted(client: "Client", job: Job, expected: Report, source: Source) -> Iterator[tuple[int, list[Extraction]]]:
     """Yield the first row of each shard with its results, as they are finished."""
     from distributed import KilledWorker, as_completed
 
@@ -156,18 +164,18 @@ def _extracted(
     waiting = deque(source.shards(rows))
     running: dict[Future, tuple[int, Source]] = {}
     losses: Counter[int] = Counter()
-    completed = as_completed()
+    completed = as_completed(loop=client.loop)
 
     def submit() -> None:
         while waiting and len(running) < _AHEAD * max(threads, sum(client.nthreads().values())):
             first, part = waiting.popleft()
-            future = client.submit(extract_shard, job, expected, part, on_bad, pure=False)
+            future = client.submit(extract_shard, job, expected.digest, part, pure=False)
             running[future] = (first, part)
             completed.add(future)
 
     try:
         submit()
-        for future in completed:
+        for future in _with_patience(client, completed):
             first, part = running.pop(future)
             try:
                 extracted = future.result()
@@ -182,6 +190,63 @@ def _extracted(
     finally:  # after an error or Ctrl-C, shards that have not begun are given up; the store is valid at any moment
         with contextlib.suppress(Exception):
             client.cancel(list(running), force=True)
+
+
+def _with_patience(client: "Client", completed: "as_completed") -> Iterator["Future"]:
+    """Yield futures as they are finished, and warn once if that takes long because the cluster has no workers."""
+    warned = False
+    while not completed.is_empty():
+        waited = 0.0
+        while not completed.has_ready():
+            with completed.thread_condition:
+                completed.thread_condition.wait(0.1)
+            waited += 0.1
+            if waited > _PATIENCE and not warned and not client.nthreads():
+                warned = True
+                warnings.warn(
+                    "The cluster has no workers left. The extraction continues when new ones join; Ctrl-C ends it, and "
+                    "all embeddings that were written are kept.",
+                    stacklevel=2,
+                )
+        yield next(completed)
+
+
+def _check_skipped(source: Source, first: int, skipped: dict[int, str], store: EmbeddingStore, on_bad: str) -> None:
+    """Raise an error for images that a worker skipped: as on one machine, or because only the worker cannot read them.
+
+    Parameters
+    ----------
+    source : Source
+        All images.
+    first : int
+        Number of the first row of the shard.
+    skipped : dict of int to str
+        Rows of the shard, with the reasons.
+    store : EmbeddingStore
+        Its identity tells how images are decoded.
+    on_bad : {"raise", "skip"}
+
+    Raises
+    ------
+    InputError
+        If this process can decode an image that a worker skipped.
+    BadImageError
+        If `on_bad` is ``"raise"`` and an image cannot be decoded.
+    """
+    identity = store.identity
+    fields = identity.fields
+    for number, reason in skipped.items():
+        try:
+            source.decode(
+                first + number, identity.size, fields["channels"], fields["interpolation"], Reading.from_fields(fields)
+            )
+        except BadImageError:
+            continue
+        raise InputError(
+            f"A worker could not use the image {source.name(first + number)!r}, which this process can decode: "
+            f"{reason.rstrip('.')}. All workers must see the same disk, and files must not change meanwhile."
+        )
+    refuse_bad(skipped, on_bad)
 
 
 def _killed(part: Source, worker: str) -> InputError:

@@ -1,8 +1,10 @@
 """What a worker does: prepare an extractor once in its process, and extract the images of one shard after another."""
 
 import contextlib
+import hashlib
 import platform
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from distributed import get_worker
 
 from hybrid._version import __version__
 from hybrid.errors import InputError
@@ -110,6 +113,11 @@ class Report:
     runtime: str
     embeddings: np.ndarray
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the embeddings. Tasks carry it, so that the rows themselves are sent only once."""
+        return hashlib.sha256(self.embeddings.tobytes()).digest()
+
     def difference(self, other: "Report") -> str:
         """Return how a worker differs from the others, so that it cannot take part; empty if it does not differ."""
         if self.embeddings.tobytes() == other.embeddings.tobytes():
@@ -130,7 +138,9 @@ class _Prepared:
         _check_disk(job)
         extractor = job.extractor
         self.parts = extractor.each_layer() if job.each_layer else [extractor]
-        self.identities = [part.resolve() for part in self.parts]
+        with warnings.catch_warnings():  # the process that started the extraction has shown them
+            warnings.simplefilter("ignore")
+            self.identities = [part.resolve() for part in self.parts]
         if tuple(identity.fingerprint for identity in self.identities) != job.fingerprints:
             raise InputError("it builds another network from the same parameters: a file or a version differs")
         self.job, self.extractor = job, extractor
@@ -184,28 +194,39 @@ def prepare(job: Job) -> Report | InputError:
         return error
 
 
-def extract_shard(job: Job, expected: Report, source: Source, on_bad: str) -> list[Extraction]:
+def extract_shard(job: Job, expected: bytes, source: Source) -> list[Extraction]:
     """Extract the embeddings of some images into the store and return the counts, one for each store.
+
+    Images that cannot be decoded are skipped. The process that started the extraction decides what they mean.
 
     Parameters
     ----------
     job : Job
-    expected : Report
-        The report of the workers that were there at the start. A worker that joined later and differs is refused
-        before it writes anything.
+    expected : bytes
+        Digest of the report of the workers that were there at the start. A worker that joined later and differs is
+        refused before it writes anything.
     source : Source
         The images.
-    on_bad : {"raise", "skip"}
 
     Raises
     ------
     InputError
-        If this worker cannot take part, or as for `hybrid.extractors.extraction.extract`.
+        If this worker cannot take part, or cannot read or write the store, with the worker's address.
     """
-    state = _state(job)
-    if reason := state.report.difference(expected):
-        raise InputError(f"The worker on {platform.node()} {reason}.")
-    return state.extract(source, on_bad)
+    worker = f"{get_worker().address} on {platform.node()}"
+    try:
+        state = _state(job)
+        if state.report.digest != expected:
+            raise InputError(
+                "it computes other embeddings of the same pictures than the workers that were there at the start "
+                f"({state.report.runtime} on {state.report.processor})"
+            )
+    except (InputError, OSError) as error:
+        raise InputError(f"The worker {worker} cannot take part: {str(error).rstrip('.')}.") from error
+    try:
+        return state.extract(source, "skip")
+    except (InputError, OSError) as error:
+        raise InputError(f"{str(error).rstrip('.')}. (This is from the worker {worker}.)") from error
 
 
 def _state(job: Job) -> _Prepared:

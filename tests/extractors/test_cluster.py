@@ -183,6 +183,80 @@ def test_a_worker_that_differs_is_named_before_anything_is_written(client, files
     assert not list((cache / "embeddings").glob("*/*.npy"))
 
 
+def test_a_worker_that_joins_later_and_differs_is_named_before_it_writes(client, files, tiny_network, cache):
+    def change():
+        from hybrid.extractors.cluster import shard
+
+        shard._prepared.clear()
+        found = shard.versions()
+        shard.versions = lambda: found | {"pillow": "1.2.3"}
+
+    def restore():
+        import importlib
+
+        from hybrid.extractors.cluster import shard
+
+        importlib.reload(shard)
+
+    def join(done, total):  # as a worker that was started during the extraction: it has prepared nothing yet
+        client.run(change)
+
+    try:
+        with pytest.raises(InputError, match=r"The worker tcp://.* cannot take part: it has pillow 1\.2\.3, but"):
+            Extractor(tiny_network).extract(files, progress=join)
+    finally:
+        client.run(restore)
+
+
+def test_images_that_only_a_worker_cannot_read_are_an_error_and_not_skipped(client, files, tiny_network):
+    def change():  # a disk is missing on this worker, where the images that are compared at the start are not
+        from hybrid.extractors.images import digests
+        from hybrid.extractors.images.decoding import BadImageError, read_bytes
+
+        def read(path):
+            if "/123.png" in path:
+                raise BadImageError(f"The file {path!r} cannot be read.")
+            return read_bytes(path)
+
+        digests.read_bytes = read
+
+    def restore():
+        from hybrid.extractors.images import digests
+        from hybrid.extractors.images.decoding import read_bytes
+
+        digests.read_bytes = read_bytes
+
+    client.run(change)
+    try:
+        with pytest.raises(InputError, match=r"A worker could not use the image '.*123\.png', which this process can"):
+            Extractor(tiny_network).extract(files, on_bad="skip")
+    finally:
+        client.run(restore)
+
+
+def test_a_cluster_without_workers(files, tiny_network):
+    with (
+        distributed.LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as empty,
+        distributed.Client(empty),
+        pytest.raises(InputError, match="The cluster has no workers: start some"),
+    ):
+        Extractor(tiny_network).extract(files)
+
+
+def test_paths_and_counts_are_all_that_tasks_carry(client, files, tiny_network, monkeypatch):
+    sizes, submit = [], client.submit
+
+    def measured(function, *arguments, **options):
+        sizes.append(len(distributed.protocol.dumps(distributed.protocol.to_serialize(arguments))[-1]))
+        return submit(function, *arguments, **options)
+
+    monkeypatch.setattr(client, "submit", measured)
+    Extractor(tiny_network).extract(files)
+    paths = sum(len(path) + 16 for path in files)
+    assert len(sizes) >= 4
+    assert sum(sizes) < paths + 4000 * len(sizes) < 400 * 20 * 20 * 3, "less than the pixels"
+
+
 def test_an_array_is_extracted_by_this_process(client, tiny_network, computed):
     with pytest.warns(UserWarning, match="an array in memory, so they are extracted by this process"):
         assert Extractor(tiny_network).extract(np.zeros((2, 16, 16, 3), np.uint8)).new == 1
