@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid.errors import SKIP_BAD, InputError
+from hybrid.errors import InputError
 from hybrid.extractors.images.batches import Batch, decoded_batches
-from hybrid.extractors.images.decoding import BadImageError
+from hybrid.extractors.images.decoding import refuse_bad
 from hybrid.extractors.images.digests import FileDigests
 from hybrid.extractors.images.source import Extraction, Source
 from hybrid.extractors.runtimes.base import Runtime
@@ -214,18 +214,6 @@ def _first_of_each(keys: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     for number, key in zip(numbers, packed.tolist(), strict=True):
         first.setdefault(key, int(number))
     return np.array(sorted(first.values()), int)
-
-
-def refuse_bad(bad: dict[int, str], on_bad: str) -> None:
-    """Raise `BadImageError` if there are images that cannot be decoded and `on_bad` is ``"raise"``."""
-    if bad and on_bad == "raise":
-        first = next(iter(bad.values()))
-        number = len(set(bad.values()))  # views fail together with their image
-        more = f" ({number} such images so far.)" if number > 1 else ""
-        raise BadImageError(
-            f"{first}{more} Repair or remove it, or skip such images with {SKIP_BAD}. `hybrid data` lists all "
-            "such images of a dataset."
-        )
 
 
 def _check_finite(rows: np.ndarray, names: list[str]) -> None:

@@ -18,8 +18,7 @@ import numpy as np
 
 from hybrid.errors import InputError, reason_of
 from hybrid.extractors.cluster.shard import DividedExtractor, Job, Report, extract_shard, prepare
-from hybrid.extractors.extraction import refuse_bad
-from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes
+from hybrid.extractors.images.decoding import BadImageError, bytes_digest, read_bytes, refuse_bad
 from hybrid.extractors.images.depth import Reading
 from hybrid.extractors.images.source import DIGEST_BYTES, Extraction, Source
 from hybrid.extractors.store.remote import remote_of

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from hybrid.errors import InputError, MissingExtraError, reason_of, unknown_name
+from hybrid.errors import SKIP_BAD, InputError, MissingExtraError, reason_of, unknown_name
 from hybrid.extractors.images.depth import AS_STATED, Reading, Samples, to_8_bits
 from hybrid.extractors.images.dicom import read_dicom
 from hybrid.extractors.images.formats import HEAD_BYTES, open_image, sniff_format
@@ -50,6 +50,18 @@ INTERPOLATIONS = {
 
 class BadImageError(InputError):
     """An image cannot be read or decoded. The message names the image."""
+
+
+def refuse_bad(bad: dict[int, str], on_bad: str) -> None:
+    """Raise `BadImageError` if there are images that cannot be decoded and `on_bad` is ``"raise"``."""
+    if bad and on_bad == "raise":
+        first = next(iter(bad.values()))
+        number = len(set(bad.values()))  # views fail together with their image
+        more = f" ({number} such images so far.)" if number > 1 else ""
+        raise BadImageError(
+            f"{first}{more} Repair or remove it, or skip such images with {SKIP_BAD}. `hybrid data` lists all "
+            "such images of a dataset."
+        )
 
 
 def read_bytes(path: str) -> bytes:
