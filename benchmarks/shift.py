@@ -1,25 +1,28 @@
 """False positives, power and time of the test for dataset shift.
 
     python benchmarks/shift.py errors [--sets 2000]
+    python benchmarks/shift.py features NETWORK.npz --backbone NETWORK [--weights FILE]
     python benchmarks/shift.py power NETWORK.npz [--draws 100]
     python benchmarks/shift.py seconds
 
 "errors": each simulated set has 80 patients with 1 to 7 images of three classes, whose embeddings share an effect of
 the patient and one of the class, and a tenth of the images are copies of others. It is divided at random, and the test
 should find a difference in at most 5 of 100 sets. "power": chest X-rays with 20% less contrast, blurred with a radius
-of one pixel, or normal pictures of another series, 300 in each draw, against the pictures of all other patients. The
-.npz file holds `names` and `X` (embeddings of all pictures), `pool` (rows of changed pictures), `contrast` and `blur`
-(their embeddings). "seconds": 5,000 images with 1,280 features, of which 1,000 are new.
+of one pixel, or normal pictures of another series, 300 in each draw, against the pictures of all other patients. Their
+embeddings come from the .npz file that "features" writes. "seconds": 5,000 images with 1,280 features, of which 1,000 are new.
 """
 
 import argparse
+import os
 import re
 import time
 from pathlib import Path
 
 import numpy as np
 from machine import save
+from PIL import Image, ImageFilter
 
+from hybrid import FeatureExtractor
 from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.shift.strata import strata_of
 from hybrid.shift.two_sample import TwoSampleTest, compare_rows
@@ -80,6 +83,29 @@ def errors(sets: int) -> list[dict]:
         rows.append(row)
         print(row, flush=True)
     return rows
+
+
+def features(path: Path, backbone: str, weights: str | None) -> None:
+    """Write the embeddings of the chest X-rays, and of 1,000 of them with less contrast and blurred, to a file."""
+    folder = Path(os.environ["HYBRID_TEST_DATA"]) / "chest_xray" / "train"
+    paths = np.array(sorted(map(str, folder.rglob("*.jpeg"))))
+    pool = np.sort(np.random.default_rng(0).choice(len(paths), 1000, replace=False))
+    extractor = FeatureExtractor(backbone, **({"weights": weights} if weights else {}))
+    contrast, blur = [], []
+    for one in paths[pool]:
+        with Image.open(one) as image:
+            picture = image.convert("RGB")
+        pixels = np.asarray(picture, np.float32)
+        contrast.append(np.rint(pixels.mean() + 0.8 * (pixels - pixels.mean())).clip(0, 255).astype(np.uint8))
+        blur.append(np.asarray(picture.filter(ImageFilter.GaussianBlur(1))))
+    np.savez(
+        path,
+        names=np.array([str(Path(one).relative_to(folder)) for one in paths]),
+        X=extractor.transform(paths),
+        pool=pool,
+        contrast=extractor.transform(np.stack(contrast)),
+        blur=extractor.transform(np.stack(blur)),
+    )
 
 
 def power(path: Path, draws: int) -> list[dict]:
@@ -145,13 +171,17 @@ def seconds() -> list[dict]:
 def main() -> None:
     """Run one part of the benchmark and save its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["errors", "power", "seconds"])
+    parser.add_argument("part", choices=["errors", "features", "power", "seconds"])
     parser.add_argument("path", nargs="?", type=Path)
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--backbone")
+    parser.add_argument("--weights", help="file with the weights of a backbone that has a name")
     given = parser.parse_args()
     if given.part == "errors":
         save("shift-errors", {"rows": errors(given.sets)})
+    elif given.part == "features":
+        features(given.path, given.backbone, given.weights)
     elif given.part == "power":
         save(f"shift-power-{given.path.stem}", {"rows": power(given.path, given.draws)})
     else:

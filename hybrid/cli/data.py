@@ -17,6 +17,7 @@ from hybrid.cli.output import (
     print_notes,
     print_table,
     progress_bar,
+    share,
     shell_command,
     warn,
 )
@@ -26,6 +27,7 @@ from hybrid.workspace.workspace import Workspace, slug
 if TYPE_CHECKING:
     from hybrid.datasets import Dataset
     from hybrid.datasets.quality import Finding
+    from hybrid.datasets.quality.label_columns import LabelColumn
     from hybrid.datasets.summary import DatasetSummary
 
 _OPTIONS = (
@@ -33,6 +35,13 @@ _OPTIONS = (
         "--checks/--no-checks",
         default=True,
         help="Check every image for copies, near-duplicates, blank images and outliers. The results are cached.",
+    ),
+    click.option(
+        "--by",
+        multiple=True,
+        metavar="COLUMN[:BINS][+COLUMN]",
+        help="Also count the classes by a further column (repeatable), and test whether it predicts the label: sex, "
+        "age:50,70 with limits of bins, or sex+view for combinations. Without it, all suitable columns are tested.",
     ),
     click.option(
         "--augment",
@@ -61,6 +70,7 @@ _NAMED = 3  # clusters of a finding that are named on the screen
     ("A table with the paths and labels of images", "hybrid data labels.csv --group-column patient"),
     ("What augmentation does to the images", "hybrid data PICTURES --augment rotate=15 --augment flip"),
     ("Images to practise with, as files", "hybrid data cells --write smears"),
+    ("Does the hospital tell the label?", "hybrid data labels.csv --by hospital --by age:50,70"),
     ("Counts only, without looking at the images", "hybrid data PICTURES --no-checks"),
 )
 @click.argument("data", shell_complete=completion.datasets)
@@ -74,6 +84,7 @@ def data(
     data: str,
     checks: bool,
     as_json: bool,
+    by: tuple[str, ...],
     augment: tuple[str, ...],
     size: str | None,
     write: Path | None,
@@ -94,7 +105,7 @@ def data(
         _write(dataset, write, as_json)
         return
     reports, name = Workspace(workspace).reports, slug(dataset.name)
-    summary = _examine(dataset) if checks else summarize(dataset)
+    summary = _examine(dataset, by) if checks else summarize(dataset, columns=_counted(dataset, by))
     pictures = _draw(dataset, summary.findings or (), reports, name)
     if augment:
         pictures["augmentations"] = _draw_augmented(dataset, augment, size, seed, reports / f"augment-{name}.png")
@@ -130,13 +141,23 @@ def _write(dataset: "Dataset", folder: Path, as_json: bool) -> None:
         print_line(f"  {shell_command('hybrid', 'data', f'{folder}/', *pattern)}")
 
 
-def _examine(dataset: "Dataset") -> "DatasetSummary":
+def _examine(dataset: "Dataset", by: tuple[str, ...]) -> "DatasetSummary":
     """Run all checks on a dataset and return its summary."""
-    from hybrid.datasets.quality import examine
+    from hybrid.datasets.quality.checks import find, measured
     from hybrid.datasets.summary import summarize
+    from hybrid.evaluation.subgroups.partition import make_partitions
 
+    make_partitions(dataset.columns, by)  # a column that is unknown is named before the images are read
     with progress_bar("examining images") as progress:
-        return summarize(dataset, *examine(dataset, progress))
+        examined = measured(dataset, progress, by=by)
+    return summarize(dataset, find(examined), examined.measures, examined.label_columns if by else ())
+
+
+def _counted(dataset: "Dataset", by: tuple[str, ...]) -> "Sequence[LabelColumn]":
+    """Return the counts of the classes by columns, without looking at the images."""
+    from hybrid.datasets.quality.label_columns import label_columns
+
+    return label_columns(dataset.columns, dataset.y, dataset.classes, dataset.groups, by=by) if by else ()
 
 
 def _draw(dataset: "Dataset", findings: "Sequence[Finding]", reports: Path, name: str) -> dict[str, Path]:
@@ -162,21 +183,40 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
 
 def _show(dataset: "Dataset", summary: "DatasetSummary", all_findings: Path) -> None:
     print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
+    from hybrid.datasets.quality.label_columns import ADVICE, PREDICTING
+
     print_notes(summary.notes)
-    if summary.findings is None:
-        print_notes(summary.in_words())
-        return
     print_notes(summary.in_words())
+    _show_columns(dataset, summary.label_columns or ())
+    if summary.findings is None:
+        return
     columns = ["finding", "--drop", "found", "clusters", "in several splits", "with several labels"]
     rows = [_finding_row(finding) for finding in summary.findings]
     print_table("findings", columns, rows, left=2, optional=3)  # the notes below name the clusters, too
     for finding in summary.findings:
+        if finding.check == PREDICTING and summary.label_columns:
+            continue  # said above
         print_notes([f"{finding.title}: {cluster.in_words()}" for cluster in finding.clusters[:_NAMED]])
         if (more := len(finding.clusters) - _NAMED) > 0:
             print_notes([f"{finding.title}: {more} more, all in {all_findings}"])
+        print_notes([ADVICE] if finding.check == PREDICTING and finding.clusters else [])
     for finding in summary.findings:
         if finding.in_several_splits:
             warn(f"WARNING: {finding.warning()}")
+
+
+def _show_columns(dataset: "Dataset", columns: "Sequence[LabelColumn]") -> None:
+    """Print the number of images of each class by the values of each column, and whether it predicts the label."""
+    from hybrid.datasets.quality.label_columns import ADVICE
+
+    for column in columns:
+        rows = [
+            [value, column.images[value], *(share(count, column.images[value]) for count in counts.values())]
+            for value, counts in column.counts.items()
+        ]
+        print_table(f"{dataset.name} by {column.name}", [column.name, "images", *map(str, dataset.classes)], rows)
+    print_notes([*(column.note for column in columns if column.note), *(column.sentence() for column in columns)])
+    print_notes([ADVICE] if any(column.predicts for column in columns) else [])
 
 
 def _finding_row(finding: "Finding") -> list[object]:

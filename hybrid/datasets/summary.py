@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hybrid.datasets.quality.finding import Finding
+from hybrid.datasets.quality.label_columns import LabelColumn
 from hybrid.datasets.quality.measure import Measures
 from hybrid.datasets.unused_bits import unused_bits_note
 from hybrid.wording import and_more
@@ -61,6 +62,9 @@ class DatasetSummary(Record):
         Number of images of each Pillow mode, the most frequent first.
     columns : dict of str to dict of str to int, optional
         Number of images of each value of the columns of the dataset, the most frequent first.
+    label_columns : tuple of LabelColumn, optional
+        Number of images of each class by the values of the columns that ``--by`` names, and whether these predict the
+        label.
     findings : tuple of Finding, optional
         One finding for each check.
     chart, examples, augmentations : str, optional
@@ -88,6 +92,7 @@ class DatasetSummary(Record):
     sizes: tuple[SizeCount, ...] | None = None
     modes: dict[str, int] | None = None
     columns: dict[str, dict[str, int]] | None = None
+    label_columns: tuple[LabelColumn, ...] | None = None
     findings: tuple[Finding, ...] | None = None
     chart: str | None = None
     examples: str | None = None
@@ -121,7 +126,10 @@ class DatasetSummary(Record):
 
 
 def summarize(
-    dataset: "Dataset", findings: Sequence[Finding] | None = None, measures: Measures | None = None
+    dataset: "Dataset",
+    findings: Sequence[Finding] | None = None,
+    measures: Measures | None = None,
+    columns: Sequence[LabelColumn] = (),
 ) -> DatasetSummary:
     """Return the summary of a dataset.
 
@@ -131,6 +139,8 @@ def summarize(
         The dataset to summarise.
     findings, measures : sequence of Finding and Measures, optional
         The results of `examine`. Without them, the summary only contains counts.
+    columns : sequence of LabelColumn, default=()
+        Counts of the classes by the values of columns.
 
     Returns
     -------
@@ -160,6 +170,7 @@ def summarize(
         counts_by_split=dataset.counts_by_split(),
         notes=notes,
         counts=dict(dataset.counts),
+        label_columns=tuple(columns) or None,
         left_out={reason: tuple(names) for reason, names in dataset.left_out.items()},
         **checked,
     )

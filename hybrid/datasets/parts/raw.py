@@ -128,6 +128,11 @@ class LabelledImages(Protocol):
         ...
 
     @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """Further values of each image by name, each of shape (n,)."""
+        ...
+
+    @property
     def left_out(self) -> dict[str, list[str]]:
         """Names of the files and images that are not in the dataset, by reason."""
         ...

@@ -1,12 +1,13 @@
 """The table of checks, and `examine`, which runs all of them on a dataset."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid.datasets.parts.raw import LabelledImages
 from hybrid.datasets.quality import duplicates, naming, near_duplicates, outliers
 from hybrid.datasets.quality.finding import Cluster, ExaminedDataset, Finding
+from hybrid.datasets.quality.label_columns import PREDICTING
 from hybrid.datasets.quality.measure import Measures, measure
 from hybrid.progress import Progress
 
@@ -46,6 +47,7 @@ CHECKS = (
     Check("classes", "class names that differ only in case, spaces or leading zeros", naming.similar_class_names),
     Check("labels_without_files", "labels without a file", naming.labels_without_files),
     Check("files_without_labels", "image files without a label", naming.files_without_labels),
+    Check(PREDICTING, "columns that predict the label", naming.predicting_columns),
 )
 
 
@@ -70,7 +72,23 @@ def examine(
     measures : Measures
         The measurements of the images.
     """
-    examined = ExaminedDataset(
+    examined = measured(dataset, progress, cache)
+    return find(examined), examined.measures
+
+
+def measured(
+    dataset: LabelledImages, progress: Progress | None = None, cache: Path | None = None, by: Sequence[str] = ()
+) -> ExaminedDataset:
+    """Return a dataset with the measurements of its images, for `find`.
+
+    Parameters
+    ----------
+    dataset, progress, cache
+        As in :func:`examine`.
+    by : sequence of str, default=()
+        The columns to count the classes by, as for ``--by``.
+    """
+    return ExaminedDataset(
         dataset.ids.tolist(),
         dataset.y,
         dataset.classes,
@@ -78,6 +96,11 @@ def examine(
         dataset.groups,
         measure(dataset.X, progress, cache, dataset.reading),
         dataset.left_out,
+        dataset.columns,
+        by,
     )
-    findings = [Finding(check.name, check.title, tuple(check.find(examined)), check.drop) for check in CHECKS]
-    return findings, examined.measures
+
+
+def find(examined: ExaminedDataset) -> list[Finding]:
+    """Run all `CHECKS` on a dataset that was measured."""
+    return [Finding(check.name, check.title, tuple(check.find(examined)), check.drop) for check in CHECKS]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.datasets.quality.label_columns import LabelColumn, label_columns
 from hybrid.datasets.quality.measure import Measures
 from hybrid.wording import first_few, number
 from hybrid.workspace.records import from_json, saved_as
@@ -122,6 +123,10 @@ class ExaminedDataset:
         The measurements of the images.
     left_out : mapping of str to sequence of str
         Names of the files that are not in the dataset, by reason.
+    columns : mapping of str to ndarray of str, shape (n,)
+        Further values of each image by name, such as its hospital.
+    by : sequence of str
+        The columns to count the classes by, as for ``--by``. If there are none, all suitable ones.
     """
 
     ids: Sequence[str]
@@ -131,6 +136,15 @@ class ExaminedDataset:
     groups: np.ndarray | None
     measures: Measures
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    by: Sequence[str] = ()
+
+    @cached_property
+    def label_columns(self) -> tuple[LabelColumn, ...]:
+        """The counts of the classes by the values of the columns, and whether these predict the label."""
+        keys = np.ascontiguousarray(self.measures.keys).view("V32").ravel()
+        copies = np.where(self.measures.readable, self.measures.rows["pixels"], keys)
+        return label_columns(self.columns, self.y, self.classes, self.groups, copies, self.by)
 
     @cached_property
     def labels(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find inconsistent names: similar class names, labels without files, files without labels, divided groups."""
+"""Find inconsistent names and columns: similar classes, missing files, divided groups, columns that predict labels."""
 
 import numpy as np
 
@@ -30,3 +30,8 @@ def divided_groups(examined: ExaminedDataset) -> list[Cluster]:
     parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
     clusters = [examined.cluster(rows, str(name)) for name, rows in zip(names, parts, strict=True)]
     return [cluster for cluster in clusters if len(cluster.splits) > 1]
+
+
+def predicting_columns(examined: ExaminedDataset) -> list[Cluster]:
+    """Return the columns that predict the label, such as a hospital with mostly sick patients."""
+    return [Cluster((column.name,), reason=column.size()) for column in examined.label_columns if column.predicts]

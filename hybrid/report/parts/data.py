@@ -9,6 +9,7 @@ import numpy as np
 
 from hybrid import plots
 from hybrid.datasets.parts.groups import groups_of_splits
+from hybrid.datasets.quality.label_columns import ADVICE, label_columns
 from hybrid.errors import InputError
 from hybrid.report.elements import figures, tables
 from hybrid.report.elements.embedding import project_to_2d, sample_rows
@@ -71,7 +72,7 @@ def data(leaderboard: "Leaderboard", report_inputs: ReportInputs, pictures: Pict
     ]
     shown = any(case.picture.uri for _, row in samples for case in row)
     lead = list(report_inputs.dataset_record.notes if report_inputs.dataset_record else ())
-    lead += _groups_of_splits(report_inputs)
+    lead += [*_groups_of_splits(report_inputs), *_predicting_columns(report_inputs)]
     if not shown:
         lead.append(f"There are no pictures: {report_inputs.missing or 'none of the images can be shown.'}")
     lead += _changed(case for _, row in samples for case in row)
@@ -86,6 +87,15 @@ def _groups_of_splits(report_inputs: ReportInputs) -> list[str]:
         groups_of_splits(one.groups, one.split, one.record.dataset.group_name) for one in sets if one.groups is not None
     )
     return list(islice(known, 1))
+
+
+def _predicting_columns(report_inputs: ReportInputs) -> list[str]:
+    """Return sentences on the columns that predict the label, such as a hospital with mostly sick patients."""
+    for one in report_inputs.sets.values():
+        columns = label_columns(one.columns, one.y, one.classes, one.groups, one.keys)
+        if found := [column.sentence() for column in columns if column.predicts]:
+            return [*found, ADVICE]
+    return []
 
 
 def _spread(ids: np.ndarray) -> list[str]:
