@@ -9,7 +9,8 @@
 the patient and one of the class, and a tenth of the images are copies of others. It is divided at random, and the test
 should find a difference in at most 5 of 100 sets. "power": chest X-rays with 20% less contrast, blurred with a radius
 of one pixel, or normal pictures of another series, 300 in each draw, against the pictures of all other patients. Their
-embeddings come from the .npz file that "features" writes. "seconds": 5,000 images with 1,280 features, of which 1,000 are new.
+embeddings come from the .npz file that "features" writes. "seconds": 5,000 images with 1,280 features, of which 1,000
+are new.
 """
 
 import argparse

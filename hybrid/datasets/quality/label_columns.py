@@ -14,8 +14,8 @@ from hybrid.evaluation.subgroups.partition import MOST_SUBGROUPS, Partition, as_
 PREDICTING = "label_columns"  # name of the check
 LEVEL = 0.05
 ADVICE = (
-    "A model can use such a column without looking at what matters: score it on each value (hybrid compare --by COLUMN) "
-    "and leave one value out at a time (--cv-domains COLUMN). Some columns, such as age, may predict the label rightly."
+    "A model can use such a column without looking at what matters: score it on each value (hybrid compare --by "
+    "COLUMN), and leave one value out at a time (--cv-domains COLUMN). Some columns, such as age, may predict the label rightly."
 )
 
 

@@ -43,7 +43,8 @@ def test_patients_and_copies_count_once():
     [patients] = label_columns(*given, groups=many.astype(str))
     [copies] = label_columns(*given, copies=many)
     assert alone.predicts
-    assert not patients.predicts and not copies.predicts
+    assert not patients.predicts
+    assert not copies.predicts
 
 
 def test_the_class_and_the_label_that_is_predicted_best_is_named():
@@ -55,7 +56,8 @@ def test_the_class_and_the_label_that_is_predicted_best_is_named():
     labels = rng.integers(0, 2, (600, 2)).astype(np.uint8)
     site = np.where(labels[:, 1] == 1, "a", rng.choice(["a", "b"], 600))
     [column] = label_columns({"site": site}, labels, np.array(["sea", "snow"]))
-    assert column.predicts and column.label == "snow"
+    assert column.predicts
+    assert column.label == "snow"
     assert "of the images of 'a' are 'snow', and 0% of 'b'" in column.sentence()
 
 
@@ -83,12 +85,16 @@ def places(pictures):
 
 def test_the_command_prints_the_counts_and_the_finding(hybrid, places):
     text = hybrid("data", places, "--by", "place", "--by", "day")
-    assert "by place" in text and "by day" in text
-    assert "place predicts the label" in text and "day is not associated with the label" in text
+    assert "by place" in text
+    assert "by day" in text
+    assert "place predicts the label" in text
+    assert "day is not associated with the label" in text
     assert text.count("A model can use such a column") == 1
     record = json.loads(hybrid("data", places, "--by", "place", "--json"))
     [column] = record["label_columns"]
-    assert column["counts"]["x"]["b"] == 0 and column["p_adjusted"] <= 0.05 and column["auc"] == 1
+    assert column["counts"]["x"]["b"] == 0
+    assert column["p_adjusted"] <= 0.05
+    assert column["auc"] == 1
     [finding] = [one for one in record["findings"] if one["check"] == "label_columns"]
     assert finding["groups"][0]["names"] == ["place"]
     quick = json.loads(hybrid("data", places, "--by", "place", "--no-checks", "--json"))
