@@ -15,7 +15,8 @@ PREDICTING = "label_columns"  # name of the check
 LEVEL = 0.05
 ADVICE = (
     "A model can use such a column without looking at what matters: score it on each value (hybrid compare --by "
-    "COLUMN), and leave one value out at a time (--cv-domains COLUMN). Some columns, such as age, may predict the label rightly."
+    "COLUMN), and leave one value out at a time (--cv-domains COLUMN). Some columns, such as age, may predict the "
+    "label rightly."
 )
 
 
