@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from mapie.classification import SplitConformalClassifier
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from hybrid.errors import InputError
 from hybrid.pipelines import adjust, make_calibration, make_head_pipeline
@@ -141,3 +143,54 @@ def test_very_many_images_are_reduced_by_whole_groups():
     scores = scores_of(np.full((n, 2), 0.5), np.arange(n) % 2, np.arange(2), np.arange(n) // 10, "these")
     assert 59_000 < scores.images <= 60_000
     assert np.unique(np.unique(scores.groups, return_counts=True)[1]).tolist() == [10]
+
+
+class Given(ClassifierMixin, BaseEstimator):
+    """A classifier whose input are its probabilities."""
+
+    def fit(self, X, y):
+        self.classes_, self.n_features_in_ = np.arange(np.shape(X)[1]), np.shape(X)[1]
+        return self
+
+    def predict_proba(self, X):
+        return np.asarray(X)
+
+    def predict(self, X):
+        return np.argmax(X, axis=1)
+
+
+def sets_of_mapie(proba, y, new, coverage):
+    """Return the prediction sets of the library MAPIE, by the score of Sadinle, Lei and Wasserman."""
+    model = Given().fit(proba, y)
+    conformal = SplitConformalClassifier(model, confidence_level=coverage, conformity_score="lac", prefit=True)
+    return conformal.conformalize(proba, y).predict_set(new)[1][:, :, 0]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:WARNING. your conformalization dataset has less labels"
+)  # MAPIE has no per-class sets
+@pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_sets_are_those_of_mapie(coverage, n_classes):
+    rng = np.random.default_rng(n_classes)
+    proba = softmax(2 * rng.normal(size=(200, n_classes)))
+    y = np.array([rng.choice(n_classes, p=row) for row in proba])
+    y[:n_classes] = np.arange(n_classes)
+    new = softmax(2 * rng.normal(size=(500, n_classes)))
+    classes = np.arange(n_classes)
+    assert np.array_equal(
+        scores_of(proba, y, classes, None, "").sets(new, coverage), sets_of_mapie(proba, y, new, coverage)
+    )
+    per_class = scores_of(proba, y, classes, None, "").sets(new, coverage, per_class=True)
+    for k in classes:
+        assert np.array_equal(per_class[:, k], sets_of_mapie(proba[y == k], y[y == k], new, coverage)[:, k])
+
+
+def test_sets_of_each_label_are_those_of_mapie():
+    rng = np.random.default_rng(0)
+    proba, new = rng.beta(0.5, 0.5, (300, 2)), rng.beta(0.5, 0.5, (300, 2))
+    y = (rng.random((300, 2)) < proba).astype(int)
+    found = scores_of(proba, y, np.array(["sea", "snow"]), None, "").sets(new, 0.9)
+    for label in range(2):
+        of_label = [np.column_stack([1 - values[:, label], values[:, label]]) for values in (proba, new)]
+        assert np.array_equal(found[:, label], sets_of_mapie(of_label[0], y[:, label], of_label[1], 0.9))
