@@ -164,6 +164,7 @@ def adapt(
         split="+".join(splits) or None,
         seed=random_state,
         groups=None if part.groups is None else len(np.unique(part.groups)),
+        group_name=data.group_name,
     )
     saved = None
     if adapted.method != NONE:

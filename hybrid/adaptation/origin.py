@@ -100,7 +100,7 @@ def unseen(data: NewData, origin: Origin) -> tuple[np.ndarray, str]:
     counts = {words: int((splits == split).sum()) for split, words in names.items()}
     parts = [f"{words} {count}" for words, count in counts.items() if count]
     rest = int(known.sum() - (splits != "").sum())
-    parts += [f"{number(rest, 'image')} share a group with one of these"] if rest else []
+    parts += [f"{number(rest, 'image')} share a {data.group_name} with one of these"] if rest else []
     return ~known, (
         f"{number(int(known.sum()), 'image')} of {data.dataset.name} {'is' if known.sum() == 1 else 'are'} left out, "
         f"because {'it is' if known.sum() == 1 else 'they are'} not new to {data.name} (found by content): it was "

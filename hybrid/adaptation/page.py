@@ -14,6 +14,7 @@ from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import capitalized, interval, metric_name, plural, score, spoken
 from hybrid.report.page import render
 from hybrid.report.parts.part import Part
+from hybrid.wording import plural_of
 from hybrid.workspace.private_paths import without_places
 
 _CURVE = (
@@ -61,9 +62,12 @@ def write_page(result: AdaptationResult, path: Path) -> list[Path]:
 def _intro(result: AdaptationResult) -> str:
     """Return how many images there are, and what they are used for."""
     origin = result.ancestry
+    others = (
+        f"{result.judging:,} of other {plural_of(origin.group_name)}" if origin.groups else f"{result.judging:,} others"
+    )
     return (
         f"{origin.data} has {plural(result.available, 'labelled image')} that are new to {origin.parent}: "
-        f"{origin.images:,} to adapt to, and {result.judging:,} of other groups to judge on."
+        f"{origin.images:,} to adapt to, and {result.judging:,} {others} to judge on."
     )
 
 

@@ -83,7 +83,7 @@ class AdaptationResult:
     def answer(self) -> str:
         """The main result in one or two sentences."""
         origin = self.ancestry
-        where = images_of_groups(self.judging, self.judging_groups)
+        where = images_of_groups(self.judging, self.judging_groups, group=origin.group_name)
         if self.method == NONE:
             return (
                 f"{origin.parent} stays as it is: within the {origin.images} labelled images of {origin.data}, no "

@@ -18,6 +18,7 @@ from hybrid.cli.output import (
     progress_bar,
 )
 from hybrid.errors import InputError
+from hybrid.wording import plural_of
 from hybrid.workspace.workspace import Workspace, slug
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def curve(
             n_jobs=jobs,
             name=fitted.name,
             notes=fitted.notes,
+            group_name=fitted.embeddings.group_name,
             progress=progress,
         )
     written = write_learning_curve(result, place.reports / "curves" / slug(fitted.name))
@@ -180,12 +182,12 @@ def _show(result: "LearningCurve") -> None:
     for sentence in result.sentences():
         print_line(sentence)
     click.echo()
-    groups = [] if result.groups is None else ["groups"]
+    groups = [] if result.groups is None else [plural_of(result.group_name)]
     curves = {"overall": result.overall, "rarest": result.rarest}
     rows = [
         [
             f"{row['images']:,.0f}",
-            *(f"{row[name]:,.0f}" for name in groups),
+            *(f"{row['groups']:,.0f}" for _ in groups),
             *(
                 f"{format_score(row[f'{name}_mean'])} [{format_score(row[f'{name}_low'])}, "
                 f"{format_score(row[f'{name}_high'])}]"
@@ -197,11 +199,11 @@ def _show(result: "LearningCurve") -> None:
     title = f"{result.model}: scores on {result.where}, mean of {result.repeats} repeats with lowest and highest"
     print_table(title, ["training images", *groups, *(one.title for one in curves.values())], rows, left=0)
     widths = result.interval_widths
-    groups = [] if widths.groups is None else ["groups"]
+    groups = [] if widths.groups is None else [plural_of(widths.group_name)]
     rows = [
         [
             f"{row['images']:,.0f}",
-            *(f"{row[name]:,.0f}" for name in groups),
+            *(f"{row['groups']:,.0f}" for _ in groups),
             *(f"{row[name]:.3f}" for name in widths.widths),
         ]
         for row in widths.table().to_dict("records")

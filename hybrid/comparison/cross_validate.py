@@ -127,6 +127,7 @@ def cross_validate(
         models=by_rank(scores, main),
         images=len(y),
         groups=None if inseparable is None else len(np.unique(inseparable)),
+        group_name=first.group_name,
         folds=actual_folds,
         repeats=repeats,
         seed=seed,

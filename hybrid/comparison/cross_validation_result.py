@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.evaluation import Metric
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.evaluation.metrics import LOWER_IS_BETTER
 from hybrid.evaluation.paired_evaluation import compared_pairs
 from hybrid.evaluation.paired_test import PairedTest, holm
@@ -91,6 +91,8 @@ class CrossValidation:
     groups : int or None
         Number of groups of these images, such as patients, of which no fold divides one; copies of an image are one
         group. None if there are neither groups nor copies.
+    group_name : str
+        What a group is called, such as "patient".
     domain : str
         What divides the images into domains of which each fold leaves one out, such as "hospital"; "" if the folds are
         drawn at random.
@@ -113,6 +115,7 @@ class CrossValidation:
     notes: tuple[str, ...] = ()
     reference: str | None = None
     groups: int | None = None
+    group_name: str = GROUP
     domain: str = ""
     domains: tuple[str, ...] = ()
     domain_images: tuple[int, ...] = ()
@@ -135,7 +138,7 @@ class CrossValidation:
     @property
     def images_of_groups(self) -> str:
         """Number of images, and of groups if a group has several, as text."""
-        return images_of_groups(self.images, self.groups)
+        return images_of_groups(self.images, self.groups, group=self.group_name)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -240,6 +243,7 @@ class CrossValidation:
             test="corrected resampled t",
             n=self.images,
             n_groups=self.groups,
+            group_name=self.group_name,
             level=LEVEL,
             error=_plain(error),
             degrees=degrees,

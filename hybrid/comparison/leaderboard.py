@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -185,7 +185,8 @@ class Leaderboard:
     def pairs(self) -> tuple[PairedTest, ...]:
         """Tests of the models on the compared images: each with the reference, or all pairs, by the main metrics."""
         first = self.evaluations[0]
-        return tuple(paired_tests(self.names, self.predictions, first.positive, self.main_metrics, self.pairs_tested))
+        tests = paired_tests(self.names, self.predictions, first.positive, self.main_metrics, self.pairs_tested)
+        return tuple(replace(test, group_name=first.group_name) for test in tests)
 
     @cached_property
     def pairs_per_group(self) -> tuple[PairedTest, ...]:

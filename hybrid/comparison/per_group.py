@@ -47,7 +47,9 @@ class PerGroup:
         """Return tests of the models on the groups, with the settings of :meth:`PairedEvaluation.tests`."""
         if len(self.scores) < 2:
             return []
-        return [replace(test, unit="group") for test in self.paired.tests(metrics, **settings)]
+        return [
+            replace(test, unit="group", group_name=self.group_name) for test in self.paired.tests(metrics, **settings)
+        ]
 
     def sentence(self) -> str:
         """Return what was scored, as a sentence."""

@@ -9,6 +9,7 @@ import numpy as np
 from hybrid.embeddings.embedding_set import load_set
 from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.errors import InputError
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.evaluation.subgroups.partition import Partition, make_partitions
 from hybrid.evaluation.subgroups.result import SubgroupScores
@@ -91,7 +92,9 @@ def compared_subgroups(
     """
     partitions = partitions_of_models(models, parts[0].ids, by)
     predictions = {model.name: part for model, part in zip(models, parts, strict=True)}
-    return ComparedSubgroups(tuple(by), scores_of_subgroups(predictions, partitions, metric, positive, fixed_classes))
+    name = models[0].group_name
+    scores = scores_of_subgroups(predictions, partitions, metric, positive, fixed_classes, group_name=name)
+    return ComparedSubgroups(tuple(by), scores)
 
 
 def scores_of_subgroups(
@@ -101,6 +104,7 @@ def scores_of_subgroups(
     positive: Any = None,
     fixed_classes: bool = True,
     level: float = 0.95,
+    group_name: str = GROUP,
 ) -> dict[str, SubgroupScores]:
     """Return the scores of models on subgroups.
 
@@ -116,10 +120,12 @@ def scores_of_subgroups(
         As in :func:`compared_subgroups`.
     level : float, default=0.95
         Coverage of the intervals.
+    group_name : str, default="group"
+        What a group is called in words.
     """
     first = next(iter(predictions.values()))
     task = "multilabel" if first.y.ndim == 2 else "binary" if len(first.classes) == 2 else "multiclass"
-    return subgroup_scores(
+    scores = subgroup_scores(
         first.y,
         {name: part.proba for name, part in predictions.items()},
         first.classes.tolist(),
@@ -131,6 +137,7 @@ def scores_of_subgroups(
         fixed_classes=fixed_classes,
         level=level,
     )
+    return {name: one.with_group_name(group_name) for name, one in scores.items()}
 
 
 def partitions_of_models(models: Sequence[ModelRecord], ids: np.ndarray, by: Sequence[str]) -> list[Partition]:

@@ -13,7 +13,7 @@ from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.embeddings.set_names import joined_name
 from hybrid.errors import InputError
-from hybrid.evaluation.groups import GROUP
+from hybrid.evaluation.groups import name_with_copies
 from hybrid.extractors.store.cost import Pass, together, total
 from hybrid.files import array_on_disk, fits_comfortably, is_on_disk, released_blocks
 from hybrid.workspace.set_record import DatasetRecord, ViewsRecord
@@ -106,10 +106,7 @@ class JoinedSet:
     @property
     def group_name(self) -> str:
         """What a group is called in words; "group" if copies of an image join the groups of the dataset."""
-        together = self.groups_with_copies
-        if self.groups is None or together is None or len(np.unique(together)) < len(np.unique(self.groups)):
-            return GROUP
-        return self.sets[0].record.dataset.group_name
+        return name_with_copies(self.groups, self.groups_with_copies, self.sets[0].record.dataset.group_name)
 
     @property
     def notes_on_copies(self) -> list[str]:

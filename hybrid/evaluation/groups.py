@@ -112,6 +112,26 @@ def group_name_of(arguments: Mapping[str, Any] | None) -> str:
     return GROUP if given.get("group_pattern") else group_noun(given.get("group_column"))
 
 
+def name_with_copies(groups: np.ndarray | None, together: np.ndarray | None, name: str) -> str:
+    """Return what groups are called in which copies of an image are together.
+
+    Parameters
+    ----------
+    groups, together : ndarray of str, shape (n,), or None
+        Group of each image without regard to copies, and with copies of an image in one group.
+    name : str
+        What a group is called.
+
+    Returns
+    -------
+    str
+        `name`, or "group" if no groups are known or copies join some of them.
+    """
+    if groups is None or together is None or len(np.unique(together)) < len(np.unique(groups)):
+        return GROUP
+    return name
+
+
 def variance_with_floor(
     of_groups: np.ndarray | float, of_images: np.ndarray | float, n_groups: np.ndarray | int
 ) -> np.ndarray:

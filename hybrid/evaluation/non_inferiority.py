@@ -142,7 +142,7 @@ def margin_sentence(test: PairedTest) -> str:
     """
     if test.margin is None:
         return ""
-    on = f"on these {images_of_groups(test.n, test.n_groups)}"
+    on = f"on these {images_of_groups(test.n, test.n_groups, group=test.group_name)}"
     points = " points" if test.in_points else ""
     margin = f"by a margin of {test.figure(test.margin)}{points} {on}"
     if test.at_worst is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.evaluation.holm import holm_steps
 from hybrid.evaluation.metrics import LOWER_IS_BETTER, METRICS
 from hybrid.evaluation.student import bounds
@@ -47,6 +47,8 @@ class PairedTest:
         Number of tests of the family, which Holm's correction is for.
     n_groups : int or None
         Number of groups, such as patients, that the images come from; None if no groups were given.
+    group_name : str
+        What a group is called in words, such as "patient".
     unit : {"image", "group"}
         What `n` counts: images, or groups of which each is one case.
     margin : float or None
@@ -81,6 +83,7 @@ class PairedTest:
     p_margin_adjusted: float | None = None
     at_worst: float | None = None
     unit: str = "image"
+    group_name: str = GROUP
 
     @property
     def alpha(self) -> float:
@@ -111,7 +114,8 @@ class PairedTest:
         >>> print(test.sentence())
         svm and forest cannot be told apart on these 99 images (f1: +0.030, 95% interval −0.010 to 0.070, p = .16)
         """
-        on = f"on these {images_of_groups(self.n, self.n_groups, self.unit)}"
+        unit = self.unit if self.unit == "image" else self.group_name
+        on = f"on these {images_of_groups(self.n, self.n_groups, unit, self.group_name)}"
         if self.difference is None:
             return (
                 f"{self.first} and {self.second} cannot be compared by {self.metric} {on}: it is not defined for both"

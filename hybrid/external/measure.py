@@ -66,7 +66,7 @@ def measure(
         )
     else:
         data = data.take(~known)
-    external = side_scores(_as_predictions(data, split), positive, level)
+    external = side_scores(_as_predictions(data, split), positive, level, group_name=data.group_name)
     groups = _subgroup_scores(data, external.predictions, subgroups, name, positive, level)
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
@@ -96,16 +96,18 @@ def _subgroup_scores(
             "them (--table), or take them from the paths (--column-pattern)."
         )
     partitions = make_partitions(columns, by, len(data))
-    return scores_of_subgroups({data.name: predictions}, partitions, metric, positive, level=level)[data.name]
+    return scores_of_subgroups(
+        {data.name: predictions}, partitions, metric, positive, level=level, group_name=data.group_name
+    )[data.name]
 
 
 def _internal_scores(data: NewData, own: InternalSide, positive: Any, level: float) -> SideScores | None:
     if own.predictions is None or own.record is None:
         return None
     if data.known.all() and own.record.positive == positive:
-        return side_scores(own.predictions, positive, level, own.saved_scores())
+        return side_scores(own.predictions, positive, level, own.saved_scores(), own.record.group_name)
     part = with_known(own.predictions, data.known)
-    return side_scores(part, positive, level) if len(part) else None
+    return side_scores(part, positive, level, group_name=own.record.group_name) if len(part) else None
 
 
 def _positive(data: NewData, own: InternalSide, given: Any) -> Any:

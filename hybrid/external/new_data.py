@@ -11,6 +11,7 @@ from hybrid.datasets import Dataset, load_dataset
 from hybrid.datasets.parts.split import SPLITS
 from hybrid.datasets.quality.known_copies import groups_with_copies, known_copies
 from hybrid.errors import InputError, unknown_name
+from hybrid.evaluation.groups import group_name_of, name_with_copies
 from hybrid.evaluation.labels import truth_matrix
 from hybrid.external.class_mapping import ClassMapping, mapped_labels, match_classes
 from hybrid.extractors.images.depth import AS_STATED
@@ -100,6 +101,12 @@ class NewData:
     def task(self) -> str:
         """The model's task: ``"binary"``, ``"multiclass"`` or ``"multilabel"``."""
         return self.manifest.task
+
+    @property
+    def group_name(self) -> str:
+        """What a group is called in words; "group" if copies of an image join the groups of the dataset."""
+        given = None if self.dataset.groups is None else self.dataset.groups[self.rows]
+        return name_with_copies(given, self.groups, group_name_of(self.dataset.arguments))
 
     @property
     def known(self) -> np.ndarray:

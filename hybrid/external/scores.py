@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.evaluation import CalibrationLine, Evaluation, calibration_line, evaluate
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.unpaired import UnpairedTest, line_tests, unpaired_tests
 from hybrid.workspace.predictions import Predictions
 
@@ -42,7 +43,11 @@ class SideScores:
 
 
 def side_scores(
-    predictions: Predictions, positive: Any, level: float = 0.95, saved: Evaluation | None = None
+    predictions: Predictions,
+    positive: Any,
+    level: float = 0.95,
+    saved: Evaluation | None = None,
+    group_name: str = GROUP,
 ) -> SideScores:
     """Return the scores of predictions.
 
@@ -55,11 +60,14 @@ def side_scores(
         Coverage of the intervals.
     saved : Evaluation, optional
         The evaluation of these predictions, if it is known.
+    group_name : str, default="group"
+        What a group is called in words.
     """
     classes = predictions.classes.tolist()
     given: dict[str, Any] = {"pos_label": positive, "groups": predictions.groups, "level": level}
     if saved is None or saved.level != level or not saved.n_boot:
         saved = evaluate(predictions.y, predictions.proba, classes, y_pred=predictions.predicted, **given)
+        saved = replace(saved, group_name=group_name)
     return SideScores(
         predictions, saved, calibration_line(predictions.y, predictions.proba, classes, **given)
     )  # fmt: skip

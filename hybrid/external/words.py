@@ -18,7 +18,7 @@ def sentences(result: MeasuredModel) -> tuple[str, ...]:
 
 def _main(result: MeasuredModel) -> str:
     evaluation, name = result.evaluation, METRICS[result.metric].title
-    images = images_of_groups(evaluation.n, evaluation.n_groups)
+    images = images_of_groups(evaluation.n, evaluation.n_groups, group=evaluation.group_name)
     score, test = evaluation.metrics[result.metric], result.difference(result.metric)
     if score.value is None:
         return f"On {result.dataset} ({images}), {name} of {result.model} is not defined: {score.note}."

@@ -10,7 +10,9 @@ from scipy.optimize import brentq
 
 from hybrid.errors import InputError
 from hybrid.evaluation import Evaluation, Metric
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.intervals import wilson
+from hybrid.wording import plural_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,8 @@ class IntervalWidths:
         Width of the interval of each score.
     level : float
         Coverage of the intervals.
+    group_name : str
+        What a group is called in words.
     """
 
     images: NDArray[np.intp]
@@ -41,6 +45,7 @@ class IntervalWidths:
     values: dict[str, float]
     widths: dict[str, NDArray[np.float64]]
     level: float
+    group_name: str = GROUP
 
     def sentence(self, name: str, title: str) -> str:
         """Return how many test images an interval of half the width needs, from the two extremes that are shown."""
@@ -53,7 +58,7 @@ class IntervalWidths:
 
     def _size(self, end: int) -> str:
         images = f"{self.images[end]:,} test images"
-        return images if self.groups is None else f"{images} of {self.groups[end]:,} groups"
+        return images if self.groups is None else f"{images} of {self.groups[end]:,} {plural_of(self.group_name)}"
 
     def table(self) -> "pd.DataFrame":
         """Return one row for each number of test images."""
@@ -122,7 +127,7 @@ def interval_widths(evaluation: Evaluation, metrics: Mapping[str, Metric], image
     groups = None
     if evaluation.clustered and evaluation.n_groups is not None:
         groups = np.maximum(np.round(numbers * (evaluation.n_groups / evaluation.n)), 1).astype(np.intp)
-    return IntervalWidths(numbers, groups, values, widths, level)
+    return IntervalWidths(numbers, groups, values, widths, level, evaluation.group_name)
 
 
 def _effective(value: float, width: float, level: float) -> float:

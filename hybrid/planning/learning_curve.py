@@ -1,6 +1,7 @@
 """How the scores of a classifier grow with the number of its training images, and what more images would bring."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator
 from hybrid.comparison.ordering import MAIN_METRICS
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import METRICS, Evaluation, Metric
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.labels import truth_matrix
 from hybrid.evaluation.metrics import metrics_of
 from hybrid.evaluation.registry.tasks import TASKS
@@ -44,6 +46,7 @@ def learning_curve(
     n_jobs: int | None = None,
     name: str = "",
     notes: Sequence[str] = (),
+    group_name: str = GROUP,
     progress: Progress | None = None,
 ) -> LearningCurve:
     """Return how the scores of a classifier grow with the number of training images, and what more images would bring.
@@ -92,6 +95,8 @@ def learning_curve(
         Name of the model in the result. By default that of its class.
     notes : sequence of str, optional
         Remarks that the result has.
+    group_name : str, default="group"
+        What a group is called in the result, such as "patient".
     progress : callable, optional
         Called with the number of finished repeats and folds, and their total.
 
@@ -172,7 +177,7 @@ def learning_curve(
             [(metric, None, len(train.y)), (OF_CLASS, names[rarest], support[rarest])]
         )
     ]
-    evaluation = evaluation_of(found[:of_repeat], task_of)
+    evaluation = replace(evaluation_of(found[:of_repeat], task_of), group_name=group_name)
     of_group = None if groups is None else train.groups
     return LearningCurve(
         model=name or type(estimator).__name__,
@@ -189,6 +194,7 @@ def learning_curve(
         rarest=curves[1],
         interval_widths=interval_widths(evaluation, _planned(evaluation, metric, names[rarest]), test_images),
         notes=tuple(notes),
+        group_name=group_name,
     )
 
 

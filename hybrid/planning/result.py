@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.evaluation import METRICS
+from hybrid.evaluation.groups import GROUP
 from hybrid.evaluation.metrics import format_score
 from hybrid.planning.interval_widths import IntervalWidths
 from hybrid.planning.power_law import Extrapolation
@@ -75,6 +76,8 @@ class LearningCurve:
         The width of intervals against the number of test images.
     notes : tuple of str
         Remarks on the curve.
+    group_name : str
+        What a group is called in words, such as "patient".
     """
 
     model: str
@@ -91,6 +94,7 @@ class LearningCurve:
     rarest: ScoreCurve
     interval_widths: IntervalWidths
     notes: tuple[str, ...] = ()
+    group_name: str = GROUP
 
     @property
     def where(self) -> str:

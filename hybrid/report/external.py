@@ -63,7 +63,8 @@ def external_section(key: str, result: ExternalResult) -> ExternalSection:
 
 def _intro(result: ExternalResult) -> str:
     evaluation = result.evaluation
-    return f"{images_of_groups(evaluation.n, evaluation.n_groups).capitalize()}, {len(evaluation.classes)} classes."
+    images = images_of_groups(evaluation.n, evaluation.n_groups, group=evaluation.group_name)
+    return f"{images.capitalize()}, {len(evaluation.classes)} classes."
 
 
 def write_external_report(result: ExternalResult, path: Path) -> list[Path]:

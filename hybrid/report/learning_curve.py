@@ -13,6 +13,7 @@ from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.words import capitalized, count, metric_name, score
 from hybrid.report.page import render
 from hybrid.report.parts.part import Part
+from hybrid.wording import number, plural_of
 
 PAGE, JSON = "report.html", "learning-curve.json"
 
@@ -48,11 +49,11 @@ def write_learning_curve(curve: LearningCurve, folder: Path) -> list[Path]:
 
 
 def _intro(curve: LearningCurve) -> str:
-    groups = "" if curve.n_groups is None else f" of {curve.n_groups:,} groups"
+    groups = "" if curve.n_groups is None else f" of {number(curve.n_groups, curve.group_name)}"
     return (
         f"{curve.n:,} training images{groups}; scores on {curve.where}. Test was not used. Each of {curve.repeats} "
         "repeats fitted the model to nested shares of the training images, in which the classes are as frequent as in "
-        "all of them and no group is divided."
+        "all of them and no {curve.group_name} is divided."
     )
 
 
@@ -81,7 +82,7 @@ def _drawing(curve: LearningCurve, one: ScoreCurve, name: str) -> Drawing:
 
 def _scores(curve: LearningCurve) -> Table:
     columns = [Column("images", "training images")]
-    columns += [Column("groups", "groups")] if curve.groups is not None else []
+    columns += [Column("groups", plural_of(curve.group_name))] if curve.groups is not None else []
     for name, one in (("overall", curve.overall), ("rarest", curve.rarest)):
         columns += [Column(f"{name}_mean", f"{one.title}, mean"), Column(f"{name}_fit", "fitted curve")]
     rows = []
@@ -101,7 +102,7 @@ def _test(curve: LearningCurve) -> Part:
     widths = curve.interval_widths
     titles = {name: metric_name(name) for name in widths.widths}
     columns = [Column("images", "test images")]
-    columns += [Column("groups", "groups")] if widths.groups is not None else []
+    columns += [Column("groups", plural_of(widths.group_name))] if widths.groups is not None else []
     columns += [Column(name, titles[name]) for name in widths.widths]
     rows = []
     for record in widths.table().to_dict("records"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hybrid.errors import unknown_name
 from hybrid.evaluation import LOWER_IS_BETTER, METRICS, Metric
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 from hybrid.evaluation.metrics import format_score
 from hybrid.extractors.images.corruptions import KINDS, Corruption
 from hybrid.wording import joined, number
@@ -84,6 +84,8 @@ class StressRecord(Record):
     images : int
     groups : int or None
         Number of groups, such as patients; None if none are known.
+    group_name : str
+        What a group is called in words, such as "patient".
     level : float
         Coverage of the intervals.
     test : str
@@ -113,6 +115,7 @@ class StressRecord(Record):
     metric: str
     images: int
     groups: int | None = None
+    group_name: str = GROUP
     level: float = 0.95
     test: str = ""
     seed: int = 0
@@ -125,6 +128,11 @@ class StressRecord(Record):
     def of(self, corruption: str) -> list[StressedScores]:
         """Return the scores for one kind of corruption, from the weakest strength to the strongest."""
         return [scores for scores in self.scores if scores.corruption == corruption]
+
+    @property
+    def images_of_groups(self) -> str:
+        """Number of images, and of groups if a group has several, as text."""
+        return images_of_groups(self.images, self.groups, group=self.group_name)
 
     @property
     def corruptions(self) -> list[str]:
@@ -217,7 +225,7 @@ def stress_records(workspace: Workspace, model: ModelRecord) -> list[StressRecor
 def _all(record: StressRecord) -> str:
     worse = [one for one in record.scores if one.is_worse(record.metric)]
     title, clean = METRICS[record.metric].title, record.clean[record.metric]
-    images = images_of_groups(record.images, record.groups, "image")
+    images = record.images_of_groups
     where = f"{images} of {record.dataset}" + (f" ({record.split})" if record.split else "")
     start = f"On {where}, {record.model} has a {title} of {clean}."
     if clean.value is None:

@@ -228,6 +228,7 @@ def _record(
         metric=metric,
         images=len(data),
         groups=clean.n_groups,
+        group_name=data.group_name,
         level=clean.level,
         test=next(iter(tests.values())).test,
         seed=seed,

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from hybrid.evaluation.groups import images_of_groups
+from hybrid.evaluation.groups import GROUP, images_of_groups
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class AdaptedFrom:
         Seed of the draw.
     groups : int or None
         Number of groups, such as patients, that the images are of; None if no groups are known.
+    group_name : str
+        What a group is called in words.
     """
 
     parent: str
@@ -44,12 +46,13 @@ class AdaptedFrom:
     split: str | None = None
     seed: int = 0
     groups: int | None = None
+    group_name: str = GROUP
 
     def sentence(self) -> str:
         """Return the origin of the model in words."""
         drawn = f"the split {self.split!r}" if self.split else f"drawn with seed {self.seed}"
         share = "" if self.share is None else f", whose share in the total weight is {self.share:.0%}"
-        images = images_of_groups(self.images, self.groups, "labelled image")
+        images = images_of_groups(self.images, self.groups, "labelled image", self.group_name)
         return f"adapted from {self.parent} by {self.method} with {images} of {self.data} ({drawn}{share})"
 
     def to_info(self) -> dict[str, Any]:
@@ -59,9 +62,12 @@ class AdaptedFrom:
     @classmethod
     def from_info(cls, info: Any) -> Self | None:
         """Return the record that :meth:`to_info` wrote; None if it is missing, or anything else."""
-        if not isinstance(info, dict) or set(info) != {field.name for field in fields(cls)}:
+        if not isinstance(info, dict):
             return None
-        texts = [info[name] for name in ("parent", "parent_sha256", "method", "data")]
+        info = {"group_name": GROUP} | info  # models that were saved before names of groups were kept
+        if set(info) != {field.name for field in fields(cls)}:
+            return None
+        texts = [info[name] for name in ("parent", "parent_sha256", "method", "data", "group_name")]
         numbers = [info[name] for name in ("images", "seed")]
         if not all(isinstance(text, str) for text in texts) or not all(type(value) is int for value in numbers):
             return None

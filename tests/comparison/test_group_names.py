@@ -10,7 +10,8 @@ from made_pictures import write_colours
 from made_report import THREE_SKILLS, made_dataset, save_made_model
 
 from hybrid import load_dataset
-from hybrid.evaluation import Evaluation, evaluate
+from hybrid.evaluation import Evaluation, PairedTest, evaluate
+from hybrid.pipelines.saved.adapted_from import AdaptedFrom
 from hybrid.run import compare_results
 from hybrid.workspace.fitted_models import load_records
 from hybrid.workspace.workspace import Workspace
@@ -82,3 +83,35 @@ def test_fit_names_the_patients(hybrid, table_of_patients, tiny_network):
     shown = hybrid("compare")
     assert "patients" in shown
     assert not re.search(r"images of \d+ groups", shown)
+
+
+@pytest.mark.network
+def test_every_command_names_the_patients(hybrid, table_of_patients, tiny_network):
+    hybrid("extract", table_of_patients, "--backbone", tiny_network)
+    hybrid("fit", "softmax", "--name", "model")
+    crossed = hybrid("compare", "--cv", "3x1")
+    named = {
+        "cross-validation": crossed[crossed.index("3 folds") :],
+        "validate": hybrid("validate", "model", table_of_patients, "--keep-known"),
+        "stress": hybrid("stress", "model", table_of_patients),
+        "curve": hybrid("curve", "model", "--repeats", 3, "--sizes", 2),
+    }
+    for name, shown in named.items():
+        assert "patients" in shown, name
+        assert not re.search(r"images of \d+ groups\b|  groups\b", shown), (name, shown)
+
+
+def test_a_test_between_two_models_names_the_patients():
+    test = PairedTest("svm", "forest", "f1", 0.03, -0.01, 0.07, 0.16, 0.16, "bootstrap", 99, n_groups=33)
+    assert "on these 99 images of 33 groups" in test.sentence()
+    assert "on these 99 images of 33 patients" in replace(test, group_name="patient").sentence()
+    per_case = replace(test, n=33, n_groups=None, unit="group", group_name="patient")
+    assert "on these 33 patients" in per_case.sentence()
+
+
+def test_an_adapted_model_of_an_earlier_version_is_read():
+    origin = AdaptedFrom("svm", "ab", "refit", "clinic", 30, groups=10, group_name="patient")
+    assert "30 labelled images of 10 patients" in origin.sentence()
+    assert AdaptedFrom.from_info(origin.to_info()) == origin
+    earlier = {name: value for name, value in origin.to_info().items() if name != "group_name"}
+    assert "30 labelled images of 10 groups" in AdaptedFrom.from_info(earlier).sentence()

@@ -1,7 +1,7 @@
 """The scores of subgroups with their gaps, as sentences, a table and JSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hybrid.evaluation.groups import images_of_groups
@@ -84,7 +84,7 @@ class Subgroup:
     @property
     def images(self) -> str:
         """Number of images, and of groups if a group has several, as text."""
-        return images_of_groups(self.evaluation.n, self.evaluation.n_groups)
+        return images_of_groups(self.evaluation.n, self.evaluation.n_groups, group=self.evaluation.group_name)
 
     @property
     def positives(self) -> int | None:
@@ -114,6 +114,11 @@ class SubgroupScores:
     metrics: tuple[str, ...]
     subgroups: tuple[Subgroup, ...]
     notes: tuple[str, ...] = ()
+
+    def with_group_name(self, name: str) -> "SubgroupScores":
+        """Return the same scores, whose groups of images are called by a name, such as "patient"."""
+        named = (replace(one, evaluation=replace(one.evaluation, group_name=name)) for one in self.subgroups)
+        return replace(self, subgroups=tuple(named))
 
     @property
     def columns(self) -> list[str]:

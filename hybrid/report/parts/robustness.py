@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from hybrid.errors import InputError
 from hybrid.evaluation import Metric
-from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.registry.tasks import TASKS
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table
@@ -54,8 +53,8 @@ def _table(name: str, record: StressRecord) -> Table:
     for scores in record.scores:
         kind = Cell(scores.words, scores.words, also={"kind": scores.corruption, "strength": scores.strength})
         rows.append([kind, *(_score(one, scores.metrics[one]) for one in metrics), _difference(scores, record.metric)])
-    images = images_of_groups(record.images, record.groups, "image")
-    caption = f"Scores on {images} of {record.dataset}; differences from the unchanged images by {record.test}"
+    images = f"{record.images_of_groups} of {record.dataset}"
+    caption = f"Scores on {images}; differences from the unchanged images by {record.test}"
     return Table(name, caption, columns, rows)
 
 
