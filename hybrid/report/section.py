@@ -14,6 +14,7 @@ from hybrid.report.parts import models as model_parts
 from hybrid.report.parts.answer import SPLITS, answer, cost_sentence
 from hybrid.report.parts.cross_validation import cross_validation
 from hybrid.report.parts.differences import differences
+from hybrid.report.parts.familiarity import familiarity
 from hybrid.report.parts.leakage import leakage
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
@@ -74,7 +75,7 @@ def make_section(
         per_group(leaderboard),
         subgroups(leaderboard),
         leakage(leaderboard),
-        shift(leaderboard, pictures),
+        shift(leaderboard, pictures, familiarity(leaderboard, report_inputs, shown)),
         differences(leaderboard),
         cross_validation(leaderboard),
         seeds(leaderboard),

@@ -1,6 +1,7 @@
 """What `hybrid fit` keeps with a model, and what `hybrid predict` says with it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 from hybrid import predict
 from hybrid.pipelines import load_reference
 from hybrid.pipelines.saved.load import open_model
+from hybrid.workspace.fitted_models import load_record
+from hybrid.workspace.workspace import Workspace
 
 MODEL = "hybrid_runs/models/m/model"
 
@@ -80,3 +83,72 @@ def test_a_small_set_has_no_reference_and_says_so(fit_drawn, hybrid, tmp_path):
     assert "cannot tell whether an image is unlike its training images: there are 12 embeddings" in result.stderr
     assert "typicality" not in json.loads(result.stdout)["predictions"][0]
     assert "needs at least 9 groups of images" in hybrid("predict", "m", "images", "--coverage", "0.9", code=1)
+
+
+def test_an_ensemble_of_two_sets_knows_unlike_images_and_makes_sets(fit_drawn, hybrid, tmp_path, tiny_network):
+    fit_drawn()
+    hybrid("extract", "images", "--backbone", tiny_network, "--layer", "base/conv_b", "--split", "60/40/0",
+           "--group-pattern", r"(p\d+)_", "--name", "other")  # fmt: skip
+    [first] = load_record(Workspace("hybrid_runs"), "m").sets
+    hybrid("fit", "ensemble", "--set", first, "--set", "other", "--heads", "softmax,svm", "--name", "both")
+    hybrid("fit", "ensemble", "--set", "other", "--heads", "softmax", "--member", "m", "--weights", "val",
+           "--name", "weighted")  # fmt: skip
+    images = sorted(map(str, (tmp_path / "images/dark").iterdir()))[:3]
+    for name in ("both", "weighted"):
+        result = hybrid.result("predict", name, *images, strange(tmp_path), "--coverage", "0.9", "--json")
+        rows = json.loads(result.stdout)["predictions"]
+        assert [row["unfamiliar"] for row in rows] == [False, False, False, True]
+        assert all(row["set"] == ["dark"] for row in rows[:3])
+        assert "48 validation images of 24 groups" in result.stderr
+        assert ("which also chose the weights of the ensemble" in result.stderr) == (name == "weighted")
+        alone = json.loads(hybrid.result("predict", name, images[0], "--coverage", "0.9", "--json").stdout)
+        assert alone["predictions"] == rows[:1]  # independent of the other images
+    scores = open_model("hybrid_runs/models/both/model").calibration
+    table = (tmp_path / "hybrid_runs/models/both/predictions.csv").read_text().splitlines()
+    assert scores.images == sum(",val," in line for line in table)
+
+
+def test_predictions_that_average_views_have_sets_of_these_averages(fit_drawn, hybrid, tmp_path, tiny_network):
+    fit_drawn()
+    views = ("--views", "2", "--views-of", "train+test", "--augment", "flip", "--augment", "brightness=0.1")
+    groups = ("--split", "60/40/0", "--group-pattern", r"(p\d+)_")
+    hybrid("extract", "images", "--backbone", tiny_network, *views, *groups, "--name", "v")
+    hybrid("fit", "softmax", "--set", "v", "--name", "views")
+    hybrid("fit", "ensemble", "--set", "v", "--heads", "softmax,svm", "--name", "several")
+    images = sorted(map(str, (tmp_path / "images/dark").iterdir()))[:20]
+    for name in ("views", "several"):
+        result = hybrid.result("predict", name, *images, strange(tmp_path), "--coverage", "0.9", "--json")
+        rows = json.loads(result.stdout)["predictions"]
+        assert rows[-1]["unfamiliar"]
+        assert sum(row["unfamiliar"] for row in rows[:20]) <= 2
+        opened = open_model(f"hybrid_runs/models/{name}/model")
+        proba = np.array([[row["p_dark"], row["p_light"]] for row in rows])  # means over the image and its views
+        inside = opened.calibration.sets(proba, 0.9)
+        assert [row["set"] for row in rows] == [np.array(["dark", "light"])[one].tolist() for one in inside]
+        assert sum("dark" in row["set"] for row in rows[:20]) >= 15  # 18 are expected
+
+
+def test_the_report_says_how_many_test_images_are_unfamiliar(hybrid, tiny_network, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = ["path,label,split"]
+    for number in range(160):
+        pixels = rng.integers(0, 120, (16, 16, 3)) + 100 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{number}.png")
+        rows.append(
+            f"{number}.png,{'light' if number % 2 else 'dark'},{('train', 'train', 'val', 'test')[number // 40]}"
+        )
+    for number in range(3):
+        pixels = np.zeros((16, 16, 3), np.uint8)
+        pixels[:, number::2, 1] = 255
+        Image.fromarray(pixels).save(tmp_path / f"strange{number}.png")
+        rows.append(f"strange{number}.png,dark,test")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    hybrid("extract", "labels.csv", "--backbone", tiny_network)
+    hybrid("fit", "softmax", "--name", "m")
+    hybrid("compare")
+    page = (tmp_path / "hybrid_runs/reports/report.html").read_text()
+    text = " ".join(page.split())
+    assert re.search(r"m finds [3-6] of 43 test images unfamiliar \([\d.]+%\); of images like those", text)
+    assert len(re.findall(r"\(unfamiliar\)", text)) >= 3
+    cases = re.findall(r"strange[0-2]\.png", page)
+    assert len(cases) >= 3

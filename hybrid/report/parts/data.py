@@ -145,7 +145,7 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
         gone = "The map cannot be drawn: the embedding set is no longer in the workspace."
         return Part("map", "Map of the embeddings", [gone])
     try:
-        X = np.concatenate([_features(embedding_set, part.ids[rows]) for embedding_set in sets], axis=1)
+        X = np.concatenate([features_of(embedding_set, part.ids[rows]) for embedding_set in sets], axis=1)
     except InputError as error:
         return Part("map", "Map of the embeddings", [f"The map cannot be drawn: {error}"])
     points, method = project_to_2d(X, seed)
@@ -168,7 +168,7 @@ def embedding_map(leaderboard: "Leaderboard", report_inputs: ReportInputs, shown
     return Part("map", "Map of the embeddings", [f"{words} {which}"], drawings=drawings)
 
 
-def _features(embedding_set: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
+def features_of(embedding_set: "EmbeddingSet", ids: np.ndarray) -> np.ndarray:
     """Return the embeddings of images in the order of `ids`."""
     order = np.argsort(embedding_set.ids, kind="stable")
     positions = np.searchsorted(embedding_set.ids, ids, sorter=order)

@@ -9,7 +9,9 @@ from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import listed
+from hybrid.report.parts.cases import Line
 from hybrid.report.parts.data import ShownCase
+from hybrid.report.parts.familiarity import Familiarity
 from hybrid.report.parts.part import Part
 from hybrid.shift.class_shares import p_text
 from hybrid.shift.estimated_shares import misled_estimate
@@ -21,16 +23,24 @@ if TYPE_CHECKING:
     from hybrid.comparison import Leaderboard
 
 CLASSIFIER = "classifier"
+_MOST = 8  # pictures
 
 
-def shift(leaderboard: "Leaderboard", pictures: Pictures) -> Part | None:
-    """Return whether the test images differ, in what, and which are farthest away; None if it was not examined."""
+def shift(leaderboard: "Leaderboard", pictures: Pictures, familiar: Familiarity | None = None) -> Part | None:
+    """Return whether the test images differ, in what, and which are farthest away; None if it was not examined.
+
+    `familiar` is how typical the images are of those that the chosen model learnt from.
+    """
     result, changes = leaderboard.shift, [one.sentence for one in leaderboard.score_changes]
     if result is None:
-        return Part("shift", "From validation to test", changes, content={"cases": []}) if changes else None
+        lead = [*changes, *([familiar.sentence] if familiar else [])]
+        unlike = [] if familiar is None else [_case(one, pictures, familiar) for one in familiar.unfamiliar[:_MOST]]
+        new = SPLIT_NAMES[leaderboard.split]
+        title = "From validation to test" if changes else f"Are the {new} images familiar?"
+        return Part("shift", title, lead, content={"cases": unlike, "new": new}) if changes or unlike else None
     estimate = _estimate(leaderboard) if result.found else ""
     title = f"Are the {SPLIT_NAMES[result.new]} images like the others?"
-    return _part(result, title, [*result.sentences, *changes, estimate], pictures)
+    return _part(result, title, [*result.sentences, *changes, estimate], pictures, familiar)
 
 
 def external_shift(result: ExternalResult) -> Part | None:
@@ -43,15 +53,17 @@ def external_shift(result: ExternalResult) -> Part | None:
     return _part(found.images, title, lead, Pictures(data.dataset, sets=[data]))
 
 
-def _part(result: DatasetShift, title: str, lead: Sequence[str], pictures: Pictures) -> Part:
-    cases = [
-        ShownCase(
-            place_name(one.id),
-            pictures(one.id),
-            (("farther than", ((f"{one.farther_than:.0%} of the other images", ""),)),),
-        )
-        for one in result.farthest
-    ]
+def _part(
+    result: DatasetShift, title: str, lead: Sequence[str], pictures: Pictures, familiar: Familiarity | None = None
+) -> Part:
+    cases = [_case(one.id, pictures, familiar, one.farther_than) for one in result.farthest]
+    if familiar is not None:
+        shown = {one.id for one in result.farthest}
+        others = [one for one in familiar.unfamiliar if one not in shown]
+        both = len(familiar.unfamiliar) - len(others)
+        pictured = f" {both} of these are among the pictures below." if both else ""
+        lead = [*lead, familiar.sentence + pictured]
+        cases += [_case(one, pictures, familiar) for one in others[: max(0, _MOST - len(cases))]]
     return Part(
         "shift",
         title,
@@ -60,6 +72,17 @@ def _part(result: DatasetShift, title: str, lead: Sequence[str], pictures: Pictu
         [_drawing(result)] if result.tested else [],
         content={"cases": cases, "new": SPLIT_NAMES[result.new]},
     )
+
+
+def _case(image: str, pictures: Pictures, familiar: Familiarity | None, farther_than: float | None = None) -> ShownCase:
+    """Return an image with how far it is from the others, and whether the model finds it unfamiliar."""
+    lines: list[Line] = []
+    if farther_than is not None:
+        lines.append(("farther than", ((f"{farther_than:.0%} of the other images", ""),)))
+    if familiar is not None and image in familiar.typicality:
+        word = "unfamiliar" if image in familiar.unfamiliar else "familiar"
+        lines.append(("typicality", ((f"{familiar.typicality[image]:.2g} ({word})", ""),)))
+    return ShownCase(place_name(image), pictures(image), tuple(lines))
 
 
 def _estimate(leaderboard: "Leaderboard") -> str:
