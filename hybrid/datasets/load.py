@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.datasets.copies import reading_copies
 from hybrid.datasets.dataset import Dataset, Splitting, assemble
 from hybrid.datasets.parts.further_columns import NO_COLUMNS, ColumnSources, parse_column_patterns, parse_columns
 from hybrid.datasets.parts.raw import RawDataset, ReaderOptions
@@ -75,6 +76,7 @@ ON_BAD = ("raise", "skip")
 
 
 @renamed_parameters(seed="random_state")
+@reading_copies
 def load_dataset(
     data: "str | os.PathLike[str] | Dataset",
     *,
@@ -114,7 +116,8 @@ def load_dataset(
         A folder with one subfolder per class (or train, val and test folders with such subfolders), an .npz file, a
         CSV or Parquet manifest, or a name: "cells", "cells:types", "cells:labels", "cells:north", "cells:south",
         "cells:hospitals", "digits", "medmnist:NAME", "keras:NAME". Give a folder called "digits" as "./digits". A
-        `Dataset` is returned unchanged.
+        `Dataset` is returned unchanged. An address such as "s3://bucket/pictures" of a folder or a file is accepted,
+        too, and so are those of `image_root` and `table`.
     fractions : (float, float, float), default=(0.70, 0.15, 0.15)
         Shares of train, val and test, for the splits that are missing. A split with a share of 0 is not drawn.
     val : float, optional

@@ -12,15 +12,16 @@ from typing import Any
 from hybrid.datasets.load import is_named
 from hybrid.errors import InputError
 from hybrid.files import expanded
+from hybrid.files.object_store import is_address
 
 PATH_KEYS = ("source", "image_root", "table", "weights", "backbone")
 WEIGHTS = ("auto", "imagenet", "random")
 
 
 def data_source(text: str, folder: Path) -> str:
-    """Return the name of a built-in dataset unchanged, or the absolute path of another data source."""
+    """Return the name of a built-in dataset or an address unchanged, or the absolute path of another data source."""
     expanded = _expanded(text)
-    return expanded if is_named(expanded) else _absolute(expanded, folder)
+    return expanded if is_named(expanded) or is_address(expanded) else _absolute(expanded, folder)
 
 
 def weights_file(text: str, folder: Path) -> str:

@@ -14,6 +14,7 @@ from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.errors import InputError
 from hybrid.extractors import FeatureExtractor
 from hybrid.extractors.backbones.pretrained import Pretrained
+from hybrid.files.object_store import is_address
 from hybrid.models.adjust import positive_class
 from hybrid.pipelines.folds import parse_folds
 from hybrid.recipes import Recipe
@@ -127,7 +128,7 @@ def _check_files(recipe: Recipe) -> None:
     """Check the files of data, networks and weights that a recipe names, before any data are read."""
     for data in recipe.data:
         for key, place in (("source", data.arguments["data"]), ("image_root", data.arguments.get("image_root"))):
-            if place is not None and not is_named(place) and not Path(place).exists():
+            if place is not None and not is_named(place) and not is_address(place) and not Path(place).exists():
                 where = f"[data.{data.name}]" if data.name else "[data]"
                 nearest = get_close_matches(Path(place).name, NAMES, n=1, cutoff=0.6)
                 hint = f" Nearest name: {nearest[0]!r}." if nearest else ""
