@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from hybrid.plots.style import FAINT, FONTS, PANEL, line_style, plain_axes, set_title
+from hybrid.plots.style import FAINT, FONTS, PANEL, line_style, plain_axes, set_title, wrapped
 
+_LABEL = 28  # letters in a line of an axis
 _COLUMNS = 2
 _WIDTH = 1.25 * PANEL
 
@@ -66,7 +67,7 @@ def stress_chart(
     for axes, (name, line) in zip(grid.flat, lines.items(), strict=False):
         values, ends = [clean, *line.values], [clean_interval, *line.intervals]
         known = [number for number, value in enumerate(values) if value is not None]
-        plain_axes(axes, name, label if axes.get_subplotspec().is_first_col() else "")
+        plain_axes(axes, wrapped(name, _LABEL), label if axes.get_subplotspec().is_first_col() else "")
         if clean is not None:
             axes.axhline(clean, color=FAINT, linewidth=1, linestyle=":")
         axes.plot(known, [values[number] for number in known], color=style["color"], marker="o", markersize=4)
