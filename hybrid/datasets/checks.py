@@ -31,10 +31,11 @@ def check_images(source: str, ids: np.ndarray, classes: np.ndarray | None, given
 
 
 def _check_ids(ids: np.ndarray) -> None:
-    names, counts = np.unique(ids, return_counts=True)
-    if len(names) < len(ids):
+    ordered = np.sort(ids)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated):
         raise InputError(
-            f"The ids are not unique: {first_few(names[counts > 1])} occur more than once; list each image once."
+            f"The ids are not unique: {first_few(np.unique(repeated))} occur more than once; list each image once."
         )
 
 

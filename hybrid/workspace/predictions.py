@@ -6,12 +6,15 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hybrid.files import file_digest, unguarded, write_csv
+
+_ROWS = 50_000  # of a file that are parsed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,28 +102,44 @@ def parse_predictions(data: bytes, classes: Sequence[Any], several: bool, sha256
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError("does not match its checksum")
     try:
-        lines = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
-        header, *rows = ([unguarded(cell) for cell in line] for line in lines)
-        grouped = header[2:3] == ["group"]
-        ids, split, *groups, labels, predicted = (columns := list(zip(*rows, strict=True)))[: 4 + grouped]
-        proba = columns[4 + grouped :]
-        predictions = Predictions(
-            np.array(ids, np.str_),
-            np.array(split, np.str_),
-            _as_labels(labels, classes, several),
-            _as_labels(predicted, classes, several),
-            np.array(proba, np.float64).T.reshape(len(rows), len(classes)),
-            np.array(classes),
-            np.array(groups[0], np.str_) if grouped else None,
-        )
+        text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "surrogateescape", newline="")
+        lines = ([unguarded(cell) for cell in line] for line in csv.reader(text))
+        header = next(lines, [])
+        # Python's own objects need ten times the memory of arrays, so that few rows at a time are made of them.
+        parts = [_parsed(rows, header, classes, several) for rows in iter(lambda: list(islice(lines, _ROWS)), [])]
+        predictions = _concatenated(parts)
     except KeyError as error:
         raise ValueError(f"has the label {error}, which is not one of the classes") from error
     except (csv.Error, ValueError) as error:
         raise ValueError(f"is not a table of predictions ({error})") from error
-    expected = _header(classes, grouped)
+    expected = _header(classes, predictions.groups is not None)
     if header != expected:
         raise ValueError(f"has the columns {', '.join(header)}; expected {', '.join(expected)}")
     return predictions
+
+
+def _parsed(rows: list[list[str]], header: list[str], classes: Sequence[Any], several: bool) -> Predictions:
+    """Return the predictions in some rows of a table."""
+    grouped = header[2:3] == ["group"]
+    ids, split, *groups, labels, predicted = (columns := list(zip(*rows, strict=True)))[: 4 + grouped]
+    proba = columns[4 + grouped :]
+    return Predictions(
+        np.array(ids, np.str_),
+        np.array(split, np.str_),
+        _as_labels(labels, classes, several),
+        _as_labels(predicted, classes, several),
+        np.array(proba, np.float64).T.reshape(len(rows), len(classes)),
+        np.array(classes),
+        np.array(groups[0], np.str_) if grouped else None,
+    )
+
+
+def _concatenated(parts: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of consecutive rows as one; raise `ValueError` if there are none."""
+    columns = ("ids", "split", "y", "predicted", "proba")
+    rows: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    groups = [part.groups for part in parts if part.groups is not None]
+    return Predictions(**rows, classes=parts[0].classes, groups=np.concatenate(groups) if groups else None)
 
 
 def _header(classes: Sequence[Any], grouped: bool) -> list[str]:

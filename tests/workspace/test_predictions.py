@@ -64,6 +64,14 @@ def test_several_labels_an_image(tmp_path):
     same(read_back(tmp_path / "predictions.csv", before), before)
 
 
+@pytest.mark.parametrize("rows", [1, 4, len(IDS)])
+def test_a_file_is_parsed_a_few_rows_at_a_time(tmp_path, monkeypatch, rows):
+    monkeypatch.setattr("hybrid.workspace.predictions._ROWS", rows)
+    labels = np.resize(["x", "a longer name"], len(IDS))
+    before = made(labels, labels[::-1], ["a longer name", "x"], groups=np.array(IDS[::-1]))
+    same(read_back(tmp_path / "predictions.csv", before), before)
+
+
 def test_a_part_is_what_one_split_holds(tmp_path):
     labels = np.resize(["x", "y"], len(IDS))
     whole = made(labels, labels, ["x", "y"])

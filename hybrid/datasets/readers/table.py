@@ -14,6 +14,8 @@ from hybrid.wording import first_few
 _DELIMITERS = ",;\t|"
 _SEP_LINE = re.compile(r"\s*\"?sep=([^\s\w\"]|\t)\"?[,;\t]*\r?(?:\n|$)", re.IGNORECASE)  # written by and for Excel
 _SAMPLE = 65536
+_BATCH = 65_536  # rows of a Parquet file that are read at a time
+_MOST_SHARED = 65_536  # different texts of a column, above which its cells are not compared any longer
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 Columns = dict[str, list]
@@ -108,10 +110,30 @@ def read_parquet(data: str) -> Columns:
     except ImportError as error:
         raise MissingExtraError("pyarrow", "parquet", "A Parquet manifest") from error
     try:
-        columns = pyarrow.parquet.read_table(data).to_pydict()
+        with pyarrow.parquet.ParquetFile(data) as file:
+            names = file.schema_arrow.names
+            columns = [_SharedCells() for _ in names]
+            for batch in file.iter_batches(_BATCH):
+                for column, values in zip(columns, batch.columns, strict=True):
+                    column.add(values.to_pylist())
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{data!r} is a damaged or incomplete Parquet file: copy or write it again.") from error
-    return {name: values for name, values in columns.items() if not name.startswith("__index_level_")}
+    pairs = zip(names, columns, strict=True)
+    return {name: column.cells for name, column in pairs if not name.startswith("__index_level_")}
+
+
+class _SharedCells:
+    """The cells of a column. Equal texts, such as labels, are one object, which saves most of the memory of a column."""
+
+    def __init__(self) -> None:
+        self.cells: list = []
+        self._known: dict[str, str] = {}
+
+    def add(self, cells: list) -> None:
+        """Append the cells of a batch of rows."""
+        if len(self._known) <= _MOST_SHARED and all(type(cell) is str for cell in cells):
+            cells = [self._known.setdefault(cell, cell) for cell in cells]
+        self.cells += cells
 
 
 def _where(content: bytes) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hybrid.datasets import load_dataset
+from hybrid.datasets.readers.table import read_parquet
 from hybrid.errors import InputError, MissingExtraError
 
 JPEG = b"\xff\xd8\xff\xe0 the rest is not looked at"
@@ -433,6 +434,18 @@ def test_parquet_is_recognised_by_content_and_keeps_types(folder):
     columns["label"] = [f"{i % 2:03}" for i in range(40)]
     parquet.write_table(arrow.table(columns), folder / "labels.csv")
     assert load_dataset(folder / "labels.csv").classes.tolist() == ["000", "001"]
+
+
+def test_parquet_is_read_in_batches_whose_equal_texts_are_one_object(folder, monkeypatch):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("hybrid.datasets.readers.table._BATCH", 7)
+    monkeypatch.setattr("hybrid.datasets.readers.table._MOST_SHARED", 20)
+    labels = [None if i == 3 else ["cat", "dog"][i % 2] for i in range(40)]
+    columns = {"path": [f"{i}.jpg" for i in range(40)], "label": labels, "age": [i / 2 for i in range(40)]}
+    parquet.write_table(arrow.table(columns), folder / "labels.parquet")
+    read = read_parquet(str(folder / "labels.parquet"))
+    assert read == columns
+    assert len({id(cell) for cell in read["label"][7:]}) == 2
 
 
 def test_parquet_without_pyarrow_or_broken_says_what_to_do(folder, monkeypatch):
