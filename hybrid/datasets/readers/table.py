@@ -123,7 +123,7 @@ def read_parquet(data: str) -> Columns:
 
 
 class _SharedCells:
-    """The cells of a column. Equal texts, such as labels, are one object, which saves most of the memory of a column."""
+    """The cells of a column. Equal texts, such as labels, are one object, which saves most of its memory."""
 
     def __init__(self) -> None:
         self.cells: list = []
