@@ -135,8 +135,9 @@ def validate(
 
     MODELS are names of fitted models of the workspace, folders of saved models, or .zip files of those; DATA is a
     dataset as for hybrid data. All scores have intervals, the model's own threshold is used, and differences are tested
-    for different images. Reports, records and predictions are saved in external/MODEL/DATASET in the workspace. A
-    comparison with a model's own test images is a look at test, which is added to the history of its workspace.
+    for different images. Reports, records and predictions are saved in external/MODEL/DATASET in the workspace;
+    external/summary.html has several models and datasets in one table. A comparison with a model's own test images is a
+    look at test, which is added to the history of its workspace.
     """
     from hybrid.external.class_mapping import parse_class_map
     from hybrid.run import validate as run
@@ -192,6 +193,9 @@ def _show(validation: "Validation", written: list[Path]) -> None:
         print_line(
             f"Report of {result.model} on {result.dataset}: {report}" if len(validation) > 1 else f"Report: {report}"
         )
+    if len(validation) > 1:
+        click.echo()
+        print_line(f"All models and datasets in one page: {written[len(validation)]}")
 
 
 def _print_pairs(validation: "Validation") -> None:

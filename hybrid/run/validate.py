@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Model = str | os.PathLike[str]
 Data = str | os.PathLike[str] | Dataset
 SCORES = "scores.csv"
+SUMMARY = "summary"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,6 +124,8 @@ class Validation:
     def save(self, workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE) -> list[Path]:
         """Save the results in a workspace, each in ``external/MODEL/DATASET``: record, predictions, scores and report.
 
+        Of several models or datasets, ``external/summary.html``, ``.json`` and ``.csv`` have all of them in one table.
+
         Parameters
         ----------
         workspace : path, default="hybrid_runs"
@@ -130,7 +133,7 @@ class Validation:
         Returns
         -------
         list of Path
-            The report of each model and dataset, then the other files.
+            The report of each model and dataset, then the page on all of them, then the other files.
         """
         from hybrid.report.external import write_external_report
 
@@ -143,7 +146,30 @@ class Validation:
             report, *files = write_external_report(result, folder / "report.html")
             reports.append(report)
             others += [folder / SCORES, *files]
+        if len(self.results) > 1:
+            page, *files = self._write_summary(place.external / f"{SUMMARY}.html", reports)
+            tables = [self.to_json(page.with_suffix(".json")), self.to_csv(page.with_suffix(".csv"))]
+            return [*reports, page, *others, *tables, *files]
         return [*reports, *others]
+
+    def to_html(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write all models and datasets in one table as one HTML file that works offline.
+
+        A folder beside it has its figure and tables. The report of each model and dataset is written by :meth:`save`.
+
+        Returns
+        -------
+        list of Path
+            The HTML file, then the other files.
+        """
+        return self._write_summary(Path(path), ())
+
+    def _write_summary(self, path: Path, reports: Sequence[Path]) -> list[Path]:
+        from hybrid.report.external_summary import write_external_summary
+        from hybrid.report.parts.external_pairs import Pairs
+
+        adjusted = [row["p_adjusted"] for row in self.rows()]
+        return write_external_summary(Pairs(self.results, adjusted, self.notes), path, reports)
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.results))

@@ -1,10 +1,13 @@
 """`validate`: a saved model on other data, from the command line to the records, the history and the report."""
 
+import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_pictures import write_colours
+from tables import read_rows
 
 import hybrid as package
 from hybrid import Dataset, InputError, evaluate, load_dataset
@@ -125,7 +128,37 @@ def test_several_models_and_datasets_are_one_table(hybrid, measured_place, tmp_p
     assert all(row["p_adjusted"] is None or row["p_adjusted"] >= row["p_value"] for row in found["table"])
     looks = [event for event in History(measured_place).events() if event.what == SHOWN]
     assert [sorted(look.models) for look in looks] == [sorted(models)]
-    assert "p adjusted" in hybrid("validate", *models, "other", "--also", "third", "--map", "Blau=blue")
+    printed = hybrid("validate", *models, "other", "--also", "third", "--map", "Blau=blue")
+    assert "p adjusted" in printed
+    page = measured_place.external / "summary.html"
+    assert str(page.relative_to(tmp_path)) in "".join(printed.split())
+    assert json.loads(page.with_suffix(".json").read_text())["table"] == found["table"]
+    shown = read_rows(page.parent / "summary-files" / "scores.csv")
+    for row, saved, one in zip(shown, read_rows(page.with_suffix(".csv")), found["table"], strict=True):
+        for key in ("value", "difference", "p_adjusted"):
+            expected = "" if one[key] is None else str(one[key])
+            assert row[key] == saved[key] == expected
+        report = page.parent / row["report"]
+        assert report == page.parent / one["model"] / one["dataset"] / "report.html"
+        assert report.is_file()
+        assert f'<a href="{row["report"]}">' in page.read_text()
+    text = page.read_text()
+    assert "2 models on 2 datasets" in text
+    assert "Do not choose the model by this table" in text
+    assert "Are the images like those that the models learnt from?" in text
+
+
+def test_python_writes_one_page_of_several_datasets(hybrid, measured_place, tmp_path):
+    first, second = (load_dataset(tmp_path / "other", to_fit=False) for _ in range(2))
+    how = {"class_map": {"Blau": "blue"}, "shift": False, "workspace": measured_place.folder}
+    validation = package.validate(MODEL, [first, replace(second, name="again")], **how)
+    page, *files = validation.to_html(tmp_path / "page.html")
+    assert f"{MODEL} on 2 datasets" in page.read_text()
+    assert "like those that the models learnt from" not in page.read_text()
+    rows = read_rows(tmp_path / "page-files" / "scores.csv")
+    assert [row["dataset"] for row in rows] == ["other", "again"]
+    assert all("report" not in row for row in rows)
+    assert tmp_path / "page-files" / "scores.csv" in files
 
 
 def test_similar_names_are_proposed(hybrid, measured_place, tmp_path):

@@ -33,6 +33,8 @@ class Cell:
         Additional columns of the files, such as the ends of the interval.
     tone : str
         CSS class of the cell.
+    link : str
+        Address of a file beside the page to which the text leads; not in the first cell of a row.
     """
 
     value: Any
@@ -40,6 +42,7 @@ class Cell:
     sub: str = ""
     also: Mapping[str, Any] = field(default_factory=dict)
     tone: str = ""
+    link: str = ""
 
     @property
     def full(self) -> str:

@@ -32,7 +32,7 @@ def scores(result: ExternalResult) -> Part:
         row = [text_cell(metric_name(name)), metric_cell("external", result.evaluation.metrics[name], notes)]
         if result.internal:
             own = result.internal.evaluation.metrics[name]
-            row += [metric_cell("internal", own, notes), *_difference_cells(result.difference(name), notes)]
+            row += [metric_cell("internal", own, notes), *difference_cells(result.difference(name), notes)]
         rows.append(row)
     lead = [
         f"All scores have {level} intervals, which hold for {result.evaluation.population}. The threshold is that of "
@@ -74,7 +74,8 @@ def _is_share(name: str) -> bool:
     return metric.higher_is_better and metric.interval != "ratio"
 
 
-def _difference_cells(test: UnpairedTest | None, notes: Footnotes) -> list[Cell]:
+def difference_cells(test: UnpairedTest | None, notes: Footnotes) -> list[Cell]:
+    """Return a difference with its interval, and its p-value."""
     if test is None or test.difference is None:
         return [Cell(None, "–"), Cell(None, "–")]
     also: Mapping[str, Any] = {"difference_low": test.low, "difference_high": test.high}
@@ -109,7 +110,7 @@ def curves(result: ExternalResult) -> Part:
         row = [text_cell(name), *(_line_cell(side.line, part) for part in what)]
         rows.append(row + ([Cell(one, score(one)) for one in (side.expected, side.observed)] if shares else []))
     if result.internal:
-        changes = [_difference_cells(result.difference(name), Footnotes())[0] for name in what]
+        changes = [difference_cells(result.difference(name), Footnotes())[0] for name in what]
         rows.append([text_cell("difference"), *changes, *([Cell(None, "–")] * 2 if shares else [])])
     lead = [
         "With a calibration slope of 1, probabilities are as extreme as they should be; below 1, they are too extreme. "
@@ -166,7 +167,7 @@ def _classes(result: ExternalResult) -> Table:
 
 
 def _class_difference(test: UnpairedTest | None, name: str) -> Cell:
-    cell = _difference_cells(test, Footnotes())[0]
+    cell = difference_cells(test, Footnotes())[0]
     also = {f"{name}_{end}": value for end, value in cell.also.items()}
     return Cell(cell.value, cell.text, cell.sub if test and test.low is not None else "", also, cell.tone)
 
