@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from hybrid.classifiers.fold_groups import fold_groups
 from hybrid.errors import InputError
@@ -189,16 +190,18 @@ def compare_rows(
     by_class, units = strata is not None, exchange.n_units
     if reason := _reason(exchange):
         return TwoSampleTest(*counts, *units, by_class=by_class, reason=reason)
-    separation, drawn, errors = Separation.of(X, exchange, rng), np.empty(0), []
-    observed = area(separation.scores(is_new[:, None])[:, 0], is_new, exchange.cell, group)
-    assert observed is not None  # _reason has looked for pairs
-    for start in range(0, permutations, _AT_ONCE):
-        labels = exchange.draws(min(_AT_ONCE, permutations - start), rng)
-        scores = separation.scores(labels)
-        drawn = np.append(drawn, areas(scores, labels, exchange.cell))
-        if not start:
-            columns = range(min(_FOR_ERRORS, labels.shape[1]))
-            errors = [area(scores[:, k], labels[:, k], exchange.cell, group) for k in columns]
+    drawn, errors = np.empty(0), []
+    with threadpool_limits(1, "blas"):  # the products are small, so that several threads mostly wait for each other
+        separation = Separation.of(X, exchange, rng)
+        observed = area(separation.scores(is_new[:, None])[:, 0], is_new, exchange.cell, group)
+        assert observed is not None  # _reason has looked for pairs
+        for start in range(0, permutations, _AT_ONCE):
+            labels = exchange.draws(min(_AT_ONCE, permutations - start), rng)
+            scores = separation.scores(labels)
+            drawn = np.append(drawn, areas(scores, labels, exchange.cell))
+            if not start:
+                columns = range(min(_FOR_ERRORS, labels.shape[1]))
+                errors = [area(scores[:, k], labels[:, k], exchange.cell, group) for k in columns]
     p_value = (1 + int((drawn >= observed.value - 1e-9).sum())) / (1 + permutations)
     interval = observed.interval(_widening(drawn, errors))
     return TwoSampleTest(*counts, *units, observed.value, interval, p_value, permutations, by_class)
