@@ -112,8 +112,8 @@ def _answer(pairs: Pairs) -> str:
 def _intro(pairs: Pairs) -> str:
     levels = " and ".join(dict.fromkeys(f"{one.evaluation.level:.0%}" for one in pairs))
     return (
-        f"{number(len(pairs.results), 'pair')} of a model and a dataset. Each model has the threshold with which it was "
-        f"saved, and scores have {levels} intervals. The reports of the pairs have all scores, curves and errors."
+        f"{number(len(pairs.results), 'pair')} of a model and a dataset. Each model has the threshold with which it "
+        f"was saved, and scores have {levels} intervals. The reports of the pairs have all scores, curves and errors."
     )
 
 
