@@ -169,8 +169,8 @@ def _drawings(pairs: Pairs, title: str) -> list[Drawing]:
         test = one.difference(one.metric)
         if test is None or test.low is None or test.high is None:
             continue
-        found = adjusted is not None and adjusted < round(1 - test.level, 12)
-        shown.append((f"{one.model}, {one.dataset}", test.difference, (test.low, test.high), found))
+        differs = adjusted is not None and adjusted < round(1 - test.level, 12)
+        shown.append((f"{one.model}, {one.dataset}", test.difference, (test.low, test.high), differs))
     if not shown:
         return []
     names, values, ends, found = (list(part) for part in zip(*shown, strict=True))
