@@ -47,6 +47,8 @@ def split(
     data: str,
     fractions: str,
     seed: int,
+    on_bad: str,
+    drop: str,
     together: str,
     keep: bool,
     output: Path | None,
@@ -63,6 +65,8 @@ def split(
     from hybrid.datasets.parts.split import parse_fractions
     from hybrid.datasets.resplit import save_split, split_dataset
 
+    drop += ",undecodable" if on_bad == "skip" else ""
+    given |= {"on_bad": on_bad, "drop": drop}
     dataset = read_data(data, fractions="100/0/0", seed=seed, together=together, **given)
     with progress_bar("examining images") as progress:
         dataset = split_dataset(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.set_record import SetRecord
 
 
@@ -14,7 +15,7 @@ class Work:
     ----------
     sets : list of dict
         The embedding sets, each with the numbers of embeddings that were computed in this run (``new``) and found in
-        the store (``cached``), and the skipped images.
+        the store (``cached``), the skipped images, and the notes on the dataset, such as on images that no row names.
     trained, trained_before, fitted, fitted_before : list of str
         Names of networks and models.
     """
@@ -29,7 +30,8 @@ class Work:
         """Add an embedding set with the record of its extraction in this run."""
         skipped = {image.id: image.reason for image in record.skipped}
         counts = {"images": record.images, "new": record.new, "cached": record.cached}
-        self.sets.append({"set": name, "dataset": record.dataset.name, **counts, "skipped": skipped})
+        notes = [without_places(note) for note in record.dataset.notes]
+        self.sets.append({"set": name, "dataset": record.dataset.name, **counts, "skipped": skipped, "notes": notes})
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""

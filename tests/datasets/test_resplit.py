@@ -146,6 +146,16 @@ def test_the_manifest_is_read_as_the_same_split_and_no_image_is_touched(hybrid, 
     assert load_dataset(tmp_path / "here.csv").ids[0].startswith("pictures/")
 
 
+def test_images_that_cannot_be_decoded_are_left_out_of_the_split_on_request(hybrid, pictures):
+    whole = sorted(load_dataset(pictures).ids)
+    (pictures / "train/a/cut.png").write_bytes((pictures / "train/a/0.png").read_bytes()[:60])
+    hybrid("split", pictures, "--output", "with.csv")
+    shown = hybrid("split", pictures, "--on-bad", "skip", "--output", "without.csv")
+    assert "train/a/cut.png" in shown
+    assert len(load_dataset("with.csv")) == len(whole) + 1
+    assert sorted(load_dataset("without.csv").ids) == [f"pictures/{name}" for name in whole]
+
+
 def test_several_labels_are_stratified_and_written_as_columns(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "scenes"

@@ -69,3 +69,17 @@ def test_skipped_images_are_named_everywhere(hybrid, recipe):
 
 def tiny(recipe):
     return recipe.read_text().split('backbone = "')[1].split('"')[0]
+
+
+@pytest.mark.medium
+@pytest.mark.usefixtures("exported_graph")
+def test_images_that_no_row_names_are_in_the_json(hybrid, recipe):
+    folder = recipe.parent / "pictures"
+    rows = [
+        f"{path.relative_to(recipe.parent)},{path.parent.name},{path.parent.parent.name}"
+        for path in sorted(folder.rglob("[0-9]*.png"))
+    ]
+    (recipe.parent / "labels.csv").write_text("\n".join(["path,label,split", *rows]))
+    recipe.write_text(recipe.read_text().replace('source = "pictures"', 'source = "labels.csv"'))
+    (extracted,) = hybrid.json("run", recipe)["work"]["sets"]
+    assert any(note.startswith("2 images that no row names left out") for note in extracted["notes"])

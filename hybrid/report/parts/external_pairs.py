@@ -13,7 +13,7 @@ from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import listed, metric_name, score
 from hybrid.report.parts.external import difference_cells
 from hybrid.report.parts.part import Part
-from hybrid.wording import Footnotes, joined
+from hybrid.wording import Footnotes, joined, number
 from hybrid.workspace.private_paths import without_places
 
 _PLAIN = "plain"
@@ -146,7 +146,8 @@ def _pair(result: ExternalResult) -> Cell:
 
 
 def _groups(result: ExternalResult) -> str:
-    return "" if result.evaluation.n_groups is None else f"of {result.evaluation.n_groups:,} groups"
+    evaluation = result.evaluation
+    return "" if evaluation.n_groups is None else f"of {number(evaluation.n_groups, evaluation.group_name)}"
 
 
 def _metric_of(result: ExternalResult, titles: list[str]) -> str:
