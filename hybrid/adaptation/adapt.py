@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +180,7 @@ def adapt(
         judging_groups=None if others.groups is None else len(np.unique(others.groups)),
         metrics=metrics,
         evaluations=judged.evaluations,
-        tests=judged.tests,
+        tests=tuple(replace(test, group_name=data.group_name) for test in judged.tests),
         lines=judged.lines,
         curve=drawn,
         unavailable=parent.unavailable,

@@ -153,12 +153,12 @@ def _calibration(
 
 
 def _named(scores: CalibrationScores, embeddings: JoinedSet, images: str, note: str) -> CalibrationScores:
-    """Return scores with the description of their images, such as "80 validation images of 60 groups (a 30, b 50)"."""
+    """Return scores that describe their images, such as "80 validation images of 60 patients (a 3, b 77)"."""
     classes = embeddings.classes.tolist()
     grouped = scores.n_groups < scores.images
     counts = zip(classes, scores.counts(len(classes)), strict=True)
     shown = [f"{label} {images_of}{f' of {groups_of}' * grouped}" for label, (images_of, groups_of) in counts]
-    groups = f" of {scores.n_groups} groups" if grouped else ""
+    groups = f" of {number(scores.n_groups, embeddings.group_name)}" if grouped else ""
     return replace(scores, source=f"{images}{groups} ({and_more(shown, _MOST_CLASSES)}){note}")
 
 
