@@ -7,7 +7,14 @@ import click
 
 from hybrid.cli import completion
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, new_data_options, on_bad_option, read_new_data, workspace_option
+from hybrid.cli.options import (
+    json_option,
+    new_data_options,
+    on_bad_option,
+    parse_prevalence,
+    read_new_data,
+    workspace_option,
+)
 from hybrid.cli.output import (
     format_metric,
     loud_warnings,
@@ -94,6 +101,13 @@ _SCORES = (
         show_default=True,
         help="Coverage of the intervals.",
     ),
+    click.option(
+        "--prevalence",
+        default=None,
+        metavar="SHARE|SHARES",
+        help="Share of the positive class where the model would be used, such as 0.05, or a=0.05,b=0.2 of classes or "
+        "labels: adds the predictive values there. It changes no model.",
+    ),
 )
 
 
@@ -101,6 +115,7 @@ _SCORES = (
     ("A model of the workspace on another hospital's images", "hybrid validate svm-PICTURES other_hospital"),
     ("Where a class has another name", "hybrid validate svm-PICTURES B --map Pneumonia=PNEUMONIA"),
     ("For whom does it work there?", "hybrid validate svm-PICTURES b.csv --by sex --by age:50,70"),
+    ("Predictive values where 5% are positive", "hybrid validate svm-PICTURES B --prevalence 0.05"),
     ("Several models on two datasets, as one table", "hybrid validate svm-PICTURES forest-PICTURES A --also B"),
     ("A model that somebody sent, with the patients' ids", "hybrid validate model.zip b.csv --group-column patient"),
 )
@@ -126,6 +141,7 @@ def validate(
     subgroups: tuple[str, ...],
     metric: str | None,
     level: float,
+    prevalence: str | None,
     on_bad: str,
     workspace: Path,
     as_json: bool,
@@ -157,6 +173,7 @@ def validate(
             keep_known=keep_known,
             subgroups=subgroups,
             shift=shift,
+            prevalence=parse_prevalence(prevalence),
             workspace=workspace,
             on_bad=on_bad,
             by="hybrid validate",

@@ -9,7 +9,7 @@ from hybrid.comparison.leaderboard import Leaderboard
 from hybrid.comparison.own_thresholds import own_thresholds
 from hybrid.comparison.usefulness import Usefulness
 from hybrid.errors import InputError, unknown_name
-from hybrid.evaluation import DecisionCurve, decision_curve, predictive_values
+from hybrid.evaluation import DecisionCurve, Evaluation, decision_curve, predictive_values
 from hybrid.evaluation.decision_curve import check_share, shifted
 from hybrid.workspace.model_record import ModelRecord
 from hybrid.workspace.predictions import Predictions, known_groups
@@ -77,8 +77,8 @@ def _labels(leaderboard: Leaderboard) -> list[Any]:
     return [label for label in labels if 0 < first.per_class[label]["support"] < first.n]
 
 
-def named_prevalence(leaderboard: Leaderboard, given: Prevalence) -> dict[str, float]:
-    """Return the prevalence of each named class or label of a leaderboard.
+def named_prevalence(evaluation: Evaluation, dataset: str, given: Prevalence) -> dict[str, float]:
+    """Return the prevalence of each named class or label of an evaluation on a dataset.
 
     Raises
     ------
@@ -87,23 +87,22 @@ def named_prevalence(leaderboard: Leaderboard, given: Prevalence) -> dict[str, f
     """
     if given is None:
         return {}
-    first = leaderboard.evaluations[0]
     if not isinstance(given, Mapping):
-        if first.task != "binary":
-            what = "labels" if first.task == "multilabel" else "classes"
+        if evaluation.task != "binary":
+            what = "labels" if evaluation.task == "multilabel" else "classes"
             raise InputError(
-                f"A prevalence of {given} was given, but {leaderboard.dataset} has {len(first.classes)} {what}: name "
-                f"one, such as {first.classes[0]}={given}."
+                f"A prevalence of {given} was given, but {dataset} has {len(evaluation.classes)} {what}: name one, "
+                f"such as {evaluation.classes[0]}={given}."
             )
-        given = {str(first.positive): given}
-    classes = [str(label) for label in first.classes]
+        given = {str(evaluation.positive): given}
+    classes = [str(label) for label in evaluation.classes]
     for name, share in given.items():
         if name not in classes:
             raise unknown_name("class", name, classes)
         check_share("prevalence", share)
-    if first.task == "binary" and str(first.positive) not in given:
+    if evaluation.task == "binary" and str(evaluation.positive) not in given:
         ((_, share),) = given.items()
-        given = {str(first.positive): 1 - share}
+        given = {str(evaluation.positive): 1 - share}
     return {name: float(share) for name, share in given.items()}
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from hybrid.comparison.find_usefulness import Prevalence
 from hybrid.comparison.subgroups import scores_of_subgroups
 from hybrid.datasets import Dataset
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import SubgroupScores
 from hybrid.evaluation.metrics import metric_for
 from hybrid.evaluation.subgroups.partition import make_partitions
+from hybrid.external.at_prevalence import values_at_prevalence
 from hybrid.external.internal import InternalSide, find_internal
 from hybrid.external.new_data import NewData, new_data
 from hybrid.external.overlap import Overlap, find_overlap
@@ -39,6 +41,7 @@ def measure(
     keep_known: bool = False,
     subgroups: Sequence[str] = (),
     shift: bool = True,
+    prevalence: Prevalence = None,
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     progress: Progress | None = None,
@@ -67,13 +70,16 @@ def measure(
     else:
         data = data.take(~known)
     external = side_scores(_as_predictions(data, split), positive, level, group_name=data.group_name)
+    values, lacking = values_at_prevalence(external, data.dataset.name, prevalence)
     groups = _subgroup_scores(data, external.predictions, subgroups, name, positive, level)
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
     of_classes = () if internal is None else class_differences(external, internal)
     found = find_shift(data, own, external, internal, name, progress) if shift else None
-    notes = _notes(data, own, overlap, external, internal, found)
-    return ExternalResult(data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups, found)
+    notes = (*_notes(data, own, overlap, external, internal, found), *lacking)
+    return ExternalResult(
+        data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups, found, values
+    )  # fmt: skip
 
 
 def _as_predictions(data: NewData, split: str | None) -> Predictions:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hybrid.evaluation import Evaluation, SubgroupScores, UnpairedTest
+from hybrid.evaluation import Evaluation, PredictiveValues, SubgroupScores, UnpairedTest
 from hybrid.external.internal import OWN_NAMES, InternalSide
 from hybrid.external.new_data import NewData
 from hybrid.external.overlap import Overlap
@@ -38,6 +38,8 @@ class MeasuredModel:
         The scores on subgroups of the images, if they were asked for.
     shift : ExternalShift or None
         Whether the images are like those that the model learnt from; None if this was not asked for.
+    predictive_values : tuple of PredictiveValues
+        The predictive values of each class or label whose prevalence was named.
     """
 
     data: NewData
@@ -52,6 +54,7 @@ class MeasuredModel:
     notes: tuple[str, ...]
     subgroups: SubgroupScores | None = None
     shift: ExternalShift | None = None
+    predictive_values: tuple[PredictiveValues, ...] = ()
 
     @property
     def model(self) -> str:

@@ -1,7 +1,7 @@
 """The main result of an external validation in words."""
 
 from hybrid.comparison.aims import reached_aim
-from hybrid.evaluation import METRICS, Evaluation, Metric, UnpairedTest
+from hybrid.evaluation import METRICS, Evaluation, Metric, PredictiveValues, UnpairedTest
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.evaluation.metrics import format_score
 from hybrid.evaluation.registry.tasks import TASKS
@@ -11,9 +11,14 @@ _LARGEST_SHIFT = 0.05  # difference of the shares of a class from which a note s
 
 
 def sentences(result: MeasuredModel) -> tuple[str, ...]:
-    """Return the result: whether the images differ, the score, what the model's threshold does, and calibration."""
+    """Return the result: whether the images differ, the score, what the model's threshold does, and calibration.
+
+    Predictive values at a named prevalence come after what the threshold does.
+    """
     shift = result.shift.sentence if result.shift else ""
-    return tuple(filter(None, (shift, _main(result), _threshold(result), *_aim(result), _calibration(result))))
+    values = [_at_prevalence(one) for one in result.predictive_values]
+    decided = (_threshold(result), *values, *_aim(result))
+    return tuple(filter(None, (shift, _main(result), *decided, _calibration(result))))
 
 
 def _main(result: MeasuredModel) -> str:
@@ -22,7 +27,7 @@ def _main(result: MeasuredModel) -> str:
     score, test = evaluation.metrics[result.metric], result.difference(result.metric)
     if score.value is None:
         return f"On {result.dataset} ({images}), {name} of {result.model} is not defined: {score.note}."
-    start = f"On {result.dataset} ({images}), {result.model} scores {_with_interval(score, evaluation)} in {name}"
+    start = f"On {result.dataset} ({images}), {result.model} scores {_with_interval(score, evaluation.level)} in {name}"
     if test is None or test.difference is None or result.internal is None:
         return f"{start}."
     own = format_score(result.internal.evaluation.metrics[result.metric].value)
@@ -42,9 +47,9 @@ def _by(test: UnpairedTest) -> str:
     return f"{figure} {'lower' if test.difference < 0 else 'higher'}"
 
 
-def _with_interval(score: Metric, evaluation: Evaluation) -> str:
+def _with_interval(score: Metric, level: float) -> str:
     bounds = score.bounds_text()
-    return f"{format_score(score.value)} ({evaluation.level:.0%} interval {bounds})" if bounds else format_score(
+    return f"{format_score(score.value)} ({level:.0%} interval {bounds})" if bounds else format_score(
         score.value
     )  # fmt: skip
 
@@ -74,6 +79,15 @@ def _decided(result: MeasuredModel, name: str) -> str:
         return f"{METRICS[name].title} is {format_score(score.value)}"
     chance = "" if test.distinguishable else ", which can be due to chance"
     return f"{METRICS[name].title} is {format_score(score.value)} ({_by(test)}; {test.interval}{chance})"
+
+
+def _at_prevalence(values: PredictiveValues) -> str:
+    """Return the predictive values at a named prevalence in words."""
+    found = [
+        f"the {name} is " + (f"not defined ({one.note})" if one.value is None else _with_interval(one, values.level))
+        for name, one in (("positive predictive value", values.ppv), ("negative predictive value", values.npv))
+    ]
+    return f"Where {values.prevalence:.3g} of the images are “{values.positive}”, {' and '.join(found)}."
 
 
 def _aim(result: MeasuredModel) -> list[str]:

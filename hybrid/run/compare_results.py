@@ -128,7 +128,10 @@ def compare_results(
     else:
         leaderboards = tuple(replace(leaderboard, how=choose) for leaderboard in leaderboards)
     leaderboards = with_references(leaderboards, asked.references, tested.references)
-    leaderboards = tuple(replace(each, prevalence=named_prevalence(each, prevalence)) for each in leaderboards)
+    leaderboards = tuple(
+        replace(each, prevalence=named_prevalence(each.evaluations[0], each.dataset, prevalence))
+        for each in leaderboards
+    )
     leaderboards = tuple(replace(each, useful=find_usefulness(each)) for each in leaderboards)
     if per_group is not None:
         leaderboards = tuple(_with_groups(leaderboard, per_group) for leaderboard in leaderboards)

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid.comparison.find_usefulness import Prevalence
 from hybrid.datasets import Dataset, load_dataset
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.holm import holm_steps
@@ -192,6 +193,7 @@ def validate(
     keep_known: bool = False,
     subgroups: str | Sequence[str] = (),
     shift: bool = True,
+    prevalence: Prevalence = None,
     workspace: str | os.PathLike[str] = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     by: str = "hybrid.validate",
@@ -232,6 +234,9 @@ def validate(
     shift : bool, default=True
         Whether to test if the images are like those that the model learnt from, as :func:`hybrid.dataset_shift` does.
         The embeddings of its training and validation images must still be in the store.
+    prevalence : float or mapping of str to float, optional
+        The share of the positive class where the model would be used, or of each named class or label: the predictive
+        values there are then given as well, as in :func:`hybrid.evaluation.predictive_values`.
     workspace : path, default="hybrid_runs"
         The workspace in which models are looked up by their names.
     on_bad : {"raise", "skip"}, default="raise"
@@ -288,6 +293,7 @@ def validate(
             keep_known=keep_known,
             subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups),
             shift=shift,
+            prevalence=prevalence,
             workspace=os.fspath(workspace),
             on_bad=on_bad,
             progress=progress,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hybrid.evaluation.calibration_line import CalibrationLine
+from hybrid.evaluation.predictive_values import PredictiveValues
 from hybrid.evaluation.result import Evaluation
 from hybrid.evaluation.unpaired import UnpairedTest
 from hybrid.workspace.model_record import read_evaluation
@@ -86,6 +87,8 @@ class ExternalRecord(Record):
         The same for each class.
     shift : dict or None
         Whether the images are like those that the model learnt from, as JSON values; None if it was not examined.
+    predictive_values : tuple of PredictiveValues
+        The predictive values of each class or label whose prevalence was named.
     sentences : tuple of str
         The main result in words.
     notes : tuple of str
@@ -121,6 +124,7 @@ class ExternalRecord(Record):
     differences: tuple[UnpairedTest, ...] = ()
     class_differences: tuple[UnpairedTest, ...] = ()
     shift: dict[str, Any] | None = None
+    predictive_values: tuple[PredictiveValues, ...] = ()
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     predictions_sha256: str = ""

@@ -89,6 +89,31 @@ def test_the_report_has_a_decision_curve_of_two_classes(hybrid, two_levels, tmp_
         assert float(row["treat_all"]) == pytest.approx(0.5 - 0.5 * odds, abs=1e-6)
 
 
+def test_predictive_values_are_those_of_bayes_rule_at_the_named_prevalence(hybrid, two_levels, tmp_path):
+    two_levels("other", (25, 25), darker=8)
+    command = ("validate", MODEL, "other", "--no-shift", "--prevalence")
+    found = hybrid.json(*command, "0.05")["results"][0]
+    sensitivity, specificity = (found["external"]["metrics"][name]["value"] for name in ("sensitivity", "specificity"))
+    assert 0 < sensitivity < 1
+    ppv = 0.05 * sensitivity / (0.05 * sensitivity + 0.95 * (1 - specificity))
+    npv = 0.95 * specificity / (0.95 * specificity + 0.05 * (1 - sensitivity))
+    [values] = found["predictive_values"]
+    assert (values["ppv"]["value"], values["npv"]["value"]) == (pytest.approx(ppv), pytest.approx(npv))
+    said = f"Where 0.05 of the images are “b”, the positive predictive value is {ppv:.3f} (95% interval"
+    assert said in " ".join(found["sentences"])
+    assert said in " ".join(hybrid(*command, "b=0.05").split())
+    folder = tmp_path / "hybrid_runs/external" / MODEL / "other"
+    assert said in (folder / "report.html").read_text()
+    [row] = read_rows(folder / "report-files/predictive-values.csv")
+    assert float(row["ppv"]) == pytest.approx(ppv)
+    for row in read_rows(folder / "report-files/decision-curves.csv"):  # the curve is that of the named prevalence
+        odds = float(row["threshold"]) / (1 - float(row["threshold"]))
+        assert float(row["treat_all"]) == pytest.approx(0.05 - 0.95 * odds, abs=1e-6)
+    [record] = external_records(Workspace(tmp_path / "hybrid_runs"))
+    assert record.predictive_values[0].ppv.value == pytest.approx(ppv)
+    assert "prevalence=5.0 was given" in hybrid(*command, "5", code=1)
+
+
 def test_other_proportions_are_separated_from_other_images(hybrid, two_levels):
     two_levels("rarer", (90, 10))
     two_levels("brighter", (90, 10), darker=-60)

@@ -1,14 +1,15 @@
 """The part of the report on whether a model is worth using: decision curves, and predictive values at a prevalence."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hybrid import plots
 from hybrid.comparison.find_usefulness import curve_of
 from hybrid.comparison.usefulness import Usefulness
-from hybrid.evaluation import DecisionCurve, Metric, decision_curve
+from hybrid.evaluation import DecisionCurve, Metric, PredictiveValues, decision_curve
 from hybrid.report.elements.figures import MOST_MODELS, Drawing
-from hybrid.report.elements.table import Cell, Column, Table
+from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.tables import metric_cell
 from hybrid.report.elements.words import score
 from hybrid.report.parts.part import Part
@@ -32,12 +33,11 @@ _SEVERAL = (
     "one class against the rest, name the class and its share where the model would be used: hybrid compare "
     "--prevalence CLASS=0.05."
 )
-
-
 _AS_HERE = (
     "This holds if the class is as frequent where the model would be used as among these images. The probabilities are "
     "those of the model as it is, whether or not they are calibrated here."
 )
+_VALUES = "This holds if the images of each class are like these."
 
 
 def worth(leaderboard: "Leaderboard", shown: int) -> Part | None:
@@ -62,21 +62,52 @@ def worth(leaderboard: "Leaderboard", shown: int) -> Part | None:
 
 
 def external_worth(result: "ExternalResult") -> Part | None:
-    """Return the decision curve of a model of two classes on other data; None for other tasks and a single class."""
+    """Return the decision curve of a model of two classes on other data, and predictive values at a named prevalence.
+
+    It is None for other tasks and a single class if no prevalence was named.
+    """
     evaluation, part = result.evaluation, result.external.predictions
-    label = evaluation.positive
+    label, values = evaluation.positive, result.predictive_values
+    tables = [_values_table(values)] if values else []
     if label is None or not 0 < evaluation.per_class[label]["support"] < evaluation.n:
-        return None
+        return Part("worth", _TITLE, [_VALUES], tables, template="plain") if values else None
+    named = next((one.prevalence for one in values if one.positive == label), None)
+    refers_to = result.own.record.frequencies.get(str(label)) if result.own.record else None
     curve = decision_curve(
-        part.y, part.proba, part.classes.tolist(), pos_label=label, groups=part.groups, fixed_classes=False
+        part.y,
+        part.proba,
+        part.classes.tolist(),
+        pos_label=label,
+        groups=part.groups,
+        prevalence=named,
+        proba_prevalence=refers_to,
+        fixed_classes=False,
     )
     curves, sentences = {result.model: curve}, curve.sentences(result.model)
-    lead = [" ".join(sentences), _MEANING, _AS_HERE]
+    limits = _AS_HERE if named is None else f"{_VALUES} {_taken_as_known({str(label): named}, refers_to is not None)}"
+    lead = [" ".join(sentences), _MEANING, limits]
     figure = plots.decision_curves(curves, band=result.model, numbers={result.model: 0})
     words = f"Net benefit against the threshold probability of {label}. {sentences[0]}"
     title = f"Decision curve of {label}; thin lines: its {curve.level:.0%} interval"
     drawing = Drawing("decision-curve", title, words, figure)
-    return Part("worth", _TITLE, lead, (), [drawing], [_whole(curves, "")], template="plain")
+    return Part("worth", _TITLE, lead, tables, [drawing], [_whole(curves, "")], template="plain")
+
+
+def _values_table(values: Sequence[PredictiveValues]) -> Table:
+    """Return the predictive values of each class or label whose prevalence was named."""
+    notes = Footnotes()
+    columns = [Column("class", "class", numeric=False), Column("prevalence", "prevalence")]
+    rows = [
+        [
+            text_cell(str(one.positive)),
+            Cell(one.prevalence, f"{one.prevalence:.3g}"),
+            *(metric_cell(name, metric, notes) for name, metric in (("ppv", one.ppv), ("npv", one.npv))),
+        ]
+        for one in values
+    ]
+    caption = f"Predictive values at the named prevalence, with {values[0].level:.0%} intervals"
+    columns += [Column("ppv", "PPV"), Column("npv", "NPV")]
+    return Table("predictive-values", caption, columns, rows, notes=notes.lines)
 
 
 def _limits(leaderboard: "Leaderboard") -> str:
@@ -87,17 +118,19 @@ def _limits(leaderboard: "Leaderboard") -> str:
             f"{calibrated} and the class is as frequent where the model would be used as among these images. For "
             "another prevalence: hybrid compare --prevalence 0.05."
         )
-    shares = ", ".join(f"{name} {share:.3g}" for name, share in leaderboard.prevalence.items())
     known = all(name in model.frequencies for model in leaderboard.models for name in leaderboard.prevalence)
-    converted = (
+    return f"{calibrated} and the images of each class are like these. {_taken_as_known(leaderboard.prevalence, known)}"
+
+
+def _taken_as_known(prevalence: Mapping[str, float], converted: bool) -> str:
+    """Return that the named prevalence is taken as known, and whether probabilities are converted to it."""
+    shares = ", ".join(f"{name} {share:.3g}" for name, share in prevalence.items())
+    what = (
         "and probabilities are converted to it by Bayes' rule"
-        if known
+        if converted
         else "but a model does not say which prevalence its probabilities refer to, so they are used as they are"
     )
-    return (
-        f"{calibrated} and the images of each class are like these. The named prevalence ({shares}) is taken as known, "
-        f"{converted}."
-    )
+    return f"The named prevalence ({shares}) is taken as known, {what}."
 
 
 def _curves(leaderboard: "Leaderboard", shown: int, label: Any) -> dict[str, DecisionCurve]:
