@@ -9,6 +9,7 @@ from tables import read_rows
 
 import hybrid as package
 from hybrid import Dataset
+from hybrid.report.external import external_section
 from hybrid.workspace.external_record import external_records
 from hybrid.workspace.workspace import Workspace
 
@@ -161,6 +162,10 @@ def test_several_classes_and_labels(hybrid, tmp_path, tiny_network, task):
     assert result.shift.images.images.by_class
     assert result.shift.images.shares.classes == tuple(result.evaluation.classes)
     assert result.sentences()[0] == result.shift.sentence
+    what = "classes" if task == "multiclass" else "labels"
+    [part] = [part for part in external_section("e1", result).parts if part.key == "worth"]
+    assert f"so there is no decision curve of several {what} together" in part.lead[0]
+    assert not part.drawings
 
 
 def test_a_network_that_was_trained_on_the_images_is_compared_on_validation_alone(hybrid, two_levels):

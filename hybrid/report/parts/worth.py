@@ -28,15 +28,23 @@ _MEANING = (
     "those in vain, weighted in this way, per image: a model is worth using where its net benefit is higher than that "
     "of treating all images and of treating none."
 )
+_TOGETHER = "Net benefit compares treating with not treating, so there is no decision curve of several {} together."
 _SEVERAL = (
-    "Net benefit compares treating with not treating, so there is no decision curve of several classes together. For "
-    "one class against the rest, name the class and its share where the model would be used: hybrid compare "
-    "--prevalence CLASS=0.05."
+    f"{_TOGETHER.format('classes')} For one class against the rest, name the class and its share where the model would "
+    "be used: hybrid compare --prevalence CLASS=0.05."
 )
+_NO_CURVE = {
+    "binary": "A decision curve needs images with and without the class; these are all of one class.",
+    "multiclass": f"{_TOGETHER.format('classes')} For the predictive values of one class against the rest, name the "
+    "class and its share where the model would be used: hybrid validate --prevalence CLASS=0.05.",
+    "multilabel": f"{_TOGETHER.format('labels')} In Python, hybrid.evaluation.decision_curve returns that of each "
+    "label; for the predictive values of a label, name its share: hybrid validate --prevalence LABEL=0.05.",
+}
 _AS_HERE = (
     "This holds if the class is as frequent where the model would be used as among these images. The probabilities are "
     "those of the model as it is, whether or not they are calibrated here."
 )
+_VALUES_HOLD = "The predictive values hold if the images of each class are like these."
 _VALUES = "This holds if the images of each class are like these."
 
 
@@ -61,16 +69,17 @@ def worth(leaderboard: "Leaderboard", shown: int) -> Part | None:
     return Part("worth", _TITLE, [*lead, _MEANING, _limits(leaderboard)], tables, drawings, saved)
 
 
-def external_worth(result: "ExternalResult") -> Part | None:
+def external_worth(result: "ExternalResult") -> Part:
     """Return the decision curve of a model of two classes on other data, and predictive values at a named prevalence.
 
-    It is None for other tasks and a single class if no prevalence was named.
+    Other tasks and a single class have a sentence on why there is no curve.
     """
     evaluation, part = result.evaluation, result.external.predictions
     label, values = evaluation.positive, result.predictive_values
     tables = [_values_table(values)] if values else []
     if label is None or not 0 < evaluation.per_class[label]["support"] < evaluation.n:
-        return Part("worth", _TITLE, [_VALUES], tables, template="plain") if values else None
+        lead = [_NO_CURVE[evaluation.task], *([_VALUES_HOLD] if values else [])]
+        return Part("worth", _TITLE, lead, tables, template="plain")
     named = next((one.prevalence for one in values if one.positive == label), None)
     refers_to = result.own.record.frequencies.get(str(label)) if result.own.record else None
     curve = decision_curve(
