@@ -40,10 +40,8 @@ _NO_CURVE = {
     "multilabel": f"{_TOGETHER.format('labels')} In Python, hybrid.evaluation.decision_curve returns that of each "
     "label; for the predictive values of a label, name its share: hybrid validate --prevalence LABEL=0.05.",
 }
-_AS_HERE = (
-    "This holds if the class is as frequent where the model would be used as among these images. The probabilities are "
-    "those of the model as it is, whether or not they are calibrated here."
-)
+_AS_HERE = "This holds if the class is as frequent where the model would be used as among these images."
+_AS_IT_IS = "The model's probabilities are not adapted to these images, on which they may not be calibrated."
 _VALUES_HOLD = "The predictive values hold if the images of each class are like these."
 _VALUES = "This holds if the images of each class are like these."
 
@@ -93,7 +91,9 @@ def external_worth(result: "ExternalResult") -> Part:
         fixed_classes=False,
     )
     curves, sentences = {result.model: curve}, curve.sentences(result.model)
-    limits = _AS_HERE if named is None else f"{_VALUES} {_taken_as_known({str(label): named}, refers_to is not None)}"
+    limits = f"{_AS_HERE} {_AS_IT_IS}"
+    if named is not None:
+        limits = f"{_VALUES} {_taken_as_known({str(label): named}, refers_to is not None)} {_AS_IT_IS}"
     lead = [" ".join(sentences), _MEANING, limits]
     figure = plots.decision_curves(curves, band=result.model, numbers={result.model: 0})
     words = f"Net benefit against the threshold probability of {label}. {sentences[0]}"
