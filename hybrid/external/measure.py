@@ -20,7 +20,7 @@ from hybrid.external.new_data import NewData, new_data
 from hybrid.external.overlap import Overlap, find_overlap
 from hybrid.external.result import ExternalResult
 from hybrid.external.scores import SideScores, class_differences, differences, side_scores, with_known
-from hybrid.external.shift import ExternalShift, find_shift
+from hybrid.external.shift import Compared, ExternalShift, find_shift
 from hybrid.external.words import shares_note
 from hybrid.progress import Progress
 from hybrid.wording import one_form, skipped_note
@@ -45,10 +45,12 @@ def measure(
     workspace: str | Path = DEFAULT_WORKSPACE,
     on_bad: str = "raise",
     progress: Progress | None = None,
+    compared: Compared | None = None,
 ) -> ExternalResult:
     """Return the scores of a saved model on another dataset; the parameters are those of :func:`hybrid.validate`.
 
-    Nothing is saved, and no look at the model's own test images is recorded: the caller does both.
+    `compared` holds the shift tests of the dataset that were made for other models, as in :func:`find_shift`. Nothing
+    is saved, and no look at the model's own test images is recorded: the caller does both.
     """
     if not 0 < level < 1:
         raise InputError(f"level={level} was given; expected a number between 0 and 1, such as 0.95.")
@@ -75,7 +77,7 @@ def measure(
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
     of_classes = () if internal is None else class_differences(external, internal)
-    found = find_shift(data, own, external, internal, name, progress) if shift else None
+    found = find_shift(data, own, external, internal, name, progress, compared) if shift else None
     notes = (*_notes(data, own, overlap, external, internal, found), *lacking)
     return ExternalResult(
         data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups, found, values

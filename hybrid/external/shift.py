@@ -33,6 +33,9 @@ _GONE = (
 )
 
 
+Compared = dict[tuple[Any, ...], DatasetShift | None]
+
+
 @dataclass(frozen=True, eq=False)
 class ExternalShift:
     """Whether measured images are like those that a model learnt from.
@@ -77,6 +80,7 @@ def find_shift(
     internal: SideScores | None,
     metric: str,
     progress: Progress | None = None,
+    compared: Compared | None = None,
 ) -> ExternalShift:
     """Return whether measured images are like the training and validation images of a model.
 
@@ -90,13 +94,20 @@ def find_shift(
         The metric of the main result.
     progress : callable, optional
         Called with the number of measured images and of all images to measure. Measurements are cached.
+    compared : dict, optional
+        The tests of the images of this dataset that were made before, for models of the same embeddings. It gets this
+        one, too.
 
     Returns
     -------
     ExternalShift
     """
     proportions = []
-    images = _compare(data, own, progress)
+    compared = {} if compared is None else compared
+    key = _same_test(data, own)
+    if key not in compared:
+        compared[key] = _compare(data, own, progress)
+    images = compared[key]
     if internal is not None:
         names = tuple(dict.fromkeys([metric, *TASKS[data.task].tested]))
         validation, y = internal.predictions, external.predictions.y
@@ -120,6 +131,12 @@ def _explanation(changes: Sequence[ScoreChange], own: str) -> str:
     parts = [f"do not explain the {listed(cannot)} measured here"] if cannot else []
     parts += [f"could explain the {listed(could)}" + ("" if cannot else " measured here")] if could else []
     return f"{said}{', but '.join(parts)}."
+
+
+def _same_test(data: NewData, own: InternalSide) -> tuple[Any, ...]:
+    """Return what the test of images of one dataset depends on: the model's embeddings, and which images these are."""
+    sets = tuple((part.fingerprint, part.record.rows) for part in own.sets)
+    return sets, data.rows.tobytes(), data.y.tobytes(), tuple(data.classes.tolist()), data.mapping.missing
 
 
 def _compare(data: NewData, own: InternalSide, progress: Progress | None) -> DatasetShift | None:

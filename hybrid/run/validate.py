@@ -13,6 +13,7 @@ from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation.holm import holm_steps
 from hybrid.external.measure import measure
 from hybrid.external.result import ExternalResult
+from hybrid.external.shift import Compared
 from hybrid.files import write_csv_records, write_json, write_output
 from hybrid.progress import Progress
 from hybrid.run.test_looks import add_external_look
@@ -280,6 +281,7 @@ def validate(
         raise InputError("No model or no dataset was given; expected at least one of each.")
     datasets = [load_dataset(one, to_fit=False, on_bad=on_bad) for one in given]
     maps = _maps(class_map or {}, datasets)
+    compared: list[Compared] = [{} for _ in datasets]  # models of the same embeddings share the tests of shift
     results = [
         measure(
             os.fspath(one),
@@ -297,9 +299,10 @@ def validate(
             workspace=os.fspath(workspace),
             on_bad=on_bad,
             progress=progress,
+            compared=compared_before,
         )
         for one in models
-        for data, class_map_of in zip(datasets, maps, strict=True)
+        for data, class_map_of, compared_before in zip(datasets, maps, compared, strict=True)
     ]
     return Validation(tuple(results), add_external_look(results, by))
 

@@ -9,7 +9,9 @@ from tables import read_rows
 
 import hybrid as package
 from hybrid import Dataset
+from hybrid.external import shift
 from hybrid.report.external import external_section
+from hybrid.shift.result import compare_samples
 from hybrid.workspace.external_record import external_records
 from hybrid.workspace.workspace import Workspace
 
@@ -113,6 +115,21 @@ def test_predictive_values_are_those_of_bayes_rule_at_the_named_prevalence(hybri
     [record] = external_records(Workspace(tmp_path / "hybrid_runs"))
     assert record.predictive_values[0].ppv.value == pytest.approx(ppv)
     assert "prevalence=5.0 was given" in hybrid(*command, "5", code=1)
+
+
+def test_models_of_the_same_features_share_one_test_of_the_images(hybrid, two_levels, tmp_path, monkeypatch):
+    two_levels("darker", (25, 25), darker=60)
+    two_levels("again", (25, 25), darker=60)
+    hybrid("fit", "knn")
+    tests = []
+    monkeypatch.setattr(shift, "compare_samples", lambda *x, **y: tests.append(1) or compare_samples(*x, **y))
+    models = [MODEL, MODEL.replace("softmax", "knn")]
+    first, _, second, _ = package.validate(models, [str(tmp_path / "darker"), str(tmp_path / "again")])
+    assert len(tests) == 2  # one for each dataset, not for each model
+    assert first.shift.images is second.shift.images
+    assert first.model != second.model
+    [alone] = package.validate(models[1], str(tmp_path / "darker"))
+    assert alone.shift.to_dict() == second.shift.to_dict()
 
 
 def test_other_proportions_are_separated_from_other_images(hybrid, two_levels):
