@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.ensemble import RandomForestClassifier
@@ -143,7 +144,8 @@ class RandomForest(Head):
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
-        model.fit(X, codes, sample_weight=weights)
+        with parallel_config(backend="threading"):  # threads share the rows; another backend would send them to others
+            model.fit(X, codes, sample_weight=weights)
         # Several threads would add up the votes in a different order on each call, which changes the last bits.
         return model.set_params(n_jobs=1)
 

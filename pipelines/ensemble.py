@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
@@ -134,9 +135,10 @@ class Ensemble(Head):
         y = codes if self.multilabel_ else self.classes_[codes]
         rows = weights[:, 0] if self.multilabel_ else weights
         fit = delayed(_fit_member)
-        self.models_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            fit(clone(member), _take(X, columns), y, rows, groups) for _, member, columns in self.members
-        )
+        with parallel_config(backend="threading", n_jobs=self.n_jobs or 1):  # threads share the rows
+            self.models_ = Parallel(n_jobs=self.n_jobs)(
+                fit(clone(member), _take(X, columns), y, rows, groups) for _, member, columns in self.members
+            )
         self._check_classes()
 
     def _check_classes(self) -> None:

@@ -124,8 +124,9 @@ def _on_validation(
         error_score="raise",
     )
     padded = None if groups is None else np.resize(groups, len(fold))  # the head is never fitted to validation rows
+    stored = hasattr(X, "followed_by") and hasattr(X_val, "followed_by")  # rows that workers read from the store
     search.fit(
-        np.concatenate([np.asarray(X), np.asarray(X_val)]),
+        X.followed_by(X_val) if stored else np.concatenate([np.asarray(X), np.asarray(X_val)]),
         np.concatenate([y, y_val]),
         **groups_for(pipeline, padded),
     )

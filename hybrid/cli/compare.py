@@ -11,7 +11,14 @@ from hybrid.cli.compare_options import CHOICE, DOMAINS, SCORES, TESTS
 from hybrid.cli.compared_pairs import print_tests, print_tests_per_group
 from hybrid.cli.cross_validation import run_cross_validation, show_cross_validation
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, parse_prevalence, seed_option, workspace_option
+from hybrid.cli.options import (
+    heads_cluster_option,
+    json_option,
+    on_cluster,
+    parse_prevalence,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import (
     format_metric,
     print_footnotes,
@@ -55,11 +62,13 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
 @in_group("Images and scores", *SCORES, DOMAINS)
 @in_group("Choice of the model", *CHOICE)
 @in_group("Tests of differences", *TESTS)
+@heads_cluster_option
 @seed_option
 @workspace_option
 @json_option
 def compare(
     models: tuple[str, ...],
+    cluster: str | None,
     split: str,
     metric: str | None,
     choose: str | None,
@@ -100,6 +109,8 @@ def compare(
         raise click.UsageError("--cv and --cv-domains are two ways to divide the images: give one of them.")
     if choose == BY_DOMAINS and not cv_domains:
         raise click.UsageError("--choose domains needs the domains: name their column, as in --cv-domains hospital.")
+    if cluster and not (cv or cv_domains):
+        raise click.UsageError("--cluster divides a cross-validation: give --cv or --cv-domains with it.")
     if hide_test:
         split = "val"
     place = Workspace(workspace)
@@ -125,7 +136,8 @@ def compare(
             progress=progress,
         )
     if cv or cv_domains:
-        crossed = run_cross_validation(place, cv, seed, metric, models, cv_domains)
+        with on_cluster(cluster):
+            crossed = run_cross_validation(place, cv, seed, metric, models, cv_domains)
         comparison = comparison.cross_validated(crossed)
     save_and_show(comparison, place.reports if split == "test" else place.reports / split, as_json)
 

@@ -9,7 +9,14 @@ from hybrid.classifiers import DEFAULT_HEADS, HEADS
 from hybrid.cli import completion
 from hybrid.cli.fitted import fitted_json, looks_before, print_scores, probability_notes, where_scores_are
 from hybrid.cli.help import documented_command, in_group
-from hybrid.cli.options import json_option, parse_prevalence, seed_option, workspace_option
+from hybrid.cli.options import (
+    heads_cluster_option,
+    json_option,
+    on_cluster,
+    parse_prevalence,
+    seed_option,
+    workspace_option,
+)
 from hybrid.cli.output import loud_warnings, print_json, print_line, print_notes, shell_command, warn
 from hybrid.errors import InputError
 from hybrid.workspace.workspace import Workspace
@@ -65,6 +72,7 @@ _SEARCH = (
         metavar="FOLDS[xREPEATS]",
         help="Folds and repeats of the cross-validation inside train, such as 5x2.",
     ),
+    heads_cluster_option,
 )
 _LABELS = (
     click.option(
@@ -152,6 +160,8 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         raise unknown_name("head", head, KINDS)
     if head != "ensemble" and (given["heads"] or given["models"] or given["weights"]):
         raise click.UsageError("--heads, --member and --weights apply to an ensemble only: hybrid fit ensemble.")
+    if given["cluster"] and not (given["tune"] or given["tune_on_val"]):
+        raise click.UsageError("--cluster divides a search: give --tune or --tune-on-val with it.")
     if given["metric"] and not (given["tune"] or given["tune_on_val"]):
         raise click.UsageError("--metric applies to a search only: give --tune or --tune-on-val with it.")
     from hybrid.embeddings.set_names import joined_name
@@ -174,7 +184,7 @@ def fit(head: str, workspace: Path, as_json: bool, name: str | None, **given: An
         repeats=repeats,
         seed=given["seed"],
     )
-    with loud_warnings():
+    with on_cluster(given["cluster"]), loud_warnings():
         model = _fit(head, place, options, name and check_name(name), given)
     if as_json:
         print_json(fitted_json(model))

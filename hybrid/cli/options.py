@@ -35,6 +35,13 @@ cluster_option = click.option(
     help="Extract on the workers of a Dask cluster: the address of its scheduler, such as tcp://10.0.0.5:8786, or "
     "local:4 for four processes on this machine.",
 )
+heads_cluster_option = click.option(
+    "--cluster",
+    default=None,
+    metavar="ADDRESS",
+    help="Search and cross-validate on the workers of a Dask cluster, which read the embeddings from the store: the "
+    "address of its scheduler, or local:4 for four processes on this machine.",
+)
 on_bad_option = in_group(
     DATA,
     click.option(

@@ -23,10 +23,12 @@ from hybrid.comparison.refittable_model import (
 from hybrid.comparison.twins import find_twins, twins_sentence
 from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.embeddings.same_order import in_order_of
+from hybrid.embeddings.stored_rows import StoredRows
 from hybrid.errors import InputError, unknown_name
 from hybrid.evaluation import evaluate
 from hybrid.evaluation.metrics import known_metric, overall_name
 from hybrid.pipelines.folds import as_folds, groups_for, make_folds
+from hybrid.pipelines.on_workers import on_workers
 from hybrid.progress import Progress
 from hybrid.workspace.fitted_models import load_records, read_predictions
 from hybrid.workspace.model_record import ModelRecord
@@ -100,18 +102,22 @@ def cross_validate(
     actual_folds = len(splits) // repeats
     scores = []
     for number, model in enumerate(models):
-        X = _development_embeddings(model.embeddings, first)
-        jobs = (
-            delayed(_score)(model, X, y, inseparable, split, seed + index // actual_folds)
-            for index, split in enumerate(splits)
-        )
-        scored = []
-        for result in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
-            scored.append(result)
-            if metric is not None and metric not in result[0]:
-                raise unknown_name("metric", metric, result[0])
-            if progress:
-                progress(number * len(splits) + len(scored), len(models) * len(splits))
+        pipeline, classes = clone(model.pipeline), model.embeddings.classes.tolist()
+        with on_workers() as divided:
+            X = _development_embeddings(model.embeddings, first, divided)
+            jobs = (
+                delayed(_score)(
+                    pipeline, classes, model.positive, X, y, inseparable, split, seed + index // actual_folds
+                )
+                for index, split in enumerate(splits)
+            )
+            scored = []
+            for result in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+                scored.append(result)
+                if metric is not None and metric not in result[0]:
+                    raise unknown_name("metric", metric, result[0])
+                if progress:
+                    progress(number * len(splits) + len(scored), len(models) * len(splits))
         scores.append(_model_scores(model, scored, repeats))
     main = metric or MAIN_METRICS[task]
     notes = (
@@ -223,24 +229,24 @@ def _metrics(record: ModelRecord) -> set[str]:
 
 
 def _score(
-    model: RefittableModel, X: NDArray, y: NDArray, inseparable: NDArray | None, split: Fold, seed: int
+    pipeline: Pipeline,
+    classes: list,
+    positive: Any,
+    X: NDArray | StoredRows,
+    y: NDArray,
+    inseparable: NDArray | None,
+    split: Fold,
+    seed: int,
 ) -> tuple[dict[str, float], float]:
     """Fit a model to one fold; return its scores and the seconds that fitting and predicting took."""
     train, test = split
     started = time.perf_counter()
-    pipeline = clone(model.pipeline)
+    pipeline = clone(pipeline)
     set_seed(pipeline, seed)
     pipeline.fit(X[train], y[train], **groups_for(pipeline, None if inseparable is None else inseparable[train]))
     proba, predicted = pipeline.predict_proba(X[test]), pipeline.predict(X[test])
     seconds = time.perf_counter() - started
-    result = evaluate(
-        y[test],
-        proba,
-        model.embeddings.classes.tolist(),
-        y_pred=predicted,
-        pos_label=model.positive,
-        n_boot=0,
-    )
+    result = evaluate(y[test], proba, classes, y_pred=predicted, pos_label=positive, n_boot=0)
     values = {name: metric.value for name, metric in result.metrics.items()}
     return {name: np.nan if value is None else value for name, value in values.items()}, seconds
 
@@ -252,7 +258,12 @@ def _model_scores(
     return ModelScores(model.name, scores, sum(seconds for _, seconds in scored), model.images_in_training > 0)
 
 
-def _development_embeddings(embeddings: JoinedSet, first: JoinedSet) -> NDArray[np.float32]:
-    """Return the embeddings of train and validation, in the order of the first model's images."""
+def _development_embeddings(embeddings: JoinedSet, first: JoinedSet, divided: bool) -> NDArray[np.float32] | StoredRows:
+    """Return the embeddings of train and validation, in the order of the first model's images.
+
+    If the work is divided among several machines, they read the rows from the store.
+    """
     ordered = join_sets([in_order_of(first.sets[0], part) for part in embeddings.sets])
-    return ordered.embeddings()[ordered.split != "test"]
+    development = ordered.split != "test"
+    rows = ordered.embeddings()[development]
+    return ordered.stored(development, rows) if divided else rows

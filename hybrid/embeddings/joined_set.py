@@ -12,6 +12,7 @@ from hybrid.datasets.quality.known_copies import copies_in_folds, groups_with_co
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.same_order import in_order_of
 from hybrid.embeddings.set_names import joined_name
+from hybrid.embeddings.stored_rows import StoredRows
 from hybrid.errors import InputError
 from hybrid.evaluation.groups import name_with_copies
 from hybrid.extractors.store.cost import Pass, together, total
@@ -245,6 +246,29 @@ class JoinedSet:
         image = np.repeat(np.arange(len(y)), n_views)
         groups = self.ids[mask] if groups is None else groups
         return LabelledRows(rows, np.concatenate([y, y[image]]), np.concatenate([groups, groups[image]]))
+
+    def stored(self, mask: np.ndarray, rows: np.ndarray, *, with_views: bool = False) -> StoredRows:
+        """Return rows that other processes read from the store.
+
+        Parameters
+        ----------
+        mask : ndarray of bool of shape (n,)
+            The images.
+        rows : ndarray of float32 of shape (m, width)
+            Their embeddings, for this process.
+        with_views : bool, default=False
+            Whether the embeddings of their views follow, as :meth:`part` returns them for ``"train"``.
+
+        Returns
+        -------
+        StoredRows
+        """
+        first = self.sets[0]
+        keys = first.keys[mask]
+        if with_views and self.views is not None and first.view_keys is not None:
+            keys = np.concatenate([keys, first.view_keys[mask].reshape(-1, keys.shape[1])])
+        stores = [(part.extractor.cache_folder, part.identity) for part in self.sets]
+        return StoredRows(stores, keys, rows)
 
     def predict(self, pipeline: "Pipeline", X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities and labels that a pipeline predicts for all images.

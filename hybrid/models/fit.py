@@ -21,6 +21,7 @@ from hybrid.models.evaluate_and_save import FittedModel, evaluate_and_save
 from hybrid.models.options import HeadOptions
 from hybrid.pipelines import make_head_pipeline, tune
 from hybrid.pipelines.fit import check_in_memory, fit_pipeline
+from hybrid.pipelines.on_workers import on_workers
 from hybrid.progress import Stopwatch
 from hybrid.workspace.model_record import Tuning
 from hybrid.workspace.provenance import training_class_weight
@@ -168,18 +169,24 @@ def _tuned(
     train, val = joined.part(X, "train"), joined.part(X, "val")
     if options.tune == "val" and not len(val.y):
         raise InputError(f"The set {joined.name!r} has no validation split: tune by cross-validation (--tune).")
-    search = tune(
-        pipeline,
-        train.X,
-        train.y,
-        groups=train.groups,
-        validation=(val.X, val.y) if options.tune == "val" else None,
-        metric=options.metric,
-        pos_label=positive,
-        cv=options.folds,
-        repeats=options.repeats,
-        random_state=options.seed,
-    )
+    with on_workers() as divided:
+        rows: Any = train.X
+        val_rows: Any = val.X
+        if divided:
+            rows = joined.stored(joined.split == "train", train.X, with_views=True)
+            val_rows = joined.stored(joined.split == "val", val.X)
+        search = tune(
+            pipeline,
+            rows,
+            train.y,
+            groups=train.groups,
+            validation=(val_rows, val.y) if options.tune == "val" else None,
+            metric=options.metric,
+            pos_label=positive,
+            cv=options.folds,
+            repeats=options.repeats,
+            random_state=options.seed,
+        )
     chosen = {key.removeprefix("head__"): value for key, value in search.best_params_.items()}
     return search.best_estimator_, Tuning(
         on=options.tune or "cv",
