@@ -51,7 +51,7 @@ def test_a_cluster_chooses_and_scores_as_one_machine_and_receives_no_rows(hybrid
     assert divided["tuning"] == alone["tuning"]
     assert divided["splits"] == alone["splits"]
     crossed = [
-        hybrid.json("compare", "alone", "--cv", "3x2", "--hide-test", *more)["cross_validation"]
+        hybrid.json("compare", "alone", "--cv", "3x2", "--hide-test", *more)["groups"][0]["cross_validation"]
         for more in ([], ["--cluster", "local:2"])
     ]
     assert _without_times(crossed[0]) == _without_times(crossed[1])
