@@ -62,7 +62,7 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
 @in_group("Images and scores", *SCORES, DOMAINS)
 @in_group("Choice of the model", *CHOICE)
 @in_group("Tests of differences", *TESTS)
-@heads_cluster_option
+@in_group("Images and scores", heads_cluster_option)
 @seed_option
 @workspace_option
 @json_option
