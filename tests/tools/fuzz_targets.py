@@ -221,8 +221,8 @@ def _manifests(folder: str) -> Callable[[Random], object]:
     from hybrid.pipelines.saved.network import load_extractor
 
     bases = [SavedModel(path.parent) for path in sorted(Path(folder).glob("*/manifest.json"))]
-    place = Path(folder, "inspected")
-    place.mkdir()
+    place = Path(folder, "inspected", "model")  # not beside the models, where it would be taken for one
+    place.mkdir(parents=True)
 
     def read(rng: Random) -> None:
         base = rng.choice(bases)
