@@ -24,7 +24,7 @@ from hybrid.files import row_blocks, usable_memory
 
 # scikit-learn converts integers and float16 to the first type; float32 and float64 stay as they are.
 _FLOATS = (np.float32, np.float64)
-_SMALL = 2**28  # bytes; of less, nobody asks how much there is
+_SMALL = 2**28  # bytes; if less is needed, the memory is not looked up
 
 
 class Head(ClassifierMixin, BaseEstimator, ABC):
@@ -52,7 +52,7 @@ class Head(ClassifierMixin, BaseEstimator, ABC):
     """
 
     class_weight: str | dict[Any, float] | None
-    memory_advice = "give fewer images"  # what else than another head helps if memory does not suffice
+    memory_advice = "give fewer images"  # what helps, besides another head, if there is too little memory
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None

@@ -66,6 +66,7 @@ class RandomForest(Head):
     array([0])
     """
 
+    memory_advice = "give it fewer trees (n_estimators), larger leaves (min_samples_leaf) or a max_depth"
     pls: int | None = None  # forests that were saved before this parameter existed use this default
     centre_: NDArray[np.float64]
     projection_: NDArray[np.float64]
@@ -90,8 +91,6 @@ class RandomForest(Head):
         self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    memory_advice = "give it fewer trees (n_estimators), larger leaves (min_samples_leaf) or a max_depth"
 
     def memory_needed(self, n_samples: int, n_features: int, n_classes: int) -> float:
         """Return the bytes of the embeddings and of trees whose leaves are as small as they may be."""

@@ -54,8 +54,6 @@ class KNN(Head):
         self.n_neighbors = n_neighbors
         self.class_weight = class_weight
 
-    memory_advice = "give fewer images"
-
     def memory_needed(self, n_samples: int, n_features: int, n_classes: int) -> float:
         """Return the bytes of the normalised embeddings, and of two arrays of float64 from which they are computed."""
         return 20.0 * n_samples * n_features + 8 * n_samples * n_classes

@@ -115,9 +115,10 @@ class _Rows:
         return np.vstack([total, values.sum(axis=0)])
 
     def curved(self, used: NDArray[np.bool_]) -> tuple[Callable[[NDArray, NDArray], NDArray], NDArray | slice]:
-        """Return the function of the Hessian matrix, and the rows that its curvatures are of: those used, or all.
+        """Return a function that multiplies directions by the Hessian matrix, and the rows whose curvatures it takes.
 
-        The function takes directions of shape (width + 1, k) and curvatures of shape (n, k), both in float32.
+        These are the rows that are used, or all. The function takes directions of shape (width + 1, k) and curvatures
+        of shape (n, k), both in float32.
         """
         few = used.mean() < 0.6
         rows = self.single[used] if few else self.single

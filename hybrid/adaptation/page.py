@@ -1,18 +1,15 @@
 """The report on an adapted model: one HTML page, with its figures and tables as files beside it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid._version import __version__
 from hybrid.adaptation.figures import curve_figure
 from hybrid.adaptation.methods import METHODS, NONE
 from hybrid.adaptation.result import AdaptationResult
 from hybrid.evaluation import CalibrationLine, Evaluation, PairedTest
-from hybrid.files import replace_folder, write_output
 from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table, text_cell
 from hybrid.report.elements.words import capitalized, interval, metric_name, plural, score, spoken
-from hybrid.report.page import render
+from hybrid.report.page_files import PageSection, write_section
 from hybrid.report.parts.part import Part
 from hybrid.wording import plural_of
 from hybrid.workspace.private_paths import without_places
@@ -24,18 +21,6 @@ _CURVE = (
     "on which images happen to be labelled."
 )
 _FIGURES = 3  # scores with a figure of their own
-
-
-@dataclass(frozen=True)
-class PageSection:
-    """The only section of the page, with the fields that the template of a section reads."""
-
-    key: str
-    title: str
-    answer: str
-    intro: str
-    warnings: tuple[str, ...]
-    parts: tuple[Part, ...]
 
 
 def write_page(result: AdaptationResult, path: Path) -> list[Path]:
@@ -50,21 +35,13 @@ def write_page(result: AdaptationResult, path: Path) -> list[Path]:
         parts,
     )
     title = f"{result.ancestry.parent}, adapted to {result.ancestry.data}"
-    page = render(title, [section], [], f"Written by hybrid {__version__}.")
-    folder = path.with_name(f"{path.stem}-files")
-    with replace_folder(folder) as new:
-        written = [file for part in parts for drawing in part.drawings for file in drawing.save(new)]
-        written += [file for part in parts for table in part.tables for file in table.save(new)]
-    write_output(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / file.relative_to(new) for file in written)]
+    return write_section(title, section, path)
 
 
 def _intro(result: AdaptationResult) -> str:
     """Return how many images there are, and what they are used for."""
     origin = result.ancestry
-    others = (
-        f"{result.judging:,} of other {plural_of(origin.group_name)}" if origin.groups else f"{result.judging:,} others"
-    )
+    others = f"of other {plural_of(origin.group_name)}" if origin.groups else "others"
     return (
         f"{origin.data} has {plural(result.available, 'labelled image')} that are new to {origin.parent}: "
         f"{origin.images:,} to adapt to, and {result.judging:,} {others} to judge on."

@@ -59,10 +59,9 @@ _COLUMNS = 5  # further scores, besides the one by which models are sorted
     ("Does the model work for everybody?", "hybrid compare --by sex --by age:50,70 --by sex+view"),
 )
 @click.argument("models", nargs=-1, shell_complete=completion.models)
-@in_group("Images and scores", *SCORES, DOMAINS)
+@in_group("Images and scores", *SCORES, DOMAINS, heads_cluster_option)
 @in_group("Choice of the model", *CHOICE)
 @in_group("Tests of differences", *TESTS)
-@in_group("Images and scores", heads_cluster_option)
 @seed_option
 @workspace_option
 @json_option

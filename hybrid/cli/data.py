@@ -182,9 +182,9 @@ def _draw_augmented(dataset: "Dataset", augment: tuple[str, ...], size: str | No
 
 
 def _show(dataset: "Dataset", summary: "DatasetSummary", all_findings: Path) -> None:
-    print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
     from hybrid.datasets.quality.label_columns import ADVICE, PREDICTING
 
+    print_counts(dataset, [str(len(dataset.part(split))) for split in summary.counts_by_split])
     print_notes(summary.notes)
     print_notes(summary.in_words())
     _show_columns(dataset, summary.label_columns or ())

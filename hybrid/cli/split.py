@@ -66,8 +66,7 @@ def split(
     from hybrid.datasets.resplit import save_split, split_dataset
 
     drop += ",undecodable" if on_bad == "skip" else ""
-    given |= {"on_bad": on_bad, "drop": drop}
-    dataset = read_data(data, fractions="100/0/0", seed=seed, together=together, **given)
+    dataset = read_data(data, fractions="100/0/0", seed=seed, on_bad=on_bad, drop=drop, together=together, **given)
     with progress_bar("examining images") as progress:
         dataset = split_dataset(
             dataset, parse_fractions(fractions), seed, together=together, keep=keep, progress=progress

@@ -31,7 +31,7 @@ _RECORD = "copies.json"
 
 
 def reading_copies(load: Callable[P, Dataset]) -> Callable[P, Dataset]:
-    """Return a decorator's result for `load_dataset`: a function that accepts addresses in place of paths.
+    """Decorate `load_dataset` so that it accepts addresses in place of paths.
 
     What is at the addresses `data`, `image_root` and `table` is copied to this machine, as far as it is not here. Of a
     manifest, only those files are copied that it names. Messages and the arguments of the dataset name the addresses.
@@ -65,11 +65,11 @@ def _local_paths(given: dict[str, Any], addresses: dict[str, str]) -> dict[str, 
     for name in addresses.keys() & {"data", "table"}:
         address = addresses[name]
         if PurePosixPath(address).suffix.lower() in _FILES:
-            copies = _Copies(address.rpartition("/")[0])
-            local[name] = copies.fetch([address.rpartition("/")[2]])
-            if name == "data" and root is None and _is_table(path := f"{local[name]}/{address.rpartition('/')[2]}"):
-                copies.fetch(copies.named_by(_names(path)), progress)
-            local[name] += f"/{address.rpartition('/')[2]}"
+            folder, _, file = address.rpartition("/")
+            copies = _Copies(folder)
+            local[name] = f"{copies.fetch([file])}/{file}"
+            if name == "data" and root is None and _is_table(local[name]):
+                copies.fetch(copies.named_by(_names(local[name])), progress)
         else:
             copies = _Copies(address)
             local[name] = copies.fetch(list(copies.listing), progress)

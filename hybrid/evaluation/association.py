@@ -71,7 +71,8 @@ def exchange_tests(
     rng, number = np.random.default_rng(seed), np.unique(groups, return_inverse=True)[1].ravel()
     images, n = np.bincount(number), len(number)
     width = [int(code.max()) + 1 for code in codes]
-    places = np.concatenate([code + start for code, start in zip(codes, np.cumsum([0, *width[:-1]]), strict=True)])
+    starts = np.cumsum([0, *width[:-1]])
+    places = np.concatenate([code + start for code, start in zip(codes, starts, strict=True)])
     inside = csr_array((np.ones(len(places)), (places, np.tile(np.arange(n), len(codes)))), (sum(width), n))
     mean = csr_array((1 / images[number], (np.arange(n), number)), (n, len(images)))
     y = truth.astype(np.float64)
@@ -82,7 +83,6 @@ def exchange_tests(
     one_class = bool((truth.sum(axis=1) == 1).all())
     expected = np.outer(shares_inside.sum(axis=1) / len(images), shares if one_class else shares * (1 - shares))
     weight = np.divide(1, expected, out=np.zeros_like(expected), where=expected > 0)
-    starts = np.cumsum([0, *width[:-1]])
 
     def statistics(of_groups: np.ndarray, of_images: np.ndarray) -> np.ndarray:
         total = shares_inside @ of_groups + within.sums(of_images)  # labels have mean 0 in both

@@ -61,9 +61,14 @@ class UnpairedTest:
     note: str = ""
 
     @property
+    def alpha(self) -> float:
+        """The level of the test, 1 − `level`."""
+        return round(1 - self.level, 12)
+
+    @property
     def distinguishable(self) -> bool:
         """Whether the p-value is below 1 − `level`."""
-        return self.p_value is not None and self.p_value < round(1 - self.level, 12)
+        return self.p_value is not None and self.p_value < self.alpha
 
     @property
     def verdict(self) -> str:

@@ -91,7 +91,7 @@ def released_blocks(X: np.ndarray, *others: np.ndarray) -> Iterator[slice]:
     ----------
     X : ndarray of shape (n, width)
     *others : ndarray
-        Further arrays whose pages are given back. Those of arrays that are not in files are not.
+        Further arrays whose pages are given back. Arrays that are not in files are left as they are.
     """
     for rows in row_blocks(*X.shape):
         yield rows

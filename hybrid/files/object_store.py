@@ -20,9 +20,7 @@ _ADDRESS = re.compile(r"(s3|gs|az):/{1,2}(.*)", re.DOTALL)
 _SCHEMES = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
 _CLIENT: dict[str, Any] = {"connect_timeout": "10s", "read_timeout": "30s", "timeout": "10m", "allow_http": True}
 _RETRY: dict[str, Any] = {"max_retries": 8, "retry_timeout": timedelta(seconds=120)}
-_WRITES = (
-    4  # attempts of a conditional write that got no answer; the library repeats only those that the server refused
-)
+_WRITES = 4  # attempts of a conditional write without an answer; the library repeats only those that are refused
 _VARIABLES = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",

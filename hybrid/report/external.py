@@ -1,20 +1,17 @@
 """Write the report of an external validation: a saved model on another dataset."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from hybrid._version import __version__
 from hybrid.evaluation.groups import images_of_groups
 from hybrid.external.result import ExternalResult
-from hybrid.files import replace_folder, write_output
-from hybrid.report.page import render
+from hybrid.report.page_files import PageSection, write_section
 from hybrid.report.parts import external as parts
 from hybrid.report.parts.part import Part
 from hybrid.report.parts.shift import external_shift
 from hybrid.report.parts.subgroups import external_subgroups
 from hybrid.report.parts.worth import external_worth
-from hybrid.report.write import save_parts
 from hybrid.workspace.private_paths import without_places
 
 MakePart = Callable[[ExternalResult], Part | None]
@@ -33,25 +30,13 @@ PARTS: tuple[MakePart, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class ExternalSection:
-    """The section of the page on one model and one dataset; the attributes are those of `ReportSection`."""
-
-    key: str
-    title: str
-    answer: str
-    intro: str
-    warnings: Sequence[str]
-    parts: Sequence[Part]
-
-
-def external_section(key: str, result: ExternalResult) -> ExternalSection:
+def external_section(key: str, result: ExternalResult) -> PageSection:
     """Return the section of the page on an external validation."""
     sentences = [without_places(text) for text in result.sentences()]
     main = 2 if result.shift and result.shift.sentence else 1  # the shift of the images is stated before the score
     first, rest = " ".join(sentences[:main]), sentences[main:]
     made = [part for part in (make(result) for make in PARTS) if part is not None]
-    return ExternalSection(
+    return PageSection(
         key,
         f"{result.model} on {result.dataset}",
         first,
@@ -87,10 +72,4 @@ def write_external_report(result: ExternalResult, path: Path) -> list[Path]:
     InputError
         If the folder cannot be written.
     """
-    section = external_section("e1", result)
-    page = render("External validation", [section], [], f"Written by hybrid {__version__}.")
-    folder = path.with_name(f"{path.stem}-files")
-    with replace_folder(folder) as new:
-        written = save_parts(section.parts, new)
-    write_output(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / file.relative_to(new) for file in written)]
+    return write_section("External validation", external_section("e1", result), path)

@@ -1,31 +1,14 @@
 """Write one page on several external validations: all models and datasets in one table, with links to their reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid._version import __version__
-from hybrid.files import replace_folder, write_output
-from hybrid.report.page import render
+from hybrid.report.page_files import PageSection, write_section
 from hybrid.report.parts.external_pairs import Pairs, main_scores, other_scores, shift_in_words
-from hybrid.report.parts.part import Part
-from hybrid.report.write import save_parts
 from hybrid.wording import and_more, number
 from hybrid.workspace.private_paths import without_places
 
 _MOST_NAMED = 6
-
-
-@dataclass(frozen=True)
-class _Section:
-    """The section of the page; the attributes are those of `ReportSection`."""
-
-    key: str
-    title: str
-    answer: str
-    intro: str
-    warnings: Sequence[str]
-    parts: Sequence[Part]
 
 
 def write_external_summary(pairs: Pairs, path: Path, reports: Sequence[Path] = ()) -> list[Path]:
@@ -55,14 +38,10 @@ def write_external_summary(pairs: Pairs, path: Path, reports: Sequence[Path] = (
         shift_in_words(pairs),
     ]
     parts = [part for part in made if part is not None]
-    title = f"{_several([one.model for one in pairs], 'model')} on {_several(_datasets(pairs), 'dataset')}"
-    section = _Section("pairs", title, _answer(pairs), _intro(pairs), _warnings(pairs), parts)
-    page = render("External validation", [section], [], f"Written by hybrid {__version__}.")
-    folder = path.with_name(f"{path.stem}-files")
-    with replace_folder(folder) as new:
-        written = save_parts(parts, new)
-    write_output(path, lambda file: file.write(page.encode()))
-    return [path, *(folder / file.relative_to(new) for file in written)]
+    models = _several([one.model for one in pairs], "model")
+    datasets = _several([one.dataset for one in pairs], "dataset")
+    section = PageSection("pairs", f"{models} on {datasets}", _answer(pairs), _intro(pairs), _warnings(pairs), parts)
+    return write_section("External validation", section, path)
 
 
 def _links(path: Path, reports: Sequence[Path], pairs: int) -> list[str]:
@@ -72,10 +51,6 @@ def _links(path: Path, reports: Sequence[Path], pairs: int) -> list[str]:
     if not reports:
         return [""] * pairs
     return ["/".join(map(quote, report.relative_to(path.parent).parts)) for report in reports]
-
-
-def _datasets(pairs: Pairs) -> list[str]:
-    return [one.dataset for one in pairs]
 
 
 def _several(names: Sequence[str], noun: str) -> str:
@@ -93,7 +68,7 @@ def _answer(pairs: Pairs) -> str:
         if test is None or adjusted is None:
             continue
         tested += 1
-        if adjusted < round(1 - test.level, 12):
+        if adjusted < test.alpha:
             (worse if test.verdict == "worse" else better).append(f"{result.model} on {result.dataset}")
     if not tested:
         return "No score could be compared with the models' own images."

@@ -1,7 +1,5 @@
 """Write a learning curve as a small report: one HTML page, with its figures, tables and JSON beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid import plots
@@ -12,38 +10,22 @@ from hybrid.report.elements.figures import Drawing
 from hybrid.report.elements.table import Cell, Column, Table
 from hybrid.report.elements.words import capitalized, count, metric_name, score
 from hybrid.report.page import render
+from hybrid.report.page_files import PageSection, save_parts
 from hybrid.report.parts.part import Part
 from hybrid.wording import number, plural_of
 
 PAGE, JSON = "report.html", "learning-curve.json"
 
 
-@dataclass(frozen=True)
-class _Section:
-    """What the template of a section needs."""
-
-    key: str
-    title: str
-    answer: str
-    intro: str
-    warnings: Sequence[str]
-    parts: Sequence[Part]
-
-
 def write_learning_curve(curve: LearningCurve, folder: Path) -> list[Path]:
     """Write the page, its figures, tables and JSON into a folder, which is replaced as a whole; return the paths."""
     parts = [_training(curve), _test(curve)]
-    section = _Section("curve", curve.model, " ".join(curve.sentences()), _intro(curve), (), parts)
+    section = PageSection("curve", curve.model, " ".join(curve.sentences()), _intro(curve), (), parts)
     page = render("How many images?", [section], (), f"Written by hybrid {__version__}.")
     with replace_folder(folder) as new:
         write_output(new / PAGE, lambda file: file.write(page.encode()))
         write_json(new / JSON, curve.to_dict())
-        written = [new / PAGE, new / JSON]
-        for part in parts:
-            for drawing in part.drawings:
-                written += drawing.save(new)
-            for table in part.tables:
-                written += table.save(new)
+        written = [new / PAGE, new / JSON, *save_parts(parts, new)]
         names = [path.relative_to(new) for path in written]
     return [folder / name for name in names]
 
@@ -53,7 +35,7 @@ def _intro(curve: LearningCurve) -> str:
     return (
         f"{curve.n:,} training images{groups}; scores on {curve.where}. Test was not used. Each of {curve.repeats} "
         "repeats fitted the model to nested shares of the training images, in which the classes are as frequent as in "
-        "all of them and no {curve.group_name} is divided."
+        f"all of them and no {curve.group_name} is divided."
     )
 
 

@@ -1,6 +1,5 @@
 """Make the section of the report on one leaderboard."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from hybrid.evaluation.groups import images_of_groups
 from hybrid.report.elements.inputs import ReportInputs, collect
 from hybrid.report.elements.pictures import Pictures
 from hybrid.report.elements.words import plural
+from hybrid.report.page_files import PageSection
 from hybrid.report.parts import data as data_parts
 from hybrid.report.parts import models as model_parts
 from hybrid.report.parts.answer import SPLITS, answer, cost_sentence
@@ -16,7 +16,6 @@ from hybrid.report.parts.cross_validation import cross_validation
 from hybrid.report.parts.differences import differences
 from hybrid.report.parts.familiarity import familiarity
 from hybrid.report.parts.leakage import leakage
-from hybrid.report.parts.part import Part
 from hybrid.report.parts.per_group import per_group
 from hybrid.report.parts.repeat import repeat
 from hybrid.report.parts.robustness import robustness
@@ -33,33 +32,15 @@ SEED = 0  # for the sample of images on the map and for the map's layout
 
 
 @dataclass(frozen=True)
-class ReportSection:
-    """The section of the page on one leaderboard.
+class ReportSection(PageSection):
+    """The section of the page on one leaderboard; its title is the name of the dataset.
 
     Attributes
     ----------
-    key : str
-        Prefix of the section's ids in the page.
-    title : str
-        Name of the dataset.
-    answer : str
-        The main result in one or two sentences.
-    intro : str
-        The task, the number of models and images, and the cost of the chosen model.
-    warnings : sequence of str
-        Warnings about the scores.
-    parts : sequence of Part
-        The parts that apply to this leaderboard.
     report_inputs : ReportInputs
         The files and the dataset that the section uses.
     """
 
-    key: str
-    title: str
-    answer: str
-    intro: str
-    warnings: Sequence[str]
-    parts: Sequence[Part]
     report_inputs: ReportInputs
 
 

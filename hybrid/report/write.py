@@ -1,6 +1,5 @@
 """Write the report: the page, and its figures, tables and model cards as files beside it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid._version import __version__
@@ -11,7 +10,7 @@ from hybrid.report.card import save_card
 from hybrid.report.checklist.run import Run
 from hybrid.report.checklist.write import CHECKLIST, save_checklist
 from hybrid.report.page import render
-from hybrid.report.parts.part import Part
+from hybrid.report.page_files import save_parts
 from hybrid.report.section import ReportSection, make_section
 from hybrid.workspace.private_paths import without_places
 from hybrid.workspace.workspace import slug, unique_name
@@ -71,15 +70,4 @@ def _write_files(comparison: ComparisonResult, sections: list[ReportSection], fo
         paths += save_parts(section.parts, dataset_folder)
         if leaderboard.chosen:
             paths.append(save_card(dataset_folder / "model-card.md", leaderboard, section))
-    return paths
-
-
-def save_parts(parts: Sequence[Part], folder: Path) -> list[Path]:
-    """Write the figures and tables of parts into a folder, and return their paths."""
-    paths: list[Path] = []
-    for part in parts:
-        for drawing in part.drawings:
-            paths += drawing.save(folder)
-        for table in (*part.tables, *part.only_saved):
-            paths += table.save(folder)
     return paths

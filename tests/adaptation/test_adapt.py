@@ -1,6 +1,7 @@
 """`adapt` and `hybrid adapt`: from a model and pictures of another site to a new model that names its parent."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -152,6 +153,7 @@ def test_the_command(place, there, hybrid):
     page = (place.reports / "adapt-child.html").read_text()
     assert "parent, adapted to there" in page
     assert "How many labelled images" in page
+    assert re.search(r": 20 to adapt to, and \d+ (others|of other \w+) to judge on\.", page)
     inspected = " ".join(hybrid("inspect", "child", "--workspace", place.folder).split())
     assert "adapted from parent by calibration" in inspected
     image = next((place.folder.parent / "there" / "test" / "blue").iterdir())

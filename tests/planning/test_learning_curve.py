@@ -193,6 +193,7 @@ def test_the_command_shows_the_curve_and_writes_a_report(with_model, tmp_path):
     folder = tmp_path / "hybrid_runs" / "reports" / "curves" / "mine"
     page = (folder / "report.html").read_text()
     assert "How many images?" in page
+    assert "no group is divided" in page
     assert "test images" in page
     saved = json.loads((folder / "learning-curve.json").read_text())
     assert saved["sizes"][-1] == saved["n"] == 30

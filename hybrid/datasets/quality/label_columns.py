@@ -1,7 +1,7 @@
 """Count the classes by each value of a column, such as the hospital, and find columns that predict the label."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def label_columns(
     exchanges = max(EXCHANGES, 50 * len(testable) - 1)  # the smallest p-value must stay small when it is adjusted
     p_values = exchange_tests([one.code for one in testable], truth, unit, exchanges)
     adjusted = [step[0] for step in holm_steps(p_values, LEVEL) if step]
-    tested = {one.name: pair for one, pair in zip(testable, zip(p_values, adjusted, strict=True), strict=True)}
+    tested = {one.name: (p, q) for one, p, q in zip(testable, p_values, adjusted, strict=True)}
     return tuple(_described(one, truth, list(map(str, classes)), unit, tested.get(one.name)) for one in partitions)
 
 
@@ -157,10 +157,12 @@ def _described(
     column = LabelColumn(partition.name, counts, images, note=partition.note)
     if tested is None:
         return column
+    p_value, p_adjusted = tested
+    column = replace(column, p_value=p_value, p_adjusted=p_adjusted)
     areas = predicted_areas(partition.code, truth, unit)
     known = [(area, label) for area, label in zip(areas, classes, strict=True) if area]
     if not known:
-        return LabelColumn(partition.name, counts, images, *tested, note=partition.note)
+        return column
     two_classes = len(classes) == 2 and bool((truth.sum(axis=1) == 1).all())
     area, label = known[1] if two_classes else max(known, key=lambda pair: pair[0].value)
-    return LabelColumn(partition.name, counts, images, *tested, label, area.value, area.low, area.high, partition.note)
+    return replace(column, label=label, auc=area.value, low=area.low, high=area.high)

@@ -167,11 +167,10 @@ def _splits_of(keys: Sequence[str], data: str) -> list[str]:
 
 def _check_memory(archive: zipfile.ZipFile, keys: list[str], data: str) -> None:
     """Raise `InputError` if the unpacked arrays need more memory than the machine has."""
-    needed = sum(archive.getinfo(f"{key}.npy").file_size for key in keys)
-    if needed > physical_memory():
+    needed, memory = sum(archive.getinfo(f"{key}.npy").file_size for key in keys), physical_memory()
+    if needed > memory:
         raise InputError(
-            f"The arrays of {data!r} need {needed / 2**30:.1f} GiB, but this machine has "
-            f"{physical_memory() / 2**30:.1f} GiB: "
+            f"The arrays of {data!r} need {needed / 2**30:.1f} GiB, but this machine has {memory / 2**30:.1f} GiB: "
             "save the images as files, or save fewer of them."
         )
 

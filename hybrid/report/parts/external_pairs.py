@@ -170,7 +170,7 @@ def _drawings(pairs: Pairs, title: str) -> list[Drawing]:
         test = one.difference(one.metric)
         if test is None or test.low is None or test.high is None:
             continue
-        differs = adjusted is not None and adjusted < round(1 - test.level, 12)
+        differs = adjusted is not None and adjusted < test.alpha
         shown.append((f"{one.model}, {one.dataset}", test.difference, (test.low, test.high), differs))
     if not shown:
         return []
