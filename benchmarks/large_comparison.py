@@ -7,16 +7,12 @@ models of two classes, one a little better than the other. Scores on test are co
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import save
+from machine import run_hybrid, save, seconds
 
 VALIDATION = 20_000
 SKILLS = {"svm-made": 2.0, "softmax-made": 2.02}
@@ -29,9 +25,8 @@ def main() -> None:
     results = {}
     for images in given.images:
         with tempfile.TemporaryDirectory() as folder:
-            written = time.perf_counter()
-            write_models(Path(folder), images)
-            results[str(images)] = {"write_s": round(time.perf_counter() - written, 1)} | compare(Path(folder))
+            written = seconds(lambda folder=folder, images=images: write_models(Path(folder), images))
+            results[str(images)] = {"write_s": round(written, 1)} | compare(Path(folder))
             print(images, results[str(images)], flush=True)
     save("large_comparison", {"validation": VALIDATION, "images": results})
 
@@ -76,17 +71,10 @@ def write_models(folder: Path, images: int) -> None:
 
 def compare(folder: Path) -> dict[str, Any]:
     """Run the command, and return what it took and the size of its report in MB."""
-    command = [str(Path(sys.executable).with_name("hybrid")), "compare"]
-    started = time.perf_counter()
-    environment = os.environ | {"HYBRID_CACHE": str(folder / "cache")}
-    child = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{' '.join(command)} failed")
+    taken, usage = run_hybrid(folder, "compare")
     [page] = (folder / "hybrid_runs").rglob("*.html")
     return {
-        "seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(taken, 1),
         "processor_s": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_gb": round(usage.ru_maxrss * 1024 / 1e9, 2),
         "page_mb": round(page.stat().st_size / 1e6, 2),

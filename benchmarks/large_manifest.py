@@ -9,7 +9,6 @@ dataset has a path, a label and a split for each image, and every file exists.
 import argparse
 import base64
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 import pyarrow.parquet
-from machine import save
+from machine import peak_bytes, save
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 FOLDERS = 97
@@ -96,10 +95,6 @@ def measured(what: str, path: str) -> dict[str, float]:
         "peak_gb": round(peak / 1e9, 2),
         "bytes_a_row": round((peak - before) / rows),
     }
-
-
-def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":

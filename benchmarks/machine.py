@@ -1,10 +1,12 @@
-"""Helpers of all benchmarks: description of the machine, timing, medians and saving."""
+"""Helpers of all benchmarks: description of the machine, timing, medians, memory and saving."""
 
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -41,6 +43,24 @@ def median_seconds(command: list[str], repeats: int = 5, **kwargs: Any) -> float
         seconds(lambda: subprocess.run(command, check=True, capture_output=True, **kwargs)) for _ in range(repeats)
     ]
     return statistics.median(times)
+
+
+def run_hybrid(folder: Path, *arguments: str) -> tuple[float, resource.struct_rusage]:
+    """Run `hybrid` in a folder, with a store in its "cache". Return the seconds and the resources used."""
+    command = [str(Path(sys.executable).with_name("hybrid")), *arguments]
+    started = time.perf_counter()
+    environment = os.environ | {"HYBRID_CACHE": str(folder / "cache")}
+    child = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(command)} failed")
+    return time.perf_counter() - started, usage
+
+
+def peak_bytes() -> int:
+    """Return the peak resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def save(name: str, result: dict[str, Any]) -> None:

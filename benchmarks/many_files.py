@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import io
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import save, seconds
+from machine import peak_bytes, save, seconds
 from PIL import Image
 
 from hybrid.datasets import Dataset, load_dataset
@@ -86,19 +85,14 @@ def measure(folder: Path) -> dict[str, float]:
         source, stores = ImageSource(listed().X), [EmbeddingStore(folder / "cache", IDENTITY)]
         return found.setdefault("done", extract(source, stores, FileDigests(), no_network)[0])
 
-    results = {"before, MB": peak(), "list, s": seconds(listed), "after the list, MB": peak()}
-    results |= {"hash and look up, s": seconds(extracted), "in the end, MB": peak()}
+    results = {"before, MB": peak_bytes() / 1e6, "list, s": seconds(listed), "after the list, MB": peak_bytes() / 1e6}
+    results |= {"hash and look up, s": seconds(extracted), "in the end, MB": peak_bytes() / 1e6}
     assert found["done"].cached == len(found["dataset"])
     return {name: round(value, 2) for name, value in results.items()}
 
 
 def no_network(numbers: list[int]) -> Runtime:
     raise AssertionError("an embedding is not in the store")
-
-
-def peak() -> float:
-    """Return the peak resident memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 if __name__ == "__main__":

@@ -8,15 +8,11 @@ network, so the measured runs do not import Keras, which alone needs more memory
 """
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-from machine import save
+from machine import run_hybrid, save
 from pictures import files, make_small
 
 ORIGINALS = 2_000
@@ -66,18 +62,10 @@ def part(folder: Path, pictures: list[str], count: int) -> Path:
 
 def extract(scratch: Path, pictures: Path, given: argparse.Namespace) -> dict[str, float]:
     """Run `hybrid extract` with an empty store. Return its peak memory and its time."""
-    cache = scratch / "cache"
-    shutil.rmtree(cache / "embeddings", ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("hybrid")), "extract", str(pictures), "--weights", "random"]
-    command += ["--backbone", given.backbone, "--size", str(given.side)]
-    started = time.perf_counter()
-    environment = os.environ | {"HYBRID_CACHE": str(cache)}
-    child = subprocess.Popen(command, cwd=scratch, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{' '.join(command)} failed")
-    return {"peak_mb": usage.ru_maxrss / 1024, "seconds": time.perf_counter() - started}
+    shutil.rmtree(scratch / "cache" / "embeddings", ignore_errors=True)
+    options = ["--weights", "random", "--backbone", given.backbone, "--size", str(given.side)]
+    seconds, usage = run_hybrid(scratch, "extract", str(pictures), *options)
+    return {"peak_mb": usage.ru_maxrss / 1024, "seconds": seconds}
 
 
 if __name__ == "__main__":

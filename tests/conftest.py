@@ -241,7 +241,13 @@ def running_object_server():
 
 
 @pytest.fixture
-def object_server(running_object_server, monkeypatch, tmp_path_factory):
+def next_machine(monkeypatch, tmp_path_factory):
+    """A function that goes on at a machine without copies of objects."""
+    return lambda: monkeypatch.setenv("HYBRID_MIRROR", str(tmp_path_factory.mktemp("machine")))
+
+
+@pytest.fixture
+def object_server(running_object_server, next_machine, monkeypatch):
     """A server of objects with an empty bucket, an environment that leads to it, and short patience."""
     from datetime import timedelta
 
@@ -255,7 +261,7 @@ def object_server(running_object_server, monkeypatch, tmp_path_factory):
     values = {"AWS_ENDPOINT_URL": server.url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": KEY}
     for name, value in (values | {"AWS_SECRET_ACCESS_KEY": SECRET}).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HYBRID_MIRROR", str(tmp_path_factory.mktemp("machine")))
+    next_machine()
     monkeypatch.setattr(object_store, "_CLIENT", {"timeout": "1s", "connect_timeout": "1s", "allow_http": True})
     monkeypatch.setattr(object_store, "_RETRY", {"max_retries": 3, "retry_timeout": timedelta(seconds=5)})
     object_store.open_objects.cache_clear()

@@ -9,13 +9,9 @@ pytestmark = pytest.mark.network
 ADDRESS = f"s3://{BUCKET}/team"
 
 
-@pytest.fixture
-def next_machine(object_server, tmp_path_factory, monkeypatch):
-    """Go on at a machine that has no copies."""
-    return lambda: monkeypatch.setenv("HYBRID_MIRROR", str(tmp_path_factory.mktemp("machine")))
-
-
-def test_one_machine_extracts_and_another_one_fits(hybrid, image_folder, tiny_network, next_machine, tmp_path):
+def test_one_machine_extracts_and_another_one_fits(
+    hybrid, image_folder, tiny_network, object_server, next_machine, tmp_path
+):
     first = hybrid.json("extract", image_folder, "--backbone", tiny_network, "--cache", ADDRESS)
     [record] = (tmp_path / "hybrid_runs" / "sets").glob("*.json")
     assert json.loads(record.read_text())["extractor"]["params"]["cache"] == ADDRESS

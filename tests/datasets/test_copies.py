@@ -3,6 +3,7 @@
 The server is moto's, in this process: a stand-in for Amazon S3.
 """
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hybrid.datasets import load_dataset
 from hybrid.datasets.load import reopen
 from hybrid.errors import InputError
 from hybrid.extractors.images.decoding import bytes_digest
+from hybrid.files.object_store import ObjectEntry, ObjectStore
 
 ADDRESS = f"s3://{BUCKET}/clinic/pictures"
 
@@ -54,7 +56,7 @@ def digests(dataset):
 
 
 def reads(server, names):
-    """Return a fault that is none, and notes which objects are read."""
+    """Return a block in which no request fails, and which adds the names of the files that are read to a list."""
 
     def note(method, path):
         if method == "GET" and "." in path.rpartition("/")[2]:
@@ -143,9 +145,9 @@ def test_an_interrupted_copy_goes_on(uploaded, object_server):
 
 
 def test_throttling_and_answers_that_end_early_change_nothing(uploaded, object_server):
-    kinds = iter(range(10**9))
+    requests = itertools.count()
     faults = {3: "503 Slow Down", 7: "cut", 11: "500 Internal Server Error"}
-    with object_server.failing(lambda method, path: faults.get(next(kinds) % 13)):
+    with object_server.failing(lambda method, path: faults.get(next(requests) % 13)):
         assert digests(load_dataset(ADDRESS)) == digests(load_dataset(uploaded))
 
 
@@ -165,8 +167,6 @@ def test_missing_objects_and_addresses_are_one_sentence(table, object_server):
 
 
 def test_names_that_lead_out_of_the_folder_are_refused(uploaded, object_server, monkeypatch):
-    from hybrid.files.object_store import ObjectEntry, ObjectStore
-
     monkeypatch.setattr(ObjectStore, "list", lambda self, prefix="": {"normal/../../x.png": ObjectEntry(1, "1")})
     with pytest.raises(InputError, match="has a name that no file may have"):
         load_dataset(ADDRESS)

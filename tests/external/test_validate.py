@@ -137,7 +137,7 @@ def test_several_models_and_datasets_are_one_table(hybrid, measured_place, tmp_p
     for row, saved, one in zip(shown, read_rows(page.with_suffix(".csv")), found["table"], strict=True):
         for key in ("value", "difference", "p_adjusted"):
             expected = "" if one[key] is None else str(one[key])
-            assert row[key] == saved[key] == expected
+            assert row[key] == saved[key] == expected, (one["model"], one["dataset"], key)
         report = page.parent / row["report"]
         assert report == page.parent / one["model"] / one["dataset"] / "report.html"
         assert report.is_file()

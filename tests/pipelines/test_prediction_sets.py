@@ -146,7 +146,7 @@ def test_very_many_images_are_reduced_by_whole_groups():
 
 
 class Given(ClassifierMixin, BaseEstimator):
-    """A classifier whose input are its probabilities."""
+    """A classifier whose features are the probabilities that it predicts."""
 
     def fit(self, X, y):
         self.classes_, self.n_features_in_ = np.arange(np.shape(X)[1]), np.shape(X)[1]
@@ -166,9 +166,8 @@ def sets_of_mapie(proba, y, new, coverage):
     return conformal.conformalize(proba, y).predict_set(new)[1][:, :, 0]
 
 
-@pytest.mark.filterwarnings(
-    "ignore:WARNING. your conformalization dataset has less labels"
-)  # MAPIE has no per-class sets
+# MAPIE has no sets per class: it is given the rows of one class at a time, of which it warns.
+@pytest.mark.filterwarnings("ignore:WARNING. your conformalization dataset has less labels")
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_sets_are_those_of_mapie(coverage, n_classes):

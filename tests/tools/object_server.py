@@ -7,7 +7,6 @@ import contextlib
 import logging
 import threading
 import time
-from collections import Counter
 
 BUCKET = "pictures"
 SECRET = "a-secret-that-nobody-may-see"
@@ -20,8 +19,6 @@ class ObjectServer:
     Attributes
     ----------
     url : str
-    requests : Counter
-        Number of requests by method.
     fault : callable or None
         Takes the method and the path of a request; returns what to do with it instead of answering: a status such as
         "503 Slow Down", "hang", "cut" (the answer ends early), "lost" (it is carried out, but the answer is lost), or
@@ -36,14 +33,12 @@ class ObjectServer:
         self.app = DomainDispatcherApplication(create_backend_app)
         self.server = make_server("127.0.0.1", 0, self, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.requests = Counter()
         self.fault = None
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
     def __call__(self, environ, start_response):
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        self.requests[method] += 1
         fault = self.fault(method, path) if self.fault else None
         if fault in ("hang", "lost"):
             if fault == "lost":

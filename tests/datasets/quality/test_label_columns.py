@@ -1,7 +1,5 @@
 """A column that predicts the label is a finding, and one that does not is none."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -90,16 +88,16 @@ def test_the_command_prints_the_counts_and_the_finding(hybrid, places):
     assert "place predicts the label" in text
     assert "day is not associated with the label" in text
     assert text.count("A model can use such a column") == 1
-    record = json.loads(hybrid("data", places, "--by", "place", "--json"))
+    record = hybrid.json("data", places, "--by", "place")
     [column] = record["label_columns"]
     assert column["counts"]["x"]["b"] == 0
     assert column["p_adjusted"] <= 0.05
     assert column["auc"] == 1
     [finding] = [one for one in record["findings"] if one["check"] == "label_columns"]
     assert finding["groups"][0]["names"] == ["place"]
-    quick = json.loads(hybrid("data", places, "--by", "place", "--no-checks", "--json"))
+    quick = hybrid.json("data", places, "--by", "place", "--no-checks")
     assert quick["label_columns"] == record["label_columns"]
 
 
 def test_an_unknown_column_is_named(hybrid, places):
-    assert "place" in hybrid("data", places, "--by", "plaec", code=1)
+    assert "Unknown column 'plaec'. Nearest: 'place'." in hybrid("data", places, "--by", "plaec", code=1)

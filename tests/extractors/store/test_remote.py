@@ -3,6 +3,7 @@
 The server is moto's, in this process: a stand-in for Amazon S3. A machine is a folder for mirrors.
 """
 
+import itertools
 import json
 
 import numpy as np
@@ -14,16 +15,18 @@ from hybrid.errors import InputError
 from hybrid.extractors.store.check import find_damage, find_remote_damage
 from hybrid.extractors.store.manage import collect_garbage
 from hybrid.extractors.store.store import DamagedShardWarning, EmbeddingStore, LostEmbeddingsError, open_cache
+from hybrid.files import object_store
+from hybrid.files.object_store import ObjectStore
 
 ADDRESS = f"s3://{BUCKET}/team/cache"
 
 
 @pytest.fixture
-def another_machine(object_server, tmp_path_factory, monkeypatch):
-    """Take the place of a machine that has no copies; return its cache folder."""
+def another_machine(object_server, next_machine):
+    """A function that goes on at a machine without copies and returns its cache folder."""
 
     def arrive(address=ADDRESS):
-        monkeypatch.setenv("HYBRID_MIRROR", str(tmp_path_factory.mktemp("machine")))
+        next_machine()
         return open_cache(address)
 
     return arrive
@@ -90,17 +93,10 @@ def test_two_machines_that_compute_the_same_rows_do_no_harm(another_machine):
     np.testing.assert_array_equal(EmbeddingStore(another_machine(), IDENTITY).gather(keys), expected(images))
 
 
-def some(*kinds):
-    """Return a fault that strikes every second request, with the kinds in turn."""
-    count = iter(range(10**9))
-    turn = iter(range(10**9))
-    return lambda method, path: kinds[next(turn) % len(kinds)] if next(count) % 2 else None
-
-
-@pytest.mark.parametrize("kinds", [["503 Slow Down"], ["500 Internal Server Error"], ["429 Too Many Requests"]])
-def test_throttling_and_errors_that_pass_lose_nothing(object_server, another_machine, kinds):
-    images = images_of(30)
-    with object_server.failing(some(*kinds)):
+@pytest.mark.parametrize("status", ["503 Slow Down", "500 Internal Server Error", "429 Too Many Requests"])
+def test_throttling_and_errors_that_pass_lose_nothing(object_server, another_machine, status):
+    images, faults = images_of(30), itertools.cycle([None, status])
+    with object_server.failing(lambda method, path: next(faults)):
         done, _ = run(images, another_machine())
         rows = EmbeddingStore(another_machine(), IDENTITY).gather(done.keys)
     np.testing.assert_array_equal(rows, expected(images))
@@ -133,7 +129,7 @@ def test_an_upload_that_fails_is_one_sentence_and_the_next_run_goes_on(object_se
 
     with object_server.failing(fault), pytest.raises(InputError, match="cannot be written: the server asks for fewer"):
         run(images, cache)
-    assert not rows_here(cache)  # nothing half-written is left
+    assert not rows_here(cache)  # no half-written file is left
     assert not [name for name in object_server.objects() if name.endswith(".json") and "identity" not in name]
     for machine in (cache, another_machine()):
         done, store = run(images, machine)
@@ -194,13 +190,11 @@ def test_a_damaged_copy_on_this_machine_is_fetched_again(object_server, another_
     np.testing.assert_array_equal(EmbeddingStore(cache, IDENTITY).gather(done.keys), expected(images))
     assert not list(find_damage(cache))
     path.unlink()
-    assert not list(find_damage(cache))  # it is only not here
+    assert not list(find_damage(cache))  # a copy that is missing is no damage
     np.testing.assert_array_equal(EmbeddingStore(cache, IDENTITY).gather(done.keys), expected(images))
 
 
 def test_a_listing_that_is_out_of_date_only_costs_work(object_server, another_machine, monkeypatch):
-    from hybrid.files.object_store import ObjectStore
-
     images = images_of(8)
     stale = ObjectStore(ADDRESS).list
     listing = stale("embeddings")
@@ -250,16 +244,12 @@ def test_a_missing_bucket_and_a_server_that_is_not_there_are_one_sentence(object
     with pytest.raises(InputError, match="no such bucket"):
         run(images_of(4), another_machine("s3://nobody-has-this/x"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    from hybrid.files import object_store
-
     object_store.open_objects.cache_clear()
     with pytest.raises(InputError, match="the server does not answer; check the network and the endpoint"):
         run(images_of(4), another_machine())
 
 
 def test_without_credentials_the_message_names_the_variables(object_server, another_machine, monkeypatch):
-    from hybrid.files import object_store
-
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")  # where a machine of Amazon finds its own

@@ -170,7 +170,7 @@ def test_a_booster_that_points_outside_its_arrays_is_rejected(tmp_path, change, 
         load_model(model)
 
 
-FORBIDDEN = re.compile(  # of joblib, only the function that chooses a backend
+FORBIDDEN = re.compile(  # joblib may be imported for parallel_config alone, which chooses a backend
     r"\b(import|from)\s+(pickle|cloudpickle|dill|marshal|shelve|joblib(?! import parallel_config$))\b|"
     r"\bpickle\.|\bjoblib\.(load|dump)|"
     r"allow_pickle\s*=\s*True|safe_mode\s*=\s*False|enable_unsafe_deserialization|\beval\(|\bexec\(|"
