@@ -2,8 +2,9 @@
 
     python benchmarks/large_comparison.py [IMAGES …]
 
-By default there are 100,000 and 1,000,000 test images, and 20,000 for validation. The probabilities are drawn for two
-models of two classes, one a little better than the other. Scores on test are computed by the command, as after a fit.
+By default, there are runs with 100,000 and 1,000,000 test images, each with 20,000 validation images. The probabilities
+of two models of two classes are drawn at random; one model is a little better than the other. Scores on test are
+computed by the command, as after a fit.
 """
 
 import argparse

@@ -2,12 +2,12 @@
 
     python benchmarks/large_heads.py [--rows 2000000] [--width 512] [--memory 8GB] [--head svm …]
 
-The embeddings are two normal distributions, written into a store as an extraction would. Their means differ by two
-standard deviations in one direction, so that the best possible accuracy is .841 and the best ROC AUC is .921. Each
-head is fitted in a new process: the embeddings are read from the store, standardised, fitted and predicted, those of
-the test images included. Peak memory is measured every 0.1 s; the memory of arrays mapped from files counts as
-resident, although the system can take it back at any time, so the rest of the memory is shown as well. The store
-and the arrays on disk need about 4 times the size of the embeddings.
+The embeddings are drawn from two normal distributions and written into a store, as by an extraction. The means differ
+by two standard deviations in one direction, so that the best possible accuracy is .841 and the best ROC AUC is .921.
+Each head is fitted in a new process, which reads the embeddings from the store, standardises them, fits the head, and
+predicts them and the test images. Memory is measured every 0.1 s. Arrays that are mapped from files count as resident
+memory, although the system can take it back at any time, so the memory without them is shown as well. The store and the
+arrays on disk need about 4 times the size of the embeddings.
 """
 
 import argparse

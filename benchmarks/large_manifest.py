@@ -2,8 +2,8 @@
 
     python benchmarks/large_manifest.py [--rows 10000000] [--files 500000]
 
-The table to read has five columns: a path, a label of three, a split, a patient with four images, and an age. The
-dataset has a path, a label and a split for each image, and every file exists.
+The table to read has five columns: a path, one of three labels, a split, a patient with four images, and an age. The
+table of the dataset has a path, a label and a split for each image, and every file exists.
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     python benchmarks/many_files.py [FILES …] [--folder FOLDER]
 
-By default there are 100,000 and 1,000,000 files of about 100 bytes, each a PNG of 4×4 pixels with a number after its
-end, in six folders, of two classes and three splits. They are in FOLDER, and removed at the end: a million of them take
-4 GB and a million inodes. Their embeddings, of width 16, are written into a store first, so that no network runs.
+By default, there are runs with 100,000 and 1,000,000 files of about 100 bytes. Each file is a PNG of 4×4 pixels, with
+a number after its end. The files are in six folders, for two classes and three splits, inside FOLDER, and are removed
+at the end: a million of them take 4 GB and a million inodes. Their embeddings, of width 16, are written into a store
+first, so that no network runs.
 """
 
 import argparse

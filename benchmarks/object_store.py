@@ -1,10 +1,10 @@
-"""Seconds to write and to read embeddings in a store at an address, against a store in a folder.
+"""Seconds to write and to read embeddings in a store at an address, compared with a store in a folder.
 
     python benchmarks/object_store.py [ROWS …] [--folder FOLDER] [--delay MILLISECONDS]
 
-The server is moto's, a stand-in for Amazon S3, in a process of its own on this machine; --delay is added to each
-answer. Rows have width 512. Write: the shards of all rows. Second machine: a store with an empty mirror is asked which
-rows are stored, all rows are read, and read again.
+The server is that of moto, a stand-in for Amazon S3, in its own process on this machine. Each answer of the server is
+delayed by --delay. Rows have width 512. "write" is the time to write all rows. For "second machine", a store with an
+empty mirror looks up which rows are stored, reads all rows, and reads them again.
 """
 
 import argparse

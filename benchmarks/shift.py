@@ -10,7 +10,7 @@ the patient and one of the class, and a tenth of the images are copies of others
 should find a difference in at most 5 of 100 sets. "power": chest X-rays with 20% less contrast, blurred with a radius
 of one pixel, or normal pictures of another series, 300 in each draw, against the pictures of all other patients. Their
 embeddings come from the .npz file that "features" writes. "seconds": 5,000 images with 1,280 features, of which 1,000
-are new.
+images are new.
 """
 
 import argparse
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--backbone")
-    parser.add_argument("--weights", help="file with the weights of a backbone that has a name")
+    parser.add_argument("--weights", help="file with the weights, if the backbone is given by its name")
     given = parser.parse_args()
     if given.part == "errors":
         save("shift-errors", {"rows": errors(given.sets)})

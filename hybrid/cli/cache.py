@@ -87,7 +87,7 @@ def list_(cache: str | None, as_json: bool) -> None:
 def verify(context: click.Context, cache: str | None, as_json: bool) -> None:
     """Check all checksums in the store and list damaged files. The exit code is 1 if there are any.
 
-    A store at an address such as s3://bucket/prefix is read completely, and so are the copies on this machine.
+    If the store is at an address such as s3://bucket/prefix, all of it is read, and the copies on this machine, too.
     """
     from hybrid.extractors.store.check import find_damage, find_remote_damage
     from hybrid.extractors.store.manage import list_extractors
@@ -140,8 +140,8 @@ def gc(older_than: float | None, dry_run: bool, cache: str | None, workspace: Pa
     """Remove garbage from the store and merge small shards.
 
     Garbage is damaged files, remains of killed runs and duplicate rows. No valid embedding is lost unless --older-than
-    is given. Other processes may use the store at the same time. Of a store at an address such as s3://bucket/prefix,
-    only the copies on this machine are removed; they are fetched again when they are needed.
+    is given. Other processes may use the store at the same time. If the store is at an address such as
+    s3://bucket/prefix, only copies on this machine are removed; they are fetched again when they are needed.
     """
     from hybrid.extractors.store.manage import collect_garbage
     from hybrid.extractors.store.remote import remote_of

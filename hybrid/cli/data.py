@@ -40,8 +40,9 @@ _OPTIONS = (
         "--by",
         multiple=True,
         metavar="COLUMN[:BINS][+COLUMN]",
-        help="Also count the classes by a further column (repeatable), and test whether it predicts the label: sex, "
-        "age:50,70 with limits of bins, or sex+view for combinations. Without it, all suitable columns are tested.",
+        help="Count the classes by the values of a further column, and test whether it predicts the label: sex, "
+        "age:50,70 with limits of bins, or sex+view for combinations. Repeatable. By default, all suitable columns "
+        "are tested.",
     ),
     click.option(
         "--augment",
@@ -70,7 +71,7 @@ _NAMED = 3  # clusters of a finding that are named on the screen
     ("A table with the paths and labels of images", "hybrid data labels.csv --group-column patient"),
     ("What augmentation does to the images", "hybrid data PICTURES --augment rotate=15 --augment flip"),
     ("Images to practise with, as files", "hybrid data cells --write smears"),
-    ("Does the hospital tell the label?", "hybrid data labels.csv --by hospital --by age:50,70"),
+    ("Does the hospital or the age predict the label?", "hybrid data labels.csv --by hospital --by age:50,70"),
     ("Counts only, without looking at the images", "hybrid data PICTURES --no-checks"),
 )
 @click.argument("data", shell_complete=completion.datasets)

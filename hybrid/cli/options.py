@@ -39,8 +39,8 @@ heads_cluster_option = click.option(
     "--cluster",
     default=None,
     metavar="ADDRESS",
-    help="Search and cross-validate on the workers of a Dask cluster, which read the embeddings from the store: the "
-    "address of its scheduler, or local:4 for four processes on this machine.",
+    help="Run the search or cross-validation on the workers of a Dask cluster: the address of its scheduler, such as "
+    "tcp://10.0.0.5:8786, or local:4 for four processes on this machine. Workers read the embeddings from the store.",
 )
 on_bad_option = in_group(
     DATA,

@@ -105,8 +105,8 @@ _SCORES = (
         "--prevalence",
         default=None,
         metavar="SHARE|SHARES",
-        help="Share of the positive class where the model would be used, such as 0.05, or a=0.05,b=0.2 of classes or "
-        "labels: adds the predictive values there. It changes no model.",
+        help="Share of the positive class where the model would be used, such as 0.05, or a=0.05,b=0.2 for classes or "
+        "labels. The predictive values there are added to the scores. No model is changed.",
     ),
 )
 
@@ -152,8 +152,8 @@ def validate(
     MODELS are names of fitted models of the workspace, folders of saved models, or .zip files of those; DATA is a
     dataset as for hybrid data. All scores have intervals, the model's own threshold is used, and differences are tested
     for different images. Reports, records and predictions are saved in external/MODEL/DATASET in the workspace;
-    external/summary.html has several models and datasets in one table. A comparison with a model's own test images is a
-    look at test, which is added to the history of its workspace.
+    external/summary.html shows several models and datasets in one table. A comparison with a model's own test images is
+    a look at test, which is added to the history of its workspace.
     """
     from hybrid.external.class_mapping import parse_class_map
     from hybrid.run import validate as run
