@@ -201,7 +201,7 @@ def _show(validation: "Validation", written: list[Path]) -> None:
             _print_classes(result)
         if result.subgroups:
             print_subgroup_scores(result.subgroups, result.model)
-        print_notes(result.shift.details if result.shift else [])
+        print_notes(result.details)
         print_notes(result.notes)
     print_notes(validation.notes)
     for report, result in zip(written, validation, strict=False):

@@ -18,6 +18,7 @@ from hybrid.external.at_prevalence import values_at_prevalence
 from hybrid.external.internal import InternalSide, find_internal
 from hybrid.external.new_data import NewData, new_data
 from hybrid.external.overlap import Overlap, find_overlap
+from hybrid.external.proportions import explain_by_proportions
 from hybrid.external.result import ExternalResult
 from hybrid.external.scores import SideScores, class_differences, differences, side_scores, with_known
 from hybrid.external.shift import Compared, ExternalShift, find_shift
@@ -77,10 +78,12 @@ def measure(
     internal = _internal_scores(data, own, positive, level)
     tests = () if internal is None else differences(external, internal)
     of_classes = () if internal is None else class_differences(external, internal)
-    found = find_shift(data, own, external, internal, name, progress, compared) if shift else None
+    found = find_shift(data, own, progress, compared) if shift else None
+    proportions = explain_by_proportions(own, external, internal, name, of_classes)
     notes = (*_notes(data, own, overlap, external, internal, found), *lacking)
     return ExternalResult(
-        data, split, name, external, internal, own, tests, of_classes, overlap, notes, groups, found, values
+        data, split, name, external, internal, own, tests, of_classes, overlap, notes, proportions, groups, found,
+        values,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from hybrid.evaluation import Evaluation, PredictiveValues, SubgroupScores, Unpa
 from hybrid.external.internal import OWN_NAMES, InternalSide
 from hybrid.external.new_data import NewData
 from hybrid.external.overlap import Overlap
+from hybrid.external.proportions import ClassProportions
 from hybrid.external.scores import SideScores
 from hybrid.external.shift import ExternalShift
 
@@ -34,6 +35,8 @@ class MeasuredModel:
         The images that are also among those the model was made with.
     notes : tuple of str
         What limits the scores.
+    proportions : ClassProportions
+        Whether other class proportions alone explain the scores.
     subgroups : SubgroupScores or None
         The scores on subgroups of the images, if they were asked for.
     shift : ExternalShift or None
@@ -52,6 +55,7 @@ class MeasuredModel:
     class_differences: tuple[UnpairedTest, ...]
     overlap: Overlap
     notes: tuple[str, ...]
+    proportions: ClassProportions
     subgroups: SubgroupScores | None = None
     shift: ExternalShift | None = None
     predictive_values: tuple[PredictiveValues, ...] = ()
@@ -75,6 +79,11 @@ class MeasuredModel:
     def own_name(self) -> str:
         """What the model's own images are called: "own test images", or "own validation images"."""
         return OWN_NAMES[self.own.split]
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Sentences on the simple properties that differ, and on class proportions."""
+        return (*(self.shift.details if self.shift else ()), *self.proportions.sentences)
 
     @property
     def compares_whole_split(self) -> bool:

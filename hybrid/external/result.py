@@ -93,6 +93,7 @@ class ExternalResult(MeasuredModel):
             differences=self.differences,
             class_differences=self.class_differences,
             shift=self.shift.to_dict() if self.shift else None,
+            proportions=self.proportions.to_dict(),
             predictive_values=self.predictive_values,
             sentences=self.sentences(),
             notes=self.notes,

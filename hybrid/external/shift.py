@@ -1,6 +1,5 @@
-"""Whether images are like those that a model learnt from, and whether class proportions alone explain its scores."""
+"""Whether images are like those that a model learnt from."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +13,12 @@ from hybrid.datasets.quality.measure import Measures, measure_within, remembered
 from hybrid.embeddings.embedding_set import EmbeddingSet
 from hybrid.embeddings.joined_set import JoinedSet, join_sets
 from hybrid.errors import InputError
-from hybrid.evaluation import METRICS
-from hybrid.evaluation.registry.tasks import TASKS
-from hybrid.external.internal import OWN_NAMES, InternalSide
+from hybrid.external.internal import InternalSide
 from hybrid.external.new_data import NewData
-from hybrid.external.scores import SideScores
 from hybrid.progress import Progress
-from hybrid.shift.estimated_shares import misled_estimate
 from hybrid.shift.of_set import LEARNT
 from hybrid.shift.properties import property_values
 from hybrid.shift.result import DatasetShift, compare_samples, with_properties
-from hybrid.shift.score_changes import ScoreChange, score_changes
-from hybrid.wording import joined as listed
 
 _GONE = (
     "Whether these images are like those that the model learnt from was not tested, because its embedding set is no "
@@ -44,12 +37,9 @@ class ExternalShift:
     ----------
     images : DatasetShift or None
         The tests of the images. None if the embeddings of the model's own images are no longer there.
-    proportions : tuple of str
-        Sentences on whether other class proportions alone could explain the scores.
     """
 
     images: DatasetShift | None
-    proportions: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -65,20 +55,17 @@ class ExternalShift:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Sentences on the properties that differ and on class proportions."""
-        return (*(self.images.properties_found if self.images else ()), *self.proportions)
+        """Sentences on the properties that differ."""
+        return self.images.properties_found if self.images else ()
 
     def to_dict(self) -> dict[str, Any] | None:
         """Return JSON values; None if the images could not be examined."""
-        return None if self.images is None else self.images.to_dict() | {"proportions": list(self.proportions)}
+        return None if self.images is None else self.images.to_dict()
 
 
 def find_shift(
     data: NewData,
     own: InternalSide,
-    external: SideScores,
-    internal: SideScores | None,
-    metric: str,
     progress: Progress | None = None,
     compared: Compared | None = None,
 ) -> ExternalShift:
@@ -88,10 +75,6 @@ def find_shift(
     ----------
     data : NewData
     own : InternalSide
-    external, internal : SideScores
-        The scores on the measured images, and those on the model's own images, if they are known.
-    metric : str
-        The metric of the main result.
     progress : callable, optional
         Called with the number of measured images and of all images to measure. Measurements are cached.
     compared : dict, optional
@@ -102,35 +85,11 @@ def find_shift(
     -------
     ExternalShift
     """
-    proportions = []
     compared = {} if compared is None else compared
     key = _same_test(data, own)
     if key not in compared:
         compared[key] = _compare(data, own, progress)
-    images = compared[key]
-    if internal is not None:
-        names = tuple(dict.fromkeys([metric, *TASKS[data.task].tested]))
-        validation, y = internal.predictions, external.predictions.y
-        changes = score_changes(external.evaluation, internal.evaluation, validation, y, names, {})
-        proportions.append(_explanation(changes, OWN_NAMES[own.split]))
-        if images is not None and images.found:
-            proportions.append(misled_estimate(validation, external.predictions, "new"))
-    return ExternalShift(images, tuple(filter(None, proportions)))
-
-
-def _explanation(changes: Sequence[ScoreChange], own: str) -> str:
-    """Return whether other class proportions alone could explain the scores; "" if there is nothing to explain."""
-    shown = [one for one in changes if one.explained is not None and one.expected is not None]
-    if not shown:
-        return ""
-    expected = listed([f"{one.expected:.3f} in {METRICS[one.test.metric].title}" for one in shown])
-    said = f"If only the class proportions differed from those of the model's {own}, it would be expected to score "
-    said += f"{expected}. Other proportions alone "
-    could = [METRICS[one.test.metric].title for one in shown if one.explained]
-    cannot = [METRICS[one.test.metric].title for one in shown if not one.explained]
-    parts = [f"do not explain the {listed(cannot)} measured here"] if cannot else []
-    parts += [f"could explain the {listed(could)}" + ("" if cannot else " measured here")] if could else []
-    return f"{said}{', but '.join(parts)}."
+    return ExternalShift(compared[key])
 
 
 def _same_test(data: NewData, own: InternalSide) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from hybrid.external.result import ExternalResult
 from hybrid.report.page_files import PageSection, write_section
 from hybrid.report.parts import external as parts
 from hybrid.report.parts.part import Part
+from hybrid.report.parts.proportions import external_proportions
 from hybrid.report.parts.shift import external_shift
 from hybrid.report.parts.subgroups import external_subgroups
 from hybrid.report.parts.worth import external_worth
@@ -21,6 +22,7 @@ MakePart = Callable[[ExternalResult], Part | None]
 PARTS: tuple[MakePart, ...] = (
     parts.scores,
     external_shift,
+    external_proportions,
     external_subgroups,
     parts.curves,
     parts.errors,

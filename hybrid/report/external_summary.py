@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hybrid.report.page_files import PageSection, write_section
 from hybrid.report.parts.external_pairs import Pairs, main_scores, other_scores, shift_in_words
+from hybrid.report.parts.proportions import proportions_in_words
 from hybrid.wording import and_more, number
 from hybrid.workspace.private_paths import without_places
 
@@ -36,6 +37,7 @@ def write_external_summary(pairs: Pairs, path: Path, reports: Sequence[Path] = (
         main_scores(pairs, _links(path, reports, len(pairs.results))),
         other_scores(pairs),
         shift_in_words(pairs),
+        proportions_in_words(pairs),
     ]
     parts = [part for part in made if part is not None]
     models = _several([one.model for one in pairs], "model")

@@ -1,6 +1,7 @@
 """Estimate the class proportions of images without labels from predictions, if the images of each class are alike."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,21 @@ class EstimatedShares:
     high: tuple[float, ...]
     method: str
 
+    def outside(self, shares: Any) -> np.ndarray:
+        """Return for each class whether another share differs from the estimate, ndarray of bool of shape (k,).
+
+        The intervals are widened as the number of classes requires (Bonferroni), so that with many classes, too, a
+        share that is right is called different in at most 5% of the cases.
+        """
+        normal = NormalDist()
+        independent = 1 if len(self.classes) == 2 and abs(sum(self.shares) - 1) < _TOLERANCE else len(self.classes)
+        factor = normal.inv_cdf(1 - 0.025 / independent) / normal.inv_cdf(0.975)
+        value, low, high, other = map(np.array, (self.shares, self.low, self.high, shares))
+        return (other < value - factor * (value - low)) | (other > value + factor * (high - value))
+
     def excludes(self, shares: Any) -> bool:
-        """Return whether other shares lie outside the interval of any class."""
-        return any(
-            not low <= share <= high for low, high, share in zip(self.low, self.high, shares, strict=True)
-        )  # fmt: skip
+        """Return whether the estimate excludes other shares: that of any class differs by :meth:`outside`."""
+        return bool(self.outside(shares).any())
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

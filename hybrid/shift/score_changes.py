@@ -11,7 +11,8 @@ from hybrid.evaluation.paired_test import shown_in_points
 from hybrid.wording import joined
 from hybrid.workspace.predictions import Predictions
 
-_DRAWS = 500
+DRAWS = 500  # of the intervals of weighted scores
+SMALLEST_CHANGE = 0.01  # shares of all classes that differ by less are equal
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,18 @@ def score_changes(
 def _with_shares_of(y_test: np.ndarray, validation: Predictions, val: Evaluation) -> Evaluation | None:
     """Return the scores on validation with its classes weighted to the proportions of test.
 
-    None for several labels per image, if a class of test is not in validation, or if the proportions are equal.
+    None for several labels per image, if only one of them has images of a class, or if the proportions are equal.
     """
     if y_test.ndim != 1:
         return None
     classes = list(val.classes)
     shares = [np.array([np.mean(y == label) for label in classes]) for y in (y_test, validation.y)]
-    if (shares[1] == 0).any() or (shares[0] == 0).any() or np.abs(shares[0] - shares[1]).max() < 0.01:
+    has = shares[1] > 0
+    if ((shares[0] > 0) != has).any() or np.abs(shares[0] - shares[1]).max() < SMALLEST_CHANGE:
         return None
     column = {label: k for k, label in enumerate(classes)}
-    weight = (shares[0] / shares[1])[[column[label] for label in validation.y.tolist()]]
+    ratio = np.divide(shares[0], shares[1], out=np.ones(len(classes)), where=has)
+    weight = ratio[[column[label] for label in validation.y.tolist()]]
     return evaluate(
         validation.y,
         validation.proba,
@@ -149,6 +152,6 @@ def _with_shares_of(y_test: np.ndarray, validation: Predictions, val: Evaluation
         pos_label=val.positive,
         groups=validation.groups,
         sample_weight=weight,
-        n_boot=_DRAWS,
+        n_boot=DRAWS,
         level=val.level,
     )

@@ -87,6 +87,9 @@ class ExternalRecord(Record):
         The same for each class.
     shift : dict or None
         Whether the images are like those that the model learnt from, as JSON values; None if it was not examined.
+    proportions : dict or None
+        Class proportions, what the predictions alone suggest of them, and whether they alone explain the scores, as
+        JSON values; None in a record of an earlier version.
     predictive_values : tuple of PredictiveValues
         The predictive values of each class or label whose prevalence was named.
     sentences : tuple of str
@@ -124,6 +127,7 @@ class ExternalRecord(Record):
     differences: tuple[UnpairedTest, ...] = ()
     class_differences: tuple[UnpairedTest, ...] = ()
     shift: dict[str, Any] | None = None
+    proportions: dict[str, Any] | None = None
     predictive_values: tuple[PredictiveValues, ...] = ()
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -136,14 +136,37 @@ def test_other_proportions_are_separated_from_other_images(hybrid, two_levels):
     two_levels("rarer", (90, 10))
     two_levels("brighter", (90, 10), darker=-60)
     rarer, brighter = (
-        hybrid.json("validate", MODEL, name, "--metric", "precision")["results"][0]["shift"]
-        for name in ("rarer", "brighter")
+        hybrid.json("validate", MODEL, name, "--metric", "precision")["results"][0] for name in ("rarer", "brighter")
     )
-    assert rarer["class_shares"]["found"]
-    assert rarer["class_shares"]["new"] == pytest.approx([0.9, 0.1])
-    assert not rarer["images"]["found"]
-    assert "could explain the precision" in " ".join(rarer["proportions"])
-    assert "do not explain" in " ".join(brighter["proportions"])
+    assert rarer["shift"]["class_shares"]["found"]
+    assert rarer["shift"]["class_shares"]["new"] == pytest.approx([0.9, 0.1])
+    assert not rarer["shift"]["images"]["found"]
+    assert "could explain the precision" in " ".join(rarer["proportions"]["sentences"])
+    assert "do not explain" in " ".join(brighter["proportions"]["sentences"])
+    assert rarer["proportions"]["new"] == pytest.approx([0.9, 0.1])
+    confusion = [one["proportions"]["estimates"]["bbse"] for one in (rarer, brighter)]
+    assert [one["agrees"] for one in confusion] == [True, False]
+    said = " ".join(brighter["proportions"]["sentences"])
+    assert "of the images by expectation maximisation (EM)" in said
+    assert "That by the confusion matrix (BBSE) is wrong, because the images of a class differ" in said
+    assert "a correction for other class proportions would be misled" in said
+
+
+def test_equal_proportions_are_stated_in_the_terminal_the_record_and_the_report(hybrid, two_levels, tmp_path):
+    two_levels("darker", (25, 25), darker=60)
+    for option in ("--shift", "--no-shift"):
+        printed = " ".join(hybrid("validate", MODEL, "darker", option).split())
+        said = (
+            "The class proportions are those of the model's own test images, so that other proportions do not explain"
+        )
+        assert said in printed
+        [record] = external_records(Workspace(tmp_path / "hybrid_runs"))
+        assert record.proportions["new"] == record.proportions["own"] == [0.5, 0.5]
+        assert set(record.proportions["estimates"]) == {"em", "bbse"}
+        folder = tmp_path / "hybrid_runs/external" / MODEL / "darker"
+        assert said.replace("'", "&#39;") in (folder / "report.html").read_text()
+        rows = read_rows(folder / "report-files/proportions.csv")
+        assert [float(row["new"]) for row in rows] == [0.5, 0.5]
 
 
 def test_a_model_without_its_embeddings_says_so_in_one_sentence(hybrid, two_levels, tmp_path):
@@ -151,6 +174,9 @@ def test_a_model_without_its_embeddings_says_so_in_one_sentence(hybrid, two_leve
     archive = shutil.make_archive(str(tmp_path / "sent"), "zip", tmp_path / "hybrid_runs/models" / MODEL / "model")
     alone = hybrid.json("validate", archive, "other", "--workspace", "mine")["results"][0]
     assert alone["shift"] is None
+    assert alone["proportions"]["sentences"][0].startswith(
+        "Whether other class proportions alone explain the scores is"
+    )
     assert sum("like those that the model learnt from was not tested" in note for note in alone["notes"]) == 1
     for path in Workspace(tmp_path / "hybrid_runs").sets.glob("*.json"):
         path.unlink()
@@ -179,6 +205,13 @@ def test_several_classes_and_labels(hybrid, tmp_path, tiny_network, task):
     assert result.shift.images.images.by_class
     assert result.shift.images.shares.classes == tuple(result.evaluation.classes)
     assert result.sentences()[0] == result.shift.sentence
+    found = result.record().proportions
+    assert found["classes"] == list(result.evaluation.classes)
+    truth = result.external.predictions.y
+    truth = truth if truth.ndim == 2 else truth[:, None] == result.external.predictions.classes
+    assert found["new"] == pytest.approx(truth.mean(axis=0))
+    assert [len(one["shares"]) for one in found["estimates"].values()] == [3, 3]
+    assert len(found["sentences"]) == 2
     what = "classes" if task == "multiclass" else "labels"
     [part] = [part for part in external_section("e1", result).parts if part.key == "worth"]
     assert f"so there is no decision curve of several {what} together" in part.lead[0]

@@ -120,7 +120,6 @@ def shift_in_words(pairs: Pairs) -> Part | None:
         sentence = " ".join([one.shift.sentence or one.shift.note, *properties])
         said.setdefault((one.dataset, sentence), []).append(one.model)
     lead = [f"{dataset} ({listed(models, 5)}): {sentence}" for (dataset, sentence), models in said.items()]
-    lead += [f"{one.model} on {one.dataset}: {text}" for one in asked if one.shift for text in one.shift.proportions]
     rows = []
     for one in asked:
         images = one.shift.images.images if one.shift and one.shift.images else None

@@ -49,8 +49,7 @@ def external_shift(result: ExternalResult) -> Part | None:
     if found is None or found.images is None:
         return None
     title = "Are these images like those that the model learnt from?"
-    lead = [*found.images.sentences, *found.proportions]
-    return _part(found.images, title, lead, Pictures(data.dataset, sets=[data]))
+    return _part(found.images, title, found.images.sentences, Pictures(data.dataset, sets=[data]))
 
 
 def _part(
