@@ -142,13 +142,10 @@ def _explain_classes(
     said = f"“{names[k]}” is {new[k]:.0%} of these images and {known[k]:.0%} of the model's {side}"
     shown = [one for one in changes if one.expected is not None]
     if not shown:
-        lacking = [
-            str(label) for label, here, there in zip(names, new, known, strict=True) if (here == 0) != (there == 0)
-        ]
-        who = f" of {first_few(lacking, _MOST)}" if lacking else ""
-        return (
-            f"{said}; what other proportions alone would change cannot be computed, because there are no images{who}."
-        )
+        pairs = zip(names.tolist(), new, known, strict=True)
+        who = first_few([str(label) for label, *both in pairs if (both[0] == 0) != (both[1] == 0)], _MOST)
+        lacking = f", because only one of the two has images of {who}" if who else ""
+        return f"{said}; what other proportions alone would change cannot be computed{lacking}."
     expected = listed([f"{one.expected:.3f} in {METRICS[one.test.metric].title}" for one in shown])
     said += f". If only the class proportions differed, it would be expected to score {expected}. "
     if not changed:

@@ -12,11 +12,12 @@ from hybrid.workspace.predictions import Predictions
 OWN = InternalSide("test")
 
 
-def drawn_scores(y, distance, classes, seed, shift=0.0):
+def drawn_scores(y, distance, classes, seed, shift=0.0, prior=0.5):
     """Return the scores of predictions whose log-odds are right for images of classes that are this far apart."""
     rng = np.random.default_rng(seed)
     if y.ndim == 2:
-        proba = 1 / (1 + np.exp(-distance * (rng.normal(distance * y) + shift - distance / 2)))
+        log_odds = distance * (rng.normal(distance * y) + shift - distance / 2) + np.log(prior / (1 - np.array(prior)))
+        proba = 1 / (1 + np.exp(-log_odds))
         predicted = (proba > 0.5).astype(np.uint8)
     else:
         x = rng.normal(size=(len(y), len(classes))) + distance * (y[:, None] == np.arange(len(classes)))
@@ -65,9 +66,9 @@ def test_equal_proportions_explain_no_change():
 def test_each_label_is_examined_for_itself():
     rng = np.random.default_rng(5)
     shares = np.array([0.5, 0.4, 0.3])
-    own = drawn_scores((rng.random((500, 3)) < shares).astype(np.uint8), 2.0, ["r", "g", "b"], 0)
+    own = drawn_scores((rng.random((500, 3)) < shares).astype(np.uint8), 2.0, ["r", "g", "b"], 0, prior=shares)
     y = (rng.random((500, 3)) < np.array([0.1, 0.4, 0.3])).astype(np.uint8)
-    found = explained(drawn_scores(y, 2.0, ["r", "g", "b"], 1), own)
+    found = explained(drawn_scores(y, 2.0, ["r", "g", "b"], 1, prior=shares), own)
     precision = next(one for one in found.changes if (one.test.label, one.test.metric) == ("r", "precision"))
     truth, new = own.predictions.y[:, 0], y[:, 0].mean()
     weight = np.where(truth == 1, new / truth.mean(), (1 - new) / (1 - truth.mean()))
@@ -81,8 +82,8 @@ def test_each_label_is_examined_for_itself():
 
 def test_a_label_whose_images_differ_misleads_the_estimates():
     y = (np.random.default_rng(5).random((500, 3)) < 0.4).astype(np.uint8)
-    own = drawn_scores(y, 2.0, ["r", "g", "b"], 0)
-    found = explained(drawn_scores(y, 2.0, ["r", "g", "b"], 1, shift=np.array([0, 2.0, 0])), own)
+    own = drawn_scores(y, 2.0, ["r", "g", "b"], 0, prior=0.4)
+    found = explained(drawn_scores(y, 2.0, ["r", "g", "b"], 1, shift=np.array([0, 2.0, 0]), prior=0.4), own)
     assert "does not explain the change in" in found.sentences[0]
     assert "are wrong for 1 of 3 labels: “g” would be estimated in" in found.sentences[1]
 
